@@ -1,0 +1,9 @@
+var __webpack_exports__ = {};
+
+;// CONCATENATED MODULE: ./src/domain/x.ts
+const x = 'hello';
+
+;// CONCATENATED MODULE: ./src/action/post.ts
+
+console.log(x);
+

@@ -1,0 +1,9 @@
+var __webpack_exports__ = {};
+
+;// CONCATENATED MODULE: ./src/domain/x.ts
+const x = 'hello';
+
+;// CONCATENATED MODULE: ./src/load/worker.ts
+
+console.log(x);
+

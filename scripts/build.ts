@@ -1,0 +1,76 @@
+// Builds the four bundles of dist/ with ncc: the action, its post step, the CLI and the load worker.
+// The worker is a bundle of its own because ncc cannot follow `new Worker(new URL(...))` into TypeScript.
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const major = Number(process.versions.node.split('.')[0])
+if (major !== 24) {
+  // With `npm ci --omit=optional` the scripts silently run on another Node: the bundles would still be
+  // built, but not be proven on the runtime the action declares.
+  throw new Error(
+    `the build needs Node 24 from the lock file, not ${process.versions.node}: run npm ci, then npm run build`,
+  )
+}
+
+const root = join(import.meta.dirname, '..')
+const entries = {
+  action: 'src/action/main.ts',
+  post: 'src/action/post.ts',
+  cli: 'src/cli/main.ts',
+  worker: 'src/load/worker.ts',
+}
+const target = process.argv[2] ?? join(root, 'dist')
+const licenses = new Map<string, string>()
+
+rmSync(target, { recursive: true, force: true })
+for (const [name, entry] of Object.entries(entries)) {
+  const out = mkdtempSync(join(tmpdir(), `tpg-build-${name}-`))
+  try {
+    execFileSync(
+      process.execPath,
+      [
+        join(root, 'node_modules/@vercel/ncc/dist/ncc/cli.js'),
+        'build',
+        join(root, entry),
+        '-o',
+        out,
+        '--license',
+        'licenses.txt',
+        '--quiet',
+      ],
+      {
+        cwd: root,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    )
+    mkdirSync(join(target, name), { recursive: true })
+    for (const file of readdirSync(out)) {
+      // grpc-js ships .proto files for xDS that a plain client never reads.
+      if (['proto', 'xds', 'protoc-gen-validate', 'lib'].includes(file)) continue
+      if (file === 'licenses.txt') licenses.set(name, readFileSync(join(out, file), 'utf8'))
+      else cpSync(join(out, file), join(target, name, file), { recursive: true })
+    }
+  } finally {
+    rmSync(out, { recursive: true, force: true })
+  }
+}
+writeFileSync(join(target, 'THIRD-PARTY-LICENSES.txt'), mergeLicenses([...licenses.values()]))
+
+/** One entry a package, sorted, however many bundles hold it. */
+function mergeLicenses(texts: readonly string[]): string {
+  const entries = new Map<string, string>()
+  for (const text of texts) {
+    for (const block of text.split(/\n(?=(?:@[\w.-]+\/)?[\w.-]+\n(?:\(?[A-Z0-9][\w .()-]*\)?)\n)/)) {
+      const name = block.split('\n', 1)[0] ?? ''
+      if (name !== '') entries.set(name, block.trimEnd())
+    }
+  }
+  return (
+    [...entries.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, block]) => block)
+      .join('\n\n') + '\n'
+  )
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+
+/** Where and on what something was measured: everything that makes two numbers comparable or not. */
+export const environmentSchema = z
+  .strictObject({
+    triton: z.strictObject({
+      /** `tritonserver` version as the server says it, e.g. 2.51.0. */
+      version: z.string(),
+      mode: z.enum(['embedded', 'local', 'docker', 'remote']),
+      /** Image with digest for docker, path for local, endpoint for remote. */
+      source: z.string(),
+    }),
+    gpus: z.array(
+      z.strictObject({
+        uuid: z.string(),
+        name: z.string(),
+        driverVersion: z.string(),
+        memoryTotalBytes: z.number().nonnegative(),
+        mig: z.boolean().nullable(),
+      }),
+    ),
+    /** Why there is no GPU reading, e.g. "nvidia-smi not found"; null where there is one. */
+    gpuUnavailable: z.string().nullable(),
+    host: z.strictObject({
+      /** A class of machines, not a name: `gate.runner_class`, else made from CPU model, cores and memory. */
+      runnerClass: z.string(),
+      cpuModel: z.string(),
+      cpuCount: z.int().positive(),
+      memoryTotalBytes: z.number().nonnegative(),
+      os: z.string(),
+    }),
+    tool: z.strictObject({ name: z.literal('triton-perf-gate'), version: z.string() }),
+  })
+  .readonly()
+
+export type Environment = z.infer<typeof environmentSchema>
+
+/** What differs between two environments so that their absolute numbers must not be compared; empty if nothing does. */
+export function incomparable(a: Environment, b: Environment): string[] {
+  const gpus = (environment: Environment) =>
+    environment.gpus.map((gpu) => `${gpu.name} (driver ${gpu.driverVersion})`).join(', ') || 'none'
+  const fields: [string, string, string][] = [
+    ['runner class', a.host.runnerClass, b.host.runnerClass],
+    ['GPU', gpus(a), gpus(b)],
+    ['Triton version', a.triton.version, b.triton.version],
+    ['Triton mode', a.triton.mode, b.triton.mode],
+  ]
+  return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`)
+}

@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { configurationSchema } from './configuration.ts'
+import { environmentSchema } from './environment.ts'
+import { loadSchema } from './load.ts'
+import { schemaVersion } from './measurements.ts'
+import { type MetricName, metricNames } from './metric.ts'
+import { metricsSchema, modelMeasurementSchema } from './scenario.ts'
+
+export const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'] as const
+export type Outcome = (typeof outcomes)[number]
+
+const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
+
+/** Reference against candidate for one metric at one load. */
+export const comparisonSchema = z
+  .strictObject({
+    metric: metricNameSchema,
+    load: loadSchema,
+    /** Primary metrics decide; the others inform. */
+    primary: z.boolean(),
+    /** `reference`: re-measured alternating in this run. `baseline`: a stored number, the weaker test. */
+    against: z.enum(['reference', 'baseline']),
+    reference: z.number().nullable(),
+    candidate: z.number().nullable(),
+    /** candidate / reference */
+    changeRatio: z.number().nullable(),
+    /** Two-sided 95 % on that ratio. */
+    changeInterval: z.tuple([z.number(), z.number()]).nullable(),
+    /** Repetitions on each side that counted. */
+    repetitions: z.int().nonnegative(),
+    /** Change for the worse that is tolerated, as a ratio: 0.05 = 5 %. */
+    tolerance: z.number().nonnegative(),
+    /** One-sided p-value of "worse than the reference", before Holm's correction. */
+    pValue: z.number().nullable(),
+    status: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'info']),
+    /** Warnings that ride with the number, e.g. "pooled p99 disagrees". */
+    footnotes: z.array(z.string()),
+    /** For an inconclusive one: the smallest change for the worse that could have been seen, as a ratio. */
+    detectableChange: z.number().nullable(),
+    /** The stored baseline's value, shown also where the reference decided. */
+    baselineValue: z.number().nullable(),
+  })
+  .readonly()
+export type Comparison = z.infer<typeof comparisonSchema>
+
+/** One budget or constraint judged on the committed configuration at one load. */
+export const constraintResultSchema = z
+  .strictObject({
+    /** Model Analyzer's tag: `perf_latency_p99`, `perf_throughput`, `gpu_used_memory`. */
+    name: z.string(),
+    bound: z.enum(['max', 'min']),
+    load: loadSchema,
+    metric: metricNameSchema,
+    /** In the metric's own unit (ns, infer/s, bytes). */
+    limit: z.number(),
+    value: z.number().nullable(),
+    interval: z.tuple([z.number(), z.number().nullable()]).nullable(),
+    status: z.enum(['pass', 'fail', 'invalid']),
+    /** The interval straddles the limit. */
+    close: z.boolean(),
+  })
+  .readonly()
+export type ConstraintResult = z.infer<typeof constraintResultSchema>
+
+/** The sweep's answer for one model. */
+export const bestSchema = z
+  .strictObject({
+    configuration: configurationSchema,
+    load: loadSchema,
+    metrics: metricsSchema,
+    /** Gain of the objective over the committed configuration's best load, as a ratio: 0.18 = 18 % better; null where the committed one meets no constraint. */
+    gain: z.number().nullable(),
+    /** Cannot be told apart from the committed configuration, which therefore wins. */
+    tie: z.boolean(),
+    meetsConstraints: z.boolean(),
+    /** In words: why this one, or which constraint fails by how much. */
+    explanation: z.string(),
+    /** Unified diff of config.pbtxt; null where nothing is to be changed. */
+    patch: z.string().nullable(),
+  })
+  .readonly()
+export type Best = z.infer<typeof bestSchema>
+
+export const reasonSchema = z
+  .strictObject({
+    outcome: z.enum(outcomes),
+    model: z.string().optional(),
+    /** A full sentence with its numbers. */
+    message: z.string(),
+    /** What to do next. */
+    next: z.string().optional(),
+  })
+  .readonly()
+export type Reason = z.infer<typeof reasonSchema>
+
+export const verdictSchema = z
+  .strictObject({
+    outcome: z.enum(outcomes),
+    exitCode: z.int().nonnegative(),
+    reasons: z.array(reasonSchema),
+  })
+  .readonly()
+export type Verdict = z.infer<typeof verdictSchema>
+
+/** What was found where a baseline was looked for. */
+export const baselineStatusSchema = z
+  .discriminatedUnion('status', [
+    z.strictObject({
+      status: z.literal('found'),
+      source: z.string(),
+      commit: z.string().nullable(),
+      createdAt: z.string(),
+    }),
+    z.strictObject({ status: z.literal('absent'), source: z.string(), next: z.string() }),
+    z.strictObject({
+      status: z.literal('incompatible'),
+      source: z.string(),
+      commit: z.string().nullable(),
+      createdAt: z.string(),
+      differences: z.array(z.string()),
+      next: z.string(),
+    }),
+    z.strictObject({ status: z.literal('untrusted'), source: z.string(), why: z.string(), next: z.string() }),
+    z.strictObject({
+      status: z.literal('unreadable'),
+      source: z.string(),
+      why: z.string(),
+      next: z.string(),
+    }),
+    /** Nobody asked for one: baseline mode, or neither --baseline nor --reference. */
+    z.strictObject({ status: z.literal('notRequested') }),
+  ])
+  .readonly()
+export type BaselineStatus = z.infer<typeof baselineStatusSchema>
+
+export const modelResultSchema = modelMeasurementSchema
+  .unwrap()
+  .extend({
+    comparisons: z.array(comparisonSchema),
+    constraints: z.array(constraintResultSchema),
+    best: bestSchema.nullable(),
+    /** The reference's scenarios as re-measured in this run; empty where there was none. */
+    referenceScenarios: modelMeasurementSchema.unwrap().shape.scenarios,
+  })
+  .readonly()
+export type ModelResult = z.infer<typeof modelResultSchema>
+
+/** result.json: everything the reports show. */
+export const resultSchema = z
+  .strictObject({
+    kind: z.literal('result'),
+    schemaVersion: z.literal(schemaVersion),
+    tool: z.strictObject({ name: z.literal('triton-perf-gate'), version: z.string() }),
+    createdAt: z.string(),
+    commit: z.string().nullable(),
+    complete: z.boolean(),
+    seed: z.int().nonnegative(),
+    verdict: verdictSchema,
+    environment: environmentSchema,
+    baseline: baselineStatusSchema,
+    reference: z.strictObject({ description: z.string(), commit: z.string().nullable() }).nullable(),
+    models: z.array(modelResultSchema),
+    warnings: z.array(z.string()),
+    wallNs: z.number().nonnegative(),
+  })
+  .readonly()
+export type Result = z.infer<typeof resultSchema>

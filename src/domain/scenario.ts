@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { configurationSchema } from './configuration.ts'
+import { loadSchema } from './load.ts'
+import { type MetricName, metricNames } from './metric.ts'
+
+const finite = z.number()
+
+/** One metric of a scenario. `interval` is two-sided 95 %; its upper end is null where n is too small to have one. */
+export const metricValueSchema = z
+  .strictObject({
+    value: finite.nullable(),
+    interval: z.tuple([finite, finite.nullable()]).readonly().nullable(),
+    /** Requests behind the value (samples, for what is sampled). */
+    n: z.int().nonnegative(),
+    unit: z.enum(['ns', 'infer/s', 'bytes', 'ratio', 'W', 'count']),
+    /** Why the value is null, or what limits it. */
+    reason: z.string().optional(),
+  })
+  .readonly()
+export type MetricValue = z.infer<typeof metricValueSchema>
+
+const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
+
+/** null = not available on this machine; a value of null with a reason = not to be had from this measurement. */
+export const metricsSchema = z.partialRecord(metricNameSchema, metricValueSchema.nullable()).readonly()
+export type Metrics = z.infer<typeof metricsSchema>
+
+/** A short stretch of load on one side. Blocks of the two sides of a repetition alternate and pair up by index. */
+export const blockSchema = z
+  .strictObject({
+    startNs: finite.nonnegative(),
+    durationNs: finite.positive(),
+    requests: z.int().nonnegative(),
+    inferPerSec: finite.nonnegative(),
+    latencyP50Ns: finite.nullable(),
+    latencyP99Ns: finite.nullable(),
+  })
+  .readonly()
+export type Block = z.infer<typeof blockSchema>
+
+/** What the instrument says of itself during a repetition. */
+export const clientHealthSchema = z
+  .strictObject({
+    /** Share of the time the load thread's event loop was busy, 0 to 1. */
+    eventLoopUtilization: finite.nonnegative(),
+    eventLoopDelayP99Ns: finite.nonnegative(),
+    cpuNsPerRequest: finite.nonnegative(),
+    /** Open loop: requests sent more than 1 ms after they were due, as a share; 0 in a closed loop. */
+    lateRatio: finite.nonnegative(),
+    saturated: z.boolean(),
+  })
+  .readonly()
+export type ClientHealth = z.infer<typeof clientHealthSchema>
+
+/** The unit of evidence: a fresh server process, a warm-up, then load. */
+export const repetitionSchema = z
+  .strictObject({
+    index: z.int().nonnegative(),
+    /** The repetition of the other side that was measured alternating with this one, by its index. */
+    pairedWith: z.int().nonnegative().nullable(),
+    /** ns since the run began, monotonic. */
+    startNs: finite.nonnegative(),
+    /** Measured time, without warm-up. */
+    durationNs: finite.nonnegative(),
+    requests: z.int().nonnegative(),
+    /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */
+    failures: z.record(z.string(), z.int().positive()),
+    metrics: z.partialRecord(metricNameSchema, finite.nullable()),
+    blocks: z.array(blockSchema),
+    client: clientHealthSchema,
+    /** A void repetition counts for nothing on either side; it is kept and counted in the report. */
+    status: z.enum(['valid', 'void']),
+    voidReasons: z.array(z.string()),
+  })
+  .readonly()
+export type Repetition = z.infer<typeof repetitionSchema>
+
+/** A model under one load in one configuration. */
+export const scenarioSchema = z
+  .strictObject({
+    role: z.enum(['gate', 'sweep']),
+    configuration: configurationSchema,
+    load: loadSchema,
+    status: z.enum(['measured', 'failed']),
+    /** Why a failed scenario failed, in the server's own words where it spoke. */
+    error: z.string().optional(),
+    /** Over all valid repetitions: percentiles are exact, of all their samples together. */
+    metrics: metricsSchema,
+    repetitions: z.array(repetitionSchema),
+    warnings: z.array(z.string()),
+  })
+  .readonly()
+export type Scenario = z.infer<typeof scenarioSchema>
+
+/** How a sweep went and what it found. */
+export const searchSummarySchema = z
+  .strictObject({
+    mode: z.enum(['quick', 'brute', 'manual', 'off']),
+    measurements: z.int().nonnegative(),
+    /** Why it stopped, in words. */
+    stopped: z.string(),
+    wallNs: finite.nonnegative(),
+    underLoadNs: finite.nonnegative(),
+    notes: z.array(z.string()),
+  })
+  .readonly()
+export type SearchSummary = z.infer<typeof searchSummarySchema>
+
+/** All that was measured of one model on one side. */
+export const modelMeasurementSchema = z
+  .strictObject({
+    name: z.string(),
+    /** sha256 over the files of the model's folder, and of its composing models'; null for a remote server. */
+    contentHash: z.string().nullable(),
+    /** The committed config.pbtxt as text; null where there is none. */
+    configText: z.string().nullable(),
+    status: z.enum(['measured', 'failed']),
+    error: z.strictObject({ message: z.string(), hint: z.string().optional() }).optional(),
+    scenarios: z.array(scenarioSchema),
+    search: searchSummarySchema.nullable(),
+    warnings: z.array(z.string()),
+  })
+  .readonly()
+export type ModelMeasurement = z.infer<typeof modelMeasurementSchema>
