@@ -7,7 +7,7 @@ export default tseslint.config(
       'dist/**',
       'lib/**',
       'node_modules/**',
-      'src/triton/proto/**',
+      'src/proto/**',
       '**/*.js',
       '**/*.mjs',
       'triton-perf-gate-out/**',

@@ -1,0 +1,109 @@
+import type { Load } from '../domain/load.ts'
+import type { MetricName } from '../domain/metric.ts'
+
+/**
+ * The configuration after reading: defaults filled in, units converted (ns, bytes, ratios), shorthands
+ * such as `latency_budget` turned into constraints, per-model settings resolved over the global ones.
+ */
+export interface Config {
+  /** The file it came from; null where there was none. */
+  readonly file: string | null
+  readonly modelRepository: string | null
+  /** The models to gate, in order; null = every model of the repository. */
+  readonly models: readonly string[] | null
+  /** Settings of a model: its own under `profile_models`, else the global ones. */
+  readonly settingsFor: (model: string) => ModelSettings
+  readonly gate: GateSettings
+  readonly triton: TritonSettings
+  /** Keys that were read but have no effect here, with what to use instead. */
+  readonly warnings: readonly string[]
+}
+
+export interface ModelSettings {
+  /** The gated loads; default closed loop, concurrency 1 and 8. */
+  readonly loads: readonly Load[]
+  readonly objectives: readonly Objective[]
+  readonly constraints: readonly Constraint[]
+  readonly search: SearchSettings
+  readonly input: InputSettings
+  /** Tolerated change for the worse by metric: relative, and at least `absolute` in the metric's unit. */
+  readonly tolerance: Readonly<Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>>
+  readonly cpuOnly: boolean
+}
+
+/** Model Analyzer's tag with its metric. A tag such as `gpu_used_memory` is the sum over GPUs. */
+export interface Objective {
+  readonly name: string
+  readonly metric: MetricName
+  readonly weight: number
+}
+
+export interface Constraint {
+  readonly name: string
+  readonly metric: MetricName
+  readonly bound: 'max' | 'min'
+  /** In the metric's own unit. A value on the limit passes. */
+  readonly limit: number
+}
+
+export interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+export interface SearchSettings {
+  readonly mode: 'quick' | 'brute' | 'manual' | 'off'
+  readonly instanceCount: Range
+  readonly modelBatchSize: Range
+  readonly concurrency: Range
+  /** Explicit lists from `model_config_parameters`; a missing one is searched. */
+  readonly instanceCounts: readonly number[] | null
+  readonly maxBatchSizes: readonly number[] | null
+  readonly dynamicBatching: readonly boolean[] | null
+  readonly maxQueueDelaysMicroseconds: readonly number[] | null
+  readonly preferredBatchSizes: readonly (readonly number[])[] | null
+  /** One configuration at one load, once. */
+  readonly maxMeasurements: number
+}
+
+export interface InputSettings {
+  /** Shapes of inputs with dynamic dimensions, without the batch dimension. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>
+  readonly data: 'random' | 'zero'
+  readonly stringLength: number
+  readonly stringData: string | null
+  readonly seed: number
+}
+
+export interface GateSettings {
+  /** Fresh-server repetitions on each side. */
+  readonly repetitions: number
+  readonly warmupNs: number
+  /** Least measured time of one load in one repetition on one side. */
+  readonly measurementNs: number
+  readonly blockNs: number
+  /** For the whole run; null = 300 s per model. */
+  readonly timeBudgetNs: number | null
+  readonly onInconclusive: 'warn' | 'fail'
+  readonly onMissingBaseline: 'inconclusive' | 'fail'
+  /** Share of failed requests above which a repetition is void and its scenario invalid. */
+  readonly maxFailureRatio: number
+  readonly runnerClass: string | null
+  readonly seed: number
+}
+
+export interface TritonSettings {
+  readonly mode: 'auto' | 'embedded' | 'local' | 'docker' | 'remote'
+  /** `grpc://host:port`, `grpcs://host:port`; null unless remote. */
+  readonly url: string | null
+  readonly metricsUrl: string | null
+  readonly serverPath: string
+  readonly image: string
+  readonly dockerArgs: readonly string[]
+  readonly gpus: readonly string[] | null
+  readonly serverFlags: Readonly<Record<string, string>>
+  readonly serverEnvironment: Readonly<Record<string, string>>
+  /** Longest wait for the server to be ready, and for one model to load. */
+  readonly startTimeoutNs: number
+  readonly loadTimeoutNs: number
+}
