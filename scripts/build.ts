@@ -1,7 +1,7 @@
 // Builds the four bundles of dist/ with ncc: the action, its post step, the CLI and the load worker.
 // The worker is a bundle of its own because ncc cannot follow `new Worker(new URL(...))` into TypeScript.
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -58,19 +58,19 @@ for (const [name, entry] of Object.entries(entries)) {
 }
 writeFileSync(join(target, 'THIRD-PARTY-LICENSES.txt'), mergeLicenses([...licenses.values()]))
 
-/** One entry a package, sorted, however many bundles hold it. */
+/** One entry a package, sorted, however many bundles hold it. ncc writes name, licence, text. */
 function mergeLicenses(texts: readonly string[]): string {
-  const entries = new Map<string, string>()
+  const packages = new Map<string, string[]>()
   for (const text of texts) {
-    for (const block of text.split(/\n(?=(?:@[\w.-]+\/)?[\w.-]+\n(?:\(?[A-Z0-9][\w .()-]*\)?)\n)/)) {
-      const name = block.split('\n', 1)[0] ?? ''
-      if (name !== '') entries.set(name, block.trimEnd())
+    let lines: string[] = []
+    for (const line of text.split('\n')) {
+      if (line !== '' && existsSync(join(root, 'node_modules', line, 'package.json'))) {
+        lines = []
+        packages.set(line, lines)
+      }
+      lines.push(line)
     }
   }
-  return (
-    [...entries.entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, block]) => block)
-      .join('\n\n') + '\n'
-  )
+  const names = [...packages.keys()].sort()
+  return `${names.map((name) => packages.get(name)?.join('\n').trimEnd()).join('\n\n')}\n`
 }

@@ -27,7 +27,9 @@ export interface ModelSettings {
   readonly search: SearchSettings
   readonly input: InputSettings
   /** Tolerated change for the worse by metric: relative, and at least `absolute` in the metric's unit. */
-  readonly tolerance: Readonly<Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>>
+  readonly tolerance: Readonly<
+    Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>
+  >
   readonly cpuOnly: boolean
 }
 

@@ -15,6 +15,8 @@ export const measurementsSchema = z
     createdAt: z.string(),
     /** The measured commit, where it is known. */
     commit: z.string().nullable(),
+    /** The model repository's path within its git repository, for patches; left out outside git. */
+    repositoryPrefix: z.string().optional(),
     /** False while the run goes on, and for ever if it was stopped. */
     complete: z.boolean(),
     seed: z.int().nonnegative(),

@@ -92,6 +92,20 @@ export const scenarioSchema = z
   .readonly()
 export type Scenario = z.infer<typeof scenarioSchema>
 
+/** What a sweep found best; the numbers are means over the measurements of this configuration at this load. */
+export const searchAnswerSchema = z
+  .strictObject({
+    configuration: configurationSchema,
+    load: loadSchema,
+    metrics: z.partialRecord(metricNameSchema, finite.nullable()),
+    measurements: z.int().nonnegative(),
+    gain: finite.nullable(),
+    tie: z.boolean(),
+    meetsConstraints: z.boolean(),
+    explanation: z.string(),
+  })
+  .readonly()
+
 /** How a sweep went and what it found. */
 export const searchSummarySchema = z
   .strictObject({
@@ -102,6 +116,8 @@ export const searchSummarySchema = z
     wallNs: finite.nonnegative(),
     underLoadNs: finite.nonnegative(),
     notes: z.array(z.string()),
+    /** null where no measurement succeeded. */
+    answer: searchAnswerSchema.nullable(),
   })
   .readonly()
 export type SearchSummary = z.infer<typeof searchSummarySchema>

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { GateError } from '../domain/error.ts'
+import { type InputName, inputDefaults, readInputs } from './inputs.ts'
+import { outputNames } from './outputs.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+interface Metadata {
+  inputs: Record<string, { description: string; required: boolean; default: string }>
+  outputs: Record<string, { description: string }>
+  runs: Record<string, string>
+}
+const metadata = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Metadata
+
+const read = (given: Partial<Record<InputName, string>>) =>
+  readInputs((name) => given[name] ?? (name === 'github-token' ? 'ghs_0' : inputDefaults[name]))
+
+test('action.yml declares the inputs that the code reads, with the same defaults', () => {
+  const declared = Object.entries(metadata.inputs).map(([name, input]) => [name, input.default])
+  expect(Object.fromEntries(declared)).toEqual(inputDefaults)
+  expect(Object.values(metadata.inputs).every(({ description }) => description.length > 10)).toBe(true)
+})
+
+test('action.yml declares the outputs that the code sets', () => {
+  expect(Object.keys(metadata.outputs)).toEqual([...outputNames])
+})
+
+test('action.yml points at files that are committed', () => {
+  expect(metadata.runs).toEqual({
+    using: 'node24',
+    main: 'dist/action/index.js',
+    post: 'dist/post/index.js',
+    'post-if': 'always()',
+  })
+  expect(existsSync(join(root, 'dist/action/index.js'))).toBe(true)
+  expect(existsSync(join(root, 'dist/post/index.js'))).toBe(true)
+})
+
+// The README comes with the first release; from then on its tables are held to the same names.
+test.runIf(existsSync(join(root, 'README.md')))('the README names every input and output', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const missing = [...Object.keys(inputDefaults), ...outputNames].filter(
+    (name) => !readme.includes(`\`${name}\``),
+  )
+  expect(missing).toEqual([])
+})
+
+test('without any input the defaults hold', () => {
+  expect(read({})).toMatchObject({
+    mode: 'auto',
+    modelRepository: null,
+    models: null,
+    latencyBudgetMs: null,
+    baselineArtifactName: 'triton-perf-gate-baseline',
+    baselineWorkflow: null,
+    comment: true,
+    commentKey: 'default',
+    githubToken: 'ghs_0',
+    outputDirectory: 'triton-perf-gate-out',
+  })
+})
+
+test('lists may be parted by commas and lines, numbers have the unit of the configuration', () => {
+  const inputs = read({
+    models: 'a, b\n\n c ',
+    'latency-budget': '12.5',
+    'min-throughput': '100',
+    comment: 'false',
+  })
+  expect(inputs).toMatchObject({
+    models: ['a', 'b', 'c'],
+    latencyBudgetMs: 12.5,
+    minThroughput: 100,
+    comment: false,
+  })
+})
+
+test('every bad input is named at once', () => {
+  const bad = {
+    mode: 'gates',
+    triton: 'podman',
+    'latency-budget': '-1',
+    'min-throughput': 'NaN',
+    'time-budget': 'soon',
+    'on-inconclusive': 'ignore',
+    'search-mode': 'fast',
+    comment: 'yes',
+    'comment-key': 'a --> b',
+    'baseline-artifact-name': 'a/b',
+    'baseline-workflow': '../main.yml',
+  }
+  let thrown: unknown
+  try {
+    read(bad)
+  } catch (error) {
+    thrown = error
+  }
+  expect(thrown).toBeInstanceOf(GateError)
+  const { code, problems } = thrown as GateError
+  expect(code).toBe('usage')
+  expect(problems.map(({ key }) => key).sort()).toEqual(Object.keys(bad).sort())
+  expect(problems.every(({ remedy }) => remedy !== undefined)).toBe(true)
+})

@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { inertLog } from './log.ts'
+
+/** As the runner reads its steps' output: .NET ends a line at CR, LF and CRLF; v1 commands may stand anywhere. */
+const obeyed = (text: string) =>
+  text.split(/\r\n|\r|\n/).some((line) => line.trimStart().startsWith('::') || line.includes('##['))
+
+test('commands in the output of a model are shown, not obeyed', () => {
+  expect(inertLog('loading\n  ::add-mask::e\r::error::x\n##[command]rm')).toBe(
+    'loading\n|   ::add-mask::e\n| ::error::x\n## [command]rm',
+  )
+})
+
+test('no text whatever reaches the runner as a command, and harmless text stays as it is', () => {
+  const piece = fc.constantFrom(
+    '::',
+    '##[',
+    '\r',
+    '\n',
+    '\r\n',
+    ' ',
+    '\t',
+    '\u2028',
+    '\u00a0',
+    '#',
+    ':',
+    '[',
+    'error',
+  )
+  const text = fc.oneof(
+    fc.array(piece, { maxLength: 20 }).map((parts) => parts.join('')),
+    fc.string(),
+  )
+  fc.assert(
+    fc.property(text, (any) => {
+      const shown = inertLog(any)
+      expect(obeyed(shown)).toBe(false)
+      if (!obeyed(any) && !/[\r\u2028\u2029]/.test(any)) expect(shown).toBe(any)
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -1,0 +1,51 @@
+import { loadKey } from '../domain/load.ts'
+import type { Baseline } from '../domain/measurements.ts'
+import type { MetricName } from '../domain/metric.ts'
+import type { Scenario } from '../domain/scenario.ts'
+
+/** A difference of two averages may be below zero; every other metric is a count, a time or an amount. */
+const maybeNegative: ReadonlySet<string> = new Set<MetricName>(['networkOverheadNs'])
+/** Ratios are taken of these, so that zero is as wrong as a negative number. */
+const isRatioMetric = (name: string) => name.startsWith('latency') || name === 'inferPerSec'
+
+/** What the schema cannot say: numbers that no measurement gives, and things that stand there twice. Empty if all is well. */
+export function implausibilities(baseline: Baseline): string[] {
+  const scenarios = baseline.models.flatMap((model) =>
+    model.scenarios.map((scenario) => ({ name: `${model.name} at ${loadKey(scenario.load)}`, scenario })),
+  )
+  return [
+    ...(baseline.models.length === 0 ? ['models: it holds no model'] : []),
+    ...repeated(baseline.models.map(({ name }) => `model ${name}`)),
+    ...repeated(scenarios.map(({ name }) => name)),
+    ...scenarios.flatMap(({ name, scenario }) => [
+      ...notGated(scenario).map((problem) => `${name}: ${problem}`),
+      ...impossibleValues(scenario).map((problem) => `${name}: ${problem}`),
+    ]),
+  ]
+}
+
+/** A baseline holds committed configurations that were measured, and nothing else. */
+function notGated(scenario: Scenario): string[] {
+  const gated = scenario.role === 'gate' && scenario.configuration.committed && scenario.status === 'measured'
+  return gated ? [] : ['not a measurement of the committed configuration']
+}
+
+function impossibleValues(scenario: Scenario): string[] {
+  const values = [
+    ...Object.entries(scenario.metrics).map(([name, metric]) => ({ name, value: metric?.value ?? null })),
+    ...scenario.repetitions.flatMap(({ metrics }) =>
+      Object.entries(metrics).map(([name, value]) => ({ name, value: value ?? null })),
+    ),
+  ]
+  return values.flatMap(({ name, value }) => {
+    if (value === null || maybeNegative.has(name)) return []
+    const impossible = isRatioMetric(name) ? value <= 0 : value < 0
+    return impossible ? [`${name} is ${value}`] : []
+  })
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
+    (name) => `${name} stands there twice`,
+  )
+}

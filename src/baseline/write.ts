@@ -1,0 +1,139 @@
+import { incomparable } from '../domain/environment.ts'
+import { loadKey, loadLabel } from '../domain/load.ts'
+import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
+import { schemaVersion } from '../domain/measurements.ts'
+import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
+import type { ModelMeasurement, Repetition, Scenario } from '../domain/scenario.ts'
+import { geometricMean } from '../stats/robust.ts'
+
+/** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
+const maxPointsPerSeries = 200
+/** The schema's bound on all points together. Only beyond 300 models or so is it reached. */
+const maxPoints = 200_000
+
+export type NextBaseline =
+  | { readonly status: 'written'; readonly baseline: Baseline }
+  | { readonly status: 'refused'; readonly why: string }
+
+/**
+ * The baseline that this run leaves behind: its committed configurations, and the history carried on.
+ *
+ * All or nothing: a baseline without a model whose measurement went wrong would let the next pull request
+ * pass that model as a new one. The previous baseline stays in force instead.
+ */
+export function baselineFrom(
+  measurements: Measurements,
+  previous: Baseline | null,
+  runId: string | null,
+): NextBaseline {
+  const why = unfit(measurements)
+  if (why !== null) return { status: 'refused', why }
+  const { tool, createdAt, commit, environment } = measurements
+  const models = measurements.models.map(gatedOnly)
+  return {
+    status: 'written',
+    baseline: {
+      kind: 'baseline',
+      schemaVersion,
+      tool,
+      createdAt,
+      commit,
+      runId,
+      environment,
+      models,
+      history: carriedOn(
+        previous,
+        measurements,
+        models.flatMap((model) => points(model, commit, createdAt)),
+      ),
+    },
+  }
+}
+
+/** Why these measurements must not become a baseline; null where they may. */
+function unfit(measurements: Measurements): string | null {
+  if (!measurements.complete) return 'the measurement was stopped before its end'
+  if (measurements.models.length === 0) return 'no model was measured'
+  for (const model of measurements.models) {
+    if (model.status === 'failed') return `${model.name} failed: ${model.error?.message ?? 'no reason given'}`
+    const gated = model.scenarios.filter(isGated)
+    if (gated.length === 0) return `${model.name} has no measurement of its committed configuration`
+    for (const scenario of gated) {
+      const at = `${model.name} at ${loadLabel(scenario.load)}`
+      if (scenario.status === 'failed') return `${at} failed: ${scenario.error ?? 'no reason given'}`
+      const valid = scenario.repetitions.filter(isValid)
+      if (valid.length === 0) return `${at} has no valid repetition`
+      if (valid.some(({ client }) => client.saturated)) return `${at}: the load generator was saturated`
+      if (gatedMetrics(scenario).length < 2)
+        return `${at} has no latency percentile and throughput in every repetition`
+    }
+  }
+  return null
+}
+
+/** What the next run compares with. Blocks pair only with blocks of the same moment, so they are of no use later. */
+function gatedOnly(model: ModelMeasurement): ModelMeasurement {
+  const scenarios = model.scenarios.filter(isGated).map((scenario) => ({
+    ...scenario,
+    repetitions: scenario.repetitions.filter(isValid).map((repetition) => ({ ...repetition, blocks: [] })),
+  }))
+  return { ...model, scenarios, search: null }
+}
+
+/** This commit's value of each gated metric, one point each. */
+function points(model: ModelMeasurement, commit: string | null, createdAt: string): HistoryPoint[] {
+  return model.scenarios.flatMap((scenario) =>
+    gatedMetrics(scenario).map(({ metric, value }) => ({
+      commit,
+      createdAt,
+      model: model.name,
+      load: loadKey(scenario.load),
+      metric,
+      value,
+    })),
+  )
+}
+
+/** The highest latency percentile there is in every repetition, throughput, and GPU memory where it is measured. */
+function gatedMetrics(scenario: Scenario): { metric: MetricName; value: number }[] {
+  const repetitions = scenario.repetitions.filter(isValid)
+  const valuesOf = (metric: MetricName) =>
+    repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter((value) => value > 0)
+  const everywhere = (metric: MetricName) => valuesOf(metric).length === repetitions.length
+  const latency = latencyPercentiles.find(({ name }) => everywhere(name))?.name
+  const means = [latency, 'inferPerSec' as const].filter((metric) => metric !== undefined).filter(everywhere)
+  const memory = valuesOf('gpuMemoryBytes')
+  return [
+    ...means.map((metric) => ({ metric, value: geometricMean(valuesOf(metric)) })),
+    ...(memory.length > 0 ? [{ metric: 'gpuMemoryBytes' as const, value: Math.max(...memory) }] : []),
+  ]
+}
+
+/** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */
+function carriedOn(
+  previous: Baseline | null,
+  current: Measurements,
+  added: readonly HistoryPoint[],
+): HistoryPoint[] {
+  const comparable = previous !== null && incomparable(previous.environment, current.environment).length === 0
+  const seriesOf = ({ model, load, metric }: HistoryPoint) => JSON.stringify([model, load, metric])
+  const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`))
+  const kept = (comparable ? previous.history : []).filter(
+    (point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`),
+  )
+  const counts = new Map<string, number>()
+  const newestFirst = [...kept, ...added].reverse().filter((point) => {
+    const count = (counts.get(seriesOf(point)) ?? 0) + 1
+    counts.set(seriesOf(point), count)
+    return count <= maxPointsPerSeries
+  })
+  return newestFirst.slice(0, maxPoints).reverse()
+}
+
+function isGated(scenario: Scenario): boolean {
+  return scenario.role === 'gate' && scenario.configuration.committed
+}
+
+function isValid(repetition: Repetition): boolean {
+  return repetition.status === 'valid'
+}

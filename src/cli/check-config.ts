@@ -1,0 +1,20 @@
+import { resolve } from 'node:path'
+import { findConfigFile, loadConfig } from '../config/load-config.ts'
+import { readModelRepository, selectModels } from '../repository/repository.ts'
+import type { Shell } from './shell.ts'
+
+/** `check-config`: the configuration file and, where one is named, the model repository; all problems at once. */
+export async function checkConfig(
+  shell: Shell,
+  options: { readonly config?: string; readonly modelRepository?: string },
+): Promise<number> {
+  const file = options.config ?? findConfigFile(shell.cwd)
+  const config = await loadConfig({ file, overrides: {} })
+  for (const warning of config.warnings) shell.err(`warning: ${warning}\n`)
+  shell.out(file === null ? 'no configuration file: the defaults hold\n' : `${file}: valid\n`)
+  const path = options.modelRepository ?? config.modelRepository
+  if (path === null) return 0
+  const models = selectModels(await readModelRepository(resolve(shell.cwd, path)), config.models)
+  shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`)
+  return 0
+}

@@ -1,0 +1,38 @@
+import { resolve } from 'node:path'
+import { findBaseline } from '../baseline/find.ts'
+import { baselineFrom } from '../baseline/write.ts'
+import { findConfigFile, loadConfig } from '../config/load-config.ts'
+import { measurementsSchema } from '../domain/measurements.ts'
+import { judge } from '../judge.ts'
+import { renderJson } from '../report/json.ts'
+import { renderMarkdown } from '../report/markdown.ts'
+import { openOutput } from '../report/output.ts'
+import { readDataFile } from './data-file.ts'
+import type { Shell } from './shell.ts'
+
+export interface CompareOptions {
+  readonly measurements: string
+  readonly baseline?: string
+  readonly config?: string
+  readonly output: string
+  readonly json?: boolean
+}
+
+/** `compare`: the verdict again, from the files, on any machine. */
+export async function compare(shell: Shell, options: CompareOptions): Promise<number> {
+  const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides: {} })
+  const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
+  const { status, baseline } = await findBaseline(
+    options.baseline === undefined
+      ? { status: 'notRequested' }
+      : { status: 'file', path: resolve(shell.cwd, options.baseline), source: options.baseline },
+    measurements.environment,
+  )
+  const result = judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' })
+  const output = openOutput(resolve(shell.cwd, options.output))
+  const next = baselineFrom(measurements, baseline, null)
+  output.saveMeasurements(measurements)
+  output.writeResult(result, next.status === 'written' ? next.baseline : null)
+  shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
+  return result.verdict.exitCode
+}

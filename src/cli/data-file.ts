@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises'
+import type { z } from 'zod'
+import { GateError } from '../domain/error.ts'
+
+/** Reads one of the program's own files; every way it can be wrong is an error that names it. */
+export async function readDataFile<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  kind: string,
+): Promise<z.infer<Schema>> {
+  const parsed = schema.safeParse(parseJson(await readText(path), path))
+  if (parsed.success) return parsed.data
+  throw new GateError('baseline', `${path} is not a ${kind} file of this version`, {
+    problems: parsed.error.issues.slice(0, 10).map((issue) => ({ file: path, key: issue.path.join('.'), message: issue.message })),
+    hint: `Name a ${kind}.json that this version of triton-perf-gate wrote.`,
+  })
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new GateError('usage', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new GateError('baseline', `${path} is not JSON: it may be truncated`, { cause: error })
+  }
+}

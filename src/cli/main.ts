@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { asGateError, describeError } from '../domain/error.ts'
+import { exitCodes } from '../domain/error.ts'
+import { makeProgram } from './program.ts'
+
+// Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
+// exit - must not look like a pass.
+process.exitCode = exitCodes.environment
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (!stop.signal.aborted) process.stderr.write(`\n${signal}: stopping the servers, keeping what was measured\n`)
+    stop.abort()
+  })
+}
+
+try {
+  process.exitCode = await makeProgram(stop.signal).run(process.argv)
+} catch (error) {
+  const gateError = asGateError(error)
+  process.stderr.write(`${describeError(gateError)}\n`)
+  if (process.argv.includes('--verbose') && gateError.cause instanceof Error) {
+    process.stderr.write(`${gateError.cause.stack ?? gateError.cause.message}\n`)
+  }
+  process.exitCode = stop.signal.aborted ? exitCodes.interrupted : gateError.exitCode
+}

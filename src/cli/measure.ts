@@ -1,0 +1,111 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { parseDuration } from '../config/duration.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { exitCodes, GateError } from '../domain/error.ts'
+import { type Load, loadLabel } from '../domain/load.ts'
+import type { Measurements } from '../domain/measurements.ts'
+import { measureRunning } from '../profile/measure-running.ts'
+import { formatMs, formatThroughput } from '../report/format.ts'
+import { renderJson } from '../report/json.ts'
+import { listOf, positive } from './gate-options.ts'
+import { type Shell, worldOf } from './shell.ts'
+
+export interface MeasureOptions {
+  readonly tritonUrl: string
+  readonly model: string
+  readonly concurrency?: string
+  readonly requestRate?: string
+  readonly requestDistribution: 'constant' | 'poisson'
+  readonly batchSize: string
+  readonly duration: string
+  readonly shape?: readonly string[]
+  readonly output: string
+  readonly json?: boolean
+}
+
+/** `measure`: a server that is already running, at the given loads. Exit code 3 where a load could not be measured. */
+export async function measure(shell: Shell, options: MeasureOptions): Promise<number> {
+  const config = await loadConfig({ file: null, overrides: { tritonUrl: options.tritonUrl, triton: 'remote' } })
+  const { input } = config.settingsFor(options.model)
+  const save = saverOf(resolve(shell.cwd, options.output))
+  const measurements = await measureRunning(worldOf(shell), {
+    triton: config.triton,
+    model: options.model,
+    loads: loadsOf(options),
+    durationNs: parseDuration(options.duration),
+    input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
+    seed: config.gate.seed,
+    maxFailureRatio: config.gate.maxFailureRatio,
+    runnerClass: config.gate.runnerClass,
+    save,
+  })
+  shell.out(options.json === true ? renderJson(measurements) : table(measurements))
+  const failed = measurements.models.flatMap((model) => model.scenarios).filter((each) => each.status === 'failed')
+  for (const scenario of failed) shell.err(`error: ${scenario.error}\n`)
+  return failed.length === 0 ? exitCodes.pass : exitCodes.environment
+}
+
+function loadsOf(options: MeasureOptions): Load[] {
+  const batchSize = wholeNumber('--batch-size', options.batchSize)
+  const batch = batchSize === 1 ? {} : { batchSize }
+  const closed = listOf(options.concurrency ?? '').map(
+    (text): Load => ({ mode: 'concurrency', concurrency: wholeNumber('--concurrency', text), ...batch }),
+  )
+  const open = listOf(options.requestRate ?? '').map(
+    (text): Load => ({
+      mode: 'requestRate',
+      requestRate: positive('--request-rate', text),
+      distribution: options.requestDistribution,
+      ...batch,
+    }),
+  )
+  const loads = [...closed, ...open]
+  return loads.length === 0 ? [{ mode: 'concurrency', concurrency: 1, ...batch }] : loads
+}
+
+function wholeNumber(flag: string, text: string): number {
+  const value = positive(flag, text)
+  if (Number.isInteger(value)) return value
+  throw new GateError('usage', `${flag}: '${text}' is not a whole number`)
+}
+
+/** `INPUT:3,224,224`, as perf_analyzer's --shape. */
+function shapesOf(texts: readonly string[]): Record<string, number[]> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const colon = text.lastIndexOf(':')
+      if (colon <= 0) throw new GateError('usage', `--shape: '${text}' is not of the form INPUT:3,224,224`)
+      return [text.slice(0, colon), listOf(text.slice(colon + 1)).map((dim) => wholeNumber('--shape', dim))]
+    }),
+  )
+}
+
+/** Checks before anything is measured that the file can be written. */
+function saverOf(file: string): (measurements: Measurements) => void {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(`${file}.tmp`, '')
+  } catch (error) {
+    throw new GateError('environment', `${file} cannot be written: ${error instanceof Error ? error.message : error}`, {
+      hint: 'Name a writable file with --output.',
+      cause: error,
+    })
+  }
+  return (measurements) => {
+    writeFileSync(`${file}.tmp`, renderJson(measurements))
+    renameSync(`${file}.tmp`, file)
+  }
+}
+
+function table(measurements: Measurements): string {
+  const lines = measurements.models.flatMap((model) =>
+    model.scenarios.map(({ load, metrics }) => {
+      const { inferPerSec, latencyP50Ns, latencyP99Ns } = metrics
+      const latency = (value: typeof latencyP50Ns) => (value?.value == null ? 'n/a' : formatMs(value.value))
+      const throughput = inferPerSec?.value == null ? 'n/a' : formatThroughput(inferPerSec.value)
+      return `${model.name}, ${loadLabel(load)}: ${throughput}, p50 ${latency(latencyP50Ns)}, p99 ${latency(latencyP99Ns)}`
+    }),
+  )
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,144 @@
+import { Command, CommanderError, Option } from 'commander'
+import { exitCodes } from '../domain/error.ts'
+import { checkConfig } from './check-config.ts'
+import { compare } from './compare.ts'
+import { demo } from './demo.ts'
+import { measure } from './measure.ts'
+import { report } from './report.ts'
+import { run } from './run.ts'
+import { search } from './search.ts'
+import type { Shell } from './shell.ts'
+import { tool } from '../domain/tool.ts'
+
+
+const outputDefault = 'triton-perf-gate-out'
+
+const examples = `
+Examples:
+  $ triton-perf-gate demo
+  $ triton-perf-gate run --model-repository models --triton embedded --latency-budget 10
+  $ triton-perf-gate run --model-repository models --reference origin/main
+  $ triton-perf-gate measure --triton-url grpc://localhost:8001 --model resnet --concurrency 1,2,8 --output out.json
+
+Exit codes:
+  0 pass (and inconclusive where the policy is warn)   1 fail
+  2 usage or configuration                             3 invalid, or server, GPU or baseline trouble
+  4 inconclusive where the policy is fail              130 interrupted`
+
+/** The command line. `run` resolves to the exit code; usage errors are code 2. */
+export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[]) => Promise<number> } {
+  const shell: Shell = {
+    signal,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    cwd: process.cwd(),
+  }
+  let exitCode: number = exitCodes.environment
+  const program = new Command('triton-perf-gate')
+    .description('A CI performance-regression gate for NVIDIA Triton model repositories.')
+    .version(tool.version)
+    .option('--verbose', 'show stack traces of defects')
+    .addHelpText('after', examples)
+    .exitOverride()
+    .configureOutput({ writeOut: shell.out, writeErr: shell.err })
+
+  const command = <Options>(name: string, description: string, action: (shell: Shell, options: Options) => Promise<number>) =>
+    program
+      .command(name)
+      .description(description)
+      .exitOverride()
+      .action(async (options: Options) => {
+        exitCode = await action(shell, options)
+      })
+
+  const gateOptions = (target: Command) =>
+    target
+      .option('--model-repository <dir>', 'the model repository to judge')
+      .option('--models <names>', 'only these models, separated by commas')
+      .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
+      .addOption(new Option('--triton <mode>', 'where the server comes from').choices(['auto', 'embedded', 'local', 'docker', 'remote']))
+      .option('--triton-url <url>', 'a running server: grpc://HOST:PORT')
+      .option('--triton-image <image>', 'container image for --triton docker')
+      .option('--time-budget <duration>', 'for the whole run, e.g. 300s or 5m (default: 300s a model)')
+      .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
+      .option('--min-throughput <n>', 'least throughput in inferences per second')
+      .addOption(new Option('--search-mode <mode>', 'how configurations are swept').choices(['quick', 'brute', 'optuna', 'off']))
+      .option('--output <dir>', 'where the files go', outputDefault)
+      .option('--json', 'print result.json instead of the Markdown report')
+
+  gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run))
+    .option('--baseline <file>', 'baseline.json of the main branch')
+    .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree')
+    .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
+    .addOption(new Option('--on-inconclusive <policy>', 'what an inconclusive verdict does').choices(['warn', 'fail']))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ triton-perf-gate run --model-repository models --triton embedded --reference origin/main
+  $ triton-perf-gate run --model-repository models --baseline main/baseline.json --latency-budget 10.5
+  $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`,
+    )
+
+  gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search)).addHelpText(
+    'after',
+    `
+Example:
+  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30`,
+  )
+
+  command('measure', 'measure a server that is already running; changes nothing on it', measure)
+    .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
+    .requiredOption('--model <name>', 'the model, ready on the server')
+    .option('--concurrency <list>', 'closed loop: outstanding requests, e.g. 1,2,8')
+    .option('--request-rate <list>', 'open loop: requests per second, e.g. 50,100')
+    .addOption(
+      new Option('--request-distribution <name>', 'gaps of the open loop').choices(['constant', 'poisson']).default('constant'),
+    )
+    .option('--batch-size <n>', 'inferences in one request', '1')
+    .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
+    .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
+    .option('--output <file>', 'where measurements.json goes', 'measurements.json')
+    .option('--json', 'print the measurements on stdout')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ triton-perf-gate measure --triton-url grpc://localhost:8001 --model resnet --concurrency 1,2,8 --duration 5s --output out.json`,
+    )
+
+  command('compare', 'judge measurements again, from the files', compare)
+    .requiredOption('--measurements <file>', 'measurements.json')
+    .option('--baseline <file>', 'baseline.json')
+    .option('--config <file>', 'configuration file with budgets, tolerances and policies')
+    .option('--output <dir>', 'where the files go', outputDefault)
+    .option('--json', 'print result.json instead of the Markdown report')
+    .addHelpText('after', '\nExample:\n  $ triton-perf-gate compare --measurements out/measurements.json --baseline main/baseline.json')
+
+  command('report', 'render a result.json again', report)
+    .requiredOption('--result <file>', 'result.json')
+    .addOption(new Option('--format <format>', 'what to print').choices(['markdown', 'html', 'json']).default('markdown'))
+    .addHelpText('after', '\nExample:\n  $ triton-perf-gate report --result out/result.json --format html > report.html')
+
+  command('check-config', 'check the configuration file and the model repository, all problems at once', checkConfig)
+    .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
+    .option('--model-repository <dir>', 'also check this model repository')
+    .addHelpText('after', '\nExample:\n  $ triton-perf-gate check-config --model-repository models')
+
+  command('demo', 'the gate on the examples with the embedded server: baseline, harmless PR, slower PR', demo)
+    .option('--output <dir>', 'where the files go', 'triton-perf-gate-demo')
+    .addHelpText('after', '\nExample:\n  $ triton-perf-gate demo')
+
+  return {
+    run: async (argv) => {
+      try {
+        await program.parseAsync(argv)
+        return exitCode
+      } catch (error) {
+        // commander has already printed what is wrong; help and version end with 0.
+        if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.pass : exitCodes.usage
+        throw error
+      }
+    },
+  }
+}

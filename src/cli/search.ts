@@ -1,0 +1,28 @@
+import { resolve } from 'node:path'
+import { runGate } from '../gate.ts'
+import { headCommit } from '../git/reference.ts'
+import { renderJson } from '../report/json.ts'
+import { renderMarkdown } from '../report/markdown.ts'
+import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
+import { type Shell, worldOf } from './shell.ts'
+
+/** `search`: the sweep alone; nothing is compared, but budgets are judged on what is committed. */
+export async function search(shell: Shell, options: GateOptions): Promise<number> {
+  const loaded = await configFrom(shell, options)
+  const modelRepository = repositoryFrom(shell, loaded)
+  const world = worldOf(shell)
+  // One repetition of the gated loads: enough to judge the budgets by, and the time goes to the sweep.
+  const config = { ...loaded, gate: { ...loaded.gate, repetitions: 1 } }
+  const result = await runGate(world, {
+    config,
+    modelRepository,
+    mode: 'baseline',
+    baseline: { status: 'notRequested' },
+    reference: null,
+    outputDirectory: resolve(shell.cwd, options.output),
+    commit: await headCommit(world, modelRepository),
+    runId: null,
+  })
+  shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
+  return result.verdict.exitCode
+}

@@ -1,0 +1,126 @@
+import type { ModelSettings } from '../config/config.ts'
+import { loadKey } from '../domain/load.ts'
+import type { HistoryPoint } from '../domain/measurements.ts'
+import { type MetricName, metrics } from '../domain/metric.ts'
+import type { Scenario } from '../domain/scenario.ts'
+import { pairedEstimate } from '../stats/paired.ts'
+import { geometricMean, robustSdAboutZero } from '../stats/robust.ts'
+import {
+  type Draft,
+  gatedLatency,
+  minRepetitions,
+  positives,
+  settledDraft,
+  testedDraft,
+  tooFew,
+} from './draft.ts'
+import { validRepetitions } from './validity.ts'
+import { toleranceOf, worseLog } from './worse.ts'
+
+/** Fewer points than ten give no spread worth trusting (nine steps from commit to commit). */
+export const minHistoryPoints = 10
+
+/** The least standard deviation between two runs that is believed: runs on a quiet machine differ by 4.6 % and more. */
+const minRunSd = 0.01
+
+/**
+ * The spread of one run taken where there is no history: of the order between a quiet machine (p99 6 %, throughput
+ * 4.6 %) and a noisy one (43 %, 13 %), as measured with the embedded Triton; rather too wide than too narrow.
+ */
+const assumedRunSd = { latency: 0.2, throughput: 0.1 } as const
+
+/**
+ * A median absolute deviation knows the spread as well as the standard deviation of 0.37 times as many normal
+ * values (Rousseeuw & Croux 1993, Journal of the American Statistical Association 88): so many degrees of freedom.
+ */
+const robustEfficiency = 0.37
+
+interface Spread {
+  /** Of the log ratio of two runs. */
+  readonly sd: number
+  readonly degreesOfFreedom: number
+  readonly footnote: string
+}
+
+/** The latency and throughput of one scenario against the stored ones: the weaker test, and it says so. */
+export function draftsAgainstBaseline(
+  settings: ModelSettings,
+  model: string,
+  baseline: Scenario,
+  candidate: Scenario,
+  history: readonly HistoryPoint[],
+): Draft[] {
+  const stored = validRepetitions(baseline)
+  const current = validRepetitions(candidate)
+  const latency = gatedLatency(stored, current)
+  const draft = (metric: MetricName, footnotes: readonly string[]): Draft => {
+    const start = { metric, load: candidate.load, against: 'baseline' as const }
+    const [references, candidates] = [positives(stored, metric), positives(current, metric)]
+    if (references === null || candidates === null) {
+      const tolerance = toleranceOf(settings, metric, 0)
+      const why = 'a valid repetition has no positive value of this metric'
+      return settledDraft(
+        { ...start, tolerance, baselineValue: null },
+        { status: 'invalid', footnotes: [why] },
+      )
+    }
+    const values = {
+      reference: geometricMean(references),
+      candidate: geometricMean(candidates),
+      repetitions: Math.min(references.length, candidates.length),
+    }
+    const tolerance = toleranceOf(settings, metric, values.reference)
+    const row = { ...start, tolerance, baselineValue: values.reference }
+    const changeRatio = values.candidate / values.reference
+    if (values.repetitions < minRepetitions) {
+      // Only this run's voids make the comparison invalid; a baseline holds nothing but valid repetitions.
+      const short = candidates.length < minRepetitions ? candidate : baseline
+      const counted = tooFew(values.repetitions, short.repetitions.length)
+      return settledDraft(row, { ...values, changeRatio, ...counted })
+    }
+    const spread = runToRunSpread(history, model, loadKey(candidate.load), metric)
+    const estimate = {
+      mean: worseLog(metric, Math.log(changeRatio)),
+      // A run noisier in itself than the history shows is no better known than that.
+      standardError: Math.max(spread.sd, pairedEstimate(candidates.map(Math.log), 0).standardError),
+      degreesOfFreedom: spread.degreesOfFreedom,
+    }
+    const test = { estimate, pooledWorse: null, repeatable: false }
+    return testedDraft(row, values, test, [...footnotes, spread.footnote])
+  }
+  return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])]
+}
+
+/**
+ * How far two runs of the same thing lie apart: s·√(1 + 1/n) for the spread s of one run and n = 1 run behind the
+ * baseline's value. The history gives it directly, as the spread of the steps from one commit to the next, which one
+ * true change in between hardly moves.
+ */
+export function runToRunSpread(
+  history: readonly HistoryPoint[],
+  model: string,
+  load: string,
+  metric: MetricName,
+): Spread {
+  const logs = history
+    .filter((point) => point.model === model && point.load === load && point.metric === metric)
+    .map(({ value }) => Math.log(value))
+  const weaker = 'compared with a stored number, the weaker test'
+  if (logs.length >= minHistoryPoints) {
+    const steps = logs.slice(1).map((log, index) => log - (logs[index] as number))
+    return {
+      sd: Math.max(minRunSd, robustSdAboutZero(steps)),
+      degreesOfFreedom: robustEfficiency * steps.length,
+      footnote: `${weaker}: its spread comes from ${logs.length} earlier runs`,
+    }
+  }
+  const runSd = metrics[metric].better === 'lower' ? assumedRunSd.latency : assumedRunSd.throughput
+  const lacking = minHistoryPoints - logs.length
+  return {
+    sd: runSd * Math.SQRT2,
+    degreesOfFreedom: Number.POSITIVE_INFINITY,
+    footnote:
+      `${weaker}: ${lacking} more run${lacking === 1 ? '' : 's'} of the main branch needed to know the spread, ` +
+      `until then ${runSd * 100} % from run to run are assumed; --reference measures both sides in this run instead`,
+  }
+}

@@ -1,0 +1,120 @@
+import { loadLabel } from '../domain/load.ts'
+import type { MetricName } from '../domain/metric.ts'
+import type { Comparison, ConstraintResult } from '../domain/result.ts'
+import type { Scenario } from '../domain/scenario.ts'
+import { draftsAgainstBaseline } from './against-baseline.ts'
+import { draftsAgainstReference } from './against-reference.ts'
+import { judgeConstraints } from './constraints.ts'
+import { type Draft, onSide, problemDrafts, typical } from './draft.ts'
+import { informationRows } from './information.ts'
+import { judge } from './judge.ts'
+import { draftMemory, highestMemory } from './memory.ts'
+import {
+  type CompareInput,
+  gatedScenarios,
+  modelState,
+  type Opponent,
+  opponentOf,
+  scenarioAt,
+  usableBaseline,
+} from './sides.ts'
+import { scenarioProblem, validRepetitions } from './validity.ts'
+
+export interface ComparedModel {
+  readonly name: string
+  readonly comparisons: Comparison[]
+  readonly constraints: ConstraintResult[]
+}
+
+/**
+ * Measurements and what they are compared with → a status for every comparison and constraint. Pure: the
+ * same input gives the same output, whenever and wherever.
+ */
+export function compareModels(input: CompareInput): { readonly models: ComparedModel[] } {
+  const opponent = opponentOf(input)
+  const drafted = input.measurements.models.map((model) => {
+    const state = modelState(model, opponent)
+    const scenarios = state.kind === 'comparable' ? gatedScenarios(model) : []
+    return {
+      model,
+      drafts: scenarios.map((scenario) => draftScenario(input, opponent, model.name, scenario)),
+    }
+  })
+  // One family over the whole report, so that a report of fifty models fails by chance no more often than one of two.
+  const judged = judge(drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)))
+  let next = 0
+  const models = drafted.map(({ model, drafts }) => ({
+    name: model.name,
+    comparisons: drafts.flatMap(({ deciding, informing }) => {
+      const decided = judged.slice(next, next + deciding.length)
+      next += deciding.length
+      return [...decided, ...informing]
+    }),
+    constraints:
+      model.status === 'measured' ? judgeConstraints(input.config.settingsFor(model.name), model) : [],
+  }))
+  return { models }
+}
+
+interface ScenarioDrafts {
+  readonly deciding: readonly Draft[]
+  readonly informing: readonly Comparison[]
+}
+
+function draftScenario(
+  input: CompareInput,
+  opponent: Opponent,
+  model: string,
+  candidate: Scenario,
+): ScenarioDrafts {
+  if (opponent.kind === 'none') return { deciding: [], informing: [] }
+  const reference = scenarioAt(
+    opponent.models.find(({ name }) => name === model),
+    candidate.load,
+  )
+  const problem = problemOf(input, opponent, reference, candidate)
+  if (problem !== null)
+    return { deciding: problemDrafts(candidate.load, opponent.kind, problem), informing: [] }
+  // A load that the other side was never asked for has nothing to be compared with; the verdict notes it.
+  if (reference === undefined) return { deciding: [], informing: [] }
+  const settings = input.config.settingsFor(model)
+  const baselineScenario = scenarioAt(
+    usableBaseline(input)?.models.find(({ name }) => name === model),
+    candidate.load,
+  )
+  const baselineValue = (metric: MetricName) => storedValue(baselineScenario, metric)
+  const timed =
+    opponent.kind === 'reference'
+      ? draftsAgainstReference(settings, reference, candidate, baselineValue)
+      : draftsAgainstBaseline(settings, model, reference, candidate, opponent.history)
+  const memory = draftMemory(settings, opponent.kind, reference, candidate, baselineValue('gpuMemoryBytes'))
+  const deciding = memory === null ? timed : [...timed, memory]
+  const decided = new Set(deciding.map(({ row }) => row.metric))
+  return { deciding, informing: informationRows(opponent.kind, reference, candidate, decided, baselineValue) }
+}
+
+function problemOf(
+  { config }: CompareInput,
+  opponent: Exclude<Opponent, { kind: 'none' }>,
+  reference: Scenario | undefined,
+  candidate: Scenario,
+): string | null {
+  const limit = config.gate.maxFailureRatio
+  const own = scenarioProblem(candidate, limit)
+  if (own !== null) return own
+  if (reference !== undefined) {
+    const other = scenarioProblem(reference, limit)
+    return other === null ? null : onSide(opponent.name, candidate.load, other)
+  }
+  // Both sides of one run get the same loads: one that the reference lacks was lost.
+  return opponent.kind === 'reference'
+    ? `${loadLabel(candidate.load)} was not measured on ${opponent.name}`
+    : null
+}
+
+/** The baseline artifact's own number, shown also where the reference decided. */
+function storedValue(scenario: Scenario | undefined, metric: MetricName): number | null {
+  if (scenario === undefined) return null
+  const repetitions = validRepetitions(scenario)
+  return metric === 'gpuMemoryBytes' ? highestMemory(repetitions) : typical(repetitions, metric)
+}

@@ -1,0 +1,158 @@
+import { loadLabel } from '../domain/load.ts'
+import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
+import type { Comparison } from '../domain/result.ts'
+import type { Repetition, Scenario } from '../domain/scenario.ts'
+import { confidenceInterval, type Estimate } from '../stats/paired.ts'
+import { geometricMean, mean } from '../stats/robust.ts'
+import { ratioOfWorse } from './worse.ts'
+
+/**
+ * A comparison on its way to a status. Holm's correction needs the p-values of the whole report, so rows are
+ * drafted first and judged together; a draft without a test has its final status already.
+ */
+export interface Draft {
+  readonly row: Comparison
+  readonly test: Test | null
+}
+
+export interface Test {
+  /** The change for the worse, on the log scale. */
+  readonly estimate: Estimate
+  /** The same change from whole repetitions, where the estimate comes from blocks; null elsewhere. */
+  readonly pooledWorse: number | null
+  /** More repetitions narrow the estimate (against a reference, not against a stored number). */
+  readonly repeatable: boolean
+}
+
+/**
+ * Fewer pairs leave the spread unknown: with three, the t quantile of a family-wise 1 % over four comparisons is 14,
+ * with four it is 7.5, with eight 3.9.
+ */
+export const minRepetitions = 4
+
+export type RowStart = Pick<Comparison, 'metric' | 'load' | 'against' | 'tolerance' | 'baselineValue'>
+
+/** A primary row with its test, still undecided. */
+export function testedDraft(
+  start: RowStart,
+  values: { readonly reference: number; readonly candidate: number; readonly repetitions: number },
+  test: Test,
+  footnotes: readonly string[],
+): Draft {
+  const { metric } = start
+  const [low, high] = confidenceInterval(test.estimate, 0.95).map((worse) => ratioOfWorse(metric, worse)) as [
+    number,
+    number,
+  ]
+  const row: Comparison = {
+    ...start,
+    ...values,
+    primary: true,
+    changeRatio: ratioOfWorse(metric, test.estimate.mean),
+    // For throughput the worst end is the low one.
+    changeInterval: [Math.min(low, high), Math.max(low, high)],
+    pValue: null,
+    status: 'inconclusive',
+    footnotes: [...footnotes],
+    detectableChange: null,
+  }
+  return { row, test }
+}
+
+/** A row that needs no test, or cannot have one. */
+export function settledDraft(start: RowStart, rest: Partial<Comparison> & Pick<Comparison, 'status'>): Draft {
+  return {
+    row: {
+      ...start,
+      primary: true,
+      reference: null,
+      candidate: null,
+      changeRatio: null,
+      changeInterval: null,
+      repetitions: 0,
+      pValue: null,
+      footnotes: [],
+      detectableChange: null,
+      ...rest,
+    },
+    test: null,
+  }
+}
+
+/** What the row says when too few repetitions count: too few were made, or too many went wrong. */
+export function tooFew(
+  counted: number,
+  made: number,
+): Pick<Comparison, 'status' | 'footnotes' | 'repetitions'> {
+  const needed = `${minRepetitions} are needed`
+  return made >= minRepetitions
+    ? {
+        status: 'invalid',
+        repetitions: counted,
+        footnotes: [`only ${counted} of ${made} repetitions are valid on both sides, ${needed}`],
+      }
+    : {
+        status: 'inconclusive',
+        repetitions: counted,
+        footnotes: [`only ${made} repetitions were measured, ${needed}`],
+      }
+}
+
+/** A repetition's value if it can stand in a ratio; null where there is none or it is no positive number. */
+export function positive(repetition: Repetition, metric: MetricName): number | null {
+  const value = repetition.metrics[metric] ?? null
+  return value !== null && value > 0 && Number.isFinite(value) ? value : null
+}
+
+/** All of the repetitions' values, null where one is missing. */
+export function positives(repetitions: readonly Repetition[], metric: MetricName): number[] | null {
+  const values = repetitions
+    .map((repetition) => positive(repetition, metric))
+    .filter((value) => value !== null)
+  return values.length === repetitions.length && values.length > 0 ? values : null
+}
+
+/** One number for a side, for information: the geometric mean, the arithmetic one where a value is zero or below. */
+export function typical(repetitions: readonly Repetition[], metric: MetricName): number | null {
+  const values = repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter(Number.isFinite)
+  if (values.length === 0) return null
+  return values.every((value) => value > 0) ? geometricMean(values) : mean(values)
+}
+
+/** The highest latency percentile that every repetition of both sides has, with a footnote where it is not p99. */
+export function gatedLatency(
+  a: readonly Repetition[],
+  b: readonly Repetition[],
+): { readonly metric: MetricName; readonly footnotes: readonly string[] } | null {
+  const found = latencyPercentiles.find(
+    ({ name }) => positives(a, name) !== null && positives(b, name) !== null,
+  )
+  if (found === undefined) return null
+  if (found.name === 'latencyP99Ns') return { metric: found.name, footnotes: [] }
+  const name = `p${Math.round(found.percentile * 100)}`
+  return {
+    metric: found.name,
+    footnotes: [
+      `too few requests in a repetition for a p99: ${name} is gated instead, the highest percentile that both sides have`,
+    ],
+  }
+}
+
+/** Invalid rows for both primary metrics of a scenario that has a problem on one of the sides. */
+export function problemDrafts(
+  load: Scenario['load'],
+  against: Comparison['against'],
+  problem: string,
+): Draft[] {
+  return (['latencyP99Ns', 'inferPerSec'] as const).map((metric) =>
+    settledDraft(
+      { metric, load, against, tolerance: 0, baselineValue: null },
+      { status: 'invalid', footnotes: [problem] },
+    ),
+  )
+}
+
+/** `reference at concurrency 8: …` */
+export function onSide(side: string, load: Scenario['load'], problem: string): string {
+  return `${side} at ${loadLabel(load)}: ${problem}`
+}

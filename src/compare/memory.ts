@@ -1,0 +1,54 @@
+import type { ModelSettings } from '../config/config.ts'
+import type { Comparison } from '../domain/result.ts'
+import type { Repetition, Scenario } from '../domain/scenario.ts'
+import { type Draft, settledDraft } from './draft.ts'
+import { validRepetitions } from './validity.ts'
+import { memoryLimitBytes } from './worse.ts'
+
+const metric = 'gpuMemoryBytes'
+
+/**
+ * GPU memory is nearly the same in every start, so it needs no test: the highest repetition of each side, and no more
+ * growth than the tolerance. Not compared where neither side has it (no GPU). Where only one side has it the
+ * row is invalid: a reading that got lost must not hide a growth.
+ */
+export function draftMemory(
+  settings: ModelSettings,
+  against: Comparison['against'],
+  referenceScenario: Scenario,
+  candidateScenario: Scenario,
+  baselineValue: number | null,
+): Draft | null {
+  const [references, candidates] = [referenceScenario, candidateScenario].map(validRepetitions) as [
+    Repetition[],
+    Repetition[],
+  ]
+  const [reference, candidate] = [highestMemory(references), highestMemory(candidates)]
+  if (reference === null && candidate === null) return null
+  const start = { metric, load: candidateScenario.load, against, baselineValue } as const
+  if (reference === null || candidate === null) {
+    const lost = reference === null ? `the ${against}` : 'the candidate'
+    return settledDraft(
+      { ...start, tolerance: 0 },
+      { status: 'invalid', reference, candidate, footnotes: [`no GPU memory reading of ${lost}`] },
+    )
+  }
+  const limit = memoryLimitBytes(settings, reference)
+  const tolerance = reference > 0 ? limit / reference - 1 : 0
+  return settledDraft(
+    { ...start, tolerance },
+    {
+      status: candidate > limit ? 'fail' : 'pass',
+      reference,
+      candidate,
+      changeRatio: reference > 0 ? candidate / reference : null,
+      repetitions: Math.min(references.length, candidates.length),
+    },
+  )
+}
+
+/** The highest reading over the repetitions in bytes, null where there is none. */
+export function highestMemory(repetitions: readonly Repetition[]): number | null {
+  const values = repetitions.map(({ metrics }) => metrics[metric] ?? null).filter((value) => value !== null)
+  return values.length === 0 ? null : Math.max(...values)
+}

@@ -1,0 +1,217 @@
+import { loadKey, loadLabel } from '../domain/load.ts'
+import type { Comparison, Reason } from '../domain/result.ts'
+import type { ModelMeasurement } from '../domain/scenario.ts'
+import type { ComparedModel } from './compare.ts'
+import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
+import {
+  type CompareInput,
+  gatedScenarios,
+  modelState,
+  type Opponent,
+  opponentOf,
+  scenarioAt,
+} from './sides.ts'
+import { modelProblems, scenarioProblem } from './validity.ts'
+
+/** What is wrong with, or missing from, the run as a whole. */
+export function runReasons(input: CompareInput): Reason[] {
+  const { models, complete, reference } = input.measurements
+  const invalid = (message: string, next: string): Reason => ({ outcome: 'invalid', message, next })
+  const reasons: Reason[] = []
+  if (!complete) {
+    reasons.push(
+      invalid('The measurement was stopped before its end.', 'Run it again, with more time if it ran out.'),
+    )
+  }
+  if (models.length === 0)
+    reasons.push(invalid('No model was measured.', 'Check the model repository and profile_models.'))
+  for (const [side, list] of [
+    ['', models],
+    [' of the reference', reference?.models ?? []],
+  ] as const) {
+    for (const name of repeated(list.map((model) => model.name))) {
+      reasons.push(
+        invalid(`${name}${side} stands in the measurements twice.`, 'Merge each model from one shard only.'),
+      )
+    }
+  }
+  return [...reasons, ...baselineReasons(input)]
+}
+
+/** What became of the baseline, where that matters: a reference measured in this run makes up for one that is missing or foreign. */
+function baselineReasons(input: CompareInput): Reason[] {
+  const { baselineStatus: status, mode, config } = input
+  const needed = mode === 'gate' && opponentOf(input).kind === 'none'
+  switch (status.status) {
+    case 'found':
+      return []
+    case 'absent': {
+      const outcome = config.gate.onMissingBaseline
+      return needed
+        ? [
+            {
+              outcome,
+              message: `There is no baseline to compare with (${status.source}).`,
+              next: status.next,
+            },
+          ]
+        : []
+    }
+    case 'notRequested': {
+      const next = 'Give a baseline (--baseline) or a reference (--reference).'
+      return needed ? [{ outcome: 'inconclusive', message: 'There is nothing to compare with.', next }] : []
+    }
+    case 'incompatible': {
+      const message = `The baseline (${status.source}) was measured under other conditions: ${status.differences.join('; ')}.`
+      return needed ? [{ outcome: 'invalid', message, next: status.next }] : []
+    }
+    case 'untrusted': {
+      const message = `The baseline (${status.source}) is not trusted: ${status.why}.`
+      return needed ? [{ outcome: 'invalid', message, next: status.next }] : []
+    }
+    // A file that is there and broken is somebody's mistake to be seen, even where nothing depends on it today.
+    case 'unreadable':
+      return [
+        {
+          outcome: 'invalid',
+          message: `The baseline (${status.source}) cannot be read: ${status.why}.`,
+          next: status.next,
+        },
+      ]
+    default:
+      return status satisfies never
+  }
+}
+
+/** All that is to be said of one model, from its state down to each row that is not a pass. */
+export function modelReasons(
+  input: CompareInput,
+  model: ModelMeasurement,
+  compared: ComparedModel,
+): Reason[] {
+  const opponent = opponentOf(input)
+  const state = modelState(model, opponent)
+  if (state.kind === 'failed') return [failedReason(model, state.regressed, opponent)]
+  const problems = modelProblems(model, input).map(
+    (problem): Reason => ({
+      outcome: 'invalid',
+      model: model.name,
+      message: `${model.name}: ${problem}.`,
+      next: 'Run it again; if it stays so, see the repetitions and the server log in the report.',
+    }),
+  )
+  const bad = (load: Comparison['load']) => {
+    const scenario = scenarioAt(model, load)
+    return scenario !== undefined && scenarioProblem(scenario, input.config.gate.maxFailureRatio) !== null
+  }
+  return [
+    ...problems,
+    ...stateReasons(state.kind, model, opponent),
+    ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
+    // A scenario with a problem has said so above, once and not for each of its metrics.
+    ...comparisonReasons(
+      model.name,
+      compared.comparisons.filter(({ load }) => !bad(load)),
+    ),
+    ...compared.constraints
+      .filter(({ status, load }) => status === 'fail' || (status === 'invalid' && !bad(load)))
+      .map((constraint) => constraintReason(model, constraint)),
+  ]
+}
+
+function failedReason(model: ModelMeasurement, regressed: boolean, opponent: Opponent): Reason {
+  const { message, hint } = model.error ?? { message: 'no reason given', hint: undefined }
+  const why = message.replace(/\.$/, '')
+  const other = opponent.kind === 'none' ? '' : opponent.name
+  return {
+    outcome: regressed ? 'fail' : 'invalid',
+    model: model.name,
+    message: regressed
+      ? `${model.name} works on ${other} but could not be measured here: ${why}.`
+      : `${model.name} could not be measured: ${why}.`,
+    next: hint ?? 'See the server log in the report.',
+  }
+}
+
+function stateReasons(
+  kind: 'comparable' | 'alone' | 'referenceFailed',
+  model: ModelMeasurement,
+  opponent: Opponent,
+): Reason[] {
+  if (kind === 'comparable' || opponent.kind === 'none') return []
+  if (kind === 'alone') {
+    const message = `${model.name} is not part of ${opponent.name}: a new model, judged by its budgets alone.`
+    return [{ outcome: 'pass', model: model.name, message }]
+  }
+  const error = opponent.models.find(({ name }) => name === model.name)?.error?.message ?? 'no reason given'
+  return [
+    {
+      outcome: 'inconclusive',
+      model: model.name,
+      message: `${model.name} could not be measured on ${opponent.name}, so there is nothing to compare with: ${error.replace(/\.$/, '')}.`,
+      next: 'If the model was broken before and this change repairs it, accept it by hand; else run it again.',
+    },
+  ]
+}
+
+/**
+ * Loads on one side only. New ones are measured properly, but no regression can be ruled out there; dropped ones are
+ * the configuration's choice, and said. (Against a reference both are lost measurements, reported as such.)
+ */
+function otherLoads(model: ModelMeasurement, opponent: Opponent): Reason[] {
+  const stored =
+    opponent.kind === 'baseline' ? opponent.models.find(({ name }) => name === model.name) : undefined
+  if (stored === undefined) return []
+  const added = gatedScenarios(model).filter(({ load }) => scenarioAt(stored, load) === undefined)
+  const dropped = gatedScenarios(stored).filter(({ load }) => scenarioAt(model, load) === undefined)
+  return [
+    ...added.map(
+      ({ load }): Reason => ({
+        outcome: 'inconclusive',
+        model: model.name,
+        message: `${model.name}: the baseline has no value at ${loadLabel(load)}.`,
+        next: 'Compare with --reference, or measure the main branch again with mode baseline and these loads.',
+      }),
+    ),
+    ...dropped.map(
+      ({ load }): Reason => ({
+        outcome: 'pass',
+        model: model.name,
+        message: `${model.name}: ${loadLabel(load)} is part of the baseline and no longer measured.`,
+      }),
+    ),
+  ]
+}
+
+function comparisonReasons(model: string, comparisons: readonly Comparison[]): Reason[] {
+  const invalid = new Map<string, Comparison[]>()
+  for (const comparison of comparisons.filter(({ status }) => status === 'invalid')) {
+    const cause = `${loadKey(comparison.load)} ${comparison.footnotes.join('; ')}`
+    invalid.set(cause, [...(invalid.get(cause) ?? []), comparison])
+  }
+  return [
+    ...[...invalid.values()].map((group) => invalidReason(model, group)),
+    ...comparisons
+      .filter(({ status }) => status === 'fail' || status === 'inconclusive')
+      .map((comparison) => comparisonReason(model, comparison)),
+  ]
+}
+
+/** Models that the other side has and the candidate has not: for information, since deleting a model is no regression. */
+export function removedReasons(input: CompareInput): Reason[] {
+  const opponent = opponentOf(input)
+  // A configuration that names its models leaves the others out on purpose.
+  if (opponent.kind === 'none' || input.config.models !== null) return []
+  const present = new Set(input.measurements.models.map(({ name }) => name))
+  return opponent.models
+    .filter(({ name }) => !present.has(name))
+    .map(({ name }) => ({
+      outcome: 'pass',
+      model: name,
+      message: `${name} is part of ${opponent.name} and no longer of this repository: not compared.`,
+    }))
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
+}

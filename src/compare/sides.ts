@@ -1,0 +1,88 @@
+import type { Config } from '../config/config.ts'
+import { GateError } from '../domain/error.ts'
+import { loadKey } from '../domain/load.ts'
+import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
+import type { BaselineStatus } from '../domain/result.ts'
+import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
+
+/** All that a judgement depends on. */
+export interface CompareInput {
+  readonly measurements: Measurements
+  /** The baseline as read, whatever its status. */
+  readonly baseline: Baseline | null
+  readonly baselineStatus: BaselineStatus
+  readonly config: Config
+  /** `baseline` judges budgets and the measurement itself; it compares with nothing. */
+  readonly mode: 'gate' | 'baseline'
+}
+
+/** What the candidate is compared with. */
+export type Opponent =
+  | { readonly kind: 'reference'; readonly name: string; readonly models: readonly ModelMeasurement[] }
+  | {
+      readonly kind: 'baseline'
+      readonly name: string
+      readonly models: readonly ModelMeasurement[]
+      readonly history: readonly HistoryPoint[]
+    }
+  | { readonly kind: 'none' }
+
+/** The reference measured in this run where there is one, else a baseline that fits this machine. */
+export function opponentOf(input: CompareInput): Opponent {
+  const { reference } = input.measurements
+  if (input.mode === 'baseline') return { kind: 'none' }
+  if (reference !== null) return { kind: 'reference', name: reference.description, models: reference.models }
+  const baseline = usableBaseline(input)
+  if (baseline === null) return { kind: 'none' }
+  return { kind: 'baseline', name: 'the baseline', models: baseline.models, history: baseline.history }
+}
+
+/** The baseline, if its numbers mean something on this machine. */
+export function usableBaseline({ baseline, baselineStatus }: CompareInput): Baseline | null {
+  if (baselineStatus.status !== 'found') return null
+  if (baseline === null)
+    throw new GateError('internal', 'a baseline was found but not handed to the comparison')
+  return baseline
+}
+
+/** How a model of the candidate stands to the opponent. */
+export type ModelState =
+  /** Both sides loaded: its scenarios are compared. */
+  | {
+      readonly kind: 'comparable'
+      readonly candidate: ModelMeasurement
+      readonly reference: ModelMeasurement
+    }
+  /** Loaded, and the opponent does not have it, or there is no opponent: budgets only. */
+  | { readonly kind: 'alone'; readonly candidate: ModelMeasurement }
+  /** Loaded, where the opponent's did not: nothing to compare with, though there should be. */
+  | {
+      readonly kind: 'referenceFailed'
+      readonly candidate: ModelMeasurement
+      readonly reference: ModelMeasurement
+    }
+  /** Did not load; `regressed` where it does on the other side. */
+  | { readonly kind: 'failed'; readonly candidate: ModelMeasurement; readonly regressed: boolean }
+
+export function modelState(candidate: ModelMeasurement, opponent: Opponent): ModelState {
+  const reference =
+    opponent.kind === 'none' ? undefined : opponent.models.find(({ name }) => name === candidate.name)
+  if (candidate.status === 'failed') {
+    return { kind: 'failed', candidate, regressed: reference?.status === 'measured' }
+  }
+  if (reference === undefined) return { kind: 'alone', candidate }
+  return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference }
+}
+
+/** The committed configuration's scenarios, which are all that a verdict rests on. */
+export function gatedScenarios(model: ModelMeasurement): Scenario[] {
+  return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
+}
+
+/** The same model's scenario at the same load. */
+export function scenarioAt(
+  model: ModelMeasurement | undefined,
+  load: Scenario['load'],
+): Scenario | undefined {
+  return model && gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load))
+}

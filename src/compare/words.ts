@@ -1,0 +1,57 @@
+import { type MetricDefinition, type MetricName, metrics } from '../domain/metric.ts'
+import { nsPerMs } from '../domain/world.ts'
+
+// Numbers in the sentences of a verdict. No locale: a verdict reads the same on every machine.
+
+/** `41.2 ms`, `351 infer/s`, `812 MiB`. */
+export function inWords(metric: MetricName, value: number): string {
+  const unit: MetricDefinition['unit'] = metrics[metric].unit
+  switch (unit) {
+    case 'ns':
+      return `${digits(value / nsPerMs)} ms`
+    case 'infer/s':
+      return `${digits(value)} infer/s`
+    case 'bytes':
+      return `${digits(value / 2 ** 20)} MiB`
+    case 'ratio':
+      return `${digits(value * 100)} %`
+    case 'W':
+      return `${digits(value)} W`
+    case 'count':
+      return digits(value)
+    default:
+      return unit satisfies never
+  }
+}
+
+/** A ratio of change: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
+export function changeInWords(ratio: number): string {
+  const percent = (ratio - 1) * 100
+  const text = percentDigits(Math.abs(percent))
+  return `${Number(text) === 0 ? '±' : percent < 0 ? '−' : '+'}${text} %`
+}
+
+/** A share: 0.05 → `5 %`. */
+export function shareInWords(share: number): string {
+  return `${Number(percentDigits(share * 100))} %`
+}
+
+/** `p99 latency and throughput`. */
+export function listInWords(words: readonly string[]): string {
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
+}
+
+/** One decimal below 100 %, where it can matter. */
+function percentDigits(percent: number): string {
+  return percent.toFixed(percent < 99.95 ? 1 : 0)
+}
+
+/** Three significant digits, and never fewer than the integer part. */
+function digits(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 100) return value.toFixed(0)
+  if (size >= 10) return value.toFixed(1)
+  if (size >= 1) return value.toFixed(2)
+  return String(Number(value.toPrecision(3)))
+}

@@ -1,0 +1,87 @@
+import type { Problem } from '../domain/error.ts'
+import { defaultSearch } from './defaults.ts'
+import { schemasAt } from './json-schema.ts'
+import { problemAt } from './problems.ts'
+import type { Path, YamlSource } from './yaml-source.ts'
+
+type Mapping = Readonly<Record<string, unknown>>
+
+const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const mapAt = (map: Mapping, name: string): Mapping => (isMapping(map[name]) ? map[name] : {})
+
+/**
+ * What is wrong with keys taken together. It reads the plain values, whatever else is wrong with them, so
+ * that these problems are told in one go with the others.
+ */
+export function crossProblems(source: YamlSource): Problem[] {
+  const file = isMapping(source.value) ? source.value : {}
+  const models = mapAt(file, 'profile_models')
+  return [
+    ...loadProblems(source, file, []),
+    ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
+    ...rangeProblems(source, file),
+    ...Object.keys(models).flatMap((name) => {
+      const entry = mapAt(models, name)
+      const path = ['profile_models', name]
+      return [
+        ...loadProblems(source, mapAt(entry, 'parameters'), [...path, 'parameters']),
+        ...aliasProblems(source, mapAt(entry, 'constraints'), [...path, 'constraints']),
+      ]
+    }),
+  ]
+}
+
+function loadProblems(source: YamlSource, map: Mapping, path: Path): Problem[] {
+  if (map.concurrency === undefined || map.request_rate === undefined) return []
+  const remedy = 'Keep one of them: a model is gated either in a closed loop or at request rates.'
+  return [problemAt(source, [...path, 'request_rate'], 'key', 'stands beside concurrency', remedy)]
+}
+
+function aliasProblems(source: YamlSource, limits: Mapping, path: Path): Problem[] {
+  if (limits.perf_latency === undefined || limits.perf_latency_p99 === undefined) return []
+  const remedy = 'Keep perf_latency_p99; perf_latency is its old name.'
+  return [problemAt(source, [...path, 'perf_latency'], 'key', 'stands beside perf_latency_p99', remedy)]
+}
+
+const ranges = {
+  concurrency: defaultSearch.concurrency,
+  instance_count: defaultSearch.instanceCount,
+  model_batch_size: defaultSearch.modelBatchSize,
+}
+
+function rangeProblems(source: YamlSource, file: Mapping): Problem[] {
+  return Object.entries(ranges).flatMap(([name, defaults]) => {
+    const [least, most] = [`run_config_search_min_${name}`, `run_config_search_max_${name}`]
+    const min = file[least] ?? defaults.min
+    const max = file[most] ?? defaults.max
+    if (typeof min !== 'number' || typeof max !== 'number' || min <= max) return []
+    const path = [file[least] === undefined ? most : least]
+    return [
+      problemAt(
+        source,
+        path,
+        'value',
+        `the least (${min}) is above the most (${max})`,
+        'Raise the one or lower the other.',
+      ),
+    ]
+  })
+}
+
+/** Keys that have no effect, each as one sentence with its place. */
+export function ignoredKeyWarnings(source: YamlSource): string[] {
+  return ignoredPaths(source.value, []).map((path) => {
+    const { line } = source.placeOf(path, 'key')
+    const why = schemasAt(path).find(({ deprecated }) => deprecated)?.description ?? ''
+    return `${source.file}${line === undefined ? '' : `:${line}`}: ${path.join('.')}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`
+  })
+}
+
+function ignoredPaths(value: unknown, path: Path): Path[] {
+  if (!isMapping(value)) return []
+  return Object.keys(value).flatMap((name) => {
+    const inner = [...path, name]
+    return schemasAt(inner).some(({ deprecated }) => deprecated) ? [inner] : ignoredPaths(value[name], inner)
+  })
+}

@@ -1,0 +1,81 @@
+import { defaultTolerance, type MetricName } from '../domain/metric.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import type { GateSettings, InputSettings, SearchSettings, TritonSettings } from './config.ts'
+
+/** Concurrency 1 shows the latency without waiting; 8 keeps several instances busy: going from 2 to 1 cannot be seen at 1. */
+export const defaultConcurrency = [1, 8] as const
+
+/** Model Analyzer's own default. */
+export const defaultObjectives = { perf_throughput: 10 } as const
+
+export const defaultSearch = {
+  // Quick finds a good configuration in tens of measurements where the whole grid takes hundreds: this runs in CI.
+  mode: 'quick',
+  // The three ranges are Model Analyzer's.
+  instanceCount: { min: 1, max: 5 },
+  modelBatchSize: { min: 1, max: 128 },
+  concurrency: { min: 1, max: 1024 },
+  instanceCounts: null,
+  maxBatchSizes: null,
+  dynamicBatching: null,
+  maxQueueDelaysMicroseconds: null,
+  preferredBatchSizes: null,
+  // About two minutes at the default measuring times, load included: what the time budget of a model leaves.
+  maxMeasurements: 20,
+} as const satisfies SearchSettings
+
+export const defaultInput = {
+  shapes: {},
+  data: 'random',
+  // perf_analyzer's default.
+  stringLength: 128,
+  stringData: null,
+} as const satisfies Omit<InputSettings, 'seed'>
+
+export const defaultGate = {
+  // The smallest number of pairs with which a paired test at 1 % has any power.
+  repetitions: 4,
+  // First requests pay for lazy allocation and connection set-up, which is over within a second.
+  warmupNs: 1 * nsPerSecond,
+  // Above the 299 requests that a p99 needs from 150 requests/s on.
+  measurementNs: 2 * nsPerSecond,
+  // Short against drifts of the machine's speed, long enough for 100 requests at 200 requests/s.
+  blockNs: 500 * nsPerMs,
+  timeBudgetNs: null,
+  // A pull request should not be blocked by a noisy machine; a release may say `fail`.
+  onInconclusive: 'warn',
+  // Without a baseline nothing has been compared, which is no pass; the first run must not fail either.
+  onMissingBaseline: 'inconclusive',
+  // A stray failure on a shared machine happens; one in a hundred is already a broken percentile p99.
+  maxFailureRatio: 0.01,
+  runnerClass: null,
+  // Any fixed number makes a run repeatable; it is recorded with the results.
+  seed: 1,
+} as const satisfies GateSettings
+
+export const defaultTriton = {
+  serverPath: 'tritonserver',
+  // Model Analyzer's default image.
+  image: 'nvcr.io/nvidia/tritonserver:26.04-py3',
+  // Model Analyzer's default endpoint.
+  endpoint: 'localhost:8001',
+  // An empty server is up in seconds; loading the GPU libraries from a cold disk takes a minute or more.
+  startTimeoutNs: 120 * nsPerSecond,
+  // TensorRT engines and large weights take minutes.
+  loadTimeoutNs: 300 * nsPerSecond,
+} as const satisfies Partial<TritonSettings> & { endpoint: string }
+
+/** Whole-device memory comes in steps of allocator pools: a change within 16 MiB is no change of the model. */
+export const gpuMemoryToleranceBytes = 16 * 1024 * 1024
+
+export function toleranceWith(
+  changes: Readonly<Partial<Record<MetricName, number>>>,
+): Partial<Record<MetricName, { ratio: number; absolute: number }>> {
+  const ratios = { ...defaultTolerance, ...changes }
+  return Object.fromEntries(
+    Object.entries(ratios).map(([metric, ratio]) => [
+      metric,
+      { ratio, absolute: metric === 'gpuMemoryBytes' ? gpuMemoryToleranceBytes : 0 },
+    ]),
+  )
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+
+const ownReports = 'the gate writes its own reports (Markdown, HTML, CSV, JSON) into one folder'
+const noCheckpoints = 'measurements are kept in measurements.json as they are made'
+const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and the time budget'
+const ownLoad = 'the gate makes the load itself: see the gate section'
+const noFiles = 'configurations are tried through Triton’s load request; no repository is written'
+const oneModel = 'models are measured one at a time'
+const noRateSearch = 'request rates are gated as listed under request_rate, not searched'
+const noLlm = 'generative models are measured as any other: no token metrics'
+const ensembles = 'composing models are found in the ensemble; only the model itself is swept'
+
+/** Keys of Model Analyzer that are read without effect, each with the reason and what to use instead. */
+export const ignoredKeys = {
+  config_file: 'name the file by --config',
+  output_model_repository_path: noFiles,
+  override_output_model_repository: noFiles,
+  checkpoint_directory: noCheckpoints,
+  export_path: 'name the folder by --output',
+  filename_model_inference: ownReports,
+  filename_model_gpu: ownReports,
+  filename_server_only: ownReports,
+  inference_output_fields: ownReports,
+  gpu_output_fields: ownReports,
+  server_output_fields: ownReports,
+  bls_composing_models: ensembles,
+  ensemble_composing_models: ensembles,
+  cpu_only_composing_models: ensembles,
+  model_type: noLlm,
+  genai_perf_flags: noLlm,
+  weighting: oneModel,
+  early_exit_enable: noSearchStep,
+  run_config_search_min_request_rate: noRateSearch,
+  run_config_search_max_request_rate: noRateSearch,
+  request_rate_search_enable: noRateSearch,
+  run_config_search_max_binary_search_steps: noSearchStep,
+  run_config_profile_models_concurrently_enable: oneModel,
+  concurrency_sweep_disable: noSearchStep,
+  min_percentage_of_search_space: noSearchStep,
+  max_percentage_of_search_space: noSearchStep,
+  optuna_min_trials: noSearchStep,
+  optuna_max_trials: noSearchStep,
+  optuna_early_exit_threshold: noSearchStep,
+  use_concurrency_formula: noSearchStep,
+  num_configs_per_model: ownReports,
+  num_top_model_configs: ownReports,
+  skip_summary_reports: ownReports,
+  skip_detailed_reports: ownReports,
+  monitoring_interval: 'GPU memory is sampled at the gate’s own interval',
+  duration_seconds: 'use gate.measurement_seconds',
+  collect_cpu_metrics: 'the memory of the server’s processes is always measured',
+  always_report_gpu_metrics: 'GPU metrics are reported wherever there is a GPU',
+  dcgm_disable: 'GPU metrics come from nvidia-smi, without DCGM',
+  client_max_retries: 'use gate.server_start_timeout and gate.model_load_timeout',
+  client_protocol: 'the gate measures over gRPC',
+  reload_model_disable: 'a repetition needs a fresh load',
+  perf_analyzer_path: ownLoad,
+  perf_analyzer_timeout: ownLoad,
+  perf_analyzer_cpu_util: ownLoad,
+  perf_analyzer_max_auto_adjusts: ownLoad,
+  perf_output: ownLoad,
+  perf_output_path: ownLoad,
+  triton_install_path: 'only c_api mode needs it, which is not supported: use triton_server_path',
+  triton_docker_args:
+    'these are arguments of a Python library: use triton_docker_shm_size, triton_docker_mounts or triton_docker_labels',
+  triton_http_endpoint: 'the gate speaks gRPC: use triton_grpc_endpoint',
+  triton_output_path: 'the server’s log is in the output folder',
+  report_model_configs: ownReports,
+  plots: ownReports,
+  output_formats: ownReports,
+} as const
+
+/** Why a field of ModelConfig under `model_config_parameters` is not swept. */
+export const ignoredModelConfigField =
+  'the sweep tries max_batch_size, instance_group and dynamic_batching only'
+
+const unsupported = 'not supported by the gate’s load generator'
+const loads = 'use concurrency or request_rate, and batch_sizes'
+const windows = 'use gate.measurement_seconds, gate.warmup_seconds and gate.repetitions'
+const server = 'the gate knows the server it has started: use the triton keys'
+
+/** perf_analyzer's flags that Model Analyzer passes on and the gate does not follow. */
+export const ignoredPerfAnalyzerFlags: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold request-count',
+    [windows]:
+      'measurement-interval measurement-mode measurement-request-count stability-percentage max-trials percentile',
+    [server]:
+      'url protocol service-kind model-name model-version model-repository triton-server-directory collect-metrics metrics-url metrics-interval verbose extra-verbose verbose-csv latency-report-file',
+    [unsupported]:
+      'async sync streaming shared-memory output-shared-memory-size request-intervals max-threads num-of-sequences sequence-length sequence-length-variation sequence-id-range grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
+  }).flatMap(([why, flags]) => flags.split(' ').map((flag) => [flag, why])),
+)
+
+/** Accepts the keys of such a table with any value. The type says nothing of them: nobody is to read them. */
+export function ignoredShape(
+  table: Readonly<Record<string, string>>,
+): Record<never, z.ZodOptional<z.ZodUnknown>> {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, why]) => [
+      name,
+      z
+        .unknown()
+        .optional()
+        .meta({ description: `No effect: ${why}.`, deprecated: true }),
+    ]),
+  )
+}

@@ -1,0 +1,306 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { GateError } from '../domain/error.ts'
+import { findConfigFile, loadConfig, readConfig } from './load-config.ts'
+import type { ConfigOverrides } from './overrides.ts'
+
+const file = 'triton-perf-gate.yml'
+const read = (text: string, overrides: ConfigOverrides = {}) => readConfig(text, file, overrides)
+const modelOf = (text: string, model = 'm', overrides: ConfigOverrides = {}) =>
+  read(text, overrides).settingsFor(model)
+
+function inFolder<T>(use: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'tpg-config-'))
+  try {
+    return use(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+test('without a file, everything has its default', async () => {
+  const config = await loadConfig({ file: null, overrides: {} })
+  expect(config).toMatchObject({
+    file: null,
+    models: null,
+    gate: {
+      repetitions: 4,
+      warmupNs: 1e9,
+      measurementNs: 2e9,
+      blockNs: 5e8,
+      timeBudgetNs: null,
+      maxFailureRatio: 0.01,
+    },
+    triton: { mode: 'auto', url: null, startTimeoutNs: 120e9, loadTimeoutNs: 300e9, gpus: null },
+    warnings: [],
+  })
+  expect(config.settingsFor('any')).toMatchObject({
+    loads: [
+      { mode: 'concurrency', concurrency: 1 },
+      { mode: 'concurrency', concurrency: 8 },
+    ],
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 10 }],
+    constraints: [],
+    search: {
+      mode: 'quick',
+      instanceCount: { min: 1, max: 5 },
+      modelBatchSize: { min: 1, max: 128 },
+      maxMeasurements: 20,
+    },
+    tolerance: {
+      latencyP99Ns: { ratio: 0.05, absolute: 0 },
+      gpuMemoryBytes: { ratio: 0.02, absolute: 16 * 2 ** 20 },
+    },
+  })
+})
+
+test('an empty file says nothing, too', () => {
+  expect(read('# nothing yet\n').settingsFor('m')).toEqual(read('{}').settingsFor('m'))
+})
+
+test('flags go before the file', () => {
+  const text = `
+model_repository: models
+profile_models: [a, b]
+latency_budget: 20
+triton_launch_mode: docker
+run_config_search_disable: true
+gate: { time_budget: 5m, on_inconclusive: warn, triton: local }
+`
+  const overrides: ConfigOverrides = {
+    modelRepository: 'other',
+    models: ['b'],
+    triton: 'embedded',
+    timeBudgetNs: 60e9,
+    latencyBudgetMs: 12.5,
+    onInconclusive: 'fail',
+    runConfigSearchMode: 'brute',
+  }
+  const config = read(text, overrides)
+  expect(config).toMatchObject({
+    modelRepository: 'other',
+    models: ['b'],
+    gate: { timeBudgetNs: 60e9, onInconclusive: 'fail' },
+    triton: { mode: 'embedded' },
+  })
+  expect(config.settingsFor('b')).toMatchObject({
+    constraints: [{ name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 12.5e6 }],
+    search: { mode: 'brute' },
+  })
+  expect(read(text)).toMatchObject({
+    modelRepository: 'models',
+    models: ['a', 'b'],
+    gate: { timeBudgetNs: 300e9 },
+    triton: { mode: 'local' },
+  })
+  expect(read(text).settingsFor('a').search.mode).toBe('off')
+})
+
+test('a model’s settings go before the global ones', () => {
+  const text = `
+profile_models:
+  plain:
+  special:
+    cpu_only: true
+    parameters: { request_rate: { start: 10, stop: 30, step: 10 }, batch_sizes: "1,4" }
+    objectives: [perf_latency_p99, gpu_used_memory]
+    constraints: { gpu_used_memory: { max: 500 } }
+    perf_analyzer_flags: { shape: "IN:3,224", request-distribution: poisson }
+concurrency: [2, 2, 4]
+objectives: { perf_throughput: 3 }
+constraints: { perf_latency_avg: { max: 7 } }
+min_throughput: 100
+perf_analyzer_flags: { shape: ["A:1", "B:2,3"], input-data: zero, string-data: 5 }
+`
+  const { models } = read(text)
+  expect(models).toEqual(['plain', 'special'])
+  expect(modelOf(text, 'plain')).toMatchObject({
+    loads: [{ concurrency: 2 }, { concurrency: 4 }],
+    objectives: [{ name: 'perf_throughput', weight: 3 }],
+    constraints: [
+      { name: 'perf_latency_avg', metric: 'latencyAvgNs', bound: 'max', limit: 7e6 },
+      { name: 'perf_throughput', metric: 'inferPerSec', bound: 'min', limit: 100 },
+    ],
+    input: { shapes: { A: [1], B: [2, 3] }, data: 'zero', stringData: '5', stringLength: 128 },
+    cpuOnly: false,
+  })
+  const special = modelOf(text, 'special')
+  expect(special.loads).toHaveLength(6)
+  expect(special.loads[5]).toEqual({
+    mode: 'requestRate',
+    requestRate: 30,
+    distribution: 'poisson',
+    batchSize: 4,
+  })
+  expect(special).toMatchObject({
+    objectives: [
+      { name: 'perf_latency_p99', metric: 'latencyP99Ns', weight: 10 },
+      { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', weight: 10 },
+    ],
+    constraints: [
+      { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit: 500e6 },
+      { name: 'perf_throughput', limit: 100 },
+    ],
+    input: { shapes: { IN: [3, 224] }, data: 'zero' },
+    cpuOnly: true,
+  })
+})
+
+test('listed configurations are measured instead of a search', () => {
+  const text = `
+run_config_search_mode: quick
+profile_models:
+  m:
+    model_config_parameters:
+      max_batch_size: [4, 8]
+      instance_group: [{ kind: KIND_CPU, count: [1, 3] }]
+      dynamic_batching: [false, { preferred_batch_size: [[2, 4], [8]], max_queue_delay_microseconds: 100 }]
+      response_cache: { enable: true }
+`
+  const config = read(text)
+  expect(config.settingsFor('m').search).toMatchObject({
+    mode: 'manual',
+    maxBatchSizes: [4, 8],
+    instanceCounts: [1, 3],
+    dynamicBatching: [false, true],
+    preferredBatchSizes: [[2, 4], [8]],
+    maxQueueDelaysMicroseconds: [100],
+  })
+  expect(config.settingsFor('other').search.mode).toBe('quick')
+  expect(config.warnings).toEqual([
+    expect.stringContaining(`${file}:9: profile_models.m.model_config_parameters.response_cache: no effect`),
+    expect.stringContaining('run_config_search_mode quick has no effect'),
+    expect.stringContaining('kind and gpus have no effect'),
+  ])
+})
+
+test('one single preferred_batch_size list is one value, as in Model Analyzer', () => {
+  const { search } = modelOf(
+    'profile_models: { m: { model_config_parameters: { dynamic_batching: { preferred_batch_size: [2, 4] } } } }',
+  )
+  expect(search).toMatchObject({ dynamicBatching: [true], preferredBatchSizes: [[2, 4]] })
+})
+
+test('keys without effect are warned of, by name and line', () => {
+  const { warnings } = read(
+    'plots: {}\nrun_config_search_mode: optuna\ncheckpoint_directory: c\nperf_analyzer_flags:\n  percentile: 95\n',
+  )
+  expect(warnings).toEqual([
+    expect.stringMatching(/^triton-perf-gate\.yml:1: plots: no effect: /),
+    expect.stringMatching(/:3: checkpoint_directory: no effect: .*measurements\.json/),
+    expect.stringMatching(/:5: perf_analyzer_flags\.percentile: no effect: use gate\.measurement_seconds/),
+    expect.stringMatching(/optuna is run as quick/),
+  ])
+})
+
+test('the remote server’s metrics are looked for beside it', () => {
+  const { triton } = read('triton_launch_mode: remote\ntriton_grpc_endpoint: gpu1:9001')
+  expect(triton).toMatchObject({
+    mode: 'remote',
+    url: 'grpc://gpu1:9001',
+    metricsUrl: 'http://gpu1:8002/metrics',
+  })
+  expect(read('', { tritonUrl: 'grpcs://a:1' }).triton).toMatchObject({ mode: 'remote', url: 'grpcs://a:1' })
+})
+
+test('docker settings become arguments of docker', () => {
+  const { triton } = read(
+    '{ triton_docker_shm_size: 1g, triton_docker_mounts: ["/a:/b:ro"], triton_docker_labels: { x: 1 }, gpus: [0], triton_server_flags: { log-verbose: 1 } }',
+  )
+  expect(triton).toMatchObject({
+    dockerArgs: ['--shm-size=1g', '--volume=/a:/b:ro', '--label=x=1'],
+    gpus: ['0'],
+    serverFlags: { 'log-verbose': '1' },
+  })
+  expect(read('gpus: []').triton.gpus).toEqual([])
+})
+
+test('a tolerance of p99 holds for the lower percentile that may stand in for it', () => {
+  const { tolerance } = modelOf('gate: { tolerance: { perf_latency_p99: 10%, perf_latency_p90: 0.2 } }')
+  expect(tolerance).toMatchObject({
+    latencyP99Ns: { ratio: 0.1 },
+    latencyP95Ns: { ratio: 0.1 },
+    latencyP90Ns: { ratio: 0.2 },
+    inferPerSec: { ratio: 0.03 },
+  })
+})
+
+test('merge keys and anchors work as in Model Analyzer’s YAML', () => {
+  const text =
+    'profile_models:\n  a: &base { cpu_only: true }\n  b:\n    <<: *base\n    parameters: { concurrency: 3 }\n'
+  expect(modelOf(text, 'b')).toMatchObject({ cpuOnly: true, loads: [{ concurrency: 3 }] })
+})
+
+test('every way to list numbers gives the same list', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 99 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+      (start, step, length) => {
+        const list = Array.from({ length }, (_, i) => start + i * step)
+        const stop = (list.at(-1) ?? start) + step - 1
+        const written = [
+          JSON.stringify(list),
+          `"${list.join(', ')}"`,
+          `{ start: ${start}, stop: ${stop}, step: ${step} }`,
+        ]
+        for (const text of written) {
+          expect(modelOf(`concurrency: ${text}`).loads).toEqual(
+            list.map((concurrency) => ({ mode: 'concurrency', concurrency })),
+          )
+        }
+      },
+    ),
+    { numRuns: 30 },
+  )
+})
+
+test('finds the file in the root before .github', () => {
+  inFolder((folder) => {
+    expect(findConfigFile(folder)).toBeNull()
+    mkdirSync(join(folder, '.github'))
+    writeFileSync(join(folder, '.github', 'triton-perf-gate.yaml'), '')
+    expect(findConfigFile(folder)).toBe(join(folder, '.github', 'triton-perf-gate.yaml'))
+    writeFileSync(join(folder, 'triton-perf-gate.yml'), '')
+    expect(findConfigFile(folder)).toBe(join(folder, 'triton-perf-gate.yml'))
+  })
+})
+
+test('reads a file from disk', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tpg-config-'))
+  try {
+    const path = join(folder, file)
+    writeFileSync(path, 'latency_budget: 3\n')
+    const config = await loadConfig({ file: path, overrides: {} })
+    expect(config.file).toBe(path)
+    expect(config.settingsFor('m').constraints).toHaveLength(1)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('a named file that is not there is an error, not the defaults', async () => {
+  const wanted = inFolder((folder) => join(folder, 'gone.yml'))
+  await expect(loadConfig({ file: wanted, overrides: {} })).rejects.toThrow(GateError)
+})
+
+test('all flags out of range at once', async () => {
+  const overrides = {
+    latencyBudgetMs: 0,
+    minThroughput: Number.NaN,
+    repetitions: 1.5,
+    models: ['../x', 'ok'],
+  }
+  const error = await loadConfig({ file: null, overrides }).catch((caught: unknown) => caught)
+  expect(error).toMatchObject({ code: 'usage' })
+  expect((error as GateError).problems.map(({ key }) => key)).toEqual([
+    'latency-budget',
+    'min-throughput',
+    'repetitions',
+    'models',
+  ])
+})

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GateError } from '../domain/error.ts'
+import type { Config } from './config.ts'
+import { crossProblems, ignoredKeyWarnings } from './cross-checks.ts'
+import { type ConfigOverrides, checkOverrides } from './overrides.ts'
+import { problemsOf } from './problems.ts'
+import { resolve } from './resolve.ts'
+import { fileSchema } from './schema.ts'
+import { readYaml } from './yaml-source.ts'
+
+/** The configuration file of a project: the first of these that there is, else null. */
+export function findConfigFile(cwd: string): string | null {
+  const names = ['triton-perf-gate.yml', 'triton-perf-gate.yaml']
+  const paths = ['.', '.github'].flatMap((folder) => names.map((name) => join(cwd, folder, name)))
+  return paths.find((path) => existsSync(path)) ?? null
+}
+
+/**
+ * Flags over file over defaults.
+ *
+ * @throws GateError `config` with every problem of the file at once, each with line, column, key and
+ * remedy; `usage` where a flag is out of range
+ */
+export async function loadConfig(request: {
+  file: string | null
+  overrides: ConfigOverrides
+}): Promise<Config> {
+  checkOverrides(request.overrides)
+  if (request.file === null) return resolve(null, {}, request.overrides, [])
+  return readConfig(await readText(request.file), request.file, request.overrides)
+}
+
+/** The same from the file's text. */
+export function readConfig(text: string, file: string, overrides: ConfigOverrides): Config {
+  const source = readYaml(text, file)
+  const parsed = fileSchema.safeParse(source.value ?? {})
+  const problems =
+    source.problems.length > 0
+      ? source.problems
+      : [...problemsOf(parsed.error?.issues ?? [], source), ...crossProblems(source)]
+  if (!parsed.success || problems.length > 0) {
+    const sorted = problems.toSorted(
+      (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    )
+    throw new GateError('config', `${file} is not a valid configuration`, { problems: sorted })
+  }
+  return resolve(file, parsed.data, overrides, ignoredKeyWarnings(source))
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new GateError('config', `cannot read the configuration file ${file}`, {
+      hint: 'Name an existing file by --config, or leave it out to use the defaults.',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,103 @@
+import type { SearchSettings } from './config.ts'
+import { defaultSearch } from './defaults.ts'
+import type { ConfigOverrides } from './overrides.ts'
+import type { ConfigFile, ModelEntry } from './schema.ts'
+
+type Parameters = NonNullable<ModelEntry['model_config_parameters']>
+
+/** @param name the model, for warnings; null for the settings of all models without an entry */
+export function resolveSearch(
+  file: ConfigFile,
+  entry: ModelEntry,
+  overrides: ConfigOverrides,
+  name: string | null,
+  warnings: string[],
+): SearchSettings {
+  const parameters = entry.model_config_parameters
+  const { instanceCount, modelBatchSize, concurrency, maxMeasurements } = defaultSearch
+  return {
+    mode: modeOf(file, parameters, overrides, name, warnings),
+    instanceCount: {
+      min: file.run_config_search_min_instance_count ?? instanceCount.min,
+      max: file.run_config_search_max_instance_count ?? instanceCount.max,
+    },
+    modelBatchSize: {
+      min: file.run_config_search_min_model_batch_size ?? modelBatchSize.min,
+      max: file.run_config_search_max_model_batch_size ?? modelBatchSize.max,
+    },
+    concurrency: {
+      min: file.run_config_search_min_concurrency ?? concurrency.min,
+      max: file.run_config_search_max_concurrency ?? concurrency.max,
+    },
+    ...listsOf(parameters ?? {}, name, warnings),
+    maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
+  }
+}
+
+/**
+ * As in Model Analyzer, listed values are measured in all combinations (`manual`), whatever the mode. Where
+ * nothing is listed, `run_config_search_disable` leaves nothing to be measured.
+ */
+function modeOf(
+  file: ConfigFile,
+  parameters: Parameters | undefined,
+  overrides: ConfigOverrides,
+  name: string | null,
+  warnings: string[],
+): SearchSettings['mode'] {
+  if (overrides.runConfigSearchMode === 'off') return 'off'
+  const asked = overrides.runConfigSearchMode ?? file.run_config_search_mode
+  if (asked === 'optuna' && name === null) {
+    warnings.push(
+      'run_config_search_mode optuna is run as quick: Optuna’s sampler is not part of this program',
+    )
+  }
+  if (parameters !== undefined && name !== null) {
+    if (asked !== undefined && asked !== 'brute') {
+      warnings.push(
+        `profile_models.${name}: run_config_search_mode ${asked} has no effect, since model_config_parameters lists what is tried`,
+      )
+    }
+    return 'manual'
+  }
+  // A flag that asks for a search outweighs a file that has switched it off.
+  if (file.run_config_search_disable === true && overrides.runConfigSearchMode === undefined) return 'off'
+  return asked === 'brute' ? 'brute' : defaultSearch.mode
+}
+
+function listsOf(
+  parameters: Parameters,
+  name: string | null,
+  warnings: string[],
+): Pick<
+  SearchSettings,
+  | 'instanceCounts'
+  | 'maxBatchSizes'
+  | 'dynamicBatching'
+  | 'maxQueueDelaysMicroseconds'
+  | 'preferredBatchSizes'
+> {
+  const groups = parameters.instance_group ?? []
+  const batching = parameters.dynamic_batching ?? []
+  const blocks = batching.filter((block) => typeof block === 'object')
+  if (groups.some((group) => group?.kind !== undefined || group?.gpus !== undefined)) {
+    warnings.push(
+      `profile_models.${name}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`,
+    )
+  }
+  return {
+    maxBatchSizes: listOrNull(parameters.max_batch_size ?? []),
+    instanceCounts: listOrNull(groups.flatMap((group) => group?.count ?? [])),
+    dynamicBatching: listOrNull(batching.map((block) => block !== false)),
+    maxQueueDelaysMicroseconds: listOrNull(
+      blocks.flatMap((block) => block.max_queue_delay_microseconds ?? []),
+    ),
+    preferredBatchSizes: listOrNull(blocks.flatMap((block) => block.preferred_batch_size ?? [])),
+  }
+}
+
+/** Without repetitions; null where nothing is listed. */
+function listOrNull<T>(list: readonly T[]): readonly T[] | null {
+  const seen = new Map(list.map((value) => [JSON.stringify(value), value]))
+  return seen.size === 0 ? null : [...seen.values()]
+}

@@ -1,0 +1,40 @@
+import type { TritonSettings } from './config.ts'
+import { defaultTriton } from './defaults.ts'
+import type { ConfigOverrides } from './overrides.ts'
+import type { ConfigFile } from './schema.ts'
+
+export function resolveTriton(file: ConfigFile, overrides: ConfigOverrides): TritonSettings {
+  // A URL on the command line means that server, even where the file starts one.
+  const mode =
+    overrides.triton ??
+    (overrides.tritonUrl === undefined ? (file.gate?.triton ?? file.triton_launch_mode ?? 'auto') : 'remote')
+  const endpoint = overrides.tritonUrl ?? file.triton_grpc_endpoint ?? defaultTriton.endpoint
+  const url = mode !== 'remote' ? null : endpoint.includes('://') ? endpoint : `grpc://${endpoint}`
+  return {
+    mode,
+    url,
+    metricsUrl: url === null ? null : (file.triton_metrics_url ?? metricsUrlBeside(url)),
+    serverPath: overrides.tritonServerPath ?? file.triton_server_path ?? defaultTriton.serverPath,
+    image: overrides.tritonImage ?? file.triton_docker_image ?? defaultTriton.image,
+    dockerArgs: dockerArgsOf(file),
+    gpus: file.gpus === undefined || file.gpus.includes('all') ? null : file.gpus,
+    serverFlags: file.triton_server_flags ?? {},
+    serverEnvironment: file.triton_server_environment ?? {},
+    startTimeoutNs: file.gate?.server_start_timeout ?? defaultTriton.startTimeoutNs,
+    loadTimeoutNs: file.gate?.model_load_timeout ?? defaultTriton.loadTimeoutNs,
+  }
+}
+
+/** Triton's default port for metrics, on the host that serves gRPC. */
+function metricsUrlBeside(url: string): string {
+  const host = url.replace(/^grpcs?:\/\//, '').replace(/:\d+$/, '')
+  return `http://${host}:8002/metrics`
+}
+
+function dockerArgsOf(file: ConfigFile): string[] {
+  return [
+    ...(file.triton_docker_shm_size === undefined ? [] : [`--shm-size=${file.triton_docker_shm_size}`]),
+    ...(file.triton_docker_mounts ?? []).map((mount) => `--volume=${mount}`),
+    ...Object.entries(file.triton_docker_labels ?? {}).map(([name, value]) => `--label=${name}=${value}`),
+  ]
+}

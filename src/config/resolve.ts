@@ -1,0 +1,146 @@
+import type { Load } from '../domain/load.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import type { Config, Constraint, GateSettings, InputSettings, ModelSettings, Objective } from './config.ts'
+import {
+  defaultConcurrency,
+  defaultGate,
+  defaultInput,
+  defaultObjectives,
+  toleranceWith,
+} from './defaults.ts'
+import {
+  type ConstraintTag,
+  constraintTags,
+  type MetricTag,
+  metricTags,
+  toleranceTags,
+} from './metric-tags.ts'
+import type { ConfigOverrides } from './overrides.ts'
+import { resolveSearch } from './resolve-search.ts'
+import { resolveTriton } from './resolve-triton.ts'
+import type { ConfigFile, ModelEntry } from './schema.ts'
+
+/** Flags over file over defaults, in the units of the program. `warnings` gets what is found on the way. */
+export function resolve(
+  path: string | null,
+  file: ConfigFile,
+  overrides: ConfigOverrides,
+  warnings: string[],
+): Config {
+  const gate = resolveGate(file, overrides)
+  const tolerance = resolveTolerance(file)
+  const entries = file.profile_models ?? {}
+  const settingsOf = (entry: ModelEntry, name: string | null): ModelSettings => ({
+    loads: resolveLoads(file, entry),
+    objectives: resolveObjectives(entry.objectives ?? file.objectives ?? defaultObjectives),
+    constraints: resolveConstraints(file, entry, overrides),
+    search: resolveSearch(file, entry, overrides, name, warnings),
+    input: resolveInput(file, entry, gate.seed),
+    tolerance,
+    cpuOnly: entry.cpu_only ?? false,
+  })
+  const general = settingsOf({}, null)
+  const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]))
+  return {
+    file: path,
+    modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
+    models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
+    settingsFor: (model) => own.get(model) ?? general,
+    gate,
+    triton: resolveTriton(file, overrides),
+    warnings,
+  }
+}
+
+function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): GateSettings {
+  const scaled = (value: number | undefined, factor: number) =>
+    value === undefined ? undefined : Math.round(value * factor)
+  return {
+    repetitions: overrides.repetitions ?? gate.repetitions ?? defaultGate.repetitions,
+    warmupNs: scaled(gate.warmup_seconds, nsPerSecond) ?? defaultGate.warmupNs,
+    measurementNs: scaled(gate.measurement_seconds, nsPerSecond) ?? defaultGate.measurementNs,
+    blockNs: scaled(gate.block_milliseconds, nsPerMs) ?? defaultGate.blockNs,
+    timeBudgetNs: overrides.timeBudgetNs ?? gate.time_budget ?? defaultGate.timeBudgetNs,
+    onInconclusive: overrides.onInconclusive ?? gate.on_inconclusive ?? defaultGate.onInconclusive,
+    onMissingBaseline:
+      overrides.onMissingBaseline ?? gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
+    maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
+    runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
+    seed: overrides.seed ?? gate.seed ?? defaultGate.seed,
+  }
+}
+
+/**
+ * A lower percentile is gated where there are too few requests for p99. So what the user tolerates of p99
+ * holds for it too, unless it has a tolerance of its own.
+ */
+function resolveTolerance({ gate = {} }: ConfigFile): ModelSettings['tolerance'] {
+  const { perf_latency_p99: tail, ...given } = gate.tolerance ?? {}
+  const lower =
+    tail === undefined
+      ? {}
+      : { latencyP95Ns: tail, latencyP90Ns: tail, latencyP50Ns: tail, latencyP99Ns: tail }
+  const own = Object.entries(given).map(([tag, value]) => [
+    toleranceTags[tag as keyof typeof toleranceTags],
+    value,
+  ])
+  return toleranceWith({ ...lower, ...Object.fromEntries(own) })
+}
+
+/** A model that lists loads of its own has none of the global ones. */
+function resolveLoads(file: ConfigFile, entry: ModelEntry): Load[] {
+  const { parameters = {} } = entry
+  const own = parameters.concurrency !== undefined || parameters.request_rate !== undefined
+  const { concurrency, request_rate: rates } = own ? parameters : file
+  const batchSizes = parameters.batch_sizes ?? file.batch_sizes ?? [1]
+  const distribution =
+    entry.perf_analyzer_flags?.['request-distribution'] ?? file.perf_analyzer_flags?.['request-distribution']
+  const loads: Load[] =
+    rates === undefined
+      ? (concurrency ?? defaultConcurrency).map((count) => ({ mode: 'concurrency', concurrency: count }))
+      : rates.map((rate) => ({
+          mode: 'requestRate',
+          requestRate: rate,
+          ...(distribution === 'poisson' ? { distribution } : {}),
+        }))
+  return batchSizes.flatMap((batchSize) =>
+    loads.map((load) => (batchSize === 1 ? load : { ...load, batchSize })),
+  )
+}
+
+function resolveObjectives(weights: Partial<Record<MetricTag, number | undefined>>): Objective[] {
+  return Object.entries(weights).flatMap(([name, weight]) =>
+    weight === undefined ? [] : [{ name, metric: metricTags[name as MetricTag], weight }],
+  )
+}
+
+/** A model's constraints replace the global ones; the two shorthands go into both. */
+function resolveConstraints(file: ConfigFile, entry: ModelEntry, overrides: ConfigOverrides): Constraint[] {
+  const limits: Partial<Record<ConstraintTag, number | undefined>> = {
+    ...(entry.constraints ?? file.constraints),
+  }
+  const latencyBudgetMs = overrides.latencyBudgetMs ?? file.latency_budget
+  const minThroughput = overrides.minThroughput ?? file.min_throughput
+  if (latencyBudgetMs !== undefined) {
+    delete limits.perf_latency
+    limits.perf_latency_p99 = latencyBudgetMs
+  }
+  if (minThroughput !== undefined) limits.perf_throughput = minThroughput
+  return Object.entries(limits).flatMap(([name, limit]) => {
+    const { bound, factor } = constraintTags[name as ConstraintTag]
+    return limit === undefined
+      ? []
+      : [{ name, metric: metricTags[name as ConstraintTag], bound, limit: limit * factor }]
+  })
+}
+
+function resolveInput(file: ConfigFile, entry: ModelEntry, seed: number): InputSettings {
+  const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags }
+  return {
+    shapes: flags.shape === undefined ? defaultInput.shapes : Object.fromEntries(flags.shape),
+    data: flags['input-data'] ?? defaultInput.data,
+    stringLength: flags['string-length'] ?? defaultInput.stringLength,
+    stringData: flags['string-data'] ?? defaultInput.stringData,
+    seed,
+  }
+}

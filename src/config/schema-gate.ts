@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { defaultTolerance } from '../domain/metric.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import { defaultGate, defaultSearch, defaultTriton } from './defaults.ts'
+import { toleranceTags } from './metric-tags.ts'
+import { duration, key, positiveInteger, positiveNumber, ratio } from './values.ts'
+
+const tolerance = z.strictObject(
+  Object.fromEntries(
+    Object.entries(toleranceTags).map(([tag, metric]) => [
+      tag,
+      key(ratio, `Tolerated change for the worse of ${tag}.`, defaultTolerance[metric]),
+    ]),
+  ) as Record<keyof typeof toleranceTags, z.ZodOptional<typeof ratio>>,
+)
+
+/** What Model Analyzer has no words for. */
+export const gateSection = z.strictObject({
+  repetitions: key(
+    z.int().min(2),
+    'Repetitions on each side, each with a fresh server.',
+    defaultGate.repetitions,
+  ),
+  warmup_seconds: key(
+    z.number().nonnegative(),
+    'Load before each measurement that does not count.',
+    defaultGate.warmupNs / nsPerSecond,
+  ),
+  measurement_seconds: key(
+    positiveNumber,
+    'Least measured time of one load in one repetition.',
+    defaultGate.measurementNs / nsPerSecond,
+  ),
+  block_milliseconds: key(
+    positiveNumber,
+    'Length of the blocks in which reference and candidate alternate.',
+    defaultGate.blockNs / nsPerMs,
+  ),
+  time_budget: key(duration, 'For the whole run; by default 300 s for each model.'),
+  on_inconclusive: key(
+    z.enum(['warn', 'fail']),
+    'What an inconclusive result does to the check.',
+    defaultGate.onInconclusive,
+  ),
+  on_missing_baseline: key(
+    z.enum(['inconclusive', 'fail']),
+    'The outcome where there is nothing to compare with.',
+    defaultGate.onMissingBaseline,
+  ),
+  max_failure_ratio: key(
+    ratio,
+    'Share of failed requests above which a repetition is void.',
+    defaultGate.maxFailureRatio,
+  ),
+  runner_class: key(
+    z.string().min(1),
+    'Name of a class of equal machines; by default made from CPU model, cores and memory.',
+  ),
+  seed: key(z.int().nonnegative(), 'Seed of input data and measuring order.', defaultGate.seed),
+  tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
+  search_max_measurements: key(
+    positiveInteger,
+    'Most measurements of the sweep of one model.',
+    defaultSearch.maxMeasurements,
+  ),
+  triton: key(
+    z.enum(['auto', 'embedded', 'local', 'docker', 'remote']),
+    'How Triton is started; goes before `triton_launch_mode`.',
+    'auto',
+  ),
+  server_start_timeout: key(
+    duration,
+    'Longest wait for the server to be ready.',
+    `${defaultTriton.startTimeoutNs / nsPerSecond}s`,
+  ),
+  model_load_timeout: key(
+    duration,
+    'Longest wait for a model to load.',
+    `${defaultTriton.loadTimeoutNs / nsPerSecond}s`,
+  ),
+})

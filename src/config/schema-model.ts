@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import { ModelConfigSchema } from '../proto/model_config_pb.js'
+import { defaultConcurrency, defaultInput, defaultObjectives } from './defaults.ts'
+import {
+  ignoredKeys,
+  ignoredModelConfigField,
+  ignoredPerfAnalyzerFlags,
+  ignoredShape,
+} from './ignored-keys.ts'
+import { constraints, objectives } from './schema-targets.ts'
+import { key, numberList, positiveInteger, positiveNumber, scalarText } from './values.ts'
+
+/** Name and dimensions from perf_analyzer's `NAME:3,224,224`. */
+const shape = z
+  .string()
+  .regex(/^.+:\d+(,\d+)*$/)
+  .transform((text): [string, number[]] => {
+    const colon = text.lastIndexOf(':')
+    return [
+      text.slice(0, colon),
+      text
+        .slice(colon + 1)
+        .split(',')
+        .map(Number),
+    ]
+  })
+  .meta({ title: 'NAME:3,224,224' })
+
+const perfAnalyzerFlags = z.strictObject({
+  shape: key(
+    z.union([shape.transform((one) => [one]), z.array(shape)]),
+    'Shape of an input with dynamic dimensions, without the batch dimension.',
+  ),
+  'input-data': key(
+    z.enum(['random', 'zero']),
+    'What is sent. Files with data are not supported.',
+    defaultInput.data,
+  ),
+  'string-length': key(positiveInteger, 'Length of random strings.', defaultInput.stringLength),
+  'string-data': key(scalarText, 'The string sent in every string input.'),
+  'request-distribution': key(
+    z.enum(['constant', 'poisson']),
+    'Time between the requests of a request rate.',
+    'constant',
+  ),
+  ...ignoredShape(ignoredPerfAnalyzerFlags),
+})
+
+/** One value or a list of values to be tried. */
+const tried = <T extends z.ZodType<number, number>>(element: T) =>
+  z.union([element.transform((one) => [one]), z.array(element).min(1)])
+
+const group = z.strictObject({
+  count: tried(positiveInteger).optional(),
+  kind: z.enum(['KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL']).optional(),
+  gpus: z.array(z.int().nonnegative()).optional(),
+})
+
+const batching = z.strictObject({
+  preferred_batch_size: z
+    .union([z.array(positiveInteger).transform((sizes) => [sizes]), z.array(z.array(positiveInteger)).min(1)])
+    .optional(),
+  max_queue_delay_microseconds: tried(z.int().nonnegative()).optional(),
+})
+
+const sweptFields = ['max_batch_size', 'instance_group', 'dynamic_batching']
+const otherFields = ModelConfigSchema.fields
+  .map(({ name }) => name)
+  .filter((name) => !sweptFields.includes(name))
+
+/** ModelConfig fields with the values to be tried. Only three of them can be swept. */
+const modelConfigParameters = z.strictObject({
+  max_batch_size: key(tried(z.int().nonnegative()), 'Values of max_batch_size to be tried.'),
+  instance_group: key(
+    z
+      .array(
+        z.union([
+          group,
+          z
+            .array(group)
+            .length(1)
+            .transform(([one]) => one),
+        ]),
+      )
+      .min(1),
+    'Groups to be tried; only their `count` is, kind and GPUs stay those of config.pbtxt.',
+  ),
+  dynamic_batching: key(
+    z.union([
+      z.union([z.boolean(), batching]).transform((one) => [one]),
+      z.array(z.union([z.boolean(), batching])).min(1),
+    ]),
+    'Settings of the dynamic batcher to be tried; false = without it.',
+  ),
+  ...ignoredShape(Object.fromEntries(otherFields.map((name) => [name, ignoredModelConfigField]))),
+})
+
+/** The loads of one model or of all. */
+export const loadKeys = {
+  concurrency: key(
+    numberList(positiveInteger),
+    'Gated loads: requests kept outstanding (closed loop).',
+    defaultConcurrency,
+  ),
+  request_rate: key(
+    numberList(positiveNumber),
+    'Gated loads: requests per second (open loop, latency from the due time). Excludes `concurrency`.',
+  ),
+  batch_sizes: key(numberList(positiveInteger), 'Inferences in one request, each at every load.', 1),
+}
+
+/** Keys that stand for all models or for one. */
+export const sharedKeys = {
+  objectives: key(objectives, 'What the sweep maximises.', defaultObjectives),
+  constraints: key(
+    constraints,
+    'Limits of the committed configuration at the gated loads, and of the sweep: ms, infer/s, MB of 1e6 bytes. A model’s own replace the global ones.',
+  ),
+  perf_analyzer_flags: key(
+    perfAnalyzerFlags,
+    'What is sent, in perf_analyzer’s words. Its other flags are read without effect, with a warning.',
+  ),
+}
+
+export const modelEntry = z.strictObject({
+  ...sharedKeys,
+  parameters: key(z.strictObject(loadKeys), 'The loads of this model.'),
+  model_config_parameters: key(
+    modelConfigParameters,
+    'Configurations to be measured instead of a search. Other fields of ModelConfig are read without effect, with a warning.',
+  ),
+  cpu_only: key(z.boolean(), 'The model runs on the CPU.', false),
+  ...ignoredShape({
+    weighting: ignoredKeys.weighting,
+    genai_perf_flags: ignoredKeys.genai_perf_flags,
+    triton_server_flags: 'Model Analyzer never applies it for a single model either: use the global key',
+    triton_server_environment: 'one server serves all models: use the global key',
+    triton_docker_args: ignoredKeys.triton_docker_args,
+  }),
+})

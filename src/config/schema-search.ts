@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { defaultSearch } from './defaults.ts'
+import { key, positiveInteger } from './values.ts'
+
+const { instanceCount, modelBatchSize, concurrency } = defaultSearch
+
+export const searchKeys = {
+  run_config_search_mode: key(
+    z.enum(['quick', 'brute', 'optuna']),
+    'How configurations are searched. `optuna` is run as `quick`, with a warning.',
+    defaultSearch.mode,
+  ),
+  run_config_search_disable: key(
+    z.boolean(),
+    'Searches nothing: only the values listed under `model_config_parameters` are measured, if there are any.',
+    false,
+  ),
+  run_config_search_min_concurrency: key(positiveInteger, 'Least concurrency of the sweep.', concurrency.min),
+  run_config_search_max_concurrency: key(
+    positiveInteger,
+    'Highest concurrency of the sweep.',
+    concurrency.max,
+  ),
+  run_config_search_min_instance_count: key(positiveInteger, 'Fewest instances tried.', instanceCount.min),
+  run_config_search_max_instance_count: key(positiveInteger, 'Most instances tried.', instanceCount.max),
+  run_config_search_min_model_batch_size: key(
+    positiveInteger,
+    'Smallest max_batch_size tried.',
+    modelBatchSize.min,
+  ),
+  run_config_search_max_model_batch_size: key(
+    positiveInteger,
+    'Largest max_batch_size tried.',
+    modelBatchSize.max,
+  ),
+}

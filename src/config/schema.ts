@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { ignoredKeys, ignoredShape } from './ignored-keys.ts'
+import { gateSection } from './schema-gate.ts'
+import { loadKeys, modelEntry, sharedKeys } from './schema-model.ts'
+import { searchKeys } from './schema-search.ts'
+import { tritonKeys } from './schema-triton.ts'
+import { key, positiveNumber } from './values.ts'
+
+/** Names that are safe as folder names and in Triton's requests. */
+export const modelName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/)
+  .meta({ title: 'model name' })
+
+type ModelEntry = z.output<typeof modelEntry>
+const entries = (names: readonly string[]): Record<string, ModelEntry> =>
+  Object.fromEntries(names.map((name) => [name, {}]))
+
+const profileModels = z
+  .union([
+    z
+      .string()
+      .transform((text) => text.split(',').map((name) => name.trim()))
+      .pipe(z.array(modelName))
+      .transform(entries),
+    z.array(modelName).min(1).transform(entries),
+    z.record(
+      modelName,
+      modelEntry.nullable().transform((entry): ModelEntry => entry ?? {}),
+    ),
+  ])
+  .meta({ title: '"a,b", list, or map of model to its settings' })
+
+/**
+ * The configuration file: Model Analyzer's keys with their meaning, and the section `gate`. From this one
+ * schema come the reader, the JSON Schema for editors and the table in the documentation.
+ */
+export const fileSchema = z.strictObject({
+  model_repository: key(z.string().min(1), 'The folder with the models, relative to the working directory.'),
+  profile_models: key(
+    profileModels,
+    'The models to gate, with settings of their own; by default every model.',
+  ),
+  ...loadKeys,
+  ...sharedKeys,
+  latency_budget: key(
+    positiveNumber,
+    'Highest p99 latency in ms: short for constraints.perf_latency_p99.max.',
+  ),
+  min_throughput: key(
+    positiveNumber,
+    'Least inferences per second: short for constraints.perf_throughput.min.',
+  ),
+  ...searchKeys,
+  ...tritonKeys,
+  gate: key(gateSection, 'What Model Analyzer has no words for.'),
+  ...ignoredShape(ignoredKeys),
+})
+
+export type ConfigFile = z.output<typeof fileSchema>
+export type { ModelEntry }

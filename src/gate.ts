@@ -1,0 +1,72 @@
+import { join, relative } from 'node:path'
+import { findBaseline } from './baseline/find.ts'
+import { baselineFrom } from './baseline/write.ts'
+import type { Result } from './domain/result.ts'
+import type { World } from './domain/world.ts'
+import type { GateRequest } from './gate-request.ts'
+import { checkoutReference, repositoryRoot } from './git/reference.ts'
+import { judge } from './judge.ts'
+import { makePlan } from './plan/plan.ts'
+import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
+import { openOutput } from './report/output.ts'
+import { readModelRepository, selectModels } from './repository/repository.ts'
+import { resolveTriton } from './triton/launcher.ts'
+
+/**
+ * The gate, from request to report: reads what is to be judged, measures it beside its reference, compares,
+ * judges and writes the files. Everything that can be wrong with the input is found before the first server starts.
+ */
+export async function runGate(world: World, request: GateRequest): Promise<Result> {
+  const { config } = request
+  const output = openOutput(request.outputDirectory)
+  const candidate = await readModelRepository(request.modelRepository)
+  const models = selectModels(candidate, config.models)
+  const root = await repositoryRoot(world, request.modelRepository)
+  const reference = await openReference(world, request, root)
+  try {
+    const launcher = await resolveTriton(world, config.triton)
+    const measurements = await measureRepository(world, {
+      config,
+      plan: makePlan(config, models.map((model) => model.name), reference === null ? 1 : 2),
+      launcher,
+      candidate,
+      reference,
+      commit: request.commit,
+      repositoryPrefix: root === null ? null : relative(root, request.modelRepository),
+      save: output.saveMeasurements,
+      logServer: output.logServer,
+    })
+    const { status, baseline } = await findBaseline(request.baseline, measurements.environment)
+    const result = judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode })
+    const next = baselineFrom(measurements, baseline, request.runId)
+    if (next.status === 'refused') world.progress(`no baseline.json is written: ${next.why}`)
+    output.writeResult(result, next.status === 'written' ? next.baseline : null)
+    world.progress(`${result.verdict.outcome}; reports in ${output.directory}`)
+    return result
+  } finally {
+    await reference?.remove()
+  }
+}
+
+interface Reference extends NonNullable<MeasureInput['reference']> {
+  readonly remove: () => Promise<void>
+}
+
+/** The model repository to measure beside the candidate's: a folder, or the same folder at another commit. */
+async function openReference(world: World, request: GateRequest, root: string | null): Promise<Reference | null> {
+  const { reference } = request
+  if (reference === null) return null
+  if (reference.kind === 'repository') {
+    const repository = await readModelRepository(reference.path)
+    return { repository, description: reference.path, commit: null, remove: () => Promise.resolve() }
+  }
+  const checkout = await checkoutReference(world, request.modelRepository, reference.ref)
+  try {
+    const repository = await readModelRepository(join(checkout.path, relative(root ?? checkout.path, request.modelRepository)))
+    const description = `${reference.ref} (${checkout.commit.slice(0, 7)})`
+    return { repository, description, commit: checkout.commit, remove: checkout.remove }
+  } catch (error) {
+    await checkout.remove()
+    throw error
+  }
+}

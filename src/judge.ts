@@ -1,0 +1,84 @@
+import { posix } from 'node:path'
+import { compareModels } from './compare/compare.ts'
+import { decide } from './compare/verdict.ts'
+import type { Config } from './config/config.ts'
+import { configurationKey } from './domain/configuration.ts'
+import { loadKey } from './domain/load.ts'
+import { type Baseline, type Measurements, schemaVersion } from './domain/measurements.ts'
+import type { BaselineStatus, Best, ModelResult, Result } from './domain/result.ts'
+import type { ModelMeasurement } from './domain/scenario.ts'
+import { applyConfiguration } from './model-config/configuration.ts'
+import { parseModelConfig } from './model-config/parse.ts'
+import { patchModelConfigText } from './model-config/patch.ts'
+import { toBest } from './search/answer.ts'
+
+export interface JudgeInput {
+  readonly measurements: Measurements
+  readonly baseline: Baseline | null
+  readonly baselineStatus: BaselineStatus
+  readonly config: Config
+  readonly mode: 'gate' | 'baseline'
+}
+
+/** Measurement[] → Comparison[] → Verdict → Result. Pure: the same files give the same result on any machine. */
+export function judge(input: JudgeInput): Result {
+  const { measurements, baselineStatus } = input
+  const compared = compareModels(input)
+  const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements
+  return {
+    kind: 'result',
+    schemaVersion,
+    tool,
+    createdAt,
+    commit,
+    complete,
+    seed,
+    verdict: decide(input, compared),
+    environment,
+    baseline: baselineStatus,
+    reference:
+      measurements.reference === null
+        ? null
+        : { description: measurements.reference.description, commit: measurements.reference.commit },
+    models: measurements.models.map((model) => modelResult(model, measurements, compared)),
+    warnings,
+    wallNs,
+  }
+}
+
+function modelResult(
+  model: ModelMeasurement,
+  measurements: Measurements,
+  compared: ReturnType<typeof compareModels>,
+): ModelResult {
+  const own = compared.models.find((each) => each.name === model.name)
+  const reference = measurements.reference?.models.find((each) => each.name === model.name)
+  return {
+    ...model,
+    comparisons: [...(own?.comparisons ?? [])],
+    constraints: [...(own?.constraints ?? [])],
+    best: bestOf(model, measurements.repositoryPrefix ?? ''),
+    referenceScenarios: reference?.scenarios ?? [],
+  }
+}
+
+/** The sweep's answer with the numbers of its last measurement, and as a patch to config.pbtxt. */
+function bestOf(model: ModelMeasurement, prefix: string): Best | null {
+  const answer = model.search?.answer
+  if (answer == null) return null
+  const scenario = model.scenarios.findLast(
+    (each) =>
+      each.role === 'sweep' &&
+      each.status === 'measured' &&
+      loadKey(each.load) === loadKey(answer.load) &&
+      configurationKey(each.configuration) === configurationKey(answer.configuration),
+  )
+  return toBest(answer, scenario?.metrics ?? {}, patchFor(model, answer.configuration, prefix))
+}
+
+function patchFor(model: ModelMeasurement, configuration: Best['configuration'], prefix: string): string | null {
+  if (configuration.committed || model.configText === null) return null
+  const file = posix.join(model.name, 'config.pbtxt')
+  const target = applyConfiguration(parseModelConfig(model.configText, file), configuration)
+  return patchModelConfigText(model.configText, file, target, prefix).patch || null
+}

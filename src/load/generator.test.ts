@@ -1,0 +1,319 @@
+import { constants } from 'node:http2'
+import { afterEach, expect, test } from 'vitest'
+import type { Load } from '../domain/load.ts'
+import { connectionsFor, type LoadGenerator, openLoadGenerator } from './generator.ts'
+import type { LoadTarget } from './protocol.ts'
+import {
+  type Answer,
+  failTrailersOnly,
+  startTestingServer,
+  succeed,
+  succeedAfter,
+  type TestingServer,
+  targetOn,
+  testingWorld,
+} from './testing-server.ts'
+
+const ms = 1e6
+const closeAfterwards: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closeAfterwards.splice(0).reverse()) await close()
+})
+
+async function serve(
+  answer: Answer,
+  options?: Parameters<typeof startTestingServer>[1],
+): Promise<TestingServer> {
+  const server = await startTestingServer(answer, options)
+  closeAfterwards.push(server.stop)
+  return server
+}
+
+async function generate(signal?: AbortSignal): Promise<LoadGenerator> {
+  const generator = await openLoadGenerator(testingWorld(signal))
+  closeAfterwards.push(generator.close)
+  return generator
+}
+
+async function setUp(
+  answer: Answer,
+  changes: Partial<LoadTarget> = {},
+  options?: Parameters<typeof startTestingServer>[1],
+): Promise<{ server: TestingServer; generator: LoadGenerator; id: string }> {
+  const server = await serve(answer, options)
+  const generator = await generate()
+  const target = targetOn(server.port, changes)
+  await generator.open(target)
+  return { server, generator, id: target.id }
+}
+
+const concurrency = (value: number): Load => ({ mode: 'concurrency', concurrency: value })
+const succeedAtOnce: Answer = (stream) => succeed(stream)
+const total = (failures: Readonly<Record<string, number>>) =>
+  Object.values(failures).reduce((sum, count) => sum + count, 0)
+
+test('a closed loop holds exactly its concurrency, over all connections, and writes what the server sees', async () => {
+  const { server, generator, id } = await setUp(succeedAfter(3), { connections: 2 })
+  const window = await generator.run(id, concurrency(5), { leadInNs: 30 * ms, durationNs: 100 * ms })
+  expect(server.mostOpen).toBe(5)
+  expect(server.sessions).toBe(2)
+  expect(window.issued).toBe(server.requests)
+  expect(window.failures).toEqual({})
+  expect(window.firstFailure).toBeNull()
+  expect(window.durationNs).toBe(100 * ms)
+  // Lead-in and lead-out are sent, and not in the sample.
+  expect(window.latenciesNs.length).toBeLessThan(window.issued)
+  // Each latency holds the 3 ms of the server (its timer may fire early by a fraction of 1 ms).
+  expect(window.latenciesNs[0]).toBeGreaterThan(2 * ms)
+  expect([...window.latenciesNs]).toEqual([...window.latenciesNs].sort((a, b) => a - b))
+  expect(window.latenciesNs.every(Number.isInteger)).toBe(true)
+})
+
+test('every way to fail is counted once, by its name, and stays out of the latencies', async () => {
+  const failing: Answer[] = [
+    (stream) => failTrailersOnly(stream, 3, 'unexpected shape for input "größe"'),
+    (stream) => {
+      stream.respond({ ':status': 200 }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '14', 'grpc-message': 'busy' }))
+      stream.end(Buffer.alloc(5))
+    },
+    (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    (stream) => stream.respond({ ':status': 503 }, { endStream: true }),
+    // Status OK without a message is no answer.
+    (stream) => stream.respond({ ':status': 200, 'grpc-status': '0' }, { endStream: true }),
+  ]
+  const answers: Answer[] = [...failing, (stream) => succeed(stream)]
+  const { server, generator, id } = await setUp((stream, index) =>
+    answers[index % answers.length]?.(stream, index, {}),
+  )
+  // Without a lead-in (and so lead-out) every request is in the window.
+  const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 100 * ms })
+  const times = (kind: number) => Math.ceil((server.requests - kind) / answers.length)
+  expect(server.requests).toBeGreaterThan(12)
+  expect(window.issued).toBe(server.requests)
+  expect(window.failures).toEqual({
+    INVALID_ARGUMENT: times(0),
+    UNAVAILABLE: times(1),
+    reset: times(2),
+    UNKNOWN: times(3),
+    INTERNAL: times(4),
+  })
+  expect(window.latenciesNs.length).toBe(times(5))
+  expect(window.firstFailure).toBe('INVALID_ARGUMENT: unexpected shape for input "größe"')
+})
+
+test('a stall that outlasts the window is in the latencies, in full', async () => {
+  const { generator, id } = await setUp((stream, index) => {
+    if (index === 3) setTimeout(() => succeed(stream), 300)
+    else succeed(stream)
+  })
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 200 * ms })
+  expect(window.latenciesNs.length).toBe(4)
+  expect(window.latenciesNs.at(-1)).toBeGreaterThan(298 * ms)
+  expect(window.completed).toBe(3)
+  expect(window.durationNs).toBe(200 * ms)
+})
+
+test('what never answers is a deadline failure, and the loop goes on', async () => {
+  const { server, generator, id } = await setUp(
+    (stream, index) => (index < 2 ? undefined : succeed(stream)),
+    {
+      deadlineNs: 60 * ms,
+    },
+  )
+  const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 150 * ms })
+  expect(window.failures).toEqual({ deadline: 2 })
+  expect(window.firstFailure).toBe('deadline: no answer within 0.06 s')
+  expect(window.latenciesNs.length).toBe(server.requests - 2)
+  expect(window.latenciesNs.length).toBeGreaterThan(2)
+})
+
+test('a graceful GOAWAY costs at most the requests that crossed it: the loop goes on over a new connection', async () => {
+  const { server, generator, id } = await setUp(succeedAfter(2))
+  setTimeout(server.goAway, 120)
+  const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 250 * ms })
+  expect(server.sessions).toBe(2)
+  expect(total(window.failures)).toBeLessThanOrEqual(3)
+  // A request that crossed it never reached the server's handler.
+  expect(window.latenciesNs.length).toBe(server.requests)
+  expect(window.latenciesNs.length).toBeGreaterThan(30)
+})
+
+test('with the server gone a run ends with failures, and the next one finds it when it is back', async () => {
+  const { server, generator, id } = await setUp(succeedAfter(2))
+  setTimeout(() => void server.stop(), 60)
+  const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 300 * ms })
+  expect(Object.keys(window.failures)).toEqual(['connection'])
+  // The three that were cut off, and three for each attempt: pauses keep them few.
+  expect(window.failures.connection).toBeGreaterThanOrEqual(6)
+  expect(window.failures.connection).toBeLessThan(30)
+  expect(window.latenciesNs.length).toBeGreaterThan(0)
+  expect(window.durationNs).toBe(300 * ms)
+
+  await serve(succeedAtOnce, { port: server.port })
+  const next = await generator.run(id, concurrency(3), { leadInNs: 100 * ms, durationNs: 50 * ms })
+  expect(next.failures).toEqual({})
+  expect(next.latenciesNs.length).toBeGreaterThan(0)
+})
+
+test('a server that has gone before the run leaves failures only', async () => {
+  const { server, generator, id } = await setUp(succeedAtOnce)
+  await server.stop()
+  for (const load of [concurrency(1), { mode: 'requestRate', requestRate: 100 } as const]) {
+    const window = await generator.run(id, load, { leadInNs: 20 * ms, durationNs: 200 * ms })
+    expect(window.latenciesNs.length).toBe(0)
+    expect(window.completed).toBe(0)
+    expect(total(window.failures)).toBeGreaterThan(0)
+    expect(Object.keys(window.failures)).toEqual(['connection'])
+    expect(window.firstFailure).toContain('ECONNREFUSED')
+  }
+})
+
+test('the window is prolonged until it holds enough requests, and no longer than allowed', async () => {
+  const { generator, id } = await setUp(succeedAfter(10))
+  const options = { leadInNs: 0, durationNs: 20 * ms, minRequests: 8 }
+  const enough = await generator.run(id, concurrency(1), { ...options, maxDurationNs: 5000 * ms })
+  expect(enough.latenciesNs.length).toBe(8)
+  expect(enough.completed).toBe(7) // the eighth ends the window and is not inside it
+  expect(enough.durationNs).toBeGreaterThan(60 * ms)
+  const limited = await generator.run(id, concurrency(1), { ...options, maxDurationNs: 45 * ms })
+  expect(limited.durationNs).toBe(45 * ms)
+  expect(limited.latenciesNs.length).toBeLessThan(8)
+})
+
+test('a concurrency that the peer does not admit is refused instead of queued unseen', async () => {
+  const { server, generator, id } = await setUp(succeedAfter(5), {}, { maxConcurrentStreams: 2 })
+  await expect(generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 50 * ms })).rejects.toMatchObject(
+    {
+      code: 'server',
+      message: expect.stringContaining('takes 2 concurrent streams per connection') as string,
+    },
+  )
+  await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 50 * ms })
+  expect(server.mostOpen).toBe(2)
+})
+
+test('more requests than HTTP/2 assumes by default are outstanding where the peer sets no limit', async () => {
+  const { server, generator, id } = await setUp(succeedAfter(100))
+  await generator.run(id, concurrency(150), { leadInNs: 0, durationNs: 50 * ms })
+  expect(server.mostOpen).toBe(150)
+})
+
+test('open-loop latency runs from the due time: it holds the wait behind a stalled request', async () => {
+  // One at a time; the first takes 200 ms, so the request due 10 ms after it waits 190 ms before it is even sent.
+  const { server, generator, id } = await setUp(
+    (stream, index) => setTimeout(() => succeed(stream), index === 0 ? 200 : 0),
+    {},
+    { maxConcurrentStreams: 1 },
+  )
+  const load: Load = { mode: 'requestRate', requestRate: 100 }
+  const window = await generator.run(id, load, { leadInNs: 0, durationNs: 300 * ms })
+  expect(window.latenciesNs.length).toBe(30)
+  expect(server.mostOpen).toBe(1)
+  expect(window.latenciesNs.filter((latency) => latency > 100 * ms).length).toBeGreaterThanOrEqual(10)
+  expect(window.client.lateRatio).toBeGreaterThan(0.5)
+  expect(window.client.saturated).toBe(true)
+})
+
+test('an open loop sends on although nothing is answered, and has all as deadline failures in the end', async () => {
+  const { server, generator, id } = await setUp(() => undefined, { deadlineNs: 300 * ms })
+  const load: Load = { mode: 'requestRate', requestRate: 200, distribution: 'constant' }
+  const window = await generator.run(id, load, { leadInNs: 0, durationNs: 100 * ms })
+  expect(server.requests).toBe(20)
+  expect(window.failures).toEqual({ deadline: 20 })
+})
+
+test('two targets get the same Poisson schedule in their n-th window, and another in the next', async () => {
+  const first = await serve(succeedAtOnce)
+  const second = await serve(succeedAtOnce)
+  const generator = await generate()
+  const [a, b] = [targetOn(first.port), targetOn(second.port)]
+  await generator.open(a)
+  await generator.open(b)
+  const load: Load = { mode: 'requestRate', requestRate: 300, distribution: 'poisson' }
+  const counts: number[][] = []
+  for (let round = 0; round < 4; round++) {
+    const pair: number[] = []
+    for (const { id } of [a, b]) {
+      const window = await generator.run(id, load, { leadInNs: 0, durationNs: 100 * ms })
+      pair.push(window.latenciesNs.length)
+    }
+    counts.push(pair)
+  }
+  for (const [x, y] of counts) expect(x).toBe(y)
+  expect(new Set(counts.map(([x]) => x)).size).toBeGreaterThan(1)
+})
+
+test('large requests and answers go through whole', async () => {
+  const bytes = 2 ** 20
+  const { generator, id } = await setUp((stream) => succeed(stream, bytes), {
+    frames: [new Uint8Array(bytes)],
+    connections: 2,
+  })
+  const window = await generator.run(id, concurrency(8), { leadInNs: 0, durationNs: 100 * ms })
+  expect(window.failures).toEqual({})
+  expect(window.latenciesNs.length).toBeGreaterThanOrEqual(8)
+})
+
+test('nobody listening is a server error that names address and cause', async () => {
+  const server = await serve(succeedAtOnce)
+  await server.stop()
+  const generator = await generate()
+  await expect(generator.open(targetOn(server.port))).rejects.toMatchObject({
+    code: 'server',
+    message: expect.stringMatching(`127.0.0.1:${server.port}.*ECONNREFUSED`) as string,
+  })
+})
+
+test('metadata goes with each request', async () => {
+  const seen = new Set<unknown>()
+  const { generator, id } = await setUp(
+    (stream, _index, headers) => {
+      seen.add(headers.authorization)
+      succeed(stream)
+    },
+    { metadata: { authorization: 'Bearer x' } },
+  )
+  await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 20 * ms })
+  expect([...seen]).toEqual(['Bearer x'])
+})
+
+test('a signal ends a run at once, as interrupted', async () => {
+  const abort = new AbortController()
+  const server = await serve(() => undefined)
+  const generator = await generate(abort.signal)
+  const target = targetOn(server.port, { deadlineNs: 3600e9 })
+  await generator.open(target)
+  const run = generator.run(target.id, concurrency(1), { leadInNs: 0, durationNs: 3600e9 })
+  setTimeout(() => abort.abort(), 20)
+  await expect(run).rejects.toMatchObject({ code: 'interrupted' })
+  await expect(generator.open(target)).rejects.toMatchObject({ code: 'interrupted' })
+})
+
+test('a closed target is not run on, and two windows at a time are refused', async () => {
+  const { generator, id } = await setUp(succeedAtOnce)
+  const options = { leadInNs: 0, durationNs: 50 * ms }
+  const first = generator.run(id, concurrency(1), options)
+  await expect(generator.run(id, concurrency(1), options)).rejects.toThrow('two windows at a time')
+  expect((await first).failures).toEqual({})
+  generator.closeTarget(id)
+  await expect(generator.run(id, concurrency(1), options)).rejects.toThrow('is not open')
+})
+
+test('windows start on the clock of the world', async () => {
+  const server = await serve(succeedAtOnce)
+  const world = testingWorld()
+  const generator = await openLoadGenerator(world)
+  closeAfterwards.push(generator.close)
+  const target = targetOn(server.port)
+  await generator.open(target)
+  const beforeNs = world.nowNs()
+  const window = await generator.run(target.id, concurrency(1), { leadInNs: 20 * ms, durationNs: 30 * ms })
+  expect(window.startNs).toBeGreaterThanOrEqual(beforeNs + 20 * ms)
+  expect(window.startNs + window.durationNs).toBeLessThanOrEqual(world.nowNs())
+})
+
+test('connectionsFor: one for each six outstanding requests', () => {
+  expect([1, 6, 7, 12, 13].map((value) => connectionsFor(concurrency(value)))).toEqual([1, 1, 2, 2, 3])
+  expect(connectionsFor({ mode: 'requestRate', requestRate: 5000 })).toBe(1)
+})

@@ -1,0 +1,134 @@
+import { nowNs } from './clock.ts'
+import type { Connection } from './connection.ts'
+import type { Phase, Phases } from './phases.ts'
+
+/** A request on its way. */
+interface Flight {
+  readonly originNs: number
+  readonly phase: Phase
+  cancel: () => void
+  readonly onEnd: () => void
+}
+
+/** A request sent more than this after it was due is late, as in perf_analyzer. */
+const lateNs = 1e6
+
+const initialCapacity = 4096
+
+/** Sends the requests of one run and keeps what became of them. */
+export class Recorder {
+  completed = 0
+  issued = 0
+  /** Requests of the window, and those of them that were sent late. */
+  requests = 0
+  late = 0
+  firstFailure: string | null = null
+  readonly failures: Record<string, number> = {}
+  readonly #phases: Phases
+  readonly #frames: readonly Uint8Array[]
+  readonly #leadOutNs: number
+  readonly #deadlineNs: number
+  /** In the order of sending, so the oldest is first. */
+  readonly #flights = new Set<Flight>()
+  #windowFlights = 0
+  #latencies = new Float64Array(initialCapacity)
+  #count = 0
+
+  constructor(phases: Phases, frames: readonly Uint8Array[], leadOutNs: number, deadlineNs: number) {
+    this.#phases = phases
+    this.#frames = frames
+    this.#leadOutNs = leadOutNs
+    this.#deadlineNs = deadlineNs
+  }
+
+  get inFlight(): number {
+    return this.#flights.size
+  }
+
+  /**
+   * Whether a request may (in an open loop: must) be sent at `atNs`. After the window the load is held up
+   * while requests of the window are out, or their last ones would run on an emptying server: for as long as
+   * the lead-in at most.
+   */
+  goesOn(atNs: number): boolean {
+    if (this.#phases.at(atNs) !== 'leadOut') return true
+    const endNs = this.#phases.endNs ?? atNs
+    return this.#windowFlights > 0 && atNs < endNs + this.#leadOutNs
+  }
+
+  /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
+  send(connection: Connection, originNs: number, onEnd: () => void): void {
+    const phase = this.#admit(originNs)
+    const frame = this.#frames[this.issued % this.#frames.length]
+    if (frame === undefined) throw new RangeError('a target without frames')
+    this.issued++
+    if (phase === 'window' && nowNs() - originNs > lateNs) this.late++
+    const flight: Flight = { originNs, phase, onEnd, cancel: () => undefined }
+    this.#flights.add(flight)
+    if (phase === 'window') this.#windowFlights++
+    flight.cancel = connection.send(frame, (failure, message, endNs) => {
+      this.#land(flight)
+      this.#phases.at(endNs)
+      onEnd()
+      this.#record(flight, failure, message, endNs)
+    })
+  }
+
+  /** A request that could not even be sent. */
+  fail(originNs: number, failure: string, message: string): void {
+    if (this.#admit(originNs) === 'window') this.#fail(failure, message)
+  }
+
+  /** Gives up what has been under way for longer than the deadline. */
+  expire(atNs: number): void {
+    for (const flight of this.#flights) {
+      if (atNs - flight.originNs < this.#deadlineNs) return
+      flight.cancel()
+      this.#land(flight)
+      flight.onEnd()
+      this.#record(flight, 'deadline', `no answer within ${this.#deadlineNs / 1e9} s`, atNs)
+    }
+  }
+
+  /** Ascending, in whole ns. */
+  sortedLatencies(): Float64Array {
+    return this.#latencies.slice(0, this.#count).sort()
+  }
+
+  #admit(originNs: number): Phase {
+    const phase = this.#phases.at(originNs)
+    if (phase === 'window') {
+      this.#phases.countRequest(originNs)
+      this.requests++
+    }
+    return phase
+  }
+
+  #land(flight: Flight): void {
+    this.#flights.delete(flight)
+    if (flight.phase === 'window') this.#windowFlights--
+  }
+
+  #record(flight: Flight, failure: string | null, message: string, endNs: number): void {
+    if (failure === null) {
+      if (this.#phases.includes(endNs)) this.completed++
+      if (flight.phase === 'window') this.#push(Math.round(endNs - flight.originNs))
+    } else if (flight.phase === 'window') {
+      this.#fail(failure, message)
+    }
+  }
+
+  #fail(failure: string, message: string): void {
+    this.failures[failure] = (this.failures[failure] ?? 0) + 1
+    this.firstFailure ??= message === '' ? failure : `${failure}: ${message}`
+  }
+
+  #push(latencyNs: number): void {
+    if (this.#count === this.#latencies.length) {
+      const grown = new Float64Array(2 * this.#latencies.length)
+      grown.set(this.#latencies)
+      this.#latencies = grown
+    }
+    this.#latencies[this.#count++] = latencyNs
+  }
+}

@@ -1,0 +1,120 @@
+// What the load tests send their requests to: a gRPC server of node:http2 whose answers the test chooses.
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { World } from '../domain/world.ts'
+import type { LoadTarget } from './protocol.ts'
+
+export interface TestingServer {
+  readonly port: number
+  /** Requests that came, and the most that were open at one time. */
+  requests: number
+  mostOpen: number
+  sessions: number
+  /** Closes gracefully: GOAWAY, then the end of what is under way. */
+  readonly goAway: () => void
+  /** Cuts all connections and stops listening. */
+  readonly stop: () => Promise<void>
+}
+
+/** Answers one request; `index` counts from 0. */
+export type Answer = (stream: ServerHttp2Stream, index: number, headers: IncomingHttpHeaders) => void
+
+export async function startTestingServer(
+  answer: Answer,
+  options: { port?: number; maxConcurrentStreams?: number } = {},
+): Promise<TestingServer> {
+  const sessions = new Set<ServerHttp2Session>()
+  const { maxConcurrentStreams } = options
+  const server: Http2Server = createServer({
+    settings: maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams },
+  })
+  let open = 0
+  const state = { requests: 0, mostOpen: 0, sessions: 0 }
+  server.on('session', (session) => {
+    state.sessions++
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
+    session.on('error', () => undefined)
+  })
+  server.on('stream', (stream, headers) => {
+    const index = state.requests++
+    state.mostOpen = Math.max(state.mostOpen, ++open)
+    stream.on('error', () => undefined)
+    stream.on('close', () => open--)
+    stream.resume()
+    // Answers once the whole request is here, as Triton does.
+    stream.on('end', () => answer(stream, index, headers))
+  })
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
+  return Object.assign(state, {
+    port: (server.address() as AddressInfo).port,
+    goAway: () => {
+      for (const session of sessions) session.close()
+    },
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const session of sessions) session.destroy()
+      await closed
+    },
+  })
+}
+
+/** A good answer with a message of `bytes` (default none: the frame prefix alone). */
+export function succeed(stream: ServerHttp2Stream, bytes = 0): void {
+  if (stream.destroyed) return
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+  const frame = Buffer.alloc(5 + bytes)
+  frame.writeUInt32BE(bytes, 1)
+  stream.end(frame)
+}
+
+export function succeedAfter(delayMs: number): Answer {
+  return (stream) => setTimeout(() => succeed(stream), delayMs)
+}
+
+/** An error as Triton's gRPC sends it: headers only, no body, no trailers. */
+export function failTrailersOnly(stream: ServerHttp2Stream, status: number, message: string): void {
+  const headers = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(status) }
+  stream.respond({ ...headers, 'grpc-message': encodeURIComponent(message) }, { endStream: true })
+}
+
+/** A target with two small frames, on one connection, with a deadline of 5 s. */
+export function targetOn(port: number, changes: Partial<LoadTarget> = {}): LoadTarget {
+  const frame = new Uint8Array(9)
+  return {
+    id: `port-${port}`,
+    host: '127.0.0.1',
+    port,
+    tls: false,
+    frames: [frame, frame],
+    connections: 1,
+    deadlineNs: 5e9,
+    ...changes,
+  }
+}
+
+/** What the generator uses of a World, with the worker's source and a signal of the test's. */
+export function testingWorld(signal: AbortSignal = new AbortController().signal): World {
+  const startNs = process.hrtime.bigint()
+  const unused = () => {
+    throw new Error('not used by the load generator')
+  }
+  return {
+    nowNs: () => Number(process.hrtime.bigint() - startNs),
+    signal,
+    loadWorker: new URL('./worker.ts', import.meta.url),
+    date: unused,
+    sleep: unused,
+    env: {},
+    run: unused,
+    launch: unused,
+    progress: unused,
+  }
+}

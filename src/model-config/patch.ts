@@ -1,0 +1,175 @@
+import { posix } from 'node:path'
+import { equals } from '@bufbuild/protobuf'
+import { toText } from '@bufbuild/protobuf/txtpb'
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
+import { GateError } from '../domain/error.ts'
+import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
+import { applyEdits, type Edit, endOfLine, insertBehind, insertInto, remove } from './edit.ts'
+import { parseModelConfig } from './parse.ts'
+import { type Field, readFields, type Value } from './text-format.ts'
+
+export interface ConfigPatch {
+  readonly newText: string
+  /** True where comments and layout were kept; false where the file had to be written anew. */
+  readonly faithful: boolean
+  /** Unified diff for `git apply`; empty where nothing is to be changed. */
+  readonly patch: string
+}
+
+/**
+ * Changes max_batch_size, instance_group and dynamic_batching in the user's own text so that it means
+ * `target`, and proves it by reading the result again. What cannot be had by these edits is written anew.
+ *
+ * @param file the file's path in the model repository, e.g. `text_recognition/config.pbtxt`
+ * @param prefix the model repository's path in the git repository, so that `git apply` works from its root
+ */
+export function patchModelConfigText(
+  text: string,
+  file: string,
+  target: ModelConfig,
+  prefix = '',
+): ConfigPatch {
+  const edited = applyEdits(text, editsTowards(text, parseModelConfig(text, file), target))
+  const faithful = means(edited, target)
+  const newText = faithful ? edited : toText(ModelConfigSchema, target)
+  return { newText, faithful, patch: unifiedDiff(posix.join(prefix, file), text, newText) }
+}
+
+function means(text: string, target: ModelConfig): boolean {
+  try {
+    return equals(ModelConfigSchema, parseModelConfig(text, 'edited'), target)
+  } catch (error) {
+    if (error instanceof GateError) return false
+    throw error
+  }
+}
+
+function unifiedDiff(path: string, before: string, after: string): string {
+  if (before === after) return ''
+  return createTwoFilesPatch(`a/${path}`, `b/${path}`, before, after, undefined, undefined, {
+    context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
+  })
+}
+
+function editsTowards(text: string, current: ModelConfig, target: ModelConfig): Edit[] {
+  const fields = readFields(text)
+  const additions: string[] = []
+  const edits = [
+    ...maxBatchSizeEdits(text, fields, target),
+    ...instanceGroupEdits(text, fields, current, target, additions),
+    ...dynamicBatchingEdits(text, fields, target, additions),
+  ]
+  if (additions.length > 0) {
+    const eol = endOfLine(text)
+    const lead = text === '' || text.endsWith('\n') ? '' : eol
+    const lines = additions.map((addition) => addition + eol).join('')
+    edits.push({ start: text.length, end: text.length, text: lead + lines })
+  }
+  return edits
+}
+
+function maxBatchSizeEdits(text: string, fields: readonly Field[], target: ModelConfig): Edit[] {
+  const field = fields.find(({ name }) => name === 'max_batch_size')
+  const value = field?.values[0]
+  if (value !== undefined) {
+    if (numberOf(text, value) === target.maxBatchSize) return []
+    return [{ start: value.start, end: value.end, text: String(target.maxBatchSize) }]
+  }
+  if (target.maxBatchSize === 0) return []
+  const identity = ['name', 'platform', 'backend', 'runtime', 'default_model_filename']
+  const anchor = fields.findLast(({ name }) => identity.includes(name))
+  const addition = `max_batch_size: ${target.maxBatchSize}`
+  return [
+    anchor === undefined
+      ? { start: 0, end: 0, text: addition + endOfLine(text) }
+      : insertBehind(text, anchor, addition),
+  ]
+}
+
+/** The first group gets the count, the others go: what `applyConfiguration` does to the message. */
+function instanceGroupEdits(
+  text: string,
+  fields: readonly Field[],
+  current: ModelConfig,
+  target: ModelConfig,
+  additions: string[],
+): Edit[] {
+  const same =
+    current.instanceGroup.length === target.instanceGroup.length &&
+    current.instanceGroup.every((group, i) => group.count === target.instanceGroup[i]?.count)
+  const count = target.instanceGroup[0]?.count
+  if (same || count === undefined) return []
+  const [first, ...others] = fields.filter(
+    ({ name, values }) => name === 'instance_group' && values.length > 0,
+  )
+  const kept = first?.values[0]
+  if (first === undefined || kept === undefined) {
+    additions.push(`instance_group [ { count: ${count} } ]`)
+    return []
+  }
+  const edits = others.map((field) => remove(text, field))
+  const last = first.values.at(-1)
+  if (last !== undefined && last !== kept) edits.push({ start: kept.end, end: last.end, text: '' })
+  return [...edits, ...setFields(text, kept, { count: [count] })]
+}
+
+function dynamicBatchingEdits(
+  text: string,
+  fields: readonly Field[],
+  target: ModelConfig,
+  additions: string[],
+): Edit[] {
+  const field = fields.find(({ name }) => name === 'dynamic_batching')
+  const scheduling = target.schedulingChoice
+  if (scheduling.case !== 'dynamicBatching') return field === undefined ? [] : [remove(text, field)]
+  const { preferredBatchSize, maxQueueDelayMicroseconds } = scheduling.value
+  const settings = {
+    preferred_batch_size: preferredBatchSize,
+    max_queue_delay_microseconds: maxQueueDelayMicroseconds === 0n ? [] : [maxQueueDelayMicroseconds],
+  }
+  const message = field?.values[0]
+  if (message !== undefined) return setFields(text, message, settings)
+  const inner = Object.entries(settings).flatMap(([name, values]) => fieldText(name, values))
+  additions.push(['dynamic_batching {', ...inner, '}'].join(' '))
+  return []
+}
+
+/** Sets, adds or (where the list is empty) removes fields of a message, each only where its value differs. */
+function setFields(
+  text: string,
+  message: Value,
+  settings: Readonly<Record<string, readonly (number | bigint)[]>>,
+): Edit[] {
+  const edits: Edit[] = []
+  const additions: string[] = []
+  for (const [name, wanted] of Object.entries(settings)) {
+    const [first, ...others] = (message.fields ?? []).filter((field) => field.name === name)
+    if (first === undefined) {
+      additions.push(...fieldText(name, wanted))
+      continue
+    }
+    const present = [first, ...others].flatMap(({ values }) => values.map((value) => numberOf(text, value)))
+    if (present.join() === wanted.join()) continue
+    if (wanted.length === 0) edits.push(remove(text, first))
+    else edits.push({ start: first.valueStart, end: first.end, text: valueText(name, wanted) })
+    edits.push(...others.map((field) => remove(text, field)))
+  }
+  return additions.length === 0 ? edits : [...edits, insertInto(text, message, additions)]
+}
+
+const repeated = new Set(['preferred_batch_size'])
+
+function valueText(name: string, values: readonly (number | bigint)[]): string {
+  return repeated.has(name) ? `[ ${values.join(', ')} ]` : values.join()
+}
+
+function fieldText(name: string, values: readonly (number | bigint)[]): string[] {
+  return values.length === 0 ? [] : [`${name}: ${valueText(name, values)}`]
+}
+
+/** The value of an integer literal; octal is what the text format shares with C but not with JavaScript. */
+function numberOf(text: string, value: Value): number {
+  const literal = text.slice(value.start, value.end)
+  return /^0[0-7]+$/.test(literal) ? Number.parseInt(literal, 8) : Number(literal)
+}

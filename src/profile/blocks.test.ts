@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Load } from '../domain/load.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import type { LoadGenerator, Window } from '../load/generator.ts'
+import { createRandom } from '../stats/random.ts'
+import { inferPerSec, planBlocks, runBlocks, toBlock } from './blocks.ts'
+
+const limits = { measurementNs: 2 * nsPerSecond, maxMeasurementNs: 8 * nsPerSecond, blockNs: nsPerSecond / 2 }
+const load: Load = { mode: 'concurrency', concurrency: 2 }
+
+function window(requests: number, durationNs: number, latencyNs = durationNs / Math.max(1, requests)): Window {
+  return {
+    startNs: 0,
+    durationNs,
+    latenciesNs: new Float64Array(requests).fill(latencyNs),
+    completed: requests,
+    issued: requests,
+    failures: {},
+    firstFailure: null,
+    client: { eventLoopUtilization: 0.1, eventLoopDelayP99Ns: 0, cpuNsPerRequest: 0, lateRatio: 0, saturated: false },
+  }
+}
+
+test('a fast model gets the asked time in blocks of the asked length', () => {
+  expect(planBlocks([window(1000, nsPerSecond)], limits)).toMatchObject({ count: 4, blockNs: nsPerSecond / 2 })
+})
+
+test('a slow model gets the time that p99 needs, in blocks of a hundred requests', () => {
+  const plan = planBlocks([window(100, nsPerSecond)], limits)
+  expect(plan.count * plan.blockNs).toBeGreaterThanOrEqual(2.99 * nsPerSecond)
+  expect(plan.blockNs).toBeLessThanOrEqual(limits.maxMeasurementNs / 4)
+})
+
+test('the slower side decides for both', () => {
+  const slow = window(20, nsPerSecond)
+  expect(planBlocks([window(1000, nsPerSecond), slow], limits)).toEqual(planBlocks([slow, slow], limits))
+})
+
+test('a side that answers nothing does not stretch the time without end', () => {
+  const plan = planBlocks([window(0, nsPerSecond)], limits)
+  expect(plan.count * plan.blockNs).toBeLessThanOrEqual(limits.maxMeasurementNs)
+})
+
+test('blocks always sum up to a time between the asked and the longest one', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 20_000 }), (requests) => {
+      const plan = planBlocks([window(requests, nsPerSecond)], limits)
+      const totalNs = plan.count * plan.blockNs
+      return plan.count >= 4 && totalNs >= limits.measurementNs - plan.count && totalNs <= limits.maxMeasurementNs + plan.count
+    }),
+  )
+})
+
+test('every round gives each side one block, in an order that changes', async () => {
+  const order: string[] = []
+  const generator = {
+    run: (target: string) => {
+      order.push(target)
+      return Promise.resolve(window(10, nsPerMs))
+    },
+  } as unknown as LoadGenerator
+  const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
+  const windows = await runBlocks(generator, ['a', 'b'], load, plan, createRandom(7), new AbortController().signal)
+  expect(windows.map((side) => side.length)).toEqual([16, 16])
+  const rounds = Array.from({ length: 16 }, (_, round) => order.slice(2 * round, 2 * round + 2).join(''))
+  expect(new Set(rounds)).toEqual(new Set(['ab', 'ba']))
+})
+
+test('an abort ends the rounds', async () => {
+  const stop = new AbortController()
+  const generator = {
+    run: () => {
+      stop.abort()
+      return Promise.resolve(window(10, nsPerMs))
+    },
+  } as unknown as LoadGenerator
+  const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
+  const windows = await runBlocks(generator, ['a'], load, plan, createRandom(7), stop.signal)
+  expect(windows[0]).toHaveLength(1)
+})
+
+test('throughput counts inferences, not requests', () => {
+  const batched: Load = { ...load, batchSize: 4 }
+  expect(inferPerSec([window(100, nsPerSecond), window(300, nsPerSecond)], load)).toBe(200)
+  expect(inferPerSec([window(100, nsPerSecond)], batched)).toBe(400)
+  expect(toBlock(window(100, nsPerSecond), batched)).toMatchObject({ requests: 100, inferPerSec: 400 })
+})

@@ -1,0 +1,37 @@
+import type { Environment } from '../domain/environment.ts'
+import { tool } from '../domain/tool.ts'
+import type { World } from '../domain/world.ts'
+import { queryGpus } from '../gpu/nvidia-smi.ts'
+import { describeHost } from '../system/environment.ts'
+import type { TritonClient } from '../triton/client.ts'
+import type { Launcher } from '../triton/launcher.ts'
+
+/** Where and on what this run measures. A GPU of a remote server is not ours to see. */
+export async function describeEnvironment(
+  world: World,
+  launcher: Pick<Launcher, 'mode' | 'source'>,
+  client: TritonClient,
+  runnerClass: string | null,
+): Promise<Environment> {
+  const metadata = await client.serverMetadata()
+  const reading =
+    launcher.mode === 'remote'
+      ? ({ status: 'unavailable', reason: 'the server is remote: its GPUs cannot be read from here' } as const)
+      : await queryGpus(world)
+  return {
+    triton: { version: metadata.version, mode: launcher.mode, source: launcher.source },
+    gpus:
+      reading.status === 'unavailable'
+        ? []
+        : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => ({
+            uuid,
+            name,
+            driverVersion,
+            memoryTotalBytes,
+            mig,
+          })),
+    gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
+    host: describeHost(runnerClass),
+    tool,
+  }
+}

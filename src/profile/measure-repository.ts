@@ -1,0 +1,138 @@
+import type { Config } from '../config/config.ts'
+import type { Configuration } from '../domain/configuration.ts'
+import type { Environment } from '../domain/environment.ts'
+import { type Measurements, schemaVersion } from '../domain/measurements.ts'
+import type { ModelMeasurement } from '../domain/scenario.ts'
+import { tool } from '../domain/tool.ts'
+import type { World } from '../domain/world.ts'
+import { type GpuSampler, startGpuSampler } from '../gpu/sampler.ts'
+import { openLoadGenerator } from '../load/generator.ts'
+import type { ModelPlan, Plan } from '../plan/plan.ts'
+import type { ModelRepository } from '../repository/repository.ts'
+import { createRandom } from '../stats/random.ts'
+import type { Launcher } from '../triton/launcher.ts'
+import { describeEnvironment } from './environment.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext, profileModel } from './profile.ts'
+import { openServer, type SideName } from './side.ts'
+import { sweepModel } from './sweep.ts'
+
+export interface MeasureInput {
+  readonly config: Config
+  readonly plan: Plan
+  readonly launcher: Launcher
+  readonly candidate: ModelRepository
+  readonly reference: { readonly repository: ModelRepository; readonly description: string; readonly commit: string | null } | null
+  readonly commit: string | null
+  /** The repository's path within git, for patches; null outside git. */
+  readonly repositoryPrefix: string | null
+  /** Gets all there is after each load of each repetition, and after each model. */
+  readonly save: (measurements: Measurements) => void
+  readonly logServer: (line: string) => void
+}
+
+/** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
+export async function measureRepository(world: World, input: MeasureInput): Promise<Measurements> {
+  const { config, plan, launcher } = input
+  const startNs = world.nowNs()
+  const createdAt = world.date()
+  const generator = await openLoadGenerator(world)
+  let gpu: GpuSampler | null = null
+  try {
+    const base = {
+      world,
+      launcher,
+      generator,
+      config,
+      random: createRandom(plan.seed),
+      loadTimeoutNs: config.triton.loadTimeoutNs,
+      serverLog: (side: SideName) => (line: string) => input.logServer(`[${side}] ${line}`),
+    }
+    const idle = await describeEnvironmentOf(base, input.candidate.path)
+    gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world)
+    const context: ProfileContext = { ...base, gpu }
+
+    const done: ModelSides[] = []
+    const measurements = (current: ModelSides | null, complete: boolean): Measurements => {
+      const sides = current === null ? done : [...done, current]
+      return {
+        kind: 'measurements',
+        schemaVersion,
+        tool,
+        createdAt,
+        commit: input.commit,
+        ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
+        complete,
+        seed: plan.seed,
+        environment: idle,
+        models: sides.map((side) => side.candidate),
+        reference:
+          input.reference === null
+            ? null
+            : {
+                description: input.reference.description,
+                commit: input.reference.commit,
+                models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
+              },
+        warnings: [...config.warnings],
+        wallNs: world.nowNs() - startNs,
+      }
+    }
+    for (const model of plan.models) {
+      const save = (sides: ModelSides) => input.save(measurements(sides, false))
+      done.push(await measureModel(context, input, model, save))
+      input.save(measurements(null, false))
+    }
+    interruptIfAsked(world)
+    const complete = measurements(null, true)
+    input.save(complete)
+    return complete
+  } finally {
+    gpu?.stop()
+    await generator.close()
+  }
+}
+
+/** The gated loads first, then the sweep with what is left of the model's time. */
+async function measureModel(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  save: (sides: ModelSides) => void,
+): Promise<ModelSides> {
+  const startNs = context.world.nowNs()
+  const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
+  const sides = await profileModel(context, plan, repositories, save)
+  save(sides)
+  const model = input.candidate.models.get(plan.name)
+  const committed = committedOf(sides.candidate)
+  if (plan.searchNs === 0 || model === undefined || committed === null) return sides
+  const timeNs = Math.max(plan.searchNs, startNs + plan.budgetNs - context.world.nowNs())
+  const sweep = await sweepModel(context, input.candidate, model, committed, timeNs)
+  return {
+    ...sides,
+    candidate: {
+      ...sides.candidate,
+      scenarios: [...sides.candidate.scenarios, ...sweep.scenarios],
+      search: sweep.summary,
+    },
+  }
+}
+
+/** The configuration that was measured; null where the model did not load. */
+function committedOf(measurement: ModelMeasurement): Configuration | null {
+  return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null)
+}
+
+/** Starts one server without a model to learn what it is, and what is on the machine while it idles. */
+async function describeEnvironmentOf(
+  context: Omit<ProfileContext, 'gpu'>,
+  repository: string,
+): Promise<Environment> {
+  context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`)
+  const live = await openServer(context, 'candidate', repository)
+  try {
+    return await describeEnvironment(context.world, context.launcher, live.client, context.config.gate.runnerClass)
+  } finally {
+    await live.close()
+  }
+}

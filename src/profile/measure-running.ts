@@ -1,0 +1,96 @@
+import type { InputSettings, TritonSettings } from '../config/config.ts'
+import type { Load } from '../domain/load.ts'
+import { type Measurements, schemaVersion } from '../domain/measurements.ts'
+import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
+import { tool } from '../domain/tool.ts'
+import { nsPerSecond, type World } from '../domain/world.ts'
+import { openLoadGenerator } from '../load/generator.ts'
+import { createRandom } from '../stats/random.ts'
+import { resolveTriton } from '../triton/launcher.ts'
+import { describeEnvironment } from './environment.ts'
+import { interruptIfAsked } from './profile.ts'
+import { measureLoad } from './repetition.ts'
+import { toRepetition } from './sample.ts'
+import { toScenario } from './scenario.ts'
+import { attachModel, committedConfiguration, openServer, requireReady } from './side.ts'
+
+export interface RunningInput {
+  readonly triton: TritonSettings
+  readonly model: string
+  readonly loads: readonly Load[]
+  /** Measured time of each load, after warm-up. */
+  readonly durationNs: number
+  readonly input: InputSettings
+  readonly seed: number
+  readonly maxFailureRatio: number
+  readonly runnerClass: string | null
+  /** Gets all there is after each load. */
+  readonly save: (measurements: Measurements) => void
+}
+
+/** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
+const warmupNs = nsPerSecond
+
+/** Five stretches of the asked time give the throughput an interval. */
+const blocks = 5
+
+/** Measures a model on a server that is already running, as it is: nothing is loaded, unloaded or changed there. */
+export async function measureRunning(world: World, input: RunningInput): Promise<Measurements> {
+  const startNs = world.nowNs()
+  const createdAt = world.date()
+  const launcher = await resolveTriton(world, input.triton)
+  const generator = await openLoadGenerator(world)
+  const live = await openServer({ world, launcher, serverLog: () => () => {} }, 'candidate', '')
+  try {
+    await requireReady(live.client, input.model)
+    const environment = await describeEnvironment(world, launcher, live.client, input.runnerClass)
+    const resolved = await live.client.modelConfig(input.model)
+    const model = attachModel(generator, live, resolved, committedConfiguration(null, resolved), input.input)
+    const random = createRandom(input.seed)
+    const { durationNs } = input
+    const settings = { warmupNs, measurementNs: durationNs, maxMeasurementNs: durationNs, blockNs: durationNs / blocks }
+    const scenarios: Scenario[] = []
+    const measurements = (complete: boolean): Measurements => ({
+      kind: 'measurements',
+      schemaVersion,
+      tool,
+      createdAt,
+      commit: null,
+      complete,
+      seed: input.seed,
+      environment,
+      models: [modelMeasurement(input.model, scenarios)],
+      reference: null,
+      warnings: [],
+      wallNs: world.nowNs() - startNs,
+    })
+    for (const load of input.loads) {
+      const [sample] = await measureLoad(world, generator, [model], load, settings, random, null)
+      interruptIfAsked(world)
+      if (sample === undefined) continue
+      const repetitions = [toRepetition(sample, load, 0, null, input.maxFailureRatio)]
+      scenarios.push(
+        toScenario({ role: 'gate', configuration: model.configuration, load, samples: [sample], repetitions }),
+      )
+      input.save(measurements(false))
+    }
+    const complete = measurements(true)
+    input.save(complete)
+    return complete
+  } finally {
+    await generator.close()
+    await live.close()
+  }
+}
+
+function modelMeasurement(name: string, scenarios: readonly Scenario[]): ModelMeasurement {
+  return {
+    name,
+    contentHash: null,
+    configText: null,
+    status: 'measured',
+    scenarios: [...scenarios],
+    search: null,
+    warnings: [],
+  }
+}

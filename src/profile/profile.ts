@@ -1,0 +1,186 @@
+import type { Config } from '../config/config.ts'
+import type { Configuration } from '../domain/configuration.ts'
+import { asGateError, GateError } from '../domain/error.ts'
+import { type Load, loadKey, loadLabel } from '../domain/load.ts'
+import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
+import type { World } from '../domain/world.ts'
+import type { GpuSampler } from '../gpu/sampler.ts'
+import type { ModelPlan } from '../plan/plan.ts'
+import { closureHash, type ModelRepository } from '../repository/repository.ts'
+import type { Random } from '../stats/random.ts'
+import { measureLoad } from './repetition.ts'
+import { type Sample, toRepetition } from './sample.ts'
+import { failedScenario, toScenario } from './scenario.ts'
+import { type LiveModel, type LiveServer, openModel, openServer, type SideContext, type SideName } from './side.ts'
+
+export interface ProfileContext extends SideContext {
+  readonly config: Config
+  readonly random: Random
+  readonly gpu: GpuSampler | null
+}
+
+/** What was measured of one model: the candidate, and the reference where there is one. */
+export type ModelSides = { readonly candidate: ModelMeasurement; readonly reference: ModelMeasurement | null }
+
+/** A side while it is measured: everything it gave so far. */
+interface SideRecord {
+  readonly name: SideName
+  readonly repository: ModelRepository
+  readonly samples: Map<string, Sample[]>
+  server: LiveServer | null
+  model: LiveModel | null
+  committed: Configuration | null
+  /** What a user should know about the inputs that were made up. */
+  inputWarnings: readonly string[]
+  failure: GateError | null
+}
+
+/**
+ * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
+ * sides alternating. `save` gets all there is after each load of each repetition.
+ */
+export async function profileModel(
+  context: ProfileContext,
+  plan: ModelPlan,
+  repositories: { readonly candidate: ModelRepository; readonly reference: ModelRepository | null },
+  save: (sides: ModelSides) => void,
+): Promise<ModelSides> {
+  const { world, random } = context
+  const records = [record('candidate', repositories.candidate)]
+  const { reference } = repositories
+  // A model that is new in the pull request has no reference: its budgets alone are judged.
+  if (reference?.models.has(plan.name) === true) records.push(record('reference', reference))
+
+  const stopping: Promise<void>[] = []
+  const startNs = world.nowNs()
+  const warnings: string[] = []
+  const result = (): ModelSides => ({
+    candidate: summarize(context, plan, records, 'candidate', warnings),
+    reference: records.length === 1 ? null : summarize(context, plan, records, 'reference', []),
+  })
+  try {
+    for (let index = 0; index < plan.repetitions && !world.signal.aborted; index++) {
+      const elapsedNs = world.nowNs() - startNs
+      if (index > 0 && elapsedNs + elapsedNs / index > plan.budgetNs - plan.searchNs) {
+        warnings.push(`the time budget allowed ${index} of ${plan.repetitions} repetitions`)
+        break
+      }
+      world.progress(`${plan.name}: repetition ${index + 1} of ${plan.repetitions}`)
+      await openAll(context, plan, random.shuffle(records))
+      if (records.some((each) => each.failure !== null)) break
+      for (const load of random.shuffle(plan.loads)) {
+        if (world.signal.aborted) break
+        await repeat(context, plan, records, load)
+        save(result())
+      }
+      await closeAll(records, stopping, context.gpu !== null)
+    }
+  } finally {
+    await closeAll(records, stopping, false)
+    await Promise.all(stopping)
+  }
+  interruptIfAsked(world)
+  return result()
+}
+
+/** Throws where a signal asked to stop: what was measured until then has been saved. */
+export function interruptIfAsked(world: World): void {
+  if (world.signal.aborted) {
+    throw new GateError('interrupted', 'interrupted: nothing is judged from half a measurement', {
+      hint: 'What was measured until then is in measurements.json, marked as not complete.',
+    })
+  }
+}
+
+function record(name: SideName, repository: ModelRepository): SideRecord {
+  return { name, repository, samples: new Map(), server: null, model: null, committed: null, inputWarnings: [], failure: null }
+}
+
+/** Starts the sides' servers. A model that does not load is data; all else throws. */
+async function openAll(context: ProfileContext, plan: ModelPlan, records: readonly SideRecord[]): Promise<void> {
+  const { input } = context.config.settingsFor(plan.name)
+  for (const each of records) {
+    const model = each.repository.models.get(plan.name)
+    if (model === undefined) continue
+    each.server = await openServer(context, each.name, each.repository.path)
+    try {
+      each.model = await openModel(context, each.server, model, input)
+      each.committed = each.model.configuration
+      each.inputWarnings = each.model.warnings
+    } catch (error) {
+      const gateError = asGateError(error)
+      if (gateError.code !== 'model') throw gateError
+      each.failure = gateError
+      context.world.progress(`${plan.name}: ${each.name}: ${gateError.message}`)
+    }
+  }
+}
+
+async function repeat(
+  context: ProfileContext,
+  plan: ModelPlan,
+  records: readonly SideRecord[],
+  load: Load,
+): Promise<void> {
+  const { world, generator, random, gpu } = context
+  const models = records.flatMap((each) => (each.model === null ? [] : [each.model]))
+  const samples = await measureLoad(world, generator, models, load, plan, random, gpu)
+  for (const [index, each] of records.entries()) {
+    const sample = samples[index]
+    if (sample === undefined || sample.windows.length === 0) continue
+    each.samples.set(loadKey(load), [...(each.samples.get(loadKey(load)) ?? []), sample])
+  }
+}
+
+/** A server stops while the next one starts, except where GPU memory is measured: that must be free first. */
+async function closeAll(records: readonly SideRecord[], stopping: Promise<void>[], wait: boolean): Promise<void> {
+  for (const each of records) {
+    await each.model?.detach()
+    if (each.server !== null) stopping.push(each.server.close())
+    each.model = null
+    each.server = null
+  }
+  if (wait) await Promise.all(stopping)
+}
+
+function summarize(
+  context: ProfileContext,
+  plan: ModelPlan,
+  records: readonly SideRecord[],
+  name: SideName,
+  warnings: readonly string[],
+): ModelMeasurement {
+  const each = records.find((candidate) => candidate.name === name)
+  if (each === undefined) throw new GateError('internal', `no record of the side '${name}'`)
+  const model = each.repository.models.get(plan.name)
+  return {
+    name: plan.name,
+    contentHash: closureHash(each.repository, plan.name),
+    configText: model?.configText ?? null,
+    status: each.failure === null ? 'measured' : 'failed',
+    ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
+    scenarios: scenariosOf(context, plan, each, records),
+    search: null,
+    warnings: [...warnings, ...each.inputWarnings],
+  }
+}
+
+function errorOf(failure: GateError): { message: string; hint?: string } {
+  return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }
+}
+
+/** Repetitions pair by index: both sides get the same loads in the same repetitions. */
+function scenariosOf(context: ProfileContext, plan: ModelPlan, each: SideRecord, records: readonly SideRecord[]): Scenario[] {
+  const { committed } = each
+  if (committed === null) return []
+  const other = records.find((candidate) => candidate !== each)
+  return plan.loads.map((load) => {
+    const samples = each.samples.get(loadKey(load)) ?? []
+    if (samples.length === 0) return failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
+    const partners = other?.samples.get(loadKey(load))?.length ?? 0
+    const repetitions = samples.map((sample, index) =>
+      toRepetition(sample, load, index, index < partners ? index : null, context.config.gate.maxFailureRatio),
+    )
+    return toScenario({ role: 'gate', configuration: committed, load, samples, repetitions })
+  })
+}

@@ -1,0 +1,133 @@
+import type { Load } from '../domain/load.ts'
+import { latencyPercentiles, type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
+import type { ClientHealth, Repetition } from '../domain/scenario.ts'
+import type { Window } from '../load/generator.ts'
+import { mergeLatencies } from '../load/window.ts'
+import { quantile } from '../stats/quantile.ts'
+import type { ServerTimes, StatisticsDelta } from '../triton/statistics.ts'
+import { inferPerSec, toBlock } from './blocks.ts'
+
+/** What one side gave under one load in one repetition, before it is summed up. */
+export interface Sample {
+  readonly startNs: number
+  readonly windows: readonly Window[]
+  /** From ModelStatistics over these windows, lead-ins included. */
+  readonly server: StatisticsDelta
+  /** null = not available. */
+  readonly gpuMemoryBytes: number | null
+  readonly gpuUtilizationRatio: number | null
+  readonly gpuPowerWatts: number | null
+  readonly serverMemoryBytes: number | null
+  /** Reasons from outside the load: throttling, another tenant on the GPU. */
+  readonly disturbances: readonly string[]
+}
+
+/** One side's repetition as it goes into the file. */
+export function toRepetition(
+  sample: Sample,
+  load: Load,
+  index: number,
+  pairedWith: number | null,
+  maxFailureRatio: number,
+): Repetition {
+  const latencies = mergeLatencies(sample.windows)
+  const failures = sumFailures(sample.windows)
+  const client = worstClient(sample.windows)
+  const voidReasons = [...sample.disturbances]
+  if (client.saturated) voidReasons.push('client_saturated: the load generator was the bottleneck')
+  const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
+  if (failed > maxFailureRatio * (failed + latencies.length)) {
+    const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
+    const words = first == null ? '' : `: ${first}`
+    voidReasons.push(`failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`)
+  }
+  if (latencies.length === 0) voidReasons.push('no_requests: not one request succeeded')
+  return {
+    index,
+    pairedWith,
+    startNs: sample.startNs,
+    durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
+    requests: latencies.length,
+    failures,
+    metrics: repetitionMetrics(sample, latencies, load),
+    blocks: sample.windows.map((window) => toBlock(window, load)),
+    client,
+    status: voidReasons.length === 0 ? 'valid' : 'void',
+    voidReasons,
+  }
+}
+
+function repetitionMetrics(sample: Sample, latencies: Float64Array, load: Load): Partial<Record<MetricName, number | null>> {
+  const server = sample.server.status === 'available' ? sample.server.times : null
+  const averageNs = mean(latencies)
+  return {
+    latencyAvgNs: averageNs,
+    ...percentilesOf(latencies),
+    latencyMaxNs: latencies.at(-1) ?? null,
+    inferPerSec: inferPerSec(sample.windows, load),
+    serverQueueNs: server?.serverQueueNs ?? null,
+    serverComputeInputNs: server?.serverComputeInputNs ?? null,
+    serverComputeInferNs: server?.serverComputeInferNs ?? null,
+    serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
+    networkOverheadNs: overhead(averageNs, server),
+    executedBatchSize: server?.executedBatchSize ?? null,
+    gpuMemoryBytes: sample.gpuMemoryBytes,
+    gpuUtilizationRatio: sample.gpuUtilizationRatio,
+    gpuPowerWatts: sample.gpuPowerWatts,
+    serverMemoryBytes: sample.serverMemoryBytes,
+  }
+}
+
+/** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
+export function percentilesOf(sorted: Float64Array): Partial<Record<MetricName, number | null>> {
+  return Object.fromEntries(
+    latencyPercentiles.map(({ name, percentile }) => [
+      name,
+      sorted.length < minRequestsForPercentile(percentile) ? null : quantile(sorted, percentile),
+    ]),
+  )
+}
+
+/** Client latency that the server does not account for: network, gRPC, scheduling, and the server's own overhead. */
+function overhead(averageNs: number | null, server: ServerTimes | null): number | null {
+  if (averageNs === null || server === null) return null
+  const parts = [
+    server.serverQueueNs,
+    server.serverComputeInputNs,
+    server.serverComputeInferNs,
+    server.serverComputeOutputNs,
+  ]
+  if (parts.some((part) => part === null)) return null
+  return Math.max(0, averageNs - parts.reduce<number>((sum, part) => sum + (part ?? 0), 0))
+}
+
+function mean(values: Float64Array): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function sumFailures(windows: readonly Window[]): Record<string, number> {
+  const failures: Record<string, number> = {}
+  for (const window of windows) {
+    for (const [status, count] of Object.entries(window.failures)) failures[status] = (failures[status] ?? 0) + count
+  }
+  return failures
+}
+
+export function describeFailures(failures: Readonly<Record<string, number>>): string {
+  return Object.entries(failures)
+    .map(([status, count]) => `${status} × ${count}`)
+    .join(', ')
+}
+
+/** The worst window speaks for the repetition: one saturated block is enough to spoil it. */
+function worstClient(windows: readonly Window[]): ClientHealth {
+  const worst = (pick: (health: ClientHealth) => number) => Math.max(0, ...windows.map((window) => pick(window.client)))
+  return {
+    eventLoopUtilization: worst((health) => health.eventLoopUtilization),
+    eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
+    cpuNsPerRequest: worst((health) => health.cpuNsPerRequest),
+    lateRatio: worst((health) => health.lateRatio),
+    // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
+    saturated: windows.filter((window) => window.client.saturated).length * 2 > windows.length,
+  }
+}

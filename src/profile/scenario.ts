@@ -1,0 +1,85 @@
+import type { Configuration } from '../domain/configuration.ts'
+import { type Load, loadLabel } from '../domain/load.ts'
+import { latencyPercentiles, type MetricName, metricNames, metrics as definitions, minRequestsForPercentile } from '../domain/metric.ts'
+import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scenario.ts'
+import { mergeLatencies } from '../load/window.ts'
+import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
+import { meanInterval } from './interval.ts'
+import { describeFailures, type Sample } from './sample.ts'
+
+/** Why a metric is null on this machine, by metric. */
+export type Unavailable = Readonly<Partial<Record<MetricName, string>>>
+
+/**
+ * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
+ * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.
+ */
+export function toScenario(input: {
+  readonly role: Scenario['role']
+  readonly configuration: Configuration
+  readonly load: Load
+  readonly samples: readonly Sample[]
+  readonly repetitions: readonly Repetition[]
+}): Scenario {
+  const { role, configuration, load, samples, repetitions } = input
+  const valid = repetitions.filter((repetition) => repetition.status === 'valid')
+  const latencies = mergeLatencies(
+    samples.filter((_, index) => repetitions[index]?.status === 'valid').flatMap((sample) => sample.windows),
+  )
+  const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) }
+  if (valid.length === 0) {
+    const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
+    return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} }
+  }
+  return { ...base, status: 'measured', metrics: scenarioMetrics(latencies, valid) }
+}
+
+/** A scenario that could not be measured at all, with the server's own reason. */
+export function failedScenario(role: Scenario['role'], configuration: Configuration, load: Load, error: string): Scenario {
+  return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] }
+}
+
+function scenarioMetrics(latencies: Float64Array, valid: readonly Repetition[]): Metrics {
+  const percentiles = new Map<MetricName, number>(latencyPercentiles.map(({ name, percentile }) => [name, percentile]))
+  const entries = metricNames.map((name) => {
+    const percentile = percentiles.get(name)
+    return [name, percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile)]
+  })
+  return Object.fromEntries(entries) as Metrics
+}
+
+function percentileValue(latencies: Float64Array, percentile: number): MetricValue {
+  const n = latencies.length
+  const needed = minRequestsForPercentile(percentile)
+  if (n < needed) {
+    const reason = `p${Math.round(percentile * 100)} needs at least ${needed} requests, there were ${n}`
+    return { value: null, interval: null, n, unit: 'ns', reason }
+  }
+  return { value: quantile(latencies, percentile), interval: orderStatisticInterval(latencies, percentile), n, unit: 'ns' }
+}
+
+/** What each repetition gave as one number: the mean over them, memory and maxima as the highest. */
+function overRepetitions(name: MetricName, valid: readonly Repetition[]): MetricValue | null {
+  const { unit } = definitions[name]
+  const values = valid.map((repetition) => repetition.metrics[name]).filter((value) => value !== null && value !== undefined)
+  if (values.length === 0) return null
+  const n = valid.reduce((sum, repetition) => sum + repetition.requests, 0)
+  if (unit === 'bytes' || name === 'latencyMaxNs') return { value: Math.max(...values), interval: null, n, unit }
+  const blocks = name === 'inferPerSec' && valid.length === 1 ? valid[0]?.blocks.map((block) => block.inferPerSec) : undefined
+  const { mean, interval } = meanInterval(values, blocks)
+  return { value: mean, interval, n, unit }
+}
+
+function warningsOf(repetitions: readonly Repetition[]): string[] {
+  const warnings: string[] = []
+  const voided = repetitions.filter((repetition) => repetition.status === 'void')
+  if (voided.length > 0) {
+    const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ')
+    warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`)
+  }
+  const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0)
+  for (const repetition of failing) {
+    warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`)
+  }
+  return warnings
+}

@@ -1,0 +1,170 @@
+import type { InputSettings } from '../config/config.ts'
+import type { Configuration } from '../domain/configuration.ts'
+import { GateError } from '../domain/error.ts'
+import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
+import { nsPerSecond, type World } from '../domain/world.ts'
+import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
+import { inputWarnings, makeInputs } from '../load/inputs.ts'
+import { encodeInferRequest } from '../load/request.ts'
+import { configurationOf } from '../model-config/configuration.ts'
+import type { ModelConfig } from '../proto/model_config_pb.js'
+import type { RepositoryModel } from '../repository/repository.ts'
+import { connectTriton, type TritonClient } from '../triton/client.ts'
+import type { Launcher } from '../triton/launcher.ts'
+import { loadModel, unloadModel } from '../triton/load-model.ts'
+import { startServer, type TritonServer } from '../triton/server.ts'
+
+/** A side of a comparison: the candidate, or the reference it is compared with. */
+export type SideName = 'candidate' | 'reference'
+
+export interface SideContext {
+  readonly world: World
+  readonly launcher: Launcher
+  readonly generator: LoadGenerator
+  readonly loadTimeoutNs: number
+  readonly serverLog: (side: SideName) => (line: string) => void
+}
+
+/** A running server with its control plane. */
+export interface LiveServer {
+  readonly side: SideName
+  readonly server: TritonServer
+  readonly client: TritonClient
+  readonly close: () => Promise<void>
+}
+
+/** A model that is loaded on a server, and requests ready to be sent to it. */
+export interface LiveModel {
+  readonly name: string
+  readonly live: LiveServer
+  readonly configuration: Configuration
+  /** What a user should know about the made inputs. */
+  readonly warnings: readonly string[]
+  /** Opens (once) the connections for a load; returns the generator's target. */
+  readonly target: (load: Load) => Promise<string>
+  /** Closes the connections; the model stays loaded. */
+  readonly detach: () => Promise<void>
+}
+
+/** Longer than any request of a model that a latency gate makes sense for; ends what never answers. */
+const requestDeadlineNs = 60 * nsPerSecond
+
+export async function openServer(
+  context: Pick<SideContext, 'world' | 'launcher' | 'serverLog'>,
+  side: SideName, repository: string): Promise<LiveServer> {
+  const server = await startServer(context.world, context.launcher, { repository, onLog: context.serverLog(side) })
+  const client = connectTriton(server.grpc)
+  return {
+    side,
+    server,
+    client,
+    close: async () => {
+      client.close()
+      await server.stop()
+    },
+  }
+}
+
+/**
+ * Loads a model (on a remote server: checks that it is there) and prepares its requests. With `override` the
+ * ModelConfig is loaded in place of the repository's and `configuration` says what it is.
+ */
+export async function openModel(
+  context: SideContext,
+  live: LiveServer,
+  model: RepositoryModel,
+  input: InputSettings,
+  override?: { readonly json: string; readonly configuration: Configuration },
+): Promise<LiveModel> {
+  const { client, server } = live
+  if (context.launcher.mode === 'remote') {
+    await requireReady(client, model.name)
+  } else {
+    const timeoutNs = context.loadTimeoutNs
+    const options = override === undefined ? { timeoutNs } : { timeoutNs, configJson: override.json }
+    await loadModel(context.world, server, client, model.name, options)
+  }
+  const resolved = await client.modelConfig(model.name)
+  const actual = committedConfiguration(model.config, resolved)
+  if (override !== undefined) requireSame(override.configuration, actual)
+  return attachModel(context.generator, live, resolved, override?.configuration ?? actual, input)
+}
+
+export async function closeModel(context: SideContext, model: LiveModel): Promise<void> {
+  await model.detach()
+  await unloadModel(context.world, model.live.client, model.name, { timeoutNs: context.loadTimeoutNs })
+}
+
+export async function requireReady(client: TritonClient, name: string): Promise<void> {
+  if (await client.modelReady(name)) return
+  throw new GateError('model', `model '${name}' is not ready on the remote server`, {
+    hint: 'Load it there first, or name another model.',
+  })
+}
+
+/**
+ * What the server resolved, but for the preferred batch sizes: Triton fills them in, and what nobody
+ * committed must not look like a setting.
+ */
+export function committedConfiguration(committed: ModelConfig | null, resolved: ModelConfig): Configuration {
+  const { preferredBatchSizes: _, ...configuration } = configurationOf(resolved, true)
+  const { preferredBatchSizes } = configurationOf(committed ?? resolved, true)
+  if (committed === null || preferredBatchSizes === undefined) return configuration
+  return { ...configuration, preferredBatchSizes }
+}
+
+/** A server that silently loads something else than asked would make a sweep of one configuration under many names. */
+function requireSame(wanted: Configuration, actual: Configuration): void {
+  const differing = (['instanceCount', 'maxBatchSize', 'dynamicBatching'] as const).filter(
+    (field) => wanted[field] !== actual[field],
+  )
+  if (differing.length === 0) return
+  const list = differing.map((field) => `${field}: asked ${wanted[field]}, got ${actual[field]}`).join('; ')
+  throw new GateError('model', `the server resolved another configuration than was loaded (${list})`)
+}
+
+/** Requests for a model that is loaded already. */
+export function attachModel(
+  generator: LoadGenerator,
+  live: LiveServer,
+  resolved: ModelConfig,
+  configuration: Configuration,
+  input: InputSettings,
+): LiveModel {
+  const targets = new Map<string, Promise<string>>()
+  return {
+    name: resolved.name,
+    live,
+    configuration,
+    warnings: inputWarnings(resolved, input),
+    target: (load) => {
+      const id = `${live.side}/${resolved.name}/${loadKey(load)}`
+      const open = targets.get(id) ?? openTarget(generator, id, live.server, resolved, input, load)
+      targets.set(id, open)
+      return open
+    },
+    detach: async () => {
+      for (const target of targets.values()) generator.closeTarget(await target)
+      targets.clear()
+    },
+  }
+}
+
+async function openTarget(
+  generator: LoadGenerator,
+  id: string,
+  server: TritonServer,
+  config: ModelConfig,
+  input: InputSettings,
+  load: Load,
+): Promise<string> {
+  const steps = makeInputs(config, input, batchSizeOf(load))
+  await generator.open({
+    id,
+    ...server.grpc,
+    frames: steps.map((inputs) => encodeInferRequest({ model: config.name, inputs })),
+    connections: connectionsFor(load),
+    deadlineNs: requestDeadlineNs,
+  })
+  return id
+}

@@ -1,0 +1,100 @@
+import { loadKey, loadLabel } from '../domain/load.ts'
+import { type MetricName, metrics } from '../domain/metric.ts'
+import type { ModelResult } from '../domain/result.ts'
+import type { Scenario } from '../domain/scenario.ts'
+import { nsPerMs } from '../domain/world.ts'
+import { formatMetric } from './format.ts'
+import { type Cell, type Footnotes, type Table, withoutEmptyColumns } from './table.ts'
+
+/** The parts of an average request, in the order in which it passes through them. */
+const parts = [
+  'serverQueueNs',
+  'serverComputeInputNs',
+  'serverComputeInferNs',
+  'serverComputeOutputNs',
+  'networkOverheadNs',
+] as const satisfies readonly MetricName[]
+
+const columns = [...parts, 'latencyAvgNs', 'executedBatchSize'] as const satisfies readonly MetricName[]
+
+/** One bar of the chart: an average request of one side under one load, in ms. */
+export interface BreakdownBar {
+  readonly load: string
+  readonly side: string
+  readonly segments: readonly { readonly label: string; readonly ms: number; readonly text: string }[]
+  readonly totalText: string
+}
+
+export const segmentLabels: readonly string[] = parts.map((part) => metrics[part].label)
+
+export interface Breakdown {
+  readonly table: Table
+  readonly bars: readonly BreakdownBar[]
+}
+
+/** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
+export function breakdown(model: ModelResult, footnotes: Footnotes, candidateLabel: string): Breakdown {
+  const sides = gatedScenarios(model.scenarios).flatMap((candidate) => {
+    const reference = gatedScenarios(model.referenceScenarios).find(
+      ({ load }) => loadKey(load) === loadKey(candidate.load),
+    )
+    return [
+      ...(reference === undefined ? [] : [{ side: 'Reference', scenario: reference }]),
+      { side: candidateLabel, scenario: candidate },
+    ]
+  })
+  const table = withoutEmptyColumns({
+    columns: [
+      { title: 'Load', numeric: false },
+      { title: 'Side', numeric: false },
+      ...columns.map((name) => ({ title: capitalise(metrics[name].label), numeric: true })),
+    ],
+    rows: sides.map(({ side, scenario }) => ({
+      status: null,
+      emphasis: false,
+      cells: [
+        { text: loadLabel(scenario.load) },
+        { text: side },
+        ...columns.map((name) => metricCell(scenario, name, footnotes)),
+      ],
+    })),
+  })
+  return { table, bars: sides.flatMap(({ side, scenario }) => bar(side, scenario)) }
+}
+
+/** What was measured of the committed configuration at the loads that are judged. */
+export function gatedScenarios(scenarios: readonly Scenario[]): readonly Scenario[] {
+  return scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
+}
+
+/** The value, or that it is not available with the reason as a footnote. */
+export function metricCell(scenario: Scenario, name: MetricName, footnotes: Footnotes): Cell {
+  const metric = scenario.metrics[name]
+  // null: this machine has no such reading. The column goes if no row has one.
+  if (metric === undefined || metric === null) return { text: '–' }
+  const marks = metric.reason === undefined ? [] : [footnotes.mark(metric.reason)]
+  return { text: metric.value === null ? 'not available' : formatMetric(name, metric.value), marks }
+}
+
+function bar(side: string, scenario: Scenario): readonly BreakdownBar[] {
+  const segments = parts.flatMap((part) => {
+    const value = scenario.metrics[part]?.value
+    return value === undefined || value === null
+      ? []
+      : [{ label: metrics[part].label, ms: value / nsPerMs, text: formatMetric(part, value) }]
+  })
+  if (segments.length === 0) return []
+  const total = segments.reduce((sum, { ms }) => sum + ms, 0)
+  return [
+    {
+      load: loadLabel(scenario.load),
+      side,
+      segments,
+      totalText: formatMetric('latencyAvgNs', total * nsPerMs),
+    },
+  ]
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,138 @@
+import { loadLabel } from '../domain/load.ts'
+import { metrics } from '../domain/metric.ts'
+import type { Comparison, ConstraintResult, Result } from '../domain/result.ts'
+import {
+  formatChange,
+  formatChangeInterval,
+  formatConstrained,
+  formatMetric,
+  formatSignedPercent,
+  formatTolerance,
+} from './format.ts'
+import { cell, type Footnotes, severity, type Table, type TableRow, withoutEmptyColumns } from './table.ts'
+
+/** Every comparison that decides something or went wrong, worst first, and those that only inform. */
+export function comparisonTables(
+  result: Result,
+  footnotes: Footnotes,
+  candidateLabel: string,
+): { readonly deciding: Table; readonly informing: Table } {
+  const rows = result.models
+    .flatMap((model) => model.comparisons.map((comparison) => ({ model: model.name, comparison })))
+    .sort((a, b) => severity[a.comparison.status] - severity[b.comparison.status])
+  const table = (informing: boolean): Table =>
+    withoutEmptyColumns({
+      columns: [
+        // First, since a narrow window cuts off the last columns.
+        ...(informing ? [] : [{ title: 'Verdict', numeric: false }]),
+        { title: 'Model', numeric: false },
+        { title: 'Load', numeric: false },
+        { title: 'Metric', numeric: false },
+        { title: 'Baseline', numeric: true },
+        { title: 'Reference', numeric: true },
+        { title: candidateLabel, numeric: true },
+        { title: 'Change (95 % interval)', numeric: true },
+        ...(informing ? [] : [{ title: 'Tolerated', numeric: true }]),
+      ],
+      rows: rows
+        .filter(({ comparison }) => isInforming(comparison) === informing)
+        .map(({ model, comparison }) => comparisonRow(model, comparison, footnotes, informing)),
+    })
+  return { deciding: table(false), informing: table(true) }
+}
+
+function isInforming(comparison: Comparison): boolean {
+  return comparison.status === 'info' || (!comparison.primary && comparison.status === 'pass')
+}
+
+function comparisonRow(
+  model: string,
+  comparison: Comparison,
+  footnotes: Footnotes,
+  informing: boolean,
+): TableRow {
+  const { metric, changeRatio, changeInterval, against } = comparison
+  const value = (number: number | null) => cell(number === null ? null : formatMetric(metric, number))
+  const stored = comparison.baselineValue ?? (against === 'baseline' ? comparison.reference : null)
+  const marks = comparisonNotes(comparison).map(footnotes.mark)
+  const change = changeRatio === null ? 'not available' : formatChange(changeRatio)
+  const interval = changeInterval === null ? '' : ` (${formatChangeInterval(changeInterval)})`
+  return {
+    status: comparison.status,
+    emphasis: false,
+    cells: [
+      ...(informing ? [] : [{ text: comparison.status, status: comparison.status, marks }]),
+      { text: model, code: true },
+      { text: loadLabel(comparison.load) },
+      { text: metrics[metric].label },
+      value(stored),
+      value(against === 'reference' ? comparison.reference : null),
+      value(comparison.candidate),
+      { text: `${change}${interval}`, ...(informing ? { marks } : {}) },
+      ...(informing ? [] : [cell(formatTolerance(metric, comparison.tolerance))]),
+    ],
+  }
+}
+
+function comparisonNotes(comparison: Comparison): string[] {
+  const notes = [...comparison.footnotes]
+  if (comparison.status === 'inconclusive' && comparison.detectableChange !== null) {
+    const repetitions = comparison.repetitions
+    const worse = formatSignedPercent(
+      metrics[comparison.metric].better === 'lower'
+        ? comparison.detectableChange
+        : -comparison.detectableChange,
+    )
+    notes.push(
+      `With ${repetitions} repetitions on each side, a change of ${worse} was the smallest that could have been seen.`,
+    )
+  }
+  return notes
+}
+
+/** Every budget and constraint at every gated load of the committed configuration, worst first. */
+export function constraintTable(result: Result, footnotes: Footnotes): Table {
+  const rows = result.models
+    .flatMap((model) => model.constraints.map((constraint) => ({ model: model.name, constraint })))
+    .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status])
+  return withoutEmptyColumns({
+    columns: [
+      { title: 'Verdict', numeric: false },
+      { title: 'Model', numeric: false },
+      { title: 'Load', numeric: false },
+      { title: 'Constraint', numeric: false },
+      { title: 'Limit', numeric: true },
+      { title: 'Measured', numeric: true },
+      { title: '95 % interval', numeric: true },
+    ],
+    rows: rows.map(({ model, constraint }) => constraintRow(model, constraint, footnotes)),
+  })
+}
+
+function constraintRow(model: string, constraint: ConstraintResult, footnotes: Footnotes): TableRow {
+  const { metric, interval, status } = constraint
+  const marks = constraint.close
+    ? [footnotes.mark('A close call: the 95 % interval straddles the limit, and the estimate decides.')]
+    : []
+  return {
+    status,
+    emphasis: false,
+    cells: [
+      { text: status, status, marks },
+      { text: model, code: true },
+      { text: loadLabel(constraint.load) },
+      { text: constraint.name, code: true },
+      { text: `${constraint.bound === 'max' ? '≤' : '≥'} ${formatConstrained(metric, constraint.limit)}` },
+      { text: constraint.value === null ? 'not available' : formatConstrained(metric, constraint.value) },
+      cell(interval === null ? null : formatConstraintInterval(constraint, interval)),
+    ],
+  }
+}
+
+function formatConstraintInterval(
+  { metric }: ConstraintResult,
+  [low, high]: readonly [number, number | null],
+): string {
+  const end = high === null ? 'no upper end (too few requests)' : formatConstrained(metric, high)
+  return `${formatConstrained(metric, low)} to ${end}`
+}

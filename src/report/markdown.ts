@@ -1,0 +1,238 @@
+import { markdownTable } from 'markdown-table'
+import type { Result } from '../domain/result.ts'
+import { escapeMarkdown, escapeMarkdownHtml, markdownCode, markdownFence } from './escape.ts'
+import { formatCount } from './format.ts'
+import {
+  type BestSection,
+  defaultCandidateLabel,
+  type ModelSection,
+  type Report,
+  reportRows,
+} from './rows.ts'
+import { type Cell, icons, type Table, type TableRow } from './table.ts'
+
+export interface MarkdownOptions {
+  /** Most bytes of UTF-8: GitHub takes 65536 for a comment and 1 MiB for a job summary. No limit where left out. */
+  readonly maxBytes?: number
+  /** What the measured side is called; default `This PR`. */
+  readonly candidateLabel?: string
+}
+
+/** What may be left out, in the order in which it goes when space is short: the least needed for a decision first. */
+const droppable = [
+  'sweep measurements',
+  'repetitions',
+  'other metrics',
+  'time breakdown',
+  'environment',
+  'patches',
+  'warnings of models',
+  'passing rows',
+] as const
+type Part = (typeof droppable)[number]
+
+/** More rows that pass than this are folded away: they are not what a reviewer looks for. */
+const maxOpenPassingRows = 12
+
+/** Patches shown unfolded. */
+const maxOpenPatches = 2
+
+interface Plan {
+  readonly dropped: ReadonlySet<Part>
+  /** Rows and reasons kept in each list; Infinity until nothing else is left to drop. */
+  readonly maxRows: number
+}
+
+/** The result as GitHub-flavoured Markdown: for the comment, the job summary and the command line. */
+export function renderMarkdown(result: Result, options: MarkdownOptions = {}): string {
+  const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel)
+  const limit = options.maxBytes ?? Number.POSITIVE_INFINITY
+  let text = ''
+  for (const plan of plans()) {
+    text = render(report, plan)
+    if (Buffer.byteLength(text) <= limit) return text
+  }
+  return text
+}
+
+/** From everything to less and less. Failing rows are cut last, worst kept, and the cut is said. */
+function* plans(): Generator<Plan> {
+  for (let count = 0; count <= droppable.length; count++) {
+    yield { dropped: new Set(droppable.slice(0, count)), maxRows: Number.POSITIVE_INFINITY }
+  }
+  for (let maxRows = 256; maxRows >= 1; maxRows = Math.floor(maxRows / 2)) {
+    yield { dropped: new Set(droppable), maxRows }
+  }
+}
+
+function render(report: Report, plan: Plan): string {
+  const has = (part: Part) => !plan.dropped.has(part)
+  const blocks = [
+    `## ${icons[report.outcome]} ${report.title}`,
+    escapeMarkdown(report.summary, 1000),
+    ...notices(report, plan),
+    reasons(report, plan),
+    ...comparisons(report, plan),
+    ...constraints(report, plan),
+    footnotes(report.footnotes),
+    ...bests(report, plan),
+    ...report.models.flatMap((model) => modelBlocks(model, plan)),
+    has('other metrics') ? details('Other metrics, for information', [table(report.otherMetrics)]) : '',
+    has('environment') ? environment(report) : '',
+    `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
+    droppedNote(plan),
+  ]
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+}
+
+function notices(report: Report, { maxRows }: Plan): readonly string[] {
+  return report.notices.slice(0, maxRows).map((notice) => `> **Note:** ${escapeMarkdown(notice, 1000)}`)
+}
+
+function reasons(report: Report, { maxRows }: Plan): string {
+  const lines = report.reasons.slice(0, maxRows).map(({ outcome, model, message, next }) => {
+    const subject = model === undefined ? '' : `${markdownCode(model)}: `
+    const step = next === undefined ? '' : `\n  - Next: ${escapeMarkdown(next, 1000)}`
+    return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${step}`
+  })
+  const more = report.reasons.length - lines.length
+  return [...lines, ...(more > 0 ? [`- … and ${formatCount(more, 'more reason')}.`] : [])].join('\n')
+}
+
+function comparisons(report: Report, plan: Plan): readonly string[] {
+  if (report.comparisons.rows.length === 0) return []
+  const legend = report.legend.map((line) => escapeMarkdown(line, 500)).join(' ')
+  return ['### Compared', ...judgedTable(report.comparisons, 'comparison', plan), `<sub>${legend}</sub>`]
+}
+
+function constraints(report: Report, plan: Plan): readonly string[] {
+  if (report.constraints.rows.length === 0) return []
+  return ['### Budgets and constraints', ...judgedTable(report.constraints, 'constraint', plan)]
+}
+
+/** The rows that need a look, and the passing ones: open while they are few, folded or dropped when many. */
+function judgedTable(all: Table, noun: string, plan: Plan): readonly string[] {
+  const passing = all.rows.filter(({ status }) => status === 'pass')
+  if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows')) return [table(all)]
+  const other = all.rows.filter(({ status }) => status !== 'pass')
+  const shown = other.slice(0, plan.maxRows)
+  const cut = other.length - shown.length
+  return [
+    shown.length === 0 ? '' : table({ ...all, rows: shown }),
+    cut === 0 ? '' : `… and ${formatCount(cut, `more ${noun}`)} that did not pass.`,
+    passing.length === 0
+      ? ''
+      : plan.dropped.has('passing rows')
+        ? `✅ ${formatCount(passing.length, `${noun}`)} passed.`
+        : details(`✅ ${formatCount(passing.length, noun)} passed`, [table({ ...all, rows: passing })]),
+  ]
+}
+
+function bests(report: Report, { dropped, maxRows }: Plan): readonly string[] {
+  if (maxRows !== Number.POSITIVE_INFINITY) return []
+  const open = report.models.filter(({ best }) => best?.patch != null).length <= maxOpenPatches
+  const blocks = report.models.flatMap(({ name, best }) =>
+    best === null ? [] : [bestBlock(markdownCode(name), best, !dropped.has('patches'), open)],
+  )
+  return blocks.length === 0 ? [] : ['### Best configuration found', ...blocks]
+}
+
+function bestBlock(name: string, best: BestSection, withPatch: boolean, open: boolean): string {
+  const sentences = best.sentences.map((sentence) => escapeMarkdown(sentence, 1000)).join(' ')
+  const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`
+  if (best.patch === null || !withPatch) return text
+  const fence = markdownFence(best.patch, 'diff')
+  return `${text}\n\n${open ? fence : details('Patch for config.pbtxt', [fence])}`
+}
+
+/** One folded section per model, its summary saying what is inside; what went wrong stays outside. */
+function modelBlocks(model: ModelSection, { dropped, maxRows }: Plan): readonly string[] {
+  const { breakdown, sweep, repetitions } = model
+  const name = markdownCode(model.name)
+  const has = (part: Part, table: Table) => !dropped.has(part) && table.rows.length > 0
+  const error =
+    model.error === null || maxRows !== Number.POSITIVE_INFINITY
+      ? ''
+      : `🚫 ${name} could not be measured: ${escapeMarkdown(model.error, 1000)}`
+  const warnings = dropped.has('warnings of models') ? [] : model.warnings
+  const topics = [
+    has('time breakdown', breakdown.table)
+      ? {
+          title: 'where the time goes',
+          blocks: ['**Where the time goes** in an average request', table(breakdown.table)],
+        }
+      : null,
+    has('sweep measurements', sweep.table)
+      ? {
+          title: 'all measurements',
+          blocks: [
+            `**All measurements.** ${sweep.notes.map((note) => escapeMarkdown(note)).join(' ')}`,
+            table(sweep.table),
+          ],
+        }
+      : null,
+    has('repetitions', repetitions.table)
+      ? {
+          title: `repetitions${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`,
+          blocks: [
+            '**Repetitions.** Each is a fresh server process; a voided one counts for nothing.',
+            table(repetitions.table),
+          ],
+        }
+      : null,
+  ].filter((topic) => topic !== null)
+  const summary = `<code>${escapeMarkdownHtml(model.name)}</code>: ${topics.map(({ title }) => title).join(', ')}`
+  return [
+    error,
+    warnings.map((warning) => `- ⚠️ ${name}: ${escapeMarkdown(warning)}`).join('\n'),
+    details(
+      summary,
+      topics.flatMap(({ blocks }) => blocks),
+    ),
+  ]
+}
+
+function environment(report: Report): string {
+  const rows = report.environment.map(({ name, text }) => `- ${name}: ${escapeMarkdown(text)}`)
+  return details('Environment', [rows.join('\n')])
+}
+
+function footnotes(texts: readonly string[]): string {
+  return texts.map((text, index) => `${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`).join('\n\n')
+}
+
+function droppedNote({ dropped, maxRows }: Plan): string {
+  if (dropped.size === 0) return ''
+  const rows = maxRows === Number.POSITIVE_INFINITY ? '' : ', and rows beyond the worst'
+  return `<sub>Left out for lack of space: ${[...dropped].join(', ')}${rows}. The HTML report holds everything.</sub>`
+}
+
+function table(all: Table): string {
+  if (all.rows.length === 0) return ''
+  return markdownTable(
+    [
+      all.columns.map(({ title }) => escapeMarkdown(title)),
+      ...all.rows.map((row) => row.cells.map((each) => cellText(each, row))),
+    ],
+    // Padding would cost a third of the bytes, and is right only where every character is one column wide.
+    { align: all.columns.map(({ numeric }) => (numeric ? 'r' : 'l')), alignDelimiters: false, padding: true },
+  )
+}
+
+function cellText({ text, code, status, marks = [] }: Cell, { emphasis }: TableRow): string {
+  const escaped = code === true ? markdownCode(text) : escapeMarkdown(text)
+  const strong = emphasis && code !== true ? `**${escaped}**` : escaped
+  const icon = status === undefined ? '' : `${icons[status]} `
+  return `${icon}${strong}${marks.length === 0 ? '' : ` ${marks.map(superscript).join('\u2009')}`}`
+}
+
+/** A folded section; the blank lines make GitHub read the inside as Markdown. */
+function details(summary: string, blocks: readonly string[]): string {
+  const inside = blocks.filter((block) => block !== '')
+  if (inside.length === 0) return ''
+  return `<details><summary>${summary}</summary>\n\n${inside.join('\n\n')}\n\n</details>`
+}
+
+function superscript(value: number): string {
+  return Array.from(String(value), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit))).join('')
+}

@@ -1,0 +1,66 @@
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { GateError } from '../domain/error.ts'
+import type { Baseline, Measurements } from '../domain/measurements.ts'
+import type { Result } from '../domain/result.ts'
+import { renderHtml } from './html.ts'
+import { renderJson } from './json.ts'
+import { renderMarkdown } from './markdown.ts'
+
+/** The folder that a run writes into. Opened before anything is measured, so that nothing measured is lost for want of it. */
+export interface Output {
+  readonly directory: string
+  readonly saveMeasurements: (measurements: Measurements) => void
+  readonly logServer: (line: string) => void
+  /** Writes the reports, the next baseline (where there is one) and the best configurations' patches. */
+  readonly writeResult: (result: Result, baseline: Baseline | null) => void
+}
+
+/** What an earlier run may have left here: a report of another run beside this one's would be taken for its own. */
+const ownFiles = [
+  'result.json',
+  'report.md',
+  'report.html',
+  'measurements.json',
+  'baseline.json',
+  'best-config',
+  'server.log',
+]
+
+export function openOutput(directory: string): Output {
+  const path = (name: string) => join(directory, name)
+  try {
+    mkdirSync(directory, { recursive: true })
+    for (const name of ownFiles) rmSync(path(name), { recursive: true, force: true })
+    writeFileSync(path('server.log'), '')
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new GateError('environment', `the output folder ${directory} cannot be written: ${reason}`, {
+      hint: 'Name a writable folder with --output (input output-directory).',
+      cause: error,
+    })
+  }
+  return {
+    directory,
+    saveMeasurements: (measurements) => writeWhole(path('measurements.json'), renderJson(measurements)),
+    logServer: (line) => appendFileSync(path('server.log'), `${line}\n`),
+    writeResult: (result, baseline) => {
+      writeWhole(path('result.json'), renderJson(result))
+      if (baseline !== null) writeWhole(path('baseline.json'), renderJson(baseline))
+      for (const model of result.models) {
+        if (model.best?.patch == null) continue
+        mkdirSync(path('best-config'), { recursive: true })
+        // The repository's reader allows only plain model names: no path can hide in one.
+        writeWhole(join(path('best-config'), `${model.name}.patch`), model.best.patch)
+      }
+      writeWhole(path('report.md'), renderMarkdown(result))
+      writeWhole(path('report.html'), renderHtml(result))
+    },
+  }
+}
+
+/** All or nothing: a run that is killed while writing leaves the file as it was before. */
+function writeWhole(file: string, text: string): void {
+  writeFileSync(`${file}.tmp`, text)
+  renameSync(`${file}.tmp`, file)
+}

@@ -1,0 +1,182 @@
+import { loadLabel } from '../domain/load.ts'
+import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
+import { type Breakdown, breakdown } from './breakdown-rows.ts'
+import { comparisonTables, constraintTable } from './comparison-rows.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatMs,
+  formatSignedPercent,
+  formatThroughput,
+  formatTime,
+} from './format.ts'
+import { type Repetitions, repetitions } from './repetition-rows.ts'
+import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
+import { createFootnotes, type Status, type Table } from './table.ts'
+import { baselineProblem, comparisonLegend, orderedReasons, shortCommit, summarise } from './verdict-rows.ts'
+
+/** Everything that the views show: computed, formatted, not yet escaped. */
+export interface Report {
+  readonly outcome: Outcome
+  readonly title: string
+  readonly summary: string
+  /** What limits the whole report: stopped early, no baseline, warnings of the run. */
+  readonly notices: readonly string[]
+  readonly reasons: readonly Reason[]
+  readonly comparisons: Table
+  readonly legend: readonly string[]
+  readonly otherMetrics: Table
+  readonly constraints: Table
+  readonly models: readonly ModelSection[]
+  readonly environment: readonly { readonly name: string; readonly text: string }[]
+  readonly reproduce: { readonly text: string; readonly command: string }
+  /** Footnote 1 first. */
+  readonly footnotes: readonly string[]
+}
+
+export interface ModelSection {
+  readonly name: string
+  readonly error: string | null
+  readonly best: BestSection | null
+  readonly breakdown: Breakdown
+  readonly sweep: Sweep
+  readonly repetitions: Repetitions
+  readonly warnings: readonly string[]
+}
+
+export interface BestSection {
+  readonly status: Status
+  readonly headline: string
+  readonly sentences: readonly string[]
+  readonly patch: string | null
+}
+
+/** How the measured side is called: a pull request in a comment, something else on the command line. */
+export const defaultCandidateLabel = 'This PR'
+
+export function reportRows(result: Result, candidateLabel = defaultCandidateLabel): Report {
+  const footnotes = createFootnotes()
+  const { deciding, informing } = comparisonTables(result, footnotes, candidateLabel)
+  const constraints = constraintTable(result, footnotes)
+  const models = result.models.map(
+    (model): ModelSection => ({
+      name: model.name,
+      error: model.status === 'failed' ? errorText(model) : null,
+      best: bestSection(model),
+      breakdown: breakdown(model, footnotes, candidateLabel),
+      sweep: sweep(model),
+      repetitions: repetitions(model, candidateLabel),
+      warnings: [...model.warnings, ...model.scenarios.flatMap((scenario) => scenarioWarnings(scenario))],
+    }),
+  )
+  return {
+    outcome: result.verdict.outcome,
+    title: `Performance gate: ${result.verdict.outcome}`,
+    summary: summarise(result),
+    notices: notices(result),
+    reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons),
+    comparisons: deciding,
+    legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
+    otherMetrics: informing,
+    constraints,
+    models,
+    environment: environment(result),
+    reproduce: reproduce(result),
+    footnotes: footnotes.texts(),
+  }
+}
+
+function errorText({ error }: ModelResult): string {
+  if (error === undefined) return 'It could not be measured.'
+  return error.hint === undefined ? error.message : `${error.message} ${error.hint}`
+}
+
+function scenarioWarnings(scenario: ModelResult['scenarios'][number]): string[] {
+  return scenario.warnings.map((warning) => `${loadLabel(scenario.load)}: ${warning}`)
+}
+
+function notices(result: Result): readonly string[] {
+  const baseline = baselineProblem(result)
+  // The verdict may give the same next step as its reason: once is enough.
+  const said =
+    result.baseline.status === 'absent' &&
+    result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true)
+  return [
+    ...(result.complete
+      ? []
+      : ['The run was stopped before its end: what follows is only what was measured until then.']),
+    ...(baseline === null || said ? [] : [baseline]),
+    ...result.warnings,
+  ]
+}
+
+function bestSection({ best, constraints }: ModelResult): BestSection | null {
+  if (best === null) return null
+  const { inferPerSec, latencyP99Ns } = best.metrics
+  const numbers = [
+    inferPerSec?.value == null ? '' : formatThroughput(inferPerSec.value),
+    latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
+  ].filter((text) => text !== '')
+  const what = describeConfiguration(best.configuration)
+  const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`
+  const gain =
+    best.gain === null || best.tie
+      ? ''
+      : ` (${formatSignedPercent(best.gain)} against the committed configuration)`
+  const committed = best.configuration.committed || best.tie
+  const headline = !best.meetsConstraints
+    ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
+    : best.configuration.committed
+      ? `The committed configuration is the best measured: ${what} ${at}`
+      : best.tie
+        ? `Nothing measured is better beyond the noise than the committed configuration; nearest is ${what} ${at}`
+        : `${what} ${at}${gain}`
+  return {
+    status: !best.meetsConstraints ? 'fail' : committed ? 'pass' : 'info',
+    headline,
+    sentences: [
+      best.explanation,
+      ...(best.meetsConstraints && !committed && constraints.length > 0 ? ['It meets the constraints.'] : []),
+      ...(committed ? [] : ['The sweep is a suggestion and does not decide the verdict.']),
+    ],
+    patch: best.patch,
+  }
+}
+
+function environment({ environment, ...result }: Result): Report['environment'] {
+  const { triton, host, gpus } = environment
+  const gpuText = gpus.map(
+    (gpu) =>
+      `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}`,
+  )
+  return [
+    { name: 'Commit', text: result.commit ?? 'not known' },
+    { name: 'Triton', text: `${triton.version}, ${triton.mode} (${triton.source})` },
+    {
+      name: gpus.length > 1 ? 'GPUs' : 'GPU',
+      text:
+        gpuText.length > 0
+          ? gpuText.join('; ')
+          : `not available: ${environment.gpuUnavailable ?? 'none found'}`,
+    },
+    {
+      name: 'Host',
+      text: `${host.cpuModel}, ${host.cpuCount} CPUs, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
+    },
+    { name: 'Runner class', text: host.runnerClass },
+    { name: 'Measured', text: `${formatTime(result.createdAt)}, took ${formatDuration(result.wallNs)}` },
+    { name: 'Tool', text: `${result.tool.name} ${result.tool.version}, seed ${result.seed}` },
+  ]
+}
+
+/** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
+function reproduce(result: Result): Report['reproduce'] {
+  const commit = result.reference?.commit ?? null
+  const reference = commit !== null && /^[0-9a-f]{7,64}$/.test(commit) ? ` --reference ${commit}` : ''
+  const at =
+    result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`
+  return {
+    text: `${at}:`,
+    command: `triton-perf-gate gate --triton ${result.environment.triton.mode}${reference}`,
+  }
+}

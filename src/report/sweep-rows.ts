@@ -1,0 +1,251 @@
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
+import type { ConstraintResult, ModelResult } from '../domain/result.ts'
+import type { Scenario } from '../domain/scenario.ts'
+import { nsPerMs } from '../domain/world.ts'
+import { gatedScenarios } from './breakdown-rows.ts'
+import {
+  formatConstrained,
+  formatCount,
+  formatDuration,
+  formatMs,
+  formatNumber,
+  formatThroughput,
+} from './format.ts'
+import { type Table, withoutEmptyColumns } from './table.ts'
+
+export type CurveKind = 'committed' | 'reference' | 'best' | 'other'
+
+/** A configuration over its loads, in the order of throughput's cause: the load. */
+export interface Curve {
+  readonly label: string
+  readonly kind: CurveKind
+  readonly points: readonly {
+    readonly inferPerSec: number
+    readonly p99Ms: number
+    readonly load: string
+    readonly text: string
+    readonly best: boolean
+  }[]
+}
+
+export interface CurveChart {
+  readonly curves: readonly Curve[]
+  readonly budget: { readonly p99Ms: number; readonly text: string } | null
+}
+
+export interface Sweep {
+  readonly table: Table
+  readonly chart: CurveChart
+  /** How the sweep went, in sentences. */
+  readonly notes: readonly string[]
+}
+
+interface Group {
+  readonly label: string
+  readonly configuration: Configuration
+  readonly best: boolean
+  readonly scenarios: readonly Scenario[]
+}
+
+/** Everything measured of a model, by configuration and load, as table (Model Analyzer's columns) and as curves. */
+export function sweep(model: ModelResult): Sweep {
+  const groups = groupByConfiguration(model)
+  // Without a sweep the table would only repeat the comparison's numbers.
+  const swept = model.scenarios.some(({ role }) => role === 'sweep')
+  return {
+    table: sweepTable(model, swept ? groups : []),
+    chart: curveChart(model, groups),
+    notes: sweepNotes(model),
+  }
+}
+
+/** `committed` first, then `config_0`, `config_1` … in the order in which they were measured. */
+function groupByConfiguration(model: ModelResult): readonly Group[] {
+  const byKey = new Map<string, Scenario[]>()
+  for (const scenario of model.scenarios) {
+    const key = configurationKey(scenario.configuration)
+    const known = byKey.get(key)
+    if (known === undefined) byKey.set(key, [scenario])
+    else known.push(scenario)
+  }
+  const isCommitted = (scenarios: readonly Scenario[]) =>
+    scenarios.some((each) => each.configuration.committed)
+  const groups = [...byKey].toSorted(([, a], [, b]) => Number(isCommitted(b)) - Number(isCommitted(a)))
+  let next = 0
+  return groups.flatMap(([key, scenarios]) => {
+    const [first] = scenarios
+    if (first === undefined) return []
+    return [
+      {
+        label: isCommitted(scenarios) ? 'committed' : `config_${next++}`,
+        configuration: first.configuration,
+        best: model.best !== null && configurationKey(model.best.configuration) === key,
+        scenarios: onePerLoad(scenarios),
+      },
+    ]
+  })
+}
+
+/** By rising load; where the gate and the sweep measured the same, the gate's longer measurement stands. */
+function onePerLoad(scenarios: readonly Scenario[]): readonly Scenario[] {
+  const byLoad = new Map<string, Scenario>()
+  for (const scenario of scenarios) {
+    const key = loadKey(scenario.load)
+    if (!byLoad.has(key) || scenario.role === 'gate') byLoad.set(key, scenario)
+  }
+  return [...byLoad.values()].toSorted((a, b) => loadSize(a.load) - loadSize(b.load))
+}
+
+function loadSize(load: Load): number {
+  return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load)
+}
+
+function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
+  const plain = groups.every(({ scenarios }) =>
+    scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1),
+  )
+  return withoutEmptyColumns({
+    columns: [
+      { title: 'Model Config Name', numeric: false },
+      { title: 'Max Batch Size', numeric: true },
+      { title: 'Dynamic Batching', numeric: false },
+      { title: 'Instance Count', numeric: true },
+      { title: plain ? 'Concurrency' : 'Load', numeric: plain },
+      { title: 'p99 Latency (ms)', numeric: true },
+      { title: 'Throughput (infer/sec)', numeric: true },
+      { title: 'Max GPU Memory (MB)', numeric: true },
+      { title: 'Satisfies constraints', numeric: false },
+    ],
+    rows: groups.flatMap(({ label, configuration, best, scenarios }) =>
+      scenarios.map((scenario) => {
+        const isBest = best && model.best !== null && loadKey(model.best.load) === loadKey(scenario.load)
+        return {
+          status: null,
+          emphasis: isBest,
+          cells: [
+            { text: isBest ? `${label} ★ best` : label },
+            { text: String(configuration.maxBatchSize) },
+            { text: dynamicBatching(configuration) },
+            { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
+            { text: concurrencyText(scenario.load, plain) },
+            ...measuredCells(scenario),
+            { text: satisfies(scenario, model.constraints) },
+          ],
+        }
+      }),
+    ),
+  })
+}
+
+function measuredCells(scenario: Scenario): { text: string }[] {
+  if (scenario.status === 'failed') return [{ text: 'failed' }, { text: 'failed' }, { text: '–' }]
+  const { latencyP99Ns, inferPerSec, gpuMemoryBytes } = scenario.metrics
+  const text = (metric: typeof latencyP99Ns, divisor: number) => {
+    if (metric === undefined || metric === null) return { text: '–' }
+    return { text: metric.value === null ? 'not available' : formatNumber(metric.value / divisor) }
+  }
+  return [text(latencyP99Ns, nsPerMs), text(inferPerSec, 1), text(gpuMemoryBytes, 1e6)]
+}
+
+function concurrencyText(load: Load, plain: boolean): string {
+  return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load)
+}
+
+function dynamicBatching(configuration: Configuration): string {
+  if (!configuration.dynamicBatching) return 'off'
+  const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration
+  const extras = [
+    preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
+    maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
+  ].filter((extra) => extra !== '')
+  return ['on', ...extras].join(', ')
+}
+
+/** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
+export function describeConfiguration(configuration: Configuration): string {
+  return [
+    ...(configuration.instanceCount === null ? [] : [formatCount(configuration.instanceCount, 'instance')]),
+    `max batch size ${configuration.maxBatchSize}`,
+    `dynamic batching ${dynamicBatching(configuration)}`,
+  ].join(', ')
+}
+
+/** The model's constraints applied to one measurement; the limits are the same at every gated load. */
+function satisfies(scenario: Scenario, constraints: readonly ConstraintResult[]): string {
+  if (constraints.length === 0) return '–'
+  if (scenario.status === 'failed') return 'No'
+  const verdicts = constraints.map(({ metric, bound, limit }) => {
+    const value = scenario.metrics[metric]?.value
+    if (value === undefined || value === null) return null
+    return bound === 'max' ? value <= limit : value >= limit
+  })
+  if (verdicts.includes(false)) return 'No'
+  return verdicts.includes(null) ? 'unknown' : 'Yes'
+}
+
+function curveChart(model: ModelResult, groups: readonly Group[]): CurveChart {
+  const curves = groups.map(({ label, configuration, best, scenarios }): Curve => {
+    const kind = label === 'committed' ? 'committed' : best ? 'best' : 'other'
+    const name = `${label}: ${describeConfiguration(configuration)}`
+    return { label: name, kind, points: points(scenarios, name, (load) => best && sameAsBest(model, load)) }
+  })
+  const reference = points(onePerLoad(gatedScenarios(model.referenceScenarios)), 'reference', () => false)
+  const budgets = model.constraints.filter(
+    ({ metric, bound }) => metric === 'latencyP99Ns' && bound === 'max',
+  )
+  const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit))
+  return {
+    curves: [...curves, { label: 'reference', kind: 'reference' as const, points: reference }].filter(
+      (curve) => curve.points.length > 0,
+    ),
+    budget:
+      limit === null
+        ? null
+        : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
+  }
+}
+
+function sameAsBest(model: ModelResult, load: Load): boolean {
+  return model.best !== null && loadKey(model.best.load) === loadKey(load)
+}
+
+function points(
+  scenarios: readonly Scenario[],
+  name: string,
+  isBest: (load: Load) => boolean,
+): Curve['points'] {
+  return scenarios.flatMap(({ load, metrics }) => {
+    const p99Ns = metrics.latencyP99Ns?.value
+    const inferPerSec = metrics.inferPerSec?.value
+    if (p99Ns === undefined || p99Ns === null || inferPerSec === undefined || inferPerSec === null) return []
+    return [
+      {
+        inferPerSec,
+        p99Ms: p99Ns / nsPerMs,
+        load: loadLabel(load),
+        text: `${name}, ${loadLabel(load)}: ${formatThroughput(inferPerSec)}, p99 ${formatMs(p99Ns)}`,
+        best: isBest(load),
+      },
+    ]
+  })
+}
+
+function sweepNotes(model: ModelResult): readonly string[] {
+  const { search } = model
+  const notes =
+    search === null
+      ? []
+      : [
+          `Search mode ${search.mode}: ${formatCount(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
+          ...search.notes,
+        ]
+  const failed = model.scenarios.filter(({ status }) => status === 'failed')
+  return [
+    ...notes,
+    ...failed.map(
+      ({ configuration, load, error }) =>
+        `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`,
+    ),
+  ]
+}

@@ -1,0 +1,153 @@
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { loadLabel } from '../domain/load.ts'
+import { metrics as definitions } from '../domain/metric.ts'
+import type { Best } from '../domain/result.ts'
+import type { Metrics } from '../domain/scenario.ts'
+import { nsPerMs } from '../domain/world.ts'
+import type { Constraint } from '../config/config.ts'
+import { type Candidate, candidatesOf, spreadOf } from './candidates.ts'
+import { excess, gain, score, violation } from './score.ts'
+import { type SearchAnswer, type SearchMetrics, type SearchState, sameConfiguration } from './state.ts'
+
+type Question = Pick<SearchState, 'objectives' | 'constraints' | 'points' | 'space'>
+
+/** The measured places from best to worst: what meets the constraints first, by score; then the rest, by how little it violates. */
+export function rank(question: Question): Candidate[] {
+  const { objectives, constraints, points } = question
+  const candidates = candidatesOf(points)
+  const against = candidates[0]?.metrics ?? {}
+  const key = (candidate: Candidate): readonly [number, number] => [
+    candidateViolation(candidate, constraints),
+    -score(candidate.metrics, against, objectives),
+  ]
+  return candidates
+    .map((candidate) => ({ candidate, key: key(candidate) }))
+    .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
+    .map(({ candidate }) => candidate)
+}
+
+/** A candidate must hold its constraints over all its measurements, and again over its confirmations alone. */
+export function holds(candidate: Candidate, constraints: readonly Constraint[]): boolean {
+  return candidateViolation(candidate, constraints) === 0
+}
+
+function candidateViolation({ metrics, confirmed }: Candidate, constraints: readonly Constraint[]): number {
+  return Math.max(violation(metrics, constraints), confirmed === null ? 0 : violation(confirmed, constraints))
+}
+
+/** The best place of one configuration, or null where it has none. */
+export function bestOf(ranked: readonly Candidate[], configuration: Configuration): Candidate | null {
+  return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null
+}
+
+/**
+ * True where the score of `one` against `other` is within what noise does to it: 1.645 standard errors of the
+ * difference of two means (one-sided 5 %).
+ */
+export function indistinguishable(one: Candidate, other: Candidate, question: Question): boolean {
+  const error = spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements)
+  return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= 1.645 * error
+}
+
+/** What the measurements say is best; null where none succeeded. */
+export function answerOf(question: Question): SearchAnswer | null {
+  const ranked = rank(question)
+  const [top] = ranked
+  if (top === undefined) return null
+  const { constraints, objectives } = question
+  const meetsConstraints = holds(top, constraints)
+  const own = bestOf(ranked, question.space.committed)
+  const ownMeets = own !== null && holds(own, constraints)
+  const isCommitted = top === own
+  const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question)
+  const winner = tie ? own : top
+  return {
+    configuration: winner.configuration,
+    load: winner.load,
+    metrics: winner.metrics,
+    measurements: winner.measurements,
+    gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
+    tie,
+    meetsConstraints,
+    explanation: explain(question, { top, own, tie }),
+  }
+}
+
+/** The answer as a report shows it. `metrics` are the winning scenario's, with their intervals. */
+export function toBest(answer: SearchAnswer, metrics: Metrics, patch: string | null): Best {
+  const { configuration, load, gain, tie, meetsConstraints, explanation } = answer
+  return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch }
+}
+
+interface Finding {
+  readonly top: Candidate
+  readonly own: Candidate | null
+  readonly tie: boolean
+}
+
+function explain(question: Question, { top, own, tie }: Finding): string {
+  const { constraints, objectives } = question
+  const topWords = `${describe(top)}`
+  if (!holds(top, constraints)) {
+    const failing = constraints.filter((constraint) => excess(top.metrics, constraint) > 0)
+    const words = failing.map((constraint) => violationWords(top.metrics, constraint)).join('; ')
+    return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${words}.`
+  }
+  if (own === null) return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`
+  if (top === own) return `The committed configuration is the best of those measured: ${topWords}.`
+  if (!holds(own, constraints)) return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`
+  const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0)
+  const spread = percent(spreadOf(question.points))
+  if (tie) {
+    return `A tie, so the committed configuration stands at ${describe(own)}: the best other one, ${topWords}, differs by ${ratio}, which single measurements' spread of ${spread} explains.`
+  }
+  return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${describe(own)}; single measurements spread by ${spread}.`
+}
+
+function describe({ configuration, load, metrics }: Candidate): string {
+  const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null)
+  return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`
+}
+
+function metricWords(name: keyof typeof definitions, metrics: SearchMetrics): string | null {
+  const value = metrics[name]
+  return value == null ? null : `${definitions[name].label} ${amount(name, value)}`
+}
+
+function violationWords(metrics: SearchMetrics, constraint: Constraint): string {
+  const { name, metric, bound, limit } = constraint
+  const value = metrics[metric]
+  const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`
+  if (value == null) return `${name} was not measured (${limitWords} asked)`
+  return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`
+}
+
+function amount(name: keyof typeof definitions, value: number): string {
+  switch (definitions[name].unit) {
+    case 'ns':
+      return `${digits(value / nsPerMs)} ms`
+    case 'bytes':
+      return `${digits(value / 1e6)} MB`
+    case 'ratio':
+      return percent(value)
+    default:
+      return `${digits(value)} ${definitions[name].unit}`
+  }
+}
+
+function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
+}
+
+function percent(ratio: number): string {
+  return Number.isFinite(ratio) ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %` : 'without bound'
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+function compare(a: number, b: number): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,91 @@
+import { candidatesOf, spreadOf } from './candidates.ts'
+import { chanceOfWorking } from './failures.ts'
+import { normalCdf } from '../stats/special.ts'
+import { type Belief, expectedExcess } from './gaussian.ts'
+import { impliedObservations } from './implied.ts'
+import { direction, weights } from './score.ts'
+import { loadsFor } from './space.ts'
+import { type Place, placeKey, type SearchState, sameConfiguration } from './state.ts'
+import { fitSurrogate, type Surrogate } from './surrogate.ts'
+import type { Constraint, Objective } from '../config/config.ts'
+
+type BeliefOf = ReturnType<Surrogate>
+
+/** An unmeasured place with what is expected of it. */
+export interface Prospect extends Place {
+  /** Probability that it works and meets every constraint. */
+  readonly feasible: number
+  /**
+   * Where something measured meets the constraints: the expected gain of the objective over the best of that, as a log
+   * ratio. Where nothing does: the expected approach to the limits. Both times the probabilities above.
+   */
+  readonly improvement: number
+}
+
+/** The unmeasured places of the space that may work and are expected to improve on what is known by `least` or more. */
+export function prospects(state: SearchState, least: number): Prospect[] {
+  const { space, objectives, constraints, points } = state
+  const candidates = candidatesOf(points)
+  const spread = spreadOf(points)
+  const tried = new Set(points.map(placeKey))
+  const surrogate = fitSurrogate([
+    ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
+    ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
+  ])
+  const works = chanceOfWorking(points)
+  const beliefs = candidates.map(surrogate)
+  const feasible = beliefs.filter((belief) => chanceOfMeeting(belief, constraints) >= 0.5)
+  const aim = feasible.length > 0 ? (belief: BeliefOf) => utilityOf(belief, objectives) : (belief: BeliefOf) => marginOf(belief, constraints)
+  const best = Math.max(...(feasible.length > 0 ? feasible : beliefs).map((belief) => aim(belief).mean))
+  return space.configurations.flatMap((configuration) =>
+    loadsFor(space, configuration).flatMap((load): Prospect[] => {
+      const place = { configuration, load }
+      const chance = works(place)
+      if (chance === 0 || tried.has(placeKey(place))) return []
+      const belief = surrogate(place)
+      const hoped = chance * (best === Number.NEGATIVE_INFINITY ? 1 : expectedExcess(aim(belief), best))
+      // The constraints can only lower it; most places need no further look.
+      if (hoped < least) return []
+      const meeting = chance * chanceOfMeeting(belief, constraints)
+      return [{ ...place, feasible: meeting, improvement: (hoped * meeting) / chance }]
+    }),
+  ).filter(({ improvement }) => improvement >= least)
+}
+
+/**
+ * The objective on the log scale: Σ weight × ±log(metric). To second order its differences are Model Analyzer's
+ * scores, and being a sum of normals it is itself normal.
+ */
+function utilityOf(beliefOf: BeliefOf, objectives: readonly Objective[]): Belief {
+  const shares = weights(objectives)
+  let mean = 0
+  let variance = 0
+  for (const [i, { metric }] of objectives.entries()) {
+    const belief = beliefOf(metric)
+    const share = shares[i] ?? 0
+    mean += share * direction(metric) * belief.mean
+    variance += (share * belief.sd) ** 2
+  }
+  return { mean, sd: Math.sqrt(variance) }
+}
+
+/** The log distance to the limit that is missed most: negative where it is missed. */
+function marginOf(beliefOf: BeliefOf, constraints: readonly Constraint[]): Belief {
+  return constraints
+    .map((constraint) => roomOf(beliefOf, constraint))
+    .reduce((worst, room) => (room.mean < worst.mean ? room : worst), { mean: Number.POSITIVE_INFINITY, sd: 0 })
+}
+
+function roomOf(beliefOf: BeliefOf, { metric, bound, limit }: Constraint): Belief {
+  // A metric on the log scale is above 0: a limit of 0 or less is always kept from below, and never from above.
+  if (limit <= 0) return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 }
+  const { mean, sd } = beliefOf(metric)
+  return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd }
+}
+
+function chanceOfMeeting(beliefOf: BeliefOf, constraints: readonly Constraint[]): number {
+  return constraints.reduce((chance, constraint) => {
+    const { mean, sd } = roomOf(beliefOf, constraint)
+    return chance * normalCdf(mean / Math.max(sd, 1e-9))
+  }, 1)
+}

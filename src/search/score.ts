@@ -1,0 +1,73 @@
+import type { Constraint, Objective } from '../config/config.ts'
+import { type MetricName, metrics as definitions } from '../domain/metric.ts'
+import type { SearchMetrics } from './state.ts'
+
+/** True where every constraint holds. A value on the limit passes; a value that is missing does not. */
+export function meets(metrics: SearchMetrics, constraints: readonly Constraint[]): boolean {
+  return constraints.every((constraint) => excess(metrics, constraint) === 0)
+}
+
+/**
+ * How far all constraints together are violated: the sum of the relative excesses, (value − max) / max or
+ * (min − value) / min, as Model Analyzer ranks what fails. 0 = all hold; infinite where a value is missing.
+ */
+export function violation(metrics: SearchMetrics, constraints: readonly Constraint[]): number {
+  return constraints.reduce((sum, constraint) => sum + excess(metrics, constraint), 0)
+}
+
+/** The relative excess over one constraint, 0 where it holds. */
+export function excess(metrics: SearchMetrics, constraint: Constraint): number {
+  const value = metrics[constraint.metric]
+  if (value == null || !Number.isFinite(value)) return Number.POSITIVE_INFINITY
+  const over = constraint.bound === 'max' ? value - constraint.limit : constraint.limit - value
+  if (over <= 0) return 0
+  return constraint.limit === 0 ? Number.POSITIVE_INFINITY : over / Math.abs(constraint.limit)
+}
+
+/**
+ * Model Analyzer's score of `metrics` against `against`: the sum over objectives of
+ * weight × (self − other) / mean(self, other), weights normalised, sign turned where less is better.
+ * Above 0 = better. A metric that only one side has is a win of ±1 for that side; one that neither has counts 0.
+ */
+export function score(metrics: SearchMetrics, against: SearchMetrics, objectives: readonly Objective[]): number {
+  return weighted(objectives, (metric) => {
+    const self = metrics[metric] ?? null
+    const other = against[metric] ?? null
+    if (self === null || other === null) return Number(self !== null) - Number(other !== null)
+    const mean = (self + other) / 2
+    return mean === 0 ? 0 : (direction(metric) * (self - other)) / mean
+  })
+}
+
+/**
+ * The gain shown to people, as a ratio (0.18 = 18 % better): the weighted mean over objectives of self / other − 1
+ * where more is better and other / self − 1 where less is. Metrics that a side lacks are left out; null where none is left.
+ */
+export function gain(metrics: SearchMetrics, against: SearchMetrics, objectives: readonly Objective[]): number | null {
+  const known = objectives.filter(({ metric }) => positive(metrics[metric]) && positive(against[metric]))
+  if (known.length === 0) return null
+  return weighted(known, (metric) => {
+    const ratio = (metrics[metric] ?? 0) / (against[metric] ?? 0)
+    return (direction(metric) > 0 ? ratio : 1 / ratio) - 1
+  })
+}
+
+/** 1 where more is better, −1 where less is. */
+export function direction(metric: MetricName): 1 | -1 {
+  return definitions[metric].better === 'higher' ? 1 : -1
+}
+
+/** The objectives' weights divided by their sum. */
+export function weights(objectives: readonly Objective[]): number[] {
+  const total = objectives.reduce((sum, { weight }) => sum + weight, 0)
+  return objectives.map(({ weight }) => (total === 0 ? 1 / objectives.length : weight / total))
+}
+
+function weighted(objectives: readonly Objective[], term: (metric: MetricName) => number): number {
+  const shares = weights(objectives)
+  return objectives.reduce((sum, { metric }, i) => sum + (shares[i] ?? 0) * term(metric), 0)
+}
+
+function positive(value: number | null | undefined): boolean {
+  return value != null && value > 0
+}

@@ -1,0 +1,109 @@
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { GateError } from '../domain/error.ts'
+import { batchSizeOf, type Load } from '../domain/load.ts'
+import type { Range, SearchSettings } from '../config/config.ts'
+
+/** Every configuration and load that a search may propose, each legal and listed once; the committed one is a member. */
+export interface Space {
+  readonly committed: Configuration
+  readonly configurations: readonly Configuration[]
+  /** From light to heavy. */
+  readonly loads: readonly Load[]
+}
+
+/** What the model allows to be changed. */
+export interface ModelTraits {
+  /** max_batch_size > 0 and no sequence batcher: batch size and dynamic batching can be varied. */
+  readonly batching: boolean
+  /** False for an ensemble, which has no instances of its own. */
+  readonly instances: boolean
+  /** The server lets us load other configurations than the committed one. */
+  readonly loadsAllowed: boolean
+}
+
+/** The legal space. What the settings list is taken as it is, the rest is searched within its ranges. */
+export function makeSpace(settings: SearchSettings, committed: Configuration, model: ModelTraits): Space {
+  const variants = model.loadsAllowed && settings.mode !== 'off' ? variantsOf(settings, committed, model) : []
+  const known = new Set([configurationKey(committed)])
+  const configurations = [committed]
+  for (const variant of variants) {
+    const key = configurationKey(variant)
+    if (known.has(key)) continue
+    known.add(key)
+    configurations.push(variant)
+  }
+  const loads = powersOfTwo(settings.concurrency).map((concurrency): Load => ({ mode: 'concurrency', concurrency }))
+  return { committed, configurations, loads }
+}
+
+/** The loads that are legal for a configuration: a request may not hold more than `max_batch_size` inferences. */
+export function loadsFor(space: Space, configuration: Configuration): readonly Load[] {
+  return space.loads.filter((load) => batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize))
+}
+
+/**
+ * Where a search begins: twice what the configuration can execute at once (Model Analyzer's formula), which is
+ * about where it saturates, or the nearest load to it.
+ */
+export function firstLoad(space: Space, configuration: Configuration): Load {
+  const batch = configuration.dynamicBatching ? Math.max(1, configuration.maxBatchSize) : 1
+  const target = Math.log2(2 * batch * (configuration.instanceCount ?? 1))
+  const off = (load: Load): number => (load.mode === 'concurrency' ? Math.abs(Math.log2(load.concurrency) - target) : 0)
+  const [first, ...others] = loadsFor(space, configuration)
+  if (first === undefined) throw new GateError('config', 'the search has no load to measure')
+  return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first)
+}
+
+function variantsOf(settings: SearchSettings, committed: Configuration, model: ModelTraits): Configuration[] {
+  const instanceCounts = model.instances ? instanceCountsOf(settings, committed) : [committed.instanceCount]
+  return instanceCounts.flatMap((instanceCount) => {
+    const fixed = { ...committed, committed: false, instanceCount }
+    return model.batching ? batchVariants(settings, committed, instanceCount) : [fixed]
+  })
+}
+
+function instanceCountsOf(settings: SearchSettings, committed: Configuration): (number | null)[] {
+  const { min, max } = settings.instanceCount
+  const counts = settings.instanceCounts ?? Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i)
+  return [...new Set([...counts, committed.instanceCount])]
+}
+
+function batchVariants(
+  settings: SearchSettings,
+  committed: Configuration,
+  instanceCount: number | null,
+): Configuration[] {
+  const sizes = settings.maxBatchSizes ?? powersOfTwo(settings.modelBatchSize)
+  const maxBatchSizes = [...new Set([...sizes, committed.maxBatchSize])].filter((size) => size > 0).sort((a, b) => a - b)
+  const batching = settings.dynamicBatching ?? [true, false]
+  return maxBatchSizes.flatMap((maxBatchSize) =>
+    batching.flatMap((dynamicBatching): Configuration[] => {
+      const base = { committed: false, instanceCount, maxBatchSize, dynamicBatching }
+      if (!dynamicBatching) return [base]
+      return queueVariants(settings, committed, maxBatchSize).map((queue) => ({ ...base, ...queue }))
+    }),
+  )
+}
+
+type Queue = Pick<Configuration, 'preferredBatchSizes' | 'maxQueueDelayMicroseconds'>
+
+/** Delays and preferred sizes are varied only where they are listed; else the committed ones stay, as far as they are legal. */
+function queueVariants(settings: SearchSettings, committed: Configuration, maxBatchSize: number): Queue[] {
+  const listed = settings.preferredBatchSizes?.filter((sizes) => sizes.every((size) => size <= maxBatchSize))
+  const kept = committed.preferredBatchSizes?.filter((size) => size <= maxBatchSize) ?? []
+  const preferred = listed === undefined || listed.length === 0 ? [kept] : listed
+  const delays = settings.maxQueueDelaysMicroseconds ?? [committed.maxQueueDelayMicroseconds ?? 0]
+  return preferred.flatMap((sizes) =>
+    delays.map((delay) => ({
+      ...(sizes.length === 0 ? {} : { preferredBatchSizes: sizes }),
+      ...(delay === 0 ? {} : { maxQueueDelayMicroseconds: delay }),
+    })),
+  )
+}
+
+/** The powers of two in the range; its lower end where it holds none, so that a range is never empty by accident. */
+function powersOfTwo({ min, max }: Range): number[] {
+  const values: number[] = []
+  for (let value = 1; value <= max; value *= 2) if (value >= min) values.push(value)
+  return values.length === 0 ? [min] : values
+}

@@ -1,0 +1,76 @@
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { type Load, loadKey } from '../domain/load.ts'
+import type { MetricName } from '../domain/metric.ts'
+import type { Constraint, Objective } from '../config/config.ts'
+import type { Space } from './space.ts'
+
+/** One measurement's metrics, in each metric's own unit; null or missing where it could not be had. */
+export type SearchMetrics = Readonly<Partial<Record<MetricName, number | null>>>
+
+/** A place of the landscape: one configuration at one load. */
+export interface Place {
+  readonly configuration: Configuration
+  readonly load: Load
+}
+
+/**
+ * A measurement that was made. `metrics` is null where it failed: the model did not load, or did not answer.
+ * The first of a place explores, any later one of the same place confirms.
+ */
+export interface SearchPoint extends Place {
+  readonly metrics: SearchMetrics | null
+}
+
+export interface SearchBudget {
+  /** All of `SearchState.points` count: a failed one and a re-measurement too. */
+  readonly maxMeasurements: number
+  /** null = no limit. */
+  readonly timeLeftNs: number | null
+  /** What a step is expected to cost: loading another configuration, and measuring one load. */
+  readonly costNs: { readonly load: number; readonly measure: number }
+}
+
+/** All that a step depends on. The configuration of the last point is the one that is loaded now. */
+export interface SearchState {
+  readonly space: Space
+  readonly objectives: readonly Objective[]
+  readonly constraints: readonly Constraint[]
+  /** In the order they were measured. */
+  readonly points: readonly SearchPoint[]
+  readonly budget: SearchBudget
+}
+
+export type Step =
+  | (Place & {
+      readonly kind: 'measure'
+      readonly purpose: 'explore' | 'confirm'
+      /** For the progress line: why this one. */
+      readonly why: string
+    })
+  | {
+      readonly kind: 'done'
+      /** null where no measurement succeeded. */
+      readonly answer: SearchAnswer | null
+      /** Why the search stopped, as a clause: `the budget of 20 measurements is used up`. */
+      readonly reason: string
+    }
+
+export interface SearchAnswer extends Place {
+  /** Mean over the measurements of this configuration at this load. */
+  readonly metrics: SearchMetrics
+  readonly measurements: number
+  /** Gain over the committed configuration's best load as a ratio; null where that one meets no constraint. */
+  readonly gain: number | null
+  /** Cannot be told apart from the committed configuration, which therefore stands. */
+  readonly tie: boolean
+  readonly meetsConstraints: boolean
+  readonly explanation: string
+}
+
+export function placeKey(place: Place): string {
+  return `${configurationKey(place.configuration)} ${loadKey(place.load)}`
+}
+
+export function sameConfiguration(one: Configuration, other: Configuration): boolean {
+  return configurationKey(one) === configurationKey(other)
+}

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** `root` and all its descendants as far as /proc shows them; empty where `root` is gone. */
+export function processTree(root: number): number[] {
+  const childrenOf = new Map<number, number[]>()
+  let rootLives = false
+  for (const entry of listProcesses()) {
+    const pid = Number(entry)
+    const stat = readStat(pid)
+    if (stat === null) continue
+    if (pid === root) rootLives = true
+    childrenOf.set(stat.parentPid, [...(childrenOf.get(stat.parentPid) ?? []), pid])
+  }
+  if (!rootLives) return []
+  const tree = [root]
+  // Grows while it is walked: each process brings its children.
+  for (const pid of tree) tree.push(...(childrenOf.get(pid) ?? []))
+  return tree
+}
+
+/**
+ * Resident memory of the processes in bytes (VmRSS); null where none of them lives. Pages they share,
+ * such as libraries, count once for each process, on both sides of a comparison alike.
+ */
+export function memoryOfTree(pids: readonly number[]): number | null {
+  const kibibytes = pids.flatMap((pid) => {
+    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? '')
+    return match === null ? [] : [Number(match[1])]
+  })
+  return kibibytes.length === 0 ? null : kibibytes.reduce((sum, each) => sum + each, 0) * 1024
+}
+
+/** Parent and start time (clock ticks since boot) of a process; null where it is gone. */
+export function readStat(pid: number): { readonly parentPid: number; readonly startTicks: string } | null {
+  const text = readProc(`/proc/${pid}/stat`)
+  if (text === null) return null
+  // The name in parentheses may hold blanks and parentheses: count the fields from its end (proc(5)).
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { parentPid: Number(fields[1]), startTicks: fields[19] ?? '' }
+}
+
+function listProcesses(): string[] {
+  try {
+    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+  } catch {
+    return [] // no /proc: not Linux
+  }
+}
+
+function readProc(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null // ended meanwhile
+  }
+}

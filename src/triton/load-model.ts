@@ -1,0 +1,103 @@
+import { GateError } from '../domain/error.ts'
+import { nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
+import type { TritonClient } from './client.ts'
+import type { TritonServer } from './server.ts'
+import { isStubDeath, pollFailures } from './server-log.ts'
+
+export interface LoadOptions {
+  /** A whole ModelConfig as JSON; it replaces config.pbtxt for this load. */
+  readonly configJson?: string | undefined
+  readonly timeoutNs: number
+}
+
+/** Where the answer and the log tell the same, the answer says it better: it gets this long to come. */
+const answerGraceNs = 2 * nsPerSecond
+
+/**
+ * Loads a model and explains a failure in the server's own words, of which the answer to the call holds
+ * only a part. A model whose process cannot start would leave the call without any answer (seen with
+ * python backend 24.10): therefore the log is watched meanwhile, and the call has a deadline.
+ */
+export async function loadModel(
+  world: World,
+  server: TritonServer,
+  client: TritonClient,
+  name: string,
+  { configJson, timeoutNs }: LoadOptions,
+): Promise<void> {
+  const lines: string[] = []
+  let report: (trouble: string) => void = () => {}
+  const trouble = new Promise<string>((resolve) => {
+    report = resolve
+  })
+  const unlisten = server.onLogLine((line) => {
+    lines.push(line)
+    if (isStubDeath(line)) report(line)
+  })
+  const onAbort = () => report('interrupted')
+  world.signal.addEventListener('abort', onAbort, { once: true })
+  void server.exited.then((code) => report(`the server ended with ${code ?? 'a signal'} while loading it`))
+
+  const answer = client.load(name, { configJson, timeoutNs }).then(
+    () => null,
+    (error: unknown) => error,
+  )
+  try {
+    const first = await Promise.race([answer, trouble])
+    if (first === null) return
+    if (typeof first !== 'string') throw explain(name, first, lines, server)
+    if (world.signal.aborted) throw new GateError('interrupted', `interrupted while loading model '${name}'`)
+    const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)])
+    if (late === null) return
+    throw late === undefined || server.hasExited()
+      ? new GateError('model', `model '${name}' did not load: ${first}`, { hint: tailHint(server) })
+      : explain(name, late, lines, server)
+  } finally {
+    unlisten()
+    world.signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function explain(name: string, error: unknown, lines: readonly string[], server: TritonServer): GateError {
+  if (!(error instanceof GateError)) throw error
+  const reasons = pollFailures(lines)
+  const why = [error.message, ...reasons].join('\n')
+  const hint = reasons.length === 0 && error.code === 'server' ? tailHint(server) : undefined
+  return new GateError('model', `model '${name}' did not load: ${why}`, { hint, cause: error })
+}
+
+/** Enough for a traceback. */
+const tailLines = 20
+
+function tailHint(server: TritonServer): string | undefined {
+  const tail = server.logTail(tailLines)
+  return tail.length === 0 ? undefined : `The end of the server's log:\n${tail.join('\n')}`
+}
+
+/** Unloads a model and waits until Triton says that it is gone; GPU memory may follow a little later. */
+export async function unloadModel(
+  world: World,
+  client: TritonClient,
+  name: string,
+  { timeoutNs }: { readonly timeoutNs: number },
+): Promise<void> {
+  const deadlineNs = world.nowNs() + timeoutNs
+  await client.unload(name)
+  while (!world.signal.aborted) {
+    const versions = (await client.repositoryIndex()).filter((model) => model.name === name)
+    // Never loaded versions have no state.
+    const gone = versions.every(
+      ({ state, reason }) => state === '' || (state === 'UNAVAILABLE' && reason === 'unloaded'),
+    )
+    if (gone) return
+    if (world.nowNs() > deadlineNs) {
+      const states = versions.map(({ state, reason }) => `${state} ${reason}`.trim()).join(', ')
+      throw new GateError(
+        'server',
+        `model '${name}' is not unloaded after ${timeoutNs / nsPerSecond} s: ${states}`,
+      )
+    }
+    await world.sleep(50 * nsPerMs)
+  }
+  throw new GateError('interrupted', `interrupted while unloading model '${name}'`)
+}

@@ -1,0 +1,267 @@
+// The committed bundle, started as GitHub's runner starts it, against a loopback GitHub and the real
+// embedded Triton: main stores a baseline, a harmless pull request passes, a slower one fails.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseStarted, stateName } from '../../src/action/safety-net.ts'
+import { readOnlyEntry } from '../../src/action/zip.ts'
+import { baselineSchema } from '../../src/domain/measurements.ts'
+import { resultSchema } from '../../src/domain/result.ts'
+import { stateOf } from '../../src/system/process-identity.ts'
+import { makeRepository, type TestRepository } from '../support/github/repository.ts'
+import { runStep, type StepOptions, type StepResult } from '../support/github/runner.ts'
+import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
+import { botLogin, repositoryId } from '../support/github/state.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'tpg-action-'))
+let github: LoopbackGitHub
+let repository: TestRepository
+let mainCommit: string
+
+/** Sleeps, so that what is measured depends on the machine as little as can be. */
+const model = (sleepMs: number, note = '') => `${note}
+import time
+import triton_python_backend_utils as pb_utils
+
+class TritonPythonModel:
+    def execute(self, requests):
+        time.sleep(${sleepMs / 1000})
+        return [
+            pb_utils.InferenceResponse(
+                [pb_utils.Tensor("Y", pb_utils.get_input_tensor_by_name(request, "X").as_numpy())]
+            )
+            for request in requests
+        ]
+`
+const files = {
+  'models/sleepy/config.pbtxt': `
+name: "sleepy"
+backend: "python"
+max_batch_size: 0
+input [ { name: "X" data_type: TYPE_FP32 dims: [ 4 ] } ]
+output [ { name: "Y" data_type: TYPE_FP32 dims: [ 4 ] } ]
+instance_group [ { kind: KIND_CPU count: 1 } ]
+`,
+  'models/sleepy/1/model.py': model(4),
+  'triton-perf-gate.yml': `
+model_repository: models
+profile_models:
+  sleepy:
+    parameters:
+      concurrency: 1
+gate:
+  triton: embedded
+`,
+}
+
+beforeAll(async () => {
+  github = await startGitHub()
+  repository = makeRepository(join(root, 'checkout'))
+  mainCommit = repository.commit('main', files)
+  repository.branch('harmless', 'main')
+  repository.commit('say more', { 'models/sleepy/1/model.py': model(4, '# echoes') })
+  repository.branch('slower', 'main')
+  repository.commit('be careful', { 'models/sleepy/1/model.py': model(9) })
+})
+afterAll(async () => {
+  await github.close()
+  rmSync(root, { recursive: true, force: true })
+})
+
+const payloadRepository = { id: repositoryId, name: 'r', default_branch: 'main', owner: { login: 'o' } }
+
+function step(
+  change: Partial<StepOptions> & Pick<StepOptions, 'eventName' | 'ref' | 'sha' | 'runId'>,
+): Promise<StepResult> {
+  const dist = process.env.TRITON_PERF_GATE_DIST
+  return runStep({
+    github,
+    workspace: repository.directory,
+    payload: { repository: payloadRepository },
+    inputs: { 'time-budget': '60s', 'search-mode': 'off' },
+    ...(dist === undefined ? {} : { dist }),
+    ...change,
+  })
+}
+
+const push = (runId: number, change: Partial<StepOptions> = {}) => {
+  repository.checkout('main')
+  return step({ eventName: 'push', ref: 'refs/heads/main', sha: mainCommit, runId, ...change })
+}
+
+const headSha = 'b'.repeat(40)
+function pullRequest(branch: string, runId: number, change: Partial<StepOptions> = {}): Promise<StepResult> {
+  const sha = repository.testMerge(branch)
+  const payload = {
+    repository: payloadRepository,
+    pull_request: {
+      number: 7,
+      head: { sha: headSha, ref: branch, repo: { id: repositoryId } },
+      base: { sha: mainCommit, ref: 'main' },
+    },
+  }
+  return step({ eventName: 'pull_request', ref: 'refs/pull/7/merge', sha, runId, payload, ...change })
+}
+
+const resultOf = ({ outputs }: StepResult) =>
+  resultSchema.parse(JSON.parse(readFileSync(outputs['result-path'] ?? '', 'utf8')))
+const artifactNames = (runId: number) =>
+  github.state.artifacts
+    .filter((artifact) => artifact.runId === runId)
+    .map(({ name }) => name)
+    .sort()
+
+test('main: measures, and stores a baseline that only holds baseline.json', async () => {
+  const main = await push(101)
+  expect(main.exitCode, main.log).toBe(0)
+  expect(main.outputs).toMatchObject({ verdict: 'pass', 'baseline-sha': '', 'best-config-path': '' })
+  expect(main.summary).toContain('sleepy')
+  expect(artifactNames(101)).toEqual(['triton-perf-gate-baseline', 'triton-perf-gate-result'])
+  expect(github.state.comments).toEqual([])
+
+  const stored = github.state.artifacts.find(({ name }) => name === 'triton-perf-gate-baseline')
+  const zip = github.state.blobs.get(stored?.blob ?? '') ?? Buffer.alloc(0)
+  const baseline = baselineSchema.parse(JSON.parse(readOnlyEntry(zip, 'baseline.json', 2 ** 26).toString()))
+  expect(baseline).toMatchObject({
+    commit: mainCommit,
+    runId: '101',
+    models: [{ name: 'sleepy', status: 'measured' }],
+  })
+
+  const post = await main.post()
+  expect(post.exitCode).toBe(0)
+  expect(post.annotations).toEqual([])
+
+  github.state.runs.push({
+    id: 101,
+    path: '.github/workflows/gate.yml',
+    event: 'push',
+    status: 'completed',
+    conclusion: 'success',
+    head_branch: 'main',
+    head_sha: mainCommit,
+    head_repository: { id: repositoryId },
+    created_at: '2026-01-01T00:00:00Z',
+  })
+})
+
+test('a harmless pull request: finds the baseline, measures main beside it, comments, does not fail', async () => {
+  const harmless = await pullRequest('harmless', 102)
+  expect(harmless.exitCode, harmless.log).toBe(0)
+  expect(harmless.outputs.verdict).toMatch(/^(pass|inconclusive)$/)
+  expect(harmless.outputs['baseline-sha']).toBe(mainCommit)
+  expect(resultOf(harmless)).toMatchObject({
+    commit: headSha,
+    baseline: { status: 'found', commit: mainCommit },
+    reference: { commit: mainCommit },
+  })
+  expect(github.state.comments).toHaveLength(1)
+  expect(github.state.comments[0]).toMatchObject({
+    issue: 7,
+    user: { login: botLogin },
+    body: expect.stringMatching(/^<!-- triton-perf-gate:default run=102\.1 -->\n/),
+  })
+  expect(artifactNames(102)).toEqual(['triton-perf-gate-result'])
+})
+
+test('a slower one fails, says where, and updates the one comment', async () => {
+  const before = github.state.comments.map(({ id }) => id)
+  const slower = await pullRequest('slower', 103)
+  expect(slower.exitCode, slower.log).toBe(1)
+  expect(slower.outputs.verdict).toBe('fail')
+  expect(
+    slower.annotations.filter(({ level }) => level === 'error').map(({ properties }) => properties),
+  ).toContainEqual(expect.stringContaining('file=models/sleepy/config.pbtxt'))
+  expect(slower.summary).toContain('p99 latency')
+  expect(github.state.comments.map(({ id }) => id)).toEqual(before)
+  expect(github.state.comments[0]?.body).toMatch(/^<!-- triton-perf-gate:default run=103\.1 -->\n/)
+})
+
+test('a run that cannot be judged is invalid, not green, and replaces the comment', async () => {
+  const broken = await pullRequest('harmless', 104, { inputs: { 'model-repository': 'no-such-folder' } })
+  expect(broken.exitCode, broken.log).toBeGreaterThan(1)
+  expect(broken.outputs).toMatchObject({ verdict: 'invalid', 'result-path': '' })
+  expect(broken.summary).toContain('no-such-folder')
+  expect(github.state.comments).toHaveLength(1)
+  expect(github.state.comments[0]?.body).toContain('Performance gate: invalid')
+})
+
+test('a token that may only read costs the comment, not the verdict nor the summary', async () => {
+  const [comment] = github.state.comments
+  github.state.permissions = { actions: 'read', 'pull-requests': 'read' }
+  try {
+    const fork = await pullRequest('harmless', 105, { inputs: { 'model-repository': 'no-such-folder' } })
+    expect(fork.exitCode).toBeGreaterThan(1)
+    expect(fork.summary).toContain('no-such-folder')
+    expect(fork.annotations).toContainEqual(
+      expect.objectContaining({ level: 'warning', message: expect.stringContaining('pull-requests: write') }),
+    )
+    expect(github.state.comments).toEqual([comment])
+  } finally {
+    github.state.permissions = { actions: 'read', 'pull-requests': 'write' }
+  }
+})
+
+test('every bad input is named at once, before anything is measured', async () => {
+  const bad = await push(106, { inputs: { mode: 'gates', 'latency-budget': 'fast' } })
+  expect(bad.exitCode, bad.log).toBe(2)
+  expect(bad.log).toContain('"gates" is not known')
+  expect(bad.log).toContain('"fast" is not a number above 0')
+  expect(artifactNames(106)).toEqual([])
+})
+
+test('pull_request_target with the head of a fork is refused', async () => {
+  const sha = repository.testMerge('harmless')
+  const payload = {
+    repository: payloadRepository,
+    pull_request: { number: 7, head: { sha, repo: { id: 2 } }, base: { sha: mainCommit, ref: 'main' } },
+  }
+  const refused = await step({
+    eventName: 'pull_request_target',
+    ref: 'refs/heads/main',
+    sha,
+    runId: 107,
+    payload,
+  })
+  expect(refused.exitCode).toBe(2)
+  expect(refused.log).toContain('refused: pull_request_target')
+})
+
+/** The servers that a step has launched, as it saved them for its post step. */
+const serversOf = ({ state }: StepResult) => parseStarted(state[stateName] ?? '').processes
+const alive = (step: StepResult) => serversOf(step).filter(({ identity }) => stateOf(identity) === 'alive')
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 130],
+] as const)('%s while it measures: servers stopped, exit code %i, no verdict', async (signal, exitCode) => {
+  let sentAt = 0
+  const interrupted = await push(signal === 'SIGINT' ? 108 : 109, {
+    onServer: (kill) => {
+      sentAt = Date.now()
+      kill(signal)
+    },
+  })
+  expect(sentAt, interrupted.log).toBeGreaterThan(0)
+  expect(interrupted.exitCode, interrupted.log).toBe(exitCode)
+  // The runner kills 10 s after the first signal: what ends later does not end in order.
+  expect(Date.now() - sentAt).toBeLessThan(10_000)
+  expect(interrupted.outputs.verdict).not.toBe('pass')
+  expect(serversOf(interrupted).length).toBeGreaterThan(0)
+  expect((await interrupted.post()).annotations).toEqual([])
+  expect(alive(interrupted)).toEqual([])
+})
+
+test('killed outright: the post step ends what is left', async () => {
+  const killed = await push(110, { onServer: (kill) => kill('SIGKILL') })
+  expect(killed.signal).toBe('SIGKILL')
+  expect(serversOf(killed).length).toBeGreaterThan(0)
+  expect((await killed.post()).exitCode).toBe(0)
+  await expect.poll(() => alive(killed), { timeout: 5000 }).toEqual([])
+})
+
+test('this GitHub was asked nothing that it does not know', () => {
+  expect(github.state.requests.length).toBeGreaterThan(20)
+  expect(github.state.unknown).toEqual([])
+})

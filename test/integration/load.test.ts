@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { batchSizeOf, type Load } from '../../src/domain/load.ts'
+import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
+import {
+  connectionsFor,
+  type LoadGenerator,
+  openLoadGenerator,
+  type Window,
+} from '../../src/load/generator.ts'
+import { makeInputs } from '../../src/load/inputs.ts'
+import { encodeInferRequest } from '../../src/load/request.ts'
+import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
+import { loadModel } from '../../src/triton/load-model.ts'
+import { startServer, type TritonServer } from '../../src/triton/server.ts'
+import { type ServerTimes, statisticsDelta } from '../../src/triton/statistics.ts'
+import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { until } from '../support/until.ts'
+
+const model = 'add_one'
+const input = { shapes: {}, data: 'random', stringLength: 8, stringData: null, seed: 1 } as const
+
+let world: World
+let repository: string
+let server: TritonServer
+let client: TritonClient
+let generator: LoadGenerator
+
+beforeAll(async () => {
+  world = testWorld()
+  repository = mkdtempSync(join(tmpdir(), 'tpg-load-'))
+  writePythonModel(repository, model)
+  server = await startServer(world, await embeddedLauncher(world), { repository })
+  client = connectTriton(server.grpc)
+  await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
+  generator = await openLoadGenerator(world)
+})
+afterAll(async () => {
+  await generator.close()
+  client.close()
+  await server.stop()
+  rmSync(repository, { recursive: true })
+})
+
+async function openTarget(id: string, load: Load, changes: { model?: string } = {}): Promise<string> {
+  const steps = makeInputs(await client.modelConfig(model), input, batchSizeOf(load))
+  await generator.open({
+    id,
+    ...server.grpc,
+    frames: steps.map((inputs) => encodeInferRequest({ model, ...changes, inputs })),
+    connections: connectionsFor(load),
+    deadlineNs: 10 * nsPerSecond,
+  })
+  return id
+}
+
+/** The window, and what the server counted over it, once it has counted all of it. */
+async function measure(load: Load, leadInNs: number): Promise<{ window: Window; times: ServerTimes }> {
+  const target = await openTarget(JSON.stringify([load, leadInNs]), load)
+  const before = await client.statistics(model)
+  const window = await generator.run(target, load, { leadInNs, durationNs: nsPerSecond })
+  generator.closeTarget(target)
+  const read = async () => {
+    const delta = statisticsDelta(before, await client.statistics(model), model)
+    if (delta.status !== 'available') throw new Error(delta.reason)
+    return delta.times
+  }
+  // Triton counts a request just after it has answered it.
+  await until(async () => (await read()).requestCount >= window.issued)
+  return { window, times: await read() }
+}
+
+const loads: readonly Load[] = [
+  { mode: 'concurrency', concurrency: 1 },
+  { mode: 'concurrency', concurrency: 4 },
+  { mode: 'concurrency', concurrency: 8, batchSize: 2 },
+  { mode: 'requestRate', requestRate: 60, distribution: 'poisson' },
+]
+
+test.each(loads)('under %o the client and ModelStatistics count the same requests', async (load) => {
+  const { window, times } = await measure(load, 0)
+  expect(window.failures).toEqual({})
+  expect(window.issued).toBeGreaterThan(20)
+  expect(times.requestCount).toBe(window.issued)
+  expect(times.failCount).toBe(0)
+  // Without a lead-in every request is in the sample, so its mean holds the server's whole time.
+  expect(window.latenciesNs.length).toBe(window.issued)
+  const meanNs = window.latenciesNs.reduce((sum, value) => sum + value, 0) / window.latenciesNs.length
+  expect(meanNs).toBeGreaterThan(times.successNs ?? Number.POSITIVE_INFINITY)
+  expect(times.executedBatchSize).toBeGreaterThanOrEqual(batchSizeOf(load))
+  expect(window.client.cpuNsPerRequest).toBeGreaterThan(0)
+})
+
+test('lead-in and lead-out reach the server and stay out of the sample', async () => {
+  const { window, times } = await measure({ mode: 'concurrency', concurrency: 4 }, 300 * nsPerMs)
+  expect(times.requestCount).toBe(window.issued)
+  expect(window.latenciesNs.length).toBeLessThan(window.issued)
+  expect(Math.abs(window.completed - window.latenciesNs.length)).toBeLessThanOrEqual(4)
+})
+
+test("a request that Triton refuses is a failure in Triton's words", async () => {
+  const load: Load = { mode: 'concurrency', concurrency: 2 }
+  const target = await openTarget('unknown', load, { model: 'no_such_model' })
+  const window = await generator.run(target, load, { leadInNs: 0, durationNs: 100 * nsPerMs })
+  expect(window.latenciesNs.length).toBe(0)
+  expect(window.failures).toEqual({ NOT_FOUND: window.issued })
+  expect(window.firstFailure).toContain("unknown model: 'no_such_model'")
+})

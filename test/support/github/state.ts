@@ -1,0 +1,88 @@
+/** A workflow run as GitHub's REST interface shows it, as far as anybody here reads it. */
+export interface Run {
+  readonly id: number
+  readonly path: string
+  readonly event: string
+  readonly status: 'completed' | 'in_progress'
+  readonly conclusion: 'success' | 'failure' | 'cancelled' | null
+  readonly head_branch: string
+  readonly head_sha: string
+  readonly head_repository: { readonly id: number } | null
+  readonly created_at: string
+}
+
+/** An artifact, and the blob it was uploaded to. */
+export interface StoredArtifact {
+  readonly id: number
+  readonly name: string
+  readonly runId: number
+  readonly blob: string
+  readonly createdAt: string
+  readonly expired: boolean
+  /** null until it is finalized. */
+  readonly digest: string | null
+  readonly sizeBytes: number
+}
+
+export interface Comment {
+  readonly id: number
+  readonly issue: number
+  readonly user: { readonly login: string; readonly type: 'Bot' | 'User' }
+  readonly body: string
+}
+
+export interface Permissions {
+  readonly actions: 'read' | 'none'
+  readonly 'pull-requests': 'write' | 'read'
+}
+
+/** Everything the loopback GitHub knows, open to the tests. */
+export interface State {
+  runs: Run[]
+  artifacts: StoredArtifact[]
+  comments: Comment[]
+  permissions: Permissions
+  readonly blobs: Map<string, Buffer>
+  readonly blocks: Map<string, Buffer>
+  /** `METHOD path` of every request, in order. */
+  readonly requests: string[]
+  /** Requests that this GitHub does not know: a test that ends with any has tested nothing. */
+  readonly unknown: string[]
+  nextId: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+export interface Request {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly authorization: string
+  readonly body: Buffer
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string
+}
+
+export const repositoryId = 1
+export const jobToken = 'ghs_loopback0123456789'
+export const botLogin = 'github-actions[bot]'
+/** Long, since the client masks it in the log wherever it occurs. */
+export const blobSignature = 'sig=5f0c2b7e9d41'
+
+export function newState(): State {
+  return {
+    runs: [],
+    artifacts: [],
+    comments: [],
+    permissions: { actions: 'read', 'pull-requests': 'write' },
+    blobs: new Map(),
+    blocks: new Map(),
+    requests: [],
+    unknown: [],
+    nextId: 1000,
+  }
+}

@@ -1,0 +1,620 @@
+import type { Configuration } from '../../src/domain/configuration.ts'
+import type { Environment } from '../../src/domain/environment.ts'
+import { exitCodes } from '../../src/domain/error.ts'
+import type { Load } from '../../src/domain/load.ts'
+import { type MetricName, metrics } from '../../src/domain/metric.ts'
+import type {
+  BaselineStatus,
+  Best,
+  Comparison,
+  ConstraintResult,
+  ModelResult,
+  Outcome,
+  Reason,
+  Result,
+} from '../../src/domain/result.ts'
+import type { MetricValue, Repetition, Scenario } from '../../src/domain/scenario.ts'
+
+// Results as a run on the example workload gives them (text_recognition on 2 CPU cores: 130 infer/s and
+// p99 9.5 ms at concurrency 1, 344 and 45 at 8), for the reports' goldens. Built from few numbers, no randomness.
+
+const ms = 1e6
+const mib = 1024 ** 2
+const commit = '3f9d1c07a5be4428b1f3c9a8d7e6f5041a2b3c4d'
+const referenceCommit = '8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02'
+
+export const c1: Load = { mode: 'concurrency', concurrency: 1 }
+export const c8: Load = { mode: 'concurrency', concurrency: 8 }
+
+const committed: Configuration = { committed: true, instanceCount: 2, maxBatchSize: 8, dynamicBatching: true }
+
+const cpuEnvironment: Environment = {
+  triton: { version: '2.51.0', mode: 'embedded', source: 'nvidia-pytriton 0.7.0' },
+  gpus: [],
+  gpuUnavailable: 'nvidia-smi not found',
+  host: {
+    runnerClass: 'cpu-epyc-2x8g',
+    cpuModel: 'AMD EPYC 7B13',
+    cpuCount: 2,
+    memoryTotalBytes: 8 * 1024 * mib,
+    os: 'Debian GNU/Linux 12',
+  },
+  tool: { name: 'triton-perf-gate', version: '0.1.0' },
+}
+
+const gpuEnvironment: Environment = {
+  ...cpuEnvironment,
+  triton: {
+    version: '2.59.0',
+    mode: 'docker',
+    source: 'nvcr.io/nvidia/tritonserver:25.06-py3@sha256:4d1c9b0e2f7a',
+  },
+  gpus: [
+    {
+      uuid: 'GPU-5a7c1e90-33b1-7a54-9d0f-0b6f3f1f8a11',
+      name: 'NVIDIA L4',
+      driverVersion: '570.133.20',
+      memoryTotalBytes: 23_034 * mib,
+      mig: false,
+    },
+  ],
+  gpuUnavailable: null,
+  host: { ...cpuEnvironment.host, runnerClass: 'l4-runner', cpuCount: 16, memoryTotalBytes: 64 * 1024 * mib },
+}
+
+/** How far repetitions lie from their mean: a quiet machine, as log ratios. */
+const spread = [0.012, -0.018, 0.006, -0.004, 0.021, -0.009, 0.003, -0.011]
+
+interface Speed {
+  readonly inferPerSec: number
+  readonly p99Ms: number
+  readonly gpuMemoryBytes?: number
+}
+
+function metric(name: MetricName, value: number | null, n: number, reason?: string): MetricValue {
+  const interval = value === null ? null : ([value * 0.98, value * 1.03] as const)
+  return { value, interval, n, unit: metrics[name].unit, ...(reason === undefined ? {} : { reason }) }
+}
+
+export function repetition(index: number, speed: Speed, changes: Partial<Repetition> = {}): Repetition {
+  const factor = Math.exp(spread[index % spread.length] ?? 0)
+  const durationNs = 4_000 * ms
+  return {
+    index,
+    pairedWith: index,
+    startNs: index * 9_000 * ms,
+    durationNs,
+    requests: Math.round(speed.inferPerSec * factor * 4),
+    failures: {},
+    metrics: { latencyP99Ns: (speed.p99Ms / factor) * ms, inferPerSec: speed.inferPerSec * factor },
+    blocks: [],
+    client: {
+      eventLoopUtilization: 0.08,
+      eventLoopDelayP99Ns: 0.4 * ms,
+      cpuNsPerRequest: 90_000,
+      lateRatio: 0,
+      saturated: false,
+    },
+    status: 'valid',
+    voidReasons: [],
+    ...changes,
+  }
+}
+
+export function scenario(load: Load, speed: Speed, changes: Partial<Scenario> = {}): Scenario {
+  const concurrency = load.mode === 'concurrency' ? load.concurrency : 1
+  const averageNs = (concurrency / speed.inferPerSec) * 1e9
+  const inferNs = Math.min(averageNs * 0.86, 6.1 * ms)
+  const overheadNs = Math.min(averageNs * 0.09, 0.7 * ms)
+  const n = Math.round(speed.inferPerSec * 16)
+  const repetitions = changes.role === 'sweep' ? 1 : 4
+  return {
+    role: 'gate',
+    configuration: committed,
+    load,
+    status: 'measured',
+    metrics: {
+      latencyAvgNs: metric('latencyAvgNs', averageNs, n),
+      latencyP50Ns: metric('latencyP50Ns', averageNs * 0.97, n),
+      latencyP99Ns: metric('latencyP99Ns', speed.p99Ms * ms, n),
+      inferPerSec: metric('inferPerSec', speed.inferPerSec, n),
+      serverQueueNs: metric('serverQueueNs', averageNs - inferNs - overheadNs - 0.15 * ms, n),
+      serverComputeInputNs: metric('serverComputeInputNs', 0.11 * ms, n),
+      serverComputeInferNs: metric('serverComputeInferNs', inferNs, n),
+      serverComputeOutputNs: metric('serverComputeOutputNs', 0.04 * ms, n),
+      networkOverheadNs: metric('networkOverheadNs', overheadNs, n),
+      executedBatchSize: metric('executedBatchSize', Math.max(1, concurrency * 0.41), n),
+      gpuMemoryBytes:
+        speed.gpuMemoryBytes === undefined ? null : metric('gpuMemoryBytes', speed.gpuMemoryBytes, 16),
+    },
+    repetitions: Array.from({ length: repetitions }, (_, index) => repetition(index, speed)),
+    warnings: [],
+    ...changes,
+  }
+}
+
+export function comparison(
+  name: MetricName,
+  load: Load,
+  reference: number,
+  ratio: number,
+  changes: Partial<Comparison> = {},
+): Comparison {
+  return {
+    metric: name,
+    load,
+    primary: true,
+    against: 'reference',
+    reference,
+    candidate: reference * ratio,
+    changeRatio: ratio,
+    changeInterval: [ratio * 0.976, ratio * 1.024],
+    repetitions: 4,
+    tolerance: name === 'inferPerSec' ? 0.03 : 0.05,
+    pValue: 0.4,
+    status: 'pass',
+    footnotes: [],
+    detectableChange: null,
+    baselineValue: reference * 1.015,
+    ...changes,
+  }
+}
+
+export function budget(load: Load, valueMs: number, limitMs = 60, close = false): ConstraintResult {
+  return {
+    name: 'perf_latency_p99',
+    bound: 'max',
+    load,
+    metric: 'latencyP99Ns',
+    limit: limitMs * ms,
+    value: valueMs * ms,
+    interval: [valueMs * 0.98 * ms, valueMs * 1.03 * ms],
+    status: valueMs <= limitMs ? 'pass' : 'fail',
+    close,
+  }
+}
+
+const patch = `--- a/text_recognition/config.pbtxt
++++ b/text_recognition/config.pbtxt
+@@ -18,6 +18,4 @@
+ instance_group [
+-  { count: 2 kind: KIND_CPU }
++  { count: 3 kind: KIND_CPU }
+ ]
+-dynamic_batching { }
+ parameters { key: "intra_op_threads" value { string_value: "1" } }
+`
+
+interface SweepOptions {
+  readonly gpuMemoryBytes?: number
+  readonly committedSpeed?: number
+}
+
+/** The sweep of text_recognition: concurrency 2, 4, 8 and 16 of four configurations. */
+function sweepScenarios({ gpuMemoryBytes, committedSpeed = 1 }: SweepOptions = {}): Scenario[] {
+  const memory = gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes }
+  const configurations: [Configuration, number, number][] = [
+    [committed, committedSpeed, 1 / committedSpeed],
+    [{ committed: false, instanceCount: 1, maxBatchSize: 8, dynamicBatching: true }, 0.62, 1.41],
+    [{ committed: false, instanceCount: 3, maxBatchSize: 8, dynamicBatching: false }, 1.19, 0.84],
+    [
+      {
+        committed: false,
+        instanceCount: 2,
+        maxBatchSize: 16,
+        dynamicBatching: true,
+        preferredBatchSizes: [4, 8],
+        maxQueueDelayMicroseconds: 500,
+      },
+      0.94,
+      1.12,
+    ],
+  ]
+  const speeds = [
+    [2, 264, 12.9],
+    [4, 309, 26.1],
+    [8, 344, 45.2],
+    [16, 351, 88.4],
+  ] as const
+  return configurations.flatMap(([configuration, throughput, latency]) =>
+    speeds.map(([concurrency, inferPerSec, p99Ms]) =>
+      scenario(
+        { mode: 'concurrency', concurrency },
+        { inferPerSec: inferPerSec * throughput, p99Ms: p99Ms * latency, ...memory },
+        { role: 'sweep', configuration },
+      ),
+    ),
+  )
+}
+
+export function best(changes: Partial<Best> = {}): Best {
+  const configuration: Configuration = {
+    committed: false,
+    instanceCount: 3,
+    maxBatchSize: 8,
+    dynamicBatching: false,
+  }
+  return {
+    configuration,
+    load: c8,
+    metrics: scenario(c8, { inferPerSec: 409, p99Ms: 38 }).metrics,
+    gain: 0.19,
+    tie: false,
+    meetsConstraints: true,
+    explanation: 'Highest throughput of the 16 measurements that keep p99 at or below 60 ms.',
+    patch,
+    ...changes,
+  }
+}
+
+export function modelResult(name: string, changes: Partial<ModelResult> = {}): ModelResult {
+  return {
+    name,
+    contentHash: 'a3f1'.repeat(16),
+    configText: 'max_batch_size: 8\n',
+    status: 'measured',
+    scenarios: [
+      scenario(c1, { inferPerSec: 143, p99Ms: 9.5 }),
+      scenario(c8, { inferPerSec: 344, p99Ms: 45.2 }),
+    ],
+    search: null,
+    warnings: [],
+    comparisons: [
+      comparison('latencyP99Ns', c1, 9.42 * ms, 1.008),
+      comparison('inferPerSec', c1, 144, 0.993),
+      comparison('latencyP99Ns', c8, 45.9 * ms, 0.985),
+      comparison('inferPerSec', c8, 341, 1.009),
+      comparison('latencyP50Ns', c8, 22.8 * ms, 0.99, { primary: false, status: 'info', tolerance: 0 }),
+    ],
+    constraints: [],
+    best: null,
+    referenceScenarios: [
+      scenario(c1, { inferPerSec: 144, p99Ms: 9.42 }),
+      scenario(c8, { inferPerSec: 341, p99Ms: 45.9 }),
+    ],
+    ...changes,
+  }
+}
+
+const search = {
+  mode: 'quick' as const,
+  measurements: 16,
+  stopped: 'no neighbour of the best configuration is better',
+  wallNs: 96e9,
+  underLoadNs: 51e9,
+  notes: [],
+  answer: null,
+}
+
+function textRecognition(changes: Partial<ModelResult> = {}): ModelResult {
+  const base = modelResult('text_recognition')
+  return {
+    ...base,
+    scenarios: [...base.scenarios, ...sweepScenarios()],
+    search,
+    constraints: [budget(c1, 9.5), budget(c8, 45.2)],
+    best: best(),
+    ...changes,
+  }
+}
+
+export function result(outcome: Outcome, models: ModelResult[], changes: Partial<Result> = {}): Result {
+  return {
+    kind: 'result',
+    schemaVersion: 1,
+    tool: { name: 'triton-perf-gate', version: '0.1.0' },
+    createdAt: '2026-03-14T09:26:53.000Z',
+    commit,
+    complete: true,
+    seed: 20260314,
+    verdict: {
+      outcome,
+      exitCode:
+        outcome === 'invalid' ? exitCodes.environment : outcome === 'fail' ? exitCodes.fail : exitCodes.pass,
+      reasons: [],
+    },
+    environment: cpuEnvironment,
+    baseline: {
+      status: 'found',
+      source: 'artifact triton-perf-gate-baseline of run 9182736450',
+      commit: referenceCommit,
+      createdAt: '2026-03-13T17:02:11.000Z',
+    },
+    reference: { description: 'merge base 8b2e4d6', commit: referenceCommit },
+    models,
+    warnings: [],
+    wallNs: 287e9,
+    ...changes,
+  }
+}
+
+function withReasons(base: Result, reasons: Reason[]): Result {
+  return { ...base, verdict: { ...base.verdict, reasons } }
+}
+
+export function passResult(): Result {
+  return withReasons(result('pass', [textRecognition(), modelResult('ocr')]), [
+    {
+      outcome: 'pass',
+      message: 'All 8 comparisons are within what is tolerated, with 95 % confidence each.',
+    },
+  ])
+}
+
+/** `max_queue_delay_microseconds: 20000` came with the pull request. */
+export function failResult(): Result {
+  const slow = textRecognition({
+    scenarios: [
+      scenario(c1, { inferPerSec: 42.6, p99Ms: 25.9 }),
+      scenario(
+        c8,
+        { inferPerSec: 238, p99Ms: 66.3 },
+        {
+          repetitions: [
+            ...[0, 1, 2, 3].map((index) => repetition(index, { inferPerSec: 238, p99Ms: 66.3 })),
+            repetition(
+              4,
+              { inferPerSec: 151, p99Ms: 118 },
+              { status: 'void', voidReasons: ['the client was saturated: event loop busy 97 % of the time'] },
+            ),
+          ],
+        },
+      ),
+      ...sweepScenarios({ committedSpeed: 0.69 }),
+    ],
+    comparisons: [
+      comparison('latencyP99Ns', c1, 9.42 * ms, 2.75, { status: 'fail', pValue: 0.000_02 }),
+      comparison('inferPerSec', c1, 144, 0.296, { status: 'fail', pValue: 0.000_01 }),
+      comparison('latencyP99Ns', c8, 45.9 * ms, 1.444, {
+        status: 'fail',
+        pValue: 0.0008,
+        footnotes: ['The pooled p99 over all requests says +51 %: a few blocks carry most of the tail.'],
+      }),
+      comparison('inferPerSec', c8, 341, 0.698, { status: 'fail', pValue: 0.0003 }),
+      comparison('latencyP50Ns', c8, 22.8 * ms, 1.41, { primary: false, status: 'info', tolerance: 0 }),
+    ],
+    constraints: [budget(c1, 25.9), budget(c8, 66.3)],
+  })
+  return withReasons(result('fail', [slow, modelResult('ocr')]), [
+    {
+      outcome: 'fail',
+      model: 'text_recognition',
+      message:
+        'p99 latency at concurrency 1 rose from 9.42 ms to 25.9 ms (+175 %, tolerated +5 %) and throughput fell from 144 to 42.6 infer/s (−70.4 %, tolerated −3 %).',
+      next: 'The time is spent in the queue: look at max_queue_delay_microseconds in text_recognition/config.pbtxt.',
+    },
+    {
+      outcome: 'fail',
+      model: 'text_recognition',
+      message: 'p99 latency at concurrency 8 is 66.3 ms, above the budget of 60 ms.',
+    },
+    { outcome: 'pass', model: 'ocr', message: 'All 4 comparisons are within what is tolerated.' },
+  ])
+}
+
+export function inconclusiveResult(): Result {
+  const noisy = textRecognition({
+    comparisons: [
+      comparison('latencyP99Ns', c1, 9.42 * ms, 1.031),
+      comparison('inferPerSec', c1, 144, 0.993),
+      comparison('latencyP99Ns', c8, 45.9 * ms, 1.062, {
+        status: 'inconclusive',
+        changeInterval: [0.961, 1.174],
+        repetitions: 14,
+        pValue: 0.11,
+        detectableChange: 0.12,
+      }),
+      comparison('inferPerSec', c8, 341, 1.002),
+    ],
+    constraints: [budget(c1, 9.5), budget(c8, 59.4, 60, true)],
+    best: best({
+      tie: true,
+      gain: null,
+      patch: null,
+      explanation: 'Its advantage of +1.2 % is within the noise of ±4 %.',
+    }),
+  })
+  return withReasons(result('inconclusive', [noisy]), [
+    {
+      outcome: 'inconclusive',
+      model: 'text_recognition',
+      message:
+        'p99 latency at concurrency 8 changed by +6.2 %, somewhere between −3.9 % and +17.4 %; tolerated is +5 %.',
+      next: 'About 40 repetitions would decide it: raise gate.repetitions, or use a quieter runner.',
+    },
+  ])
+}
+
+export function invalidResult(): Result {
+  const saturated = modelResult('text_recognition', {
+    comparisons: [
+      comparison('latencyP99Ns', c8, 45.9 * ms, 1, {
+        status: 'invalid',
+        candidate: null,
+        changeRatio: null,
+        changeInterval: null,
+        pValue: null,
+        repetitions: 0,
+      }),
+    ],
+    constraints: [{ ...budget(c8, 1), value: null, interval: null, status: 'invalid' }],
+    scenarios: [
+      scenario(
+        c8,
+        { inferPerSec: 344, p99Ms: 45.2 },
+        {
+          repetitions: [0, 1, 2, 3].map((index) =>
+            repetition(
+              index,
+              { inferPerSec: 210, p99Ms: 92 },
+              {
+                status: 'void',
+                failures: { UNAVAILABLE: 41 },
+                voidReasons: ['5.0 % of the requests failed (UNAVAILABLE)'],
+              },
+            ),
+          ),
+          metrics: {
+            latencyP99Ns: metric('latencyP99Ns', null, 0, 'no repetition was valid'),
+            inferPerSec: metric('inferPerSec', null, 0, 'no repetition was valid'),
+          },
+        },
+      ),
+    ],
+  })
+  const broken = modelResult('preprocess', {
+    status: 'failed',
+    error: {
+      message: "failed to load 'preprocess' version 1: ModuleNotFoundError: No module named 'cv2'",
+      hint: 'Install the package in the Python environment of the server.',
+    },
+    scenarios: [],
+    comparisons: [],
+    referenceScenarios: [],
+  })
+  return withReasons(result('invalid', [saturated, broken], { complete: false }), [
+    {
+      outcome: 'invalid',
+      model: 'preprocess',
+      message: 'The model does not load at head, and did at the merge base.',
+      next: 'See triton.log in the artifact.',
+    },
+    {
+      outcome: 'invalid',
+      model: 'text_recognition',
+      message:
+        'None of the 4 repetitions at concurrency 8 is valid: 5.0 % of the requests failed (UNAVAILABLE).',
+    },
+  ])
+}
+
+/** The first run on a repository: no baseline, no reference, so budgets alone. */
+export function firstRunResult(): Result {
+  const status: BaselineStatus = {
+    status: 'absent',
+    source: 'artifact triton-perf-gate-baseline on branch main',
+    next: 'Run the workflow once on main: it uploads the baseline.',
+  }
+  const alone = textRecognition({ comparisons: [], referenceScenarios: [] })
+  return withReasons(result('inconclusive', [alone], { baseline: status, reference: null }), [
+    {
+      outcome: 'inconclusive',
+      message: 'There is neither a baseline nor a reference, so nothing could be compared.',
+      next: 'Run the workflow once on main: it uploads the baseline.',
+    },
+  ])
+}
+
+/** On a GPU; the pull request's model needs a third more memory, and breaks the user's limit. */
+export function gpuMemoryFailResult(): Result {
+  const before = { gpuMemoryBytes: 2_914 * mib }
+  const after = { gpuMemoryBytes: 3_902 * mib }
+  const model = textRecognition({
+    scenarios: [
+      scenario(c1, { inferPerSec: 612, p99Ms: 2.1, ...after }),
+      scenario(c8, { inferPerSec: 3_940, p99Ms: 3.4, ...after }),
+      ...sweepScenarios(after),
+    ],
+    referenceScenarios: [
+      scenario(c1, { inferPerSec: 609, p99Ms: 2.12, ...before }),
+      scenario(c8, { inferPerSec: 3_926, p99Ms: 3.42, ...before }),
+    ],
+    comparisons: [
+      comparison('latencyP99Ns', c8, 3.42 * ms, 0.994),
+      comparison('inferPerSec', c8, 3_926, 1.004),
+      comparison('gpuMemoryBytes', c8, before.gpuMemoryBytes, 3_902 / 2_914, {
+        status: 'fail',
+        tolerance: 0.02,
+        changeInterval: null,
+        pValue: null,
+        baselineValue: before.gpuMemoryBytes,
+      }),
+    ],
+    constraints: [
+      budget(c8, 3.4),
+      {
+        name: 'gpu_used_memory',
+        bound: 'max',
+        load: c8,
+        metric: 'gpuMemoryBytes',
+        limit: 4_000e6,
+        value: after.gpuMemoryBytes,
+        interval: null,
+        status: 'fail',
+        close: false,
+      },
+    ],
+    best: best({
+      meetsConstraints: false,
+      gain: null,
+      patch: null,
+      explanation: 'Every measured configuration uses more than 4000 MB of GPU memory; the least is 4091 MB.',
+    }),
+  })
+  return withReasons(result('fail', [model], { environment: gpuEnvironment }), [
+    {
+      outcome: 'fail',
+      model: 'text_recognition',
+      message: 'GPU memory rose from 2.85 GiB to 3.81 GiB (+33.9 %, tolerated +2 %).',
+      next: 'Compare the instance counts and the precision of the model files.',
+    },
+  ])
+}
+
+/** Everything a pull request can name, named to break the report. */
+export const hostileNames = [
+  'a|b|❌ fail|0',
+  '</details><script>alert(1)</script>',
+  '@octocat fixes #1 :white_check_mark:',
+  '[click](https://evil.example) ![x](//evil.example/x.png)',
+  '`code` ``` fence\n\n## ✅ Performance gate: pass\n\n<!-- triton-perf-gate:default -->',
+  '\u202Egnp.ssap\u2066\u0007\u001b[31m www.evil.example $x$ __b__ **b** ~~s~~',
+]
+
+export function hostileResult(): Result {
+  const models = hostileNames.map((name) =>
+    textRecognition({
+      name,
+      warnings: [`warning of ${name}`],
+      best: best({
+        explanation: `why: ${name}`,
+        patch: `--- a/${name}\n+++ b/x\n+\`\`\`\n+</pre><script>\n`,
+      }),
+      comparisons: [
+        comparison('latencyP99Ns', c8, 45.9 * ms, 1.4, { status: 'fail', footnotes: [`note on ${name}`] }),
+      ],
+    }),
+  )
+  const [name = ''] = hostileNames
+  return withReasons(result('fail', models, { warnings: hostileNames, commit: 'HEAD; rm -rf /' }), [
+    ...hostileNames.map(
+      (each): Reason => ({ outcome: 'fail', model: each, message: `Worse: ${each}`, next: each }),
+    ),
+    { outcome: 'fail', message: name },
+  ])
+}
+
+/** Forty models of which three fail: longer than a comment may be. */
+export function manyModelsResult(): Result {
+  const models = Array.from({ length: 40 }, (_, index) => {
+    const name = `detector_${String(index + 1).padStart(2, '0')}`
+    if (index % 15 !== 7) return textRecognition({ name, best: null })
+    return textRecognition({
+      name,
+      best: null,
+      comparisons: [
+        comparison('latencyP99Ns', c8, 45.9 * ms, 1.2 + index / 100, { status: 'fail', pValue: 0.0004 }),
+        comparison('inferPerSec', c8, 341, 0.99),
+      ],
+    })
+  })
+  const failing = models.filter(({ comparisons }) => comparisons.some(({ status }) => status === 'fail'))
+  return withReasons(
+    result('fail', models),
+    failing.map(({ name }) => ({
+      outcome: 'fail',
+      model: name,
+      message: 'p99 latency at concurrency 8 is worse than tolerated.',
+    })),
+  )
+}

@@ -1,0 +1,17 @@
+import { nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
+import type { Window } from '../../src/load/generator.ts'
+
+/** A window of a healthy closed loop with the given latencies in ms. */
+export function windowOf(latenciesMs: readonly number[], change: Partial<Window> = {}): Window {
+  return {
+    startNs: 0,
+    durationNs: nsPerSecond,
+    latenciesNs: Float64Array.from(latenciesMs, (ms) => ms * nsPerMs).sort(),
+    completed: latenciesMs.length,
+    issued: latenciesMs.length,
+    failures: {},
+    firstFailure: null,
+    client: { eventLoopUtilization: 0.2, eventLoopDelayP99Ns: 0, cpuNsPerRequest: 0, lateRatio: 0, saturated: false },
+    ...change,
+  }
+}

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest'
+import { reportRows } from '../../../src/report/rows.ts'
+import type { Table } from '../../../src/report/table.ts'
+import {
+  best,
+  budget,
+  c8,
+  comparison,
+  failResult,
+  firstRunResult,
+  gpuMemoryFailResult,
+  invalidResult,
+  modelResult,
+  passResult,
+  result,
+  scenario,
+} from '../../support/result-fixtures.ts'
+
+const titles = (table: Table) => table.columns.map(({ title }) => title)
+const column = (table: Table, title: string) =>
+  table.rows.map((row) => row.cells[titles(table).indexOf(title)]?.text)
+
+test('what failed stands first', () => {
+  const { comparisons } = reportRows(failResult())
+  expect(comparisons.rows.map(({ status }) => status)).toEqual([
+    ...Array.from({ length: 4 }, () => 'fail'),
+    ...Array.from({ length: 4 }, () => 'pass'),
+  ])
+})
+
+test('a stored number stands under Baseline, a re-measured one under Reference', () => {
+  const stored = comparison('latencyP99Ns', c8, 40e6, 1, { against: 'baseline', baselineValue: null })
+  const { comparisons } = reportRows(result('pass', [modelResult('m', { comparisons: [stored] })]))
+  expect(titles(comparisons)).not.toContain('Reference')
+  expect(column(comparisons, 'Baseline')).toEqual(['40.0 ms'])
+})
+
+test('the same footnote is written once and has one number', () => {
+  const note = 'pooled p99 disagrees'
+  const comparisons = [1.1, 1.2].map((ratio) =>
+    comparison('latencyP99Ns', c8, 40e6, ratio, { footnotes: [note] }),
+  )
+  const report = reportRows(result('pass', [modelResult('m', { comparisons })]))
+  expect(report.footnotes).toEqual([note])
+  expect(report.comparisons.rows.map(({ cells }) => cells[0]?.marks)).toEqual([[1], [1]])
+})
+
+test('a value that could not be had is "not available" with its reason', () => {
+  const report = reportRows(invalidResult())
+  expect(column(report.constraints, 'Measured')).toEqual(['not available'])
+  expect(report.models[0]?.repetitions.voided).toBe(4)
+  const voided = report.models[0]?.repetitions.table
+  expect(voided === undefined ? [] : column(voided, 'Voided')).toContain(
+    '4: 5.0 % of the requests failed (UNAVAILABLE)',
+  )
+})
+
+test('GPU memory has a column only where there is a GPU', () => {
+  const tableOf = (value: ReturnType<typeof passResult>) => reportRows(value).models[0]?.sweep.table
+  const [cpu, gpu] = [tableOf(passResult()), tableOf(gpuMemoryFailResult())]
+  expect(cpu && titles(cpu)).not.toContain('Max GPU Memory (MB)')
+  expect(gpu && titles(gpu)).toContain('Max GPU Memory (MB)')
+})
+
+test('constraints are applied to every measurement of the sweep', () => {
+  const sweepAt = (p99Ms: number) =>
+    scenario(
+      c8,
+      { inferPerSec: 300, p99Ms },
+      {
+        role: 'sweep',
+        configuration: { committed: false, instanceCount: p99Ms, maxBatchSize: 8, dynamicBatching: true },
+      },
+    )
+  const failed = { ...sweepAt(3), status: 'failed' as const, error: 'out of memory' }
+  const model = modelResult('m', {
+    scenarios: [sweepAt(60), sweepAt(61), failed],
+    constraints: [budget(c8, 60)],
+  })
+  const section = reportRows(result('pass', [model])).models[0]
+  expect(section && column(section.sweep.table, 'Satisfies constraints')).toEqual(['Yes', 'No', 'No'])
+  expect(section?.sweep.notes.join()).toContain('out of memory')
+})
+
+test('the gate’s longer measurement stands for a load that the sweep measured too', () => {
+  const gate = scenario(c8, { inferPerSec: 300, p99Ms: 40 })
+  const swept = scenario(c8, { inferPerSec: 200, p99Ms: 70 }, { role: 'sweep' })
+  const section = reportRows(result('pass', [modelResult('m', { scenarios: [swept, gate] })])).models[0]
+  expect(section && column(section.sweep.table, 'p99 Latency (ms)')).toEqual(['40.0'])
+})
+
+test('a tie keeps the committed configuration', () => {
+  const model = modelResult('m', { best: best({ tie: true, gain: 0.01, patch: null }) })
+  const section = reportRows(result('pass', [model])).models[0]
+  expect(section?.best).toMatchObject({ status: 'pass', patch: null })
+  expect(section?.best?.headline).toMatch(/^Nothing measured is better beyond the noise/)
+  expect(section?.best?.headline).not.toContain('+1.0 %')
+})
+
+test('the first run says that a regression cannot be ruled out', () => {
+  const report = reportRows(firstRunResult())
+  expect(report.summary).toContain('a regression cannot be ruled out')
+  expect(report.comparisons.rows).toEqual([])
+})
+
+test('the command repeats the same reference', () => {
+  expect(reportRows(passResult()).reproduce.command).toBe(
+    'triton-perf-gate gate --triton embedded --reference 8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02',
+  )
+})
