@@ -1,7 +1,16 @@
 // Builds the four bundles of dist/ with ncc: the action, its post step, the CLI and the load worker.
 // The worker is a bundle of its own because ncc cannot follow `new Worker(new URL(...))` into TypeScript.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 

@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path'
 import { findBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
+import { GateError } from './domain/error.ts'
 import type { Result } from './domain/result.ts'
 import type { World } from './domain/world.ts'
 import type { GateRequest } from './gate-request.ts'
@@ -10,7 +11,7 @@ import { makePlan } from './plan/plan.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
-import { resolveTriton } from './triton/launcher.ts'
+import { type Launcher, resolveTriton } from './triton/launcher.ts'
 
 /**
  * The gate, from request to report: reads what is to be judged, measures it beside its reference, compares,
@@ -25,9 +26,14 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   const reference = await openReference(world, request, root)
   try {
     const launcher = await resolveTriton(world, config.triton)
+    refuseOneServerForTwoSides(launcher, request)
     const measurements = await measureRepository(world, {
       config,
-      plan: makePlan(config, models.map((model) => model.name), reference === null ? 1 : 2),
+      plan: makePlan(
+        config,
+        models.map((model) => model.name),
+        reference === null ? 1 : 2,
+      ),
       launcher,
       candidate,
       reference,
@@ -48,12 +54,24 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   }
 }
 
+/** A remote server serves one repository: measured as both sides it would compare itself with itself, and pass. */
+function refuseOneServerForTwoSides(launcher: Launcher, request: GateRequest): void {
+  if (launcher.mode !== 'remote' || request.reference === null) return
+  throw new GateError('usage', 'a reference cannot be measured on a remote server', {
+    hint: 'Compare with a baseline (--baseline), or start the server here (--triton docker, local or embedded).',
+  })
+}
+
 interface Reference extends NonNullable<MeasureInput['reference']> {
   readonly remove: () => Promise<void>
 }
 
 /** The model repository to measure beside the candidate's: a folder, or the same folder at another commit. */
-async function openReference(world: World, request: GateRequest, root: string | null): Promise<Reference | null> {
+async function openReference(
+  world: World,
+  request: GateRequest,
+  root: string | null,
+): Promise<Reference | null> {
   const { reference } = request
   if (reference === null) return null
   if (reference.kind === 'repository') {
@@ -62,7 +80,9 @@ async function openReference(world: World, request: GateRequest, root: string | 
   }
   const checkout = await checkoutReference(world, request.modelRepository, reference.ref)
   try {
-    const repository = await readModelRepository(join(checkout.path, relative(root ?? checkout.path, request.modelRepository)))
+    const repository = await readModelRepository(
+      join(checkout.path, relative(root ?? checkout.path, request.modelRepository)),
+    )
     const description = `${reference.ref} (${checkout.commit.slice(0, 7)})`
     return { repository, description, commit: checkout.commit, remove: checkout.remove }
   } catch (error) {

@@ -76,7 +76,11 @@ function bestOf(model: ModelMeasurement, prefix: string): Best | null {
   return toBest(answer, scenario?.metrics ?? {}, patchFor(model, answer.configuration, prefix))
 }
 
-function patchFor(model: ModelMeasurement, configuration: Best['configuration'], prefix: string): string | null {
+function patchFor(
+  model: ModelMeasurement,
+  configuration: Best['configuration'],
+  prefix: string,
+): string | null {
   if (configuration.committed || model.configText === null) return null
   const file = posix.join(model.name, 'config.pbtxt')
   const target = applyConfiguration(parseModelConfig(model.configText, file), configuration)

@@ -64,7 +64,7 @@ function unfit(measurements: Measurements): string | null {
       const valid = scenario.repetitions.filter(isValid)
       if (valid.length === 0) return `${at} has no valid repetition`
       if (valid.some(({ client }) => client.saturated)) return `${at}: the load generator was saturated`
-      if (gatedMetrics(scenario).length < 2)
+      if (timedMetrics(valid).length < 2)
         return `${at} has no latency percentile and throughput in every repetition`
     }
   }
@@ -94,19 +94,31 @@ function points(model: ModelMeasurement, commit: string | null, createdAt: strin
   )
 }
 
-/** The highest latency percentile there is in every repetition, throughput, and GPU memory where it is measured. */
+/** The highest latency percentile that every repetition has, and throughput if every one has it. */
+function timedMetrics(repetitions: readonly Repetition[]): MetricName[] {
+  const everywhere = (metric: MetricName) => positives(repetitions, metric).length === repetitions.length
+  const latency = latencyPercentiles.map(({ name }) => name).find(everywhere)
+  return [
+    ...(latency === undefined ? [] : [latency]),
+    ...(everywhere('inferPerSec') ? (['inferPerSec'] as const) : []),
+  ]
+}
+
+/** The numbers a comparison uses: geometric means over repetitions, and the highest memory where there is a GPU. */
 function gatedMetrics(scenario: Scenario): { metric: MetricName; value: number }[] {
   const repetitions = scenario.repetitions.filter(isValid)
-  const valuesOf = (metric: MetricName) =>
-    repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter((value) => value > 0)
-  const everywhere = (metric: MetricName) => valuesOf(metric).length === repetitions.length
-  const latency = latencyPercentiles.find(({ name }) => everywhere(name))?.name
-  const means = [latency, 'inferPerSec' as const].filter((metric) => metric !== undefined).filter(everywhere)
-  const memory = valuesOf('gpuMemoryBytes')
+  const memory = positives(repetitions, 'gpuMemoryBytes')
   return [
-    ...means.map((metric) => ({ metric, value: geometricMean(valuesOf(metric)) })),
+    ...timedMetrics(repetitions).map((metric) => ({
+      metric,
+      value: geometricMean(positives(repetitions, metric)),
+    })),
     ...(memory.length > 0 ? [{ metric: 'gpuMemoryBytes' as const, value: Math.max(...memory) }] : []),
   ]
+}
+
+function positives(repetitions: readonly Repetition[], metric: MetricName): number[] {
+  return repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter((value) => value > 0)
 }
 
 /** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */

@@ -11,7 +11,9 @@ export async function readDataFile<Schema extends z.ZodType>(
   const parsed = schema.safeParse(parseJson(await readText(path), path))
   if (parsed.success) return parsed.data
   throw new GateError('baseline', `${path} is not a ${kind} file of this version`, {
-    problems: parsed.error.issues.slice(0, 10).map((issue) => ({ file: path, key: issue.path.join('.'), message: issue.message })),
+    problems: parsed.error.issues
+      .slice(0, 10)
+      .map((issue) => ({ file: path, key: issue.path.join('.'), message: issue.message })),
     hint: `Name a ${kind}.json that this version of triton-perf-gate wrote.`,
   })
 }
@@ -20,9 +22,13 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new GateError('usage', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    throw new GateError(
+      'usage',
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { applyPatch, parsePatch } from 'diff'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
+import type { ConfigOverrides } from '../config/overrides.ts'
 import { GateError } from '../domain/error.ts'
 import type { Outcome, Result } from '../domain/result.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
@@ -15,12 +16,20 @@ import { type Shell, worldOf } from './shell.ts'
 
 /** Each run of the demo in turn: what it shows, and what the gate must say of it. */
 const pullRequests = [
-  { name: 'harmless', title: 'a harmless pull request: comments and names', expected: ['pass', 'inconclusive'] },
+  {
+    name: 'harmless',
+    title: 'a harmless pull request: comments and names',
+    expected: ['pass', 'inconclusive'],
+  },
   { name: 'slower', title: 'a pull request that makes the model slower: a queue delay', expected: ['fail'] },
 ] as const satisfies readonly { name: string; title: string; expected: readonly Outcome[] }[]
 
-/** The whole demo shall end within 4 minutes on 2 cores: three runs of at most this long each. */
-const runBudgetNs = 70 * nsPerSecond
+/** The whole demo shall end within 4 minutes on 2 cores: the main branch once, two pull requests beside it. */
+const mainBudgetNs = 40 * nsPerSecond
+const pullRequestBudgetNs = 85 * nsPerSecond
+
+/** The demo is about regressions: a budget that the main branch meets even on a machine that is busy otherwise. */
+const latencyBudgetMs = 500
 
 /** `demo`: the gate on the examples with a real server; 0 only if it judged as it should. */
 export async function demo(shell: Shell, options: { readonly output: string }): Promise<number> {
@@ -31,19 +40,31 @@ export async function demo(shell: Shell, options: { readonly output: string }): 
   try {
     const main = join(work, 'main')
     cpSync(join(examples, 'model_repository'), join(main, 'model_repository'), { recursive: true })
-    const config = await demoConfig(join(examples, 'triton-perf-gate.yml'))
-    const gate = (name: string, request: Pick<GateRequest, 'mode' | 'baseline' | 'reference'>) =>
-      judgeOne(shell, world, config, join(work, name, 'model_repository'), join(output, name), request)
+    const file = join(examples, 'triton-perf-gate.yml')
+    const mainConfig = await demoConfig(file, { timeBudgetNs: mainBudgetNs, runConfigSearchMode: 'off' })
+    const config = await demoConfig(file, { timeBudgetNs: pullRequestBudgetNs })
+    const gate = (name: string, request: Judged) =>
+      judgeOne(shell, world, join(work, name, 'model_repository'), join(output, name), request)
 
     heading(shell, 'main branch: measured for the baseline')
-    const baseline = await gate('main', { mode: 'baseline', baseline: { status: 'notRequested' }, reference: null })
+    const baseline = await gate('main', {
+      config: mainConfig,
+      mode: 'baseline',
+      baseline: { status: 'notRequested' },
+      reference: null,
+    })
     const lines = [verdictLine('main branch (baseline)', baseline, ['pass'])]
     for (const { name, title, expected } of pullRequests) {
       heading(shell, title)
       applyPullRequest(main, join(examples, 'pull_requests', `${name}.patch`), join(work, name))
       const result = await gate(name, {
+        config,
         mode: 'gate',
-        baseline: { status: 'file', path: join(output, 'main', 'baseline.json'), source: 'the main branch of this demo' },
+        baseline: {
+          status: 'file',
+          path: join(output, 'main', 'baseline.json'),
+          source: 'the main branch of this demo',
+        },
         reference: { kind: 'repository', path: join(main, 'model_repository') },
       })
       lines.push(verdictLine(name, result, expected))
@@ -60,25 +81,33 @@ export async function demo(shell: Shell, options: { readonly output: string }): 
   }
 }
 
+type Judged = Pick<GateRequest, 'config' | 'mode' | 'baseline' | 'reference'>
+
 async function judgeOne(
   shell: Shell,
   world: World,
-  config: Config,
   modelRepository: string,
   outputDirectory: string,
-  request: Pick<GateRequest, 'mode' | 'baseline' | 'reference'>,
+  request: Judged,
 ): Promise<Result> {
-  const result = await runGate(world, { ...request, config, modelRepository, outputDirectory, commit: null, runId: null })
+  const result = await runGate(world, {
+    ...request,
+    modelRepository,
+    outputDirectory,
+    commit: null,
+    runId: null,
+  })
   shell.out(`${renderMarkdown(result)}\n`)
   return result
 }
 
 /** The examples' own configuration, on the embedded server and within the demo's time. */
-async function demoConfig(file: string): Promise<Config> {
-  return loadConfig({
+async function demoConfig(file: string, overrides: ConfigOverrides): Promise<Config> {
+  const config = await loadConfig({
     file,
-    overrides: { triton: 'embedded', models: ['text_recognition'], timeBudgetNs: runBudgetNs },
+    overrides: { ...overrides, triton: 'embedded', models: ['text_recognition'], latencyBudgetMs },
   })
+  return { ...config, gate: { ...config.gate, warmupNs: nsPerSecond / 2 } }
 }
 
 /** The main branch's repository with the pull request's diff applied, as a checkout of it would be. */
@@ -93,7 +122,11 @@ export function applyPullRequest(main: string, patchFile: string, target: string
   }
 }
 
-function verdictLine(name: string, result: Result, expected: readonly Outcome[]): { text: string; asExpected: boolean } {
+function verdictLine(
+  name: string,
+  result: Result,
+  expected: readonly Outcome[],
+): { text: string; asExpected: boolean } {
   const { outcome } = result.verdict
   const asExpected = expected.includes(outcome)
   const judged = asExpected ? 'as it should be' : `NOT as it should be (expected ${expected.join(' or ')})`

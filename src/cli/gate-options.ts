@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
-import { findConfigFile, loadConfig } from '../config/load-config.ts'
-import { parseDuration } from '../config/duration.ts'
 import type { Config } from '../config/config.ts'
+import { parseDuration } from '../config/duration.ts'
+import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { GateError } from '../domain/error.ts'
 import type { Shell } from './shell.ts'
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { asGateError, describeError } from '../domain/error.ts'
-import { exitCodes } from '../domain/error.ts'
+import { asGateError, describeError, exitCodes } from '../domain/error.ts'
 import { makeProgram } from './program.ts'
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -10,7 +9,8 @@ process.exitCode = exitCodes.environment
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (!stop.signal.aborted) process.stderr.write(`\n${signal}: stopping the servers, keeping what was measured\n`)
+    if (!stop.signal.aborted)
+      process.stderr.write(`\n${signal}: stopping the servers, keeping what was measured\n`)
     stop.abort()
   })
 }

@@ -26,7 +26,10 @@ export interface MeasureOptions {
 
 /** `measure`: a server that is already running, at the given loads. Exit code 3 where a load could not be measured. */
 export async function measure(shell: Shell, options: MeasureOptions): Promise<number> {
-  const config = await loadConfig({ file: null, overrides: { tritonUrl: options.tritonUrl, triton: 'remote' } })
+  const config = await loadConfig({
+    file: null,
+    overrides: { tritonUrl: options.tritonUrl, triton: 'remote' },
+  })
   const { input } = config.settingsFor(options.model)
   const save = saverOf(resolve(shell.cwd, options.output))
   const measurements = await measureRunning(worldOf(shell), {
@@ -41,7 +44,9 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     save,
   })
   shell.out(options.json === true ? renderJson(measurements) : table(measurements))
-  const failed = measurements.models.flatMap((model) => model.scenarios).filter((each) => each.status === 'failed')
+  const failed = measurements.models
+    .flatMap((model) => model.scenarios)
+    .filter((each) => each.status === 'failed')
   for (const scenario of failed) shell.err(`error: ${scenario.error}\n`)
   return failed.length === 0 ? exitCodes.pass : exitCodes.environment
 }
@@ -87,10 +92,14 @@ function saverOf(file: string): (measurements: Measurements) => void {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(`${file}.tmp`, '')
   } catch (error) {
-    throw new GateError('environment', `${file} cannot be written: ${error instanceof Error ? error.message : error}`, {
-      hint: 'Name a writable file with --output.',
-      cause: error,
-    })
+    throw new GateError(
+      'environment',
+      `${file} cannot be written: ${error instanceof Error ? error.message : error}`,
+      {
+        hint: 'Name a writable file with --output.',
+        cause: error,
+      },
+    )
   }
   return (measurements) => {
     writeFileSync(`${file}.tmp`, renderJson(measurements))

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { exitCodes } from '../domain/error.ts'
+import { tool } from '../domain/tool.ts'
 import { checkConfig } from './check-config.ts'
 import { compare } from './compare.ts'
 import { demo } from './demo.ts'
@@ -8,8 +9,6 @@ import { report } from './report.ts'
 import { run } from './run.ts'
 import { search } from './search.ts'
 import type { Shell } from './shell.ts'
-import { tool } from '../domain/tool.ts'
-
 
 const outputDefault = 'triton-perf-gate-out'
 
@@ -42,7 +41,11 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
     .exitOverride()
     .configureOutput({ writeOut: shell.out, writeErr: shell.err })
 
-  const command = <Options>(name: string, description: string, action: (shell: Shell, options: Options) => Promise<number>) =>
+  const command = <Options>(
+    name: string,
+    description: string,
+    action: (shell: Shell, options: Options) => Promise<number>,
+  ) =>
     program
       .command(name)
       .description(description)
@@ -56,13 +59,28 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
       .option('--model-repository <dir>', 'the model repository to judge')
       .option('--models <names>', 'only these models, separated by commas')
       .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
-      .addOption(new Option('--triton <mode>', 'where the server comes from').choices(['auto', 'embedded', 'local', 'docker', 'remote']))
+      .addOption(
+        new Option('--triton <mode>', 'where the server comes from').choices([
+          'auto',
+          'embedded',
+          'local',
+          'docker',
+          'remote',
+        ]),
+      )
       .option('--triton-url <url>', 'a running server: grpc://HOST:PORT')
       .option('--triton-image <image>', 'container image for --triton docker')
       .option('--time-budget <duration>', 'for the whole run, e.g. 300s or 5m (default: 300s a model)')
       .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
       .option('--min-throughput <n>', 'least throughput in inferences per second')
-      .addOption(new Option('--search-mode <mode>', 'how configurations are swept').choices(['quick', 'brute', 'optuna', 'off']))
+      .addOption(
+        new Option('--search-mode <mode>', 'how configurations are swept').choices([
+          'quick',
+          'brute',
+          'optuna',
+          'off',
+        ]),
+      )
       .option('--output <dir>', 'where the files go', outputDefault)
       .option('--json', 'print result.json instead of the Markdown report')
 
@@ -70,7 +88,9 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
     .option('--baseline <file>', 'baseline.json of the main branch')
     .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree')
     .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
-    .addOption(new Option('--on-inconclusive <policy>', 'what an inconclusive verdict does').choices(['warn', 'fail']))
+    .addOption(
+      new Option('--on-inconclusive <policy>', 'what an inconclusive verdict does').choices(['warn', 'fail']),
+    )
     .addHelpText(
       'after',
       `
@@ -80,7 +100,9 @@ Examples:
   $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`,
     )
 
-  gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search)).addHelpText(
+  gateOptions(
+    command('search', 'only the sweep: the best configuration under the constraints', search),
+  ).addHelpText(
     'after',
     `
 Example:
@@ -93,7 +115,9 @@ Example:
     .option('--concurrency <list>', 'closed loop: outstanding requests, e.g. 1,2,8')
     .option('--request-rate <list>', 'open loop: requests per second, e.g. 50,100')
     .addOption(
-      new Option('--request-distribution <name>', 'gaps of the open loop').choices(['constant', 'poisson']).default('constant'),
+      new Option('--request-distribution <name>', 'gaps of the open loop')
+        .choices(['constant', 'poisson'])
+        .default('constant'),
     )
     .option('--batch-size <n>', 'inferences in one request', '1')
     .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
@@ -113,14 +137,28 @@ Example:
     .option('--config <file>', 'configuration file with budgets, tolerances and policies')
     .option('--output <dir>', 'where the files go', outputDefault)
     .option('--json', 'print result.json instead of the Markdown report')
-    .addHelpText('after', '\nExample:\n  $ triton-perf-gate compare --measurements out/measurements.json --baseline main/baseline.json')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ triton-perf-gate compare --measurements out/measurements.json --baseline main/baseline.json',
+    )
 
   command('report', 'render a result.json again', report)
     .requiredOption('--result <file>', 'result.json')
-    .addOption(new Option('--format <format>', 'what to print').choices(['markdown', 'html', 'json']).default('markdown'))
-    .addHelpText('after', '\nExample:\n  $ triton-perf-gate report --result out/result.json --format html > report.html')
+    .addOption(
+      new Option('--format <format>', 'what to print')
+        .choices(['markdown', 'html', 'json'])
+        .default('markdown'),
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ triton-perf-gate report --result out/result.json --format html > report.html',
+    )
 
-  command('check-config', 'check the configuration file and the model repository, all problems at once', checkConfig)
+  command(
+    'check-config',
+    'check the configuration file and the model repository, all problems at once',
+    checkConfig,
+  )
     .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
     .option('--model-repository <dir>', 'also check this model repository')
     .addHelpText('after', '\nExample:\n  $ triton-perf-gate check-config --model-repository models')

@@ -46,6 +46,7 @@ function referenceOf(shell: Shell, options: RunOptions): GateRequest['reference'
     })
   }
   if (reference !== undefined) return { kind: 'git', ref: reference }
-  if (referenceRepository !== undefined) return { kind: 'repository', path: resolve(shell.cwd, referenceRepository) }
+  if (referenceRepository !== undefined)
+    return { kind: 'repository', path: resolve(shell.cwd, referenceRepository) }
   return null
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createNodeWorld } from '../system/node-world.ts'
 import type { World } from '../domain/world.ts'
+import { createNodeWorld } from '../system/node-world.ts'
 
 /** What every command gets from the process. */
 export interface Shell {
@@ -28,6 +28,8 @@ export function worldOf(shell: Shell): World {
 /** dist/worker beside dist/cli; the source where the CLI runs from its source. */
 function loadWorker(): URL {
   // Computed: ncc would rewrite a literal `new URL(…, import.meta.url)` into an asset of its own.
-  const [built, source] = ['../worker/index.js', '../load/worker.ts'].map((path) => new URL(path, import.meta.url)) as [URL, URL]
+  const [built, source] = ['../worker/index.js', '../load/worker.ts'].map(
+    (path) => new URL(path, import.meta.url),
+  ) as [URL, URL]
   return existsSync(fileURLToPath(built)) ? built : source
 }

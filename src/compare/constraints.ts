@@ -1,5 +1,5 @@
 import type { Constraint, ModelSettings } from '../config/config.ts'
-import { metrics } from '../domain/metric.ts'
+import { latencyPercentiles, metrics } from '../domain/metric.ts'
 import type { ConstraintResult } from '../domain/result.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from './sides.ts'
@@ -28,7 +28,9 @@ function scenariosFor({ bound, metric }: Constraint, scenarios: readonly Scenari
   return best.slice(0, 1)
 }
 
-function judgeConstraint({ name, bound, metric, limit }: Constraint, scenario: Scenario): ConstraintResult {
+function judgeConstraint(constraint: Constraint, scenario: Scenario): ConstraintResult {
+  const { name, bound, limit } = constraint
+  const metric = judgedMetric(constraint.metric, scenario)
   const value = measured(scenario, metric)
   const interval = value === null ? null : (scenario.metrics[metric]?.interval ?? null)
   const [low, high] = interval ?? [limit, limit]
@@ -44,6 +46,17 @@ function judgeConstraint({ name, bound, metric, limit }: Constraint, scenario: S
     status: value === null ? 'invalid' : holds ? 'pass' : 'fail',
     close: low < limit && (high === null || limit < high),
   }
+}
+
+/**
+ * The metric that is judged: where too few requests were sent for the percentile, the highest one below it
+ * that there is, by its name. It can only be kinder: one that breaks the limit proves that p99 does.
+ */
+function judgedMetric(metric: Constraint['metric'], scenario: Scenario): Constraint['metric'] {
+  const rank = latencyPercentiles.findIndex((percentile) => percentile.name === metric)
+  if (rank < 0) return metric
+  const standIns = latencyPercentiles.slice(rank).map((percentile) => percentile.name)
+  return standIns.find((name) => measured(scenario, name) !== null) ?? metric
 }
 
 function measured(scenario: Scenario, metric: Constraint['metric']): number | null {

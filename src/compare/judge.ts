@@ -1,7 +1,7 @@
 import type { Comparison } from '../domain/result.ts'
 import { holm } from '../stats/holm.ts'
 import { detectableMean, type Estimate, pValueAboveZero, upperBound } from '../stats/paired.ts'
-import { studentTQuantile } from '../stats/special.ts'
+import { studentTCdf } from '../stats/special.ts'
 import type { Draft, Test } from './draft.ts'
 import { changeInWords } from './words.ts'
 import { ratioOfWorse, shareOfWorse, toleratedWorse } from './worse.ts'
@@ -77,9 +77,9 @@ function advice(estimate: Estimate, tolerated: number, alpha: number): string {
   const have = estimate.degreesOfFreedom + 1
   const sd = estimate.standardError * Math.sqrt(have)
   for (let n = have + 1; n <= maxAdvisedRepetitions; n++) {
-    const perError = sd / Math.sqrt(n)
-    const passes = estimate.mean + studentTQuantile(passConfidence, n - 1) * perError < tolerated
-    const fails = estimate.mean > tolerated && estimate.mean + studentTQuantile(alpha, n - 1) * perError >= 0
+    const standardError = sd / Math.sqrt(n)
+    const passes = studentTCdf((tolerated - estimate.mean) / standardError, n - 1) > passConfidence
+    const fails = estimate.mean > tolerated && studentTCdf(-estimate.mean / standardError, n - 1) <= alpha
     if (passes || fails) return `at this spread about ${n} repetitions would decide`
   }
   return 'too near the tolerance to be decided by any sensible number of repetitions'

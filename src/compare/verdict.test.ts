@@ -69,14 +69,14 @@ const unreadable = {
 } as const
 const untrusted = { status: 'untrusted', source: 'artifact', why: 'from a fork', next: 'Measure.' } as const
 const absent = { status: 'absent', source: 'artifact', next: 'Measure main.' } as const
-const incompatible = {
+const incompatible: BaselineStatus = {
   status: 'incompatible',
   source: 'artifact',
   commit: null,
   createdAt: '',
   differences: ['GPU: A100 ≠ T4'],
   next: 'Use --reference.',
-} as const
+}
 const found = { status: 'found', source: 'b.json', commit: null, createdAt: '' } as const
 
 test('nothing wrong, and everything compared: a pass with exit code 0', () => {
@@ -98,7 +98,7 @@ describe('fail closed: each fault has its outcome, and none is a pass', () => {
   const one = (index: number, change: Partial<Repetition>) =>
     repetitions(1, (each) => (each === index ? change : {}))
   const health = repetitions()[0]?.client as Repetition['client']
-  const voided = { status: 'void', voidReasons: ['GPU throttled'] } as const
+  const voided: Partial<Repetition> = { status: 'void', voidReasons: ['GPU throttled'] }
   const withMetric = (metric: string, value: number | null) =>
     repetitions().map((repetition) => ({
       ...repetition,

@@ -26,7 +26,7 @@ export async function repositoryRoot(world: World, path: string): Promise<string
 
 /** The full hash of HEAD; null outside git and before the first commit. */
 export async function headCommit(world: World, path: string): Promise<string | null> {
-  return await commitOf(world, path, 'HEAD')
+  return commitOf(world, path, 'HEAD')
 }
 
 /**

@@ -50,7 +50,7 @@ export async function startGpuSampler(
   const neighbours = new Set((await queryProcesses(world)).map(({ pid }) => pid))
   const readings = createReadings(idle.status === 'available' ? idle.gpus : [], neighbours)
   const loop = (query: readonly string[], onLine: (line: string) => void) =>
-    world.launch('nvidia-smi', [...query, `-lms=${intervalMs}`], { env: {}, onLine })
+    world.launch('nvidia-smi', [...query, '-lms', `${intervalMs}`], { env: {}, onLine })
   const loops = [loop(gpuQuery, readings.addGpuLine), loop(processQuery, readings.addProcessLine)]
   return {
     ...readings.view,

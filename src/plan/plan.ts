@@ -13,15 +13,22 @@ export interface Plan {
 export interface ModelPlan {
   readonly name: string
   readonly loads: readonly Load[]
+  readonly sides: 1 | 2
   readonly repetitions: number
   readonly warmupNs: number
-  /** Measured time of one load in one repetition on one side: at least, and at most where requests are slow. */
+  /** Asked measured time of one load in one repetition on one side. */
   readonly measurementNs: number
-  readonly maxMeasurementNs: number
   readonly blockNs: number
   /** The share of the budget that is this model's, and the part of it that the sweep keeps. */
   readonly budgetNs: number
   readonly searchNs: number
+}
+
+/** How long one load is measured in one repetition on one side: at least, and at most where requests are slow. */
+export interface MeasuringTime {
+  readonly measurementNs: number
+  readonly maxMeasurementNs: number
+  readonly blockNs: number
 }
 
 /** 300 s a model: a pull-request check that takes longer is switched off by its users. */
@@ -30,8 +37,8 @@ const defaultModelBudgetNs = 300 * nsPerSecond
 /** The sweep keeps at least a quarter of the budget, or pull requests with slow models would never get one. */
 const searchShare = 0.25
 
-/** A server start with its model loads and stop, as seen with the python backend on two cores; only used to plan. */
-const serverCycleNs = 6 * nsPerSecond
+/** A server start with its model load and stop, as seen with the python backend on two cores; until one was seen here. */
+const firstOverheadNs = 5 * nsPerSecond
 
 /** Below this a window holds too little to tell a model's steady state from its start. */
 const minMeasurementNs = nsPerSecond
@@ -39,43 +46,57 @@ const minMeasurementNs = nsPerSecond
 /** Slow models get up to this many times the asked measuring time to reach the requests that p99 needs. */
 const maxStretch = 4
 
-/**
- * Config → Plan. Where the budget does not hold the asked repetitions, the measuring time of each shrinks
- * (down to 1 s) before a repetition is dropped: the repetition is the unit of evidence.
- */
+/** Config → Plan. */
 export function makePlan(config: Config, models: readonly string[], sides: 1 | 2): Plan {
   const budgetNs = config.gate.timeBudgetNs ?? defaultModelBudgetNs * models.length
-  const perModelNs = budgetNs / models.length
+  const perModelNs = Math.floor(budgetNs / models.length)
   return {
     seed: config.gate.seed,
     budgetNs,
-    models: models.map((name) => planModel(config, name, sides, perModelNs)),
+    models: models.map((name): ModelPlan => {
+      const settings = config.settingsFor(name)
+      return {
+        name,
+        loads: settings.loads,
+        sides,
+        repetitions: config.gate.repetitions,
+        warmupNs: config.gate.warmupNs,
+        measurementNs: config.gate.measurementNs,
+        blockNs: config.gate.blockNs,
+        budgetNs: perModelNs,
+        searchNs: settings.search.mode === 'off' ? 0 : Math.floor(perModelNs * searchShare),
+      }
+    }),
   }
 }
 
-function planModel(config: Config, name: string, sides: 1 | 2, budgetNs: number): ModelPlan {
-  const settings = config.settingsFor(name)
-  const searchNs = settings.search.mode === 'off' ? 0 : budgetNs * searchShare
-  const gateNs = budgetNs - searchNs
-  const { warmupNs, blockNs } = config.gate
-  const loads = settings.loads.length
+/**
+ * The measuring time of the next repetition, from the time that is left for those to come. Where that is
+ * short, each measures shorter (down to 1 s) before one is dropped: the repetition is the unit of evidence.
+ * Null where the model's budget, the sweep's share included, cannot hold another one.
+ *
+ * @param done repetitions so far
+ * @param elapsedNs since the model's first one began
+ * @param measuringNs of that, spent in warm-ups and windows
+ */
+export function nextMeasuringTime(
+  plan: ModelPlan,
+  done: number,
+  elapsedNs: number,
+  measuringNs: number,
+): MeasuringTime | null {
+  const windows = plan.loads.length * plan.sides
+  const overheadNs = done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done
+  const shortestNs = overheadNs + windows * (plan.warmupNs + minMeasurementNs)
+  if (done > 0 && elapsedNs + shortestNs > plan.budgetNs) return null
 
-  const measuringNs = (repetitions: number) =>
-    Math.floor((gateNs / repetitions - serverCycleNs) / (loads * sides) - warmupNs)
-
-  let repetitions = config.gate.repetitions
-  while (repetitions > 1 && measuringNs(repetitions) < minMeasurementNs) repetitions--
-  const affordableNs = Math.max(minMeasurementNs, measuringNs(repetitions))
-  const measurementNs = Math.min(config.gate.measurementNs, affordableNs)
+  const leftNs = plan.budgetNs - plan.searchNs - elapsedNs
+  const perWindowNs = (leftNs / (plan.repetitions - done) - overheadNs) / windows - plan.warmupNs
+  const affordableNs = Math.max(minMeasurementNs, Math.floor(perWindowNs))
+  const measurementNs = Math.min(plan.measurementNs, affordableNs)
   return {
-    name,
-    loads: settings.loads,
-    repetitions,
-    warmupNs,
     measurementNs,
-    maxMeasurementNs: Math.min(affordableNs, measurementNs * maxStretch),
-    blockNs: Math.min(blockNs, measurementNs),
-    budgetNs: Math.floor(budgetNs),
-    searchNs: Math.floor(searchNs),
+    maxMeasurementNs: Math.max(measurementNs, Math.min(affordableNs, plan.measurementNs * maxStretch)),
+    blockNs: Math.min(plan.blockNs, measurementNs),
   }
 }

@@ -9,7 +9,11 @@ import { inferPerSec, planBlocks, runBlocks, toBlock } from './blocks.ts'
 const limits = { measurementNs: 2 * nsPerSecond, maxMeasurementNs: 8 * nsPerSecond, blockNs: nsPerSecond / 2 }
 const load: Load = { mode: 'concurrency', concurrency: 2 }
 
-function window(requests: number, durationNs: number, latencyNs = durationNs / Math.max(1, requests)): Window {
+function window(
+  requests: number,
+  durationNs: number,
+  latencyNs = durationNs / Math.max(1, requests),
+): Window {
   return {
     startNs: 0,
     durationNs,
@@ -18,12 +22,21 @@ function window(requests: number, durationNs: number, latencyNs = durationNs / M
     issued: requests,
     failures: {},
     firstFailure: null,
-    client: { eventLoopUtilization: 0.1, eventLoopDelayP99Ns: 0, cpuNsPerRequest: 0, lateRatio: 0, saturated: false },
+    client: {
+      eventLoopUtilization: 0.1,
+      eventLoopDelayP99Ns: 0,
+      cpuNsPerRequest: 0,
+      lateRatio: 0,
+      saturated: false,
+    },
   }
 }
 
 test('a fast model gets the asked time in blocks of the asked length', () => {
-  expect(planBlocks([window(1000, nsPerSecond)], limits)).toMatchObject({ count: 4, blockNs: nsPerSecond / 2 })
+  expect(planBlocks([window(1000, nsPerSecond)], limits)).toMatchObject({
+    count: 4,
+    blockNs: nsPerSecond / 2,
+  })
 })
 
 test('a slow model gets the time that p99 needs, in blocks of a hundred requests', () => {
@@ -47,7 +60,11 @@ test('blocks always sum up to a time between the asked and the longest one', () 
     fc.property(fc.integer({ min: 0, max: 20_000 }), (requests) => {
       const plan = planBlocks([window(requests, nsPerSecond)], limits)
       const totalNs = plan.count * plan.blockNs
-      return plan.count >= 4 && totalNs >= limits.measurementNs - plan.count && totalNs <= limits.maxMeasurementNs + plan.count
+      return (
+        plan.count >= 4 &&
+        totalNs >= limits.measurementNs - plan.count &&
+        totalNs <= limits.maxMeasurementNs + plan.count
+      )
     }),
   )
 })
@@ -61,7 +78,14 @@ test('every round gives each side one block, in an order that changes', async ()
     },
   } as unknown as LoadGenerator
   const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
-  const windows = await runBlocks(generator, ['a', 'b'], load, plan, createRandom(7), new AbortController().signal)
+  const windows = await runBlocks(
+    generator,
+    ['a', 'b'],
+    load,
+    plan,
+    createRandom(7),
+    new AbortController().signal,
+  )
   expect(windows.map((side) => side.length)).toEqual([16, 16])
   const rounds = Array.from({ length: 16 }, (_, round) => order.slice(2 * round, 2 * round + 2).join(''))
   expect(new Set(rounds)).toEqual(new Set(['ab', 'ba']))

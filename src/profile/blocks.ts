@@ -33,7 +33,9 @@ const minBlocks = 4
  * slowest side's warm-up so that both sides get the same.
  */
 export function planBlocks(warmups: readonly Window[], limits: BlockLimits): BlockPlan {
-  const slowestNsPerRequest = Math.max(...warmups.map((window) => window.durationNs / Math.max(1, window.completed)))
+  const slowestNsPerRequest = Math.max(
+    ...warmups.map((window) => window.durationNs / Math.max(1, window.completed)),
+  )
   const typicalLatencyNs = Math.max(...warmups.map((window) => quantile(window.latenciesNs, 0.5) ?? 0))
   const totalNs = Math.min(
     Math.max(limits.measurementNs, wantedRequests * slowestNsPerRequest),

@@ -16,7 +16,10 @@ export async function describeEnvironment(
   const metadata = await client.serverMetadata()
   const reading =
     launcher.mode === 'remote'
-      ? ({ status: 'unavailable', reason: 'the server is remote: its GPUs cannot be read from here' } as const)
+      ? ({
+          status: 'unavailable',
+          reason: 'the server is remote: its GPUs cannot be read from here',
+        } as const)
       : await queryGpus(world)
   return {
     triton: { version: metadata.version, mode: launcher.mode, source: launcher.source },

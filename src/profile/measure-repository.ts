@@ -21,7 +21,11 @@ export interface MeasureInput {
   readonly plan: Plan
   readonly launcher: Launcher
   readonly candidate: ModelRepository
-  readonly reference: { readonly repository: ModelRepository; readonly description: string; readonly commit: string | null } | null
+  readonly reference: {
+    readonly repository: ModelRepository
+    readonly description: string
+    readonly commit: string | null
+  } | null
   readonly commit: string | null
   /** The repository's path within git, for patches; null outside git. */
   readonly repositoryPrefix: string | null
@@ -106,7 +110,7 @@ async function measureModel(
   const model = input.candidate.models.get(plan.name)
   const committed = committedOf(sides.candidate)
   if (plan.searchNs === 0 || model === undefined || committed === null) return sides
-  const timeNs = Math.max(plan.searchNs, startNs + plan.budgetNs - context.world.nowNs())
+  const timeNs = Math.max(0, startNs + plan.budgetNs - context.world.nowNs())
   const sweep = await sweepModel(context, input.candidate, model, committed, timeNs)
   return {
     ...sides,
@@ -131,7 +135,12 @@ async function describeEnvironmentOf(
   context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`)
   const live = await openServer(context, 'candidate', repository)
   try {
-    return await describeEnvironment(context.world, context.launcher, live.client, context.config.gate.runnerClass)
+    return await describeEnvironment(
+      context.world,
+      context.launcher,
+      live.client,
+      context.config.gate.runnerClass,
+    )
   } finally {
     await live.close()
   }

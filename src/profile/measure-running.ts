@@ -48,7 +48,12 @@ export async function measureRunning(world: World, input: RunningInput): Promise
     const model = attachModel(generator, live, resolved, committedConfiguration(null, resolved), input.input)
     const random = createRandom(input.seed)
     const { durationNs } = input
-    const settings = { warmupNs, measurementNs: durationNs, maxMeasurementNs: durationNs, blockNs: durationNs / blocks }
+    const settings = {
+      warmupNs,
+      measurementNs: durationNs,
+      maxMeasurementNs: durationNs,
+      blockNs: durationNs / blocks,
+    }
     const scenarios: Scenario[] = []
     const measurements = (complete: boolean): Measurements => ({
       kind: 'measurements',
@@ -70,7 +75,13 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       if (sample === undefined) continue
       const repetitions = [toRepetition(sample, load, 0, null, input.maxFailureRatio)]
       scenarios.push(
-        toScenario({ role: 'gate', configuration: model.configuration, load, samples: [sample], repetitions }),
+        toScenario({
+          role: 'gate',
+          configuration: model.configuration,
+          load,
+          samples: [sample],
+          repetitions,
+        }),
       )
       input.save(measurements(false))
     }

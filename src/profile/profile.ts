@@ -5,13 +5,20 @@ import { type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
-import type { ModelPlan } from '../plan/plan.ts'
+import { type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
-import { measureLoad } from './repetition.ts'
+import { measureLoad, type RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
-import { type LiveModel, type LiveServer, openModel, openServer, type SideContext, type SideName } from './side.ts'
+import {
+  type LiveModel,
+  type LiveServer,
+  openModel,
+  openServer,
+  type SideContext,
+  type SideName,
+} from './side.ts'
 
 export interface ProfileContext extends SideContext {
   readonly config: Config
@@ -59,9 +66,10 @@ export async function profileModel(
     reference: records.length === 1 ? null : summarize(context, plan, records, 'reference', []),
   })
   try {
+    let measuringNs = 0
     for (let index = 0; index < plan.repetitions && !world.signal.aborted; index++) {
-      const elapsedNs = world.nowNs() - startNs
-      if (index > 0 && elapsedNs + elapsedNs / index > plan.budgetNs - plan.searchNs) {
+      const time = nextMeasuringTime(plan, index, world.nowNs() - startNs, measuringNs)
+      if (time === null) {
         warnings.push(`the time budget allowed ${index} of ${plan.repetitions} repetitions`)
         break
       }
@@ -70,7 +78,9 @@ export async function profileModel(
       if (records.some((each) => each.failure !== null)) break
       for (const load of random.shuffle(plan.loads)) {
         if (world.signal.aborted) break
-        await repeat(context, plan, records, load)
+        const loadStartNs = world.nowNs()
+        await repeat(context, { ...time, warmupNs: plan.warmupNs }, records, load)
+        measuringNs += world.nowNs() - loadStartNs
         save(result())
       }
       await closeAll(records, stopping, context.gpu !== null)
@@ -93,11 +103,24 @@ export function interruptIfAsked(world: World): void {
 }
 
 function record(name: SideName, repository: ModelRepository): SideRecord {
-  return { name, repository, samples: new Map(), server: null, model: null, committed: null, inputWarnings: [], failure: null }
+  return {
+    name,
+    repository,
+    samples: new Map(),
+    server: null,
+    model: null,
+    committed: null,
+    inputWarnings: [],
+    failure: null,
+  }
 }
 
 /** Starts the sides' servers. A model that does not load is data; all else throws. */
-async function openAll(context: ProfileContext, plan: ModelPlan, records: readonly SideRecord[]): Promise<void> {
+async function openAll(
+  context: ProfileContext,
+  plan: ModelPlan,
+  records: readonly SideRecord[],
+): Promise<void> {
   const { input } = context.config.settingsFor(plan.name)
   for (const each of records) {
     const model = each.repository.models.get(plan.name)
@@ -118,13 +141,13 @@ async function openAll(context: ProfileContext, plan: ModelPlan, records: readon
 
 async function repeat(
   context: ProfileContext,
-  plan: ModelPlan,
+  settings: RepetitionSettings,
   records: readonly SideRecord[],
   load: Load,
 ): Promise<void> {
   const { world, generator, random, gpu } = context
   const models = records.flatMap((each) => (each.model === null ? [] : [each.model]))
-  const samples = await measureLoad(world, generator, models, load, plan, random, gpu)
+  const samples = await measureLoad(world, generator, models, load, settings, random, gpu)
   for (const [index, each] of records.entries()) {
     const sample = samples[index]
     if (sample === undefined || sample.windows.length === 0) continue
@@ -133,7 +156,11 @@ async function repeat(
 }
 
 /** A server stops while the next one starts, except where GPU memory is measured: that must be free first. */
-async function closeAll(records: readonly SideRecord[], stopping: Promise<void>[], wait: boolean): Promise<void> {
+async function closeAll(
+  records: readonly SideRecord[],
+  stopping: Promise<void>[],
+  wait: boolean,
+): Promise<void> {
   for (const each of records) {
     await each.model?.detach()
     if (each.server !== null) stopping.push(each.server.close())
@@ -170,13 +197,19 @@ function errorOf(failure: GateError): { message: string; hint?: string } {
 }
 
 /** Repetitions pair by index: both sides get the same loads in the same repetitions. */
-function scenariosOf(context: ProfileContext, plan: ModelPlan, each: SideRecord, records: readonly SideRecord[]): Scenario[] {
+function scenariosOf(
+  context: ProfileContext,
+  plan: ModelPlan,
+  each: SideRecord,
+  records: readonly SideRecord[],
+): Scenario[] {
   const { committed } = each
   if (committed === null) return []
   const other = records.find((candidate) => candidate !== each)
   return plan.loads.map((load) => {
     const samples = each.samples.get(loadKey(load)) ?? []
-    if (samples.length === 0) return failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
+    if (samples.length === 0)
+      return failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
     const partners = other?.samples.get(loadKey(load))?.length ?? 0
     const repetitions = samples.map((sample, index) =>
       toRepetition(sample, load, index, index < partners ? index : null, context.config.gate.maxFailureRatio),

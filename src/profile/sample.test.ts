@@ -34,8 +34,20 @@ function sample(windows: Sample['windows'], change: Partial<Sample> = {}): Sampl
 }
 
 test('percentiles are exact, throughput counts inferences, overhead is what the server does not account for', () => {
-  const repetition = toRepetition(sample([windowOf(ramp.slice(0, 200)), windowOf(ramp.slice(200))]), load, 3, 3, 0.01)
-  expect(repetition).toMatchObject({ index: 3, pairedWith: 3, requests: 400, status: 'valid', voidReasons: [] })
+  const repetition = toRepetition(
+    sample([windowOf(ramp.slice(0, 200)), windowOf(ramp.slice(200))]),
+    load,
+    3,
+    3,
+    0.01,
+  )
+  expect(repetition).toMatchObject({
+    index: 3,
+    pairedWith: 3,
+    requests: 400,
+    status: 'valid',
+    voidReasons: [],
+  })
   expect(repetition.metrics).toMatchObject({
     latencyP50Ns: 200 * nsPerMs,
     latencyP99Ns: 396 * nsPerMs,
@@ -80,11 +92,23 @@ test.each([
 })
 
 test('a few failures below the limit are kept as data', () => {
-  const repetition = toRepetition(sample([windowOf(ramp, { failures: { INTERNAL: 4 } })]), load, 0, null, 0.01)
+  const repetition = toRepetition(
+    sample([windowOf(ramp, { failures: { INTERNAL: 4 } })]),
+    load,
+    0,
+    null,
+    0.01,
+  )
   expect(repetition).toMatchObject({ status: 'valid', failures: { INTERNAL: 4 } })
 })
 
 test('what disturbed the machine voids the repetition in its own words', () => {
-  const repetition = toRepetition(sample([windowOf(ramp)], { disturbances: ['throttled: power cap'] }), load, 0, null, 0.01)
+  const repetition = toRepetition(
+    sample([windowOf(ramp)], { disturbances: ['throttled: power cap'] }),
+    load,
+    0,
+    null,
+    0.01,
+  )
   expect(repetition).toMatchObject({ status: 'void', voidReasons: ['throttled: power cap'] })
 })

@@ -39,7 +39,9 @@ export function toRepetition(
   if (failed > maxFailureRatio * (failed + latencies.length)) {
     const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
     const words = first == null ? '' : `: ${first}`
-    voidReasons.push(`failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`)
+    voidReasons.push(
+      `failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`,
+    )
   }
   if (latencies.length === 0) voidReasons.push('no_requests: not one request succeeded')
   return {
@@ -57,7 +59,11 @@ export function toRepetition(
   }
 }
 
-function repetitionMetrics(sample: Sample, latencies: Float64Array, load: Load): Partial<Record<MetricName, number | null>> {
+function repetitionMetrics(
+  sample: Sample,
+  latencies: Float64Array,
+  load: Load,
+): Partial<Record<MetricName, number | null>> {
   const server = sample.server.status === 'available' ? sample.server.times : null
   const averageNs = mean(latencies)
   return {
@@ -108,7 +114,8 @@ function mean(values: Float64Array): number | null {
 function sumFailures(windows: readonly Window[]): Record<string, number> {
   const failures: Record<string, number> = {}
   for (const window of windows) {
-    for (const [status, count] of Object.entries(window.failures)) failures[status] = (failures[status] ?? 0) + count
+    for (const [status, count] of Object.entries(window.failures))
+      failures[status] = (failures[status] ?? 0) + count
   }
   return failures
 }
@@ -121,7 +128,8 @@ export function describeFailures(failures: Readonly<Record<string, number>>): st
 
 /** The worst window speaks for the repetition: one saturated block is enough to spoil it. */
 function worstClient(windows: readonly Window[]): ClientHealth {
-  const worst = (pick: (health: ClientHealth) => number) => Math.max(0, ...windows.map((window) => pick(window.client)))
+  const worst = (pick: (health: ClientHealth) => number) =>
+    Math.max(0, ...windows.map((window) => pick(window.client)))
   return {
     eventLoopUtilization: worst((health) => health.eventLoopUtilization),
     eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),

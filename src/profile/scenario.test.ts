@@ -7,7 +7,12 @@ import { nsPerMs } from '../domain/world.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
 
-const configuration: Configuration = { committed: true, instanceCount: 1, maxBatchSize: 8, dynamicBatching: true }
+const configuration: Configuration = {
+  committed: true,
+  instanceCount: 1,
+  maxBatchSize: 8,
+  dynamicBatching: true,
+}
 const load: Load = { mode: 'concurrency', concurrency: 4 }
 
 function scenario(windowsOfRepetitions: Sample['windows'][]) {
@@ -40,7 +45,10 @@ test('a percentile is that of all valid samples together, with its order-statist
 
 test('too few requests: the value is null with the reason, the interval has no upper end below 368', () => {
   const few = scenario([[windowOf(ms(1, 100))]])
-  expect(few.metrics.latencyP99Ns).toMatchObject({ value: null, reason: 'p99 needs at least 299 requests, there were 100' })
+  expect(few.metrics.latencyP99Ns).toMatchObject({
+    value: null,
+    reason: 'p99 needs at least 299 requests, there were 100',
+  })
   const open = scenario([[windowOf(ms(1, 320))]])
   expect(open.metrics.latencyP99Ns?.interval?.[1]).toBeNull()
 })
@@ -61,7 +69,10 @@ test('memory is the highest of the repetitions; what the machine has not is null
 })
 
 test('a void repetition counts for nothing and is said', () => {
-  const { metrics, warnings } = scenario([[windowOf(ms(1, 300))], [windowOf([], { failures: { UNAVAILABLE: 9 } })]])
+  const { metrics, warnings } = scenario([
+    [windowOf(ms(1, 300))],
+    [windowOf([], { failures: { UNAVAILABLE: 9 } })],
+  ])
   expect(metrics.latencyP50Ns).toMatchObject({ n: 300 })
   expect(warnings.join()).toContain('1 of 2 repetitions were void')
 })
@@ -72,5 +83,7 @@ test('without a valid repetition the scenario failed, with the reason', () => {
     status: 'failed',
     error: 'concurrency 4: failed_requests: 3 of 3 (INTERNAL × 3)',
   })
-  expect(scenarioSchema.parse(failedScenario('sweep', configuration, load, 'out of memory')).error).toBe('out of memory')
+  expect(scenarioSchema.parse(failedScenario('sweep', configuration, load, 'out of memory')).error).toBe(
+    'out of memory',
+  )
 })

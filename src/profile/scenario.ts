@@ -1,6 +1,12 @@
 import type { Configuration } from '../domain/configuration.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
-import { latencyPercentiles, type MetricName, metricNames, metrics as definitions, minRequestsForPercentile } from '../domain/metric.ts'
+import {
+  metrics as definitions,
+  latencyPercentiles,
+  type MetricName,
+  metricNames,
+  minRequestsForPercentile,
+} from '../domain/metric.ts'
 import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scenario.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
@@ -35,15 +41,25 @@ export function toScenario(input: {
 }
 
 /** A scenario that could not be measured at all, with the server's own reason. */
-export function failedScenario(role: Scenario['role'], configuration: Configuration, load: Load, error: string): Scenario {
+export function failedScenario(
+  role: Scenario['role'],
+  configuration: Configuration,
+  load: Load,
+  error: string,
+): Scenario {
   return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] }
 }
 
 function scenarioMetrics(latencies: Float64Array, valid: readonly Repetition[]): Metrics {
-  const percentiles = new Map<MetricName, number>(latencyPercentiles.map(({ name, percentile }) => [name, percentile]))
+  const percentiles = new Map<MetricName, number>(
+    latencyPercentiles.map(({ name, percentile }) => [name, percentile]),
+  )
   const entries = metricNames.map((name) => {
     const percentile = percentiles.get(name)
-    return [name, percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile)]
+    return [
+      name,
+      percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile),
+    ]
   })
   return Object.fromEntries(entries) as Metrics
 }
@@ -55,17 +71,28 @@ function percentileValue(latencies: Float64Array, percentile: number): MetricVal
     const reason = `p${Math.round(percentile * 100)} needs at least ${needed} requests, there were ${n}`
     return { value: null, interval: null, n, unit: 'ns', reason }
   }
-  return { value: quantile(latencies, percentile), interval: orderStatisticInterval(latencies, percentile), n, unit: 'ns' }
+  return {
+    value: quantile(latencies, percentile),
+    interval: orderStatisticInterval(latencies, percentile),
+    n,
+    unit: 'ns',
+  }
 }
 
 /** What each repetition gave as one number: the mean over them, memory and maxima as the highest. */
 function overRepetitions(name: MetricName, valid: readonly Repetition[]): MetricValue | null {
   const { unit } = definitions[name]
-  const values = valid.map((repetition) => repetition.metrics[name]).filter((value) => value !== null && value !== undefined)
+  const values = valid
+    .map((repetition) => repetition.metrics[name])
+    .filter((value) => value !== null && value !== undefined)
   if (values.length === 0) return null
   const n = valid.reduce((sum, repetition) => sum + repetition.requests, 0)
-  if (unit === 'bytes' || name === 'latencyMaxNs') return { value: Math.max(...values), interval: null, n, unit }
-  const blocks = name === 'inferPerSec' && valid.length === 1 ? valid[0]?.blocks.map((block) => block.inferPerSec) : undefined
+  if (unit === 'bytes' || name === 'latencyMaxNs')
+    return { value: Math.max(...values), interval: null, n, unit }
+  const blocks =
+    name === 'inferPerSec' && valid.length === 1
+      ? valid[0]?.blocks.map((block) => block.inferPerSec)
+      : undefined
   const { mean, interval } = meanInterval(values, blocks)
   return { value: mean, interval, n, unit }
 }
@@ -77,9 +104,13 @@ function warningsOf(repetitions: readonly Repetition[]): string[] {
     const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ')
     warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`)
   }
-  const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0)
+  const failing = repetitions.filter(
+    (repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0,
+  )
   for (const repetition of failing) {
-    warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`)
+    warnings.push(
+      `repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`,
+    )
   }
   return warnings
 }

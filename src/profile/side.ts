@@ -51,8 +51,13 @@ const requestDeadlineNs = 60 * nsPerSecond
 
 export async function openServer(
   context: Pick<SideContext, 'world' | 'launcher' | 'serverLog'>,
-  side: SideName, repository: string): Promise<LiveServer> {
-  const server = await startServer(context.world, context.launcher, { repository, onLog: context.serverLog(side) })
+  side: SideName,
+  repository: string,
+): Promise<LiveServer> {
+  const server = await startServer(context.world, context.launcher, {
+    repository,
+    onLog: context.serverLog(side),
+  })
   const client = connectTriton(server.grpc)
   return {
     side,

@@ -4,6 +4,7 @@ import { asGateError } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import type { Scenario, SearchSummary } from '../domain/scenario.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import { mergeLatencies } from '../load/window.ts'
 import { applyConfiguration } from '../model-config/configuration.ts'
 import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
@@ -11,7 +12,6 @@ import { nextStep } from '../search/search.ts'
 import { makeSpace, type Space } from '../search/space.ts'
 import type { SearchPoint, Step } from '../search/state.ts'
 import { quantile } from '../stats/quantile.ts'
-import { mergeLatencies } from '../load/window.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import { measureLoad, type RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
@@ -30,7 +30,11 @@ const explore: RepetitionSettings = {
   maxMeasurementNs: 2 * nsPerSecond,
   blockNs: 600 * nsPerMs,
 }
-const confirm: RepetitionSettings = { ...explore, measurementNs: 1500 * nsPerMs, maxMeasurementNs: 4 * nsPerSecond }
+const confirm: RepetitionSettings = {
+  ...explore,
+  measurementNs: 1500 * nsPerMs,
+  maxMeasurementNs: 4 * nsPerSecond,
+}
 
 /** What a step costs before any has been seen: a reload with the python backend takes about 2 s, a short measurement 1 s. */
 const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
@@ -79,7 +83,9 @@ export async function sweepModel(
         return { scenarios, summary: summarize(settings, space, points, scenarios, step, wallNs) }
       }
       const { configuration, load } = step
-      world.progress(`${model.name}: sweep ${points.length + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`)
+      world.progress(
+        `${model.name}: sweep ${points.length + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
+      )
       const loadStartNs = world.nowNs()
       const failure = await prepare(context, bench, repository, model, configuration, settings)
       const measureStartNs = world.nowNs()
@@ -93,7 +99,15 @@ export async function sweepModel(
         continue
       }
       const durations = step.purpose === 'confirm' ? confirm : explore
-      const [sample] = await measureLoad(world, context.generator, [bench.model], load, durations, context.random, context.gpu)
+      const [sample] = await measureLoad(
+        world,
+        context.generator,
+        [bench.model],
+        load,
+        durations,
+        context.random,
+        context.gpu,
+      )
       spent.measureNs += world.nowNs() - measureStartNs
       const { point, scenario } = judge(context, configuration, load, sample)
       points.push(point)
@@ -108,7 +122,8 @@ export async function sweepModel(
 function traitsOf(context: ProfileContext, model: RepositoryModel, committed: Configuration) {
   const scheduling = model.config?.schedulingChoice.case
   return {
-    batching: committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
+    batching:
+      committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
     instances: committed.instanceCount !== null,
     // Reloading models under a server that others use is not ours to do.
     loadsAllowed: context.launcher.mode !== 'remote' && model.config !== null,
@@ -124,7 +139,8 @@ async function prepare(
   configuration: Configuration,
   settings: ModelSettings,
 ): Promise<string | null> {
-  if (bench.model !== null && configurationKey(bench.model.configuration) === configurationKey(configuration)) return null
+  if (bench.model !== null && configurationKey(bench.model.configuration) === configurationKey(configuration))
+    return null
   try {
     if (bench.model !== null) await closeModel(context, bench.model)
     bench.model = null
@@ -147,17 +163,31 @@ async function prepare(
 }
 
 /** A measurement as a point for the search and as a scenario for the file. */
-function judge(context: ProfileContext, configuration: Configuration, load: Load, sample: Sample | undefined) {
+function judge(
+  context: ProfileContext,
+  configuration: Configuration,
+  load: Load,
+  sample: Sample | undefined,
+) {
   if (sample === undefined || sample.windows.length === 0) {
     const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: not measured`)
     return { point: { configuration, load, metrics: null }, scenario }
   }
   const repetition = toRepetition(sample, load, 0, null, context.config.gate.maxFailureRatio)
-  const scenario = toScenario({ role: 'sweep', configuration, load, samples: [sample], repetitions: [repetition] })
+  const scenario = toScenario({
+    role: 'sweep',
+    configuration,
+    load,
+    samples: [sample],
+    repetitions: [repetition],
+  })
   if (scenario.status === 'failed') return { point: { configuration, load, metrics: null }, scenario }
   const latencies = mergeLatencies(sample.windows)
   // To prune, a percentile from few requests is good enough; what is reported stays null below 299.
-  const metrics = { ...repetition.metrics, latencyP99Ns: repetition.metrics.latencyP99Ns ?? quantile(latencies, 0.99) }
+  const metrics = {
+    ...repetition.metrics,
+    latencyP99Ns: repetition.metrics.latencyP99Ns ?? quantile(latencies, 0.99),
+  }
   return { point: { configuration, load, metrics }, scenario }
 }
 

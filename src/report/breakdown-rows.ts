@@ -68,7 +68,7 @@ export function gatedScenarios(scenarios: readonly Scenario[]): readonly Scenari
 }
 
 /** The value, or that it is not available with the reason as a footnote. */
-export function metricCell(scenario: Scenario, name: MetricName, footnotes: Footnotes): Cell {
+function metricCell(scenario: Scenario, name: MetricName, footnotes: Footnotes): Cell {
   const metric = scenario.metrics[name]
   // null: this machine has no such reading. The column goes if no row has one.
   if (metric === undefined || metric === null) return { text: '–' }
@@ -77,11 +77,12 @@ export function metricCell(scenario: Scenario, name: MetricName, footnotes: Foot
 }
 
 function bar(side: string, scenario: Scenario): readonly BreakdownBar[] {
+  // Client and server measure with clocks of their own: a difference near zero may come out below it.
   const segments = parts.flatMap((part) => {
     const value = scenario.metrics[part]?.value
     return value === undefined || value === null
       ? []
-      : [{ label: metrics[part].label, ms: value / nsPerMs, text: formatMetric(part, value) }]
+      : [{ label: metrics[part].label, ms: Math.max(0, value / nsPerMs), text: formatMetric(part, value) }]
   })
   if (segments.length === 0) return []
   const total = segments.reduce((sum, { ms }) => sum + ms, 0)

@@ -71,7 +71,7 @@ export function markdownFence(text: string, language: string): string {
 }
 
 /** Several lines, each without control and bidi characters; tabs stay. */
-export function cleanBlock(text: string): string {
+function cleanBlock(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)

@@ -40,7 +40,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** Model Analyzer's MB of 1e6 bytes, for what a user of it wrote in that unit (`gpu_used_memory`). */
-export function formatMegabytes(bytes: number): string {
+function formatMegabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`
 }
 
@@ -57,7 +57,7 @@ export function formatSignedPercent(share: number): string {
 }
 
 /** 0.45 → `45.0 %`. */
-export function formatPercent(share: number): string {
+function formatPercent(share: number): string {
   return `${withMinus(percentDigits(share))} %`
 }
 

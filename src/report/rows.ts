@@ -123,7 +123,7 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
     best.gain === null || best.tie
       ? ''
       : ` (${formatSignedPercent(best.gain)} against the committed configuration)`
-  const committed = best.configuration.committed || best.tie
+  const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie
   const headline = !best.meetsConstraints
     ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
     : best.configuration.committed
@@ -132,12 +132,12 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
         ? `Nothing measured is better beyond the noise than the committed configuration; nearest is ${what} ${at}`
         : `${what} ${at}${gain}`
   return {
-    status: !best.meetsConstraints ? 'fail' : committed ? 'pass' : 'info',
+    status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
     headline,
     sentences: [
       best.explanation,
-      ...(best.meetsConstraints && !committed && constraints.length > 0 ? ['It meets the constraints.'] : []),
-      ...(committed ? [] : ['The sweep is a suggestion and does not decide the verdict.']),
+      ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
+      ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
     ],
     patch: best.patch,
   }
@@ -177,6 +177,6 @@ function reproduce(result: Result): Report['reproduce'] {
     result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`
   return {
     text: `${at}:`,
-    command: `triton-perf-gate gate --triton ${result.environment.triton.mode}${reference}`,
+    command: `triton-perf-gate run --triton ${result.environment.triton.mode}${reference}`,
   }
 }

@@ -44,7 +44,8 @@ export interface Sweep {
 interface Group {
   readonly label: string
   readonly configuration: Configuration
-  readonly best: boolean
+  /** The load at which this configuration is the one to use; null for all but one. */
+  readonly bestLoad: string | null
   readonly scenarios: readonly Scenario[]
 }
 
@@ -72,6 +73,8 @@ function groupByConfiguration(model: ModelResult): readonly Group[] {
   const isCommitted = (scenarios: readonly Scenario[]) =>
     scenarios.some((each) => each.configuration.committed)
   const groups = [...byKey].toSorted(([, a], [, b]) => Number(isCommitted(b)) - Number(isCommitted(a)))
+  // The nearest miss, and what cannot be told apart from the committed configuration, are not to be used.
+  const best = model.best?.meetsConstraints === true && !model.best.tie ? model.best : null
   let next = 0
   return groups.flatMap(([key, scenarios]) => {
     const [first] = scenarios
@@ -80,7 +83,7 @@ function groupByConfiguration(model: ModelResult): readonly Group[] {
       {
         label: isCommitted(scenarios) ? 'committed' : `config_${next++}`,
         configuration: first.configuration,
-        best: model.best !== null && configurationKey(model.best.configuration) === key,
+        bestLoad: best !== null && configurationKey(best.configuration) === key ? loadKey(best.load) : null,
         scenarios: onePerLoad(scenarios),
       },
     ]
@@ -117,9 +120,9 @@ function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
       { title: 'Max GPU Memory (MB)', numeric: true },
       { title: 'Satisfies constraints', numeric: false },
     ],
-    rows: groups.flatMap(({ label, configuration, best, scenarios }) =>
+    rows: groups.flatMap(({ label, configuration, bestLoad, scenarios }) =>
       scenarios.map((scenario) => {
-        const isBest = best && model.best !== null && loadKey(model.best.load) === loadKey(scenario.load)
+        const isBest = bestLoad === loadKey(scenario.load)
         return {
           status: null,
           emphasis: isBest,
@@ -185,10 +188,10 @@ function satisfies(scenario: Scenario, constraints: readonly ConstraintResult[])
 }
 
 function curveChart(model: ModelResult, groups: readonly Group[]): CurveChart {
-  const curves = groups.map(({ label, configuration, best, scenarios }): Curve => {
-    const kind = label === 'committed' ? 'committed' : best ? 'best' : 'other'
+  const curves = groups.map(({ label, configuration, bestLoad, scenarios }): Curve => {
+    const kind = label === 'committed' ? 'committed' : bestLoad !== null ? 'best' : 'other'
     const name = `${label}: ${describeConfiguration(configuration)}`
-    return { label: name, kind, points: points(scenarios, name, (load) => best && sameAsBest(model, load)) }
+    return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) }
   })
   const reference = points(onePerLoad(gatedScenarios(model.referenceScenarios)), 'reference', () => false)
   const budgets = model.constraints.filter(
@@ -204,10 +207,6 @@ function curveChart(model: ModelResult, groups: readonly Group[]): CurveChart {
         ? null
         : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
   }
-}
-
-function sameAsBest(model: ModelResult, load: Load): boolean {
-  return model.best !== null && loadKey(model.best.load) === loadKey(load)
 }
 
 function points(

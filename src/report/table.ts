@@ -12,7 +12,7 @@ export interface Cell {
   readonly marks?: readonly number[]
 }
 
-export interface Column {
+interface Column {
   readonly title: string
   readonly numeric: boolean
 }

@@ -1,10 +1,10 @@
+import type { Constraint } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadLabel } from '../domain/load.ts'
 import { metrics as definitions } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
-import type { Constraint } from '../config/config.ts'
 import { type Candidate, candidatesOf, spreadOf } from './candidates.ts'
 import { excess, gain, score, violation } from './score.ts'
 import { type SearchAnswer, type SearchMetrics, type SearchState, sameConfiguration } from './state.ts'
@@ -93,9 +93,11 @@ function explain(question: Question, { top, own, tie }: Finding): string {
     const words = failing.map((constraint) => violationWords(top.metrics, constraint)).join('; ')
     return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${words}.`
   }
-  if (own === null) return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`
+  if (own === null)
+    return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`
   if (top === own) return `The committed configuration is the best of those measured: ${topWords}.`
-  if (!holds(own, constraints)) return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`
+  if (!holds(own, constraints))
+    return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`
   const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0)
   const spread = percent(spreadOf(question.points))
   if (tie) {
@@ -105,7 +107,9 @@ function explain(question: Question, { top, own, tie }: Finding): string {
 }
 
 function describe({ configuration, load, metrics }: Candidate): string {
-  const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null)
+  const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter(
+    (word) => word !== null,
+  )
   return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`
 }
 
@@ -140,7 +144,9 @@ function digits(value: number): string {
 }
 
 function percent(ratio: number): string {
-  return Number.isFinite(ratio) ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %` : 'without bound'
+  return Number.isFinite(ratio)
+    ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
+    : 'without bound'
 }
 
 function capital(words: string): string {

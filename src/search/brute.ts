@@ -1,6 +1,73 @@
-import { configurationKey } from '../domain/configuration.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { type Load, loadKey } from '../domain/load.ts'
 import { answerOf } from './answer.ts'
-import type { SearchState, Step } from './state.ts'
+import { budgetWords, isAffordable } from './budget.ts'
+import { loadsFor } from './space.ts'
+import { type SearchPoint, type SearchState, type Step, sameConfiguration } from './state.ts'
+
+/** Model Analyzer's early exits: heavier loads stop when the best of the last 4 is at most 5 % above the first of the 4. */
+const plateauTries = 4
+const plateauGain = 0.05
+
+/** The next measurement of the brute search: every configuration at every load, less Model Analyzer's early exits. */
 export function nextBruteStep(state: SearchState): Step {
-  return { kind: 'done', answer: answerOf(state), reason: configurationKey(state.space.committed) }
+  return nextInOrder(state, stopsGrowing)
+}
+
+/** As brute, but every configuration has its turn, because the user listed them. */
+export function nextManualStep(state: SearchState): Step {
+  return nextInOrder(state, () => false)
+}
+
+/** Configurations in order, loads from light to heavy, the committed one first. */
+function nextInOrder(
+  state: SearchState,
+  skip: (configuration: Configuration, state: SearchState) => boolean,
+): Step {
+  for (const configuration of state.space.configurations) {
+    const load = nextLoad(configuration, state)
+    const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration))
+    if (load === null || (!begun && skip(configuration, state))) continue
+    if (!isAffordable(state, { configuration, load }, 0)) return done(state, budgetWords(state))
+    return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' }
+  }
+  return done(state, 'everything that was to be tried is measured')
+}
+
+/** The lightest unmeasured load of a configuration; null after a failure or on a plateau. */
+function nextLoad(configuration: Configuration, { space, points }: SearchState): Load | null {
+  const own = points.filter((point) => sameConfiguration(point.configuration, configuration))
+  if (own.some(({ metrics }) => metrics === null)) return null
+  const last = own.slice(-plateauTries).map(throughputOf)
+  if (last.length === plateauTries && Math.max(...last) <= (1 + plateauGain) * (last[0] ?? 0)) return null
+  const measured = new Set(own.map(({ load }) => loadKey(load)))
+  return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load))) ?? null
+}
+
+/**
+ * True where a smaller max_batch_size of otherwise the same configuration failed, or brought no more throughput than
+ * one smaller still.
+ */
+function stopsGrowing(configuration: Configuration, { points }: SearchState): boolean {
+  const best = new Map<number, number>()
+  for (const point of points) {
+    const { maxBatchSize } = point.configuration
+    const alike =
+      configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
+      configurationKey({ ...configuration, maxBatchSize: 0 })
+    if (!alike || maxBatchSize >= configuration.maxBatchSize) continue
+    if (point.metrics === null) return true
+    best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, throughputOf(point)))
+  }
+  const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput)
+  const newest = bySize.at(-1) ?? 0
+  return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1))
+}
+
+function throughputOf({ metrics }: SearchPoint): number {
+  return metrics?.inferPerSec ?? 0
+}
+
+function done(state: SearchState, reason: string): Step {
+  return { kind: 'done', answer: answerOf(state), reason }
 }

@@ -22,7 +22,9 @@ export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) 
   const working = points.filter(({ metrics }) => metrics !== null)
   const failed = points.filter(({ metrics }) => metrics === null)
   // A configuration that answers at another load has loaded: that load was too much, not the configuration.
-  const overloaded = failed.filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)))
+  const overloaded = failed.filter((point) =>
+    working.some((other) => sameConfiguration(other.configuration, point.configuration)),
+  )
   const unloadable = failed.filter((point) => !overloaded.includes(point))
   const explanations = sizes.flatMap((size) => {
     const largest = Math.max(...working.map(({ configuration }) => size(configuration)))
@@ -30,8 +32,15 @@ export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) 
     return largest < smallest ? [{ size, largest, smallest }] : []
   })
   return ({ configuration, load }) => {
-    if (overloaded.some((point) => atLeast(configuration, point.configuration) && outstanding(load) >= outstanding(point.load))) return 0
-    if (unloadable.length === 0 || working.some((point) => atLeast(point.configuration, configuration))) return 1
+    if (
+      overloaded.some(
+        (point) =>
+          atLeast(configuration, point.configuration) && outstanding(load) >= outstanding(point.load),
+      )
+    )
+      return 0
+    if (unloadable.length === 0 || working.some((point) => atLeast(point.configuration, configuration)))
+      return 1
     if (unloadable.some((point) => atLeast(configuration, point.configuration))) return 0
     // Failures that no size explains say little about what is not beyond them.
     if (explanations.length === 0) return 0.5
@@ -44,7 +53,9 @@ export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) 
 }
 
 function atLeast(one: Configuration, other: Configuration): boolean {
-  return log2(one.instanceCount) >= log2(other.instanceCount) && log2(one.maxBatchSize) >= log2(other.maxBatchSize)
+  return (
+    log2(one.instanceCount) >= log2(other.instanceCount) && log2(one.maxBatchSize) >= log2(other.maxBatchSize)
+  )
 }
 
 function log2(count: number | null): number {

@@ -1,7 +1,7 @@
-import type { Observation } from './surrogate.ts'
 import type { Candidate } from './candidates.ts'
-import { type Place, sameConfiguration } from './state.ts'
 import type { Space } from './space.ts'
+import { type Place, sameConfiguration } from './state.ts'
+import type { Observation } from './surrogate.ts'
 
 /** Below this share of a request's time on the server, hardly any request finds its instances busy. */
 const idleQueueShare = 0.05

@@ -1,20 +1,25 @@
+import type { Constraint, Objective } from '../config/config.ts'
+import { normalCdf } from '../stats/special.ts'
 import { candidatesOf, spreadOf } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
-import { normalCdf } from '../stats/special.ts'
 import { type Belief, expectedExcess } from './gaussian.ts'
 import { impliedObservations } from './implied.ts'
-import { direction, weights } from './score.ts'
+import { direction, meets, weights } from './score.ts'
 import { loadsFor } from './space.ts'
 import { type Place, placeKey, type SearchState, sameConfiguration } from './state.ts'
 import { fitSurrogate, type Surrogate } from './surrogate.ts'
-import type { Constraint, Objective } from '../config/config.ts'
+
+/** Expected improvement below which another measurement is not worth its time: well within any machine's noise. */
+const leastImprovement = 0.01
+/** While nothing meets the constraints, coming nearer counts this much against meeting them, so that hopeless ones are approached too. */
+const leastChance = 0.02
 
 type BeliefOf = ReturnType<Surrogate>
 
 /** An unmeasured place with what is expected of it. */
 export interface Prospect extends Place {
   /** Probability that it works and meets every constraint. */
-  readonly feasible: number
+  readonly meeting: number
   /**
    * Where something measured meets the constraints: the expected gain of the objective over the best of that, as a log
    * ratio. Where nothing does: the expected approach to the limits. Both times the probabilities above.
@@ -22,8 +27,8 @@ export interface Prospect extends Place {
   readonly improvement: number
 }
 
-/** The unmeasured places of the space that may work and are expected to improve on what is known by `least` or more. */
-export function prospects(state: SearchState, least: number): Prospect[] {
+/** The unmeasured places of the space that may work and promise something, in no order. */
+export function prospects(state: SearchState): Prospect[] {
   const { space, objectives, constraints, points } = state
   const candidates = candidatesOf(points)
   const spread = spreadOf(points)
@@ -34,22 +39,26 @@ export function prospects(state: SearchState, least: number): Prospect[] {
   ])
   const works = chanceOfWorking(points)
   const beliefs = candidates.map(surrogate)
-  const feasible = beliefs.filter((belief) => chanceOfMeeting(belief, constraints) >= 0.5)
-  const aim = feasible.length > 0 ? (belief: BeliefOf) => utilityOf(belief, objectives) : (belief: BeliefOf) => marginOf(belief, constraints)
-  const best = Math.max(...(feasible.length > 0 ? feasible : beliefs).map((belief) => aim(belief).mean))
+  const feasible = beliefs.filter((_, i) => meets(candidates[i]?.metrics ?? {}, constraints))
+  const seeking = feasible.length === 0
+  const aim = (belief: BeliefOf): Belief =>
+    seeking ? marginOf(belief, constraints) : utilityOf(belief, objectives)
+  const best = Math.max(...(seeking ? beliefs : feasible).map((belief) => aim(belief).mean))
+  const consider = (place: Place): Prospect[] => {
+    const chance = works(place)
+    if (chance === 0 || tried.has(placeKey(place))) return []
+    const belief = surrogate(place)
+    // Before anything worked there is nothing to improve on: all that counts is whether it works.
+    const hoped = beliefs.length === 0 ? 1 : expectedExcess(aim(belief), best)
+    // Constraints only lower what is hoped for, and most places need no further look.
+    if (!seeking && hoped < leastImprovement) return []
+    const meeting = chance * chanceOfMeeting(belief, constraints)
+    const improvement = hoped * (seeking ? chance * leastChance + meeting : meeting)
+    return seeking || improvement >= leastImprovement ? [{ ...place, meeting, improvement }] : []
+  }
   return space.configurations.flatMap((configuration) =>
-    loadsFor(space, configuration).flatMap((load): Prospect[] => {
-      const place = { configuration, load }
-      const chance = works(place)
-      if (chance === 0 || tried.has(placeKey(place))) return []
-      const belief = surrogate(place)
-      const hoped = chance * (best === Number.NEGATIVE_INFINITY ? 1 : expectedExcess(aim(belief), best))
-      // The constraints can only lower it; most places need no further look.
-      if (hoped < least) return []
-      const meeting = chance * chanceOfMeeting(belief, constraints)
-      return [{ ...place, feasible: meeting, improvement: (hoped * meeting) / chance }]
-    }),
-  ).filter(({ improvement }) => improvement >= least)
+    loadsFor(space, configuration).flatMap((load) => consider({ configuration, load })),
+  )
 }
 
 /**
@@ -73,12 +82,16 @@ function utilityOf(beliefOf: BeliefOf, objectives: readonly Objective[]): Belief
 function marginOf(beliefOf: BeliefOf, constraints: readonly Constraint[]): Belief {
   return constraints
     .map((constraint) => roomOf(beliefOf, constraint))
-    .reduce((worst, room) => (room.mean < worst.mean ? room : worst), { mean: Number.POSITIVE_INFINITY, sd: 0 })
+    .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
+      mean: Number.POSITIVE_INFINITY,
+      sd: 0,
+    })
 }
 
 function roomOf(beliefOf: BeliefOf, { metric, bound, limit }: Constraint): Belief {
   // A metric on the log scale is above 0: a limit of 0 or less is always kept from below, and never from above.
-  if (limit <= 0) return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 }
+  if (limit <= 0)
+    return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 }
   const { mean, sd } = beliefOf(metric)
   return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd }
 }

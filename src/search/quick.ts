@@ -1,13 +1,10 @@
-import type { Configuration } from '../domain/configuration.ts'
-import { nsPerSecond } from '../domain/world.ts'
 import { answerOf, bestOf, indistinguishable, rank } from './answer.ts'
+import { budgetWords, costNs, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, isConfirming } from './candidates.ts'
 import { type Prospect, prospects } from './promise.ts'
 import { firstLoad } from './space.ts'
 import { type Place, type SearchState, type Step, sameConfiguration } from './state.ts'
 
-/** Expected improvement below which another measurement is not worth its time: well within any machine's noise. */
-const leastImprovement = 0.01
 /** Every gain is against the committed configuration's best load, so it gets this many loads first where they promise something. */
 const committedLoads = 3
 /** Share of the measurements kept for confirming: of the default 20 one round for three contenders and one spare. */
@@ -25,7 +22,9 @@ export function nextQuickStep(state: SearchState): Step {
   const { points, space, budget } = state
   if (points.length === 0) {
     const place = { configuration: space.committed, load: firstLoad(space, space.committed) }
-    return affordable(state, place, 0) ? measure(place, 'explore', 'the committed configuration comes first') : exhausted(state)
+    return isAffordable(state, place, 0)
+      ? measure(place, 'explore', 'the committed configuration comes first')
+      : exhausted(state)
   }
   const ranked = rank(state)
   let stopped = 'the contenders are confirmed'
@@ -37,37 +36,52 @@ export function nextQuickStep(state: SearchState): Step {
   }
   const contender = nextContender(state, ranked)
   if (contender === null) return { kind: 'done', answer: answerOf(state), reason: stopped }
-  if (!affordable(state, contender, 0)) return exhausted(state)
+  if (!isAffordable(state, contender, 0)) return exhausted(state)
   return measure(contender, 'confirm', 'winner and runner-up are measured again, in turn')
 }
 
 /** The most promising unmeasured place that the budget allows; else, in words, why there is none. */
 function explore(state: SearchState, reserve: number): Step | string {
-  if (!affordable(state, { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) }, reserve)) {
+  if (
+    !isAffordable(
+      state,
+      { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) },
+      reserve,
+    )
+  ) {
     return budgetWords(state)
   }
-  const promising = prospects(state, leastImprovement).filter((prospect) => affordable(state, prospect, reserve))
+  const promising = prospects(state).filter((prospect) => isAffordable(state, prospect, reserve))
   const pool = ownLoads(state, promising) ?? otherBatching(state, promising) ?? promising
   const best = pool.reduce<Prospect | null>((top, prospect) => {
     if (top === null) return prospect
-    return prospect.improvement / costNs(state, prospect) > top.improvement / costNs(state, top) ? prospect : top
+    return prospect.improvement / costNs(state, prospect) > top.improvement / costNs(state, top)
+      ? prospect
+      : top
   }, null)
-  if (best === null) return `nothing that is left is expected to gain ${leastImprovement * 100} %`
-  const chance = `${(best.feasible * 100).toFixed(0)} % chance to meet the constraints`
+  if (best === null) return 'nothing that is left is expected to be better'
+  const chance = `${(best.meeting * 100).toFixed(0)} % chance to meet the constraints`
   return measure(best, 'explore', `${(best.improvement * 100).toFixed(1)} % expected gain, ${chance}`)
 }
 
 /** The committed configuration's promising loads, until it had its share; null then, or where it has none. */
-function ownLoads({ points, space }: SearchState, promising: readonly Prospect[]): readonly Prospect[] | null {
+function ownLoads(
+  { points, space }: SearchState,
+  promising: readonly Prospect[],
+): readonly Prospect[] | null {
   const isOwn = ({ configuration }: Place): boolean => sameConfiguration(configuration, space.committed)
   const own = promising.filter(isOwn)
   return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null
 }
 
 /** The committed configuration with dynamic batching turned the other way, which is always tried; null once that was. */
-function otherBatching({ points, space }: SearchState, promising: readonly Prospect[]): readonly Prospect[] | null {
+function otherBatching(
+  { points, space }: SearchState,
+  promising: readonly Prospect[],
+): readonly Prospect[] | null {
   const { committed } = space
-  const isOther = ({ configuration }: Place): boolean => configuration.dynamicBatching !== committed.dynamicBatching
+  const isOther = ({ configuration }: Place): boolean =>
+    configuration.dynamicBatching !== committed.dynamicBatching
   if (points.some(isOther)) return null
   const others = promising.filter(
     (place) =>
@@ -90,34 +104,14 @@ function nextContender(state: SearchState, ranked: readonly Candidate[]): Candid
   )
   if (fewest.measurements === 1) return fewest
   if (fewest.measurements >= mostMeasurements) return null
-  const close = contenders.some((contender) => contender !== winner && indistinguishable(winner, contender, state))
+  const close = contenders.some(
+    (contender) => contender !== winner && indistinguishable(winner, contender, state),
+  )
   return close ? fewest : null
-}
-
-/** True where the budget allows this measurement and `reserve` more, each with a configuration to load. */
-function affordable(state: SearchState, place: Place, reserve: number): boolean {
-  const { maxMeasurements, timeLeftNs, costNs: cost } = state.budget
-  if (state.points.length + 1 + reserve > maxMeasurements) return false
-  return timeLeftNs === null || costNs(state, place) + reserve * (cost.load + cost.measure) <= timeLeftNs
-}
-
-function costNs(state: SearchState, { configuration }: Place): number {
-  const { load, measure } = state.budget.costNs
-  return Math.max(1, measure + (sameConfiguration(loadedOf(state), configuration) ? 0 : load))
-}
-
-function loadedOf({ points, space }: SearchState): Configuration {
-  return points.at(-1)?.configuration ?? space.committed
 }
 
 function exhausted(state: SearchState): Step {
   return { kind: 'done', answer: answerOf(state), reason: budgetWords(state) }
-}
-
-function budgetWords({ points, budget }: SearchState): string {
-  const { maxMeasurements, timeLeftNs } = budget
-  if (points.length >= maxMeasurements || timeLeftNs === null) return `the budget of ${maxMeasurements} measurements is used`
-  return `the ${(timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`
 }
 
 function measure({ configuration, load }: Place, purpose: 'explore' | 'confirm', why: string): Step {

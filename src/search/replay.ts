@@ -6,7 +6,14 @@ import { createRandom, type Random } from '../stats/random.ts'
 import { direction, meets, weights } from './score.ts'
 import { nextStep } from './search.ts'
 import { loadsFor, type Space } from './space.ts'
-import { type Place, type SearchAnswer, type SearchBudget, type SearchMetrics, type SearchPoint, sameConfiguration } from './state.ts'
+import {
+  type Place,
+  type SearchAnswer,
+  type SearchBudget,
+  type SearchMetrics,
+  type SearchPoint,
+  sameConfiguration,
+} from './state.ts'
 
 /** A known result of every measurement, to judge searches by: recorded, or made up. */
 export interface Landscape {
@@ -57,9 +64,16 @@ export function replay(mode: SearchSettings['mode'], landscape: Landscape, optio
 }
 
 /** Every legal place of the landscape with its exact metrics. */
-export function places({ space, measure }: Landscape): (Place & { readonly metrics: SearchMetrics | null })[] {
+export function places({
+  space,
+  measure,
+}: Landscape): (Place & { readonly metrics: SearchMetrics | null })[] {
   return space.configurations.flatMap((configuration) =>
-    loadsFor(space, configuration).map((load) => ({ configuration, load, metrics: measure(configuration, load) })),
+    loadsFor(space, configuration).map((load) => ({
+      configuration,
+      load,
+      metrics: measure(configuration, load),
+    })),
   )
 }
 

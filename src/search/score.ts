@@ -1,5 +1,5 @@
 import type { Constraint, Objective } from '../config/config.ts'
-import { type MetricName, metrics as definitions } from '../domain/metric.ts'
+import { metrics as definitions, type MetricName } from '../domain/metric.ts'
 import type { SearchMetrics } from './state.ts'
 
 /** True where every constraint holds. A value on the limit passes; a value that is missing does not. */
@@ -29,7 +29,11 @@ export function excess(metrics: SearchMetrics, constraint: Constraint): number {
  * weight × (self − other) / mean(self, other), weights normalised, sign turned where less is better.
  * Above 0 = better. A metric that only one side has is a win of ±1 for that side; one that neither has counts 0.
  */
-export function score(metrics: SearchMetrics, against: SearchMetrics, objectives: readonly Objective[]): number {
+export function score(
+  metrics: SearchMetrics,
+  against: SearchMetrics,
+  objectives: readonly Objective[],
+): number {
   return weighted(objectives, (metric) => {
     const self = metrics[metric] ?? null
     const other = against[metric] ?? null
@@ -43,7 +47,11 @@ export function score(metrics: SearchMetrics, against: SearchMetrics, objectives
  * The gain shown to people, as a ratio (0.18 = 18 % better): the weighted mean over objectives of self / other − 1
  * where more is better and other / self − 1 where less is. Metrics that a side lacks are left out; null where none is left.
  */
-export function gain(metrics: SearchMetrics, against: SearchMetrics, objectives: readonly Objective[]): number | null {
+export function gain(
+  metrics: SearchMetrics,
+  against: SearchMetrics,
+  objectives: readonly Objective[],
+): number | null {
   const known = objectives.filter(({ metric }) => positive(metrics[metric]) && positive(against[metric]))
   if (known.length === 0) return null
   return weighted(known, (metric) => {

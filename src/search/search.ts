@@ -1,5 +1,6 @@
 import type { SearchSettings } from '../config/config.ts'
-import { nextBruteStep } from './brute.ts'
+import { answerOf } from './answer.ts'
+import { nextBruteStep, nextManualStep } from './brute.ts'
 import { nextQuickStep } from './quick.ts'
 import type { SearchState, Step } from './state.ts'
 
@@ -10,7 +11,11 @@ export function nextStep(mode: SearchSettings['mode'], state: SearchState): Step
       return nextQuickStep(state)
     case 'brute':
       return nextBruteStep(state)
+    case 'manual':
+      return nextManualStep(state)
+    case 'off':
+      return { kind: 'done', answer: answerOf(state), reason: 'the search is off' }
     default:
-      throw new Error('x')
+      return mode satisfies never
   }
 }

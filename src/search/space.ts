@@ -1,7 +1,7 @@
+import type { Range, SearchSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load } from '../domain/load.ts'
-import type { Range, SearchSettings } from '../config/config.ts'
 
 /** Every configuration and load that a search may propose, each legal and listed once; the committed one is a member. */
 export interface Space {
@@ -21,7 +21,10 @@ export interface ModelTraits {
   readonly loadsAllowed: boolean
 }
 
-/** The legal space. What the settings list is taken as it is, the rest is searched within its ranges. */
+/**
+ * The legal space. What the settings list is taken as it is; the rest is searched within its ranges, or, in manual
+ * mode, stays as committed.
+ */
 export function makeSpace(settings: SearchSettings, committed: Configuration, model: ModelTraits): Space {
   const variants = model.loadsAllowed && settings.mode !== 'off' ? variantsOf(settings, committed, model) : []
   const known = new Set([configurationKey(committed)])
@@ -32,7 +35,9 @@ export function makeSpace(settings: SearchSettings, committed: Configuration, mo
     known.add(key)
     configurations.push(variant)
   }
-  const loads = powersOfTwo(settings.concurrency).map((concurrency): Load => ({ mode: 'concurrency', concurrency }))
+  const loads = powersOfTwo(settings.concurrency).map(
+    (concurrency): Load => ({ mode: 'concurrency', concurrency }),
+  )
   return { committed, configurations, loads }
 }
 
@@ -48,7 +53,8 @@ export function loadsFor(space: Space, configuration: Configuration): readonly L
 export function firstLoad(space: Space, configuration: Configuration): Load {
   const batch = configuration.dynamicBatching ? Math.max(1, configuration.maxBatchSize) : 1
   const target = Math.log2(2 * batch * (configuration.instanceCount ?? 1))
-  const off = (load: Load): number => (load.mode === 'concurrency' ? Math.abs(Math.log2(load.concurrency) - target) : 0)
+  const off = (load: Load): number =>
+    load.mode === 'concurrency' ? Math.abs(Math.log2(load.concurrency) - target) : 0
   const [first, ...others] = loadsFor(space, configuration)
   if (first === undefined) throw new GateError('config', 'the search has no load to measure')
   return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first)
@@ -64,8 +70,9 @@ function variantsOf(settings: SearchSettings, committed: Configuration, model: M
 
 function instanceCountsOf(settings: SearchSettings, committed: Configuration): (number | null)[] {
   const { min, max } = settings.instanceCount
-  const counts = settings.instanceCounts ?? Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i)
-  return [...new Set([...counts, committed.instanceCount])]
+  const searched =
+    settings.mode === 'manual' ? [] : Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i)
+  return [...new Set([...(settings.instanceCounts ?? searched), committed.instanceCount])]
 }
 
 function batchVariants(
@@ -73,9 +80,12 @@ function batchVariants(
   committed: Configuration,
   instanceCount: number | null,
 ): Configuration[] {
-  const sizes = settings.maxBatchSizes ?? powersOfTwo(settings.modelBatchSize)
-  const maxBatchSizes = [...new Set([...sizes, committed.maxBatchSize])].filter((size) => size > 0).sort((a, b) => a - b)
-  const batching = settings.dynamicBatching ?? [true, false]
+  const manual = settings.mode === 'manual'
+  const sizes = settings.maxBatchSizes ?? (manual ? [] : powersOfTwo(settings.modelBatchSize))
+  const maxBatchSizes = [...new Set([...sizes, committed.maxBatchSize])]
+    .filter((size) => size > 0)
+    .sort((a, b) => a - b)
+  const batching = settings.dynamicBatching ?? (manual ? [committed.dynamicBatching] : [true, false])
   return maxBatchSizes.flatMap((maxBatchSize) =>
     batching.flatMap((dynamicBatching): Configuration[] => {
       const base = { committed: false, instanceCount, maxBatchSize, dynamicBatching }

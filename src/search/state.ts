@@ -1,7 +1,7 @@
+import type { Constraint, Objective } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { type Load, loadKey } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
-import type { Constraint, Objective } from '../config/config.ts'
 import type { Space } from './space.ts'
 
 /** One measurement's metrics, in each metric's own unit; null or missing where it could not be had. */

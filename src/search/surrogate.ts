@@ -1,6 +1,6 @@
-import { type Configuration } from '../domain/configuration.ts'
+import type { Configuration } from '../domain/configuration.ts'
 import { batchSizeOf } from '../domain/load.ts'
-import { type MetricName, metrics as definitions } from '../domain/metric.ts'
+import { metrics as definitions, type MetricName } from '../domain/metric.ts'
 import { type Belief, type Kernel, regress, type Sample } from './gaussian.ts'
 import type { Place, SearchMetrics } from './state.ts'
 
@@ -40,7 +40,9 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
   const fitOf = (metric: MetricName): ((x: Features) => Belief) => {
     const known = fits.get(metric)
     if (known !== undefined) return known
-    const made = metric.startsWith('latency') ? fitStretch(observations, metric) : fitOther(observations, metric)
+    const made = metric.startsWith('latency')
+      ? fitStretch(observations, metric)
+      : fitOther(observations, metric)
     fits.set(metric, made)
     return made
   }
@@ -51,7 +53,10 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
       if (metric === 'inferPerSec') return rate
       const belief = fitOf(metric)(x)
       if (!metric.startsWith('latency')) return belief
-      return { mean: belief.mean + Math.log(2 ** x.outstanding * 1e9) - rate.mean, sd: Math.hypot(belief.sd, rate.sd) }
+      return {
+        mean: belief.mean + Math.log(2 ** x.outstanding * 1e9) - rate.mean,
+        sd: Math.hypot(belief.sd, rate.sd),
+      }
     }
   }
 }
@@ -59,7 +64,11 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
 function fitRate(observations: readonly Observation[]): (x: Features) => Belief {
   const samples = samplesOf(observations, ({ metrics }) => log(metrics.inferPerSec))
   const level = mean(samples.map(({ x, y }) => y - closedLoop(x)))
-  return regress(samples, { mean: (x) => level + closedLoop(x), kernels: rateKernels, hypotheses: rateHypotheses })
+  return regress(samples, {
+    mean: (x) => level + closedLoop(x),
+    kernels: rateKernels,
+    hypotheses: rateHypotheses,
+  })
 }
 
 /** log(latency × throughput / outstanding): 0 for the mean latency of a steady closed loop, more for a tail. */
@@ -168,7 +177,9 @@ function features({ configuration, load }: Place): Features {
   const instances = configuration.instanceCount ?? 1
   const batch = Math.max(1, configuration.maxBatchSize)
   // A queue that is not batched runs requests as they come, and no batch holds more than is outstanding.
-  const largest = configuration.dynamicBatching ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests))) : clientBatch
+  const largest = configuration.dynamicBatching
+    ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
+    : clientBatch
   return {
     outstanding: Math.log2(requests * clientBatch),
     instances: Math.log2(instances),

@@ -17,7 +17,7 @@ export async function takeLock(world: World, path: string): Promise<() => void> 
   while (!world.signal.aborted && !tryTake(path, me)) {
     const owner = readOwner(path)
     if (owner === null) continue // released meanwhile
-    if (owner === me || stateOf(owner) !== 'alive') {
+    if (stateOf(owner) !== 'alive') {
       rmSync(path, { force: true })
       continue
     }

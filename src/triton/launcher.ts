@@ -47,15 +47,15 @@ export type Launcher =
 export async function resolveTriton(world: World, settings: TritonSettings): Promise<Launcher> {
   switch (settings.mode) {
     case 'embedded':
-      return await resolveEmbedded(world, settings)
+      return resolveEmbedded(world, settings)
     case 'local':
       return resolveLocal(world, settings)
     case 'docker':
-      return await resolveDocker(world, settings)
+      return resolveDocker(world, settings)
     case 'remote':
       return resolveRemote(settings)
     case 'auto':
-      return await resolveAuto(world, settings)
+      return resolveAuto(world, settings)
     default:
       return settings.mode satisfies never
   }
@@ -66,7 +66,7 @@ async function resolveAuto(world: World, settings: TritonSettings): Promise<Laun
   if (settings.url !== null) return resolveRemote(settings)
   if (findExecutable(settings.serverPath, world.env.PATH ?? '') !== null) return resolveLocal(world, settings)
   const trouble = await dockerTrouble(world)
-  if (trouble === null) return await resolveDocker(world, settings)
+  if (trouble === null) return resolveDocker(world, settings)
   throw new GateError('environment', 'no Triton was found', {
     problems: [
       { message: 'no URL of a remote Triton is given' },

@@ -53,7 +53,7 @@ export async function startServer(
   launcher: Launcher,
   options: StartOptions,
 ): Promise<TritonServer> {
-  if (launcher.kind === 'endpoint') return await reachServer(world, launcher)
+  if (launcher.kind === 'endpoint') return reachServer(world, launcher)
   for (let tries = 1; ; tries += 1) {
     const ports = await (options.pickPorts ?? freePorts)()
     const started = await startOnce(world, launcher, options, ports)
@@ -76,12 +76,10 @@ async function startOnce(
   ports: ServerPorts,
 ): Promise<TritonServer | 'port taken'> {
   const log = createServerLog()
-  let portTaken = false
   const command = launcher.serverCommand(options.repository, ports)
   const launched = world.launch(command.command, command.args, {
     env: command.env,
     onLine: (line) => {
-      portTaken ||= isPortTaken(line)
       log.add(line)
       options.onLog?.(line)
       if (options.logFile !== undefined) appendFileSync(options.logFile, `${line}\n`)
@@ -99,7 +97,7 @@ async function startOnce(
     return describe(launcher, { version, grpc, metricsUrl, log, launched, root, stop })
   } catch (error) {
     await stop()
-    if (portTaken && !world.signal.aborted) return 'port taken'
+    if (log.tail(Number.POSITIVE_INFINITY).some(isPortTaken) && !world.signal.aborted) return 'port taken'
     throw error
   }
 }
@@ -168,7 +166,7 @@ async function untilReady(
 }
 
 async function isReady(client: TritonClient): Promise<boolean> {
-  return await client.serverReady(askTimeoutNs)
+  return client.serverReady(askTimeoutNs)
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,9 +1,9 @@
 import type { Constraint, Objective } from '../../src/config/config.ts'
-import type { Load } from '../../src/domain/load.ts'
 import { type Configuration, configurationKey } from '../../src/domain/configuration.ts'
+import type { Load } from '../../src/domain/load.ts'
 import { type Landscape, optimum, places } from '../../src/search/replay.ts'
-import { createRandom } from '../../src/stats/random.ts'
 import type { SearchMetrics } from '../../src/search/state.ts'
+import { createRandom } from '../../src/stats/random.ts'
 
 /** A made-up model on a made-up server; the numbers follow the shape that `families` describe. */
 interface Model {
@@ -190,7 +190,12 @@ function ridge(random: Random): Landscape {
     random,
     (k, b, dynamic) => {
       const off = k + b - along
-      return peak * (0.15 + Math.exp(-steepness * off * off)) * Math.exp(tilt * (k - b)) * (dynamic ? dynamicFactor : 1)
+      return (
+        peak *
+        (0.15 + Math.exp(-steepness * off * off)) *
+        Math.exp(tilt * (k - b)) *
+        (dynamic ? dynamicFactor : 1)
+      )
     },
     half,
   )
@@ -239,7 +244,10 @@ function separableLandscape(
 /** The same landscape with every configuration off by up to 5 %, always the same way: what no formula knows. */
 function rough(base: Landscape, random: Random): Landscape {
   const offsets = new Map(
-    base.space.configurations.map((configuration) => [configurationKey(configuration), 1 + between(random, -0.05, 0.05)]),
+    base.space.configurations.map((configuration) => [
+      configurationKey(configuration),
+      1 + between(random, -0.05, 0.05),
+    ]),
   )
   return {
     ...base,

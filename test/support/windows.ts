@@ -11,7 +11,13 @@ export function windowOf(latenciesMs: readonly number[], change: Partial<Window>
     issued: latenciesMs.length,
     failures: {},
     firstFailure: null,
-    client: { eventLoopUtilization: 0.2, eventLoopDelayP99Ns: 0, cpuNsPerRequest: 0, lateRatio: 0, saturated: false },
+    client: {
+      eventLoopUtilization: 0.2,
+      eventLoopDelayP99Ns: 0,
+      cpuNsPerRequest: 0,
+      lateRatio: 0,
+      saturated: false,
+    },
     ...change,
   }
 }

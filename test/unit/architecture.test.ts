@@ -34,10 +34,12 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 )
 const roomOf = (file: string) => file.split('/')[0] ?? ''
 const imports = files.flatMap((file) =>
-  [...readFileSync(join(source, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => ({
-    file,
-    target: match[1] ?? '',
-  })),
+  [...readFileSync(join(source, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+    (match) => ({
+      file,
+      target: match[1] ?? '',
+    }),
+  ),
 )
 const edges = imports
   .filter(({ target }) => target.startsWith('.'))
@@ -65,7 +67,9 @@ test('only the action imports the toolkit of GitHub Actions', () => {
 })
 
 test('child processes are started in system/ alone', () => {
-  const starters = imports.filter(({ file, target }) => target === 'node:child_process' && !file.endsWith('.test.ts'))
+  const starters = imports.filter(
+    ({ file, target }) => target === 'node:child_process' && !file.endsWith('.test.ts'),
+  )
   expect(starters.length).toBeGreaterThan(0)
   expect(starters.filter(({ file }) => roomOf(file) !== 'system')).toEqual([])
 })

@@ -87,6 +87,9 @@ async function runEntry(
 /** Long enough for a server to be on its way up, short enough for it not to be done. */
 const afterLaunchMs = 2000
 
+/** The runner, too, does not wait long for grandchildren that hold the output open. */
+const drainMs = 1000
+
 function runNode(
   bundle: string,
   { workspace, onServer }: StepOptions,
@@ -112,11 +115,13 @@ function runNode(
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    // Not `close`: after a SIGKILL the servers may still hold the output open.
-    child.on('exit', (exitCode, signal) => {
+    const finish = (exitCode: number | null, signal: NodeJS.Signals | null) => {
       for (const timer of timers) clearTimeout(timer)
       resolve({ exitCode, signal, log })
-    })
+    }
+    child.on('close', finish)
+    // After a SIGKILL its servers may still hold the output open, as on GitHub's runner.
+    child.on('exit', (exitCode, signal) => timers.push(setTimeout(finish, drainMs, exitCode, signal)))
   })
 }
 

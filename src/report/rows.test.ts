@@ -1,6 +1,4 @@
 import { expect, test } from 'vitest'
-import { reportRows } from '../../../src/report/rows.ts'
-import type { Table } from '../../../src/report/table.ts'
 import {
   best,
   budget,
@@ -14,7 +12,9 @@ import {
   passResult,
   result,
   scenario,
-} from '../../support/result-fixtures.ts'
+} from '../../test/support/result-fixtures.ts'
+import { reportRows } from './rows.ts'
+import type { Table } from './table.ts'
 
 const titles = (table: Table) => table.columns.map(({ title }) => title)
 const column = (table: Table, title: string) =>
@@ -89,6 +89,35 @@ test('the gate’s longer measurement stands for a load that the sweep measured 
   expect(section && column(section.sweep.table, 'p99 Latency (ms)')).toEqual(['40.0'])
 })
 
+test.each([{ tie: true }, { meetsConstraints: false }])(
+  'no configuration is marked best with %j',
+  (changes) => {
+    const mark = (value: ReturnType<typeof best>) => {
+      const swept = scenario(
+        c8,
+        { inferPerSec: 409, p99Ms: 38 },
+        { role: 'sweep', configuration: value.configuration },
+      )
+      const section = reportRows(result('pass', [modelResult('m', { scenarios: [swept], best: value })]))
+        .models[0]
+      return section?.sweep.chart.curves.some(({ kind }) => kind === 'best')
+    }
+    expect(mark(best())).toBe(true)
+    expect(mark(best(changes))).toBe(false)
+  },
+)
+
+test('a part of the time below zero takes no room in its bar', () => {
+  const base = scenario(c8, { inferPerSec: 300, p99Ms: 40 })
+  const metrics = {
+    ...base.metrics,
+    networkOverheadNs: { value: -50_000, interval: null, n: 9, unit: 'ns' as const },
+  }
+  const model = modelResult('m', { scenarios: [{ ...base, metrics }], referenceScenarios: [] })
+  const segments = reportRows(result('pass', [model])).models[0]?.breakdown.bars[0]?.segments
+  expect(segments?.at(-1)).toEqual({ label: 'network + overhead', ms: 0, text: '−0.0500 ms' })
+})
+
 test('a tie keeps the committed configuration', () => {
   const model = modelResult('m', { best: best({ tie: true, gain: 0.01, patch: null }) })
   const section = reportRows(result('pass', [model])).models[0]
@@ -105,6 +134,6 @@ test('the first run says that a regression cannot be ruled out', () => {
 
 test('the command repeats the same reference', () => {
   expect(reportRows(passResult()).reproduce.command).toBe(
-    'triton-perf-gate gate --triton embedded --reference 8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02',
+    'triton-perf-gate run --triton embedded --reference 8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02',
   )
 })

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import {
+  environment,
+  makeBaseline,
+  makeMeasurements,
+  makeModel,
+  makeRepetition,
+  makeScenario,
+} from '../../test/support/make-measurements.ts'
+import {
+  type Baseline,
+  baselineSchema,
+  type HistoryPoint,
+  type Measurements,
+} from '../domain/measurements.ts'
+import type { Repetition } from '../domain/scenario.ts'
+import { implausibilities } from './plausible.ts'
+import { baselineFrom } from './write.ts'
+
+const repetitions = [40e6, 10e6].map((latencyP99Ns, index) =>
+  makeRepetition(index, {
+    latencyP99Ns,
+    inferPerSec: 300,
+    gpuMemoryBytes: (index + 1) * 1e9,
+    blocksP99Ns: [1e6],
+  }),
+)
+const gate = makeScenario(repetitions)
+const measurements = makeMeasurements([makeModel('m', [gate])])
+
+function written(from: Measurements, previous: Baseline | null = null): Baseline {
+  const result = baselineFrom(from, previous, 'run 5')
+  if (result.status === 'refused') throw new Error(result.why)
+  expect(implausibilities(baselineSchema.parse(result.baseline))).toEqual([])
+  return result.baseline
+}
+
+test('a baseline holds the gated scenarios with their valid repetitions, and who measured them', () => {
+  const sweep = makeScenario(repetitions, {
+    role: 'sweep',
+    configuration: { ...gate.configuration, committed: false },
+  })
+  const voided: Repetition = {
+    ...(repetitions[0] as Repetition),
+    index: 2,
+    status: 'void',
+    voidReasons: ['throttled'],
+  }
+  const scenario = makeScenario([...repetitions, voided])
+  const baseline = written(makeMeasurements([makeModel('m', [scenario, sweep])]))
+  expect(baseline).toMatchObject({ kind: 'baseline', runId: 'run 5', commit: 'c0ffee1', environment })
+  expect(baseline.models[0]?.scenarios).toHaveLength(1)
+  expect(baseline.models[0]?.scenarios[0]?.repetitions.map(({ index, blocks }) => [index, blocks])).toEqual([
+    [0, []],
+    [1, []],
+  ])
+})
+
+test("this commit's points: geometric means of p99 and throughput, the highest memory", () => {
+  const points = written(measurements).history.map(({ metric, value }) => [metric, Math.round(value)])
+  expect(points).toEqual([
+    ['latencyP99Ns', 20e6],
+    ['inferPerSec', 300],
+    ['gpuMemoryBytes', 2e9],
+  ])
+})
+
+test('without p99 everywhere the next percentile goes into the history', () => {
+  const [first, second] = repetitions as [Repetition, Repetition]
+  const noP99 = { ...first, metrics: { ...first.metrics, latencyP99Ns: null } }
+  const baseline = written(makeMeasurements([makeModel('m', [makeScenario([noP99, second])])]))
+  expect(baseline.history.map(({ metric }) => metric)).toContain('latencyP95Ns')
+  expect(baseline.history.map(({ metric }) => metric)).not.toContain('latencyP99Ns')
+})
+
+describe('history', () => {
+  const point = (commit: string | null, value: number): HistoryPoint => ({
+    commit,
+    createdAt: '',
+    model: 'm',
+    load: 'concurrency=8',
+    metric: 'latencyP99Ns',
+    value,
+  })
+  const previous = (history: HistoryPoint[], change: Partial<Baseline> = {}) =>
+    makeBaseline([], { history, ...change })
+  const p99s = (baseline: Baseline) =>
+    baseline.history
+      .filter(({ metric }) => metric === 'latencyP99Ns')
+      .map(({ commit, value }) => [commit, Math.round(value)])
+
+  test('is carried forward, the new point last', () => {
+    const baseline = written(measurements, previous([point('a', 1), point('b', 2)]))
+    expect(p99s(baseline)).toEqual([
+      ['a', 1],
+      ['b', 2],
+      ['c0ffee1', 20e6],
+    ])
+  })
+
+  test('a commit measured again replaces its own point; unknown commits are different ones', () => {
+    const baseline = written(measurements, previous([point('c0ffee1', 1), point(null, 2), point('b', 3)]))
+    expect(p99s(baseline)).toEqual([
+      [null, 2],
+      ['b', 3],
+      ['c0ffee1', 20e6],
+    ])
+    const unnamed = written({ ...measurements, commit: null }, previous([point(null, 2)]))
+    expect(p99s(unnamed)).toEqual([
+      [null, 2],
+      [null, 20e6],
+    ])
+  })
+
+  test('is bounded, the oldest going first', () => {
+    const many = Array.from({ length: 300 }, (_, index) => point(`c${index}`, index + 1))
+    const values = p99s(written(measurements, previous(many)))
+    expect(values).toHaveLength(200)
+    expect(values[0]).toEqual(['c101', 102])
+    expect(values.at(-1)).toEqual(['c0ffee1', 20e6])
+  })
+
+  test('starts anew on another machine, whose spread it would not be', () => {
+    const elsewhere = { ...environment, host: { ...environment.host, runnerClass: 'other' } }
+    expect(p99s(written(measurements, previous([point('a', 1)], { environment: elsewhere })))).toEqual([
+      ['c0ffee1', 20e6],
+    ])
+  })
+})
+
+describe('what went wrong never becomes a baseline', () => {
+  const saturated = repetitions.map((each) => ({ ...each, client: { ...each.client, saturated: true } }))
+  const voided = repetitions.map((each) => ({ ...each, status: 'void' as const, voidReasons: ['throttled'] }))
+  const noThroughput = repetitions.map((each) => ({
+    ...each,
+    metrics: { latencyP99Ns: 1e6, gpuMemoryBytes: 1e9 },
+  }))
+  const failed = makeModel('f', [], { status: 'failed', error: { message: 'model.py raised' } })
+  test.each<[RegExp, Measurements]>([
+    [/stopped/, { ...measurements, complete: false }],
+    [/no model/, makeMeasurements([])],
+    [/f failed: model\.py raised/, makeMeasurements([makeModel('m', [gate]), failed])],
+    [
+      /all requests failed/,
+      makeMeasurements([
+        makeModel('m', [makeScenario([], { status: 'failed', error: 'all requests failed' })]),
+      ]),
+    ],
+    [
+      /no measurement of its committed/,
+      makeMeasurements([makeModel('m', [makeScenario(repetitions, { role: 'sweep' })])]),
+    ],
+    [/saturated/, makeMeasurements([makeModel('m', [makeScenario(saturated)])])],
+    [/no valid repetition/, makeMeasurements([makeModel('m', [makeScenario(voided)])])],
+    [
+      /no latency percentile and throughput/,
+      makeMeasurements([makeModel('m', [makeScenario(noThroughput)])]),
+    ],
+  ])('%s', (why, from) => {
+    const result = baselineFrom(from, makeBaseline([]), null)
+    expect(result).toMatchObject({ status: 'refused', why })
+  })
+})

@@ -1,0 +1,29 @@
+import type { Configuration } from '../domain/configuration.ts'
+import { nsPerSecond } from '../domain/world.ts'
+import { type Place, type SearchState, sameConfiguration } from './state.ts'
+
+/** True where the budget allows this measurement and `reserve` more, each with a configuration to load. */
+export function isAffordable(state: SearchState, place: Place, reserve: number): boolean {
+  const { maxMeasurements, timeLeftNs, costNs: cost } = state.budget
+  if (state.points.length + 1 + reserve > maxMeasurements) return false
+  return timeLeftNs === null || costNs(state, place) + reserve * (cost.load + cost.measure) <= timeLeftNs
+}
+
+/** What a measurement is expected to cost; at least 1, so that a gain can be divided by it. */
+export function costNs(state: SearchState, { configuration }: Place): number {
+  const { load, measure } = state.budget.costNs
+  return Math.max(1, measure + (sameConfiguration(loadedOf(state), configuration) ? 0 : load))
+}
+
+/** The configuration on the server: the last one that was measured. */
+export function loadedOf({ points, space }: SearchState): Configuration {
+  return points.at(-1)?.configuration ?? space.committed
+}
+
+/** Why a search that would go on has to stop. */
+export function budgetWords({ points, budget }: SearchState): string {
+  const { maxMeasurements, timeLeftNs } = budget
+  if (points.length >= maxMeasurements || timeLeftNs === null)
+    return `the budget of ${maxMeasurements} measurements is used`
+  return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`
+}

@@ -1,0 +1,177 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { embeddedSettings } from '../../test/support/embedded-triton.ts'
+import { type Commands, fakeWorld } from '../../test/support/triton-world.ts'
+import type { TritonSettings } from '../config/config.ts'
+import { processIdentity } from '../system/process-identity.ts'
+import { resolveTriton } from './launcher.ts'
+import { parseGrpcUrl } from './launcher-remote.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tpg-launcher-'))
+  writeFileSync(join(folder, 'tritonserver'), '#!/bin/sh\n')
+  chmodSync(join(folder, 'tritonserver'), 0o755)
+  writeFileSync(join(folder, 'no-program'), '')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const settings = (own: Partial<TritonSettings>): TritonSettings => ({
+  ...embeddedSettings,
+  mode: 'auto',
+  ...own,
+})
+const ports = { grpc: 21001, metrics: 21002 }
+const digest = 'triton@sha256:0123'
+
+/** Docker as it answers where it works and has the image. */
+const docker =
+  (more: Commands = () => undefined): Commands =>
+  async (command, args, options) => {
+    const special = await more(command, args, options)
+    if (special !== undefined || command !== 'docker') return special
+    return args[0] === 'image' ? { stdout: `["${digest}"] sha256:aa\n` } : {}
+  }
+
+async function dockerArguments(
+  own: Partial<TritonSettings>,
+  commands: Commands = docker(),
+): Promise<readonly string[]> {
+  const launcher = await resolveTriton(fakeWorld({}, commands), settings({ mode: 'docker', ...own }))
+  if (launcher.kind !== 'process') throw new Error('docker is a process')
+  return launcher.serverCommand('/repo', ports).args
+}
+
+test('auto: a URL, else tritonserver on PATH, else docker, else the way out', async () => {
+  const url = 'grpc://gpu-host:9001'
+  const withPath = { PATH: `/nowhere:${folder}` }
+  expect(await resolveTriton(fakeWorld(withPath, docker()), settings({ url }))).toMatchObject({
+    mode: 'remote',
+    grpc: { host: 'gpu-host', port: 9001, tls: false },
+  })
+  expect(await resolveTriton(fakeWorld(withPath, docker()), settings({}))).toMatchObject({
+    mode: 'local',
+    source: join(folder, 'tritonserver'),
+  })
+  expect(await resolveTriton(fakeWorld({}, docker()), settings({}))).toMatchObject({
+    mode: 'docker',
+    source: digest,
+  })
+  await expect(
+    resolveTriton(
+      fakeWorld({}, () => undefined),
+      settings({}),
+    ),
+  ).rejects.toMatchObject({
+    code: 'environment',
+    hint: expect.stringContaining('--triton embedded'),
+    problems: [{}, {}, { message: expect.stringContaining('docker is not installed') }],
+  })
+})
+
+test('local: the flags of the gate come after those of the user, so that they hold', async () => {
+  const serverFlags = { 'log-verbose': '1', 'model-control-mode': 'none', 'disable-auto-complete-config': '' }
+  const gpus = ['GPU-1', '0']
+  const own = { mode: 'local', serverPath: join(folder, 'tritonserver'), serverFlags, gpus } as const
+  const launcher = await resolveTriton(fakeWorld({}, docker()), settings(own))
+  if (launcher.kind !== 'process') throw new Error('local is a process')
+  const { args, env } = launcher.serverCommand('/repo', ports)
+  expect(args.slice(0, 3)).toEqual([
+    '--log-verbose=1',
+    '--model-control-mode=none',
+    '--disable-auto-complete-config',
+  ])
+  expect(args.findLast((flag) => flag.startsWith('--model-control-mode'))).toBe(
+    '--model-control-mode=explicit',
+  )
+  expect(args).toContain('--grpc-address=127.0.0.1')
+  expect(args).toContain('--metrics-port=21002')
+  expect(env).toEqual({ CUDA_VISIBLE_DEVICES: 'GPU-1,0' })
+})
+
+test('local: a missing or not executable file', async () => {
+  for (const serverPath of ['tritonserver', join(folder, 'no-program')]) {
+    const resolving = resolveTriton(
+      fakeWorld({ PATH: '/nowhere' }, docker()),
+      settings({ mode: 'local', serverPath }),
+    )
+    await expect(resolving).rejects.toMatchObject({
+      code: 'environment',
+      message: expect.stringContaining(serverPath),
+    })
+  }
+})
+
+test('docker: one container with an owner, a read-only repository, the network of the host', async () => {
+  const args = await dockerArguments({ serverEnvironment: { OMP_NUM_THREADS: '1' } })
+  expect(args.slice(0, 3)).toEqual(['run', '--rm', '--init'])
+  expect(args).toContain(`--label=triton-perf-gate.owner=${processIdentity()}`)
+  expect(args).toContain('--network=host')
+  expect(args).toContain('--mount=type=bind,"source=/repo",target=/models,readonly')
+  expect(args.slice(args.indexOf('--env'), args.indexOf('--env') + 2)).toEqual(['--env', 'OMP_NUM_THREADS=1'])
+  expect(args.slice(args.indexOf('triton:none')).slice(0, 3)).toEqual([
+    'triton:none',
+    'tritonserver',
+    '--model-repository=/models',
+  ])
+  expect(args.join(' ')).not.toContain('--gpus')
+})
+
+test('docker: GPUs where there are any or some are asked for', async () => {
+  const gpuMachine = docker((command) => (command === 'nvidia-smi' ? {} : undefined))
+  expect(await dockerArguments({}, gpuMachine)).toContain('--gpus=all')
+  expect(await dockerArguments({ gpus: ['0', 'GPU-2'] })).toContain('--gpus="device=0,GPU-2"')
+  expect((await dockerArguments({ gpus: [] }, gpuMachine)).join(' ')).not.toContain('--gpus')
+})
+
+test("docker: in the user's own network the ports are published to this machine only", async () => {
+  const args = await dockerArguments({ dockerArgs: ['--network', 'ci'] })
+  expect(args.join(' ')).toContain('--publish 127.0.0.1:21001:21001 --publish 127.0.0.1:21002:21002')
+  expect(args).toContain('--grpc-address=0.0.0.0')
+  expect(args).not.toContain('--network=host')
+})
+
+test('docker: containers of dead owners are removed, others are not', async () => {
+  const dead = processIdentity().replace(/\.\d+\.\d+$/, '.4194305.1')
+  const list = `aaa ${dead}\nbbb ${processIdentity()}\nccc other-00000000-1.1.1\n`
+  const commands = docker((_, args) => (args[0] === 'ps' ? { stdout: list } : undefined))
+  const world = fakeWorld({}, commands)
+  await resolveTriton(world, settings({ mode: 'docker' }))
+  expect(world.ran.filter((line) => line.startsWith('docker rm'))).toEqual(['docker rm --force aaa'])
+})
+
+test('docker: an image that is missing is pulled; what goes wrong is said', async () => {
+  let pulled = false
+  const absent = docker((_, args) => {
+    if (args[0] === 'pull') pulled = true
+    return args[0] === 'image' && !pulled ? { exitCode: 1 } : undefined
+  })
+  expect(await resolveTriton(fakeWorld({}, absent), settings({ mode: 'docker' }))).toMatchObject({
+    source: digest,
+  })
+  const refused = docker((_, args) => {
+    if (args[0] === 'pull') return { exitCode: 1, stderr: 'Error: manifest unknown\n' }
+    return args[0] === 'image' ? { exitCode: 1 } : undefined
+  })
+  await expect(resolveTriton(fakeWorld({}, refused), settings({ mode: 'docker' }))).rejects.toMatchObject({
+    message: 'the image triton:none could not be pulled: Error: manifest unknown',
+  })
+  const stderr = 'permission denied while trying to connect to the Docker daemon socket\n'
+  await expect(
+    resolveTriton(
+      fakeWorld({}, () => ({ exitCode: 1, stderr })),
+      settings({ mode: 'docker' }),
+    ),
+  ).rejects.toMatchObject({ code: 'environment', hint: expect.stringContaining('group docker') })
+})
+
+test('addresses of remote servers', () => {
+  expect(parseGrpcUrl('host:8001')).toEqual({ host: 'host', port: 8001, tls: false })
+  expect(parseGrpcUrl('grpcs://host')).toEqual({ host: 'host', port: 8001, tls: true })
+  expect(parseGrpcUrl('grpc://[::1]:9000')).toEqual({ host: '[::1]', port: 9000, tls: false })
+  for (const wrong of ['http://host:8000', 'grpc://', 'grpc://host/path', 'grpc://u@host', 'ho st:1']) {
+    expect(() => parseGrpcUrl(wrong)).toThrow('is not the address')
+  }
+})
