@@ -2,7 +2,7 @@
 // nothing, and fails where a file is missing, out of date, or left over.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { configurationJsonSchema } from '../src/config/json-schema.ts'
+import { configurationJsonSchema, docsTable } from '../src/config/json-schema.ts'
 import { renderJson } from '../src/report/json.ts'
 import { publishedSchemas } from '../src/report/json-schemas.ts'
 
@@ -14,10 +14,21 @@ const schemas: Record<string, object> = {
   'configuration.schema.json': configurationJsonSchema(),
 }
 
-/** Every generated file by its path from the root. Further ones (the options' table, action.yml's inputs) go here. */
-const files: Record<string, string> = Object.fromEntries(
-  Object.entries(schemas).map(([name, schema]) => [join('schema', name), renderJson(schema)]),
-)
+/** Every generated file by its path from the root. */
+const files: Record<string, string> = {
+  ...Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [join('schema', name), renderJson(schema)]),
+  ),
+  'docs/configuration.md': `# The configuration file
+
+\`triton-perf-gate.yml\` in the root of the repository or in \`.github/\`. The keys are Model Analyzer's, with their
+meaning; what is ours alone stands under \`gate:\`. An unknown key is an error. Editors check the file against
+[schema/configuration.schema.json](../schema/configuration.schema.json). This page is made from the same schema by
+\`npm run generate\`.
+
+${docsTable()}
+`,
+}
 
 mkdirSync(schemaFolder, { recursive: true })
 const leftOver = readdirSync(schemaFolder).filter((name) => files[join('schema', name)] === undefined)

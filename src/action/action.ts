@@ -22,38 +22,49 @@ import { recordLaunches, stateName } from './safety-net.ts'
 
 const say = (message: string) => core.info(inertLog(message))
 
-/** The whole action. Resolves to the exit code; never rejects. */
-export async function runAction(signal: AbortSignal): Promise<number> {
-  const startedMs = Date.now()
+/**
+ * The whole action. Resolves to the exit code; never rejects.
+ *
+ * @param crashed rejects with what was thrown where nobody could catch it, e.g. by a socket
+ */
+export async function runAction(signal: AbortSignal, crashed: Promise<never>): Promise<number> {
   let publication: Publication | null = null
   try {
-    const inputs = readInputs((name) => core.getInput(name))
-    if (inputs.githubToken !== null) core.setSecret(inputs.githubToken)
-    const context = readContext(process.env, github.payload)
-    const plan = planFor(context, inputs.mode)
-    say(`mode ${plan.mode}: ${plan.why}`)
-    const workspace = process.env.GITHUB_WORKSPACE ?? process.cwd()
-    const outputDirectory = resolve(workspace, inputs.outputDirectory)
-    publication = { inputs, context, plan, workspace, outputDirectory, startedMs }
-
-    const world = actionWorld(signal)
-    const request = await makeRequest(world, publication)
-    const result = await runGate(world, request)
-    if (signal.aborted) throw new GateError('interrupted', 'the gate was interrupted')
-    const stored = await publish(publication, request.modelRepository, result)
-    const { outcome, exitCode, reasons } = result.verdict
-    if (exitCode !== 0) core.setFailed(`Performance gate: ${outcome}. ${reasons[0]?.message ?? ''}`)
-    else say(`Performance gate: ${outcome}`)
-    return exitCode === 0 && !stored ? exitCodes.environment : exitCode
+    publication = openPublication()
+    return await Promise.race([judgeAndPublish(publication, signal), crashed])
   } catch (error) {
     const gateError = asGateError(error)
     const description = describeError(gateError)
     core.setFailed(description)
-    if (gateError.cause instanceof Error) core.debug(gateError.cause.stack ?? gateError.cause.message)
+    if (gateError.cause instanceof Error) say(gateError.cause.stack ?? gateError.cause.message)
     if (signal.aborted) return exitCodes.interrupted
     if (publication !== null) await publishError(publication, description)
     return gateError.exitCode
   }
+}
+
+function openPublication(): Publication {
+  const startedMs = Date.now()
+  const inputs = readInputs((name) => core.getInput(name))
+  if (inputs.githubToken !== null) core.setSecret(inputs.githubToken)
+  const context = readContext(process.env, github.payload)
+  const plan = planFor(context, inputs.mode)
+  say(`mode ${plan.mode}: ${plan.why}`)
+  const workspace = process.env.GITHUB_WORKSPACE ?? process.cwd()
+  const outputDirectory = resolve(workspace, inputs.outputDirectory)
+  return { inputs, context, plan, workspace, outputDirectory, startedMs }
+}
+
+async function judgeAndPublish(publication: Publication, signal: AbortSignal): Promise<number> {
+  const world = actionWorld(signal)
+  const request = await makeRequest(world, publication)
+  const result = await runGate(world, request)
+  if (signal.aborted) throw new GateError('interrupted', 'the gate was interrupted')
+  const stored = await publish(publication, request.modelRepository, result)
+  const { outcome, exitCode, reasons } = result.verdict
+  if (exitCode !== 0) core.setFailed(`Performance gate: ${outcome}. ${reasons[0]?.message ?? ''}`)
+  else say(`Performance gate: ${outcome}`)
+  return exitCode === 0 && !stored ? exitCodes.environment : exitCode
 }
 
 function actionWorld(signal: AbortSignal): World {

@@ -24,7 +24,10 @@ process.on('exit', (code) => {
   process.exitCode = exitCodes.environment
 })
 
-const exitCode = await runAction(stop.signal)
+// An error that no promise carries would end the process at once: the report must say invalid first.
+const crashed = new Promise<never>((_, reject) => process.on('uncaughtException', reject))
+
+const exitCode = await runAction(stop.signal, crashed)
 judged = true
 // Not only process.exitCode: a connection that is still open must not hold the job.
 process.exit(exitCode)

@@ -30,10 +30,12 @@ const minRunSd = 0.01
 const assumedRunSd = { latency: 0.2, throughput: 0.1 } as const
 
 /**
- * A median absolute deviation knows the spread as well as the standard deviation of 0.37 times as many normal
- * values (Rousseeuw & Croux 1993, Journal of the American Statistical Association 88): so many degrees of freedom.
+ * Degrees of freedom of the test against a history. With ten points a median absolute deviation knows the spread about as
+ * well as 3 degrees of freedom (its efficiency is 0.37: Rousseeuw & Croux 1993, JASA 88). With more points it knows it
+ * better, but then the tails decide: runs of a shared machine have heavier ones than the normal distribution, and
+ * t with 3 degrees of freedom has tails of that kind. docs/statistics.md shows what this holds and what it costs.
  */
-const robustEfficiency = 0.37
+const historyDegreesOfFreedom = 3
 
 interface Spread {
   /** Of the log ratio of two runs. */
@@ -110,7 +112,7 @@ export function runToRunSpread(
     const steps = logs.slice(1).map((log, index) => log - (logs[index] as number))
     return {
       sd: Math.max(minRunSd, robustSdAboutZero(steps)),
-      degreesOfFreedom: robustEfficiency * steps.length,
+      degreesOfFreedom: historyDegreesOfFreedom,
       footnote: `${weaker}: its spread comes from ${logs.length} earlier runs`,
     }
   }

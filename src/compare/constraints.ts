@@ -44,7 +44,8 @@ function judgeConstraint(constraint: Constraint, scenario: Scenario): Constraint
     value,
     interval: interval === null ? null : [low, high],
     status: value === null ? 'invalid' : holds ? 'pass' : 'fail',
-    close: low < limit && (high === null || limit < high),
+    // An interval without an upper end comes of few requests: it says nothing of how near the limit is.
+    close: high !== null && low < limit && limit < high,
   }
 }
 

@@ -26,7 +26,7 @@ export interface Test {
 
 /**
  * Fewer pairs leave the spread unknown: with three, the t quantile of a family-wise 1 % over four comparisons is 14,
- * with four it is 7.5, with eight 3.9.
+ * with four it is 7.5, with eight 4.0.
  */
 export const minRepetitions = 4
 

@@ -24,7 +24,9 @@ function nextInOrder(
   state: SearchState,
   skip: (configuration: Configuration, state: SearchState) => boolean,
 ): Step {
-  for (const configuration of state.space.configurations) {
+  const { committed, configurations } = state.space
+  const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed))
+  for (const configuration of [committed, ...others]) {
     const load = nextLoad(configuration, state)
     const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration))
     if (load === null || (!begun && skip(configuration, state))) continue

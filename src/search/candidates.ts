@@ -80,8 +80,3 @@ function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {
   }
   return means
 }
-
-/** True once a place was measured again: the search has turned from exploring to confirming. */
-export function isConfirming(points: readonly SearchPoint[]): boolean {
-  return byPlace(points).size < points.length
-}

@@ -1,12 +1,13 @@
 import type { Constraint, Objective } from '../config/config.ts'
 import { normalCdf } from '../stats/special.ts'
+import { holds } from './answer.ts'
 import { candidatesOf, spreadOf } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
 import { type Belief, expectedExcess } from './gaussian.ts'
 import { impliedObservations } from './implied.ts'
-import { direction, meets, weights } from './score.ts'
+import { direction, weights } from './score.ts'
 import { loadsFor } from './space.ts'
-import { type Place, placeKey, type SearchState, sameConfiguration } from './state.ts'
+import { type Place, placeKey, type SearchState } from './state.ts'
 import { fitSurrogate, type Surrogate } from './surrogate.ts'
 
 /** Expected improvement below which another measurement is not worth its time: well within any machine's noise. */
@@ -39,7 +40,8 @@ export function prospects(state: SearchState): Prospect[] {
   ])
   const works = chanceOfWorking(points)
   const beliefs = candidates.map(surrogate)
-  const feasible = beliefs.filter((_, i) => meets(candidates[i]?.metrics ?? {}, constraints))
+  const held = candidates.map((candidate) => holds(candidate, constraints))
+  const feasible = beliefs.filter((_, i) => held[i])
   const seeking = feasible.length === 0
   const aim = (belief: BeliefOf): Belief =>
     seeking ? marginOf(belief, constraints) : utilityOf(belief, objectives)

@@ -1,13 +1,13 @@
 import { answerOf, bestOf, indistinguishable, rank } from './answer.ts'
 import { budgetWords, costNs, isAffordable, loadedOf } from './budget.ts'
-import { type Candidate, isConfirming } from './candidates.ts'
+import type { Candidate } from './candidates.ts'
 import { type Prospect, prospects } from './promise.ts'
 import { firstLoad } from './space.ts'
 import { type Place, type SearchState, type Step, sameConfiguration } from './state.ts'
 
 /** Every gain is against the committed configuration's best load, so it gets this many loads first where they promise something. */
 const committedLoads = 3
-/** Share of the measurements kept for confirming: of the default 20 one round for three contenders and one spare. */
+/** Share of the measurements kept for confirming: of the default 20 one round for three contenders and one more try. */
 const confirmShare = 0.2
 /** Measurements of a contender at most; from the third on only while contenders cannot be told apart. */
 const mostMeasurements = 3
@@ -16,7 +16,8 @@ const mostMeasurements = 3
  * The next measurement of the quick search, or its answer. First the committed configuration at several loads; then
  * wherever the expected improvement per cost is largest (Jones, Schonlau, Welch 1998, with the chance that the place works
  * and meets the constraints as a factor), so that another load of the loaded configuration comes before another
- * configuration of the same promise; at last winner, runner-up and committed configuration once more, in turn.
+ * configuration of the same promise; at last winner, runner-up and committed configuration once more, in turn. A
+ * confirmation that fails makes other places promising again.
  */
 export function nextQuickStep(state: SearchState): Step {
   const { points, space, budget } = state
@@ -27,30 +28,20 @@ export function nextQuickStep(state: SearchState): Step {
       : exhausted(state)
   }
   const ranked = rank(state)
-  let stopped = 'the contenders are confirmed'
-  if (!isConfirming(points)) {
-    const reserve = Math.floor(budget.maxMeasurements * confirmShare)
-    const found = explore(state, reserve)
-    if (typeof found !== 'string') return found
-    stopped = found
-  }
+  const reserve = Math.floor(budget.maxMeasurements * confirmShare)
+  const found = explore(state, reserve)
+  if (typeof found !== 'string') return found
   const contender = nextContender(state, ranked)
-  if (contender === null) return { kind: 'done', answer: answerOf(state), reason: stopped }
+  if (contender === null) return { kind: 'done', answer: answerOf(state), reason: found }
   if (!isAffordable(state, contender, 0)) return exhausted(state)
   return measure(contender, 'confirm', 'winner and runner-up are measured again, in turn')
 }
 
 /** The most promising unmeasured place that the budget allows; else, in words, why there is none. */
 function explore(state: SearchState, reserve: number): Step | string {
-  if (
-    !isAffordable(
-      state,
-      { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) },
-      reserve,
-    )
-  ) {
-    return budgetWords(state)
-  }
+  // Another load of the loaded configuration is the cheapest step there is.
+  const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) }
+  if (!isAffordable(state, cheapest, reserve)) return budgetWords(state)
   const promising = prospects(state).filter((prospect) => isAffordable(state, prospect, reserve))
   const pool = ownLoads(state, promising) ?? otherBatching(state, promising) ?? promising
   const best = pool.reduce<Prospect | null>((top, prospect) => {
@@ -74,7 +65,7 @@ function ownLoads(
   return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null
 }
 
-/** The committed configuration with dynamic batching turned the other way, which is always tried; null once that was. */
+/** The committed configuration with dynamic batching turned the other way, as far as promising; null once that was tried. */
 function otherBatching(
   { points, space }: SearchState,
   promising: readonly Prospect[],

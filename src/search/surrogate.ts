@@ -1,4 +1,3 @@
-import type { Configuration } from '../domain/configuration.ts'
 import { batchSizeOf } from '../domain/load.ts'
 import { metrics as definitions, type MetricName } from '../domain/metric.ts'
 import { type Belief, type Kernel, regress, type Sample } from './gaussian.ts'

@@ -4,7 +4,7 @@ import { exceeds, type Noise, noises, simulateBaseline, simulateReference } from
 // A seeded simulation at the level of repetitions: what the decision rule promises, it keeps. The larger counts are in
 // docs/statistics.md (npm run calibrate).
 
-const reports = 200
+const reports = 150
 /** 15 models with two comparisons each. */
 const aa = { models: 15, repetitions: 6, sd: 0.03, worse: 0 } as const
 const kinds = Object.keys(noises) as Noise[]
@@ -26,9 +26,9 @@ describe('against a reference', () => {
 
   test('the 95 % intervals hold the truth in 95 % of the cases', () => {
     const { intervals, covering } = simulateReference({ ...aa, noise: 'normal' }, reports, 3)
-    // 6000 intervals: 95 % ± 0.28 %, three standard deviations each way.
-    expect(covering / intervals).toBeGreaterThan(0.9415)
-    expect(covering / intervals).toBeLessThan(0.9585)
+    // 4500 intervals: a standard deviation of 0.32 points, three each way.
+    expect(covering / intervals).toBeGreaterThan(0.94)
+    expect(covering / intervals).toBeLessThan(0.96)
   })
 
   test('a clear change is found in a small report at four repetitions', () => {
@@ -61,10 +61,16 @@ describe('against a reference', () => {
 describe('against a stored baseline', () => {
   const scene = { noise: 'normal', models: 15, repetitions: 4, sd: 0.05, worse: 0 } as const
 
-  test.each([10, 30])(
-    'with %i points of history 30 unchanged comparisons fail in one percent of the runs at most',
-    (points) => {
-      const { falseFails } = simulateBaseline(scene, points, reports, 8)
+  // Skewed noise needs more than the least history: docs/statistics.md has the numbers.
+  test.each([
+    [10, 'normal'],
+    [10, 'heavy-tailed'],
+    [30, 'log-normal'],
+    [30, 'heavy-tailed'],
+  ] as const)(
+    'with %i earlier runs 30 unchanged comparisons fail in one percent of the runs at most: %s noise',
+    (points, noise) => {
+      const { falseFails } = simulateBaseline({ ...scene, noise }, points, reports, 8)
       expect(exceeds(falseFails, reports, 0.01), `${falseFails} of ${reports}`).toBe(false)
     },
   )

@@ -169,7 +169,7 @@ test('a slower one fails, says where, and updates the one comment', async () => 
   const before = github.state.comments.map(({ id }) => id)
   const slower = await pullRequest('slower', 103)
   expect(slower.exitCode, slower.log).toBe(1)
-  expect(slower.outputs.verdict).toBe('fail')
+  expect(slower.outputs.verdict, slower.log).toBe('fail')
   expect(
     slower.annotations.filter(({ level }) => level === 'error').map(({ properties }) => properties),
   ).toContainEqual(expect.stringContaining('file=models/sleepy/config.pbtxt'))
@@ -255,7 +255,7 @@ test.each([
 
 test('killed outright: the post step ends what is left', async () => {
   const killed = await push(110, { onServer: (kill) => kill('SIGKILL') })
-  expect(killed.signal).toBe('SIGKILL')
+  expect(killed.signal, killed.log).toBe('SIGKILL')
   expect(serversOf(killed).length).toBeGreaterThan(0)
   expect((await killed.post()).exitCode).toBe(0)
   await expect.poll(() => alive(killed), { timeout: 5000 }).toEqual([])

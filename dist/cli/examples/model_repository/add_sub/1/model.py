@@ -1,0 +1,16 @@
+"""Sum and difference of two vectors, element by element."""
+
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        return [add_sub(request) for request in requests]
+
+
+def add_sub(request):
+    a = pb_utils.get_input_tensor_by_name(request, "INPUT0").as_numpy()
+    b = pb_utils.get_input_tensor_by_name(request, "INPUT1").as_numpy()
+    return pb_utils.InferenceResponse(
+        [pb_utils.Tensor("OUTPUT0", a + b), pb_utils.Tensor("OUTPUT1", a - b)]
+    )

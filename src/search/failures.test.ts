@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import type { Configuration } from '../domain/configuration.ts'
+import { chanceOfWorking } from './failures.ts'
+import type { SearchPoint } from './state.ts'
+
+const place = (instanceCount: number, maxBatchSize: number, concurrency = 1) => {
+  const configuration: Configuration = {
+    committed: false,
+    instanceCount,
+    maxBatchSize,
+    dynamicBatching: true,
+  }
+  return { configuration, load: { mode: 'concurrency' as const, concurrency } }
+}
+const worked = (...at: Parameters<typeof place>): SearchPoint => ({
+  ...place(...at),
+  metrics: { inferPerSec: 1 },
+})
+const failed = (...at: Parameters<typeof place>): SearchPoint => ({ ...place(...at), metrics: null })
+
+test('without a failure everything may work', () => {
+  expect(chanceOfWorking([worked(1, 1)])(place(64, 128))).toBe(1)
+})
+
+test('beyond a failure nothing works; below what worked everything does', () => {
+  const chance = chanceOfWorking([worked(2, 4), failed(4, 8)])
+  expect(chance(place(4, 8))).toBe(0)
+  expect(chance(place(5, 16))).toBe(0)
+  expect(chance(place(2, 2))).toBe(1)
+  expect(chance(place(3, 8))).toBeGreaterThan(0)
+  expect(chance(place(3, 8))).toBeLessThan(1)
+})
+
+test('failures with small batches too point at the instances', () => {
+  const once = chanceOfWorking([worked(1, 32), failed(5, 128)])
+  const thrice = chanceOfWorking([worked(1, 32), failed(5, 128), failed(5, 16), failed(5, 4)])
+  expect(thrice(place(5, 1))).toBeLessThan(once(place(5, 1)) / 2)
+  expect(thrice(place(1, 128))).toBeGreaterThan(thrice(place(4, 4)))
+})
+
+test('a configuration that answered at a light load has loaded: only heavier loads are out', () => {
+  const chance = chanceOfWorking([worked(2, 4, 1), failed(2, 4, 64)])
+  expect(chance(place(2, 4, 32))).toBe(1)
+  expect(chance(place(3, 4, 64))).toBe(0)
+  expect(chance(place(1, 4, 64))).toBe(1)
+})

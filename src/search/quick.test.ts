@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import type { Constraint } from '../config/config.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Load } from '../domain/load.ts'
+import { type Landscape, type ReplayOptions, replay } from './replay.ts'
+import { nextStep } from './search.ts'
+import { placeKey, type SearchMetrics } from './state.ts'
+
+const committed: Configuration = { committed: true, instanceCount: 1, maxBatchSize: 4, dynamicBatching: true }
+const configurations = [1, 2, 3, 4].flatMap((instanceCount) =>
+  [1, 4, 16].flatMap((maxBatchSize) =>
+    [true, false].map((dynamicBatching): Configuration => {
+      const own = instanceCount === 1 && maxBatchSize === 4 && dynamicBatching
+      return own ? committed : { committed: false, instanceCount, maxBatchSize, dynamicBatching }
+    }),
+  ),
+)
+const loads = [1, 2, 4, 8, 16, 32].map((concurrency): Load => ({ mode: 'concurrency', concurrency }))
+const budgetOf = (limit: number): Constraint => ({
+  name: 'perf_latency_p99',
+  metric: 'latencyP99Ns',
+  bound: 'max',
+  limit,
+})
+
+/** 10 ms for each request; instances work side by side, batches do not help. */
+function queue(configuration: Configuration, load: Load): SearchMetrics {
+  const outstanding = load.mode === 'concurrency' ? load.concurrency : 1
+  const inferPerSec = 100 * Math.min(outstanding, configuration.instanceCount ?? 1)
+  return { inferPerSec, latencyP99Ns: (outstanding / inferPerSec) * 1e9 }
+}
+
+function run(overrides: Partial<Landscape>, options: Partial<ReplayOptions> = {}) {
+  const scene: Landscape = {
+    name: 'queue',
+    space: { committed, configurations, loads },
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 10 }],
+    constraints: [],
+    measure: queue,
+    ...overrides,
+  }
+  return replay('quick', scene, { maxMeasurements: 20, ...options })
+}
+
+test('the committed configuration first, then more instances, confirmed at last', () => {
+  const { points, answer } = run({})
+  expect(points[0]?.configuration).toBe(committed)
+  expect(answer).toMatchObject({
+    configuration: { instanceCount: 4 },
+    gain: expect.closeTo(3),
+    tie: false,
+    meetsConstraints: true,
+  })
+  expect(answer?.measurements).toBeGreaterThan(1)
+  expect(answer?.explanation).toContain('300.0 % better than the committed configuration')
+})
+
+test('dynamic batching is tried the other way', () => {
+  const { points } = run({})
+  expect(new Set(points.map(({ configuration }) => configuration.dynamicBatching))).toEqual(
+    new Set([true, false]),
+  )
+})
+
+test('where only the lightest load holds the budget all are alike, and the committed one wins the tie', () => {
+  const { answer } = run(
+    { constraints: [budgetOf(10.5e6)], measure: (_, load) => queue(committed, load) },
+    { noise: 0.03, seed: 4 },
+  )
+  expect(answer?.configuration.committed).toBe(true)
+  expect(answer?.load).toEqual(loads[0])
+  expect(answer?.gain).toBe(0)
+})
+
+test('where nothing meets the constraints the least violating is named, with what fails by how much', () => {
+  const { answer } = run({ constraints: [budgetOf(8e6)] })
+  expect(answer?.meetsConstraints).toBe(false)
+  expect(answer?.gain).toBeNull()
+  expect(answer?.explanation).toContain('perf_latency_p99 is 10 ms, at most 8 ms asked (25.0 % off)')
+})
+
+test('a configuration that failed to load is not tried again', () => {
+  const { points, answer } = run({
+    measure: (at, load) => ((at.instanceCount ?? 1) > 2 ? null : queue(at, load)),
+  })
+  expect(answer?.configuration.instanceCount).toBe(2)
+  const failed = points
+    .filter(({ metrics }) => metrics === null)
+    .map(({ configuration }) => configurationKey(configuration))
+  expect(new Set(failed).size).toBe(failed.length)
+})
+
+test('a search that measured nothing has no answer', () => {
+  const { points, answer } = run({ measure: () => null }, { maxMeasurements: 4 })
+  expect(answer).toBeNull()
+  expect(points.length).toBeLessThanOrEqual(4)
+  expect(run({}, { maxMeasurements: 0 })).toMatchObject({
+    points: [],
+    answer: null,
+    reason: 'the budget of 0 measurements is used',
+  })
+})
+
+test('dear loads keep the search at the loaded configuration for longer', () => {
+  const switches = (costNs: { load: number; measure: number }): number => {
+    const { points } = run({}, { costNs, maxMeasurements: 10 })
+    return points.filter(({ configuration }, i) => i > 0 && configuration !== points[i - 1]?.configuration)
+      .length
+  }
+  expect(switches({ load: 50, measure: 1 })).toBeLessThanOrEqual(switches({ load: 0, measure: 1 }))
+})
+
+test('the time left is kept', () => {
+  const { spentNs, reason } = run({}, { costNs: { load: 20, measure: 10 }, timeBudgetNs: 100 })
+  expect(spentNs).toBeLessThanOrEqual(100)
+  expect(reason).toMatch(/left do not allow another measurement/)
+})
+
+test('a winner whose confirmation breaks the limit gives way', () => {
+  const space = { committed, configurations: [committed], loads: loads.slice(0, 2) }
+  const at = (i: number, inferPerSec: number, latencyP99Ns: number) => ({
+    configuration: committed,
+    load: loads[i] as Load,
+    metrics: { inferPerSec, latencyP99Ns },
+  })
+  const points = [at(0, 90, 6e6), at(1, 100, 9e6), at(1, 100, 12e6)]
+  const step = nextStep('quick', {
+    space,
+    points,
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }],
+    constraints: [budgetOf(11e6)],
+    budget: { maxMeasurements: 3, timeLeftNs: null, costNs: { load: 0, measure: 1 } },
+  })
+  // The mean of 9 and 12 ms holds the limit of 11 ms, the confirmation alone does not.
+  expect(step).toMatchObject({ kind: 'done', answer: { load: loads[0], meetsConstraints: true } })
+})
+
+test('brute measures each place once, the committed configuration first, and leaves plateaus', () => {
+  const scene: Landscape = {
+    name: 'queue',
+    space: { committed, configurations, loads },
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 10 }],
+    constraints: [],
+    measure: queue,
+  }
+  const brute = replay('brute', scene, { maxMeasurements: 1000 })
+  expect(new Set(brute.points.map(placeKey)).size).toBe(brute.points.length)
+  // Throughput is flat over loads 1 to 8 with one instance: the fourth load ends it.
+  expect(brute.points.slice(0, 4).every(({ configuration }) => configuration === committed)).toBe(true)
+  expect(brute.points[4]?.configuration).not.toBe(committed)
+  expect(brute.answer?.configuration.instanceCount).toBe(4)
+  const manual = replay('manual', scene, { maxMeasurements: 1000 })
+  expect(new Set(manual.points.map(({ configuration }) => configuration)).size).toBe(configurations.length)
+  expect(brute.points.length).toBeLessThan(manual.points.length)
+  expect(replay('off', scene, { maxMeasurements: 10 }).points).toEqual([])
+})

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import type { SearchSettings } from '../config/config.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { firstLoad, loadsFor, makeSpace } from './space.ts'
+
+const settings: SearchSettings = {
+  mode: 'quick',
+  instanceCount: { min: 1, max: 3 },
+  modelBatchSize: { min: 1, max: 8 },
+  concurrency: { min: 1, max: 20 },
+  instanceCounts: null,
+  maxBatchSizes: null,
+  dynamicBatching: null,
+  maxQueueDelaysMicroseconds: null,
+  preferredBatchSizes: null,
+  maxMeasurements: 20,
+}
+const committed: Configuration = { committed: true, instanceCount: 2, maxBatchSize: 6, dynamicBatching: true }
+const model = { batching: true, instances: true, loadsAllowed: true }
+
+test('every combination is there once, the committed one with its own batch size first', () => {
+  const space = makeSpace(settings, committed, model)
+  expect(space.configurations[0]).toBe(committed)
+  // 3 instance counts, batches 1 2 4 8 and the committed 6, dynamic batching on and off
+  expect(space.configurations).toHaveLength(3 * 5 * 2)
+  expect(new Set(space.configurations.map(configurationKey)).size).toBe(30)
+  expect(space.configurations.filter((configuration) => configuration.committed)).toEqual([committed])
+  expect(space.loads.map((load) => load.mode === 'concurrency' && load.concurrency)).toEqual([1, 2, 4, 8, 16])
+})
+
+test('a model that cannot batch varies its instances only', () => {
+  const single = { ...committed, maxBatchSize: 0, dynamicBatching: false }
+  const { configurations } = makeSpace(settings, single, { ...model, batching: false })
+  expect(configurations.map(({ instanceCount }) => instanceCount)).toEqual([2, 1, 3])
+  expect(
+    configurations.every(({ maxBatchSize, dynamicBatching }) => maxBatchSize === 0 && !dynamicBatching),
+  ).toBe(true)
+})
+
+test('an ensemble has no instances to vary, and a server that loads nothing only its loads', () => {
+  const ensemble: Configuration = {
+    committed: true,
+    instanceCount: null,
+    maxBatchSize: 0,
+    dynamicBatching: false,
+  }
+  expect(
+    makeSpace(settings, ensemble, { batching: false, instances: false, loadsAllowed: true }).configurations,
+  ).toEqual([ensemble])
+  expect(makeSpace(settings, committed, { ...model, loadsAllowed: false }).configurations).toEqual([
+    committed,
+  ])
+  expect(makeSpace({ ...settings, mode: 'off' }, committed, model).configurations).toEqual([committed])
+})
+
+test('delays and preferred sizes are varied only with dynamic batching, and never beyond max_batch_size', () => {
+  const lists = {
+    ...settings,
+    maxQueueDelaysMicroseconds: [0, 100],
+    preferredBatchSizes: [[4], [8]],
+    maxBatchSizes: [4],
+  }
+  const { configurations } = makeSpace(lists, committed, model)
+  for (const {
+    dynamicBatching,
+    maxBatchSize,
+    preferredBatchSizes,
+    maxQueueDelayMicroseconds,
+  } of configurations) {
+    for (const size of preferredBatchSizes ?? []) expect(size).toBeLessThanOrEqual(maxBatchSize)
+    if (!dynamicBatching)
+      expect([preferredBatchSizes, maxQueueDelayMicroseconds]).toEqual([undefined, undefined])
+  }
+  expect(configurations.some(({ maxQueueDelayMicroseconds }) => maxQueueDelayMicroseconds === 100)).toBe(true)
+})
+
+test('where nothing is listed, committed delay and preferred sizes stay as far as they are legal', () => {
+  const own = { ...committed, preferredBatchSizes: [2, 6], maxQueueDelayMicroseconds: 50 }
+  const { configurations } = makeSpace(settings, own, model)
+  const small = configurations.find(
+    (other) => other.maxBatchSize === 4 && other.dynamicBatching && other.instanceCount === 1,
+  )
+  expect(small).toMatchObject({ preferredBatchSizes: [2], maxQueueDelayMicroseconds: 50 })
+})
+
+test('manual mode leaves as committed what is not listed', () => {
+  const manual: SearchSettings = { ...settings, mode: 'manual', instanceCounts: [1, 4] }
+  const { configurations } = makeSpace(manual, committed, model)
+  expect(configurations.map(configurationKey)).toEqual([
+    'instances=2,max_batch_size=6,dynamic_batching=on',
+    'instances=1,max_batch_size=6,dynamic_batching=on',
+    'instances=4,max_batch_size=6,dynamic_batching=on',
+  ])
+})
+
+test('a request holds no more inferences than max_batch_size', () => {
+  const loads = [1, 4, 8].map((batchSize) => ({ mode: 'concurrency' as const, concurrency: 1, batchSize }))
+  const space = { committed, configurations: [committed], loads }
+  expect(loadsFor(space, committed)).toEqual(loads.slice(0, 2))
+})
+
+test('the first load is near twice what can run at once', () => {
+  const space = makeSpace(settings, committed, model)
+  expect(firstLoad(space, { ...committed, dynamicBatching: false })).toEqual({
+    mode: 'concurrency',
+    concurrency: 4,
+  })
+  expect(firstLoad(space, committed)).toEqual({ mode: 'concurrency', concurrency: 16 })
+})
