@@ -17,7 +17,7 @@ export interface ActionContext {
   readonly mergeGroup: { readonly baseBranch: string; readonly baseSha: string } | null
 }
 
-export interface PullRequest {
+interface PullRequest {
   readonly number: number
   readonly headSha: string
   readonly baseBranch: string

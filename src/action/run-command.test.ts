@@ -42,6 +42,12 @@ test('input is given, and none is an end of file', async () => {
   expect((await node(echo)).stdout).toBe('')
 })
 
+test('a command that ends without reading its input ends nobody else', async () => {
+  const input = 'x'.repeat(2 ** 20)
+  const outputs = await Promise.all(Array.from({ length: 20 }, () => runCommand('true', [], { input })))
+  expect(outputs.map(({ exitCode }) => exitCode)).toEqual(outputs.map(() => 0))
+})
+
 test('tokens, inputs and the files of the runner stay here', async () => {
   vi.stubEnv('INPUT_GITHUB-TOKEN', 'ghs_0')
   vi.stubEnv('GITHUB_TOKEN', 'ghs_0')

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { getExecOutput } from '@actions/exec'
 import { nsPerSecond, type RunOptions, type RunOutput } from '../domain/world.ts'
@@ -6,37 +9,45 @@ import { childEnvironment } from '../system/child-environment.ts'
 /** coreutils' `timeout` exits with this where the time ran out. */
 const timedOutCode = 124
 
-/** `World.run` by `@actions/exec`: its output goes nowhere near the log, where the runner would obey it. */
+/** Becomes the command, its input read from the file that stands as `$0`. Words are passed on, never parsed. */
+const withInput = 'exec "$@" <"$0"'
+
+/**
+ * `World.run` by `@actions/exec`; its output goes nowhere near the log, where the runner would obey it.
+ *
+ * @actions/exec by itself leaves stdin open (a command that reads it waits for ever), dies of EPIPE where
+ * it is given an input that the command does not read, throws where the command does not exist, and cannot
+ * stop what it has started: hence `sh` for the input and coreutils' `timeout` for the end.
+ */
 export async function runCommand(
   command: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunOutput> {
-  // @actions/exec cannot stop what it has started; and it would split the command at blanks, throw where it
-  // does not exist, and look for it in our own PATH: coreutils' `timeout` and `env` do none of that.
-  const limit = options.timeoutNs === undefined ? [] : ['-k', '1', String(options.timeoutNs / nsPerSecond)]
+  const { timeoutNs, input } = options
+  const folder = input === undefined ? null : mkdtempSync(join(tmpdir(), 'triton-perf-gate-input-'))
+  const inputFile = folder === null ? '/dev/null' : join(folder, 'input')
+  if (folder !== null) writeFileSync(inputFile, input ?? '', { mode: 0o600 })
+  const limit = timeoutNs === undefined ? [] : ['timeout', '-k', '1', String(timeoutNs / nsPerSecond)]
   const lines = lineSplitter(options.onLine)
   const started = process.hrtime.bigint()
-  const output = await getExecOutput(
-    options.timeoutNs === undefined ? 'env' : 'timeout',
-    [...limit, command, ...args],
-    {
+  try {
+    const output = await getExecOutput('/bin/sh', ['-c', withInput, inputFile, ...limit, command, ...args], {
       cwd: options.cwd ?? process.cwd(),
       env: childEnvironment(process.env, options.env),
       silent: true,
       ignoreReturnCode: true,
-      // Without an input stdin would stay open, and a command that reads it would wait for ever.
-      input: Buffer.from(options.input ?? ''),
       listeners: { stdout: lines.stdout, stderr: lines.stderr },
-    },
-  )
-  lines.end()
-  const elapsedNs = Number(process.hrtime.bigint() - started)
-  // Typed as a number, but null where a signal ended the process.
-  const exitCode = output.exitCode as number | null
-  const timedOut =
-    options.timeoutNs !== undefined && exitCode === timedOutCode && elapsedNs >= options.timeoutNs
-  return { exitCode: timedOut ? null : exitCode, stdout: output.stdout, stderr: output.stderr, timedOut }
+    })
+    lines.end()
+    const elapsedNs = Number(process.hrtime.bigint() - started)
+    // Typed as a number, but null where a signal ended the process.
+    const exitCode = output.exitCode as number | null
+    const timedOut = timeoutNs !== undefined && exitCode === timedOutCode && elapsedNs >= timeoutNs
+    return { exitCode: timedOut ? null : exitCode, stdout: output.stdout, stderr: output.stderr, timedOut }
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true })
+  }
 }
 
 /** Both streams cut into lines, each with its unfinished rest; @actions/exec's own splitter loses the last line. */

@@ -111,7 +111,7 @@ async function demoConfig(file: string, overrides: ConfigOverrides): Promise<Con
 }
 
 /** The main branch's repository with the pull request's diff applied, as a checkout of it would be. */
-export function applyPullRequest(main: string, patchFile: string, target: string): void {
+function applyPullRequest(main: string, patchFile: string, target: string): void {
   cpSync(main, target, { recursive: true })
   for (const file of parsePatch(readFileSync(patchFile, 'utf8'))) {
     const name = (file.newFileName ?? '').replace(/^b\//, '')

@@ -98,7 +98,7 @@ export function draftsAgainstBaseline(
  * baseline's value. The history gives it directly, as the spread of the steps from one commit to the next, which one
  * true change in between hardly moves.
  */
-export function runToRunSpread(
+function runToRunSpread(
   history: readonly HistoryPoint[],
   model: string,
   load: string,

@@ -99,7 +99,7 @@ export function tooFew(
 }
 
 /** A repetition's value if it can stand in a ratio; null where there is none or it is no positive number. */
-export function positive(repetition: Repetition, metric: MetricName): number | null {
+function positive(repetition: Repetition, metric: MetricName): number | null {
   const value = repetition.metrics[metric] ?? null
   return value !== null && value > 0 && Number.isFinite(value) ? value : null
 }

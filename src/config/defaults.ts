@@ -66,7 +66,7 @@ export const defaultTriton = {
 } as const satisfies Partial<TritonSettings> & { endpoint: string }
 
 /** Whole-device memory comes in steps of allocator pools: a change within 16 MiB is no change of the model. */
-export const gpuMemoryToleranceBytes = 16 * 1024 * 1024
+const gpuMemoryToleranceBytes = 16 * 1024 * 1024
 
 export function toleranceWith(
   changes: Readonly<Partial<Record<MetricName, number>>>,

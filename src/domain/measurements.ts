@@ -39,7 +39,7 @@ export const measurementsSchema = z
 export type Measurements = z.infer<typeof measurementsSchema>
 
 /** One earlier commit's value of one metric of one scenario. */
-export const historyPointSchema = z
+const historyPointSchema = z
   .strictObject({
     commit: z.string().nullable(),
     createdAt: z.string(),

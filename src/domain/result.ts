@@ -6,7 +6,7 @@ import { schemaVersion } from './measurements.ts'
 import { type MetricName, metricNames } from './metric.ts'
 import { metricsSchema, modelMeasurementSchema } from './scenario.ts'
 
-export const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'] as const
+const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'] as const
 export type Outcome = (typeof outcomes)[number]
 
 const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
@@ -63,7 +63,7 @@ export const constraintResultSchema = z
 export type ConstraintResult = z.infer<typeof constraintResultSchema>
 
 /** The sweep's answer for one model. */
-export const bestSchema = z
+const bestSchema = z
   .strictObject({
     configuration: configurationSchema,
     load: loadSchema,
@@ -81,7 +81,7 @@ export const bestSchema = z
   .readonly()
 export type Best = z.infer<typeof bestSchema>
 
-export const reasonSchema = z
+const reasonSchema = z
   .strictObject({
     outcome: z.enum(outcomes),
     model: z.string().optional(),
@@ -103,7 +103,7 @@ export const verdictSchema = z
 export type Verdict = z.infer<typeof verdictSchema>
 
 /** What was found where a baseline was looked for. */
-export const baselineStatusSchema = z
+const baselineStatusSchema = z
   .discriminatedUnion('status', [
     z.strictObject({
       status: z.literal('found'),
@@ -133,7 +133,7 @@ export const baselineStatusSchema = z
   .readonly()
 export type BaselineStatus = z.infer<typeof baselineStatusSchema>
 
-export const modelResultSchema = modelMeasurementSchema
+const modelResultSchema = modelMeasurementSchema
   .unwrap()
   .extend({
     comparisons: z.array(comparisonSchema),

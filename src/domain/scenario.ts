@@ -6,7 +6,7 @@ import { type MetricName, metricNames } from './metric.ts'
 const finite = z.number()
 
 /** One metric of a scenario. `interval` is two-sided 95 %; its upper end is null where n is too small to have one. */
-export const metricValueSchema = z
+const metricValueSchema = z
   .strictObject({
     value: finite.nullable(),
     interval: z.tuple([finite, finite.nullable()]).readonly().nullable(),
@@ -26,7 +26,7 @@ export const metricsSchema = z.partialRecord(metricNameSchema, metricValueSchema
 export type Metrics = z.infer<typeof metricsSchema>
 
 /** A short stretch of load on one side. Blocks of the two sides of a repetition alternate and pair up by index. */
-export const blockSchema = z
+const blockSchema = z
   .strictObject({
     startNs: finite.nonnegative(),
     durationNs: finite.positive(),
@@ -39,7 +39,7 @@ export const blockSchema = z
 export type Block = z.infer<typeof blockSchema>
 
 /** What the instrument says of itself during a repetition. */
-export const clientHealthSchema = z
+const clientHealthSchema = z
   .strictObject({
     /** Share of the time the load thread's event loop was busy, 0 to 1. */
     eventLoopUtilization: finite.nonnegative(),
@@ -53,7 +53,7 @@ export const clientHealthSchema = z
 export type ClientHealth = z.infer<typeof clientHealthSchema>
 
 /** The unit of evidence: a fresh server process, a warm-up, then load. */
-export const repetitionSchema = z
+const repetitionSchema = z
   .strictObject({
     index: z.int().nonnegative(),
     /** The repetition of the other side that was measured alternating with this one, by its index. */
@@ -93,7 +93,7 @@ export const scenarioSchema = z
 export type Scenario = z.infer<typeof scenarioSchema>
 
 /** What a sweep found best; the numbers are means over the measurements of this configuration at this load. */
-export const searchAnswerSchema = z
+const searchAnswerSchema = z
   .strictObject({
     configuration: configurationSchema,
     load: loadSchema,
@@ -107,7 +107,7 @@ export const searchAnswerSchema = z
   .readonly()
 
 /** How a sweep went and what it found. */
-export const searchSummarySchema = z
+const searchSummarySchema = z
   .strictObject({
     mode: z.enum(['quick', 'brute', 'manual', 'off']),
     measurements: z.int().nonnegative(),

@@ -67,7 +67,7 @@ export async function profileModel(
   })
   try {
     let measuringNs = 0
-    for (let index = 0; index < plan.repetitions && !world.signal.aborted; index++) {
+    for (let index = 0; index < plan.repetitions; index++) {
       const time = nextMeasuringTime(plan, index, world.nowNs() - startNs, measuringNs)
       if (time === null) {
         warnings.push(`the time budget allowed ${index} of ${plan.repetitions} repetitions`)
@@ -77,7 +77,6 @@ export async function profileModel(
       await openAll(context, plan, random.shuffle(records))
       if (records.some((each) => each.failure !== null)) break
       for (const load of random.shuffle(plan.loads)) {
-        if (world.signal.aborted) break
         const loadStartNs = world.nowNs()
         await repeat(context, { ...time, warmupNs: plan.warmupNs }, records, load)
         measuringNs += world.nowNs() - loadStartNs
@@ -89,7 +88,6 @@ export async function profileModel(
     await closeAll(records, stopping, false)
     await Promise.all(stopping)
   }
-  interruptIfAsked(world)
   return result()
 }
 

@@ -85,7 +85,7 @@ function repetitionMetrics(
 }
 
 /** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
-export function percentilesOf(sorted: Float64Array): Partial<Record<MetricName, number | null>> {
+function percentilesOf(sorted: Float64Array): Partial<Record<MetricName, number | null>> {
   return Object.fromEntries(
     latencyPercentiles.map(({ name, percentile }) => [
       name,

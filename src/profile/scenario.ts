@@ -13,9 +13,6 @@ import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
 import { meanInterval } from './interval.ts'
 import { describeFailures, type Sample } from './sample.ts'
 
-/** Why a metric is null on this machine, by metric. */
-export type Unavailable = Readonly<Partial<Record<MetricName, string>>>
-
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
  * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.

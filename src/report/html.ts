@@ -15,7 +15,7 @@ import type { Curve } from './sweep-rows.ts'
 import type { Cell, Status, Table } from './table.ts'
 
 export interface HtmlOptions {
-  /** What the measured side is called; default `This PR`. */
+  /** What the measured side is called; default `Candidate`. */
   readonly candidateLabel?: string
 }
 

@@ -14,7 +14,7 @@ import { type Cell, icons, type Table, type TableRow } from './table.ts'
 export interface MarkdownOptions {
   /** Most bytes of UTF-8: GitHub takes 65536 for a comment and 1 MiB for a job summary. No limit where left out. */
   readonly maxBytes?: number
-  /** What the measured side is called; default `This PR`. */
+  /** What the measured side is called; default `Candidate`. */
   readonly candidateLabel?: string
 }
 

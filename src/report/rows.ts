@@ -52,7 +52,7 @@ export interface BestSection {
 }
 
 /** How the measured side is called: a pull request in a comment, something else on the command line. */
-export const defaultCandidateLabel = 'This PR'
+export const defaultCandidateLabel = 'Candidate'
 
 export function reportRows(result: Result, candidateLabel = defaultCandidateLabel): Report {
   const footnotes = createFootnotes()
@@ -74,7 +74,7 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     title: `Performance gate: ${result.verdict.outcome}`,
     summary: summarise(result),
     notices: notices(result),
-    reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons),
+    reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
     comparisons: deciding,
     legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
     otherMetrics: informing,
@@ -110,6 +110,14 @@ function notices(result: Result): readonly string[] {
   ]
 }
 
+/** A reason's message names its model, for whoever reads it alone; here the name stands before it already. */
+function withoutOwnName(reason: Reason): Reason {
+  const prefix = `${reason.model}: `
+  return reason.message.startsWith(prefix)
+    ? { ...reason, message: reason.message.slice(prefix.length) }
+    : reason
+}
+
 function bestSection({ best, constraints }: ModelResult): BestSection | null {
   if (best === null) return null
   const { inferPerSec, latencyP99Ns } = best.metrics
@@ -135,7 +143,8 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
     status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
     headline,
     sentences: [
-      best.explanation,
+      // Of the committed configuration the headline has said all.
+      ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
       ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
       ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
     ],
@@ -169,6 +178,13 @@ function environment({ environment, ...result }: Result): Report['environment'] 
   ]
 }
 
+/** Names of a model repository's folders; one that is no plain word does not reach the shell line. */
+function modelsFlag(result: Result): string {
+  const names = result.models.map(({ name }) => name)
+  const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name))
+  return plain ? ` --models ${names.join(',')}` : ''
+}
+
 /** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
 function reproduce(result: Result): Report['reproduce'] {
   const commit = result.reference?.commit ?? null
@@ -177,6 +193,6 @@ function reproduce(result: Result): Report['reproduce'] {
     result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`
   return {
     text: `${at}:`,
-    command: `triton-perf-gate run --triton ${result.environment.triton.mode}${reference}`,
+    command: `triton-perf-gate run --triton ${result.environment.triton.mode}${modelsFlag(result)}${reference}`,
   }
 }

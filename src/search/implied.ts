@@ -30,7 +30,7 @@ export function impliedObservations(candidates: readonly Candidate[], space: Spa
 }
 
 /** Time in the queue as a share of the request's time on the server; null where the server did not say. */
-export function queueShare({ metrics }: Pick<Candidate, 'metrics'>): number | null {
+function queueShare({ metrics }: Pick<Candidate, 'metrics'>): number | null {
   const queue = metrics.serverQueueNs
   if (queue == null) return null
   const compute = [metrics.serverComputeInputNs, metrics.serverComputeInferNs, metrics.serverComputeOutputNs]

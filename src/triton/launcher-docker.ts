@@ -71,7 +71,7 @@ function containerCommand(world: World, settings: TritonSettings, container: Con
 }
 
 /** The arguments of `docker run`; the user's own come last before the image, so that they hold. */
-export function containerArguments(settings: TritonSettings, container: Container): string[] {
+function containerArguments(settings: TritonSettings, container: Container): string[] {
   const { name, gpus, repository, ports } = container
   // With the host's network a request does not pass the proxy that publishes ports, which costs 0.14 ms.
   const ownNetwork = settings.dockerArgs.some((argument) => /^--net(work)?(=|$)/.test(argument))

@@ -25,7 +25,7 @@ const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 const bytesPerPixel = 3
 
 /** Reads 8-bit RGB without interlacing, which is what render.py writes; anything else is an error. */
-export function decodePng(png: Buffer, name: string): Picture {
+function decodePng(png: Buffer, name: string): Picture {
   if (!png.subarray(0, 8).equals(signature)) throw new Error(`${name}: not a PNG file`)
   const chunks = [...chunksOf(png)]
   const header = chunks.find(({ type }) => type === 'IHDR')?.data

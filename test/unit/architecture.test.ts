@@ -68,7 +68,7 @@ test('only the action imports the toolkit of GitHub Actions', () => {
 })
 
 test('child processes are started in system/ alone', () => {
-  const starters = imports.filter(({ file, target }) => target === 'node:child_process')
+  const starters = imports.filter(({ target }) => target === 'node:child_process')
   expect(starters.length).toBeGreaterThan(0)
   expect(starters.filter(({ file }) => roomOf(file) !== 'system')).toEqual([])
 })

@@ -24,14 +24,14 @@ export interface StoredArtifact {
   readonly sizeBytes: number
 }
 
-export interface Comment {
+interface Comment {
   readonly id: number
   readonly issue: number
   readonly user: { readonly login: string; readonly type: 'Bot' | 'User' }
   readonly body: string
 }
 
-export interface Permissions {
+interface Permissions {
   readonly actions: 'read' | 'none'
   readonly 'pull-requests': 'write' | 'read'
 }
