@@ -4,10 +4,12 @@ import { headCommit } from '../git/reference.ts'
 import { renderJson } from '../report/json.ts'
 import { renderMarkdown } from '../report/markdown.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
+import { type ReplayOptions, replay } from './replay.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 /** `search`: the sweep alone; nothing is compared, but budgets are judged on what is committed. */
-export async function search(shell: Shell, options: GateOptions): Promise<number> {
+export async function search(shell: Shell, options: GateOptions & ReplayOptions): Promise<number> {
+  if (options.replay !== undefined) return await replay(shell, options.replay, options)
   const loaded = await configFrom(shell, options)
   const modelRepository = repositoryFrom(shell, loaded)
   const world = worldOf(shell)
