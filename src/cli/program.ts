@@ -100,14 +100,18 @@ Examples:
   $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`,
     )
 
-  gateOptions(
-    command('search', 'only the sweep: the best configuration under the constraints', search),
-  ).addHelpText(
-    'after',
-    `
-Example:
-  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30`,
-  )
+  gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search))
+    .option('--replay <file>', 'run the search on a recorded landscape (JSON), without a server')
+    .option('--max-measurements <n>', 'with --replay: budget of measurements (default: 20)')
+    .option('--noise <share>', 'with --replay: relative spread of the measurements, e.g. 0.03')
+    .option('--seed <n>', 'with --replay: seed of the noise')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30
+  $ triton-perf-gate search --replay landscape.json --max-measurements 15 --noise 0.03 --seed 7 --json`,
+    )
 
   command('measure', 'measure a server that is already running; changes nothing on it', measure)
     .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
