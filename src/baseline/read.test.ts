@@ -9,7 +9,8 @@ import {
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
-import { findBaseline } from './find.ts'
+import type { Environment } from '../domain/environment.ts'
+import { type BaselineRequest, matchBaseline, openBaseline } from './find.ts'
 import { readBaseline } from './read.ts'
 
 let folder = ''
@@ -128,7 +129,10 @@ describe('unreadable, with the reason', () => {
   })
 })
 
-describe('findBaseline', () => {
+const findBaseline = async (request: BaselineRequest, current: Environment) =>
+  matchBaseline(await openBaseline(request), current)
+
+describe('a baseline that was asked for', () => {
   const file = async (content: string) => {
     const path = join(folder, 'found.json')
     await writeFile(path, content)

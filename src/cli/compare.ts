@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { findBaseline } from '../baseline/find.ts'
+import { matchBaseline } from '../baseline/find.ts'
 import { baselineFrom } from '../baseline/write.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { measurementsSchema } from '../domain/measurements.ts'
@@ -7,6 +7,7 @@ import { judge } from '../judge.ts'
 import { renderJson } from '../report/json.ts'
 import { renderMarkdown } from '../report/markdown.ts'
 import { openOutput } from '../report/output.ts'
+import { openAsked } from './asked-baseline.ts'
 import { readDataFile } from './data-file.ts'
 import type { Shell } from './shell.ts'
 
@@ -22,12 +23,8 @@ export interface CompareOptions {
 export async function compare(shell: Shell, options: CompareOptions): Promise<number> {
   const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides: {} })
   const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
-  const { status, baseline } = await findBaseline(
-    options.baseline === undefined
-      ? { status: 'notRequested' }
-      : { status: 'file', path: resolve(shell.cwd, options.baseline), source: options.baseline },
-    measurements.environment,
-  )
+  const opened = await openAsked(shell, options.baseline)
+  const { status, baseline } = matchBaseline(opened, measurements.environment)
   const result = judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' })
   const output = openOutput(resolve(shell.cwd, options.output))
   const next = baselineFrom(measurements, baseline, null)

@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { parseDuration } from '../config/duration.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
-import { GateError } from '../domain/error.ts'
+import type { ConfigOverrides } from '../config/overrides.ts'
+import { asGateError, GateError, type Problem } from '../domain/error.ts'
 import type { Shell } from './shell.ts'
 
 /** The flags that `run` and `search` share, as commander gives them. */
@@ -22,23 +23,35 @@ export interface GateOptions {
   readonly json?: boolean
 }
 
-/** Flags over file over defaults. Throws a usage error with everything that is wrong. */
+type FlagParser<Value> = (flag: string, text: string) => Value
+
+/** Flags over file over defaults. Throws a usage error with every flag that is wrong. */
 export async function configFrom(shell: Shell, options: Omit<GateOptions, 'output'>): Promise<Config> {
-  const config = await loadConfig({
-    file: options.config ?? findConfigFile(shell.cwd),
-    overrides: {
-      modelRepository: options.modelRepository,
-      models: options.models === undefined ? undefined : listOf(options.models),
-      triton: options.triton,
-      tritonUrl: options.tritonUrl,
-      tritonImage: options.tritonImage,
-      timeBudgetNs: options.timeBudget === undefined ? undefined : parseDuration(options.timeBudget),
-      latencyBudgetMs: positiveOrNone('--latency-budget', options.latencyBudget),
-      minThroughput: positiveOrNone('--min-throughput', options.minThroughput),
-      runConfigSearchMode: options.searchMode,
-      onInconclusive: options.onInconclusive,
-    },
-  })
+  const problems: Problem[] = []
+  const read = <Value>(flag: string, text: string | undefined, parse: FlagParser<Value>) => {
+    try {
+      return text === undefined ? undefined : parse(flag, text)
+    } catch (error) {
+      const { code, message, hint } = asGateError(error)
+      if (code !== 'usage') throw error
+      problems.push({ message, remedy: hint })
+      return undefined
+    }
+  }
+  const overrides: ConfigOverrides = {
+    modelRepository: options.modelRepository,
+    models: read('--models', options.models, modelNames),
+    triton: options.triton,
+    tritonUrl: options.tritonUrl,
+    tritonImage: options.tritonImage,
+    timeBudgetNs: read('--time-budget', options.timeBudget, duration),
+    latencyBudgetMs: read('--latency-budget', options.latencyBudget, positive),
+    minThroughput: read('--min-throughput', options.minThroughput, positive),
+    runConfigSearchMode: options.searchMode,
+    onInconclusive: options.onInconclusive,
+  }
+  if (problems.length > 0) throw new GateError('usage', 'flags are wrong', { problems })
+  const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides })
   for (const warning of config.warnings) shell.err(`warning: ${warning}\n`)
   return config
 }
@@ -65,6 +78,21 @@ export function positive(flag: string, text: string): number {
   throw new GateError('usage', `${flag}: '${text}' is not a number above 0`)
 }
 
-function positiveOrNone(flag: string, text: string | undefined): number | undefined {
-  return text === undefined ? undefined : positive(flag, text)
+/** A flag's duration in ns. */
+export function duration(flag: string, text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    const { message, hint } = asGateError(error)
+    throw new GateError('usage', `${flag}: ${message}`, { hint })
+  }
+}
+
+/** No name at all would gate nothing, which is not what anybody asks for. */
+function modelNames(flag: string, text: string): string[] {
+  const names = listOf(text)
+  if (names.length > 0) return names
+  throw new GateError('usage', `${flag}: '${text}' names no model`, {
+    hint: 'Leave it out to gate every model of the repository.',
+  })
 }

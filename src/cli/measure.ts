@@ -1,6 +1,5 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parseDuration } from '../config/duration.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { exitCodes, GateError } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
@@ -8,7 +7,7 @@ import type { Measurements } from '../domain/measurements.ts'
 import { measureRunning } from '../profile/measure-running.ts'
 import { formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
-import { listOf, positive } from './gate-options.ts'
+import { duration, listOf, positive } from './gate-options.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 export interface MeasureOptions {
@@ -36,7 +35,7 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     triton: config.triton,
     model: options.model,
     loads: loadsOf(options),
-    durationNs: parseDuration(options.duration),
+    durationNs: duration('--duration', options.duration),
     input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
     seed: config.gate.seed,
     maxFailureRatio: config.gate.maxFailureRatio,
@@ -91,6 +90,7 @@ function saverOf(file: string): (measurements: Measurements) => void {
   try {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(`${file}.tmp`, '')
+    rmSync(`${file}.tmp`)
   } catch (error) {
     throw new GateError(
       'environment',

@@ -5,6 +5,7 @@ import type { GateRequest } from '../gate-request.ts'
 import { headCommit } from '../git/reference.ts'
 import { renderJson } from '../report/json.ts'
 import { renderMarkdown } from '../report/markdown.ts'
+import { askedBaseline, openAsked } from './asked-baseline.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
 import { type Shell, worldOf } from './shell.ts'
 
@@ -18,12 +19,13 @@ export interface RunOptions extends GateOptions {
 export async function run(shell: Shell, options: RunOptions): Promise<number> {
   const config = await configFrom(shell, options)
   const modelRepository = repositoryFrom(shell, config)
+  await openAsked(shell, options.baseline)
   const world = worldOf(shell)
   const result = await runGate(world, {
     config,
     modelRepository,
     mode: 'gate',
-    baseline: baselineOf(shell, options),
+    baseline: askedBaseline(shell, options.baseline),
     reference: referenceOf(shell, options),
     outputDirectory: resolve(shell.cwd, options.output),
     commit: await headCommit(world, modelRepository),
@@ -31,11 +33,6 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
   })
   shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
   return result.verdict.exitCode
-}
-
-function baselineOf(shell: Shell, options: RunOptions): GateRequest['baseline'] {
-  if (options.baseline === undefined) return { status: 'notRequested' }
-  return { status: 'file', path: resolve(shell.cwd, options.baseline), source: options.baseline }
 }
 
 function referenceOf(shell: Shell, options: RunOptions): GateRequest['reference'] {

@@ -260,6 +260,30 @@ describe('GPU memory', () => {
     expect(compare(memory(1000 * mib), steady(4, base))('gpuMemoryBytes')?.status).toBe('invalid')
     expect(compare(steady(4, base), memory(1000 * mib))('gpuMemoryBytes')?.status).toBe('invalid')
   })
+
+  test('how it was read is said; read in two ways, or a GPU that cannot be read: invalid', () => {
+    const rowOf = ([before, after]: readonly [string, string], bytes: number | null = 1000 * mib) => {
+      const model = (reason: string) => {
+        const scenario = makeScenario(bytes === null ? steady(4, base) : memory(bytes))
+        const gpuMemoryBytes = { value: bytes, interval: null, n: 4, unit: 'bytes' as const, reason }
+        return makeModel('m', [{ ...scenario, metrics: { ...scenario.metrics, gpuMemoryBytes } }])
+      }
+      const { models } = compareModels({
+        measurements: makeMeasurements([model(after)], [model(before)]),
+        baseline: null,
+        baselineStatus: notRequested,
+        config: makeConfig(),
+        mode: 'gate',
+      })
+      return models[0]?.comparisons.find(({ metric }) => metric === 'gpuMemoryBytes')
+    }
+    expect(rowOf(['own', 'own'])).toMatchObject({ status: 'pass', footnotes: ['own'] })
+    expect(rowOf(['own', 'devices'])).toMatchObject({
+      status: 'invalid',
+      footnotes: [expect.stringContaining('not read in the same way'), 'own', 'devices'],
+    })
+    expect(rowOf(['lost', 'lost'], null)).toMatchObject({ status: 'invalid', footnotes: ['lost'] })
+  })
 })
 
 describe('against the baseline alone', () => {

@@ -9,8 +9,9 @@ const metric = 'gpuMemoryBytes'
 
 /**
  * GPU memory is nearly the same in every start, so it needs no test: the highest repetition of each side, and no more
- * growth than the tolerance. Not compared where neither side has it (no GPU). Where only one side has it the
- * row is invalid: a reading that got lost must not hide a growth.
+ * growth than the tolerance. Not compared where neither side has it (no GPU). Where a GPU could not be read, on
+ * one side or both, or the sides were read in different ways, the row is invalid: a reading that got lost must not hide
+ * a growth. The row says how it was read.
  */
 export function draftMemory(
   settings: ModelSettings,
@@ -24,14 +25,22 @@ export function draftMemory(
     Repetition[],
   ]
   const [reference, candidate] = [highestMemory(references), highestMemory(candidates)]
-  if (reference === null && candidate === null) return null
   const start = { metric, load: candidateScenario.load, against, baselineValue } as const
+  const sources = sourcesOf(referenceScenario, candidateScenario)
+  if (reference === null && candidate === null) {
+    if (sources.length === 0) return null
+    return settledDraft({ ...start, tolerance: 0 }, { status: 'invalid', footnotes: sources })
+  }
   if (reference === null || candidate === null) {
     const lost = reference === null ? `the ${against}` : 'the candidate'
     return settledDraft(
       { ...start, tolerance: 0 },
       { status: 'invalid', reference, candidate, footnotes: [`no GPU memory reading of ${lost}`] },
     )
+  }
+  if (sources.length > 1) {
+    const footnotes = ['GPU memory was not read in the same way on both sides', ...sources]
+    return settledDraft({ ...start, tolerance: 0 }, { status: 'invalid', reference, candidate, footnotes })
   }
   const limit = memoryLimitBytes(settings, reference)
   const tolerance = reference > 0 ? limit / reference - 1 : 0
@@ -43,8 +52,14 @@ export function draftMemory(
       candidate,
       changeRatio: reference > 0 ? candidate / reference : null,
       repetitions: Math.min(references.length, candidates.length),
+      footnotes: sources,
     },
   )
+}
+
+/** In words, how the memory was read or why it was not; each once. */
+function sourcesOf(...scenarios: readonly Scenario[]): string[] {
+  return [...new Set(scenarios.flatMap(({ metrics }) => metrics[metric]?.reason ?? []))]
 }
 
 /** The highest reading over the repetitions in bytes, null where there is none. */

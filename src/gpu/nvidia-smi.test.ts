@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { fakeWorld } from '../../test/support/triton-world.ts'
 import type { RunOutput } from '../domain/world.ts'
-import { gpuMemoryOf, parseGpu, queryGpus, queryProcesses } from './nvidia-smi.ts'
+import { parseGpu, queryGpus, queryProcesses } from './nvidia-smi.ts'
 
 const answers = (output: Partial<RunOutput> | undefined) =>
   fakeWorld({}, (command) => (command === 'nvidia-smi' ? output : undefined))
 
-// As nvidia-smi 535.261.03 prints it with csv,noheader,nounits.
+// In the form of nvidia-smi's csv,noheader,nounits; test/integration/gpu.test.ts reads the real one.
 const l4 =
-  'GPU-11111111-2222-3333-4444-555555555555, NVIDIA L4, 535.261.03, 23034, 512, 37, 28.15, 2040, 0x0000000000000004, [N/A]'
+  'GPU-11111111-2222-3333-4444-555555555555, NVIDIA L4, 535.261.03, 23034, 512, 37, 28.15, 2040, [N/A], 0x0000000000000004'
 const a100 =
-  'GPU-99999999-2222-3333-4444-555555555555, NVIDIA A100-SXM4-80GB, 535.261.03, 81920, 0, [N/A], [N/A], 1410, 0x0000000000000068, Enabled'
+  'GPU-99999999-2222-3333-4444-555555555555, NVIDIA A100-SXM4-80GB, 535.261.03, 81920, 0, [N/A], [N/A], 1410, Enabled, 0x0000000000000068'
 
 test('GPUs in bytes, ratios and watts; what is not available is null', async () => {
-  const reading = await queryGpus(answers({ stdout: `${l4}\n${a100}\n` }))
-  expect(reading).toEqual({
+  const reading = await queryGpus(answers({ stdout: `${l4}\n${a100}\n` }), null)
+  expect(reading).toMatchObject({
     status: 'available',
     gpus: [
       {
@@ -64,7 +64,7 @@ test.each<[Partial<RunOutput> | undefined, string]>([
   [{ stdout: `${l4}\nUnable to determine the device handle\n` }, `nvidia-smi answered "${l4}\nUnable`],
   [{ stdout: '' }, 'nvidia-smi answered ""'],
 ])('no reading is said, never zero: %j', async (output, reason) => {
-  const reading = await queryGpus(answers(output))
+  const reading = await queryGpus(answers(output), null)
   expect(reading.status === 'unavailable' && reading.reason.startsWith(reason)).toBe(true)
 })
 
@@ -74,13 +74,30 @@ test('a line that was cut short is no GPU', () => {
   expect(parseGpu(l4)).not.toBeNull()
 })
 
-test('memory of processes over all GPUs', async () => {
-  const processes = await queryProcesses(
-    answers({ stdout: 'GPU-1, 100, 256\nGPU-2, 100, 44\nGPU-1, 101, [N/A]\nGPU-1, 7, 1000\n' }),
+test('a process is a GPU, a pid and bytes; without a number its memory is null', async () => {
+  const stdout = 'GPU-1, 100, 256\nGPU-1, 101, [N/A]\nno such line\n'
+  expect(await queryProcesses(answers({ stdout }), null)).toEqual([
+    { gpuUuid: 'GPU-1', pid: 100, memoryBytes: 256 * 1024 * 1024 },
+    { gpuUuid: 'GPU-1', pid: 101, memoryBytes: null },
+  ])
+  expect(await queryProcesses(answers({ exitCode: 9, stdout: 'GPU-1, 1, 1\n' }), null)).toEqual([])
+})
+
+test('only the GPUs that the server may use are read; with none of them there is nothing to ask', async () => {
+  const world = answers({ stdout: l4 })
+  await queryGpus(world, ['0', 'GPU-2'])
+  await queryProcesses(world, ['0', 'GPU-2'])
+  expect(world.ran.every((command) => command.endsWith(' --id=0,GPU-2'))).toBe(true)
+  expect(await queryGpus(world, [])).toEqual({ status: 'unavailable', reason: 'no GPU is to be used' })
+  expect(world.ran).toHaveLength(2)
+})
+
+test('the throttle reasons are asked for by the name that this nvidia-smi knows, then and later', async () => {
+  const world = fakeWorld({}, (_, [query = '']) =>
+    query.includes('clocks_throttle_reasons')
+      ? { exitCode: 2, stdout: 'Field "clocks_throttle_reasons.active" is not a valid field to query.\n' }
+      : { stdout: l4 },
   )
-  expect(processes).toHaveLength(4)
-  expect(gpuMemoryOf(processes, [100, 101])).toBe(300 * 1024 * 1024)
-  expect(gpuMemoryOf(processes, [101])).toBeNull()
-  expect(gpuMemoryOf(processes, [])).toBeNull()
-  expect(await queryProcesses(answers({ exitCode: 9, stdout: 'GPU-1, 1, 1\n' }))).toEqual([])
+  const reading = await queryGpus(world, null)
+  expect(reading.status === 'available' && reading.query[0]).toContain('clocks_event_reasons.active')
 })

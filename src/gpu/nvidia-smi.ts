@@ -16,7 +16,12 @@ export interface Gpu {
 }
 
 export type GpuReading =
-  | { readonly status: 'available'; readonly gpus: readonly Gpu[] }
+  | {
+      readonly status: 'available'
+      readonly gpus: readonly Gpu[]
+      /** The arguments that this nvidia-smi answered: the same ones read it again. */
+      readonly query: readonly string[]
+    }
   | { readonly status: 'unavailable'; readonly reason: string }
 
 /** Memory of one process on one GPU; pids are those of the host. */
@@ -27,7 +32,7 @@ export interface GpuProcess {
   readonly memoryBytes: number | null
 }
 
-/** Bits of `clocks_throttle_reasons.active` (nvml.h, nvmlClocksThrottleReason*). */
+/** Bits of `clocks_event_reasons.active` (nvml.h, nvmlClocksThrottleReason*). */
 const throttleBits = {
   gpu_idle: 0x1n,
   applications_clocks_setting: 0x2n,
@@ -51,49 +56,68 @@ const gpuFields = [
   'utilization.gpu',
   'power.draw',
   'clocks.sm',
-  'clocks_throttle_reasons.active',
   'mig.mode.current',
-].join(',')
+]
+
+/** Drivers before 535 know the old name only; NVIDIA has announced that it will go. */
+const throttleFields = ['clocks_throttle_reasons.active', 'clocks_event_reasons.active']
+/** nvidia-smi's exit code for a field that it does not know. */
+const unknownField = 2
 
 /** Only values: headers and units differ between versions. MiB, %, W and MHz without their names. */
 const format = '--format=csv,noheader,nounits'
-export const gpuQuery: readonly string[] = [`--query-gpu=${gpuFields}`, format]
-export const processQuery: readonly string[] = ['--query-compute-apps=gpu_uuid,pid,used_memory', format]
+const gpuQuery = (throttleField: string, only: GpuSelection) => [
+  `--query-gpu=${[...gpuFields, throttleField].join(',')}`,
+  format,
+  ...selected(only),
+]
+export const processQuery = (only: GpuSelection): readonly string[] => [
+  '--query-compute-apps=gpu_uuid,pid,used_memory',
+  format,
+  ...selected(only),
+]
+
+/** UUIDs or indices of the GPUs that are the server's; null = all of the machine. */
+export type GpuSelection = readonly string[] | null
+const selected = (only: GpuSelection) => (only === null ? [] : [`--id=${only.join(',')}`])
 
 /** A driver that is being set up answers after seconds. */
 const timeoutNs = 30 * nsPerSecond
 
-/** The GPUs of this machine, or why none can be read. */
-export async function queryGpus(world: World): Promise<GpuReading> {
-  const output = await world.run('nvidia-smi', gpuQuery, { timeoutNs })
-  if (output.exitCode !== 0) return { status: 'unavailable', reason: reasonOf(output) }
-  const gpus = lines(output.stdout).map(parseGpu)
+/** The GPUs that the server may use, or why none can be read. */
+export async function queryGpus(world: World, only: GpuSelection): Promise<GpuReading> {
+  if (only?.length === 0) return { status: 'unavailable', reason: 'no GPU is to be used' }
+  let reason = ''
+  for (const throttleField of throttleFields) {
+    const query = gpuQuery(throttleField, only)
+    const output = await world.run('nvidia-smi', query, { timeoutNs })
+    if (output.exitCode === 0) return readingOf(output.stdout, query)
+    reason = reasonOf(output)
+    if (output.exitCode !== unknownField) break
+  }
+  return { status: 'unavailable', reason }
+}
+
+function readingOf(stdout: string, query: readonly string[]): GpuReading {
+  const gpus = lines(stdout).map(parseGpu)
   const readable = gpus.filter((gpu) => gpu !== null)
   if (readable.length === 0 || readable.length < gpus.length) {
-    return { status: 'unavailable', reason: `nvidia-smi answered "${output.stdout.trim().slice(0, 200)}"` }
+    return { status: 'unavailable', reason: `nvidia-smi answered "${stdout.trim().slice(0, 200)}"` }
   }
-  return { status: 'available', gpus: readable }
+  return { status: 'available', gpus: readable, query }
 }
 
-/** Processes that compute on GPUs now; none where nvidia-smi fails. In a container its list may be empty. */
-export async function queryProcesses(world: World): Promise<GpuProcess[]> {
-  const output = await world.run('nvidia-smi', processQuery, { timeoutNs })
+/** Processes that compute on these GPUs now; none where nvidia-smi fails. In a container its list may be empty. */
+export async function queryProcesses(world: World, only: GpuSelection): Promise<GpuProcess[]> {
+  const output = await world.run('nvidia-smi', processQuery(only), { timeoutNs })
   if (output.exitCode !== 0) return []
   return lines(output.stdout).flatMap((line) => parseProcess(line) ?? [])
-}
-
-/** Memory of these processes on all GPUs; null where nvidia-smi shows none of them with a number. */
-export function gpuMemoryOf(processes: readonly GpuProcess[], pids: readonly number[]): number | null {
-  const own = processes.flatMap(({ pid, memoryBytes }) =>
-    pids.includes(pid) && memoryBytes !== null ? [memoryBytes] : [],
-  )
-  return own.length === 0 ? null : own.reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** A line of the answer to gpuQuery; null where it is something else, such as an error. */
 export function parseGpu(line: string): Gpu | null {
   const fields = line.split(', ')
-  const [uuid, name, driverVersion, total, used, utilization, power, clock, throttle, mig] = fields
+  const [uuid, name, driverVersion, total, used, utilization, power, clock, mig, throttle] = fields
   if (fields.length !== 10 || !uuid?.startsWith('GPU-') || name === undefined || driverVersion === undefined)
     return null
   const totalBytes = mebibytes(total)

@@ -3,8 +3,13 @@ import { parseGpu } from './nvidia-smi.ts'
 import { createReadings } from './sampler.ts'
 
 const mebibyte = 2 ** 20
-const line = (uuid: string, used: number, utilization: number | string, watts: number, throttle = '0x0') =>
-  `${uuid}, NVIDIA L4, 535.1, 23034, ${used}, ${utilization}, ${watts}, 2040, ${throttle}, [N/A]`
+const line = (
+  uuid: string,
+  used: number | string,
+  utilization: number | string,
+  watts: number,
+  throttle = '0x0',
+) => `${uuid}, NVIDIA L4, 535.1, 23034, ${used}, ${utilization}, ${watts}, 2040, [N/A], ${throttle}`
 
 function readings(neighbours: number[] = []) {
   const idle = ['GPU-a', 'GPU-b'].flatMap((uuid) => parseGpu(line(uuid, 100, 0, 10)) ?? [])
@@ -17,18 +22,43 @@ test('own processes: the peak of each, summed over GPUs and children', () => {
   for (const memory of [200, 500, 300]) addProcessLine(`GPU-a, 10, ${memory}`)
   addProcessLine('GPU-b, 11, 40')
   addProcessLine('GPU-a, 99, 4000')
-  expect(view.memoryOf([10, 11], true)).toBe(540 * mebibyte)
+  expect(view.memoryOf([10, 11], true)).toEqual({
+    bytes: 540 * mebibyte,
+    source: expect.stringContaining("the server's own processes"),
+  })
 })
 
 test('processes that are not shown: device beyond idle, but only while they are alone', () => {
   const { addProcessLine, addGpuLine, view } = readings()
-  expect(view.memoryOf([10], true)).toBeNull()
+  expect(view.memoryOf([10], true)).toMatchObject({ bytes: null })
   addGpuLine(line('GPU-a', 600, 50, 60))
   addGpuLine(line('GPU-a', 400, 50, 60))
   addGpuLine(line('GPU-b', 90, 0, 10))
   addProcessLine('GPU-a, 10, [N/A]')
-  expect(view.memoryOf([10], true)).toBe(500 * mebibyte)
-  expect(view.memoryOf([10], false)).toBeNull()
+  expect(view.memoryOf([10], true)).toEqual({
+    bytes: 500 * mebibyte,
+    source: expect.stringContaining('beyond idle'),
+  })
+  expect(view.memoryOf([10], false)).toMatchObject({ bytes: null })
+})
+
+test('a part of the truth is no reading', () => {
+  const { addProcessLine, addGpuLine, view } = readings()
+  addProcessLine('GPU-a, 10, 200')
+  addProcessLine('GPU-a, 11, [N/A]')
+  addGpuLine(line('GPU-a', 600, 50, 60))
+  // GPU-b is not read, then its memory is not known: 500 MiB of GPU-a alone would be too little.
+  expect(view.memoryOf([10, 11], true).bytes).toBeNull()
+  addGpuLine(line('GPU-b', '[N/A]', 0, 10))
+  expect(view.memoryOf([10, 11], true).bytes).toBeNull()
+})
+
+test('a GPU that is lost while it is read disturbs', () => {
+  const { addGpuLine, view } = readings()
+  addGpuLine('[GPU is lost], [GPU is lost], 535.1, [GPU is lost]')
+  expect(view.disturbances([])).toEqual(['gpu_unreadable: nvidia-smi said [GPU is lost]'])
+  view.reset()
+  expect(view.disturbances([])).toEqual([])
 })
 
 test('utilisation of the busiest GPU, power of all', () => {

@@ -1,7 +1,7 @@
 import { nsPerSecond, type World } from '../domain/world.ts'
 import {
   type Gpu,
-  gpuQuery,
+  type GpuSelection,
   parseGpu,
   parseProcess,
   processQuery,
@@ -17,15 +17,36 @@ export interface GpuSampler {
    * Peak memory of these processes, summed over GPUs. Where nvidia-smi does not show them (in a container,
    * under MIG) and they are `alone`: what the devices hold beyond the idle reading at the sampler's start.
    */
-  readonly memoryOf: (pids: readonly number[], alone: boolean) => number | null
+  readonly memoryOf: (pids: readonly number[], alone: boolean) => GpuMemory
+  /** Whether nvidia-smi shows now what each of these processes that use a GPU holds. */
+  readonly showsMemoryOf: (pids: readonly number[]) => Promise<boolean>
+  /** Begins to watch what the devices hold; the function it gives says what they have gained since. */
+  readonly watchGrowth: () => Promise<() => Promise<GpuMemory>>
   /** Average of the busiest GPU. */
   readonly utilizationRatio: () => number | null
   /** Average, summed over GPUs. */
   readonly powerWatts: () => number | null
-  /** What disturbed the measurement: GPUs slowed down by heat or power supply, processes that came. */
+  /** What disturbed the measurement: GPUs slowed down by heat or power supply, or lost; processes that came. */
   readonly disturbances: (ownPids: readonly number[]) => string[]
   readonly stop: () => void
 }
+
+/** Bytes, and in words whose they are; null bytes with why there are none. */
+export interface GpuMemory {
+  readonly bytes: number | null
+  readonly source: string
+}
+
+const memorySources = {
+  processes: "GPU memory as nvidia-smi shows it for the server's own processes",
+  devices:
+    "GPU memory as the GPUs held it beyond idle: nvidia-smi does not show that of the server's processes",
+  growth:
+    "GPU memory as the GPUs gained it while the server started and warmed up: nvidia-smi does not show that of the server's processes",
+  shared:
+    "nvidia-smi does not show the GPU memory of the server's processes, and two servers shared what the GPUs held",
+  unread: 'nvidia-smi gave no reading of GPU memory',
+} as const
 
 /** The driver itself averages utilisation over about this time. */
 const defaultIntervalMs = 200
@@ -41,19 +62,40 @@ const disturbing: readonly ThrottleReason[] = [
   'hw_power_brake_slowdown',
 ]
 
-/** Reads the idle state, then has nvidia-smi print it again and again. To be called while no server of ours runs. */
+/**
+ * Reads the idle state, then has nvidia-smi print it again and again; null where there is no GPU to be read. To be
+ * called while no server of ours runs.
+ */
 export async function startGpuSampler(
   world: World,
+  only: GpuSelection,
   intervalMs: number = defaultIntervalMs,
-): Promise<GpuSampler> {
-  const idle = await queryGpus(world)
-  const neighbours = new Set((await queryProcesses(world)).map(({ pid }) => pid))
-  const readings = createReadings(idle.status === 'available' ? idle.gpus : [], neighbours)
+): Promise<GpuSampler | null> {
+  const idle = await queryGpus(world, only)
+  if (idle.status === 'unavailable') return null
+  const neighbours = new Set((await queryProcesses(world, only)).map(({ pid }) => pid))
+  const readings = createReadings(idle.gpus, neighbours)
   const loop = (query: readonly string[], onLine: (line: string) => void) =>
     world.launch('nvidia-smi', [...query, '-lms', `${intervalMs}`], { env: {}, onLine })
-  const loops = [loop(gpuQuery, readings.addGpuLine), loop(processQuery, readings.addProcessLine)]
+  const loops = [loop(idle.query, readings.addGpuLine), loop(processQuery(only), readings.addProcessLine)]
+  const held = async () => {
+    const now = await queryGpus(world, only)
+    return now.status === 'unavailable' ? null : total(now.gpus.map((gpu) => gpu.memoryUsedBytes))
+  }
   return {
     ...readings.view,
+    showsMemoryOf: async (pids) => {
+      const own = (await queryProcesses(world, only)).filter(({ pid }) => pids.includes(pid))
+      return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null)
+    },
+    watchGrowth: async () => {
+      const before = await held()
+      return async () => {
+        const after = await held()
+        if (before === null || after === null) return { bytes: null, source: memorySources.unread }
+        return { bytes: Math.max(0, after - before), source: memorySources.growth }
+      }
+    },
     stop: () => {
       for (const each of loops) void each.stop(nsPerSecond)
     },
@@ -61,7 +103,8 @@ export async function startGpuSampler(
 }
 
 interface DeviceReadings {
-  memoryUsedBytes: number
+  /** The peak; null once a reading said that it is not known. */
+  memoryUsedBytes: number | null
   readonly utilization: number[]
   readonly watts: number[]
   readonly throttle: Set<ThrottleReason>
@@ -70,19 +113,24 @@ interface DeviceReadings {
 /** Collects the lines of both queries. Pure but for its own memory. */
 export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<number>) {
   const devices = new Map<string, DeviceReadings>()
-  /** Peak bytes by pid and GPU; 0 where the process is shown without a number. */
-  const processes = new Map<number, Map<string, number>>()
+  /** Peak bytes by pid and GPU; null where the process is shown without a number. */
+  const processes = new Map<number, Map<string, number | null>>()
+  /** What nvidia-smi said in place of a GPU's readings, such as `[GPU is lost]`. */
+  const failures = new Set<string>()
 
   function addGpuLine(line: string): void {
     const gpu = parseGpu(line)
-    if (gpu === null) return
+    if (gpu === null) {
+      if (line.trim() !== '') failures.add(line.split(', ')[0] ?? line)
+      return
+    }
     const device = devices.get(gpu.uuid) ?? {
       memoryUsedBytes: 0,
       utilization: [],
       watts: [],
       throttle: new Set(),
     }
-    device.memoryUsedBytes = Math.max(device.memoryUsedBytes, gpu.memoryUsedBytes ?? 0)
+    device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes)
     if (gpu.utilizationRatio !== null) device.utilization.push(gpu.utilizationRatio)
     if (gpu.powerWatts !== null) device.watts.push(gpu.powerWatts)
     for (const reason of gpu.throttleReasons ?? []) device.throttle.add(reason)
@@ -92,20 +140,29 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
   function addProcessLine(line: string): void {
     const process = parseProcess(line)
     if (process === null) return
-    const memory = processes.get(process.pid) ?? new Map<string, number>()
-    memory.set(process.gpuUuid, Math.max(memory.get(process.gpuUuid) ?? 0, process.memoryBytes ?? 0))
+    const memory = processes.get(process.pid) ?? new Map<string, number | null>()
+    const before = memory.get(process.gpuUuid)
+    memory.set(
+      process.gpuUuid,
+      before === undefined ? process.memoryBytes : highest(before, process.memoryBytes),
+    )
     processes.set(process.pid, memory)
   }
 
-  function memoryOf(pids: readonly number[], alone: boolean): number | null {
-    const shown = sum(pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])]))
-    if (shown > 0) return shown
-    if (!alone || devices.size === 0) return null
-    const beyondIdle = [...devices].map(([uuid, { memoryUsedBytes }]) => {
-      const idleBytes = idle.find((gpu) => gpu.uuid === uuid)?.memoryUsedBytes ?? 0
-      return Math.max(0, memoryUsedBytes - idleBytes)
+  function memoryOf(pids: readonly number[], alone: boolean): GpuMemory {
+    const shown = pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])])
+    // One process without a number, and the sum of the others says too little.
+    const own = shown.length === 0 ? null : total(shown)
+    if (own !== null) return { bytes: own, source: memorySources.processes }
+    const beyondIdle = idle.map(({ uuid, memoryUsedBytes }) => {
+      const peak = devices.get(uuid)?.memoryUsedBytes ?? null
+      return peak === null || memoryUsedBytes === null ? null : Math.max(0, peak - memoryUsedBytes)
     })
-    return sum(beyondIdle)
+    const held = total(beyondIdle)
+    if (held === null) return { bytes: null, source: memorySources.unread }
+    return alone
+      ? { bytes: held, source: memorySources.devices }
+      : { bytes: null, source: memorySources.shared }
   }
 
   function disturbances(ownPids: readonly number[]): string[] {
@@ -118,6 +175,7 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
     const pidsAreOurs = ownPids.some((pid) => processes.has(pid))
     const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid))
     return [
+      ...[...failures].map((said) => `gpu_unreadable: nvidia-smi said ${said}`),
       ...slowed,
       ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
     ]
@@ -129,6 +187,7 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
     reset: () => {
       devices.clear()
       processes.clear()
+      failures.clear()
     },
     memoryOf,
     utilizationRatio: () => {
@@ -140,9 +199,13 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
       return averages.length === 0 ? null : sum(averages)
     },
     disturbances,
-  } satisfies Omit<GpuSampler, 'stop'>
+  } satisfies Omit<GpuSampler, 'stop' | 'showsMemoryOf' | 'watchGrowth'>
   return { addGpuLine, addProcessLine, view }
 }
 
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+const highest = (a: number | null, b: number | null) => (a === null || b === null ? null : Math.max(a, b))
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
+/** null as soon as one is not known. */
+const total = (values: readonly (number | null)[]) =>
+  values.reduce<number | null>((all, value) => (all === null || value === null ? null : all + value), 0)
 const mean = (values: readonly number[]) => sum(values) / values.length

@@ -1,7 +1,7 @@
 import type { Environment } from '../domain/environment.ts'
 import { tool } from '../domain/tool.ts'
 import type { World } from '../domain/world.ts'
-import { queryGpus } from '../gpu/nvidia-smi.ts'
+import { type GpuSelection, queryGpus } from '../gpu/nvidia-smi.ts'
 import { describeHost } from '../system/environment.ts'
 import type { TritonClient } from '../triton/client.ts'
 import type { Launcher } from '../triton/launcher.ts'
@@ -11,7 +11,7 @@ export async function describeEnvironment(
   world: World,
   launcher: Pick<Launcher, 'mode' | 'source'>,
   client: TritonClient,
-  runnerClass: string | null,
+  settings: { readonly gpus: GpuSelection; readonly runnerClass: string | null },
 ): Promise<Environment> {
   const metadata = await client.serverMetadata()
   const reading =
@@ -20,7 +20,7 @@ export async function describeEnvironment(
           status: 'unavailable',
           reason: 'the server is remote: its GPUs cannot be read from here',
         } as const)
-      : await queryGpus(world)
+      : await queryGpus(world, settings.gpus)
   return {
     triton: { version: metadata.version, mode: launcher.mode, source: launcher.source },
     gpus:
@@ -34,7 +34,7 @@ export async function describeEnvironment(
             mig,
           })),
     gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
-    host: describeHost(runnerClass),
+    host: describeHost(settings.runnerClass),
     tool,
   }
 }

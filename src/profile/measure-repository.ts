@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { type Measurements, schemaVersion } from '../domain/measurements.ts'
-import type { ModelMeasurement } from '../domain/scenario.ts'
+import type { ModelMeasurement, Scenario, SearchSummary } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import type { World } from '../domain/world.ts'
 import { type GpuSampler, startGpuSampler } from '../gpu/sampler.ts'
@@ -29,7 +29,7 @@ export interface MeasureInput {
   readonly commit: string | null
   /** The repository's path within git, for patches; null outside git. */
   readonly repositoryPrefix: string | null
-  /** Gets all there is after each load of each repetition, and after each model. */
+  /** Gets all there is after each load of each repetition, each step of a sweep, and each model. */
   readonly save: (measurements: Measurements) => void
   readonly logServer: (line: string) => void
 }
@@ -52,7 +52,7 @@ export async function measureRepository(world: World, input: MeasureInput): Prom
       serverLog: (side: SideName) => (line: string) => input.logServer(`[${side}] ${line}`),
     }
     const idle = await describeEnvironmentOf(base, input.candidate.path)
-    gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world)
+    gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus)
     const context: ProfileContext = { ...base, gpu }
 
     const done: ModelSides[] = []
@@ -111,15 +111,14 @@ async function measureModel(
   const committed = committedOf(sides.candidate)
   if (plan.searchNs === 0 || model === undefined || committed === null) return sides
   const timeNs = Math.max(0, startNs + plan.budgetNs - context.world.nowNs())
-  const sweep = await sweepModel(context, input.candidate, model, committed, timeNs)
-  return {
+  const withSweep = (scenarios: readonly Scenario[], search: SearchSummary | null): ModelSides => ({
     ...sides,
-    candidate: {
-      ...sides.candidate,
-      scenarios: [...sides.candidate.scenarios, ...sweep.scenarios],
-      search: sweep.summary,
-    },
-  }
+    candidate: { ...sides.candidate, scenarios: [...sides.candidate.scenarios, ...scenarios], search },
+  })
+  const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) =>
+    save(withSweep(scenarios, null)),
+  )
+  return withSweep(sweep.scenarios, sweep.summary)
 }
 
 /** The configuration that was measured; null where the model did not load. */
@@ -135,12 +134,11 @@ async function describeEnvironmentOf(
   context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`)
   const live = await openServer(context, 'candidate', repository)
   try {
-    return await describeEnvironment(
-      context.world,
-      context.launcher,
-      live.client,
-      context.config.gate.runnerClass,
-    )
+    const { gate, triton } = context.config
+    return await describeEnvironment(context.world, context.launcher, live.client, {
+      gpus: triton.gpus,
+      runnerClass: gate.runnerClass,
+    })
   } finally {
     await live.close()
   }

@@ -43,7 +43,10 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   const live = await openServer({ world, launcher, serverLog: () => () => {} }, 'candidate', '')
   try {
     await requireReady(live.client, input.model)
-    const environment = await describeEnvironment(world, launcher, live.client, input.runnerClass)
+    const environment = await describeEnvironment(world, launcher, live.client, {
+      gpus: input.triton.gpus,
+      runnerClass: input.runnerClass,
+    })
     const resolved = await live.client.modelConfig(input.model)
     const model = attachModel(generator, live, resolved, committedConfiguration(null, resolved), input.input)
     const random = createRandom(input.seed)

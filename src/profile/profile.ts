@@ -4,7 +4,7 @@ import { asGateError, GateError } from '../domain/error.ts'
 import { type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
-import type { GpuSampler } from '../gpu/sampler.ts'
+import type { GpuMemory, GpuSampler } from '../gpu/sampler.ts'
 import { type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
@@ -113,28 +113,65 @@ function record(name: SideName, repository: ModelRepository): SideRecord {
   }
 }
 
-/** Starts the sides' servers. A model that does not load is data; all else throws. */
+/**
+ * Starts the sides' servers: at once where that takes half the time, one after the other where the GPU memory
+ * of each is to be told apart.
+ */
 async function openAll(
   context: ProfileContext,
   plan: ModelPlan,
   records: readonly SideRecord[],
 ): Promise<void> {
-  const { input } = context.config.settingsFor(plan.name)
-  for (const each of records) {
-    const model = each.repository.models.get(plan.name)
-    if (model === undefined) continue
-    each.server = await openServer(context, each.name, each.repository.path)
-    try {
-      each.model = await openModel(context, each.server, model, input)
-      each.committed = each.model.configuration
-      each.inputWarnings = each.model.warnings
-    } catch (error) {
-      const gateError = asGateError(error)
-      if (gateError.code !== 'model') throw gateError
-      each.failure = gateError
-      context.world.progress(`${plan.name}: ${each.name}: ${gateError.message}`)
-    }
+  if (context.gpu !== null) {
+    for (const each of records) await open(context, plan, each, records.length > 1)
+    return
   }
+  // All settle before one throws: a server that is still starting then could not be stopped.
+  const opened = await Promise.allSettled(records.map((each) => open(context, plan, each, false)))
+  const broken = opened.find((outcome) => outcome.status === 'rejected')
+  if (broken !== undefined) throw asGateError(broken.reason)
+}
+
+/** A model that does not load is data; all else throws. */
+async function open(
+  context: ProfileContext,
+  plan: ModelPlan,
+  each: SideRecord,
+  besideAnother: boolean,
+): Promise<void> {
+  const { input } = context.config.settingsFor(plan.name)
+  const model = each.repository.models.get(plan.name)
+  if (model === undefined) return
+  const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined
+  each.server = await openServer(context, each.name, each.repository.path)
+  try {
+    each.model = await openModel(context, each.server, model, input)
+    if (growth !== undefined) each.model = await withGpuGrowth(context, plan, each.model, growth)
+    each.committed = each.model.configuration
+    each.inputWarnings = each.model.warnings
+  } catch (error) {
+    const gateError = asGateError(error)
+    if (gateError.code !== 'model') throw gateError
+    each.failure = gateError
+    context.world.progress(`${plan.name}: ${each.name}: ${gateError.message}`)
+  }
+}
+
+/**
+ * With two servers alive the devices tell nothing of one of them. Where nvidia-smi does not show processes either, what
+ * they gain is read here, before the other server starts: after requests, since frameworks allocate when the first come.
+ */
+async function withGpuGrowth(
+  { gpu, generator }: ProfileContext,
+  plan: ModelPlan,
+  model: LiveModel,
+  growth: () => Promise<GpuMemory>,
+): Promise<LiveModel> {
+  for (const load of plan.loads) {
+    if (await gpu?.showsMemoryOf(model.live.server.pids())) return model
+    await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs })
+  }
+  return { ...model, gpuGrowth: await growth() }
 }
 
 async function repeat(

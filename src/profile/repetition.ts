@@ -49,15 +49,16 @@ export async function measureLoad(
   }))
 }
 
-/** GPU readings of a side: its own process tree where nvidia-smi shows it, the whole device only while it is alone. */
+/** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
 function gpuOf(
   gpu: GpuSampler | null,
   model: LiveModel,
   alone: boolean,
-): Pick<Sample, 'gpuMemoryBytes' | 'gpuUtilizationRatio' | 'gpuPowerWatts'> {
-  if (gpu === null) return { gpuMemoryBytes: null, gpuUtilizationRatio: null, gpuPowerWatts: null }
+): Pick<Sample, 'gpuMemory' | 'gpuUtilizationRatio' | 'gpuPowerWatts'> {
+  if (gpu === null) return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null }
+  const memory = gpu.memoryOf(model.live.server.pids(), alone)
   return {
-    gpuMemoryBytes: gpu.memoryOf(model.live.server.pids(), alone),
+    gpuMemory: memory.bytes === null ? (model.gpuGrowth ?? memory) : memory,
     // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
     gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
     gpuPowerWatts: alone ? gpu.powerWatts() : null,

@@ -24,7 +24,7 @@ function sample(windows: Sample['windows'], change: Partial<Sample> = {}): Sampl
         failCount: 0,
       },
     },
-    gpuMemoryBytes: null,
+    gpuMemory: null,
     gpuUtilizationRatio: null,
     gpuPowerWatts: null,
     serverMemoryBytes: 1000,

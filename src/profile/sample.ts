@@ -1,6 +1,7 @@
 import type { Load } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
 import type { ClientHealth, Repetition } from '../domain/scenario.ts'
+import type { GpuMemory } from '../gpu/sampler.ts'
 import type { Window } from '../load/generator.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { quantile } from '../stats/quantile.ts'
@@ -14,7 +15,7 @@ export interface Sample {
   /** From ModelStatistics over these windows, lead-ins included. */
   readonly server: StatisticsDelta
   /** null = not available. */
-  readonly gpuMemoryBytes: number | null
+  readonly gpuMemory: GpuMemory | null
   readonly gpuUtilizationRatio: number | null
   readonly gpuPowerWatts: number | null
   readonly serverMemoryBytes: number | null
@@ -77,7 +78,7 @@ function repetitionMetrics(
     serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
     networkOverheadNs: overhead(averageNs, server),
     executedBatchSize: server?.executedBatchSize ?? null,
-    gpuMemoryBytes: sample.gpuMemoryBytes,
+    gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
     gpuUtilizationRatio: sample.gpuUtilizationRatio,
     gpuPowerWatts: sample.gpuPowerWatts,
     serverMemoryBytes: sample.serverMemoryBytes,

@@ -21,7 +21,7 @@ function scenario(windowsOfRepetitions: Sample['windows'][]) {
       startNs: 0,
       windows,
       server: { status: 'unavailable', reason: 'not asked' },
-      gpuMemoryBytes: null,
+      gpuMemory: null,
       gpuUtilizationRatio: null,
       gpuPowerWatts: null,
       serverMemoryBytes: 100 * windows.length,

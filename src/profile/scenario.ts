@@ -26,15 +26,18 @@ export function toScenario(input: {
 }): Scenario {
   const { role, configuration, load, samples, repetitions } = input
   const valid = repetitions.filter((repetition) => repetition.status === 'valid')
-  const latencies = mergeLatencies(
-    samples.filter((_, index) => repetitions[index]?.status === 'valid').flatMap((sample) => sample.windows),
-  )
+  const validSamples = samples.filter((_, index) => repetitions[index]?.status === 'valid')
+  const latencies = mergeLatencies(validSamples.flatMap((sample) => sample.windows))
   const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) }
   if (valid.length === 0) {
     const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
     return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} }
   }
-  return { ...base, status: 'measured', metrics: scenarioMetrics(latencies, valid) }
+  const metrics = {
+    ...scenarioMetrics(latencies, valid),
+    gpuMemoryBytes: gpuMemoryValue(validSamples, valid),
+  }
+  return { ...base, status: 'measured', metrics }
 }
 
 /** A scenario that could not be measured at all, with the server's own reason. */
@@ -92,6 +95,16 @@ function overRepetitions(name: MetricName, valid: readonly Repetition[]): Metric
       : undefined
   const { mean, interval } = meanInterval(values, blocks)
   return { value: mean, interval, n, unit }
+}
+
+/** The highest of the repetitions, and how it was read; null where the machine has no GPU to be read. */
+function gpuMemoryValue(samples: readonly Sample[], valid: readonly Repetition[]): MetricValue | null {
+  const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? [])
+  if (readings.length === 0) return null
+  const measured = overRepetitions('gpuMemoryBytes', valid)
+  const sources = readings.filter(({ bytes }) => measured === null || bytes !== null)
+  const reason = [...new Set(sources.map(({ source }) => source))].join('; ')
+  return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason }
 }
 
 function warningsOf(repetitions: readonly Repetition[]): string[] {

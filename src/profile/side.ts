@@ -3,6 +3,7 @@ import type { Configuration } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
+import type { GpuMemory } from '../gpu/sampler.ts'
 import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
 import { inputWarnings, makeInputs } from '../load/inputs.ts'
 import { encodeInferRequest } from '../load/request.ts'
@@ -42,6 +43,8 @@ export interface LiveModel {
   readonly warnings: readonly string[]
   /** Opens (once) the connections for a load; returns the generator's target. */
   readonly target: (load: Load) => Promise<string>
+  /** What its server took of the GPUs, read while it started; only where it cannot be read under load. */
+  readonly gpuGrowth?: GpuMemory
   /** Closes the connections; the model stays loaded. */
   readonly detach: () => Promise<void>
 }
@@ -68,6 +71,24 @@ export async function openServer(
       await server.stop()
     },
   }
+}
+
+/** A broken connection is seen a moment before the process is gone, a dump of its core included. */
+const deathGraceNs = 2 * nsPerSecond
+
+/**
+ * What to say where measuring broke off because a server ended: that is the model's doing, and data as a
+ * model that does not load. Null where all servers live, so that it was something else.
+ */
+export async function serverDeath(world: World, servers: readonly LiveServer[]): Promise<GateError | null> {
+  await Promise.race([...servers.map(({ server }) => server.exited), world.sleep(deathGraceNs)])
+  const dead = servers.find(({ server }) => server.hasExited())
+  if (dead === undefined) return null
+  const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line))
+  const how = last === undefined ? '' : `: ${last}`
+  return new GateError('model', `the ${dead.side}'s server ended while it was measured${how}`, {
+    hint: 'server.log holds its last words.',
+  })
 }
 
 /**

@@ -1,22 +1,19 @@
 import type { ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
-import { asGateError } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import type { Scenario, SearchSummary } from '../domain/scenario.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { mergeLatencies } from '../load/window.ts'
-import { applyConfiguration } from '../model-config/configuration.ts'
-import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { nextStep } from '../search/search.ts'
 import { makeSpace, type Space } from '../search/space.ts'
 import type { SearchPoint, Step } from '../search/state.ts'
 import { quantile } from '../stats/quantile.ts'
+import { makeBench } from './bench.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import { measureLoad, type RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
-import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
 
 export interface Sweep {
   readonly scenarios: readonly Scenario[]
@@ -36,22 +33,20 @@ const confirm: RepetitionSettings = {
   maxMeasurementNs: 4 * nsPerSecond,
 }
 
-/** What a step costs before any has been seen: a reload with the python backend takes about 2 s, a short measurement 1 s. */
+/** What a step costs before any has been seen: a reload with the python backend takes 2 s, a short measurement 1 s. */
 const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
 
-/** One live server, and on it whatever configuration was loaded last. */
-interface Bench {
-  live: LiveServer | null
-  model: LiveModel | null
-}
-
-/** Sweeps one model's configurations and loads on one server, as the search proposes them, within the plan's time. */
+/**
+ * Sweeps one model's configurations and loads on one server, as the search proposes them, within the plan's
+ * time. `save` gets all scenarios there are after each.
+ */
 export async function sweepModel(
   context: ProfileContext,
   repository: ModelRepository,
   model: RepositoryModel,
   committed: Configuration,
   timeNs: number,
+  save: (scenarios: readonly Scenario[]) => void,
 ): Promise<Sweep> {
   const { world } = context
   const settings = context.config.settingsFor(model.name)
@@ -59,8 +54,13 @@ export async function sweepModel(
   const startNs = world.nowNs()
   const points: SearchPoint[] = []
   const scenarios: Scenario[] = []
-  const bench: Bench = { live: null, model: null }
-  const spent = { loadNs: 0, loads: 0, measureNs: 0 }
+  const keep = (point: SearchPoint, scenario: Scenario) => {
+    points.push(point)
+    scenarios.push(scenario)
+    save(scenarios)
+  }
+  const bench = makeBench(context, repository, model)
+  let measureNs = 0
   try {
     for (;;) {
       interruptIfAsked(world)
@@ -73,8 +73,8 @@ export async function sweepModel(
           maxMeasurements: settings.search.maxMeasurements,
           timeLeftNs: startNs + timeNs - world.nowNs(),
           costNs: {
-            load: spent.loads === 0 ? firstGuess.load : spent.loadNs / spent.loads,
-            measure: points.length === 0 ? firstGuess.measure : spent.measureNs / points.length,
+            load: bench.averageLoadNs() ?? firstGuess.load,
+            measure: points.length === 0 ? firstGuess.measure : measureNs / points.length,
           },
         },
       })
@@ -86,36 +86,28 @@ export async function sweepModel(
       world.progress(
         `${model.name}: sweep ${points.length + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
       )
-      const loadStartNs = world.nowNs()
-      const failure = await prepare(context, bench, repository, model, configuration, settings)
-      const measureStartNs = world.nowNs()
-      if (bench.model !== null && measureStartNs > loadStartNs) {
-        spent.loadNs += measureStartNs - loadStartNs
-        spent.loads++
-      }
-      if (failure !== null || bench.model === null) {
-        points.push({ configuration, load, metrics: null })
-        scenarios.push(failedScenario('sweep', configuration, load, failure ?? 'not loaded'))
+      const loaded = await bench.load(configuration)
+      if (typeof loaded === 'string') {
+        keep({ configuration, load, metrics: null }, failedScenario('sweep', configuration, load, loaded))
         continue
       }
+      const measureStartNs = world.nowNs()
       const durations = step.purpose === 'confirm' ? confirm : explore
       const [sample] = await measureLoad(
         world,
         context.generator,
-        [bench.model],
+        [loaded],
         load,
         durations,
         context.random,
         context.gpu,
       )
-      spent.measureNs += world.nowNs() - measureStartNs
+      measureNs += world.nowNs() - measureStartNs
       const { point, scenario } = judge(context, configuration, load, sample)
-      points.push(point)
-      scenarios.push(scenario)
+      keep(point, scenario)
     }
   } finally {
-    await bench.model?.detach()
-    await bench.live?.close()
+    await bench.close()
   }
 }
 
@@ -127,38 +119,6 @@ function traitsOf(context: ProfileContext, model: RepositoryModel, committed: Co
     instances: committed.instanceCount !== null,
     // Reloading models under a server that others use is not ours to do.
     loadsAllowed: context.launcher.mode !== 'remote' && model.config !== null,
-  }
-}
-
-/** Brings the configuration onto the bench; says why where that cannot be done. */
-async function prepare(
-  context: ProfileContext,
-  bench: Bench,
-  repository: ModelRepository,
-  model: RepositoryModel,
-  configuration: Configuration,
-  settings: ModelSettings,
-): Promise<string | null> {
-  if (bench.model !== null && configurationKey(bench.model.configuration) === configurationKey(configuration))
-    return null
-  try {
-    if (bench.model !== null) await closeModel(context, bench.model)
-    bench.model = null
-    bench.live ??= await openServer(context, 'candidate', repository.path)
-    const override =
-      configuration.committed || model.config === null
-        ? undefined
-        : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
-    bench.model = await openModel(context, bench.live, model, settings.input, override)
-    return null
-  } catch (error) {
-    interruptIfAsked(context.world)
-    // A server that died of one configuration is replaced for the next.
-    if (bench.live?.server.hasExited() === true) {
-      await bench.live.close()
-      bench.live = null
-    }
-    return asGateError(error).message
   }
 }
 

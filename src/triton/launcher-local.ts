@@ -11,7 +11,7 @@ export function resolveLocal(world: World, settings: TritonSettings): Launcher {
   const binary = findExecutable(settings.serverPath, world.env.PATH ?? '')
   if (binary === null) {
     throw new GateError('environment', `no executable '${settings.serverPath}' was found`, {
-      hint: 'Give its path with `--triton-server-path`, or choose another way: `--triton docker`, `embedded` (CPU, downloads 112 MB once) or `remote`.',
+      hint: 'Give its path as `triton_server_path` in the configuration file, or choose another way: `--triton docker`, `embedded` (CPU, downloads 112 MB once) or `remote`.',
     })
   }
   return {

@@ -1,0 +1,70 @@
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { asGateError } from '../domain/error.ts'
+import { applyConfiguration } from '../model-config/configuration.ts'
+import { modelConfigToJson } from '../model-config/parse.ts'
+import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { interruptIfAsked, type ProfileContext } from './profile.ts'
+import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
+
+/** One server, and on it whatever configuration of a model was loaded last. The user's files stay as they are. */
+export interface Bench {
+  /** The model in this configuration, loaded if it was not; or, in words, why that cannot be had. */
+  readonly load: (configuration: Configuration) => Promise<LiveModel | string>
+  /** null before the first load. */
+  readonly averageLoadNs: () => number | null
+  readonly close: () => Promise<void>
+}
+
+export function makeBench(
+  context: ProfileContext,
+  repository: ModelRepository,
+  model: RepositoryModel,
+): Bench {
+  const { world } = context
+  const { input } = context.config.settingsFor(model.name)
+  const loads: number[] = []
+  let server: LiveServer | null = null
+  let loaded: LiveModel | null = null
+
+  async function change(configuration: Configuration): Promise<LiveModel> {
+    if (loaded !== null) {
+      // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
+      if (context.gpu === null) await loaded.detach()
+      else await closeModel(context, loaded)
+      loaded = null
+    }
+    server ??= await openServer(context, 'candidate', repository.path)
+    const override =
+      configuration.committed || model.config === null
+        ? undefined
+        : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
+    loaded = await openModel(context, server, model, input, override)
+    return loaded
+  }
+
+  return {
+    load: async (configuration) => {
+      if (loaded !== null && configurationKey(loaded.configuration) === configurationKey(configuration))
+        return loaded
+      const startNs = world.nowNs()
+      try {
+        return await change(configuration)
+      } catch (error) {
+        interruptIfAsked(world)
+        // A server that died of one configuration is replaced for the next.
+        if (server?.server.hasExited() === true) {
+          await server.close()
+          server = null
+        }
+        return asGateError(error).message
+      } finally {
+        loads.push(world.nowNs() - startNs)
+      }
+    },
+    averageLoadNs: () => (loads.length === 0 ? null : loads.reduce((sum, ns) => sum + ns, 0) / loads.length),
+    close: async () => {
+      await loaded?.detach()
+      await server?.close()
+    },
+  }
+}

@@ -1,0 +1,327 @@
+// The real nvidia-smi, on GPUs that live in a text file (test/support/nvml).
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { readConfig } from '../../src/config/load-config.ts'
+import { type Result, resultSchema } from '../../src/domain/result.ts'
+import { runGate } from '../../src/gate.ts'
+import type { GateRequest } from '../../src/gate-request.ts'
+import { queryGpus, queryProcesses } from '../../src/gpu/nvidia-smi.ts'
+import { type GpuSampler, startGpuSampler } from '../../src/gpu/sampler.ts'
+import { writePythonModel } from '../support/embedded-triton.ts'
+import { type GpuState, type NvmlState, openStandIn, worldWith } from '../support/nvml/stand-in.ts'
+import { until } from '../support/until.ts'
+
+const opened = openStandIn()
+const standIn = 'unavailable' in opened ? null : opened
+const removals: (() => void)[] = [() => standIn?.remove()]
+afterAll(() => {
+  for (const remove of removals) remove()
+})
+
+const mebibyte = 2 ** 20
+const l4: GpuState = {
+  uuid: 'GPU-a',
+  name: 'NVIDIA L4',
+  total: 23034,
+  used: 512,
+  utilization: 37,
+  power: 31500,
+  clock: 2040,
+  throttle: 0x44,
+  mig: 0,
+}
+const bare: GpuState = { uuid: 'GPU-b', name: 'NVIDIA L4', total: 23034, used: 0 }
+
+beforeEach((ctx) => {
+  if ('unavailable' in opened) ctx.skip(opened.unavailable)
+})
+
+/** Sets the GPUs and gives the world that sees them. */
+function given(state: NvmlState) {
+  if (standIn === null) throw new Error('skipped')
+  standIn.set(state)
+  return standIn.world
+}
+
+test('GPUs as nvidia-smi shows them; what the driver does not support is null', async () => {
+  const reading = await queryGpus(given({ gpus: [l4, bare] }), null)
+  expect(reading).toMatchObject({
+    status: 'available',
+    gpus: [
+      {
+        uuid: 'GPU-a',
+        name: 'NVIDIA L4',
+        driverVersion: '535.261.03',
+        memoryTotalBytes: 23034 * mebibyte,
+        memoryUsedBytes: 512 * mebibyte,
+        utilizationRatio: 0.37,
+        powerWatts: 31.5,
+        smClockMegahertz: 2040,
+        throttleReasons: ['sw_power_cap', 'hw_thermal_slowdown'],
+        mig: false,
+      },
+      {
+        memoryUsedBytes: 0,
+        utilizationRatio: null,
+        powerWatts: null,
+        smClockMegahertz: null,
+        throttleReasons: null,
+        mig: null,
+      },
+    ],
+  })
+})
+
+test('MIG is seen, and its processes come without memory', async () => {
+  const world = given({ gpus: [{ ...l4, mig: 1 }], processes: [{ gpu: 0, pid: 7 }] })
+  expect(await queryGpus(world, null)).toMatchObject({ gpus: [{ mig: true }] })
+  expect(await queryProcesses(world, null)).toEqual([{ gpuUuid: 'GPU-a', pid: 7, memoryBytes: null }])
+})
+
+test('processes with their memory; none is an empty list', async () => {
+  const processes = [
+    { gpu: 0, pid: 42, memory: 300 },
+    { gpu: 1, pid: 42, memory: 5 },
+  ]
+  expect(await queryProcesses(given({ gpus: [l4, bare], processes }), null)).toEqual([
+    { gpuUuid: 'GPU-a', pid: 42, memoryBytes: 300 * mebibyte },
+    { gpuUuid: 'GPU-b', pid: 42, memoryBytes: 5 * mebibyte },
+  ])
+  expect(await queryProcesses(given({ gpus: [l4] }), null)).toEqual([])
+})
+
+test.each([['1'], ['GPU-b']])('only the GPU %s is read where the server may use only that one', async (id) => {
+  const world = given({ gpus: [l4, bare], processes: [{ gpu: 0, pid: 1, memory: 1 }] })
+  expect(await queryGpus(world, [id])).toMatchObject({ gpus: [{ uuid: 'GPU-b' }] })
+  expect(await queryProcesses(world, [id])).toEqual([])
+})
+
+test.each<[string, NvmlState, string]>([
+  ['no driver', { init: 9 }, "(exit code 9): NVIDIA-SMI has failed because it couldn't communicate"],
+  ['driver mismatch', { init: 18 }, '(exit code 18): Failed to initialize NVML: Driver/library version mismatch'],
+  ['no permission', { init: 4 }, '(exit code 4): Failed to initialize NVML: Insufficient Permissions'],
+  ['unknown error', { init: 999 }, '(exit code 255): Failed to initialize NVML: Unknown Error'],
+  ['no GPU', {}, '(exit code 6): No devices were found'],
+  ['GPU lost', { gpus: [l4, { ...bare, lost: 1 }] }, '(exit code 15): Unable to determine the device handle for GPU1: GPU is lost'],
+])('%s is said in the words of nvidia-smi', async (_, state, words) => {
+  const reading = await queryGpus(given(state), null)
+  expect(reading).toEqual({ status: 'unavailable', reason: expect.stringContaining(words) })
+})
+
+test('no library, and no nvidia-smi', async () => {
+  given({ gpus: [l4] })
+  const folder = standIn?.stateFile.replace(/\/state$/, '') ?? ''
+  const withoutLibrary = worldWith({ PATH: folder, LD_LIBRARY_PATH: '' })
+  expect(await queryGpus(withoutLibrary, null)).toEqual({
+    status: 'unavailable',
+    reason: expect.stringContaining("(exit code 12): NVIDIA-SMI couldn't find libnvidia-ml.so"),
+  })
+  expect(await queryGpus(worldWith({ PATH: '/nowhere' }), null)).toEqual({
+    status: 'unavailable',
+    reason: 'nvidia-smi not found',
+  })
+})
+
+/** A sampler that reads every 20 ms; `shows` waits until it has read what the file says. */
+async function sampling(idle: NvmlState, run: (sampler: GpuSampler) => Promise<void>): Promise<void> {
+  const sampler = await startGpuSampler(given(idle), null, 20)
+  if (sampler === null) throw new Error('the stand-in GPUs could not be read')
+  try {
+    await run(sampler)
+  } finally {
+    sampler.stop()
+  }
+}
+
+test('the sampler follows the file: peak memory of a process tree, averages, then a new beginning', () =>
+  sampling({ gpus: [l4, bare] }, async (sampler) => {
+    const own = (memory: number): NvmlState => ({
+      gpus: [{ ...l4, throttle: 0 }, bare],
+      processes: [
+        { gpu: 0, pid: 10, memory },
+        { gpu: 1, pid: 11, memory: 40 },
+      ],
+    })
+    const bytes = () => sampler.memoryOf([10, 11], false).bytes
+    for (const memory of [200, 500]) {
+      given(own(memory))
+      await until(() => bytes() === (memory + 40) * mebibyte)
+    }
+    given(own(300))
+    sampler.reset()
+    await until(() => bytes() === 340 * mebibyte)
+    await until(() => sampler.utilizationRatio() !== null)
+    expect(sampler.utilizationRatio()).toBeCloseTo(0.37)
+    expect(sampler.powerWatts()).toBeCloseTo(31.5)
+    expect(sampler.memoryOf([10, 11], false).source).toContain("the server's own processes")
+    expect(sampler.disturbances([10, 11])).toEqual([])
+  }))
+
+test('processes that are not shown: devices beyond idle, only while alone; what is gained, said as such', () =>
+  sampling({ gpus: [l4, bare] }, async (sampler) => {
+    const growth = await sampler.watchGrowth()
+    given({ gpus: [{ ...l4, used: 1512 }, { ...bare, used: 24 }], processes: [{ gpu: 0, pid: 10 }] })
+    await until(() => sampler.memoryOf([10], true).bytes === 1024 * mebibyte)
+    expect(sampler.memoryOf([10], false)).toEqual({ bytes: null, source: expect.stringContaining('two servers') })
+    expect(await growth()).toEqual({ bytes: 1024 * mebibyte, source: expect.stringContaining('gained') })
+    expect(await sampler.showsMemoryOf([10])).toBe(false)
+  }))
+
+test('heat, a stranger and a GPU that falls off the bus disturb', () =>
+  sampling({ gpus: [l4, bare], processes: [{ gpu: 0, pid: 3, memory: 1 }] }, async (sampler) => {
+    const processes = [3, 10, 55].map((pid) => ({ gpu: 0, pid, memory: 100 }))
+    given({ gpus: [l4, bare], processes })
+    await until(() => sampler.disturbances([10]).length === 2)
+    expect(sampler.disturbances([10])).toEqual([
+      'gpu_throttled: GPU-a: hw_thermal_slowdown',
+      'gpu_shared: process 55 came to the GPU',
+    ])
+    given({ gpus: [l4, { ...bare, lost: 1 }] })
+    await until(() => sampler.disturbances([]).includes('gpu_unreadable: nvidia-smi said [GPU is lost]'))
+  }))
+
+test('no sampler where no GPU can be read', async () => {
+  expect(await startGpuSampler(given({ init: 9 }), null)).toBeNull()
+})
+
+/**
+ * A model that takes GPU memory when it loads, in the state file of the stand-in: each process writes a line of its
+ * own into a file beside it, and whoever writes last joins them. `shown` puts it into the list of processes.
+ */
+function gpuModel(stateFile: string, memory: number, shown: boolean): string {
+  return `
+import fcntl, glob, os
+import triton_python_backend_utils as pb_utils
+
+STATE = ${JSON.stringify(stateFile)}
+
+
+def publish():
+    with open(STATE + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        used, lines = 512, []
+        for path in glob.glob(STATE + ".pid.*"):
+            pid = int(path.rsplit(".", 1)[1])
+            if not os.path.exists(f"/proc/{pid}"):
+                os.remove(path)
+                continue
+            memory, shown = map(int, open(path).read().split())
+            used += memory
+            if shown:
+                lines.append(f"process gpu=0 pid={pid} memory={memory}\\n")
+        gpu = f"gpu uuid=GPU-a name=NVIDIA_L4 total=23034 used={used} utilization=50 power=40000 throttle=0\\n"
+        with open(STATE + ".next", "w") as file:
+            file.write(gpu + "".join(lines))
+        os.rename(STATE + ".next", STATE)
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.mine = f"{STATE}.pid.{os.getpid()}"
+        with open(self.mine, "w") as file:
+            file.write("${memory} ${shown ? 1 : 0}")
+        publish()
+
+    def execute(self, requests):
+        return [
+            pb_utils.InferenceResponse(
+                [pb_utils.Tensor("Y", pb_utils.get_input_tensor_by_name(request, "X").as_numpy())]
+            )
+            for request in requests
+        ]
+
+    def finalize(self):
+        os.remove(self.mine)
+        publish()
+`
+}
+
+interface Sides {
+  readonly reference?: number
+  readonly candidate: number
+  readonly shown: boolean
+  readonly constraints?: string
+}
+
+/** The gate on the embedded Triton with a model that takes so many MiB on each side. */
+async function gate({ reference, candidate, shown, constraints = '' }: Sides): Promise<Result> {
+  const world = given({ gpus: [{ ...l4, throttle: 0 }] })
+  const root = mkdtempSync(join(tmpdir(), 'tpg-gpu-'))
+  removals.push(() => rmSync(root, { recursive: true, force: true }))
+  const repository = (name: string, memory: number) => {
+    writePythonModel(join(root, name), 'm', { python: gpuModel(standIn?.stateFile ?? '', memory, shown) })
+    return join(root, name)
+  }
+  const yaml = `
+concurrency: 1
+${constraints}
+gate:
+  repetitions: 2
+  warmup_seconds: 0.5
+  measurement_seconds: 1
+`
+  const request: GateRequest = {
+    config: readConfig(yaml, 'triton-perf-gate.yml', { triton: 'embedded', runConfigSearchMode: 'off' }),
+    modelRepository: repository('candidate', candidate),
+    mode: 'gate',
+    baseline: { status: 'notRequested' },
+    reference:
+      reference === undefined ? null : { kind: 'repository', path: repository('reference', reference) },
+    outputDirectory: join(root, 'out'),
+    commit: null,
+    runId: null,
+  }
+  await runGate(world, request)
+  return resultSchema.parse(JSON.parse(readFileSync(join(root, 'out', 'result.json'), 'utf8')))
+}
+/** The only model of the result, its GPU memory, and what was judged of it. */
+function gpuMemoryOf(result: Result) {
+  const [model] = result.models
+  return {
+    measured: model?.scenarios[0]?.metrics.gpuMemoryBytes,
+    comparison: model?.comparisons.find(({ metric }) => metric === 'gpuMemoryBytes'),
+    constraint: model?.constraints.find(({ metric }) => metric === 'gpuMemoryBytes'),
+  }
+}
+
+test('the gate measures the process tree of each side, and a growth beyond 2 % + 16 MiB fails', async () => {
+  const result = await gate({ reference: 1000, candidate: 1100, shown: true })
+  const { measured, comparison } = gpuMemoryOf(result)
+  const own = expect.stringContaining("the server's own processes")
+  expect(result.environment).toMatchObject({ gpus: [{ name: 'NVIDIA L4' }], gpuUnavailable: null })
+  expect(measured).toMatchObject({ value: 1100 * mebibyte, unit: 'bytes', reason: own })
+  expect(comparison).toMatchObject({
+    status: 'fail',
+    reference: 1000 * mebibyte,
+    candidate: 1100 * mebibyte,
+    footnotes: [own],
+  })
+  expect(result.verdict).toMatchObject({ outcome: 'fail', exitCode: 1 })
+})
+
+test('where processes are not shown, what each server gained is compared, and the report says so', async () => {
+  const result = await gate({ reference: 1000, candidate: 1030, shown: false })
+  const { measured, comparison } = gpuMemoryOf(result)
+  const gained = expect.stringContaining('as the GPUs gained it')
+  expect(measured).toMatchObject({ value: 1030 * mebibyte, reason: gained })
+  expect(comparison).toMatchObject({ status: 'pass', reference: 1000 * mebibyte, footnotes: [gained] })
+  expect(reportOf(result)).toContain('as the GPUs gained it')
+})
+
+test('gpu_used_memory is judged; a server that is alone is what the devices hold beyond idle', async () => {
+  const result = await gate({
+    candidate: 1000,
+    shown: false,
+    constraints: 'constraints: { gpu_used_memory: { max: 1048 } }',
+  })
+  const { measured, constraint } = gpuMemoryOf(result)
+  expect(measured).toMatchObject({
+    value: 1000 * mebibyte,
+    reason: expect.stringContaining('beyond idle'),
+  })
+  // 1000 MiB are 1048.6 MB.
+  expect(constraint).toMatchObject({ name: 'gpu_used_memory', limit: 1048e6, status: 'fail' })
+  expect(result.verdict).toMatchObject({ outcome: 'fail', exitCode: 1 })
+})

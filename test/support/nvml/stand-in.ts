@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { World } from '../../../src/domain/world.ts'
+import { cacheFolder } from '../../../src/triton/embedded.ts'
+import { testWorld } from '../embedded-triton.ts'
+
+/** Fields of nvml.c's state; one that is left out is not supported by the driver. */
+export interface GpuState {
+  readonly uuid: string
+  readonly name?: string
+  /** MiB */
+  readonly total?: number
+  readonly used?: number
+  /** Percent. */
+  readonly utilization?: number
+  /** Milliwatts. */
+  readonly power?: number
+  readonly clock?: number
+  readonly throttle?: number
+  readonly mig?: 0 | 1
+  readonly lost?: 1
+}
+
+export interface NvmlState {
+  /** What nvmlInit returns. */
+  readonly init?: number
+  readonly gpus?: readonly GpuState[]
+  /** `gpu` is an index, `memory` in MiB; without memory nvidia-smi shows none. */
+  readonly processes?: readonly { readonly gpu: number; readonly pid: number; readonly memory?: number }[]
+}
+
+/** The real nvidia-smi on stand-in GPUs. */
+export interface StandIn {
+  /** A world in which nvidia-smi is found and reads the stand-in GPUs. */
+  readonly world: World
+  readonly stateFile: string
+  readonly set: (state: NvmlState) => void
+  readonly remove: () => void
+}
+
+/** Builds the stand-in library and gets nvidia-smi; or says why that cannot be. */
+export function openStandIn(): StandIn | { readonly unavailable: string } {
+  const root = mkdtempSync(join(tmpdir(), 'tpg-nvml-'))
+  try {
+    const source = join(import.meta.dirname, 'nvml.c')
+    const library = join(root, 'libnvidia-ml.so.1')
+    const flags = ['-O1', '-shared', '-fPIC', '-Wl,-soname,libnvidia-ml.so.1']
+    execFileSync('gcc', [...flags, '-o', library, source], { stdio: 'pipe' })
+    copyFileSync(nvidiaSmi(), join(root, 'nvidia-smi'))
+  } catch (error) {
+    rmSync(root, { recursive: true })
+    return { unavailable: `nvidia-smi on stand-in GPUs: ${describeFailure(error)}` }
+  }
+  const stateFile = join(root, 'state')
+  return {
+    world: worldWith({ LD_LIBRARY_PATH: root, NVML_STATE: stateFile, PATH: `${root}:${process.env.PATH}` }),
+    stateFile,
+    set: (state) => {
+      // By a rename, since the state is read at any time.
+      writeFileSync(`${stateFile}.new`, stateText(state))
+      renameSync(`${stateFile}.new`, stateFile)
+    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  }
+}
+
+/** The real world, with `additions` in the environment of nvidia-smi alone: the server must not load the stand-in. */
+export function worldWith(additions: Readonly<Record<string, string>>): World {
+  const world = testWorld()
+  const forCommand = (command: string, env: World['env'] = {}) =>
+    command === 'nvidia-smi' ? { ...additions, ...env } : env
+  // A command is searched in the PATH of the environment it gets.
+  return {
+    ...world,
+    run: (command, args, options = {}) =>
+      world.run(command, args, { ...options, env: forCommand(command, options.env) }),
+    launch: (command, args, options) =>
+      world.launch(command, args, { ...options, env: forCommand(command, options.env) }),
+  }
+}
+
+export function stateText({ init, gpus = [], processes = [] }: NvmlState): string {
+  const fields = (values: object) =>
+    Object.entries(values)
+      .map(([key, value]) => ` ${key}=${String(value).replaceAll(' ', '_')}`)
+      .join('')
+  return [
+    ...(init === undefined ? [] : [`init ${init}`]),
+    ...gpus.map((gpu) => `gpu${fields(gpu)}`),
+    ...processes.map((process) => `process${fields(process)}`),
+    '',
+  ].join('\n')
+}
+
+/**
+ * NVIDIA's own nvidia-smi from Debian's non-free archive, kept in the product's cache. Nothing is installed, and the
+ * archive's own lists are left alone: apt works in folders of its own.
+ */
+function nvidiaSmi(): string {
+  const kept = join(cacheFolder(process.env), 'test-nvidia-smi')
+  if (existsSync(kept)) return kept
+  const work = mkdtempSync(join(tmpdir(), 'tpg-apt-'))
+  try {
+    for (const folder of ['parts', 'lists/partial', 'cache/archives/partial'])
+      mkdirSync(join(work, folder), { recursive: true })
+    const sources = readFileSync('/etc/apt/sources.list.d/debian.sources', 'utf8')
+    const nonFree = sources.replaceAll(/^Components:.*$/gm, 'Components: non-free')
+    writeFileSync(join(work, 'parts/non-free.sources'), nonFree)
+    const options = [
+      'Dir::Etc::sourcelist=/dev/null',
+      `Dir::Etc::sourceparts=${join(work, 'parts')}`,
+      `Dir::State::lists=${join(work, 'lists')}`,
+      `Dir::Cache=${join(work, 'cache')}`,
+      'APT::Sandbox::User=root',
+    ].flatMap((option) => ['-o', option])
+    const apt = (...args: string[]) =>
+      execFileSync('apt-get', [...options, '-qq', ...args], { cwd: work, stdio: 'pipe', timeout: 60_000 })
+    apt('update')
+    apt('download', 'nvidia-smi')
+    const [archive] = readdirSync(work).filter((name) => name.endsWith('.deb'))
+    execFileSync('dpkg', ['-x', archive ?? '', 'root'], { cwd: work, stdio: 'pipe' })
+    mkdirSync(cacheFolder(process.env), { recursive: true })
+    copyFileSync(join(work, 'root/usr/lib/nvidia/current/nvidia-smi'), `${kept}.${process.pid}`)
+    renameSync(`${kept}.${process.pid}`, kept)
+    return kept
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+function describeFailure(error: unknown): string {
+  const { message, stderr } = error as { message?: string; stderr?: Buffer }
+  return [message?.split('\n')[0], stderr?.toString().trim().split('\n').at(-1)].filter(Boolean).join(': ')
+}
