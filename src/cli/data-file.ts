@@ -8,8 +8,10 @@ export async function readDataFile<Schema extends z.ZodType>(
   schema: Schema,
   kind: string,
 ): Promise<z.infer<Schema>> {
-  const parsed = schema.safeParse(parseJson(await readText(path), path))
-  if (parsed.success) return parsed.data
+  const value = parseJson(await readText(path), path)
+  const parsed = schema.safeParse(value)
+  // As it was read: the parsed copy has its keys in another order, and a file written again should be the same.
+  if (parsed.success) return value as z.infer<Schema>
   throw new GateError('baseline', `${path} is not a ${kind} file of this version`, {
     problems: parsed.error.issues
       .slice(0, 10)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { asGateError, describeError, exitCodes } from '../domain/error.ts'
+import { asGateError, describeError, exitCodes, GateError } from '../domain/error.ts'
 import { makeProgram } from './program.ts'
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -18,10 +18,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   process.exitCode = await makeProgram(stop.signal).run(process.argv)
 } catch (error) {
-  const gateError = asGateError(error)
+  const foreseen = asGateError(error)
+  // What was going on when the servers were stopped complains of that: no news to whoever sent the signal.
+  const isEcho = stop.signal.aborted && foreseen.code !== 'interrupted'
+  const gateError = isEcho ? new GateError('interrupted', 'interrupted', { cause: foreseen }) : foreseen
   process.stderr.write(`${describeError(gateError)}\n`)
   if (process.argv.includes('--verbose') && gateError.cause instanceof Error) {
     process.stderr.write(`${gateError.cause.stack ?? gateError.cause.message}\n`)
   }
-  process.exitCode = stop.signal.aborted ? exitCodes.interrupted : gateError.exitCode
+  process.exitCode = gateError.exitCode
 }

@@ -42,29 +42,35 @@ export function makeBench(
     return loaded
   }
 
+  async function clear(): Promise<void> {
+    await loaded?.detach()
+    await server?.close()
+    loaded = null
+    server = null
+  }
+
   return {
     load: async (configuration) => {
-      if (loaded !== null && configurationKey(loaded.configuration) === configurationKey(configuration))
+      const isAlive = server?.server.hasExited() === false
+      if (
+        isAlive &&
+        loaded !== null &&
+        configurationKey(loaded.configuration) === configurationKey(configuration)
+      )
         return loaded
       const startNs = world.nowNs()
       try {
+        // A server that died of one configuration is replaced for the next.
+        if (!isAlive) await clear()
         return await change(configuration)
       } catch (error) {
         interruptIfAsked(world)
-        // A server that died of one configuration is replaced for the next.
-        if (server?.server.hasExited() === true) {
-          await server.close()
-          server = null
-        }
         return asGateError(error).message
       } finally {
         loads.push(world.nowNs() - startNs)
       }
     },
     averageLoadNs: () => (loads.length === 0 ? null : loads.reduce((sum, ns) => sum + ns, 0) / loads.length),
-    close: async () => {
-      await loaded?.detach()
-      await server?.close()
-    },
+    close: clear,
   }
 }

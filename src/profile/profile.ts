@@ -18,6 +18,7 @@ import {
   openServer,
   type SideContext,
   type SideName,
+  serverDeath,
 } from './side.ts'
 
 export interface ProfileContext extends SideContext {
@@ -75,14 +76,15 @@ export async function profileModel(
       }
       world.progress(`${plan.name}: repetition ${index + 1} of ${plan.repetitions}`)
       await openAll(context, plan, random.shuffle(records))
-      if (records.some((each) => each.failure !== null)) break
       for (const load of random.shuffle(plan.loads)) {
+        if (hasFailed(records)) break
         const loadStartNs = world.nowNs()
         await repeat(context, { ...time, warmupNs: plan.warmupNs }, records, load)
         measuringNs += world.nowNs() - loadStartNs
         save(result())
       }
       await closeAll(records, stopping, context.gpu !== null)
+      if (hasFailed(records)) break
     }
   } finally {
     await closeAll(records, stopping, false)
@@ -174,6 +176,11 @@ async function withGpuGrowth(
   return { ...model, gpuGrowth: await growth() }
 }
 
+function hasFailed(records: readonly SideRecord[]): boolean {
+  return records.some((each) => each.failure !== null)
+}
+
+/** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
 async function repeat(
   context: ProfileContext,
   settings: RepetitionSettings,
@@ -182,7 +189,18 @@ async function repeat(
 ): Promise<void> {
   const { world, generator, random, gpu } = context
   const models = records.flatMap((each) => (each.model === null ? [] : [each.model]))
-  const samples = await measureLoad(world, generator, models, load, settings, random, gpu)
+  let samples: readonly Sample[]
+  try {
+    samples = await measureLoad(world, generator, models, load, settings, random, gpu)
+  } catch (error) {
+    interruptIfAsked(world)
+    const servers = models.map((model) => model.live)
+    const death = await serverDeath(world, servers)
+    if (death === null) throw error
+    for (const each of records) if (each.server?.server.hasExited() === true) each.failure = death
+    world.progress(`${loadLabel(load)}: ${death.message}`)
+    return
+  }
   for (const [index, each] of records.entries()) {
     const sample = samples[index]
     if (sample === undefined || sample.windows.length === 0) continue

@@ -14,6 +14,7 @@ import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import { measureLoad, type RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
+import { type LiveModel, serverDeath } from './side.ts'
 
 export interface Sweep {
   readonly scenarios: readonly Scenario[]
@@ -93,17 +94,9 @@ export async function sweepModel(
       }
       const measureStartNs = world.nowNs()
       const durations = step.purpose === 'confirm' ? confirm : explore
-      const [sample] = await measureLoad(
-        world,
-        context.generator,
-        [loaded],
-        load,
-        durations,
-        context.random,
-        context.gpu,
-      )
+      const measured = await measure(context, loaded, load, durations)
       measureNs += world.nowNs() - measureStartNs
-      const { point, scenario } = judge(context, configuration, load, sample)
+      const { point, scenario } = judge(context, configuration, load, measured)
       keep(point, scenario)
     }
   } finally {
@@ -122,15 +115,29 @@ function traitsOf(context: ProfileContext, model: RepositoryModel, committed: Co
   }
 }
 
-/** A measurement as a point for the search and as a scenario for the file. */
-function judge(
+/** What was measured, or why nothing could be: a configuration that ends the server loses, and the sweep goes on. */
+async function measure(
   context: ProfileContext,
-  configuration: Configuration,
+  model: LiveModel,
   load: Load,
-  sample: Sample | undefined,
-) {
-  if (sample === undefined || sample.windows.length === 0) {
-    const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: not measured`)
+  settings: RepetitionSettings,
+): Promise<Sample | string> {
+  const { world, generator, random, gpu } = context
+  try {
+    const [sample] = await measureLoad(world, generator, [model], load, settings, random, gpu)
+    return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample
+  } catch (error) {
+    interruptIfAsked(world)
+    const death = await serverDeath(world, [model.live])
+    if (death === null) throw error
+    return death.message
+  }
+}
+
+/** A measurement as a point for the search and as a scenario for the file. */
+function judge(context: ProfileContext, configuration: Configuration, load: Load, sample: Sample | string) {
+  if (typeof sample === 'string') {
+    const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: ${sample}`)
     return { point: { configuration, load, metrics: null }, scenario }
   }
   const repetition = toRepetition(sample, load, 0, null, context.config.gate.maxFailureRatio)

@@ -1,6 +1,7 @@
-import { loadLabel } from '../domain/load.ts'
+import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, Result } from '../domain/result.ts'
+import { gatedScenarios } from './breakdown-rows.ts'
 import {
   formatChange,
   formatChangeInterval,
@@ -93,7 +94,15 @@ function comparisonNotes(comparison: Comparison): string[] {
 /** Every budget and constraint at every gated load of the committed configuration, worst first. */
 export function constraintTable(result: Result, footnotes: Footnotes): Table {
   const rows = result.models
-    .flatMap((model) => model.constraints.map((constraint) => ({ model: model.name, constraint })))
+    .flatMap((model) =>
+      model.constraints.map((constraint) => ({
+        model: model.name,
+        constraint,
+        // Why there is no value, or what kind of value it is.
+        note: gatedScenarios(model.scenarios).find(({ load }) => loadKey(load) === loadKey(constraint.load))
+          ?.metrics[constraint.metric]?.reason,
+      })),
+    )
     .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status])
   return withoutEmptyColumns({
     columns: [
@@ -105,15 +114,21 @@ export function constraintTable(result: Result, footnotes: Footnotes): Table {
       { title: 'Measured', numeric: true },
       { title: '95 % interval', numeric: true },
     ],
-    rows: rows.map(({ model, constraint }) => constraintRow(model, constraint, footnotes)),
+    rows: rows.map(({ model, constraint, note }) => constraintRow(model, constraint, note, footnotes)),
   })
 }
 
-function constraintRow(model: string, constraint: ConstraintResult, footnotes: Footnotes): TableRow {
+function constraintRow(
+  model: string,
+  constraint: ConstraintResult,
+  note: string | undefined,
+  footnotes: Footnotes,
+): TableRow {
   const { metric, interval, status } = constraint
-  const marks = constraint.close
-    ? [footnotes.mark('A close call: the 95 % interval straddles the limit, and the estimate decides.')]
-    : []
+  const closeCall = 'A close call: the 95 % interval straddles the limit, and the estimate decides.'
+  const marks = [...(constraint.close ? [closeCall] : []), ...(note === undefined ? [] : [note])].map(
+    footnotes.mark,
+  )
   return {
     status,
     emphasis: false,

@@ -76,6 +76,7 @@ test('ordinary sentences stay readable', () => {
 
 test.each([
   ['@octocat', '@&#8203;octocat'],
+  ['_www.x.y', '\\_www&#8203;.x.y'],
   ['#12', '#&#8203;12'],
   ['gh-12', 'gh&#8203;-12'],
   ['https://x', 'https:&#8203;//x'],

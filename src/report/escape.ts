@@ -52,7 +52,7 @@ function breakLinks(escaped: string): string {
     .replace(/@/g, `@${breaker}`)
     .replace(/(?<!&)#/g, `#${breaker}`)
     .replace(/:(?=\/\/|[\w+-]*[a-z_][\w+-]*:|[+-]1:)/gi, `:${breaker}`)
-    .replace(/\bwww(?=\.)|\bgh(?=-\d)/gi, `$&${breaker}`)
+    .replace(/(?<![a-z0-9])(?:www(?=\.)|gh(?=-\d))/gi, `$&${breaker}`)
 }
 
 /**

@@ -45,33 +45,36 @@ export async function loadModel(
   try {
     const first = await Promise.race([answer, trouble])
     if (first === null) return
-    if (typeof first !== 'string') throw explain(name, first, lines, server)
+    if (typeof first !== 'string') throw explain(name, first, lines)
     if (world.signal.aborted) throw new GateError('interrupted', `interrupted while loading model '${name}'`)
     const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)])
     if (late === null) return
     throw late === undefined || server.hasExited()
-      ? new GateError('model', `model '${name}' did not load: ${first}`, { hint: tailHint(server) })
-      : explain(name, late, lines, server)
+      ? new GateError('model', `model '${name}' did not load: ${first}`, { hint: tailHint(lines) })
+      : explain(name, late, lines)
   } finally {
     unlisten()
     world.signal.removeEventListener('abort', onAbort)
   }
 }
 
-function explain(name: string, error: unknown, lines: readonly string[], server: TritonServer): GateError {
+function explain(name: string, error: unknown, lines: readonly string[]): GateError {
   if (!(error instanceof GateError)) throw error
   const reasons = pollFailures(lines)
   const why = [error.message, ...reasons].join('\n')
-  const hint = reasons.length === 0 && error.code === 'server' ? tailHint(server) : undefined
+  const hint = reasons.length === 0 && error.code === 'server' ? tailHint(lines) : undefined
   return new GateError('model', `model '${name}' did not load: ${why}`, { hint, cause: error })
 }
 
 /** Enough for a traceback. */
 const tailLines = 20
 
-function tailHint(server: TritonServer): string | undefined {
-  const tail = server.logTail(tailLines)
-  return tail.length === 0 ? undefined : `The end of the server's log:\n${tail.join('\n')}`
+/** What the server said since the load began. */
+function tailHint(lines: readonly string[]): string {
+  const patience = 'If it only needs longer, raise gate.model_load_timeout.'
+  return lines.length === 0
+    ? `The server said nothing meanwhile. ${patience}`
+    : `${patience} The server's last words:\n${lines.slice(-tailLines).join('\n')}`
 }
 
 /** Unloads a model and waits until Triton says that it is gone; GPU memory may follow a little later. */

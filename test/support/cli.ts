@@ -31,11 +31,11 @@ export interface RunningCli {
 
 /** Starts the command line from its bundle, which has no node_modules beside it. */
 export function startCli(args: readonly string[], options: CliOptions): RunningCli {
-  const child: ChildProcess = spawn(
-    options.node ?? process.execPath,
-    [join(dist, 'cli/index.js'), ...args],
-    { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+  const child: ChildProcess = spawn(options.node ?? process.execPath, [join(dist, 'cli/index.js'), ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [stdout, stderr, ended] = ['', '', false]
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
@@ -62,7 +62,9 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 
 /** A Node 20, the oldest that the bundles promise to run on; null where this machine has none. */
 export function findNode20(): string | null {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  const folders = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
   return folders.map((folder) => join(folder, 'node')).find(isNode20) ?? null
 }
 

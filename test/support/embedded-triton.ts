@@ -42,16 +42,21 @@ export function writePythonModel(
 ): void {
   const file = join(repository, name, '1', 'model.py')
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, options.python ?? addOne)
+  writeFileSync(file, options.python ?? addOneAfter(0))
   writeFileSync(join(repository, name, 'config.pbtxt'), options.config ?? vectorConfig)
 }
 
-const addOne = `
+/** A model.py that takes its time: slow enough, and the server is the bottleneck however busy the machine is. */
+export const addOneAfter = (sleepMs: number): string => `
+import time
+
 import triton_python_backend_utils as pb_utils
 
 
 class TritonPythonModel:
     def execute(self, requests):
+        time.sleep(${sleepMs / 1000})
+
         def answer(request):
             x = pb_utils.get_input_tensor_by_name(request, "X").as_numpy()
             return pb_utils.InferenceResponse([pb_utils.Tensor("Y", x + 1)])

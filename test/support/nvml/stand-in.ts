@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs'
-import { rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { World } from '../../../src/domain/world.ts'
@@ -82,7 +91,7 @@ export function worldWith(additions: Readonly<Record<string, string>>): World {
   }
 }
 
-export function stateText({ init, gpus = [], processes = [] }: NvmlState): string {
+function stateText({ init, gpus = [], processes = [] }: NvmlState): string {
   const fields = (values: object) =>
     Object.entries(values)
       .map(([key, value]) => ` ${key}=${String(value).replaceAll(' ', '_')}`)
