@@ -9,7 +9,7 @@ import { type Shell, worldOf } from './shell.ts'
 
 /** `search`: the sweep alone; nothing is compared, but budgets are judged on what is committed. */
 export async function search(shell: Shell, options: GateOptions & ReplayOptions): Promise<number> {
-  if (options.replay !== undefined) return await replay(shell, options.replay, options)
+  if (options.replay !== undefined) return replay(shell, options.replay, options)
   const loaded = await configFrom(shell, options)
   const modelRepository = repositoryFrom(shell, loaded)
   const world = worldOf(shell)

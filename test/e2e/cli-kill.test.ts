@@ -21,7 +21,7 @@ const settings = `
 profile_models:
   paced:
     parameters:
-      concurrency: 1,2
+      concurrency: 1
 gate:
   triton: embedded
   repetitions: 2
