@@ -15,7 +15,7 @@ export type OpenedBaseline =
   | Extract<BaselineRead, { status: 'found' }>
 
 export async function openBaseline(request: BaselineRequest): Promise<OpenedBaseline> {
-  return request.status === 'file' ? await readBaseline(request.path, request.source) : request
+  return request.status === 'file' ? readBaseline(request.path, request.source) : request
 }
 
 /** The baseline and whether it can be compared with `current`; null where there is none to be read. */
