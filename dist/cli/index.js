@@ -29904,7 +29904,7 @@ BufferWriter._configure();
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2722);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9891);
 
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -29922,12 +29922,15 @@ try {
     process.exitCode = await (0,_program_js__WEBPACK_IMPORTED_MODULE_1__/* .makeProgram */ .v)(stop.signal).run(process.argv);
 }
 catch (error) {
-    const gateError = (0,_domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .asGateError */ .Ub)(error);
+    const foreseen = (0,_domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .asGateError */ .Ub)(error);
+    // What was going on when the servers were stopped complains of that: no news to whoever sent the signal.
+    const isEcho = stop.signal.aborted && foreseen.code !== 'interrupted';
+    const gateError = isEcho ? new _domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .GateError */ .ue('interrupted', 'interrupted', { cause: foreseen }) : foreseen;
     process.stderr.write(`${(0,_domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .describeError */ .Uc)(gateError)}\n`);
     if (process.argv.includes('--verbose') && gateError.cause instanceof Error) {
         process.stderr.write(`${gateError.cause.stack ?? gateError.cause.message}\n`);
     }
-    process.exitCode = stop.signal.aborted ? _domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .exitCodes */ .hS.interrupted : gateError.exitCode;
+    process.exitCode = gateError.exitCode;
 }
 
 __webpack_async_result__();
@@ -29935,7 +29938,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2722:
+/***/ 9891:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30063,8 +30066,9 @@ const defaultInput = {
     stringData: null,
 };
 const defaultGate = {
-    // The smallest number of pairs with which a paired test at 1 % has any power.
-    repetitions: 4,
+    // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %
+    // (docs/statistics.md); eight do so in most cases, and fit the 300 s of a model.
+    repetitions: 8,
     // First requests pay for lazy allocation and connection set-up, which is over within a second.
     warmupNs: 1 * nsPerSecond,
     // Above the 299 requests that a p99 needs from 150 requests/s on.
@@ -39005,7 +39009,7 @@ function object(shape, params) {
     const def = {
         type: "object",
         shape: shape ?? {},
-        ...util.normalizeParams(params),
+        ...normalizeParams(params),
     };
     return new ZodObject(def);
 }
@@ -51031,14 +51035,14 @@ function listed(problems) {
 ;// CONCATENATED MODULE: ./src/baseline/find.ts
 
 
+async function openBaseline(request) {
+    return request.status === 'file' ? readBaseline(request.path, request.source) : request;
+}
 /** The baseline and whether it can be compared with `current`; null where there is none to be read. */
-async function findBaseline(request, current) {
-    if (request.status !== 'file')
-        return { status: request, baseline: null };
-    const read = await readBaseline(request.path, request.source);
-    if (read.status !== 'found')
-        return { status: read, baseline: null };
-    return { status: fingerprint(read.baseline, read.source, current), baseline: read.baseline };
+function matchBaseline(opened, current) {
+    if (opened.status !== 'found')
+        return { status: opened, baseline: null };
+    return { status: fingerprint(opened.baseline, opened.source, current), baseline: opened.baseline };
 }
 
 ;// CONCATENATED MODULE: ./src/stats/robust.ts
@@ -52064,18 +52068,27 @@ function advice(estimate, tolerated, alpha) {
 const metric = 'gpuMemoryBytes';
 /**
  * GPU memory is nearly the same in every start, so it needs no test: the highest repetition of each side, and no more
- * growth than the tolerance. Not compared where neither side has it (no GPU). Where only one side has it the
- * row is invalid: a reading that got lost must not hide a growth.
+ * growth than the tolerance. Not compared where neither side has it (no GPU). Where a GPU could not be read, on
+ * one side or both, or the sides were read in different ways, the row is invalid: a reading that got lost must not hide
+ * a growth. The row says how it was read.
  */
 function draftMemory(settings, against, referenceScenario, candidateScenario, baselineValue) {
     const [references, candidates] = [referenceScenario, candidateScenario].map(validRepetitions);
     const [reference, candidate] = [highestMemory(references), highestMemory(candidates)];
-    if (reference === null && candidate === null)
-        return null;
     const start = { metric, load: candidateScenario.load, against, baselineValue };
+    const sources = sourcesOf(referenceScenario, candidateScenario);
+    if (reference === null && candidate === null) {
+        if (sources.length === 0)
+            return null;
+        return settledDraft({ ...start, tolerance: 0 }, { status: 'invalid', footnotes: sources });
+    }
     if (reference === null || candidate === null) {
         const lost = reference === null ? `the ${against}` : 'the candidate';
         return settledDraft({ ...start, tolerance: 0 }, { status: 'invalid', reference, candidate, footnotes: [`no GPU memory reading of ${lost}`] });
+    }
+    if (sources.length > 1) {
+        const footnotes = ['GPU memory was not read in the same way on both sides', ...sources];
+        return settledDraft({ ...start, tolerance: 0 }, { status: 'invalid', reference, candidate, footnotes });
     }
     const limit = memoryLimitBytes(settings, reference);
     const tolerance = reference > 0 ? limit / reference - 1 : 0;
@@ -52085,7 +52098,12 @@ function draftMemory(settings, against, referenceScenario, candidateScenario, ba
         candidate,
         changeRatio: reference > 0 ? candidate / reference : null,
         repetitions: Math.min(references.length, candidates.length),
+        footnotes: sources,
     });
+}
+/** In words, how the memory was read or why it was not; each once. */
+function sourcesOf(...scenarios) {
+    return [...new Set(scenarios.flatMap(({ metrics }) => metrics[metric]?.reason ?? []))];
 }
 /** The highest reading over the repetitions in bytes, null where there is none. */
 function highestMemory(repetitions) {
@@ -55167,7 +55185,7 @@ function breakLinks(escaped) {
         .replace(/@/g, `@${escape_breaker}`)
         .replace(/(?<!&)#/g, `#${escape_breaker}`)
         .replace(/:(?=\/\/|[\w+-]*[a-z_][\w+-]*:|[+-]1:)/gi, `:${escape_breaker}`)
-        .replace(/\bwww(?=\.)|\bgh(?=-\d)/gi, `$&${escape_breaker}`);
+        .replace(/(?<![a-z0-9])(?:www(?=\.)|gh(?=-\d))/gi, `$&${escape_breaker}`);
 }
 /**
  * A name as inline code where that is safe everywhere, a table included; escaped text where it holds
@@ -55454,6 +55472,7 @@ function capitalise(text) {
 
 
 
+
 /** Every comparison that decides something or went wrong, worst first, and those that only inform. */
 function comparisonTables(result, footnotes, candidateLabel) {
     const rows = result.models
@@ -55518,7 +55537,13 @@ function comparisonNotes(comparison) {
 /** Every budget and constraint at every gated load of the committed configuration, worst first. */
 function constraintTable(result, footnotes) {
     const rows = result.models
-        .flatMap((model) => model.constraints.map((constraint) => ({ model: model.name, constraint })))
+        .flatMap((model) => model.constraints.map((constraint) => ({
+        model: model.name,
+        constraint,
+        // Why there is no value, or what kind of value it is.
+        note: breakdown_rows_gatedScenarios(model.scenarios).find(({ load }) => loadKey(load) === loadKey(constraint.load))
+            ?.metrics[constraint.metric]?.reason,
+    })))
         .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status]);
     return withoutEmptyColumns({
         columns: [
@@ -55530,14 +55555,13 @@ function constraintTable(result, footnotes) {
             { title: 'Measured', numeric: true },
             { title: '95 % interval', numeric: true },
         ],
-        rows: rows.map(({ model, constraint }) => constraintRow(model, constraint, footnotes)),
+        rows: rows.map(({ model, constraint, note }) => constraintRow(model, constraint, note, footnotes)),
     });
 }
-function constraintRow(model, constraint, footnotes) {
+function constraintRow(model, constraint, note, footnotes) {
     const { metric, interval, status } = constraint;
-    const marks = constraint.close
-        ? [footnotes.mark('A close call: the 95 % interval straddles the limit, and the estimate decides.')]
-        : [];
+    const closeCall = 'A close call: the 95 % interval straddles the limit, and the estimate decides.';
+    const marks = [...(constraint.close ? [closeCall] : []), ...(note === undefined ? [] : [note])].map(footnotes.mark);
     return {
         status,
         emphasis: false,
@@ -55971,7 +55995,7 @@ function shortCommit(commit) {
 
 
 /** How the measured side is called: a pull request in a comment, something else on the command line. */
-const defaultCandidateLabel = 'This PR';
+const defaultCandidateLabel = 'Candidate';
 function reportRows(result, candidateLabel = defaultCandidateLabel) {
     const footnotes = createFootnotes();
     const { deciding, informing } = comparisonTables(result, footnotes, candidateLabel);
@@ -55990,7 +56014,7 @@ function reportRows(result, candidateLabel = defaultCandidateLabel) {
         title: `Performance gate: ${result.verdict.outcome}`,
         summary: summarise(result),
         notices: notices(result),
-        reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons),
+        reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
         comparisons: deciding,
         legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
         otherMetrics: informing,
@@ -56022,6 +56046,13 @@ function notices(result) {
         ...result.warnings,
     ];
 }
+/** A reason's message names its model, for whoever reads it alone; here the name stands before it already. */
+function withoutOwnName(reason) {
+    const prefix = `${reason.model}: `;
+    return reason.message.startsWith(prefix)
+        ? { ...reason, message: reason.message.slice(prefix.length) }
+        : reason;
+}
 function bestSection({ best, constraints }) {
     if (best === null)
         return null;
@@ -56047,7 +56078,8 @@ function bestSection({ best, constraints }) {
         status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
         headline,
         sentences: [
-            best.explanation,
+            // Of the committed configuration the headline has said all.
+            ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
             ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
             ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
         ],
@@ -56075,6 +56107,12 @@ function environment({ environment, ...result }) {
         { name: 'Tool', text: `${result.tool.name} ${result.tool.version}, seed ${result.seed}` },
     ];
 }
+/** Names of a model repository's folders; one that is no plain word does not reach the shell line. */
+function modelsFlag(result) {
+    const names = result.models.map(({ name }) => name);
+    const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name));
+    return plain ? ` --models ${names.join(',')}` : '';
+}
 /** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
 function reproduce(result) {
     const commit = result.reference?.commit ?? null;
@@ -56082,7 +56120,7 @@ function reproduce(result) {
     const at = result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`;
     return {
         text: `${at}:`,
-        command: `triton-perf-gate run --triton ${result.environment.triton.mode}${reference}`,
+        command: `triton-perf-gate run --triton ${result.environment.triton.mode}${modelsFlag(result)}${reference}`,
     };
 }
 
@@ -56836,14 +56874,40 @@ function writeWhole(file, text) {
     (0,external_node_fs_.renameSync)(`${file}.tmp`, file);
 }
 
+;// CONCATENATED MODULE: ./src/cli/asked-baseline.ts
+
+
+
+/** The flag --baseline as the gate wants it. */
+function askedBaseline(shell, path) {
+    if (path === undefined)
+        return { status: 'notRequested' };
+    return { status: 'file', path: (0,external_node_path_.resolve)(shell.cwd, path), source: path };
+}
+/** The file that --baseline names. One that is missing or broken is told now, not after minutes of measuring. */
+async function openAsked(shell, path) {
+    const opened = await openBaseline(askedBaseline(shell, path));
+    if (opened.status === 'absent') {
+        throw new domain_error/* GateError */.ue('usage', `--baseline: there is no file ${opened.source}`, { hint: opened.next });
+    }
+    if (opened.status === 'unreadable') {
+        throw new domain_error/* GateError */.ue('baseline', `the baseline ${opened.source} cannot be used: ${opened.why}`, {
+            hint: opened.next,
+        });
+    }
+    return opened;
+}
+
 ;// CONCATENATED MODULE: ./src/cli/data-file.ts
 
 
 /** Reads one of the program's own files; every way it can be wrong is an error that names it. */
 async function readDataFile(path, schema, kind) {
-    const parsed = schema.safeParse(data_file_parseJson(await data_file_readText(path), path));
+    const value = data_file_parseJson(await data_file_readText(path), path);
+    const parsed = schema.safeParse(value);
+    // As it was read: the parsed copy has its keys in another order, and a file written again should be the same.
     if (parsed.success)
-        return parsed.data;
+        return value;
     throw new domain_error/* GateError */.ue('baseline', `${path} is not a ${kind} file of this version`, {
         problems: parsed.error.issues
             .slice(0, 10)
@@ -56881,13 +56945,13 @@ function data_file_parseJson(text, path) {
 
 
 
+
 /** `compare`: the verdict again, from the files, on any machine. */
 async function compare_compare(shell, options) {
     const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides: {} });
     const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements');
-    const { status, baseline } = await findBaseline(options.baseline === undefined
-        ? { status: 'notRequested' }
-        : { status: 'file', path: (0,external_node_path_.resolve)(shell.cwd, options.baseline), source: options.baseline }, measurements.environment);
+    const opened = await openAsked(shell, options.baseline);
+    const { status, baseline } = matchBaseline(opened, measurements.environment);
     const result = judge_judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' });
     const output = openOutput((0,external_node_path_.resolve)(shell.cwd, options.output));
     const next = baselineFrom(measurements, baseline, null);
@@ -58204,7 +58268,7 @@ function nextMeasuringTime(plan, done, elapsedNs, measuringNs) {
 
 ;// CONCATENATED MODULE: ./src/gpu/nvidia-smi.ts
 
-/** Bits of `clocks_throttle_reasons.active` (nvml.h, nvmlClocksThrottleReason*). */
+/** Bits of `clocks_event_reasons.active` (nvml.h, nvmlClocksThrottleReason*). */
 const throttleBits = {
     gpu_idle: 0x1n,
     applications_clocks_setting: 0x2n,
@@ -58226,43 +58290,62 @@ const gpuFields = [
     'utilization.gpu',
     'power.draw',
     'clocks.sm',
-    'clocks_throttle_reasons.active',
     'mig.mode.current',
-].join(',');
+];
+/** Drivers before 535 know the old name only; NVIDIA has announced that it will go. */
+const throttleFields = ['clocks_throttle_reasons.active', 'clocks_event_reasons.active'];
+/** nvidia-smi's exit code for a field that it does not know. */
+const unknownField = 2;
 /** Only values: headers and units differ between versions. MiB, %, W and MHz without their names. */
 const format = '--format=csv,noheader,nounits';
-const gpuQuery = [`--query-gpu=${gpuFields}`, format];
-const processQuery = ['--query-compute-apps=gpu_uuid,pid,used_memory', format];
+const gpuQuery = (throttleField, only) => [
+    `--query-gpu=${[...gpuFields, throttleField].join(',')}`,
+    format,
+    ...selected(only),
+];
+const processQuery = (only) => [
+    '--query-compute-apps=gpu_uuid,pid,used_memory',
+    format,
+    ...selected(only),
+];
+const selected = (only) => (only === null ? [] : [`--id=${only.join(',')}`]);
 /** A driver that is being set up answers after seconds. */
 const timeoutNs = 30 * nsPerSecond;
-/** The GPUs of this machine, or why none can be read. */
-async function queryGpus(world) {
-    const output = await world.run('nvidia-smi', gpuQuery, { timeoutNs });
-    if (output.exitCode !== 0)
-        return { status: 'unavailable', reason: reasonOf(output) };
-    const gpus = lines(output.stdout).map(parseGpu);
+/** The GPUs that the server may use, or why none can be read. */
+async function queryGpus(world, only) {
+    if (only?.length === 0)
+        return { status: 'unavailable', reason: 'no GPU is to be used' };
+    let reason = '';
+    for (const throttleField of throttleFields) {
+        const query = gpuQuery(throttleField, only);
+        const output = await world.run('nvidia-smi', query, { timeoutNs });
+        if (output.exitCode === 0)
+            return readingOf(output.stdout, query);
+        reason = reasonOf(output);
+        if (output.exitCode !== unknownField)
+            break;
+    }
+    return { status: 'unavailable', reason };
+}
+function readingOf(stdout, query) {
+    const gpus = lines(stdout).map(parseGpu);
     const readable = gpus.filter((gpu) => gpu !== null);
     if (readable.length === 0 || readable.length < gpus.length) {
-        return { status: 'unavailable', reason: `nvidia-smi answered "${output.stdout.trim().slice(0, 200)}"` };
+        return { status: 'unavailable', reason: `nvidia-smi answered "${stdout.trim().slice(0, 200)}"` };
     }
-    return { status: 'available', gpus: readable };
+    return { status: 'available', gpus: readable, query };
 }
-/** Processes that compute on GPUs now; none where nvidia-smi fails. In a container its list may be empty. */
-async function queryProcesses(world) {
-    const output = await world.run('nvidia-smi', processQuery, { timeoutNs });
+/** Processes that compute on these GPUs now; none where nvidia-smi fails. In a container its list may be empty. */
+async function queryProcesses(world, only) {
+    const output = await world.run('nvidia-smi', processQuery(only), { timeoutNs });
     if (output.exitCode !== 0)
         return [];
     return lines(output.stdout).flatMap((line) => parseProcess(line) ?? []);
 }
-/** Memory of these processes on all GPUs; null where nvidia-smi shows none of them with a number. */
-function gpuMemoryOf(processes, pids) {
-    const own = processes.flatMap(({ pid, memoryBytes }) => pids.includes(pid) && memoryBytes !== null ? [memoryBytes] : []);
-    return own.length === 0 ? null : own.reduce((sum, bytes) => sum + bytes, 0);
-}
 /** A line of the answer to gpuQuery; null where it is something else, such as an error. */
 function parseGpu(line) {
     const fields = line.split(', ');
-    const [uuid, name, driverVersion, total, used, utilization, power, clock, throttle, mig] = fields;
+    const [uuid, name, driverVersion, total, used, utilization, power, clock, mig, throttle] = fields;
     if (fields.length !== 10 || !uuid?.startsWith('GPU-') || name === undefined || driverVersion === undefined)
         return null;
     const totalBytes = mebibytes(total);
@@ -58316,6 +58399,13 @@ function reasonOf(output) {
 ;// CONCATENATED MODULE: ./src/gpu/sampler.ts
 
 
+const memorySources = {
+    processes: "GPU memory as nvidia-smi shows it for the server's own processes",
+    devices: "GPU memory as the GPUs held it beyond idle: nvidia-smi does not show that of the server's processes",
+    growth: "GPU memory as the GPUs gained it while the server started and warmed up: nvidia-smi does not show that of the server's processes",
+    shared: "nvidia-smi does not show the GPU memory of the server's processes, and two servers shared what the GPUs held",
+    unread: 'nvidia-smi gave no reading of GPU memory',
+};
 /** The driver itself averages utilisation over about this time. */
 const defaultIntervalMs = 200;
 /**
@@ -58328,15 +58418,37 @@ const disturbing = [
     'hw_thermal_slowdown',
     'hw_power_brake_slowdown',
 ];
-/** Reads the idle state, then has nvidia-smi print it again and again. To be called while no server of ours runs. */
-async function startGpuSampler(world, intervalMs = defaultIntervalMs) {
-    const idle = await queryGpus(world);
-    const neighbours = new Set((await queryProcesses(world)).map(({ pid }) => pid));
-    const readings = createReadings(idle.status === 'available' ? idle.gpus : [], neighbours);
+/**
+ * Reads the idle state, then has nvidia-smi print it again and again; null where there is no GPU to be read. To be
+ * called while no server of ours runs.
+ */
+async function startGpuSampler(world, only, intervalMs = defaultIntervalMs) {
+    const idle = await queryGpus(world, only);
+    if (idle.status === 'unavailable')
+        return null;
+    const neighbours = new Set((await queryProcesses(world, only)).map(({ pid }) => pid));
+    const readings = createReadings(idle.gpus, neighbours);
     const loop = (query, onLine) => world.launch('nvidia-smi', [...query, '-lms', `${intervalMs}`], { env: {}, onLine });
-    const loops = [loop(gpuQuery, readings.addGpuLine), loop(processQuery, readings.addProcessLine)];
+    const loops = [loop(idle.query, readings.addGpuLine), loop(processQuery(only), readings.addProcessLine)];
+    const held = async () => {
+        const now = await queryGpus(world, only);
+        return now.status === 'unavailable' ? null : total(now.gpus.map((gpu) => gpu.memoryUsedBytes));
+    };
     return {
         ...readings.view,
+        showsMemoryOf: async (pids) => {
+            const own = (await queryProcesses(world, only)).filter(({ pid }) => pids.includes(pid));
+            return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null);
+        },
+        watchGrowth: async () => {
+            const before = await held();
+            return async () => {
+                const after = await held();
+                if (before === null || after === null)
+                    return { bytes: null, source: memorySources.unread };
+                return { bytes: Math.max(0, after - before), source: memorySources.growth };
+            };
+        },
         stop: () => {
             for (const each of loops)
                 void each.stop(nsPerSecond);
@@ -58346,19 +58458,24 @@ async function startGpuSampler(world, intervalMs = defaultIntervalMs) {
 /** Collects the lines of both queries. Pure but for its own memory. */
 function createReadings(idle, neighbours) {
     const devices = new Map();
-    /** Peak bytes by pid and GPU; 0 where the process is shown without a number. */
+    /** Peak bytes by pid and GPU; null where the process is shown without a number. */
     const processes = new Map();
+    /** What nvidia-smi said in place of a GPU's readings, such as `[GPU is lost]`. */
+    const failures = new Set();
     function addGpuLine(line) {
         const gpu = parseGpu(line);
-        if (gpu === null)
+        if (gpu === null) {
+            if (line.trim() !== '')
+                failures.add(line.split(', ')[0] ?? line);
             return;
+        }
         const device = devices.get(gpu.uuid) ?? {
             memoryUsedBytes: 0,
             utilization: [],
             watts: [],
             throttle: new Set(),
         };
-        device.memoryUsedBytes = Math.max(device.memoryUsedBytes, gpu.memoryUsedBytes ?? 0);
+        device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes);
         if (gpu.utilizationRatio !== null)
             device.utilization.push(gpu.utilizationRatio);
         if (gpu.powerWatts !== null)
@@ -58372,20 +58489,26 @@ function createReadings(idle, neighbours) {
         if (process === null)
             return;
         const memory = processes.get(process.pid) ?? new Map();
-        memory.set(process.gpuUuid, Math.max(memory.get(process.gpuUuid) ?? 0, process.memoryBytes ?? 0));
+        const before = memory.get(process.gpuUuid);
+        memory.set(process.gpuUuid, before === undefined ? process.memoryBytes : highest(before, process.memoryBytes));
         processes.set(process.pid, memory);
     }
     function memoryOf(pids, alone) {
-        const shown = sum(pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])]));
-        if (shown > 0)
-            return shown;
-        if (!alone || devices.size === 0)
-            return null;
-        const beyondIdle = [...devices].map(([uuid, { memoryUsedBytes }]) => {
-            const idleBytes = idle.find((gpu) => gpu.uuid === uuid)?.memoryUsedBytes ?? 0;
-            return Math.max(0, memoryUsedBytes - idleBytes);
+        const shown = pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])]);
+        // One process without a number, and the sum of the others says too little.
+        const own = shown.length === 0 ? null : total(shown);
+        if (own !== null)
+            return { bytes: own, source: memorySources.processes };
+        const beyondIdle = idle.map(({ uuid, memoryUsedBytes }) => {
+            const peak = devices.get(uuid)?.memoryUsedBytes ?? null;
+            return peak === null || memoryUsedBytes === null ? null : Math.max(0, peak - memoryUsedBytes);
         });
-        return sum(beyondIdle);
+        const held = total(beyondIdle);
+        if (held === null)
+            return { bytes: null, source: memorySources.unread };
+        return alone
+            ? { bytes: held, source: memorySources.devices }
+            : { bytes: null, source: memorySources.shared };
     }
     function disturbances(ownPids) {
         const slowed = [...devices].flatMap(([uuid, { throttle }]) => disturbing
@@ -58395,6 +58518,7 @@ function createReadings(idle, neighbours) {
         const pidsAreOurs = ownPids.some((pid) => processes.has(pid));
         const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid));
         return [
+            ...[...failures].map((said) => `gpu_unreadable: nvidia-smi said ${said}`),
             ...slowed,
             ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
         ];
@@ -58404,6 +58528,7 @@ function createReadings(idle, neighbours) {
         reset: () => {
             devices.clear();
             processes.clear();
+            failures.clear();
         },
         memoryOf,
         utilizationRatio: () => {
@@ -58418,7 +58543,10 @@ function createReadings(idle, neighbours) {
     };
     return { addGpuLine, addProcessLine, view };
 }
-const sum = (values) => values.reduce((total, value) => total + value, 0);
+const highest = (a, b) => (a === null || b === null ? null : Math.max(a, b));
+const sum = (values) => values.reduce((all, value) => all + value, 0);
+/** null as soon as one is not known. */
+const total = (values) => values.reduce((all, value) => (all === null || value === null ? null : all + value), 0);
 const sampler_mean = (values) => sum(values) / values.length;
 
 ;// CONCATENATED MODULE: external "node:worker_threads"
@@ -58582,14 +58710,14 @@ function prettyName(osRelease) {
 
 
 /** Where and on what this run measures. A GPU of a remote server is not ours to see. */
-async function describeEnvironment(world, launcher, client, runnerClass) {
+async function describeEnvironment(world, launcher, client, settings) {
     const metadata = await client.serverMetadata();
     const reading = launcher.mode === 'remote'
         ? {
             status: 'unavailable',
             reason: 'the server is remote: its GPUs cannot be read from here',
         }
-        : await queryGpus(world);
+        : await queryGpus(world, settings.gpus);
     return {
         triton: { version: metadata.version, mode: launcher.mode, source: launcher.source },
         gpus: reading.status === 'unavailable'
@@ -58602,7 +58730,7 @@ async function describeEnvironment(world, launcher, client, runnerClass) {
                 mig,
             })),
         gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
-        host: describeHost(runnerClass),
+        host: describeHost(settings.runnerClass),
         tool: tool,
     };
 }
@@ -58837,12 +58965,13 @@ async function measureLoad(world, generator, models, load, settings, random, gpu
         disturbances: gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? [],
     }));
 }
-/** GPU readings of a side: its own process tree where nvidia-smi shows it, the whole device only while it is alone. */
+/** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
 function gpuOf(gpu, model, alone) {
     if (gpu === null)
-        return { gpuMemoryBytes: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
+        return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
+    const memory = gpu.memoryOf(model.live.server.pids(), alone);
     return {
-        gpuMemoryBytes: gpu.memoryOf(model.live.server.pids(), alone),
+        gpuMemory: memory.bytes === null ? (model.gpuGrowth ?? memory) : memory,
         // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
         gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
         gpuPowerWatts: alone ? gpu.powerWatts() : null,
@@ -58910,7 +59039,7 @@ function repetitionMetrics(sample, latencies, load) {
         serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
         networkOverheadNs: overhead(averageNs, server),
         executedBatchSize: server?.executedBatchSize ?? null,
-        gpuMemoryBytes: sample.gpuMemoryBytes,
+        gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
         gpuUtilizationRatio: sample.gpuUtilizationRatio,
         gpuPowerWatts: sample.gpuPowerWatts,
         serverMemoryBytes: sample.serverMemoryBytes,
@@ -59000,13 +59129,18 @@ function average(values) {
 function toScenario(input) {
     const { role, configuration, load, samples, repetitions } = input;
     const valid = repetitions.filter((repetition) => repetition.status === 'valid');
-    const latencies = mergeLatencies(samples.filter((_, index) => repetitions[index]?.status === 'valid').flatMap((sample) => sample.windows));
+    const validSamples = samples.filter((_, index) => repetitions[index]?.status === 'valid');
+    const latencies = mergeLatencies(validSamples.flatMap((sample) => sample.windows));
     const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) };
     if (valid.length === 0) {
         const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
         return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
     }
-    return { ...base, status: 'measured', metrics: scenarioMetrics(latencies, valid) };
+    const metrics = {
+        ...scenarioMetrics(latencies, valid),
+        gpuMemoryBytes: gpuMemoryValue(validSamples, valid),
+    };
+    return { ...base, status: 'measured', metrics };
 }
 /** A scenario that could not be measured at all, with the server's own reason. */
 function failedScenario(role, configuration, load, error) {
@@ -59053,6 +59187,16 @@ function overRepetitions(name, valid) {
         : undefined;
     const { mean, interval } = meanInterval(values, blocks);
     return { value: mean, interval, n, unit };
+}
+/** The highest of the repetitions, and how it was read; null where the machine has no GPU to be read. */
+function gpuMemoryValue(samples, valid) {
+    const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? []);
+    if (readings.length === 0)
+        return null;
+    const measured = overRepetitions('gpuMemoryBytes', valid);
+    const sources = readings.filter(({ bytes }) => measured === null || bytes !== null);
+    const reason = [...new Set(sources.map(({ source }) => source))].join('; ');
+    return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
 }
 function warningsOf(repetitions) {
     const warnings = [];
@@ -59967,34 +60111,37 @@ async function loadModel(world, server, client, name, { configJson, timeoutNs })
         if (first === null)
             return;
         if (typeof first !== 'string')
-            throw load_model_explain(name, first, lines, server);
+            throw load_model_explain(name, first, lines);
         if (world.signal.aborted)
             throw new domain_error/* GateError */.ue('interrupted', `interrupted while loading model '${name}'`);
         const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)]);
         if (late === null)
             return;
         throw late === undefined || server.hasExited()
-            ? new domain_error/* GateError */.ue('model', `model '${name}' did not load: ${first}`, { hint: tailHint(server) })
-            : load_model_explain(name, late, lines, server);
+            ? new domain_error/* GateError */.ue('model', `model '${name}' did not load: ${first}`, { hint: tailHint(lines) })
+            : load_model_explain(name, late, lines);
     }
     finally {
         unlisten();
         world.signal.removeEventListener('abort', onAbort);
     }
 }
-function load_model_explain(name, error, lines, server) {
+function load_model_explain(name, error, lines) {
     if (!(error instanceof domain_error/* GateError */.ue))
         throw error;
     const reasons = pollFailures(lines);
     const why = [error.message, ...reasons].join('\n');
-    const hint = reasons.length === 0 && error.code === 'server' ? tailHint(server) : undefined;
+    const hint = reasons.length === 0 && error.code === 'server' ? tailHint(lines) : undefined;
     return new domain_error/* GateError */.ue('model', `model '${name}' did not load: ${why}`, { hint, cause: error });
 }
 /** Enough for a traceback. */
 const tailLines = 20;
-function tailHint(server) {
-    const tail = server.logTail(tailLines);
-    return tail.length === 0 ? undefined : `The end of the server's log:\n${tail.join('\n')}`;
+/** What the server said since the load began. */
+function tailHint(lines) {
+    const patience = 'If it only needs longer, raise gate.model_load_timeout.';
+    return lines.length === 0
+        ? `The server said nothing meanwhile. ${patience}`
+        : `${patience} The server's last words:\n${lines.slice(-tailLines).join('\n')}`;
 }
 /** Unloads a model and waits until Triton says that it is gone; GPU memory may follow a little later. */
 async function unloadModel(world, client, name, { timeoutNs }) {
@@ -60224,6 +60371,23 @@ async function openServer(context, side, repository) {
         },
     };
 }
+/** A broken connection is seen a moment before the process is gone, a dump of its core included. */
+const deathGraceNs = 2 * nsPerSecond;
+/**
+ * What to say where measuring broke off because a server ended: that is the model's doing, and data as a
+ * model that does not load. Null where all servers live, so that it was something else.
+ */
+async function serverDeath(world, servers) {
+    await Promise.race([...servers.map(({ server }) => server.exited), world.sleep(deathGraceNs)]);
+    const dead = servers.find(({ server }) => server.hasExited());
+    if (dead === undefined)
+        return null;
+    const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line));
+    const how = last === undefined ? '' : `: ${last}`;
+    return new domain_error/* GateError */.ue('model', `the ${dead.side}'s server ended while it was measured${how}`, {
+        hint: 'server.log holds its last words.',
+    });
+}
 /**
  * Loads a model (on a remote server: checks that it is there) and prepares its requests. With `override` the
  * ModelConfig is loaded in place of the repository's and `configuration` says what it is.
@@ -60336,7 +60500,7 @@ async function profileModel(context, plan, repositories, save) {
     });
     try {
         let measuringNs = 0;
-        for (let index = 0; index < plan.repetitions && !world.signal.aborted; index++) {
+        for (let index = 0; index < plan.repetitions; index++) {
             const time = nextMeasuringTime(plan, index, world.nowNs() - startNs, measuringNs);
             if (time === null) {
                 warnings.push(`the time budget allowed ${index} of ${plan.repetitions} repetitions`);
@@ -60344,10 +60508,8 @@ async function profileModel(context, plan, repositories, save) {
             }
             world.progress(`${plan.name}: repetition ${index + 1} of ${plan.repetitions}`);
             await openAll(context, plan, random.shuffle(records));
-            if (records.some((each) => each.failure !== null))
-                break;
             for (const load of random.shuffle(plan.loads)) {
-                if (world.signal.aborted)
+                if (hasFailed(records))
                     break;
                 const loadStartNs = world.nowNs();
                 await repeat(context, { ...time, warmupNs: plan.warmupNs }, records, load);
@@ -60355,13 +60517,14 @@ async function profileModel(context, plan, repositories, save) {
                 save(result());
             }
             await closeAll(records, stopping, context.gpu !== null);
+            if (hasFailed(records))
+                break;
         }
     }
     finally {
         await closeAll(records, stopping, false);
         await Promise.all(stopping);
     }
-    interruptIfAsked(world);
     return result();
 }
 /** Throws where a signal asked to stop: what was measured until then has been saved. */
@@ -60384,32 +60547,80 @@ function profile_record(name, repository) {
         failure: null,
     };
 }
-/** Starts the sides' servers. A model that does not load is data; all else throws. */
+/**
+ * Starts the sides' servers: at once where that takes half the time, one after the other where the GPU memory
+ * of each is to be told apart.
+ */
 async function openAll(context, plan, records) {
+    if (context.gpu !== null) {
+        for (const each of records)
+            await profile_open(context, plan, each, records.length > 1);
+        return;
+    }
+    // All settle before one throws: a server that is still starting then could not be stopped.
+    const opened = await Promise.allSettled(records.map((each) => profile_open(context, plan, each, false)));
+    const broken = opened.find((outcome) => outcome.status === 'rejected');
+    if (broken !== undefined)
+        throw (0,domain_error/* asGateError */.Ub)(broken.reason);
+}
+/** A model that does not load is data; all else throws. */
+async function profile_open(context, plan, each, besideAnother) {
     const { input } = context.config.settingsFor(plan.name);
-    for (const each of records) {
-        const model = each.repository.models.get(plan.name);
-        if (model === undefined)
-            continue;
-        each.server = await openServer(context, each.name, each.repository.path);
-        try {
-            each.model = await openModel(context, each.server, model, input);
-            each.committed = each.model.configuration;
-            each.inputWarnings = each.model.warnings;
-        }
-        catch (error) {
-            const gateError = (0,domain_error/* asGateError */.Ub)(error);
-            if (gateError.code !== 'model')
-                throw gateError;
-            each.failure = gateError;
-            context.world.progress(`${plan.name}: ${each.name}: ${gateError.message}`);
-        }
+    const model = each.repository.models.get(plan.name);
+    if (model === undefined)
+        return;
+    const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined;
+    each.server = await openServer(context, each.name, each.repository.path);
+    try {
+        each.model = await openModel(context, each.server, model, input);
+        if (growth !== undefined)
+            each.model = await withGpuGrowth(context, plan, each.model, growth);
+        each.committed = each.model.configuration;
+        each.inputWarnings = each.model.warnings;
+    }
+    catch (error) {
+        const gateError = (0,domain_error/* asGateError */.Ub)(error);
+        if (gateError.code !== 'model')
+            throw gateError;
+        each.failure = gateError;
+        context.world.progress(`${plan.name}: ${each.name}: ${gateError.message}`);
     }
 }
+/**
+ * With two servers alive the devices tell nothing of one of them. Where nvidia-smi does not show processes either, what
+ * they gain is read here, before the other server starts: after requests, since frameworks allocate when the first come.
+ */
+async function withGpuGrowth({ gpu, generator }, plan, model, growth) {
+    for (const load of plan.loads) {
+        if (await gpu?.showsMemoryOf(model.live.server.pids()))
+            return model;
+        await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs });
+    }
+    return { ...model, gpuGrowth: await growth() };
+}
+function hasFailed(records) {
+    return records.some((each) => each.failure !== null);
+}
+/** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
 async function repeat(context, settings, records, load) {
     const { world, generator, random, gpu } = context;
     const models = records.flatMap((each) => (each.model === null ? [] : [each.model]));
-    const samples = await measureLoad(world, generator, models, load, settings, random, gpu);
+    let samples;
+    try {
+        samples = await measureLoad(world, generator, models, load, settings, random, gpu);
+    }
+    catch (error) {
+        interruptIfAsked(world);
+        const servers = models.map((model) => model.live);
+        const death = await serverDeath(world, servers);
+        if (death === null)
+            throw error;
+        for (const each of records)
+            if (each.server?.server.hasExited() === true)
+                each.failure = death;
+        world.progress(`${loadLabel(load)}: ${death.message}`);
+        return;
+    }
     for (const [index, each] of records.entries()) {
         const sample = samples[index];
         if (sample === undefined || sample.windows.length === 0)
@@ -61229,9 +61440,69 @@ function nextStep(mode, state) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/profile/bench.ts
+
+
+
+
+
+
+function makeBench(context, repository, model) {
+    const { world } = context;
+    const { input } = context.config.settingsFor(model.name);
+    const loads = [];
+    let server = null;
+    let loaded = null;
+    async function change(configuration) {
+        if (loaded !== null) {
+            // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
+            if (context.gpu === null)
+                await loaded.detach();
+            else
+                await closeModel(context, loaded);
+            loaded = null;
+        }
+        server ??= await openServer(context, 'candidate', repository.path);
+        const override = configuration.committed || model.config === null
+            ? undefined
+            : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
+        loaded = await openModel(context, server, model, input, override);
+        return loaded;
+    }
+    async function clear() {
+        await loaded?.detach();
+        await server?.close();
+        loaded = null;
+        server = null;
+    }
+    return {
+        load: async (configuration) => {
+            const isAlive = server?.server.hasExited() === false;
+            if (isAlive &&
+                loaded !== null &&
+                configurationKey(loaded.configuration) === configurationKey(configuration))
+                return loaded;
+            const startNs = world.nowNs();
+            try {
+                // A server that died of one configuration is replaced for the next.
+                if (!isAlive)
+                    await clear();
+                return await change(configuration);
+            }
+            catch (error) {
+                interruptIfAsked(world);
+                return (0,domain_error/* asGateError */.Ub)(error).message;
+            }
+            finally {
+                loads.push(world.nowNs() - startNs);
+            }
+        },
+        averageLoadNs: () => (loads.length === 0 ? null : loads.reduce((sum, ns) => sum + ns, 0) / loads.length),
+        close: clear,
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/profile/sweep.ts
-
-
 
 
 
@@ -61257,18 +61528,26 @@ const sweep_confirm = {
     measurementNs: 1500 * nsPerMs,
     maxMeasurementNs: 4 * nsPerSecond,
 };
-/** What a step costs before any has been seen: a reload with the python backend takes about 2 s, a short measurement 1 s. */
+/** What a step costs before any has been seen: a reload with the python backend takes 2 s, a short measurement 1 s. */
 const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
-/** Sweeps one model's configurations and loads on one server, as the search proposes them, within the plan's time. */
-async function sweepModel(context, repository, model, committed, timeNs) {
+/**
+ * Sweeps one model's configurations and loads on one server, as the search proposes them, within the plan's
+ * time. `save` gets all scenarios there are after each.
+ */
+async function sweepModel(context, repository, model, committed, timeNs, save) {
     const { world } = context;
     const settings = context.config.settingsFor(model.name);
     const space = makeSpace(settings.search, committed, traitsOf(context, model, committed));
     const startNs = world.nowNs();
     const points = [];
     const scenarios = [];
-    const bench = { live: null, model: null };
-    const spent = { loadNs: 0, loads: 0, measureNs: 0 };
+    const keep = (point, scenario) => {
+        points.push(point);
+        scenarios.push(scenario);
+        save(scenarios);
+    };
+    const bench = makeBench(context, repository, model);
+    let measureNs = 0;
     try {
         for (;;) {
             interruptIfAsked(world);
@@ -61281,8 +61560,8 @@ async function sweepModel(context, repository, model, committed, timeNs) {
                     maxMeasurements: settings.search.maxMeasurements,
                     timeLeftNs: startNs + timeNs - world.nowNs(),
                     costNs: {
-                        load: spent.loads === 0 ? firstGuess.load : spent.loadNs / spent.loads,
-                        measure: points.length === 0 ? firstGuess.measure : spent.measureNs / points.length,
+                        load: bench.averageLoadNs() ?? firstGuess.load,
+                        measure: points.length === 0 ? firstGuess.measure : measureNs / points.length,
                     },
                 },
             });
@@ -61292,29 +61571,21 @@ async function sweepModel(context, repository, model, committed, timeNs) {
             }
             const { configuration, load } = step;
             world.progress(`${model.name}: sweep ${points.length + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`);
-            const loadStartNs = world.nowNs();
-            const failure = await prepare(context, bench, repository, model, configuration, settings);
-            const measureStartNs = world.nowNs();
-            if (bench.model !== null && measureStartNs > loadStartNs) {
-                spent.loadNs += measureStartNs - loadStartNs;
-                spent.loads++;
-            }
-            if (failure !== null || bench.model === null) {
-                points.push({ configuration, load, metrics: null });
-                scenarios.push(failedScenario('sweep', configuration, load, failure ?? 'not loaded'));
+            const loaded = await bench.load(configuration);
+            if (typeof loaded === 'string') {
+                keep({ configuration, load, metrics: null }, failedScenario('sweep', configuration, load, loaded));
                 continue;
             }
+            const measureStartNs = world.nowNs();
             const durations = step.purpose === 'confirm' ? sweep_confirm : sweep_explore;
-            const [sample] = await measureLoad(world, context.generator, [bench.model], load, durations, context.random, context.gpu);
-            spent.measureNs += world.nowNs() - measureStartNs;
-            const { point, scenario } = sweep_judge(context, configuration, load, sample);
-            points.push(point);
-            scenarios.push(scenario);
+            const measured = await sweep_measure(context, loaded, load, durations);
+            measureNs += world.nowNs() - measureStartNs;
+            const { point, scenario } = sweep_judge(context, configuration, load, measured);
+            keep(point, scenario);
         }
     }
     finally {
-        await bench.model?.detach();
-        await bench.live?.close();
+        await bench.close();
     }
 }
 function traitsOf(context, model, committed) {
@@ -61326,35 +61597,25 @@ function traitsOf(context, model, committed) {
         loadsAllowed: context.launcher.mode !== 'remote' && model.config !== null,
     };
 }
-/** Brings the configuration onto the bench; says why where that cannot be done. */
-async function prepare(context, bench, repository, model, configuration, settings) {
-    if (bench.model !== null && configurationKey(bench.model.configuration) === configurationKey(configuration))
-        return null;
+/** What was measured, or why nothing could be: a configuration that ends the server loses, and the sweep goes on. */
+async function sweep_measure(context, model, load, settings) {
+    const { world, generator, random, gpu } = context;
     try {
-        if (bench.model !== null)
-            await closeModel(context, bench.model);
-        bench.model = null;
-        bench.live ??= await openServer(context, 'candidate', repository.path);
-        const override = configuration.committed || model.config === null
-            ? undefined
-            : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
-        bench.model = await openModel(context, bench.live, model, settings.input, override);
-        return null;
+        const [sample] = await measureLoad(world, generator, [model], load, settings, random, gpu);
+        return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample;
     }
     catch (error) {
-        interruptIfAsked(context.world);
-        // A server that died of one configuration is replaced for the next.
-        if (bench.live?.server.hasExited() === true) {
-            await bench.live.close();
-            bench.live = null;
-        }
-        return (0,domain_error/* asGateError */.Ub)(error).message;
+        interruptIfAsked(world);
+        const death = await serverDeath(world, [model.live]);
+        if (death === null)
+            throw error;
+        return death.message;
     }
 }
 /** A measurement as a point for the search and as a scenario for the file. */
 function sweep_judge(context, configuration, load, sample) {
-    if (sample === undefined || sample.windows.length === 0) {
-        const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: not measured`);
+    if (typeof sample === 'string') {
+        const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: ${sample}`);
         return { point: { configuration, load, metrics: null }, scenario };
     }
     const repetition = toRepetition(sample, load, 0, null, context.config.gate.maxFailureRatio);
@@ -61417,7 +61678,7 @@ async function measureRepository(world, input) {
             serverLog: (side) => (line) => input.logServer(`[${side}] ${line}`),
         };
         const idle = await describeEnvironmentOf(base, input.candidate.path);
-        gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world);
+        gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus);
         const context = { ...base, gpu };
         const done = [];
         const measurements = (current, complete) => {
@@ -61470,15 +61731,12 @@ async function measureModel(context, input, plan, save) {
     if (plan.searchNs === 0 || model === undefined || committed === null)
         return sides;
     const timeNs = Math.max(0, startNs + plan.budgetNs - context.world.nowNs());
-    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs);
-    return {
+    const withSweep = (scenarios, search) => ({
         ...sides,
-        candidate: {
-            ...sides.candidate,
-            scenarios: [...sides.candidate.scenarios, ...sweep.scenarios],
-            search: sweep.summary,
-        },
-    };
+        candidate: { ...sides.candidate, scenarios: [...sides.candidate.scenarios, ...scenarios], search },
+    });
+    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) => save(withSweep(scenarios, null)));
+    return withSweep(sweep.scenarios, sweep.summary);
 }
 /** The configuration that was measured; null where the model did not load. */
 function committedOf(measurement) {
@@ -61489,7 +61747,11 @@ async function describeEnvironmentOf(context, repository) {
     context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`);
     const live = await openServer(context, 'candidate', repository);
     try {
-        return await describeEnvironment(context.world, context.launcher, live.client, context.config.gate.runnerClass);
+        const { gate, triton } = context.config;
+        return await describeEnvironment(context.world, context.launcher, live.client, {
+            gpus: triton.gpus,
+            runnerClass: gate.runnerClass,
+        });
     }
     finally {
         await live.close();
@@ -62216,7 +62478,7 @@ function resolveLocal(world, settings) {
     const binary = findExecutable(settings.serverPath, world.env.PATH ?? '');
     if (binary === null) {
         throw new domain_error/* GateError */.ue('environment', `no executable '${settings.serverPath}' was found`, {
-            hint: 'Give its path with `--triton-server-path`, or choose another way: `--triton docker`, `embedded` (CPU, downloads 112 MB once) or `remote`.',
+            hint: 'Give its path as `triton_server_path` in the configuration file, or choose another way: `--triton docker`, `embedded` (CPU, downloads 112 MB once) or `remote`.',
         });
     }
     return {
@@ -62347,6 +62609,8 @@ async function resolveAuto(world, settings) {
  */
 async function runGate(world, request) {
     const { config } = request;
+    // Read before the output folder is cleared: it may be the baseline.json of the run before.
+    const opened = await openBaseline(request.baseline);
     const output = openOutput(request.outputDirectory);
     const candidate = await readModelRepository(request.modelRepository);
     const models = selectModels(candidate, config.models);
@@ -62366,7 +62630,7 @@ async function runGate(world, request) {
             save: output.saveMeasurements,
             logServer: output.logServer,
         });
-        const { status, baseline } = await findBaseline(request.baseline, measurements.environment);
+        const { status, baseline } = matchBaseline(opened, measurements.environment);
         const result = judge_judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode });
         const next = baselineFrom(measurements, baseline, request.runId);
         if (next.status === 'refused')
@@ -62689,6 +62953,8 @@ const pullRequests = [
 /** The whole demo shall end within 4 minutes on 2 cores: the main branch once, two pull requests beside it. */
 const mainBudgetNs = 40 * nsPerSecond;
 const pullRequestBudgetNs = 85 * nsPerSecond;
+/** The fewest that a comparison takes: the demo shows a clear regression, and has little time. */
+const demoRepetitions = 4;
 /** The demo is about regressions: a budget that the main branch meets even on a machine that is busy otherwise. */
 const latencyBudgetMs = 500;
 /** `demo`: the gate on the examples with a real server; 0 only if it judged as it should. */
@@ -62756,7 +63022,7 @@ async function demoConfig(file, overrides) {
         file,
         overrides: { ...overrides, triton: 'embedded', models: ['text_recognition'], latencyBudgetMs },
     });
-    return { ...config, gate: { ...config.gate, warmupNs: nsPerSecond / 2 } };
+    return { ...config, gate: { ...config.gate, repetitions: demoRepetitions, warmupNs: nsPerSecond / 2 } };
 }
 /** The main branch's repository with the pull request's diff applied, as a checkout of it would be. */
 function applyPullRequest(main, patchFile, target) {
@@ -62816,7 +63082,10 @@ async function measureRunning(world, input) {
     const live = await openServer({ world, launcher, serverLog: () => () => { } }, 'candidate', '');
     try {
         await requireReady(live.client, input.model);
-        const environment = await describeEnvironment(world, launcher, live.client, input.runnerClass);
+        const environment = await describeEnvironment(world, launcher, live.client, {
+            gpus: input.triton.gpus,
+            runnerClass: input.runnerClass,
+        });
         const resolved = await live.client.modelConfig(input.model);
         const model = attachModel(generator, live, resolved, committedConfiguration(null, resolved), input.input);
         const random = createRandom(input.seed);
@@ -62883,23 +63152,36 @@ function modelMeasurement(name, scenarios) {
 
 
 
-/** Flags over file over defaults. Throws a usage error with everything that is wrong. */
+/** Flags over file over defaults. Throws a usage error with every flag that is wrong. */
 async function configFrom(shell, options) {
-    const config = await loadConfig({
-        file: options.config ?? findConfigFile(shell.cwd),
-        overrides: {
-            modelRepository: options.modelRepository,
-            models: options.models === undefined ? undefined : listOf(options.models),
-            triton: options.triton,
-            tritonUrl: options.tritonUrl,
-            tritonImage: options.tritonImage,
-            timeBudgetNs: options.timeBudget === undefined ? undefined : parseDuration(options.timeBudget),
-            latencyBudgetMs: positiveOrNone('--latency-budget', options.latencyBudget),
-            minThroughput: positiveOrNone('--min-throughput', options.minThroughput),
-            runConfigSearchMode: options.searchMode,
-            onInconclusive: options.onInconclusive,
-        },
-    });
+    const problems = [];
+    const read = (flag, text, parse) => {
+        try {
+            return text === undefined ? undefined : parse(flag, text);
+        }
+        catch (error) {
+            const { code, message, hint } = (0,domain_error/* asGateError */.Ub)(error);
+            if (code !== 'usage')
+                throw error;
+            problems.push({ message, remedy: hint });
+            return undefined;
+        }
+    };
+    const overrides = {
+        modelRepository: options.modelRepository,
+        models: read('--models', options.models, modelNames),
+        triton: options.triton,
+        tritonUrl: options.tritonUrl,
+        tritonImage: options.tritonImage,
+        timeBudgetNs: read('--time-budget', options.timeBudget, gate_options_duration),
+        latencyBudgetMs: read('--latency-budget', options.latencyBudget, gate_options_positive),
+        minThroughput: read('--min-throughput', options.minThroughput, gate_options_positive),
+        runConfigSearchMode: options.searchMode,
+        onInconclusive: options.onInconclusive,
+    };
+    if (problems.length > 0)
+        throw new domain_error/* GateError */.ue('usage', 'flags are wrong', { problems });
+    const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides });
     for (const warning of config.warnings)
         shell.err(`warning: ${warning}\n`);
     return config;
@@ -62925,12 +63207,27 @@ function gate_options_positive(flag, text) {
         return value;
     throw new domain_error/* GateError */.ue('usage', `${flag}: '${text}' is not a number above 0`);
 }
-function positiveOrNone(flag, text) {
-    return text === undefined ? undefined : gate_options_positive(flag, text);
+/** A flag's duration in ns. */
+function gate_options_duration(flag, text) {
+    try {
+        return parseDuration(text);
+    }
+    catch (error) {
+        const { message, hint } = (0,domain_error/* asGateError */.Ub)(error);
+        throw new domain_error/* GateError */.ue('usage', `${flag}: ${message}`, { hint });
+    }
+}
+/** No name at all would gate nothing, which is not what anybody asks for. */
+function modelNames(flag, text) {
+    const names = listOf(text);
+    if (names.length > 0)
+        return names;
+    throw new domain_error/* GateError */.ue('usage', `${flag}: '${text}' names no model`, {
+        hint: 'Leave it out to gate every model of the repository.',
+    });
 }
 
 ;// CONCATENATED MODULE: ./src/cli/measure.ts
-
 
 
 
@@ -62953,7 +63250,7 @@ async function measure_measure(shell, options) {
         triton: config.triton,
         model: options.model,
         loads: loadsOf(options),
-        durationNs: parseDuration(options.duration),
+        durationNs: gate_options_duration('--duration', options.duration),
         input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
         seed: config.gate.seed,
         maxFailureRatio: config.gate.maxFailureRatio,
@@ -63001,6 +63298,7 @@ function saverOf(file) {
     try {
         (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(file), { recursive: true });
         (0,external_node_fs_.writeFileSync)(`${file}.tmp`, '');
+        (0,external_node_fs_.rmSync)(`${file}.tmp`);
     }
     catch (error) {
         throw new domain_error/* GateError */.ue('environment', `${file} cannot be written: ${error instanceof Error ? error.message : error}`, {
@@ -63189,16 +63487,18 @@ async function report(shell, options) {
 
 
 
+
 /** `run`: the whole gate. */
 async function run(shell, options) {
     const config = await configFrom(shell, options);
     const modelRepository = repositoryFrom(shell, config);
+    await openAsked(shell, options.baseline);
     const world = worldOf(shell);
     const result = await runGate(world, {
         config,
         modelRepository,
         mode: 'gate',
-        baseline: baselineOf(shell, options),
+        baseline: askedBaseline(shell, options.baseline),
         reference: referenceOf(shell, options),
         outputDirectory: (0,external_node_path_.resolve)(shell.cwd, options.output),
         commit: await headCommit(world, modelRepository),
@@ -63206,11 +63506,6 @@ async function run(shell, options) {
     });
     shell.out(options.json === true ? renderJson(result) : renderMarkdown(result));
     return result.verdict.exitCode;
-}
-function baselineOf(shell, options) {
-    if (options.baseline === undefined)
-        return { status: 'notRequested' };
-    return { status: 'file', path: (0,external_node_path_.resolve)(shell.cwd, options.baseline), source: options.baseline };
 }
 function referenceOf(shell, options) {
     const { reference, referenceRepository } = options;
@@ -63226,7 +63521,277 @@ function referenceOf(shell, options) {
     return null;
 }
 
+;// CONCATENATED MODULE: ./src/search/landscape-file.ts
+
+
+
+
+
+
+const count = schemas_int().positive();
+const pointSchema = object({
+    instance_count: count,
+    max_batch_size: schemas_int().nonnegative(),
+    dynamic_batching: schemas_boolean(),
+    concurrency: count,
+    client_batch_size: count.default(1),
+    inferences_per_second: schemas_number().optional(),
+    latency_p99_ms: schemas_number().optional(),
+    latency_avg_ms: schemas_number().optional(),
+    gpu_memory_mb: schemas_number().optional(),
+    failed: schemas_boolean().default(false),
+    is_default: schemas_boolean().default(false),
+});
+const landscape_file_fileSchema = strictObject({
+    name: schemas_string(),
+    objective: partialRecord(schemas_enum(Object.keys(metricTags)), schemas_number().positive()),
+    constraints: partialRecord(schemas_enum(Object.keys(constraintTags)), strictObject({ min: schemas_number().optional(), max: schemas_number().optional() }))
+        .default({}),
+    space: strictObject({
+        instance_count: array(count).min(1),
+        max_batch_size: array(schemas_int().nonnegative()).min(1),
+        dynamic_batching: array(schemas_boolean()).min(1),
+        concurrency: array(count).min(1),
+        client_batch_size: array(count).min(1).default([1]),
+    }),
+    points: array(pointSchema).min(1),
+});
+/**
+ * A recorded landscape from its JSON value; times in the file are ms, memory is MB of 1e6 bytes. A point of the space
+ * that is not in the file, or says `failed`, failed. Throws a GateError (`usage`) with every problem.
+ */
+function parseLandscape(json, file) {
+    const parsed = landscape_file_fileSchema.safeParse(json);
+    if (!parsed.success) {
+        const problems = parsed.error.issues.map(({ path, message }) => ({ file, key: path.join('.'), message }));
+        throw new domain_error/* GateError */.ue('usage', 'the landscape cannot be read', { problems });
+    }
+    const { name, objective, constraints, space, points } = parsed.data;
+    const committedPoint = points.find(({ is_default }) => is_default);
+    if (committedPoint === undefined) {
+        const problem = {
+            file,
+            key: 'points',
+            message: 'no point is the default',
+            remedy: 'Set is_default on the points of the committed configuration.',
+        };
+        throw new domain_error/* GateError */.ue('usage', 'the landscape cannot be read', { problems: [problem] });
+    }
+    const committed = { ...landscape_file_configurationOf(committedPoint), committed: true };
+    const known = new Map(points.map((point) => [keyOf(landscape_file_configurationOf(point), loadOf(point)), point]));
+    return {
+        name,
+        space: { committed, configurations: configurationsOf(space, committed), loads: landscape_file_loadsOf(space) },
+        objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
+        constraints: Object.entries(constraints).flatMap(([tag, limits]) => constraintsOf(tag, limits)),
+        measure: (configuration, load) => metricsOf(known.get(keyOf(configuration, load))),
+    };
+}
+function landscape_file_configurationOf(point) {
+    return {
+        committed: false,
+        instanceCount: point.instance_count,
+        maxBatchSize: point.max_batch_size,
+        dynamicBatching: point.dynamic_batching,
+    };
+}
+function loadOf({ concurrency, client_batch_size }) {
+    return {
+        mode: 'concurrency',
+        concurrency,
+        ...(client_batch_size === 1 ? {} : { batchSize: client_batch_size }),
+    };
+}
+function keyOf(configuration, load) {
+    return `${configurationKey(configuration)} ${loadKey(load)}`;
+}
+/** The committed one first, whether the space names it or not. */
+function configurationsOf(space, committed) {
+    const others = space.instance_count.flatMap((instance_count) => space.max_batch_size.flatMap((max_batch_size) => space.dynamic_batching.map((dynamic_batching) => landscape_file_configurationOf({ instance_count, max_batch_size, dynamic_batching }))));
+    return [committed, ...others.filter((other) => configurationKey(other) !== configurationKey(committed))];
+}
+function landscape_file_loadsOf(space) {
+    const loads = space.concurrency.flatMap((concurrency) => space.client_batch_size.map((client_batch_size) => loadOf({ concurrency, client_batch_size })));
+    return loads.sort((a, b) => inferencesOf(a) - inferencesOf(b));
+}
+function inferencesOf(load) {
+    return load.mode === 'concurrency' ? load.concurrency * (load.batchSize ?? 1) : 0;
+}
+function constraintsOf(tag, limits) {
+    const metric = metricTags[tag];
+    const { factor } = constraintTags[tag];
+    return ['min', 'max'].flatMap((bound) => {
+        const limit = limits[bound];
+        return limit === undefined ? [] : [{ name: tag, metric, bound, limit: limit * factor }];
+    });
+}
+function metricsOf(point) {
+    if (point === undefined || point.failed)
+        return null;
+    return {
+        inferPerSec: point.inferences_per_second ?? null,
+        latencyP99Ns: scaled(point.latency_p99_ms, nsPerMs),
+        latencyAvgNs: scaled(point.latency_avg_ms, nsPerMs),
+        gpuMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
+    };
+}
+function scaled(value, factor) {
+    return value === undefined ? null : value * factor;
+}
+
+;// CONCATENATED MODULE: ./src/search/replay.ts
+
+
+
+
+
+
+/** Runs a search on a landscape as it would run on a server, without one. The same seed gives the same sequence. */
+function replay(mode, landscape, options) {
+    const { noise = 0, seed = 0, maxMeasurements, costNs = { load: 0, measure: 1 }, timeBudgetNs } = options;
+    const random = createRandom(seed);
+    const points = [];
+    let loaded = landscape.space.committed;
+    let spentNs = 0;
+    for (;;) {
+        const timeLeftNs = timeBudgetNs === undefined ? null : timeBudgetNs - spentNs;
+        const step = nextStep(mode, { ...landscape, points, budget: { maxMeasurements, timeLeftNs, costNs } });
+        if (step.kind === 'done')
+            return { points, answer: step.answer, reason: step.reason, spentNs };
+        const { configuration, load } = step;
+        spentNs += costNs.measure + (sameConfiguration(configuration, loaded) ? 0 : costNs.load);
+        loaded = configuration;
+        const exact = landscape.measure(configuration, load);
+        points.push({ configuration, load, metrics: exact === null ? null : disturbed(exact, noise, random) });
+    }
+}
+/** Every legal place of the landscape with its exact metrics. */
+function places({ space, measure, }) {
+    return space.configurations.flatMap((configuration) => loadsFor(space, configuration).map((load) => ({
+        configuration,
+        load,
+        metrics: measure(configuration, load),
+    })));
+}
+/** The best place that meets the constraints exactly; null where none does. */
+function optimum(landscape) {
+    let best = null;
+    for (const { metrics, ...place } of places(landscape)) {
+        if (metrics === null || !meets(metrics, landscape.constraints))
+            continue;
+        if (best === null || share(metrics, best.metrics, landscape.objectives) > 1)
+            best = { ...place, metrics };
+    }
+    return best;
+}
+/** What an answer is worth without noise, as a share of the constrained optimum; null where there is no optimum or no answer. */
+function shareOfOptimum(landscape, answer) {
+    const best = optimum(landscape);
+    const metrics = answer === null ? null : landscape.measure(answer.configuration, answer.load);
+    return best === null || metrics === null ? null : share(metrics, best.metrics, landscape.objectives);
+}
+/** Weighted geometric mean over objectives of how much of `best` is reached: 1 = as good. */
+function share(metrics, best, objectives) {
+    const shares = weights(objectives);
+    return objectives.reduce((product, { metric }, i) => {
+        const ratio = (metrics[metric] ?? 0) / (best[metric] ?? 0);
+        return product * ratio ** ((shares[i] ?? 0) * direction(metric));
+    }, 1);
+}
+/** One factor for throughput and one for all latencies of a measurement, since its percentiles err together. */
+function disturbed(metrics, noise, random) {
+    if (noise === 0)
+        return metrics;
+    const rate = Math.exp(noise * random.normal());
+    const latency = Math.exp(noise * random.normal());
+    const factor = (name) => {
+        if (name === 'inferPerSec')
+            return rate;
+        return name.startsWith('latency') ? latency : 1;
+    };
+    return Object.fromEntries(metricNames.flatMap((name) => {
+        const value = metrics[name];
+        return value == null ? [] : [[name, value * factor(name)]];
+    }));
+}
+
+;// CONCATENATED MODULE: ./src/cli/replay.ts
+
+
+
+
+
+
+
+/** The default budget of a sweep. */
+const defaultMeasurements = 20;
+/** `search --replay`: a search on a recorded landscape in place of a server; exact and the same every time. */
+async function replay_replay(shell, file, options) {
+    const landscape = parseLandscape(await readLandscape(file), file);
+    const { searchMode = 'quick' } = options;
+    const { points, answer, reason } = replay(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
+        maxMeasurements: options.maxMeasurements === undefined
+            ? defaultMeasurements
+            : gate_options_positive('--max-measurements', options.maxMeasurements),
+        noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
+        seed: options.seed === undefined ? 0 : notNegative('--seed', options.seed),
+    });
+    const result = {
+        measurements: points.length,
+        sequence: points.map((point) => ({ ...pointKeys(point), failed: point.metrics === null })),
+        best: answer === null ? null : pointKeys(answer),
+        meets_constraints: answer?.meetsConstraints ?? false,
+        share_of_optimum: shareOfOptimum(landscape, answer),
+        stopped: reason,
+    };
+    shell.out(options.json === true ? renderJson(result) : words(landscape.name, points, answer?.explanation, result));
+    return domain_error/* exitCodes */.hS.pass;
+}
+/** A place in the words of the landscape file. */
+function pointKeys({ configuration, load }) {
+    return {
+        instance_count: configuration.instanceCount,
+        max_batch_size: configuration.maxBatchSize,
+        dynamic_batching: configuration.dynamicBatching,
+        concurrency: load.mode === 'concurrency' ? load.concurrency : null,
+        client_batch_size: batchSizeOf(load),
+    };
+}
+function words(name, points, explanation, result) {
+    const steps = points.map((point, index) => {
+        const { instance_count, max_batch_size, dynamic_batching } = pointKeys(point);
+        const batching = dynamic_batching ? 'on' : 'off';
+        const failed = point.metrics === null ? ' (failed)' : '';
+        return `${index + 1}. instances ${instance_count}, max_batch_size ${max_batch_size}, dynamic batching ${batching}, ${loadLabel(point.load)}${failed}`;
+    });
+    const share = result.share_of_optimum;
+    return [
+        `${name}: ${points.length} measurements; stopped: ${result.stopped}`,
+        ...steps,
+        explanation ?? 'No measurement succeeded.',
+        ...(share === null ? [] : [`${(share * 100).toFixed(1)} % of the constrained optimum`]),
+        '',
+    ].join('\n');
+}
+async function readLandscape(file) {
+    try {
+        return JSON.parse(await (0,promises_namespaceObject.readFile)(file, 'utf8'));
+    }
+    catch (error) {
+        throw new domain_error/* GateError */.ue('usage', `${file} cannot be read as JSON: ${error instanceof Error ? error.message : error}`, {
+            cause: error,
+        });
+    }
+}
+function notNegative(flag, text) {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && value >= 0)
+        return value;
+    throw new domain_error/* GateError */.ue('usage', `${flag}: '${text}' is not a number from 0 on`);
+}
+
 ;// CONCATENATED MODULE: ./src/cli/search.ts
+
 
 
 
@@ -63236,6 +63801,8 @@ function referenceOf(shell, options) {
 
 /** `search`: the sweep alone; nothing is compared, but budgets are judged on what is committed. */
 async function search(shell, options) {
+    if (options.replay !== undefined)
+        return replay_replay(shell, options.replay, options);
     const loaded = await configFrom(shell, options);
     const modelRepository = repositoryFrom(shell, loaded);
     const world = worldOf(shell);
@@ -63335,9 +63902,15 @@ Examples:
   $ triton-perf-gate run --model-repository models --triton embedded --reference origin/main
   $ triton-perf-gate run --model-repository models --baseline main/baseline.json --latency-budget 10.5
   $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`);
-    gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search)).addHelpText('after', `
-Example:
-  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30`);
+    gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search))
+        .option('--replay <file>', 'run the search on a recorded landscape (JSON), without a server')
+        .option('--max-measurements <n>', 'with --replay: budget of measurements (default: 20)')
+        .option('--noise <share>', 'with --replay: relative spread of the measurements, e.g. 0.03')
+        .option('--seed <n>', 'with --replay: seed of the noise')
+        .addHelpText('after', `
+Examples:
+  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30
+  $ triton-perf-gate search --replay landscape.json --max-measurements 15 --noise 0.03 --seed 7 --json`);
     command('measure', 'measure a server that is already running; changes nothing on it', measure_measure)
         .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
         .requiredOption('--model <name>', 'the model, ready on the server')

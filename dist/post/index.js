@@ -28376,8 +28376,8 @@ module.exports = {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3360);
 /* harmony import */ var _system_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9636);
-/* harmony import */ var _run_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(281);
-/* harmony import */ var _safety_net_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7038);
+/* harmony import */ var _run_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4881);
+/* harmony import */ var _safety_net_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1992);
 // The safety net: runs after the job's steps, also when the main step was cancelled or killed.
 
 
@@ -28392,7 +28392,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 281:
+/***/ 4881:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28401,6 +28401,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   d: () => (/* binding */ runCommand)
 });
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 // EXTERNAL MODULE: external "node:string_decoder"
 var external_node_string_decoder_ = __nccwpck_require__(6193);
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
@@ -28439,30 +28445,48 @@ function childEnvironment(env, additions = {}) {
 
 
 
+
+
+
 /** coreutils' `timeout` exits with this where the time ran out. */
 const timedOutCode = 124;
-/** `World.run` by `@actions/exec`: its output goes nowhere near the log, where the runner would obey it. */
+/** Becomes the command, its input read from the file that stands as `$0`. Words are passed on, never parsed. */
+const withInput = 'exec "$@" <"$0"';
+/**
+ * `World.run` by `@actions/exec`; its output goes nowhere near the log, where the runner would obey it.
+ *
+ * @actions/exec by itself leaves stdin open (a command that reads it waits for ever), dies of EPIPE where
+ * it is given an input that the command does not read, throws where the command does not exist, and cannot
+ * stop what it has started: hence `sh` for the input and coreutils' `timeout` for the end.
+ */
 async function runCommand(command, args, options = {}) {
-    // @actions/exec cannot stop what it has started; and it would split the command at blanks, throw where it
-    // does not exist, and look for it in our own PATH: coreutils' `timeout` and `env` do none of that.
-    const limit = options.timeoutNs === undefined ? [] : ['-k', '1', String(options.timeoutNs / nsPerSecond)];
+    const { timeoutNs, input } = options;
+    const folder = input === undefined ? null : (0,external_node_fs_.mkdtempSync)((0,external_node_path_namespaceObject.join)((0,external_node_os_.tmpdir)(), 'triton-perf-gate-input-'));
+    const inputFile = folder === null ? '/dev/null' : (0,external_node_path_namespaceObject.join)(folder, 'input');
+    if (folder !== null)
+        (0,external_node_fs_.writeFileSync)(inputFile, input ?? '', { mode: 0o600 });
+    const limit = timeoutNs === undefined ? [] : ['timeout', '-k', '1', String(timeoutNs / nsPerSecond)];
     const lines = lineSplitter(options.onLine);
     const started = process.hrtime.bigint();
-    const output = await (0,exec/* getExecOutput */.H)(options.timeoutNs === undefined ? 'env' : 'timeout', [...limit, command, ...args], {
-        cwd: options.cwd ?? process.cwd(),
-        env: childEnvironment(process.env, options.env),
-        silent: true,
-        ignoreReturnCode: true,
-        // Without an input stdin would stay open, and a command that reads it would wait for ever.
-        input: Buffer.from(options.input ?? ''),
-        listeners: { stdout: lines.stdout, stderr: lines.stderr },
-    });
-    lines.end();
-    const elapsedNs = Number(process.hrtime.bigint() - started);
-    // Typed as a number, but null where a signal ended the process.
-    const exitCode = output.exitCode;
-    const timedOut = options.timeoutNs !== undefined && exitCode === timedOutCode && elapsedNs >= options.timeoutNs;
-    return { exitCode: timedOut ? null : exitCode, stdout: output.stdout, stderr: output.stderr, timedOut };
+    try {
+        const output = await (0,exec/* getExecOutput */.H)('/bin/sh', ['-c', withInput, inputFile, ...limit, command, ...args], {
+            cwd: options.cwd ?? process.cwd(),
+            env: childEnvironment(process.env, options.env),
+            silent: true,
+            ignoreReturnCode: true,
+            listeners: { stdout: lines.stdout, stderr: lines.stderr },
+        });
+        lines.end();
+        const elapsedNs = Number(process.hrtime.bigint() - started);
+        // Typed as a number, but null where a signal ended the process.
+        const exitCode = output.exitCode;
+        const timedOut = timeoutNs !== undefined && exitCode === timedOutCode && elapsedNs >= timeoutNs;
+        return { exitCode: timedOut ? null : exitCode, stdout: output.stdout, stderr: output.stderr, timedOut };
+    }
+    finally {
+        if (folder !== null)
+            (0,external_node_fs_.rmSync)(folder, { recursive: true });
+    }
 }
 /** Both streams cut into lines, each with its unfinished rest; @actions/exec's own splitter loses the last line. */
 function lineSplitter(onLine) {
@@ -28498,7 +28522,7 @@ function lineSplitter(onLine) {
 
 /***/ }),
 
-/***/ 7038:
+/***/ 1992:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28511,10 +28535,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: recordLaunches
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./src/system/process-tree.ts
 
 /** `root` and all its descendants as far as /proc shows them; empty where `root` is gone. */
@@ -28568,7 +28592,7 @@ function listProcesses() {
 }
 function readProc(path) {
     try {
-        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
     }
     catch {
         return null; // ended meanwhile
@@ -28596,9 +28620,9 @@ function stateOf(identity) {
     return stat !== null && stat.startTicks === startTicks ? 'alive' : 'dead';
 }
 function machineIdentity() {
-    const boot = attempt(() => (0,external_node_fs_namespaceObject.readFileSync)('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8));
-    const namespace = attempt(() => (0,external_node_fs_namespaceObject.readlinkSync)('/proc/self/ns/pid').replace(/\D/g, ''));
-    return `${(0,external_node_os_namespaceObject.hostname)()}-${boot}-${namespace}`.replace(/[^A-Za-z0-9_-]/g, '_');
+    const boot = attempt(() => (0,external_node_fs_.readFileSync)('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8));
+    const namespace = attempt(() => (0,external_node_fs_.readlinkSync)('/proc/self/ns/pid').replace(/\D/g, ''));
+    return `${(0,external_node_os_.hostname)()}-${boot}-${namespace}`.replace(/[^A-Za-z0-9_-]/g, '_');
 }
 function attempt(read) {
     try {
@@ -28879,6 +28903,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:events"
 
 /***/ }),
 
+/***/ 3024:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+
+/***/ }),
+
 /***/ 7067:
 /***/ ((module) => {
 
@@ -28897,6 +28928,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2")
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+
+/***/ }),
+
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 
