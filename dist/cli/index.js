@@ -63045,10 +63045,9 @@ function verdictLine(name, result, expected) {
 function heading(shell, title) {
     shell.out(`\n${'='.repeat(78)}\n${title}\n${'='.repeat(78)}\n\n`);
 }
-/** examples/ beside dist/ (or src/). */
+/** examples/ beside dist/ (or src/). Joined, since ncc would take a `new URL` for an asset of its own. */
 function examplesFolder() {
-    const up = '../../examples';
-    const folder = (0,external_node_url_namespaceObject.fileURLToPath)(__nccwpck_require__.ab + "examples");
+    const folder = (0,external_node_path_.join)((0,external_node_path_.dirname)((0,external_node_url_namespaceObject.fileURLToPath)(import.meta.url)), '..', '..', 'examples');
     if ((0,external_node_fs_.existsSync)(folder))
         return folder;
     throw new domain_error/* GateError */.ue('environment', `the examples are not beside this program: ${folder}`, {

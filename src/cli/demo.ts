@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { applyPatch, parsePatch } from 'diff'
 import type { Config } from '../config/config.ts'
@@ -140,10 +140,9 @@ function heading(shell: Shell, title: string): void {
   shell.out(`\n${'='.repeat(78)}\n${title}\n${'='.repeat(78)}\n\n`)
 }
 
-/** examples/ beside dist/ (or src/). */
+/** examples/ beside dist/ (or src/). Joined, since ncc would take a `new URL` for an asset of its own. */
 function examplesFolder(): string {
-  const up = '../../examples'
-  const folder = fileURLToPath(new URL(up, import.meta.url))
+  const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'examples')
   if (existsSync(folder)) return folder
   throw new GateError('environment', `the examples are not beside this program: ${folder}`, {
     hint: 'Run the demo from a clone of the repository.',
