@@ -46,7 +46,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
     })
     const { status, baseline } = matchBaseline(opened, measurements.environment)
     const result = judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode })
-    const next = baselineFrom(measurements, baseline, request.runId)
+    const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio)
     if (next.status === 'refused') world.progress(`no baseline.json is written: ${next.why}`)
     output.writeResult(result, next.status === 'written' ? next.baseline : null)
     world.progress(`${result.verdict.outcome}; reports in ${output.directory}`)

@@ -62,18 +62,19 @@ function modelResult(
   }
 }
 
-/** The sweep's answer with the numbers of its last measurement, and as a patch to config.pbtxt. */
+/** The sweep's answer with its numbers, and as a patch to config.pbtxt. */
 function bestOf(model: ModelMeasurement, prefix: string): Best | null {
   const answer = model.search?.answer
   if (answer == null) return null
-  const scenario = model.scenarios.findLast(
+  const scenarios = model.scenarios.filter(
     (each) =>
       each.role === 'sweep' &&
       each.status === 'measured' &&
       loadKey(each.load) === loadKey(answer.load) &&
       configurationKey(each.configuration) === configurationKey(answer.configuration),
   )
-  return toBest(answer, scenario?.metrics ?? {}, patchFor(model, answer.configuration, prefix))
+  const measured = scenarios.map(({ metrics }) => metrics)
+  return toBest(answer, measured, patchFor(model, answer.configuration, prefix))
 }
 
 function patchFor(

@@ -29904,7 +29904,7 @@ BufferWriter._configure();
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9891);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5691);
 
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -29916,6 +29916,13 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
         if (!stop.signal.aborted)
             process.stderr.write(`\n${signal}: stopping the servers, keeping what was measured\n`);
         stop.abort();
+    });
+}
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error) => {
+        // Node would end with 1, the code of a regression that was found.
+        process.stderr.write(`${(0,_domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .describeError */ .Uc)((0,_domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .asGateError */ .Ub)(error))}\n`);
+        process.exit(_domain_error_js__WEBPACK_IMPORTED_MODULE_0__/* .exitCodes */ .hS.environment);
     });
 }
 try {
@@ -29938,7 +29945,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9891:
+/***/ 5691:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29997,7 +30004,7 @@ const metric_metrics = {
     serverComputeInputNs: { label: 'compute input', unit: 'ns', better: 'lower' },
     serverComputeInferNs: { label: 'compute infer', unit: 'ns', better: 'lower' },
     serverComputeOutputNs: { label: 'compute output', unit: 'ns', better: 'lower' },
-    /** Average client latency minus the server's own request time: network, gRPC, scheduling. */
+    /** Average client latency minus queue and compute: network, gRPC, scheduling, the server's own overhead. */
     networkOverheadNs: { label: 'network + overhead', unit: 'ns', better: 'lower' },
     /** Average executed batch: delta inference_count / delta execution_count. */
     executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },
@@ -30080,8 +30087,9 @@ const defaultGate = {
     onInconclusive: 'warn',
     // Without a baseline nothing has been compared, which is no pass; the first run must not fail either.
     onMissingBaseline: 'inconclusive',
-    // A stray failure on a shared machine happens; one in a hundred is already a broken percentile p99.
-    maxFailureRatio: 0.01,
+    // A request that fails is missing from the latencies: if the slowest 1 % fail, p99 becomes the old p98, and slower looks
+    // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
+    maxFailureRatio: 0.001,
     runnerClass: null,
     // Any fixed number makes a run repeatable; it is recorded with the results.
     seed: 1,
@@ -39904,7 +39912,7 @@ const gateSection = strictObject({
     time_budget: key(values_duration, 'For the whole run; by default 300 s for each model.'),
     on_inconclusive: key(schemas_enum(['warn', 'fail']), 'What an inconclusive result does to the check.', defaultGate.onInconclusive),
     on_missing_baseline: key(schemas_enum(['inconclusive', 'fail']), 'The outcome where there is nothing to compare with.', defaultGate.onMissingBaseline),
-    max_failure_ratio: key(ratio, 'Share of failed requests above which a repetition is void.', defaultGate.maxFailureRatio),
+    max_failure_ratio: key(ratio, 'Share of failed requests in any one repetition above which a scenario is invalid; a failed request is missing from the percentiles.', defaultGate.maxFailureRatio),
     runner_class: key(schemas_string().min(1), 'Name of a class of equal machines; by default made from CPU model, cores and memory.'),
     seed: key(schemas_int().nonnegative(), 'Seed of input data and measuring order.', defaultGate.seed),
     tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
@@ -50756,6 +50764,7 @@ const repetitionSchema = strictObject({
     startNs: finite.nonnegative(),
     /** Measured time, without warm-up. */
     durationNs: finite.nonnegative(),
+    /** Those that succeeded. */
     requests: schemas_int().nonnegative(),
     /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */
     failures: record(schemas_string(), schemas_int().positive()),
@@ -50820,6 +50829,57 @@ const modelMeasurementSchema = strictObject({
     warnings: array(schemas_string()),
 })
     .readonly();
+/** The committed configuration's scenarios, which are all that a verdict rests on. */
+function gatedScenarios(model) {
+    return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed);
+}
+function validRepetitions(scenario) {
+    return scenario.repetitions.filter(({ status }) => status === 'valid');
+}
+/** All of the repetitions' values if each has one that can stand in a ratio; null where one has not, or there is none. */
+function positives(repetitions, metric) {
+    const values = repetitions
+        .map(({ metrics }) => metrics[metric] ?? Number.NaN)
+        .filter((value) => value > 0 && Number.isFinite(value));
+    return values.length === repetitions.length && values.length > 0 ? values : null;
+}
+/** The highest reading over the repetitions in bytes, null where there is none. */
+function highestMemory(repetitions) {
+    const values = repetitions.flatMap(({ metrics }) => metrics.gpuMemoryBytes ?? []);
+    return values.length === 0 ? null : Math.max(...values);
+}
+/** Failed requests, whatever their status. */
+function failedRequests({ failures }) {
+    return Object.values(failures).reduce((sum, count) => sum + count, 0);
+}
+/**
+ * What is wrong with a scenario whose requests fail, as a clause; null where nothing is.
+ *
+ * Each repetition is looked at by itself, void ones too: a throttled GPU voids a number, but failing is the model's own
+ * doing. A model that fails in every second server start must not be judged by the other half.
+ * @param maxFailureRatio failed of all requests, 0 to 1
+ */
+function failureProblem(scenario, maxFailureRatio) {
+    const [worst] = scenario.repetitions
+        .map((repetition) => {
+        const failed = failedRequests(repetition);
+        return { repetition, failed, all: failed + repetition.requests };
+    })
+        .toSorted((a, b) => failureRatio(b) - failureRatio(a));
+    if (worst === undefined || failureRatio(worst) <= maxFailureRatio)
+        return null;
+    const { repetition, failed, all } = worst;
+    const place = `in repetition ${repetition.index + 1}`;
+    if (all === 0)
+        return `not a single request was answered ${place}`;
+    const allowed = Number((maxFailureRatio * 100).toPrecision(2));
+    const statuses = Object.keys(repetition.failures).join(', ');
+    return `${failed} of ${all} requests failed ${place} (${statuses}), more than the ${allowed} % allowed`;
+}
+/** A repetition without any request counts as all failed: a model that never answers is no better than one that refuses. */
+function failureRatio({ failed, all }) {
+    return all === 0 ? Number.POSITIVE_INFINITY : failed / all;
+}
 
 ;// CONCATENATED MODULE: ./src/domain/measurements.ts
 
@@ -50879,8 +50939,14 @@ const baselineSchema = strictObject({
     history: array(historyPointSchema).max(200_000),
 })
     .readonly();
+/** The names that stand in a list more than once, each once: a model or load must be in a file only once. */
+function repeatedNames(names) {
+    return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
 
 ;// CONCATENATED MODULE: ./src/baseline/plausible.ts
+
+
 
 /** A difference of two averages may be below zero; every other metric is a count, a time or an amount. */
 const maybeNegative = new Set(['networkOverheadNs']);
@@ -50901,7 +50967,7 @@ function implausibilities(baseline) {
 }
 /** A baseline holds committed configurations that were measured, and nothing else. */
 function notGated(scenario) {
-    const gated = scenario.role === 'gate' && scenario.configuration.committed && scenario.status === 'measured';
+    const gated = gatedScenarios({ scenarios: [scenario] }).length === 1 && scenario.status === 'measured';
     return gated ? [] : ['not a measurement of the committed configuration'];
 }
 function impossibleValues(scenario) {
@@ -50917,7 +50983,7 @@ function impossibleValues(scenario) {
     });
 }
 function repeated(names) {
-    return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `${name} stands there twice`);
+    return repeatedNames(names).map((name) => `${name} stands there twice`);
 }
 
 ;// CONCATENATED MODULE: ./src/baseline/read.ts
@@ -51074,134 +51140,6 @@ function geometricMean(values) {
  */
 function robustSdAboutZero(values) {
     return 1.4826022185056018 * median(values.map(Math.abs));
-}
-
-;// CONCATENATED MODULE: ./src/baseline/write.ts
-
-
-
-
-
-/** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
-const maxPointsPerSeries = 200;
-/** The schema's bound on all points together. Only beyond 300 models or so is it reached. */
-const maxPoints = 200_000;
-/**
- * The baseline that this run leaves behind: its committed configurations, and the history carried on.
- *
- * All or nothing: a baseline without a model whose measurement went wrong would let the next pull request
- * pass that model as a new one. The previous baseline stays in force instead.
- */
-function baselineFrom(measurements, previous, runId) {
-    const why = unfit(measurements);
-    if (why !== null)
-        return { status: 'refused', why };
-    const { tool, createdAt, commit, environment } = measurements;
-    const models = measurements.models.map(gatedOnly);
-    return {
-        status: 'written',
-        baseline: {
-            kind: 'baseline',
-            schemaVersion: schemaVersion,
-            tool,
-            createdAt,
-            commit,
-            runId,
-            environment,
-            models,
-            history: carriedOn(previous, measurements, models.flatMap((model) => points(model, commit, createdAt))),
-        },
-    };
-}
-/** Why these measurements must not become a baseline; null where they may. */
-function unfit(measurements) {
-    if (!measurements.complete)
-        return 'the measurement was stopped before its end';
-    if (measurements.models.length === 0)
-        return 'no model was measured';
-    for (const model of measurements.models) {
-        if (model.status === 'failed')
-            return `${model.name} failed: ${model.error?.message ?? 'no reason given'}`;
-        const gated = model.scenarios.filter(isGated);
-        if (gated.length === 0)
-            return `${model.name} has no measurement of its committed configuration`;
-        for (const scenario of gated) {
-            const at = `${model.name} at ${loadLabel(scenario.load)}`;
-            if (scenario.status === 'failed')
-                return `${at} failed: ${scenario.error ?? 'no reason given'}`;
-            const valid = scenario.repetitions.filter(isValid);
-            if (valid.length === 0)
-                return `${at} has no valid repetition`;
-            if (valid.some(({ client }) => client.saturated))
-                return `${at}: the load generator was saturated`;
-            if (timedMetrics(valid).length < 2)
-                return `${at} has no latency percentile and throughput in every repetition`;
-        }
-    }
-    return null;
-}
-/** What the next run compares with. Blocks pair only with blocks of the same moment, so they are of no use later. */
-function gatedOnly(model) {
-    const scenarios = model.scenarios.filter(isGated).map((scenario) => ({
-        ...scenario,
-        repetitions: scenario.repetitions.filter(isValid).map((repetition) => ({ ...repetition, blocks: [] })),
-    }));
-    return { ...model, scenarios, search: null };
-}
-/** This commit's value of each gated metric, one point each. */
-function points(model, commit, createdAt) {
-    return model.scenarios.flatMap((scenario) => gatedMetrics(scenario).map(({ metric, value }) => ({
-        commit,
-        createdAt,
-        model: model.name,
-        load: loadKey(scenario.load),
-        metric,
-        value,
-    })));
-}
-/** The highest latency percentile that every repetition has, and throughput if every one has it. */
-function timedMetrics(repetitions) {
-    const everywhere = (metric) => positives(repetitions, metric).length === repetitions.length;
-    const latency = latencyPercentiles.map(({ name }) => name).find(everywhere);
-    return [
-        ...(latency === undefined ? [] : [latency]),
-        ...(everywhere('inferPerSec') ? ['inferPerSec'] : []),
-    ];
-}
-/** The numbers a comparison uses: geometric means over repetitions, and the highest memory where there is a GPU. */
-function gatedMetrics(scenario) {
-    const repetitions = scenario.repetitions.filter(isValid);
-    const memory = positives(repetitions, 'gpuMemoryBytes');
-    return [
-        ...timedMetrics(repetitions).map((metric) => ({
-            metric,
-            value: geometricMean(positives(repetitions, metric)),
-        })),
-        ...(memory.length > 0 ? [{ metric: 'gpuMemoryBytes', value: Math.max(...memory) }] : []),
-    ];
-}
-function positives(repetitions, metric) {
-    return repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter((value) => value > 0);
-}
-/** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */
-function carriedOn(previous, current, added) {
-    const comparable = previous !== null && incomparable(previous.environment, current.environment).length === 0;
-    const seriesOf = ({ model, load, metric }) => JSON.stringify([model, load, metric]);
-    const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`));
-    const kept = (comparable ? previous.history : []).filter((point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`));
-    const counts = new Map();
-    const newestFirst = [...kept, ...added].reverse().filter((point) => {
-        const count = (counts.get(seriesOf(point)) ?? 0) + 1;
-        counts.set(seriesOf(point), count);
-        return count <= maxPointsPerSeries;
-    });
-    return newestFirst.slice(0, maxPoints).reverse();
-}
-function isGated(scenario) {
-    return scenario.role === 'gate' && scenario.configuration.committed;
-}
-function isValid(repetition) {
-    return repetition.status === 'valid';
 }
 
 ;// CONCATENATED MODULE: ./src/stats/special.ts
@@ -51432,6 +51370,7 @@ function memoryLimitBytes(settings, referenceBytes) {
 
 
 
+
 /**
  * Fewer pairs leave the spread unknown: with three, the t quantile of a family-wise 1 % over four comparisons is 14,
  * with four it is 7.5, with eight 4.0.
@@ -51489,18 +51428,6 @@ function tooFew(counted, made) {
             footnotes: [`only ${made} repetitions were measured, ${needed}`],
         };
 }
-/** A repetition's value if it can stand in a ratio; null where there is none or it is no positive number. */
-function positive(repetition, metric) {
-    const value = repetition.metrics[metric] ?? null;
-    return value !== null && value > 0 && Number.isFinite(value) ? value : null;
-}
-/** All of the repetitions' values, null where one is missing. */
-function draft_positives(repetitions, metric) {
-    const values = repetitions
-        .map((repetition) => positive(repetition, metric))
-        .filter((value) => value !== null);
-    return values.length === repetitions.length && values.length > 0 ? values : null;
-}
 /** One number for a side, for information: the geometric mean, the arithmetic one where a value is zero or below. */
 function typical(repetitions, metric) {
     const values = repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter(Number.isFinite);
@@ -51510,7 +51437,7 @@ function typical(repetitions, metric) {
 }
 /** The highest latency percentile that every repetition of both sides has, with a footnote where it is not p99. */
 function gatedLatency(a, b) {
-    const found = latencyPercentiles.find(({ name }) => draft_positives(a, name) !== null && draft_positives(b, name) !== null);
+    const found = latencyPercentiles.find(({ name }) => positives(a, name) !== null && positives(b, name) !== null);
     if (found === undefined)
         return null;
     if (found.name === 'latencyP99Ns')
@@ -51530,166 +51457,6 @@ function problemDrafts(load, against, problem) {
 /** `reference at concurrency 8: …` */
 function onSide(side, load, problem) {
     return `${side} at ${loadLabel(load)}: ${problem}`;
-}
-
-;// CONCATENATED MODULE: ./src/compare/sides.ts
-
-
-/** The reference measured in this run where there is one, else a baseline that fits this machine. */
-function opponentOf(input) {
-    const { reference } = input.measurements;
-    if (input.mode === 'baseline')
-        return { kind: 'none' };
-    if (reference !== null)
-        return { kind: 'reference', name: reference.description, models: reference.models };
-    const baseline = usableBaseline(input);
-    if (baseline === null)
-        return { kind: 'none' };
-    return { kind: 'baseline', name: 'the baseline', models: baseline.models, history: baseline.history };
-}
-/** The baseline, if its numbers mean something on this machine. */
-function usableBaseline({ baseline, baselineStatus }) {
-    if (baselineStatus.status !== 'found')
-        return null;
-    if (baseline === null)
-        throw new domain_error/* GateError */.ue('internal', 'a baseline was found but not handed to the comparison');
-    return baseline;
-}
-function modelState(candidate, opponent) {
-    const reference = opponent.kind === 'none' ? undefined : opponent.models.find(({ name }) => name === candidate.name);
-    if (candidate.status === 'failed') {
-        return { kind: 'failed', candidate, regressed: reference?.status === 'measured' };
-    }
-    if (reference === undefined)
-        return { kind: 'alone', candidate };
-    return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference };
-}
-/** The committed configuration's scenarios, which are all that a verdict rests on. */
-function gatedScenarios(model) {
-    return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed);
-}
-/** The same model's scenario at the same load. */
-function scenarioAt(model, load) {
-    return model && gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load));
-}
-
-;// CONCATENATED MODULE: ./src/compare/words.ts
-
-
-// Numbers in the sentences of a verdict. No locale: a verdict reads the same on every machine.
-/** `41.2 ms`, `351 infer/s`, `812 MiB`. */
-function inWords(metric, value) {
-    const unit = metric_metrics[metric].unit;
-    switch (unit) {
-        case 'ns':
-            return `${digits(value / nsPerMs)} ms`;
-        case 'infer/s':
-            return `${digits(value)} infer/s`;
-        case 'bytes':
-            return `${digits(value / 2 ** 20)} MiB`;
-        case 'ratio':
-            return `${digits(value * 100)} %`;
-        case 'W':
-            return `${digits(value)} W`;
-        case 'count':
-            return digits(value);
-        default:
-            return unit;
-    }
-}
-/** A ratio of change: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
-function changeInWords(ratio) {
-    const percent = (ratio - 1) * 100;
-    const text = percentDigits(Math.abs(percent));
-    return `${Number(text) === 0 ? '±' : percent < 0 ? '−' : '+'}${text} %`;
-}
-/** A share: 0.05 → `5 %`. */
-function shareInWords(share) {
-    return `${Number(percentDigits(share * 100))} %`;
-}
-/** `p99 latency and throughput`. */
-function listInWords(words) {
-    const last = words.at(-1) ?? '';
-    return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
-}
-/** One decimal below 100 %, where it can matter. */
-function percentDigits(percent) {
-    return percent.toFixed(percent < 99.95 ? 1 : 0);
-}
-/** Three significant digits, and never fewer than the integer part. */
-function digits(value) {
-    const size = Math.abs(value);
-    if (size >= 100)
-        return value.toFixed(0);
-    if (size >= 10)
-        return value.toFixed(1);
-    if (size >= 1)
-        return value.toFixed(2);
-    return String(Number(value.toPrecision(3)));
-}
-
-;// CONCATENATED MODULE: ./src/compare/validity.ts
-
-
-
-/**
- * Why a scenario's numbers must not be judged, as a clause; null where they may. The profile voids what it sees going
- * wrong; this looks again, since a file may come from elsewhere.
- */
-function scenarioProblem(scenario, maxFailureRatio) {
-    if (scenario.status === 'failed')
-        return `the measurement failed: ${scenario.error ?? 'no reason given'}`;
-    const valid = validRepetitions(scenario);
-    if (valid.length === 0) {
-        const reasons = [...new Set(scenario.repetitions.flatMap(({ voidReasons }) => voidReasons))];
-        return `no valid repetition${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`;
-    }
-    if (valid.some(({ client }) => client.saturated)) {
-        return 'the load generator was saturated, so it measured itself and not the server';
-    }
-    const worst = Math.max(...valid.map(failureRatio));
-    if (!(worst <= maxFailureRatio)) {
-        return `${shareInWords(worst)} of the requests failed, more than the ${shareInWords(maxFailureRatio)} allowed`;
-    }
-    if (valid.some(({ requests }) => requests === 0))
-        return 'a repetition without a single request';
-    // Latencies are whole nanoseconds: four times the same is a clock that stands still or a copied number.
-    const latencies = valid.map(({ metrics }) => metrics.latencyP50Ns ?? metrics.latencyP99Ns ?? null);
-    if (valid.length >= 4 && latencies[0] !== null && new Set(latencies).size === 1) {
-        return 'every repetition has the same latency to the nanosecond, which no clock measures';
-    }
-    return null;
-}
-/** Share of failed requests. Failures count against all requests, or against themselves where there is nothing else. */
-function failureRatio({ requests, failures }) {
-    const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
-    return failed / Math.max(requests, failed, 1);
-}
-function validRepetitions(scenario) {
-    return scenario.repetitions.filter(({ status }) => status === 'valid');
-}
-/**
- * What is wrong with a model's measurement on the candidate's side, one clause each: bad scenarios, and loads that
- * should have been measured. With a reference, its loads must all be there; else those of the configuration.
- */
-function modelProblems(model, input) {
-    const scenarios = gatedScenarios(model);
-    const measured = scenarios.map(({ load }) => loadKey(load));
-    const opponent = opponentOf(input);
-    const reference = opponent.kind === 'reference' ? opponent.models.find(({ name }) => name === model.name) : undefined;
-    const referenceLoads = reference === undefined ? [] : gatedScenarios(reference).map(({ load }) => load);
-    const wanted = referenceLoads.length > 0 ? referenceLoads : input.config.settingsFor(model.name).loads;
-    return [
-        ...(scenarios.length === 0 ? ['its committed configuration was not measured'] : []),
-        ...(new Set(measured).size < measured.length ? ['a load was measured twice'] : []),
-        ...wanted
-            .filter((load) => scenarios.length > 0 && !measured.includes(loadKey(load)))
-            .map((load) => `${loadLabel(load)} was not measured`),
-        ...scenarios.flatMap((scenario) => {
-            const problem = scenarioProblem(scenario, input.config.gate.maxFailureRatio);
-            return problem === null ? [] : [`${loadLabel(scenario.load)}: ${problem}`];
-        }),
-    ];
 }
 
 ;// CONCATENATED MODULE: ./src/compare/against-baseline.ts
@@ -51723,7 +51490,7 @@ function draftsAgainstBaseline(settings, model, baseline, candidate, history) {
     const latency = gatedLatency(stored, current);
     const draft = (metric, footnotes) => {
         const start = { metric, load: candidate.load, against: 'baseline' };
-        const [references, candidates] = [draft_positives(stored, metric), draft_positives(current, metric)];
+        const [references, candidates] = [positives(stored, metric), positives(current, metric)];
         if (references === null || candidates === null) {
             const tolerance = toleranceOf(settings, metric, 0);
             const why = 'a valid repetition has no positive value of this metric';
@@ -51816,7 +51583,7 @@ function draftsAgainstReference(settings, reference, candidate, baselineValue) {
             against: 'reference',
             baselineValue: baselineValue(metric),
         };
-        const [references, candidates] = [draft_positives(sides[0], metric), draft_positives(sides[1], metric)];
+        const [references, candidates] = [positives(sides[0], metric), positives(sides[1], metric)];
         if (references === null || candidates === null) {
             const why = pairs.length === 0 ? tooFew(0, made) : missing;
             return settledDraft({ ...start, tolerance: toleranceOf(settings, metric, 0) }, why);
@@ -51864,6 +51631,7 @@ function blockLogRatios(pairs) {
 ;// CONCATENATED MODULE: ./src/compare/constraints.ts
 
 
+
 /**
  * The user's budgets and constraints on the committed configuration.
  *
@@ -51886,26 +51654,52 @@ function judgeConstraint(constraint, scenario) {
     const { name, bound, limit } = constraint;
     const metric = judgedMetric(constraint.metric, scenario);
     const value = measured(scenario, metric);
-    const interval = value === null ? null : (scenario.metrics[metric]?.interval ?? null);
+    const interval = value === null ? null : intervalOf(scenario, metric, value);
     const [low, high] = interval ?? [limit, limit];
-    const holds = value !== null && (bound === 'max' ? value <= limit : value >= limit);
     return {
         name,
         bound,
         load: scenario.load,
         metric,
+        ...(metric === constraint.metric ? {} : { standsInFor: constraint.metric }),
         limit,
         value,
-        interval: interval === null ? null : [low, high],
-        status: value === null ? 'invalid' : holds ? 'pass' : 'fail',
+        interval,
+        status: value === null ? 'invalid' : statusOf(constraint, metric, value),
         // An interval without an upper end comes of few requests: it says nothing of how near the limit is.
         close: high !== null && low < limit && limit < high,
     };
 }
 /**
- * The metric that is judged: where too few requests were sent for the percentile, the highest one below it
- * that there is, by its name. It can only be kinder: one that breaks the limit proves that p99 does.
+ * A stand-in is a lower percentile, so it can only be kinder: one that breaks an upper limit proves that the percentile
+ * asked for breaks it too, one that holds it proves nothing. p95 in place of p99 may pass, and is named: it has seen
+ * the tail. p90 and below come of fewer than 59 requests; a pass of a tail that nobody saw would be a pass for
+ * lack of data.
  */
+function statusOf({ bound, metric: asked, limit }, metric, value) {
+    if (bound === 'max' ? value > limit : value < limit)
+        return 'fail';
+    return metric === asked || metric === 'latencyP95Ns' ? 'pass' : 'inconclusive';
+}
+/**
+ * Two-sided 95 % of the judged value, by Student's t over the logarithms of the repetitions. The interval over
+ * all requests together is far narrower than the truth, since requests of one server start are not independent; it is
+ * taken only where there are not two repetitions with a value. The estimate is of all requests, or a mean of another
+ * kind, and may lie beside the repetitions' geometric mean: the interval always holds it. A maximum has none.
+ */
+function intervalOf(scenario, metric, value) {
+    const [low, high] = scenario.metrics[metric]?.interval ?? [];
+    const own = low === undefined ? null : [low, high ?? null];
+    if (metric === 'gpuMemoryBytes' || metric === 'latencyMaxNs')
+        return own;
+    const having = validRepetitions(scenario).filter((repetition) => positives([repetition], metric) !== null);
+    const values = positives(having, metric) ?? [];
+    if (values.length < 2)
+        return own;
+    const [from, to] = confidenceInterval(pairedEstimate(values.map(Math.log), 0), 0.95);
+    return [Math.min(Math.exp(from), value), Math.max(Math.exp(to), value)];
+}
+/** The metric that is judged: where too few requests were sent for the percentile, the highest one below it that there is. */
 function judgedMetric(metric, scenario) {
     const rank = latencyPercentiles.findIndex((percentile) => percentile.name === metric);
     if (rank < 0)
@@ -51916,6 +51710,48 @@ function judgedMetric(metric, scenario) {
 function measured(scenario, metric) {
     const value = scenario.metrics[metric]?.value ?? null;
     return value !== null && Number.isFinite(value) ? value : null;
+}
+
+;// CONCATENATED MODULE: ./src/compare/failures.ts
+
+
+/** One-sided, like the fail side of a comparison: with nothing failing on the reference, seven failures are more than chance. */
+const alpha = 0.01;
+/**
+ * A draft of a latency with what is to be said of failed requests. A request that fails is missing from the percentiles, so
+ * a candidate that lets its slowest requests fail looks faster: where more fail than chance explains, its
+ * latency does not pass. Not a failure either: `gate.max_failure_ratio` says how many may fail.
+ */
+function withFailures(draft, reference, candidate) {
+    if (draft.row.status === 'invalid')
+        return draft;
+    const [before, after] = [countRequests(reference), countRequests(candidate)];
+    if (after.failed * before.all <= before.failed * after.all)
+        return draft;
+    const moreFail = chanceOf(before, after) < alpha;
+    const footnote = `${after.failed} of ${after.all} requests failed, ${before.failed} of ${before.all} on the other side` +
+        `${moreFail ? ': more than chance explains' : ''}; failed ones are missing from the percentiles`;
+    return {
+        row: { ...draft.row, footnotes: [...draft.row.footnotes, footnote] },
+        test: draft.test && { ...draft.test, moreFail },
+    };
+}
+/** Void repetitions too: what voids a number does not make requests fail. */
+function countRequests({ repetitions }) {
+    const failed = repetitions.reduce((sum, repetition) => sum + failedRequests(repetition), 0);
+    const succeeded = repetitions.reduce((sum, { requests }) => sum + requests, 0);
+    return { failed, all: failed + succeeded };
+}
+/**
+ * The probability of at least this many of the failures on the candidate's side if both sides fail equally often:
+ * failures are rare, so given their sum they are binomial with the candidate's share of the requests
+ * (Przyborowski & Wilenski 1940, the conditional test of two Poisson rates).
+ */
+function chanceOf(before, after) {
+    const share = after.all / (before.all + after.all);
+    const failed = before.failed + after.failed;
+    // P(X ≥ k) of the candidate's failures is P(Y ≤ n − k) of the reference's, which keeps its precision.
+    return binomialCdf(failed - after.failed, failed, 1 - share);
 }
 
 ;// CONCATENATED MODULE: ./src/compare/information.ts
@@ -51949,8 +51785,8 @@ function informationRows(against, reference, candidate, decided, baselineValue) 
 }
 /** Ratio and interval; no ratio where a value is zero or below, no interval against a stored number. */
 function change(pairs, metric, reference, candidate) {
-    const references = draft_positives(pairs.map((pair) => pair.reference), metric);
-    const candidates = draft_positives(pairs.map((pair) => pair.candidate), metric);
+    const references = positives(pairs.map((pair) => pair.reference), metric);
+    const candidates = positives(pairs.map((pair) => pair.candidate), metric);
     if (references === null || candidates === null) {
         const changeRatio = reference > 0 && candidate > 0 ? candidate / reference : null;
         return { changeRatio, changeInterval: null };
@@ -51980,6 +51816,61 @@ function holm(pValues) {
     return adjusted;
 }
 
+;// CONCATENATED MODULE: ./src/compare/words.ts
+
+
+// Numbers in the sentences of a verdict. No locale: a verdict reads the same on every machine.
+/** `41.2 ms`, `351 infer/s`, `812 MiB`. */
+function inWords(metric, value) {
+    const unit = metric_metrics[metric].unit;
+    switch (unit) {
+        case 'ns':
+            return `${digits(value / nsPerMs)} ms`;
+        case 'infer/s':
+            return `${digits(value)} infer/s`;
+        case 'bytes':
+            return `${digits(value / 2 ** 20)} MiB`;
+        case 'ratio':
+            return `${digits(value * 100)} %`;
+        case 'W':
+            return `${digits(value)} W`;
+        case 'count':
+            return digits(value);
+        default:
+            return unit;
+    }
+}
+/** A ratio of change: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
+function changeInWords(ratio) {
+    const percent = (ratio - 1) * 100;
+    const text = percentDigits(Math.abs(percent));
+    return `${Number(text) === 0 ? '±' : percent < 0 ? '−' : '+'}${text} %`;
+}
+/** A share: 0.05 → `5 %`. */
+function shareInWords(share) {
+    return `${Number(percentDigits(share * 100))} %`;
+}
+/** `p99 latency and throughput`. */
+function listInWords(words) {
+    const last = words.at(-1) ?? '';
+    return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
+/** One decimal below 100 %, where it can matter. */
+function percentDigits(percent) {
+    return percent.toFixed(percent < 99.95 ? 1 : 0);
+}
+/** Three significant digits, and never fewer than the integer part. */
+function digits(value) {
+    const size = Math.abs(value);
+    if (size >= 100)
+        return value.toFixed(0);
+    if (size >= 10)
+        return value.toFixed(1);
+    if (size >= 1)
+        return value.toFixed(2);
+    return String(Number(value.toPrecision(3)));
+}
+
 ;// CONCATENATED MODULE: ./src/compare/judge.ts
 
 
@@ -52002,7 +51893,7 @@ const maxAdvisedRepetitions = 64;
  *
  * - fail: the change for the worse is real (Holm-adjusted one-sided p ≤ 1 %) and the estimate is beyond the tolerance;
  * - pass: the one-sided 95 % upper bound of the change is below the tolerance, and the p99 over whole repetitions
- *   does not say otherwise;
+ *   does not say otherwise, nor do more of its requests fail than the reference's;
  * - inconclusive: neither.
  */
 function judge(drafts) {
@@ -52018,11 +51909,11 @@ function judge(drafts) {
         return {
             ...row,
             pValue: tested[index] ?? null,
-            ...statusOf(row, test, (adjusted[index] ?? 1) <= familyAlpha, alpha),
+            ...judge_statusOf(row, test, (adjusted[index] ?? 1) <= familyAlpha, alpha),
         };
     });
 }
-function statusOf(row, { estimate, pooledWorse, repeatable }, significant, alpha) {
+function judge_statusOf(row, { estimate, pooledWorse, repeatable, moreFail = false }, significant, alpha) {
     const tolerated = toleratedWorse(row.metric, row.tolerance);
     const pooledBeyond = pooledWorse !== null && pooledWorse > tolerated;
     const beyond = estimate.mean > tolerated;
@@ -52033,8 +51924,10 @@ function statusOf(row, { estimate, pooledWorse, repeatable }, significant, alpha
         return { status: 'fail', footnotes, detectableChange: null };
     }
     const within = upperBound(estimate, passConfidence) < tolerated;
-    if (within && !pooledBeyond)
-        return { status: 'pass', footnotes: row.footnotes, detectableChange: null };
+    if (within && !pooledBeyond) {
+        const status = moreFail ? 'inconclusive' : 'pass';
+        return { status, footnotes: row.footnotes, detectableChange: null };
+    }
     const detectable = Math.max(detectableMean(estimate, alpha, power), tolerated);
     const detectableChange = Number.isFinite(detectable) ? shareOfWorse(row.metric, detectable) : null;
     const footnotes = [...row.footnotes];
@@ -52105,13 +51998,101 @@ function draftMemory(settings, against, referenceScenario, candidateScenario, ba
 function sourcesOf(...scenarios) {
     return [...new Set(scenarios.flatMap(({ metrics }) => metrics[metric]?.reason ?? []))];
 }
-/** The highest reading over the repetitions in bytes, null where there is none. */
-function highestMemory(repetitions) {
-    const values = repetitions.map(({ metrics }) => metrics[metric] ?? null).filter((value) => value !== null);
-    return values.length === 0 ? null : Math.max(...values);
+
+;// CONCATENATED MODULE: ./src/compare/sides.ts
+
+
+
+/** The reference measured in this run where there is one, else a baseline that fits this machine. */
+function opponentOf(input) {
+    const { reference } = input.measurements;
+    if (input.mode === 'baseline')
+        return { kind: 'none' };
+    if (reference !== null)
+        return { kind: 'reference', name: reference.description, models: reference.models };
+    const baseline = usableBaseline(input);
+    if (baseline === null)
+        return { kind: 'none' };
+    return { kind: 'baseline', name: 'the baseline', models: baseline.models, history: baseline.history };
+}
+/** The baseline, if its numbers mean something on this machine. */
+function usableBaseline({ baseline, baselineStatus }) {
+    if (baselineStatus.status !== 'found')
+        return null;
+    if (baseline === null)
+        throw new domain_error/* GateError */.ue('internal', 'a baseline was found but not handed to the comparison');
+    return baseline;
+}
+function modelState(candidate, opponent) {
+    const reference = opponent.kind === 'none' ? undefined : opponent.models.find(({ name }) => name === candidate.name);
+    if (candidate.status === 'failed') {
+        return { kind: 'failed', candidate, regressed: reference?.status === 'measured' };
+    }
+    if (reference === undefined)
+        return { kind: 'alone', candidate };
+    return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference };
+}
+/** The same model's scenario at the same load. */
+function scenarioAt(model, load) {
+    return model && gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load));
+}
+
+;// CONCATENATED MODULE: ./src/compare/validity.ts
+
+
+
+/**
+ * Why a scenario's numbers must not be judged, as a clause; null where they may. The profile voids what it sees going
+ * wrong; this looks again, since a file may come from elsewhere.
+ */
+function scenarioProblem(scenario, maxFailureRatio) {
+    if (scenario.status === 'failed')
+        return `the measurement failed: ${scenario.error ?? 'no reason given'}`;
+    const failing = failureProblem(scenario, maxFailureRatio);
+    if (failing !== null)
+        return failing;
+    const valid = validRepetitions(scenario);
+    if (valid.length === 0) {
+        const reasons = [...new Set(scenario.repetitions.flatMap(({ voidReasons }) => voidReasons))];
+        return `no valid repetition${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`;
+    }
+    if (valid.some(({ client }) => client.saturated)) {
+        return 'the load generator was saturated, so it measured itself and not the server';
+    }
+    // Latencies are whole nanoseconds: four times the same is a clock that stands still or a copied number.
+    const latencies = valid.map(({ metrics }) => metrics.latencyP50Ns ?? metrics.latencyP99Ns ?? null);
+    if (valid.length >= 4 && latencies[0] !== null && new Set(latencies).size === 1) {
+        return 'every repetition has the same latency to the nanosecond, which no clock measures';
+    }
+    return null;
+}
+/**
+ * What is wrong with a model's measurement on the candidate's side, one clause each: bad scenarios, and loads that
+ * should have been measured. With a reference, its loads must all be there; else those of the configuration.
+ */
+function modelProblems(model, input) {
+    const scenarios = gatedScenarios(model);
+    const measured = scenarios.map(({ load }) => loadKey(load));
+    const opponent = opponentOf(input);
+    const reference = opponent.kind === 'reference' ? opponent.models.find(({ name }) => name === model.name) : undefined;
+    const referenceLoads = reference === undefined ? [] : gatedScenarios(reference).map(({ load }) => load);
+    const wanted = referenceLoads.length > 0 ? referenceLoads : input.config.settingsFor(model.name).loads;
+    return [
+        ...(scenarios.length === 0 ? ['its committed configuration was not measured'] : []),
+        ...(new Set(measured).size < measured.length ? ['a load was measured twice'] : []),
+        ...wanted
+            .filter((load) => scenarios.length > 0 && !measured.includes(loadKey(load)))
+            .map((load) => `${loadLabel(load)} was not measured`),
+        ...scenarios.flatMap((scenario) => {
+            const problem = scenarioProblem(scenario, input.config.gate.maxFailureRatio);
+            return problem === null ? [] : [`${loadLabel(scenario.load)}: ${problem}`];
+        }),
+    ];
 }
 
 ;// CONCATENATED MODULE: ./src/compare/compare.ts
+
+
 
 
 
@@ -52163,11 +52144,15 @@ function draftScenario(input, opponent, model, candidate) {
     const settings = input.config.settingsFor(model);
     const baselineScenario = scenarioAt(usableBaseline(input)?.models.find(({ name }) => name === model), candidate.load);
     const baselineValue = (metric) => storedValue(baselineScenario, metric);
-    const timed = opponent.kind === 'reference'
+    const [latency, ...others] = opponent.kind === 'reference'
         ? draftsAgainstReference(settings, reference, candidate, baselineValue)
         : draftsAgainstBaseline(settings, model, reference, candidate, opponent.history);
     const memory = draftMemory(settings, opponent.kind, reference, candidate, baselineValue('gpuMemoryBytes'));
-    const deciding = memory === null ? timed : [...timed, memory];
+    const deciding = [
+        withFailures(latency, reference, candidate),
+        ...others,
+        ...(memory === null ? [] : [memory]),
+    ];
     const decided = new Set(deciding.map(({ row }) => row.metric));
     return { deciding, informing: informationRows(opponent.kind, reference, candidate, decided, baselineValue) };
 }
@@ -52198,6 +52183,7 @@ function storedValue(scenario, metric) {
 
 
 
+
 /** What a comparison that is not a pass says, with all of its numbers. */
 function comparisonReason(model, comparison) {
     const { metric, load, status, against } = comparison;
@@ -52218,13 +52204,20 @@ function comparisonReason(model, comparison) {
                 outcome: 'inconclusive',
                 model,
                 message,
-                next: against === 'baseline'
-                    ? 'Compare with --reference, which measures both sides in turns on this machine.'
-                    : 'Raise gate.repetitions or gate.measurement_seconds, or use a quieter machine.',
+                next: nextAfterInconclusive(comparison),
             };
         default:
             return invalidReason(model, [comparison]);
     }
+}
+function nextAfterInconclusive({ against, detectableChange, repetitions }) {
+    // Enough was measured and noise is not what stands against a pass: more requests fail than on the other side.
+    if (detectableChange === null && repetitions >= minRepetitions) {
+        return 'See in the repetitions and the server log which requests fail and why; more repetitions do not help.';
+    }
+    return against === 'baseline'
+        ? 'Compare with --reference, which measures both sides in turns on this machine.'
+        : 'Raise gate.repetitions or gate.measurement_seconds, or use a quieter machine.';
 }
 /** One sentence for all metrics that could not be compared for the same cause at the same load. */
 function invalidReason(model, comparisons) {
@@ -52238,16 +52231,29 @@ function invalidReason(model, comparisons) {
         next: 'Run it again; if it stays so, see the repetitions and the server log in the report.',
     };
 }
-function movement({ metric, reference, candidate, changeRatio, changeInterval }) {
+/**
+ * From what to what, and by how much. The two values are of whole repetitions, the change of p99 is that of the typical
+ * block where there are blocks: where the two tell different stories, both are told.
+ */
+function movement(comparison) {
+    const { metric, reference, candidate, changeRatio, changeInterval, tolerance } = comparison;
     if (reference === null || candidate === null)
         return 'could not be compared';
-    const verb = candidate > reference ? 'rose' : candidate < reference ? 'fell' : 'stayed';
-    const change = changeRatio === null ? [] : [changeInWords(changeRatio)];
-    const interval = changeInterval === null
-        ? []
-        : [`95 % interval ${changeInWords(changeInterval[0])} to ${changeInWords(changeInterval[1])}`];
-    const details = [...change, ...interval].join(', ');
+    const whole = reference > 0 ? candidate / reference : null;
+    const change = changeRatio ?? whole ?? (candidate > reference ? Number.POSITIVE_INFINITY : 1);
+    const opposite = whole !== null && directionOf(whole) * directionOf(change) < 0;
+    const apart = whole !== null && (opposite || Math.abs(whole / change - 1) > tolerance);
+    const verb = opposite || directionOf(change) === 0 ? 'went' : change > 1 ? 'rose' : 'fell';
+    const details = [
+        ...(apart ? [`pooled ${changeInWords(whole)}`] : []),
+        ...(changeRatio === null ? [] : [`${apart ? 'typical block ' : ''}${changeInWords(changeRatio)}`]),
+        ...(changeInterval === null ? [] : [`95 % interval ${changeInterval.map(changeInWords).join(' to ')}`]),
+    ].join(', ');
     return `${verb} from ${inWords(metric, reference)} to ${inWords(metric, candidate)}${details === '' ? '' : ` (${details})`}`;
+}
+/** Up, down, or too little to be seen in a percentage with one decimal. */
+function directionOf(ratio) {
+    return Math.abs(ratio - 1) < 0.0005 ? 0 : Math.sign(ratio - 1);
 }
 function endingOf({ metric, status, tolerance, repetitions, detectableChange, footnotes, }) {
     const notes = footnotes.length === 0 ? '.' : `; ${footnotes.join('; ')}.`;
@@ -52261,24 +52267,34 @@ function endingOf({ metric, status, tolerance, repetitions, detectableChange, fo
 }
 /** What a budget that is broken or cannot be judged says. */
 function constraintReason(model, constraint) {
-    const { name, metric, bound, limit, value, close, load } = constraint;
+    const { name, metric, standsInFor, bound, limit, value, status, close, load } = constraint;
     const limitText = `${bound === 'max' ? 'at most' : 'at least'} ${inWords(metric, limit)}`;
-    const subject = `${model.name}: ${metric_metrics[metric].label} at ${loadLabel(load)}`;
+    const where = ` at ${loadLabel(load)}`;
+    const measured = scenarioAt(model, load)?.metrics;
     if (value === null) {
-        const measured = scenarioAt(model, load)?.metrics[metric];
-        const why = measured?.reason ?? 'it is not available on this machine';
+        const why = measured?.[metric]?.reason ?? 'it is not available on this machine';
         return {
             outcome: 'invalid',
             model: model.name,
-            message: `${subject} cannot be judged against ${name} (${limitText}): ${why}.`,
+            message: `${model.name}: ${metric_metrics[metric].label}${where} cannot be judged against ${name} (${limitText}): ${why}.`,
             next: 'Measure where this metric is available and long enough, or remove the constraint for this model.',
         };
     }
+    const why = standsInFor && (measured?.[standsInFor]?.reason ?? 'there were too few requests');
+    if (status === 'inconclusive' && standsInFor !== undefined) {
+        return {
+            outcome: 'inconclusive',
+            model: model.name,
+            message: `${model.name}: ${metric_metrics[standsInFor].label}${where} cannot be judged against ${name} (${limitText}): ${why}; that ${metric_metrics[metric].label} is ${inWords(metric, value)} does not prove it.`,
+            next: 'Raise gate.measurement_seconds or the time budget, so that there are enough requests.',
+        };
+    }
+    const standIn = standsInFor === undefined ? '' : `; ${metric_metrics[metric].label} judged: ${why}`;
     const closeness = close ? '; a close call, its 95 % interval straddles the limit' : '';
     return {
         outcome: 'fail',
         model: model.name,
-        message: `${subject} is ${inWords(metric, value)}, ${name} allows ${limitText}${closeness}.`,
+        message: `${model.name}: ${metric_metrics[metric].label}${where} is ${inWords(metric, value)}, ${name} allows ${limitText}${standIn}${closeness}.`,
         next: 'Make the model faster or smaller, or change the constraint if it asks for more than is needed.',
     };
 }
@@ -52288,9 +52304,12 @@ function constraintReason(model, constraint) {
 
 
 
+
+
 /** What is wrong with, or missing from, the run as a whole. */
 function runReasons(input) {
     const { models, complete, reference } = input.measurements;
+    const { config } = input;
     const invalid = (message, next) => ({ outcome: 'invalid', message, next });
     const reasons = [];
     if (!complete) {
@@ -52298,11 +52317,17 @@ function runReasons(input) {
     }
     if (models.length === 0)
         reasons.push(invalid('No model was measured.', 'Check the model repository and profile_models.'));
+    const measured = new Set(models.map(({ name }) => name));
+    for (const name of config.models ?? []) {
+        if (measured.has(name))
+            continue;
+        reasons.push(invalid(`${name} was not measured, though the configuration names it.`, 'If a shard was lost, measure it again and merge all; else take the model out of profile_models.'));
+    }
     for (const [side, list] of [
         ['', models],
         [' of the reference', reference?.models ?? []],
     ]) {
-        for (const name of reasons_repeated(list.map((model) => model.name))) {
+        for (const name of repeatedNames(list.map((model) => model.name))) {
             reasons.push(invalid(`${name}${side} stands in the measurements twice.`, 'Merge each model from one shard only.'));
         }
     }
@@ -52375,7 +52400,7 @@ function modelReasons(input, model, compared) {
         // A scenario with a problem has said so above, once and not for each of its metrics.
         ...comparisonReasons(model.name, compared.comparisons.filter(({ load }) => !bad(load))),
         ...compared.constraints
-            .filter(({ status, load }) => status === 'fail' || (status === 'invalid' && !bad(load)))
+            .filter(({ status, load }) => status === 'fail' || (status !== 'pass' && !bad(load)))
             .map((constraint) => constraintReason(model, constraint)),
     ];
 }
@@ -52460,9 +52485,6 @@ function removedReasons(input) {
         model: name,
         message: `${name} is part of ${opponent.name} and no longer of this repository: not compared.`,
     }));
-}
-function reasons_repeated(names) {
-    return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
 
 ;// CONCATENATED MODULE: ./src/compare/verdict.ts
@@ -54469,7 +54491,7 @@ function score(metrics, against, objectives) {
  * where more is better and other / self − 1 where less is. Metrics that a side lacks are left out; null where none is left.
  */
 function gain(metrics, against, objectives) {
-    const known = objectives.filter(({ metric }) => score_positive(metrics[metric]) && score_positive(against[metric]));
+    const known = objectives.filter(({ metric }) => positive(metrics[metric]) && positive(against[metric]));
     if (known.length === 0)
         return null;
     return weighted(known, (metric) => {
@@ -54490,7 +54512,7 @@ function weighted(objectives, term) {
     const shares = weights(objectives);
     return objectives.reduce((sum, { metric }, i) => sum + (shares[i] ?? 0) * term(metric), 0);
 }
-function score_positive(value) {
+function positive(value) {
     return value != null && value > 0;
 }
 
@@ -54559,10 +54581,34 @@ function answerOf(question) {
         explanation: explain(question, { top, own, tie }),
     };
 }
-/** The answer as a report shows it. `metrics` are the winning scenario's, with their intervals. */
-function toBest(answer, metrics, patch) {
+/**
+ * The answer as a report shows it.
+ * @param measured the metrics of each successful measurement of the answer's configuration at its load
+ */
+function toBest(answer, measured, patch) {
     const { configuration, load, gain, tie, meetsConstraints, explanation } = answer;
+    const metrics = answerMetrics(answer, measured);
     return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch };
+}
+/**
+ * The numbers that gain and explanation rest on. Of several measurements they are means, which have no interval of one
+ * of them; a value that one of them has too few requests for is not to be had of all together either.
+ */
+function answerMetrics(answer, measured) {
+    const [only] = measured;
+    if (measured.length <= 1)
+        return only ?? {};
+    const entries = metricNames.flatMap((name) => {
+        const values = measured.flatMap((metrics) => metrics[name] ?? []);
+        const value = answer.metrics[name];
+        const [first] = values;
+        if (first === undefined || value == null)
+            return [];
+        const n = values.reduce((sum, each) => sum + each.n, 0);
+        const lacking = values.find((each) => each.value === null);
+        return [[name, lacking ? { ...lacking, n } : { ...first, value, interval: null, n }]];
+    });
+    return Object.fromEntries(entries);
 }
 function explain(question, { top, own, tie }) {
     const { constraints, objectives } = question;
@@ -54676,16 +54722,17 @@ function modelResult(model, measurements, compared) {
         referenceScenarios: reference?.scenarios ?? [],
     };
 }
-/** The sweep's answer with the numbers of its last measurement, and as a patch to config.pbtxt. */
+/** The sweep's answer with its numbers, and as a patch to config.pbtxt. */
 function judge_bestOf(model, prefix) {
     const answer = model.search?.answer;
     if (answer == null)
         return null;
-    const scenario = model.scenarios.findLast((each) => each.role === 'sweep' &&
+    const scenarios = model.scenarios.filter((each) => each.role === 'sweep' &&
         each.status === 'measured' &&
         loadKey(each.load) === loadKey(answer.load) &&
         configurationKey(each.configuration) === configurationKey(answer.configuration));
-    return toBest(answer, scenario?.metrics ?? {}, patchFor(model, answer.configuration, prefix));
+    const measured = scenarios.map(({ metrics }) => metrics);
+    return toBest(answer, measured, patchFor(model, answer.configuration, prefix));
 }
 function patchFor(model, configuration, prefix) {
     if (configuration.committed || model.configText === null)
@@ -55393,6 +55440,7 @@ function createFootnotes() {
 
 
 
+
 /** The parts of an average request, in the order in which it passes through them. */
 const parts = [
     'serverQueueNs',
@@ -55405,8 +55453,8 @@ const columns = [...parts, 'latencyAvgNs', 'executedBatchSize'];
 const segmentLabels = parts.map((part) => metric_metrics[part].label);
 /** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
 function breakdown(model, footnotes, candidateLabel) {
-    const sides = breakdown_rows_gatedScenarios(model.scenarios).flatMap((candidate) => {
-        const reference = breakdown_rows_gatedScenarios(model.referenceScenarios).find(({ load }) => loadKey(load) === loadKey(candidate.load));
+    const sides = gatedScenarios(model).flatMap((candidate) => {
+        const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(({ load }) => loadKey(load) === loadKey(candidate.load));
         return [
             ...(reference === undefined ? [] : [{ side: 'Reference', scenario: reference }]),
             { side: candidateLabel, scenario: candidate },
@@ -55429,10 +55477,6 @@ function breakdown(model, footnotes, candidateLabel) {
         })),
     });
     return { table, bars: sides.flatMap(({ side, scenario }) => bar(side, scenario)) };
-}
-/** What was measured of the committed configuration at the loads that are judged. */
-function breakdown_rows_gatedScenarios(scenarios) {
-    return scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed);
 }
 /** The value, or that it is not available with the reason as a footnote. */
 function metricCell(scenario, name, footnotes) {
@@ -55540,9 +55584,7 @@ function constraintTable(result, footnotes) {
         .flatMap((model) => model.constraints.map((constraint) => ({
         model: model.name,
         constraint,
-        // Why there is no value, or what kind of value it is.
-        note: breakdown_rows_gatedScenarios(model.scenarios).find(({ load }) => loadKey(load) === loadKey(constraint.load))
-            ?.metrics[constraint.metric]?.reason,
+        note: constraintNote(model, constraint),
     })))
         .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status]);
     return withoutEmptyColumns({
@@ -55557,6 +55599,14 @@ function constraintTable(result, footnotes) {
         ],
         rows: rows.map(({ model, constraint, note }) => constraintRow(model, constraint, note, footnotes)),
     });
+}
+/** Why there is no value, what kind of value it is, or what it stands in for. */
+function constraintNote(model, { load, metric, standsInFor }) {
+    const measured = gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load))?.metrics;
+    if (standsInFor === undefined)
+        return measured?.[metric]?.reason;
+    const why = measured?.[standsInFor]?.reason ?? `there is no ${metric_metrics[standsInFor].label}`;
+    return `${metric_metrics[metric].label} judged: ${why}.`;
 }
 function constraintRow(model, constraint, note, footnotes) {
     const { metric, interval, status } = constraint;
@@ -55591,8 +55641,8 @@ function formatConstraintInterval({ metric }, [low, high]) {
 const plotted = ['latencyP99Ns', 'inferPerSec'];
 /** How often each gated load was measured on each side, what was voided and why, and the values one by one. */
 function repetitions(model, candidateLabel) {
-    const loads = breakdown_rows_gatedScenarios(model.scenarios).map((candidate) => {
-        const reference = breakdown_rows_gatedScenarios(model.referenceScenarios).find(({ load }) => loadKey(load) === loadKey(candidate.load));
+    const loads = gatedScenarios(model).map((candidate) => {
+        const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(({ load }) => loadKey(load) === loadKey(candidate.load));
         return [
             ...(reference === undefined ? [] : [{ label: 'Reference', candidate: false, scenario: reference }]),
             { label: candidateLabel, candidate: true, scenario: candidate },
@@ -55807,8 +55857,8 @@ function satisfies(scenario, constraints) {
         return '–';
     if (scenario.status === 'failed')
         return 'No';
-    const verdicts = constraints.map(({ metric, bound, limit }) => {
-        const value = scenario.metrics[metric]?.value;
+    const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
+        const value = scenario.metrics[standsInFor ?? metric]?.value;
         if (value === undefined || value === null)
             return null;
         return bound === 'max' ? value <= limit : value >= limit;
@@ -55821,10 +55871,10 @@ function curveChart(model, groups) {
     const curves = groups.map(({ label, configuration, bestLoad, scenarios }) => {
         const kind = label === 'committed' ? 'committed' : bestLoad !== null ? 'best' : 'other';
         const name = `${label}: ${describeConfiguration(configuration)}`;
-        return { label: name, kind, points: sweep_rows_points(scenarios, name, (load) => bestLoad === loadKey(load)) };
+        return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) };
     });
-    const reference = sweep_rows_points(onePerLoad(breakdown_rows_gatedScenarios(model.referenceScenarios)), 'reference', () => false);
-    const budgets = model.constraints.filter(({ metric, bound }) => metric === 'latencyP99Ns' && bound === 'max');
+    const reference = points(onePerLoad(gatedScenarios({ scenarios: model.referenceScenarios })), 'reference', () => false);
+    const budgets = model.constraints.filter(({ metric, standsInFor, bound }) => (standsInFor ?? metric) === 'latencyP99Ns' && bound === 'max');
     const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit));
     return {
         curves: [...curves, { label: 'reference', kind: 'reference', points: reference }].filter((curve) => curve.points.length > 0),
@@ -55833,7 +55883,7 @@ function curveChart(model, groups) {
             : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
     };
 }
-function sweep_rows_points(scenarios, name, isBest) {
+function points(scenarios, name, isBest) {
     return scenarios.flatMap(({ load, metrics }) => {
         const p99Ns = metrics.latencyP99Ns?.value;
         const inferPerSec = metrics.inferPerSec?.value;
@@ -55876,7 +55926,8 @@ function summarise(result) {
     const comparisons = result.models.flatMap((model) => model.comparisons.filter(({ primary }) => primary));
     const constraints = result.models.flatMap((model) => model.constraints);
     const failedModels = result.models.filter((model) => model.status === 'failed');
-    const held = constraints.filter(({ status }) => status === 'pass').length;
+    const counted = (status) => constraints.filter((constraint) => constraint.status === status).length;
+    const held = counted('pass');
     switch (outcome) {
         case 'pass':
             return join([
@@ -55888,15 +55939,16 @@ function summarise(result) {
         case 'fail':
             return join([
                 worse(result, comparisons.length),
-                broken(constraints.length - held, constraints.length),
+                broken(counted('fail'), constraints.length),
                 failedModels.length === 0 ? '' : `${formatCount(failedModels.length, 'model')} could not be measured`,
             ]);
         case 'inconclusive':
             return join([
                 comparisons.length === 0
                     ? 'There was nothing to compare with, so a regression cannot be ruled out'
-                    : `Measured properly, but too noisy to decide ${withStatus(comparisons, 'inconclusive')} of ${formatCount(comparisons.length, 'comparison')}`,
+                    : undecided(withStatus(comparisons, 'inconclusive'), comparisons.length),
                 comparisons.length === 0 ? '' : 'no regression is confirmed',
+                unjudged(counted('inconclusive'), constraints.length),
                 constraintsHeld(held, constraints.length),
             ]);
         case 'invalid':
@@ -55923,6 +55975,13 @@ function worse(result, total) {
     const where = `${metric_metrics[metric].label} of ${worst.model} at ${loadLabel(load)}${change}`;
     const of = formatCount(Math.max(total, failing.length), 'comparison');
     return `${failing.length} of ${of} ${failing.length === 1 ? 'is' : 'are'} worse than tolerated (${failing.length === 1 ? '' : 'largest change: '}${where})`;
+}
+function undecided(count, total) {
+    const of = formatCount(total, 'comparison');
+    return count === 0 ? `${of} decided` : `Measured properly, but too noisy to decide ${count} of ${of}`;
+}
+function unjudged(count, total) {
+    return count === 0 ? '' : `too few requests to judge ${count} of ${formatCount(total, 'constraint')}`;
 }
 function broken(count, total) {
     if (count === 0)
@@ -56824,22 +56883,21 @@ function tableCell({ text, code, status, marks = [] }, numeric) {
 
 
 /** What an earlier run may have left here: a report of another run beside this one's would be taken for its own. */
-const ownFiles = [
-    'result.json',
-    'report.md',
-    'report.html',
-    'measurements.json',
-    'baseline.json',
-    'best-config',
-    'server.log',
-];
-function openOutput(directory) {
+const output_measured = ['measurements.json', 'server.log', 'baseline.json'];
+const judged = ['result.json', 'report.md', 'report.html', 'best-config'];
+/**
+ * @param what `run` clears all that an earlier run left; `judge` leaves what was measured, which may be
+ * what it judges, and writes the reports anew.
+ */
+function openOutput(directory, what = 'run') {
     const path = (name) => (0,external_node_path_.join)(directory, name);
     try {
         (0,external_node_fs_.mkdirSync)(directory, { recursive: true });
-        for (const name of ownFiles)
+        for (const name of what === 'run' ? [...output_measured, ...judged] : judged) {
             (0,external_node_fs_.rmSync)(path(name), { recursive: true, force: true });
-        (0,external_node_fs_.writeFileSync)(path('server.log'), '');
+        }
+        if (what === 'run')
+            (0,external_node_fs_.writeFileSync)(path('server.log'), '');
     }
     catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -56851,7 +56909,14 @@ function openOutput(directory) {
     return {
         directory,
         saveMeasurements: (measurements) => writeWhole(path('measurements.json'), renderJson(measurements)),
-        logServer: (line) => (0,external_node_fs_.appendFileSync)(path('server.log'), `${line}\n`),
+        logServer: (line) => {
+            try {
+                (0,external_node_fs_.appendFileSync)(path('server.log'), `${line}\n`);
+            }
+            catch {
+                // A full disk or a removed folder: the measurement goes on, and the next file that matters tells of it.
+            }
+        },
         writeResult: (result, baseline) => {
             writeWhole(path('result.json'), renderJson(result));
             if (baseline !== null)
@@ -56945,7 +57010,6 @@ function data_file_parseJson(text, path) {
 
 
 
-
 /** `compare`: the verdict again, from the files, on any machine. */
 async function compare_compare(shell, options) {
     const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides: {} });
@@ -56953,10 +57017,8 @@ async function compare_compare(shell, options) {
     const opened = await openAsked(shell, options.baseline);
     const { status, baseline } = matchBaseline(opened, measurements.environment);
     const result = judge_judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' });
-    const output = openOutput((0,external_node_path_.resolve)(shell.cwd, options.output));
-    const next = baselineFrom(measurements, baseline, null);
-    output.saveMeasurements(measurements);
-    output.writeResult(result, next.status === 'written' ? next.baseline : null);
+    const output = openOutput((0,external_node_path_.resolve)(shell.cwd, options.output), 'judge');
+    output.writeResult(result, null);
     shell.out(options.json === true ? renderJson(result) : renderMarkdown(result));
     return result.verdict.exitCode;
 }
@@ -58009,6 +58071,130 @@ function applyPatches(uniDiff, options) {
     processIndex();
 }
 
+;// CONCATENATED MODULE: ./src/baseline/write.ts
+
+
+
+
+
+
+/** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
+const maxPointsPerSeries = 200;
+/** The schema's bound on all points together. Only beyond 300 models or so is it reached. */
+const maxPoints = 200_000;
+/**
+ * The baseline that this run leaves behind: its committed configurations, and the history carried on.
+ *
+ * All or nothing: a baseline without a model whose measurement went wrong would let the next pull request
+ * pass that model as a new one. The previous baseline stays in force instead.
+ * @param maxFailureRatio `gate.max_failure_ratio`: a baseline of a model that fails would be beaten by any that works less
+ */
+function baselineFrom(measurements, previous, runId, maxFailureRatio) {
+    const why = unfit(measurements, maxFailureRatio);
+    if (why !== null)
+        return { status: 'refused', why };
+    const { tool, createdAt, commit, environment } = measurements;
+    const models = measurements.models.map(gatedOnly);
+    return {
+        status: 'written',
+        baseline: {
+            kind: 'baseline',
+            schemaVersion: schemaVersion,
+            tool,
+            createdAt,
+            commit,
+            runId,
+            environment,
+            models,
+            history: carriedOn(previous, measurements, models.flatMap((model) => write_points(model, commit, createdAt))),
+        },
+    };
+}
+/** Why these measurements must not become a baseline; null where they may. */
+function unfit(measurements, maxFailureRatio) {
+    if (!measurements.complete)
+        return 'the measurement was stopped before its end';
+    if (measurements.models.length === 0)
+        return 'no model was measured';
+    for (const model of measurements.models) {
+        if (model.status === 'failed')
+            return `${model.name} failed: ${model.error?.message ?? 'no reason given'}`;
+        const gated = gatedScenarios(model);
+        if (gated.length === 0)
+            return `${model.name} has no measurement of its committed configuration`;
+        for (const scenario of gated) {
+            const at = `${model.name} at ${loadLabel(scenario.load)}`;
+            if (scenario.status === 'failed')
+                return `${at} failed: ${scenario.error ?? 'no reason given'}`;
+            const failing = failureProblem(scenario, maxFailureRatio);
+            if (failing !== null)
+                return `${at}: ${failing}`;
+            const valid = validRepetitions(scenario);
+            if (valid.length === 0)
+                return `${at} has no valid repetition`;
+            if (valid.some(({ client }) => client.saturated))
+                return `${at}: the load generator was saturated`;
+            if (timedMetrics(valid).length < 2)
+                return `${at} has no latency percentile and throughput in every repetition`;
+        }
+    }
+    return null;
+}
+/** What the next run compares with. Blocks pair only with blocks of the same moment, so they are of no use later. */
+function gatedOnly(model) {
+    const scenarios = gatedScenarios(model).map((scenario) => ({
+        ...scenario,
+        repetitions: validRepetitions(scenario).map((repetition) => ({ ...repetition, blocks: [] })),
+    }));
+    return { ...model, scenarios, search: null };
+}
+/** This commit's value of each gated metric, one point each. */
+function write_points(model, commit, createdAt) {
+    return model.scenarios.flatMap((scenario) => gatedMetrics(scenario).map(({ metric, value }) => ({
+        commit,
+        createdAt,
+        model: model.name,
+        load: loadKey(scenario.load),
+        metric,
+        value,
+    })));
+}
+/** The highest latency percentile that every repetition has, and throughput if every one has it. */
+function timedMetrics(repetitions) {
+    const everywhere = (metric) => positives(repetitions, metric) !== null;
+    const latency = latencyPercentiles.map(({ name }) => name).find(everywhere);
+    return [
+        ...(latency === undefined ? [] : [latency]),
+        ...(everywhere('inferPerSec') ? ['inferPerSec'] : []),
+    ];
+}
+/** The numbers a comparison uses: geometric means over repetitions, and the highest memory where there is a GPU. */
+function gatedMetrics(scenario) {
+    const repetitions = validRepetitions(scenario);
+    const memory = highestMemory(repetitions) ?? 0;
+    return [
+        ...timedMetrics(repetitions).map((metric) => ({
+            metric,
+            value: geometricMean(positives(repetitions, metric) ?? []),
+        })),
+        ...(memory > 0 ? [{ metric: 'gpuMemoryBytes', value: memory }] : []),
+    ];
+}
+/** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */
+function carriedOn(previous, current, added) {
+    const comparable = previous !== null && incomparable(previous.environment, current.environment).length === 0;
+    const seriesOf = ({ model, load, metric }) => JSON.stringify([model, load, metric]);
+    const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`));
+    const kept = (comparable ? previous.history : []).filter((point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`));
+    const counts = new Map();
+    const newestFirst = [...kept, ...added].reverse().filter((point) => {
+        const count = (counts.get(seriesOf(point)) ?? 0) + 1;
+        counts.set(seriesOf(point), count);
+        return count <= maxPointsPerSeries;
+    });
+    return newestFirst.slice(0, maxPoints).reverse();
+}
+
 ;// CONCATENATED MODULE: ./src/system/process-tree.ts
 
 /** `root` and all its descendants as far as /proc shows them; empty where `root` is gone. */
@@ -58733,483 +58919,6 @@ async function describeEnvironment(world, launcher, client, settings) {
         host: describeHost(settings.runnerClass),
         tool: tool,
     };
-}
-
-;// CONCATENATED MODULE: ./src/triton/statistics.ts
-const durations = (/* unused pure expression or super */ null && (['success', 'fail', 'queue', 'computeInput', 'computeInfer', 'computeOutput']));
-/**
- * Triton adds a batch's whole duration to each of its requests, so the average of a request is
- * Δns / Δcount of the same field (extension_statistics.md), never Δns / Δexecutions. Counters belong to
- * one load of the model: one that falls, or a version that comes or goes, means it was loaded anew.
- */
-function statisticsDelta(before, after, model) {
-    const versions = (rows) => rows
-        .filter((row) => row.name === model)
-        .map((row) => row.version)
-        .toSorted()
-        .join(' ');
-    const [first, last] = [versions(before), versions(after)];
-    if (last === '')
-        return { status: 'unavailable', reason: `the server has no statistics of '${model}'` };
-    if (first !== last) {
-        return {
-            status: 'unavailable',
-            reason: `the loaded versions changed meanwhile (${first || 'none'} → ${last})`,
-        };
-    }
-    const delta = subtract(statistics_sum(after, model), statistics_sum(before, model));
-    if (delta === null)
-        return { status: 'unavailable', reason: `'${model}' was loaded anew meanwhile: its counters fell` };
-    return { status: 'available', times: averages(delta) };
-}
-function averages(delta) {
-    const average = (name) => statistics_ratio(delta.durations[name].ns, delta.durations[name].count);
-    return {
-        serverQueueNs: average('queue'),
-        serverComputeInputNs: average('computeInput'),
-        serverComputeInferNs: average('computeInfer'),
-        serverComputeOutputNs: average('computeOutput'),
-        successNs: average('success'),
-        executedBatchSize: statistics_ratio(delta.inferenceCount, delta.executionCount),
-        requestCount: Number(delta.durations.success.count),
-        failCount: Number(delta.durations.fail.count),
-    };
-}
-function statistics_ratio(part, count) {
-    return count === 0n ? null : Number(part) / Number(count);
-}
-/** Over all versions of the model. */
-function statistics_sum(rows, model) {
-    const own = rows.filter((row) => row.name === model);
-    const total = (of) => own.reduce((all, row) => all + of(row), 0n);
-    const field = (name, part) => total((row) => row.inferenceStats?.[name]?.[part] ?? 0n);
-    return {
-        inferenceCount: total((row) => row.inferenceCount),
-        executionCount: total((row) => row.executionCount),
-        durations: mapDurations((name) => ({ count: field(name, 'count'), ns: field(name, 'ns') })),
-    };
-}
-/** null where any counter fell. */
-function subtract(after, before) {
-    const delta = {
-        inferenceCount: after.inferenceCount - before.inferenceCount,
-        executionCount: after.executionCount - before.executionCount,
-        durations: mapDurations((name) => ({
-            count: after.durations[name].count - before.durations[name].count,
-            ns: after.durations[name].ns - before.durations[name].ns,
-        })),
-    };
-    const all = [delta.inferenceCount, delta.executionCount];
-    for (const { count, ns } of Object.values(delta.durations))
-        all.push(count, ns);
-    return all.some((value) => value < 0n) ? null : delta;
-}
-function mapDurations(of) {
-    return {
-        success: of('success'),
-        fail: of('fail'),
-        queue: of('queue'),
-        computeInput: of('computeInput'),
-        computeInfer: of('computeInfer'),
-        computeOutput: of('computeOutput'),
-    };
-}
-
-;// CONCATENATED MODULE: ./src/stats/quantile.ts
-
-/**
- * The p-quantile by nearest rank: the smallest value with at least p·n values at or below it. Always a
- * value that was measured; no interpolation, so that a p99 is a latency some request had. Null of no values.
- * @param sorted ascending
- * @param p 0 < p ≤ 1
- */
-function quantile(sorted, p) {
-    if (!(p > 0 && p <= 1))
-        throw new RangeError(`a quantile needs 0 < p ≤ 1, got ${p}`);
-    return sorted.length === 0 ? null : at(sorted, nearestRank(sorted.length, p));
-}
-/**
- * Two-sided distribution-free interval of the p-quantile between two order statistics: each end is missed
- * with probability (1 − confidence)/2 at most, by the exact binomial distribution of the number of values
- * below the quantile (David & Nagaraja, Order Statistics, 7.1).
- *
- * The upper end is null where n is too small for one (below 368 for p99 at 95 %, since 0.99^n > 0.025);
- * all is null where there is no lower end either (below 6 for the median).
- * @param sorted ascending
- */
-function orderStatisticInterval(sorted, p, confidence = 0.95) {
-    const n = sorted.length;
-    const miss = (1 - confidence) / 2;
-    // The count of values below the quantile is binomial (n, p). The lower rank is the largest r with P(count < r) ≤ miss.
-    const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > miss);
-    // The upper rank is the smallest r with P(count ≥ r) ≤ miss; the factor forgives the rounding of 1 − P.
-    const upper = firstRank(n, (rank) => rank > 0 && 1 - binomialCdf(rank - 1, n, p) <= miss * (1 + 1e-9));
-    if (lower === 0)
-        return null;
-    return [at(sorted, lower), upper > n ? null : at(sorted, upper)];
-}
-function nearestRank(n, p) {
-    // 0.07 · 100 is 7.000000000000001 in binary: forgive the rounding, not more.
-    return Math.max(1, Math.ceil(p * n - n * 1e-12));
-}
-/** The smallest rank from 0 to n for which the monotone condition holds, n + 1 where none does. */
-function firstRank(n, holds) {
-    let low = 0;
-    let high = n + 1;
-    while (low < high) {
-        const middle = Math.floor((low + high) / 2);
-        if (holds(middle))
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-function at(sorted, rank) {
-    const value = sorted[rank - 1];
-    if (value === undefined)
-        throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
-    return value;
-}
-
-;// CONCATENATED MODULE: ./src/profile/blocks.ts
-
-
-
-
-/** A block's p99 needs about a hundred requests to be more than its maximum. */
-const minRequestsPerBlock = 100;
-/** A few more than the 299 below which there is no p99: the rate seen in warm-up is itself an estimate. */
-const wantedRequests = Math.ceil(minRequestsForPercentile(0.99) * 1.15);
-/** Fewer blocks than four leave the median over block pairs without anything to be robust against. */
-const minBlocks = 4;
-/**
- * Blocks long enough for their percentile, as many as reach the wanted requests within the time, from the
- * slowest side's warm-up so that both sides get the same.
- */
-function planBlocks(warmups, limits) {
-    const slowestNsPerRequest = Math.max(...warmups.map((window) => window.durationNs / Math.max(1, window.completed)));
-    const typicalLatencyNs = Math.max(...warmups.map((window) => quantile(window.latenciesNs, 0.5) ?? 0));
-    const totalNs = Math.min(Math.max(limits.measurementNs, wantedRequests * slowestNsPerRequest), limits.maxMeasurementNs);
-    const wantedBlockNs = Math.max(limits.blockNs, minRequestsPerBlock * slowestNsPerRequest);
-    const count = Math.max(minBlocks, Math.floor(totalNs / wantedBlockNs));
-    const blockNs = Math.round(totalNs / count);
-    return {
-        count,
-        blockNs,
-        // Two latencies of running fill the queue and the pipeline again after the other side's block.
-        leadInNs: Math.round(Math.min(Math.max(2 * typicalLatencyNs, 20 * nsPerMs), blockNs)),
-    };
-}
-/**
- * Runs the blocks of all sides, alternating: in every round each side gets one block, in random order, so
- * that what drifts on the machine hits both alike. Block i of one side pairs with block i of the other.
- */
-async function runBlocks(generator, targets, load, plan, random, signal) {
-    const windows = targets.map(() => []);
-    for (let round = 0; round < plan.count && !signal.aborted; round++) {
-        for (const side of random.shuffle(targets.map((_, index) => index))) {
-            const target = targets[side];
-            if (target === undefined)
-                continue;
-            const window = await generator.run(target, load, { leadInNs: plan.leadInNs, durationNs: plan.blockNs });
-            windows[side]?.push(window);
-        }
-    }
-    return windows;
-}
-/** What is kept of a window in the file. */
-function toBlock(window, load) {
-    return {
-        startNs: window.startNs,
-        durationNs: window.durationNs,
-        requests: window.latenciesNs.length,
-        inferPerSec: inferPerSec([window], load),
-        latencyP50Ns: quantile(window.latenciesNs, 0.5),
-        latencyP99Ns: quantile(window.latenciesNs, 0.99),
-    };
-}
-/** Inferences (requests × batch) completed within the windows, over the windows' time. */
-function inferPerSec(windows, load) {
-    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
-    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
-    return durationNs === 0 ? 0 : (completed * batchSizeOf(load) * 1e9) / durationNs;
-}
-
-;// CONCATENATED MODULE: ./src/profile/repetition.ts
-
-
-
-/**
- * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
- * alternating blocks. Returns a sample for each side, in their order.
- */
-async function measureLoad(world, generator, models, load, settings, random, gpu) {
-    const targets = await Promise.all(models.map((model) => model.target(load)));
-    const warmups = [];
-    for (const target of targets) {
-        warmups.push(await generator.run(target, load, { leadInNs: 0, durationNs: settings.warmupNs }));
-    }
-    const plan = planBlocks(warmups, settings);
-    const startNs = world.nowNs();
-    const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
-    gpu?.reset();
-    const windows = await runBlocks(generator, targets, load, plan, random, world.signal);
-    const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
-    return models.map((model, index) => ({
-        startNs,
-        windows: windows[index] ?? [],
-        server: statisticsDelta(before[index] ?? [], after[index] ?? [], model.name),
-        ...gpuOf(gpu, model, models.length === 1),
-        serverMemoryBytes: memoryOfTree(model.live.server.pids()),
-        disturbances: gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? [],
-    }));
-}
-/** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
-function gpuOf(gpu, model, alone) {
-    if (gpu === null)
-        return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
-    const memory = gpu.memoryOf(model.live.server.pids(), alone);
-    return {
-        gpuMemory: memory.bytes === null ? (model.gpuGrowth ?? memory) : memory,
-        // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
-        gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
-        gpuPowerWatts: alone ? gpu.powerWatts() : null,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/load/window.ts
-/** All latencies of some windows in one ascending array. */
-function mergeLatencies(windows) {
-    const merged = new Float64Array(windows.reduce((sum, window) => sum + window.latenciesNs.length, 0));
-    let offset = 0;
-    for (const { latenciesNs } of windows) {
-        merged.set(latenciesNs, offset);
-        offset += latenciesNs.length;
-    }
-    return merged.sort();
-}
-
-;// CONCATENATED MODULE: ./src/profile/sample.ts
-
-
-
-
-/** One side's repetition as it goes into the file. */
-function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
-    const latencies = mergeLatencies(sample.windows);
-    const failures = sumFailures(sample.windows);
-    const client = worstClient(sample.windows);
-    const voidReasons = [...sample.disturbances];
-    if (client.saturated)
-        voidReasons.push('client_saturated: the load generator was the bottleneck');
-    const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
-    if (failed > maxFailureRatio * (failed + latencies.length)) {
-        const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
-        const words = first == null ? '' : `: ${first}`;
-        voidReasons.push(`failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`);
-    }
-    if (latencies.length === 0)
-        voidReasons.push('no_requests: not one request succeeded');
-    return {
-        index,
-        pairedWith,
-        startNs: sample.startNs,
-        durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
-        requests: latencies.length,
-        failures,
-        metrics: repetitionMetrics(sample, latencies, load),
-        blocks: sample.windows.map((window) => toBlock(window, load)),
-        client,
-        status: voidReasons.length === 0 ? 'valid' : 'void',
-        voidReasons,
-    };
-}
-function repetitionMetrics(sample, latencies, load) {
-    const server = sample.server.status === 'available' ? sample.server.times : null;
-    const averageNs = sample_mean(latencies);
-    return {
-        latencyAvgNs: averageNs,
-        ...percentilesOf(latencies),
-        latencyMaxNs: latencies.at(-1) ?? null,
-        inferPerSec: inferPerSec(sample.windows, load),
-        serverQueueNs: server?.serverQueueNs ?? null,
-        serverComputeInputNs: server?.serverComputeInputNs ?? null,
-        serverComputeInferNs: server?.serverComputeInferNs ?? null,
-        serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
-        networkOverheadNs: overhead(averageNs, server),
-        executedBatchSize: server?.executedBatchSize ?? null,
-        gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
-        gpuUtilizationRatio: sample.gpuUtilizationRatio,
-        gpuPowerWatts: sample.gpuPowerWatts,
-        serverMemoryBytes: sample.serverMemoryBytes,
-    };
-}
-/** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
-function percentilesOf(sorted) {
-    return Object.fromEntries(latencyPercentiles.map(({ name, percentile }) => [
-        name,
-        sorted.length < minRequestsForPercentile(percentile) ? null : quantile(sorted, percentile),
-    ]));
-}
-/** Client latency that the server does not account for: network, gRPC, scheduling, and the server's own overhead. */
-function overhead(averageNs, server) {
-    if (averageNs === null || server === null)
-        return null;
-    const parts = [
-        server.serverQueueNs,
-        server.serverComputeInputNs,
-        server.serverComputeInferNs,
-        server.serverComputeOutputNs,
-    ];
-    if (parts.some((part) => part === null))
-        return null;
-    return Math.max(0, averageNs - parts.reduce((sum, part) => sum + (part ?? 0), 0));
-}
-function sample_mean(values) {
-    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-function sumFailures(windows) {
-    const failures = {};
-    for (const window of windows) {
-        for (const [status, count] of Object.entries(window.failures))
-            failures[status] = (failures[status] ?? 0) + count;
-    }
-    return failures;
-}
-function describeFailures(failures) {
-    return Object.entries(failures)
-        .map(([status, count]) => `${status} × ${count}`)
-        .join(', ');
-}
-/** The worst window speaks for the repetition: one saturated block is enough to spoil it. */
-function worstClient(windows) {
-    const worst = (pick) => Math.max(0, ...windows.map((window) => pick(window.client)));
-    return {
-        eventLoopUtilization: worst((health) => health.eventLoopUtilization),
-        eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
-        cpuNsPerRequest: worst((health) => health.cpuNsPerRequest),
-        lateRatio: worst((health) => health.lateRatio),
-        // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
-        saturated: windows.filter((window) => window.client.saturated).length * 2 > windows.length,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/profile/interval.ts
-
-/**
- * Mean of the repetitions' values with the two-sided 95 % Student-t interval; with a single repetition the
- * interval comes from its blocks instead (narrower than the truth: it does not know other server starts).
- */
-function meanInterval(values, blocks) {
-    const mean = average(values);
-    const spread = blocks ?? values;
-    if (spread.length < 2)
-        return { mean, interval: null };
-    const center = average(spread);
-    const variance = spread.reduce((sum, value) => sum + (value - center) ** 2, 0) / (spread.length - 1);
-    const half = studentTQuantile(0.975, spread.length - 1) * Math.sqrt(variance / spread.length);
-    return { mean, interval: [mean - half, mean + half] };
-}
-function average(values) {
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-;// CONCATENATED MODULE: ./src/profile/scenario.ts
-
-
-
-
-
-
-/**
- * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
- * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.
- */
-function toScenario(input) {
-    const { role, configuration, load, samples, repetitions } = input;
-    const valid = repetitions.filter((repetition) => repetition.status === 'valid');
-    const validSamples = samples.filter((_, index) => repetitions[index]?.status === 'valid');
-    const latencies = mergeLatencies(validSamples.flatMap((sample) => sample.windows));
-    const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) };
-    if (valid.length === 0) {
-        const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
-        return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
-    }
-    const metrics = {
-        ...scenarioMetrics(latencies, valid),
-        gpuMemoryBytes: gpuMemoryValue(validSamples, valid),
-    };
-    return { ...base, status: 'measured', metrics };
-}
-/** A scenario that could not be measured at all, with the server's own reason. */
-function failedScenario(role, configuration, load, error) {
-    return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] };
-}
-function scenarioMetrics(latencies, valid) {
-    const percentiles = new Map(latencyPercentiles.map(({ name, percentile }) => [name, percentile]));
-    const entries = metricNames.map((name) => {
-        const percentile = percentiles.get(name);
-        return [
-            name,
-            percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile),
-        ];
-    });
-    return Object.fromEntries(entries);
-}
-function percentileValue(latencies, percentile) {
-    const n = latencies.length;
-    const needed = minRequestsForPercentile(percentile);
-    if (n < needed) {
-        const reason = `p${Math.round(percentile * 100)} needs at least ${needed} requests, there were ${n}`;
-        return { value: null, interval: null, n, unit: 'ns', reason };
-    }
-    return {
-        value: quantile(latencies, percentile),
-        interval: orderStatisticInterval(latencies, percentile),
-        n,
-        unit: 'ns',
-    };
-}
-/** What each repetition gave as one number: the mean over them, memory and maxima as the highest. */
-function overRepetitions(name, valid) {
-    const { unit } = metric_metrics[name];
-    const values = valid
-        .map((repetition) => repetition.metrics[name])
-        .filter((value) => value !== null && value !== undefined);
-    if (values.length === 0)
-        return null;
-    const n = valid.reduce((sum, repetition) => sum + repetition.requests, 0);
-    if (unit === 'bytes' || name === 'latencyMaxNs')
-        return { value: Math.max(...values), interval: null, n, unit };
-    const blocks = name === 'inferPerSec' && valid.length === 1
-        ? valid[0]?.blocks.map((block) => block.inferPerSec)
-        : undefined;
-    const { mean, interval } = meanInterval(values, blocks);
-    return { value: mean, interval, n, unit };
-}
-/** The highest of the repetitions, and how it was read; null where the machine has no GPU to be read. */
-function gpuMemoryValue(samples, valid) {
-    const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? []);
-    if (readings.length === 0)
-        return null;
-    const measured = overRepetitions('gpuMemoryBytes', valid);
-    const sources = readings.filter(({ bytes }) => measured === null || bytes !== null);
-    const reason = [...new Set(sources.map(({ source }) => source))].join('; ');
-    return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
-}
-function warningsOf(repetitions) {
-    const warnings = [];
-    const voided = repetitions.filter((repetition) => repetition.status === 'void');
-    if (voided.length > 0) {
-        const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ');
-        warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`);
-    }
-    const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0);
-    for (const repetition of failing) {
-        warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`);
-    }
-    return warnings;
 }
 
 ;// CONCATENATED MODULE: ./src/load/tensor-data.ts
@@ -60353,8 +60062,6 @@ async function reachServer(world, launcher) {
 
 
 
-/** Longer than any request of a model that a latency gate makes sense for; ends what never answers. */
-const requestDeadlineNs = 60 * nsPerSecond;
 async function openServer(context, side, repository) {
     const server = await startServer(context.world, context.launcher, {
         repository,
@@ -60406,7 +60113,7 @@ async function openModel(context, live, model, input, override) {
     const actual = committedConfiguration(model.config, resolved);
     if (override !== undefined)
         requireSame(override.configuration, actual);
-    return attachModel(context.generator, live, resolved, override?.configuration ?? actual, input);
+    return attachModel(context, live, resolved, override?.configuration ?? actual, input);
 }
 async function closeModel(context, model) {
     await model.detach();
@@ -60439,7 +60146,7 @@ function requireSame(wanted, actual) {
     throw new domain_error/* GateError */.ue('model', `the server resolved another configuration than was loaded (${list})`);
 }
 /** Requests for a model that is loaded already. */
-function attachModel(generator, live, resolved, configuration, input) {
+function attachModel(context, live, resolved, configuration, input) {
     const targets = new Map();
     return {
         name: resolved.name,
@@ -60448,18 +60155,21 @@ function attachModel(generator, live, resolved, configuration, input) {
         warnings: inputWarnings(resolved, input),
         target: (load) => {
             const id = `${live.side}/${resolved.name}/${loadKey(load)}`;
-            const open = targets.get(id) ?? openTarget(generator, id, live.server, resolved, input, load);
+            const open = targets.get(id) ?? openTarget(context, id, live.server, resolved, input, load);
             targets.set(id, open);
             return open;
         },
         detach: async () => {
-            for (const target of targets.values())
-                generator.closeTarget(await target);
+            // A target that could not be opened has nothing to close, and its error was told where it was asked for.
+            for (const target of await Promise.allSettled(targets.values())) {
+                if (target.status === 'fulfilled')
+                    context.generator.closeTarget(target.value);
+            }
             targets.clear();
         },
     };
 }
-async function openTarget(generator, id, server, config, input, load) {
+async function openTarget({ generator, requestDeadlineNs }, id, server, config, input, load) {
     const steps = makeInputs(config, input, batchSizeOf(load));
     await generator.open({
         id,
@@ -60471,71 +60181,10 @@ async function openTarget(generator, id, server, config, input, load) {
     return id;
 }
 
-;// CONCATENATED MODULE: ./src/profile/profile.ts
+;// CONCATENATED MODULE: ./src/profile/records.ts
 
 
-
-
-
-
-
-
-/**
- * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
- * sides alternating. `save` gets all there is after each load of each repetition.
- */
-async function profileModel(context, plan, repositories, save) {
-    const { world, random } = context;
-    const records = [profile_record('candidate', repositories.candidate)];
-    const { reference } = repositories;
-    // A model that is new in the pull request has no reference: its budgets alone are judged.
-    if (reference?.models.has(plan.name) === true)
-        records.push(profile_record('reference', reference));
-    const stopping = [];
-    const startNs = world.nowNs();
-    const warnings = [];
-    const result = () => ({
-        candidate: summarize(context, plan, records, 'candidate', warnings),
-        reference: records.length === 1 ? null : summarize(context, plan, records, 'reference', []),
-    });
-    try {
-        let measuringNs = 0;
-        for (let index = 0; index < plan.repetitions; index++) {
-            const time = nextMeasuringTime(plan, index, world.nowNs() - startNs, measuringNs);
-            if (time === null) {
-                warnings.push(`the time budget allowed ${index} of ${plan.repetitions} repetitions`);
-                break;
-            }
-            world.progress(`${plan.name}: repetition ${index + 1} of ${plan.repetitions}`);
-            await openAll(context, plan, random.shuffle(records));
-            for (const load of random.shuffle(plan.loads)) {
-                if (hasFailed(records))
-                    break;
-                const loadStartNs = world.nowNs();
-                await repeat(context, { ...time, warmupNs: plan.warmupNs }, records, load);
-                measuringNs += world.nowNs() - loadStartNs;
-                save(result());
-            }
-            await closeAll(records, stopping, context.gpu !== null);
-            if (hasFailed(records))
-                break;
-        }
-    }
-    finally {
-        await closeAll(records, stopping, false);
-        await Promise.all(stopping);
-    }
-    return result();
-}
-/** Throws where a signal asked to stop: what was measured until then has been saved. */
-function interruptIfAsked(world) {
-    if (world.signal.aborted) {
-        throw new domain_error/* GateError */.ue('interrupted', 'interrupted: nothing is judged from half a measurement', {
-            hint: 'What was measured until then is in measurements.json, marked as not complete.',
-        });
-    }
-}
-function profile_record(name, repository) {
+function makeRecord(name, repository) {
     return {
         name,
         repository,
@@ -60554,17 +60203,17 @@ function profile_record(name, repository) {
 async function openAll(context, plan, records) {
     if (context.gpu !== null) {
         for (const each of records)
-            await profile_open(context, plan, each, records.length > 1);
+            await records_open(context, plan, each, records.length > 1);
         return;
     }
     // All settle before one throws: a server that is still starting then could not be stopped.
-    const opened = await Promise.allSettled(records.map((each) => profile_open(context, plan, each, false)));
+    const opened = await Promise.allSettled(records.map((each) => records_open(context, plan, each, false)));
     const broken = opened.find((outcome) => outcome.status === 'rejected');
     if (broken !== undefined)
         throw (0,domain_error/* asGateError */.Ub)(broken.reason);
 }
 /** A model that does not load is data; all else throws. */
-async function profile_open(context, plan, each, besideAnother) {
+async function records_open(context, plan, each, besideAnother) {
     const { input } = context.config.settingsFor(plan.name);
     const model = each.repository.models.get(plan.name);
     if (model === undefined)
@@ -60598,52 +60247,659 @@ async function withGpuGrowth({ gpu, generator }, plan, model, growth) {
     }
     return { ...model, gpuGrowth: await growth() };
 }
-function hasFailed(records) {
-    return records.some((each) => each.failure !== null);
+/** A server stops while the next one starts, except where GPU memory is measured: that must be free first. */
+async function closeAll(records, stopping, wait) {
+    for (const each of records) {
+        const { model, server } = each;
+        each.model = null;
+        each.server = null;
+        await model?.detach();
+        if (server !== null)
+            stopping.push(server.close());
+    }
+    if (wait)
+        await Promise.all(stopping);
+}
+
+;// CONCATENATED MODULE: ./src/triton/statistics.ts
+const durations = (/* unused pure expression or super */ null && (['success', 'fail', 'queue', 'computeInput', 'computeInfer', 'computeOutput']));
+/**
+ * Triton adds a batch's whole duration to each of its requests, so the average of a request is
+ * Δns / Δcount of the same field (extension_statistics.md), never Δns / Δexecutions. Counters belong to
+ * one load of the model: one that falls, or a version that comes or goes, means it was loaded anew.
+ */
+function statisticsDelta(before, after, model) {
+    const versions = (rows) => rows
+        .filter((row) => row.name === model)
+        .map((row) => row.version)
+        .toSorted()
+        .join(' ');
+    const [first, last] = [versions(before), versions(after)];
+    if (last === '')
+        return { status: 'unavailable', reason: `the server has no statistics of '${model}'` };
+    if (first !== last) {
+        return {
+            status: 'unavailable',
+            reason: `the loaded versions changed meanwhile (${first || 'none'} → ${last})`,
+        };
+    }
+    const delta = subtract(statistics_sum(after, model), statistics_sum(before, model));
+    if (delta === null)
+        return { status: 'unavailable', reason: `'${model}' was loaded anew meanwhile: its counters fell` };
+    return { status: 'available', times: averages(delta) };
+}
+function averages(delta) {
+    const average = (name) => statistics_ratio(delta.durations[name].ns, delta.durations[name].count);
+    return {
+        serverQueueNs: average('queue'),
+        serverComputeInputNs: average('computeInput'),
+        serverComputeInferNs: average('computeInfer'),
+        serverComputeOutputNs: average('computeOutput'),
+        successNs: average('success'),
+        executedBatchSize: statistics_ratio(delta.inferenceCount, delta.executionCount),
+        requestCount: Number(delta.durations.success.count),
+        failCount: Number(delta.durations.fail.count),
+    };
+}
+function statistics_ratio(part, count) {
+    return count === 0n ? null : Number(part) / Number(count);
+}
+/** Over all versions of the model. */
+function statistics_sum(rows, model) {
+    const own = rows.filter((row) => row.name === model);
+    const total = (of) => own.reduce((all, row) => all + of(row), 0n);
+    const field = (name, part) => total((row) => row.inferenceStats?.[name]?.[part] ?? 0n);
+    return {
+        inferenceCount: total((row) => row.inferenceCount),
+        executionCount: total((row) => row.executionCount),
+        durations: mapDurations((name) => ({ count: field(name, 'count'), ns: field(name, 'ns') })),
+    };
+}
+/** null where any counter fell. */
+function subtract(after, before) {
+    const delta = {
+        inferenceCount: after.inferenceCount - before.inferenceCount,
+        executionCount: after.executionCount - before.executionCount,
+        durations: mapDurations((name) => ({
+            count: after.durations[name].count - before.durations[name].count,
+            ns: after.durations[name].ns - before.durations[name].ns,
+        })),
+    };
+    const all = [delta.inferenceCount, delta.executionCount];
+    for (const { count, ns } of Object.values(delta.durations))
+        all.push(count, ns);
+    return all.some((value) => value < 0n) ? null : delta;
+}
+function mapDurations(of) {
+    return {
+        success: of('success'),
+        fail: of('fail'),
+        queue: of('queue'),
+        computeInput: of('computeInput'),
+        computeInfer: of('computeInfer'),
+        computeOutput: of('computeOutput'),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/stats/quantile.ts
+
+/**
+ * The p-quantile by nearest rank: the smallest value with at least p·n values at or below it. Always a
+ * value that was measured; no interpolation, so that a p99 is a latency some request had. Null of no values.
+ * @param sorted ascending
+ * @param p 0 < p ≤ 1
+ */
+function quantile(sorted, p) {
+    if (!(p > 0 && p <= 1))
+        throw new RangeError(`a quantile needs 0 < p ≤ 1, got ${p}`);
+    return sorted.length === 0 ? null : at(sorted, nearestRank(sorted.length, p));
+}
+/**
+ * Two-sided distribution-free interval of the p-quantile between two order statistics: each end is missed
+ * with probability (1 − confidence)/2 at most, by the exact binomial distribution of the number of values
+ * below the quantile (David & Nagaraja, Order Statistics, 7.1).
+ *
+ * The upper end is null where n is too small for one (below 368 for p99 at 95 %, since 0.99^n > 0.025);
+ * all is null where there is no lower end either (below 6 for the median).
+ * @param sorted ascending
+ */
+function orderStatisticInterval(sorted, p, confidence = 0.95) {
+    const n = sorted.length;
+    const miss = (1 - confidence) / 2;
+    // The count of values below the quantile is binomial (n, p). The lower rank is the largest r with P(count < r) ≤ miss.
+    const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > miss);
+    // The upper rank is the smallest r with P(count ≥ r) ≤ miss; the factor forgives the rounding of 1 − P.
+    const upper = firstRank(n, (rank) => rank > 0 && 1 - binomialCdf(rank - 1, n, p) <= miss * (1 + 1e-9));
+    if (lower === 0)
+        return null;
+    return [at(sorted, lower), upper > n ? null : at(sorted, upper)];
+}
+function nearestRank(n, p) {
+    // 0.07 · 100 is 7.000000000000001 in binary: forgive the rounding, not more.
+    return Math.max(1, Math.ceil(p * n - n * 1e-12));
+}
+/** The smallest rank from 0 to n for which the monotone condition holds, n + 1 where none does. */
+function firstRank(n, holds) {
+    let low = 0;
+    let high = n + 1;
+    while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if (holds(middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+function at(sorted, rank) {
+    const value = sorted[rank - 1];
+    if (value === undefined)
+        throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
+    return value;
+}
+
+;// CONCATENATED MODULE: ./src/profile/blocks.ts
+
+
+
+
+/** A block's p99 needs about a hundred requests to be more than its maximum. */
+const minRequestsPerBlock = 100;
+/** A few more than the 299 below which there is no p99: the rate seen in warm-up is itself an estimate. */
+const wantedRequests = Math.ceil(minRequestsForPercentile(0.99) * 1.15);
+/** Fewer blocks than four leave the median over block pairs without anything to be robust against. */
+const minBlocks = 4;
+/**
+ * Blocks long enough for their percentile, as many as reach the wanted requests within the time, from the
+ * slowest side's warm-up so that both sides get the same.
+ */
+function planBlocks(warmups, limits) {
+    const slowestNsPerRequest = Math.max(...warmups.map((window) => window.durationNs / Math.max(1, window.completed)));
+    const typicalLatencyNs = Math.max(...warmups.map((window) => quantile(window.latenciesNs, 0.5) ?? 0));
+    const totalNs = Math.min(Math.max(limits.measurementNs, wantedRequests * slowestNsPerRequest), limits.maxMeasurementNs);
+    const wantedBlockNs = Math.max(limits.blockNs, minRequestsPerBlock * slowestNsPerRequest);
+    const count = Math.max(minBlocks, Math.floor(totalNs / wantedBlockNs));
+    const blockNs = Math.round(totalNs / count);
+    return {
+        count,
+        blockNs,
+        // Two latencies of running fill the queue and the pipeline again after the other side's block.
+        leadInNs: Math.round(Math.min(Math.max(2 * typicalLatencyNs, 20 * nsPerMs), blockNs)),
+    };
+}
+/**
+ * Runs the blocks of all sides, alternating: in every round each side gets one block, in random order, so
+ * that what drifts on the machine hits both alike. Block i of one side pairs with block i of the other.
+ */
+async function runBlocks(generator, targets, load, plan, random, signal) {
+    const windows = targets.map(() => []);
+    for (let round = 0; round < plan.count && !signal.aborted; round++) {
+        for (const side of random.shuffle(targets.map((_, index) => index))) {
+            const target = targets[side];
+            if (target === undefined)
+                continue;
+            const window = await generator.run(target, load, { leadInNs: plan.leadInNs, durationNs: plan.blockNs });
+            windows[side]?.push(window);
+        }
+    }
+    return windows;
+}
+/** What is kept of a window in the file. */
+function toBlock(window, load) {
+    return {
+        startNs: window.startNs,
+        durationNs: window.durationNs,
+        requests: window.latenciesNs.length,
+        inferPerSec: inferPerSec([window], load),
+        latencyP50Ns: quantile(window.latenciesNs, 0.5),
+        latencyP99Ns: quantile(window.latenciesNs, 0.99),
+    };
+}
+/** Inferences (requests × batch) completed within the windows, over the windows' time. */
+function inferPerSec(windows, load) {
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
+    return durationNs === 0 ? 0 : (completed * batchSizeOf(load) * 1e9) / durationNs;
+}
+
+;// CONCATENATED MODULE: ./src/profile/repetition.ts
+
+
+
+/**
+ * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
+ * alternating blocks. Returns a sample for each side, in their order.
+ */
+async function measureLoad(world, generator, models, load, settings, random, gpu) {
+    const targets = await Promise.all(models.map((model) => model.target(load)));
+    const warmups = [];
+    // In random order: whoever is warmed last goes into its first block with the warmer caches.
+    for (const side of random.shuffle(targets.map((_, index) => index))) {
+        warmups[side] = await generator.run(targets[side] ?? '', load, {
+            leadInNs: 0,
+            durationNs: settings.warmupNs,
+        });
+    }
+    const plan = planBlocks(warmups, settings);
+    // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
+    const isDead = warmups.some((window) => window.completed === 0);
+    const startNs = world.nowNs();
+    const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
+    gpu?.reset();
+    const windows = isDead
+        ? warmups.map((window) => [window])
+        : await runBlocks(generator, targets, load, plan, random, world.signal);
+    const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
+    return models.map((model, index) => {
+        const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name);
+        return {
+            startNs,
+            windows: windows[index] ?? [],
+            server,
+            ...gpuOf(gpu, model, models.length === 1),
+            serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+            disturbances: [
+                ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
+                ...otherClients(server, isDead ? [] : (windows[index] ?? [])),
+            ],
+        };
+    });
+}
+/** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
+function otherClients(server, windows) {
+    if (server.status === 'unavailable' || windows.length === 0)
+        return [];
+    const counted = server.times.requestCount + server.times.failCount;
+    const sent = windows.reduce((sum, window) => sum + window.issued, 0);
+    // A health check now and then disturbs nobody.
+    if (counted <= sent * 1.01 + 2)
+        return [];
+    return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`];
+}
+/** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
+function gpuOf(gpu, model, alone) {
+    if (gpu === null)
+        return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
+    const memory = gpu.memoryOf(model.live.server.pids(), alone);
+    return {
+        gpuMemory: memory.bytes === null ? (model.gpuGrowth ?? memory) : memory,
+        // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
+        gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
+        gpuPowerWatts: alone ? gpu.powerWatts() : null,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/load/window.ts
+/** All latencies of some windows in one ascending array. */
+function mergeLatencies(windows) {
+    const merged = new Float64Array(windows.reduce((sum, window) => sum + window.latenciesNs.length, 0));
+    let offset = 0;
+    for (const { latenciesNs } of windows) {
+        merged.set(latenciesNs, offset);
+        offset += latenciesNs.length;
+    }
+    return merged.sort();
+}
+
+;// CONCATENATED MODULE: ./src/profile/sample.ts
+
+
+
+
+/** One side's repetition as it goes into the file. */
+function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
+    const latencies = mergeLatencies(sample.windows);
+    const failures = sumFailures(sample.windows);
+    const client = worstClient(sample.windows);
+    const voidReasons = [...sample.disturbances];
+    if (client.saturated)
+        voidReasons.push('client_saturated: the load generator was the bottleneck');
+    const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
+    if (failed > maxFailureRatio * (failed + latencies.length)) {
+        const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
+        const words = first == null ? '' : `: ${first}`;
+        voidReasons.push(`failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`);
+    }
+    if (latencies.length === 0)
+        voidReasons.push('no_requests: not one request succeeded');
+    return {
+        index,
+        pairedWith,
+        startNs: sample.startNs,
+        durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
+        requests: latencies.length,
+        failures,
+        metrics: repetitionMetrics(sample, latencies, load),
+        blocks: sample.windows.map((window) => toBlock(window, load)),
+        client,
+        status: voidReasons.length === 0 ? 'valid' : 'void',
+        voidReasons,
+    };
+}
+/** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
+function isDisturbed(sample) {
+    return sample.disturbances.length > 0 || worstClient(sample.windows).saturated;
+}
+/** Void by the model's own failures, not by what disturbed it. */
+function failedItself({ voidReasons }) {
+    return voidReasons.some((reason) => /^(failed_requests|no_requests):/.test(reason));
+}
+/** Not one request succeeded. */
+function isSilent(sample) {
+    return sample.windows.every((window) => window.latenciesNs.length === 0);
+}
+function repetitionMetrics(sample, latencies, load) {
+    const server = sample.server.status === 'available' ? sample.server.times : null;
+    const averageNs = sample_mean(latencies);
+    return {
+        latencyAvgNs: averageNs,
+        ...percentilesOf(latencies),
+        latencyMaxNs: latencies.at(-1) ?? null,
+        inferPerSec: inferPerSec(sample.windows, load),
+        serverQueueNs: server?.serverQueueNs ?? null,
+        serverComputeInputNs: server?.serverComputeInputNs ?? null,
+        serverComputeInferNs: server?.serverComputeInferNs ?? null,
+        serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
+        networkOverheadNs: overhead(averageNs, server),
+        executedBatchSize: server?.executedBatchSize ?? null,
+        gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
+        gpuUtilizationRatio: sample.gpuUtilizationRatio,
+        gpuPowerWatts: sample.gpuPowerWatts,
+        serverMemoryBytes: sample.serverMemoryBytes,
+    };
+}
+/** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
+function percentilesOf(sorted) {
+    return Object.fromEntries(latencyPercentiles.map(({ name, percentile }) => [
+        name,
+        sorted.length < minRequestsForPercentile(percentile) ? null : quantile(sorted, percentile),
+    ]));
+}
+/** Client latency that the server does not account for: network, gRPC, scheduling, and the server's own overhead. */
+function overhead(averageNs, server) {
+    if (averageNs === null || server === null)
+        return null;
+    const parts = [
+        server.serverQueueNs,
+        server.serverComputeInputNs,
+        server.serverComputeInferNs,
+        server.serverComputeOutputNs,
+    ];
+    if (parts.some((part) => part === null))
+        return null;
+    return Math.max(0, averageNs - parts.reduce((sum, part) => sum + (part ?? 0), 0));
+}
+function sample_mean(values) {
+    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+function sumFailures(windows) {
+    const failures = {};
+    for (const window of windows) {
+        for (const [status, count] of Object.entries(window.failures))
+            failures[status] = (failures[status] ?? 0) + count;
+    }
+    return failures;
+}
+function describeFailures(failures) {
+    return Object.entries(failures)
+        .map(([status, count]) => `${status} × ${count}`)
+        .join(', ');
+}
+/** The worst window's figures; saturated where most windows were. */
+function worstClient(windows) {
+    const worst = (pick) => Math.max(0, ...windows.map((window) => pick(window.client)));
+    return {
+        eventLoopUtilization: worst((health) => health.eventLoopUtilization),
+        eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
+        cpuNsPerRequest: worst((health) => health.cpuNsPerRequest),
+        lateRatio: worst((health) => health.lateRatio),
+        // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
+        saturated: windows.filter((window) => window.client.saturated).length * 2 > windows.length,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/profile/interval.ts
+
+/**
+ * Mean of the repetitions' values with the two-sided 95 % Student-t interval; with a single repetition the
+ * interval comes from its blocks instead (narrower than the truth: it does not know other server starts).
+ */
+function meanInterval(values, blocks) {
+    const mean = average(values);
+    const spread = blocks ?? values;
+    if (spread.length < 2)
+        return { mean, interval: null };
+    const center = average(spread);
+    const variance = spread.reduce((sum, value) => sum + (value - center) ** 2, 0) / (spread.length - 1);
+    const half = studentTQuantile(0.975, spread.length - 1) * Math.sqrt(variance / spread.length);
+    return { mean, interval: [mean - half, mean + half] };
+}
+function average(values) {
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+;// CONCATENATED MODULE: ./src/profile/scenario.ts
+
+
+
+
+
+
+/**
+ * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
+ * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.
+ */
+function toScenario(input) {
+    const { role, configuration, load, samples, repetitions } = input;
+    const counted = countedOf(repetitions);
+    const countedSamples = samples.filter((_, index) => counted.some((each) => each === repetitions[index]));
+    const latencies = mergeLatencies(countedSamples.flatMap((sample) => sample.windows));
+    const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) };
+    if (counted.length === 0) {
+        const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
+        return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
+    }
+    const metrics = {
+        ...scenarioMetrics(latencies, counted),
+        gpuMemoryBytes: gpuMemoryValue(countedSamples, counted),
+    };
+    return { ...base, status: 'measured', metrics };
+}
+/**
+ * The repetitions that make the scenario's numbers: the valid ones. Where every one was disturbed, those: the
+ * numbers are shown with their warning, and as none is valid nothing is judged by them. A model that failed its
+ * requests has no numbers.
+ */
+function countedOf(repetitions) {
+    const valid = repetitions.filter((repetition) => repetition.status === 'valid');
+    return valid.length > 0 ? valid : repetitions.filter((repetition) => !failedItself(repetition));
+}
+/** A scenario that could not be measured at all, with the server's own reason. */
+function failedScenario(role, configuration, load, error) {
+    return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] };
+}
+function scenarioMetrics(latencies, valid) {
+    const percentiles = new Map(latencyPercentiles.map(({ name, percentile }) => [name, percentile]));
+    const entries = metricNames.map((name) => {
+        const percentile = percentiles.get(name);
+        return [
+            name,
+            percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile),
+        ];
+    });
+    return Object.fromEntries(entries);
+}
+function percentileValue(latencies, percentile) {
+    const n = latencies.length;
+    const needed = minRequestsForPercentile(percentile);
+    if (n < needed) {
+        const reason = `p${Math.round(percentile * 100)} needs at least ${needed} requests, there were ${n}`;
+        return { value: null, interval: null, n, unit: 'ns', reason };
+    }
+    return {
+        value: quantile(latencies, percentile),
+        interval: orderStatisticInterval(latencies, percentile),
+        n,
+        unit: 'ns',
+    };
+}
+/** What each repetition gave as one number: the mean over them, memory and maxima as the highest. */
+function overRepetitions(name, valid) {
+    const { unit } = metric_metrics[name];
+    const values = valid
+        .map((repetition) => repetition.metrics[name])
+        .filter((value) => value !== null && value !== undefined);
+    if (values.length === 0)
+        return null;
+    const n = valid.reduce((sum, repetition) => sum + repetition.requests, 0);
+    if (unit === 'bytes' || name === 'latencyMaxNs')
+        return { value: Math.max(...values), interval: null, n, unit };
+    const blocks = name === 'inferPerSec' && valid.length === 1
+        ? valid[0]?.blocks.map((block) => block.inferPerSec)
+        : undefined;
+    const { mean, interval } = meanInterval(values, blocks);
+    return { value: mean, interval, n, unit };
+}
+/** The highest of the repetitions, and how it was read; null where the machine has no GPU to be read. */
+function gpuMemoryValue(samples, valid) {
+    const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? []);
+    if (readings.length === 0)
+        return null;
+    const measured = overRepetitions('gpuMemoryBytes', valid);
+    const sources = readings.filter(({ bytes }) => measured === null || bytes !== null);
+    const reason = [...new Set(sources.map(({ source }) => source))].join('; ');
+    return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
+}
+function warningsOf(repetitions) {
+    const warnings = [];
+    const voided = repetitions.filter((repetition) => repetition.status === 'void');
+    if (voided.length > 0) {
+        const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ');
+        warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`);
+    }
+    const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0);
+    for (const repetition of failing) {
+        warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`);
+    }
+    return warnings;
+}
+
+;// CONCATENATED MODULE: ./src/profile/profile.ts
+
+
+
+
+
+
+
+
+
+/**
+ * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
+ * sides alternating. `save` gets all there is after each load of each repetition.
+ */
+async function profileModel(context, plan, repositories, save) {
+    const { world } = context;
+    const candidate = makeRecord('candidate', repositories.candidate);
+    const { reference } = repositories;
+    // A model that is new in the pull request has no reference: its budgets alone are judged.
+    const records = reference?.models.has(plan.name) === true ? [candidate, makeRecord('reference', reference)] : [candidate];
+    const stopping = [];
+    const warnings = [];
+    const result = () => ({
+        candidate: summarize(context, plan, candidate, records, warnings),
+        reference: records[1] === undefined ? null : summarize(context, plan, records[1], records, []),
+    });
+    const startNs = world.nowNs();
+    let measuringNs = 0;
+    let wanted = plan.repetitions;
+    try {
+        for (let index = 0; index < wanted; index++) {
+            const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
+            if (time === null) {
+                warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`);
+                break;
+            }
+            world.progress(`${plan.name}: repetition ${index + 1} of ${wanted}`);
+            measuringNs += await repeat(context, plan, records, index, time, () => save(result()));
+            await closeAll(records, stopping, context.gpu !== null);
+            if (candidate.failure !== null)
+                break;
+            const samples = samplesOf(records, index);
+            // A model that answers nothing will not answer the next repetition either.
+            if (samples.some(isSilent))
+                break;
+            if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement)
+                wanted++;
+        }
+    }
+    finally {
+        await closeAll(records, stopping, false);
+        await Promise.all(stopping);
+    }
+    return result();
+}
+/** Repetitions that were disturbed are made up for, up to half as many again: a machine that disturbs more says so. */
+const maxReplacement = 1.5;
+/** Throws where a signal asked to stop: what was measured until then has been saved. */
+function interruptIfAsked(world) {
+    if (world.signal.aborted) {
+        throw new domain_error/* GateError */.ue('interrupted', 'interrupted: nothing is judged from half a measurement', {
+            hint: 'What was measured until then is in measurements.json, marked as not complete.',
+        });
+    }
+}
+/** One repetition: fresh servers, then every load. Returns the time spent in warm-ups and windows, in ns. */
+async function repeat(context, plan, records, index, time, save) {
+    const { world, random } = context;
+    // A reference that does not load, or dies, leaves the candidate to be measured alone: a fix must be able to pass.
+    await openAll(context, plan, random.shuffle(records.filter(isWell)));
+    let measuringNs = 0;
+    for (const load of random.shuffle(plan.loads)) {
+        const sides = records.filter((each) => isWell(each) && each.model !== null);
+        if (!sides.some((each) => each.name === 'candidate'))
+            break;
+        const startNs = world.nowNs();
+        await measureSides(context, plan, sides, load, index, time);
+        measuringNs += world.nowNs() - startNs;
+        save();
+    }
+    return measuringNs;
+}
+function isWell(each) {
+    return each.failure === null;
 }
 /** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
-async function repeat(context, settings, records, load) {
+async function measureSides(context, plan, sides, load, index, time) {
     const { world, generator, random, gpu } = context;
-    const models = records.flatMap((each) => (each.model === null ? [] : [each.model]));
+    const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]));
     let samples;
     try {
-        samples = await measureLoad(world, generator, models, load, settings, random, gpu);
+        samples = await measureLoad(world, generator, models, load, { ...time, warmupNs: plan.warmupNs }, random, gpu);
     }
     catch (error) {
         interruptIfAsked(world);
-        const servers = models.map((model) => model.live);
-        const death = await serverDeath(world, servers);
+        const death = await serverDeath(world, models.map((model) => model.live));
         if (death === null)
             throw error;
-        for (const each of records)
+        for (const each of sides)
             if (each.server?.server.hasExited() === true)
                 each.failure = death;
         world.progress(`${loadLabel(load)}: ${death.message}`);
         return;
     }
-    for (const [index, each] of records.entries()) {
-        const sample = samples[index];
-        if (sample === undefined || sample.windows.length === 0)
+    for (const [side, each] of sides.entries()) {
+        const sample = samples[side];
+        if (sample === undefined)
             continue;
-        each.samples.set(loadKey(load), [...(each.samples.get(loadKey(load)) ?? []), sample]);
+        const ofLoad = each.samples.get(loadKey(load)) ?? new Map();
+        each.samples.set(loadKey(load), ofLoad.set(index, sample));
     }
 }
-/** A server stops while the next one starts, except where GPU memory is measured: that must be free first. */
-async function closeAll(records, stopping, wait) {
-    for (const each of records) {
-        await each.model?.detach();
-        if (each.server !== null)
-            stopping.push(each.server.close());
-        each.model = null;
-        each.server = null;
-    }
-    if (wait)
-        await Promise.all(stopping);
+function samplesOf(records, index) {
+    return records.flatMap((each) => [...each.samples.values()].flatMap((ofLoad) => ofLoad.get(index) ?? []));
 }
-function summarize(context, plan, records, name, warnings) {
-    const each = records.find((candidate) => candidate.name === name);
-    if (each === undefined)
-        throw new domain_error/* GateError */.ue('internal', `no record of the side '${name}'`);
+function summarize(context, plan, each, records, warnings) {
     const model = each.repository.models.get(plan.name);
     return {
         name: plan.name,
@@ -60666,12 +60922,18 @@ function scenariosOf(context, plan, each, records) {
         return [];
     const other = records.find((candidate) => candidate !== each);
     return plan.loads.map((load) => {
-        const samples = each.samples.get(loadKey(load)) ?? [];
-        if (samples.length === 0)
+        const ofLoad = each.samples.get(loadKey(load));
+        if (ofLoad === undefined)
             return failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`);
-        const partners = other?.samples.get(loadKey(load))?.length ?? 0;
-        const repetitions = samples.map((sample, index) => toRepetition(sample, load, index, index < partners ? index : null, context.config.gate.maxFailureRatio));
-        return toScenario({ role: 'gate', configuration: committed, load, samples, repetitions });
+        const partners = other?.samples.get(loadKey(load));
+        const repetitions = [...ofLoad].map(([index, sample]) => toRepetition(sample, load, index, partners?.has(index) === true ? index : null, context.config.gate.maxFailureRatio));
+        return toScenario({
+            role: 'gate',
+            configuration: committed,
+            load,
+            samples: [...ofLoad.values()],
+            repetitions,
+        });
     });
 }
 
@@ -61109,7 +61371,7 @@ function fitSurrogate(observations) {
     };
 }
 function fitRate(observations) {
-    const samples = samplesOf(observations, ({ metrics }) => log(metrics.inferPerSec));
+    const samples = surrogate_samplesOf(observations, ({ metrics }) => log(metrics.inferPerSec));
     const level = surrogate_mean(samples.map(({ x, y }) => y - closedLoop(x)));
     return regress(samples, {
         mean: (x) => level + closedLoop(x),
@@ -61119,7 +61381,7 @@ function fitRate(observations) {
 }
 /** log(latency × throughput / outstanding): 0 for the mean latency of a steady closed loop, more for a tail. */
 function fitStretch(observations, metric) {
-    const samples = samplesOf(observations, (observation) => {
+    const samples = surrogate_samplesOf(observations, (observation) => {
         const { metrics } = observation;
         const latency = log(metrics[metric]);
         const rate = log(metrics.inferPerSec);
@@ -61131,7 +61393,7 @@ function fitStretch(observations, metric) {
     return regress(samples, { mean: () => level, kernels: stretchKernels, hypotheses: stretchHypotheses });
 }
 function fitOther(observations, metric) {
-    const samples = samplesOf(observations, ({ metrics }) => log(metrics[metric]));
+    const samples = surrogate_samplesOf(observations, ({ metrics }) => log(metrics[metric]));
     // Memory repeats to within a percent or so; utilization and power do not.
     const noise = metric_metrics[metric].unit === 'bytes' ? 0.01 : 0.1;
     const slope = metric_metrics[metric].unit === 'bytes' ? 0.3 : 0;
@@ -61221,7 +61483,7 @@ function features({ configuration, load }) {
         clientBatch: Math.log2(clientBatch),
     };
 }
-function samplesOf(observations, target) {
+function surrogate_samplesOf(observations, target) {
     return observations.flatMap((observation) => {
         const y = target(observation);
         return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
@@ -61660,6 +61922,8 @@ function sweep_summarize(settings, space, points, scenarios, done, wallNs) {
 
 
 
+
+
 /** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
 async function measureRepository(world, input) {
     const { config, plan, launcher } = input;
@@ -61675,6 +61939,7 @@ async function measureRepository(world, input) {
             config,
             random: createRandom(plan.seed),
             loadTimeoutNs: config.triton.loadTimeoutNs,
+            requestDeadlineNs: requestDeadlineNs(plan),
             serverLog: (side) => (line) => input.logServer(`[${side}] ${line}`),
         };
         const idle = await describeEnvironmentOf(base, input.candidate.path);
@@ -61735,8 +62000,25 @@ async function measureModel(context, input, plan, save) {
         ...sides,
         candidate: { ...sides.candidate, scenarios: [...sides.candidate.scenarios, ...scenarios], search },
     });
-    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) => save(withSweep(scenarios, null)));
-    return withSweep(sweep.scenarios, sweep.summary);
+    try {
+        const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) => save(withSweep(scenarios, null)));
+        return withSweep(sweep.scenarios, sweep.summary);
+    }
+    catch (error) {
+        interruptIfAsked(context.world);
+        // The sweep is a suggestion: what breaks in it must not cost the verdict.
+        const warning = `the sweep was given up: ${(0,domain_error/* asGateError */.Ub)(error).message}`;
+        context.world.progress(`${plan.name}: ${warning}`);
+        return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } };
+    }
+}
+/**
+ * What never answers ends here. Longer than any request of a model that a latency gate makes sense for, and
+ * so short that a model which hangs leaves time to say so.
+ */
+function requestDeadlineNs(plan) {
+    const shareNs = plan.budgetNs / Math.max(1, plan.models.length) / 10;
+    return Math.min(60 * nsPerSecond, Math.max(5 * nsPerSecond, shareNs));
 }
 /** The configuration that was measured; null where the model did not load. */
 function committedOf(measurement) {
@@ -62632,7 +62914,7 @@ async function runGate(world, request) {
         });
         const { status, baseline } = matchBaseline(opened, measurements.environment);
         const result = judge_judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode });
-        const next = baselineFrom(measurements, baseline, request.runId);
+        const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio);
         if (next.status === 'refused')
             world.progress(`no baseline.json is written: ${next.why}`);
         output.writeResult(result, next.status === 'written' ? next.baseline : null);
@@ -63070,6 +63352,8 @@ function examplesFolder() {
 
 /** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
 const warmupNs = nsPerSecond;
+/** Longer than any request of a model that a latency is measured of; ends what never answers. */
+const measure_running_requestDeadlineNs = 60 * nsPerSecond;
 /** Five stretches of the asked time give the throughput an interval. */
 const blocks = 5;
 /** Measures a model on a server that is already running, as it is: nothing is loaded, unloaded or changed there. */
@@ -63077,16 +63361,17 @@ async function measureRunning(world, input) {
     const startNs = world.nowNs();
     const createdAt = world.date();
     const launcher = await launcher_resolveTriton(world, input.triton);
-    const generator = await openLoadGenerator(world);
     const live = await openServer({ world, launcher, serverLog: () => () => { } }, 'candidate', '');
+    let generator = null;
     try {
         await requireReady(live.client, input.model);
+        generator = await openLoadGenerator(world);
         const environment = await describeEnvironment(world, launcher, live.client, {
             gpus: input.triton.gpus,
             runnerClass: input.runnerClass,
         });
         const resolved = await live.client.modelConfig(input.model);
-        const model = attachModel(generator, live, resolved, committedConfiguration(null, resolved), input.input);
+        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, committedConfiguration(null, resolved), input.input);
         const random = createRandom(input.seed);
         const { durationNs } = input;
         const settings = {
@@ -63130,7 +63415,7 @@ async function measureRunning(world, input) {
         return complete;
     }
     finally {
-        await generator.close();
+        await generator?.close();
         await live.close();
     }
 }
@@ -63365,12 +63650,17 @@ const constraintResultSchema = strictObject({
     name: schemas_string(),
     bound: schemas_enum(['max', 'min']),
     load: loadSchema,
+    /** The metric that was judged. */
     metric: result_metricNameSchema,
+    /** The percentile that was asked for, where too few requests leave only the lower one in `metric`. */
+    standsInFor: result_metricNameSchema.optional(),
     /** In the metric's own unit (ns, infer/s, bytes). */
     limit: schemas_number(),
     value: schemas_number().nullable(),
+    /** Two-sided 95 %, from the spread of the repetitions where there are several. */
     interval: tuple([schemas_number(), schemas_number().nullable()]).nullable(),
-    status: schemas_enum(['pass', 'fail', 'invalid']),
+    /** `inconclusive`: the stand-in holds the limit, which says too little of what was asked for. */
+    status: schemas_enum(['pass', 'fail', 'inconclusive', 'invalid']),
     /** The interval straddles the limit. */
     close: schemas_boolean(),
 })

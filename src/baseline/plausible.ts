@@ -1,7 +1,7 @@
 import { loadKey } from '../domain/load.ts'
-import type { Baseline } from '../domain/measurements.ts'
+import { type Baseline, repeatedNames } from '../domain/measurements.ts'
 import type { MetricName } from '../domain/metric.ts'
-import type { Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 
 /** A difference of two averages may be below zero; every other metric is a count, a time or an amount. */
 const maybeNegative: ReadonlySet<string> = new Set<MetricName>(['networkOverheadNs'])
@@ -26,7 +26,7 @@ export function implausibilities(baseline: Baseline): string[] {
 
 /** A baseline holds committed configurations that were measured, and nothing else. */
 function notGated(scenario: Scenario): string[] {
-  const gated = scenario.role === 'gate' && scenario.configuration.committed && scenario.status === 'measured'
+  const gated = gatedScenarios({ scenarios: [scenario] }).length === 1 && scenario.status === 'measured'
   return gated ? [] : ['not a measurement of the committed configuration']
 }
 
@@ -45,7 +45,5 @@ function impossibleValues(scenario: Scenario): string[] {
 }
 
 function repeated(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
-    (name) => `${name} stands there twice`,
-  )
+  return repeatedNames(names).map((name) => `${name} stands there twice`)
 }

@@ -29,7 +29,7 @@ const gate = makeScenario(repetitions)
 const measurements = makeMeasurements([makeModel('m', [gate])])
 
 function written(from: Measurements, previous: Baseline | null = null): Baseline {
-  const result = baselineFrom(from, previous, 'run 5')
+  const result = baselineFrom(from, previous, 'run 5', 0.001)
   if (result.status === 'refused') throw new Error(result.why)
   expect(implausibilities(baselineSchema.parse(result.baseline))).toEqual([])
   return result.baseline
@@ -131,6 +131,17 @@ describe('history', () => {
 describe('what went wrong never becomes a baseline', () => {
   const saturated = repetitions.map((each) => ({ ...each, client: { ...each.client, saturated: true } }))
   const voided = repetitions.map((each) => ({ ...each, status: 'void' as const, voidReasons: ['throttled'] }))
+  const failing = repetitions.map((each, index) =>
+    index === 0
+      ? each
+      : {
+          ...each,
+          requests: 100,
+          failures: { UNAVAILABLE: 900 },
+          status: 'void' as const,
+          voidReasons: ['failed_requests'],
+        },
+  )
   const noThroughput = repetitions.map((each) => ({
     ...each,
     metrics: { latencyP99Ns: 1e6, gpuMemoryBytes: 1e9 },
@@ -151,13 +162,24 @@ describe('what went wrong never becomes a baseline', () => {
       makeMeasurements([makeModel('m', [makeScenario(repetitions, { role: 'sweep' })])]),
     ],
     [/saturated/, makeMeasurements([makeModel('m', [makeScenario(saturated)])])],
+    [
+      /900 of 1000 requests failed in repetition 2/,
+      makeMeasurements([makeModel('m', [makeScenario(failing)])]),
+    ],
     [/no valid repetition/, makeMeasurements([makeModel('m', [makeScenario(voided)])])],
     [
       /no latency percentile and throughput/,
       makeMeasurements([makeModel('m', [makeScenario(noThroughput)])]),
     ],
   ])('%s', (why, from) => {
-    const result = baselineFrom(from, makeBaseline([]), null)
+    const result = baselineFrom(from, makeBaseline([]), null, 0.001)
     expect(result).toMatchObject({ status: 'refused', why })
   })
+})
+
+test('how many requests may fail is the configuration to say', () => {
+  const failing = repetitions.map((each) => ({ ...each, failures: { UNAVAILABLE: 5 } }))
+  const from = makeMeasurements([makeModel('m', [makeScenario(failing)])])
+  expect(baselineFrom(from, null, null, 0.01).status).toBe('written')
+  expect(baselineFrom(from, null, null, 0.001).status).toBe('refused')
 })

@@ -3,7 +3,16 @@ import { loadKey, loadLabel } from '../domain/load.ts'
 import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
 import { schemaVersion } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
-import type { ModelMeasurement, Repetition, Scenario } from '../domain/scenario.ts'
+import {
+  failureProblem,
+  gatedScenarios,
+  highestMemory,
+  type ModelMeasurement,
+  positives,
+  type Repetition,
+  type Scenario,
+  validRepetitions,
+} from '../domain/scenario.ts'
 import { geometricMean } from '../stats/robust.ts'
 
 /** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
@@ -20,13 +29,15 @@ export type NextBaseline =
  *
  * All or nothing: a baseline without a model whose measurement went wrong would let the next pull request
  * pass that model as a new one. The previous baseline stays in force instead.
+ * @param maxFailureRatio `gate.max_failure_ratio`: a baseline of a model that fails would be beaten by any that works less
  */
 export function baselineFrom(
   measurements: Measurements,
   previous: Baseline | null,
   runId: string | null,
+  maxFailureRatio: number,
 ): NextBaseline {
-  const why = unfit(measurements)
+  const why = unfit(measurements, maxFailureRatio)
   if (why !== null) return { status: 'refused', why }
   const { tool, createdAt, commit, environment } = measurements
   const models = measurements.models.map(gatedOnly)
@@ -51,17 +62,19 @@ export function baselineFrom(
 }
 
 /** Why these measurements must not become a baseline; null where they may. */
-function unfit(measurements: Measurements): string | null {
+function unfit(measurements: Measurements, maxFailureRatio: number): string | null {
   if (!measurements.complete) return 'the measurement was stopped before its end'
   if (measurements.models.length === 0) return 'no model was measured'
   for (const model of measurements.models) {
     if (model.status === 'failed') return `${model.name} failed: ${model.error?.message ?? 'no reason given'}`
-    const gated = model.scenarios.filter(isGated)
+    const gated = gatedScenarios(model)
     if (gated.length === 0) return `${model.name} has no measurement of its committed configuration`
     for (const scenario of gated) {
       const at = `${model.name} at ${loadLabel(scenario.load)}`
       if (scenario.status === 'failed') return `${at} failed: ${scenario.error ?? 'no reason given'}`
-      const valid = scenario.repetitions.filter(isValid)
+      const failing = failureProblem(scenario, maxFailureRatio)
+      if (failing !== null) return `${at}: ${failing}`
+      const valid = validRepetitions(scenario)
       if (valid.length === 0) return `${at} has no valid repetition`
       if (valid.some(({ client }) => client.saturated)) return `${at}: the load generator was saturated`
       if (timedMetrics(valid).length < 2)
@@ -73,9 +86,9 @@ function unfit(measurements: Measurements): string | null {
 
 /** What the next run compares with. Blocks pair only with blocks of the same moment, so they are of no use later. */
 function gatedOnly(model: ModelMeasurement): ModelMeasurement {
-  const scenarios = model.scenarios.filter(isGated).map((scenario) => ({
+  const scenarios = gatedScenarios(model).map((scenario) => ({
     ...scenario,
-    repetitions: scenario.repetitions.filter(isValid).map((repetition) => ({ ...repetition, blocks: [] })),
+    repetitions: validRepetitions(scenario).map((repetition) => ({ ...repetition, blocks: [] })),
   }))
   return { ...model, scenarios, search: null }
 }
@@ -96,7 +109,7 @@ function points(model: ModelMeasurement, commit: string | null, createdAt: strin
 
 /** The highest latency percentile that every repetition has, and throughput if every one has it. */
 function timedMetrics(repetitions: readonly Repetition[]): MetricName[] {
-  const everywhere = (metric: MetricName) => positives(repetitions, metric).length === repetitions.length
+  const everywhere = (metric: MetricName) => positives(repetitions, metric) !== null
   const latency = latencyPercentiles.map(({ name }) => name).find(everywhere)
   return [
     ...(latency === undefined ? [] : [latency]),
@@ -106,19 +119,15 @@ function timedMetrics(repetitions: readonly Repetition[]): MetricName[] {
 
 /** The numbers a comparison uses: geometric means over repetitions, and the highest memory where there is a GPU. */
 function gatedMetrics(scenario: Scenario): { metric: MetricName; value: number }[] {
-  const repetitions = scenario.repetitions.filter(isValid)
-  const memory = positives(repetitions, 'gpuMemoryBytes')
+  const repetitions = validRepetitions(scenario)
+  const memory = highestMemory(repetitions) ?? 0
   return [
     ...timedMetrics(repetitions).map((metric) => ({
       metric,
-      value: geometricMean(positives(repetitions, metric)),
+      value: geometricMean(positives(repetitions, metric) ?? []),
     })),
-    ...(memory.length > 0 ? [{ metric: 'gpuMemoryBytes' as const, value: Math.max(...memory) }] : []),
+    ...(memory > 0 ? [{ metric: 'gpuMemoryBytes' as const, value: memory }] : []),
   ]
-}
-
-function positives(repetitions: readonly Repetition[], metric: MetricName): number[] {
-  return repetitions.map(({ metrics }) => metrics[metric] ?? Number.NaN).filter((value) => value > 0)
 }
 
 /** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */
@@ -140,12 +149,4 @@ function carriedOn(
     return count <= maxPointsPerSeries
   })
   return newestFirst.slice(0, maxPoints).reverse()
-}
-
-function isGated(scenario: Scenario): boolean {
-  return scenario.role === 'gate' && scenario.configuration.committed
-}
-
-function isValid(repetition: Repetition): boolean {
-  return repetition.status === 'valid'
 }

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { matchBaseline } from '../baseline/find.ts'
-import { baselineFrom } from '../baseline/write.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { measurementsSchema } from '../domain/measurements.ts'
 import { judge } from '../judge.ts'
@@ -26,10 +25,8 @@ export async function compare(shell: Shell, options: CompareOptions): Promise<nu
   const opened = await openAsked(shell, options.baseline)
   const { status, baseline } = matchBaseline(opened, measurements.environment)
   const result = judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' })
-  const output = openOutput(resolve(shell.cwd, options.output))
-  const next = baselineFrom(measurements, baseline, null)
-  output.saveMeasurements(measurements)
-  output.writeResult(result, next.status === 'written' ? next.baseline : null)
+  const output = openOutput(resolve(shell.cwd, options.output), 'judge')
+  output.writeResult(result, null)
   shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
   return result.verdict.exitCode
 }

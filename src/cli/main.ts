@@ -15,6 +15,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    // Node would end with 1, the code of a regression that was found.
+    process.stderr.write(`${describeError(asGateError(error))}\n`)
+    process.exit(exitCodes.environment)
+  })
+}
+
 try {
   process.exitCode = await makeProgram(stop.signal).run(process.argv)
 } catch (error) {

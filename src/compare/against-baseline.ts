@@ -2,19 +2,10 @@ import type { ModelSettings } from '../config/config.ts'
 import { loadKey } from '../domain/load.ts'
 import type { HistoryPoint } from '../domain/measurements.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
-import type { Scenario } from '../domain/scenario.ts'
+import { positives, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean, robustSdAboutZero } from '../stats/robust.ts'
-import {
-  type Draft,
-  gatedLatency,
-  minRepetitions,
-  positives,
-  settledDraft,
-  testedDraft,
-  tooFew,
-} from './draft.ts'
-import { validRepetitions } from './validity.ts'
+import { type Draft, gatedLatency, minRepetitions, settledDraft, testedDraft, tooFew } from './draft.ts'
 import { toleranceOf, worseLog } from './worse.ts'
 
 /** Fewer points than ten give no spread worth trusting (nine steps from commit to commit). */
@@ -51,7 +42,7 @@ export function draftsAgainstBaseline(
   baseline: Scenario,
   candidate: Scenario,
   history: readonly HistoryPoint[],
-): Draft[] {
+): [latency: Draft, throughput: Draft] {
   const stored = validRepetitions(baseline)
   const current = validRepetitions(candidate)
   const latency = gatedLatency(stored, current)

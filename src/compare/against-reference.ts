@@ -1,18 +1,9 @@
 import type { ModelSettings } from '../config/config.ts'
 import type { MetricName } from '../domain/metric.ts'
-import type { Repetition, Scenario } from '../domain/scenario.ts'
+import { positives, type Repetition, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean, mean, median } from '../stats/robust.ts'
-import {
-  type Draft,
-  gatedLatency,
-  minRepetitions,
-  positives,
-  settledDraft,
-  testedDraft,
-  tooFew,
-} from './draft.ts'
-import { validRepetitions } from './validity.ts'
+import { type Draft, gatedLatency, minRepetitions, settledDraft, testedDraft, tooFew } from './draft.ts'
 import { toleranceOf, worseLog } from './worse.ts'
 
 /**
@@ -42,7 +33,7 @@ export function draftsAgainstReference(
   reference: Scenario,
   candidate: Scenario,
   baselineValue: (metric: MetricName) => number | null,
-): Draft[] {
+): [latency: Draft, throughput: Draft] {
   const pairs = pairsOf(reference, candidate)
   const made = Math.max(reference.repetitions.length, candidate.repetitions.length)
   const sides = [pairs.map((pair) => pair.reference), pairs.map((pair) => pair.candidate)] as const

@@ -233,6 +233,44 @@ describe('against the reference', () => {
   })
 })
 
+describe('failed requests, which are missing from the percentiles', () => {
+  const lenient = makeConfig({ gate: { maxFailureRatio: 0.01 } })
+  const failing = (failed: number) =>
+    steady(4, base).map((repetition, index) =>
+      index === 0 && failed > 0 ? { ...repetition, failures: { UNAVAILABLE: failed } } : repetition,
+    )
+
+  test.each([
+    [0, 0, 'pass', 0],
+    [0, 1, 'pass', 1],
+    [0, 6, 'pass', 1],
+    // ½⁷ = 0.8 %
+    [0, 7, 'inconclusive', 1],
+    [7, 7, 'pass', 0],
+    [7, 0, 'pass', 0],
+    [3, 9, 'pass', 1],
+  ])('%d on the reference and %d here: %s', (before, after, status, footnotes) => {
+    const row = compare(failing(before), failing(after), lenient)
+    expect(row('latencyP99Ns')).toMatchObject({ status, detectableChange: null })
+    expect(row('latencyP99Ns')?.footnotes).toHaveLength(footnotes)
+    expect(row('inferPerSec')).toMatchObject({ status: 'pass', footnotes: [] })
+  })
+
+  test('the counts are said', () => {
+    expect(compare(failing(1), failing(9), lenient)('latencyP99Ns')?.footnotes).toEqual([
+      '9 of 4009 requests failed, 1 of 4001 on the other side; failed ones are missing from the percentiles',
+    ])
+  })
+
+  test('a regression stays one', () => {
+    const slow = failing(9).map((repetition) => ({
+      ...repetition,
+      metrics: { ...repetition.metrics, latencyP99Ns: (repetition.metrics.latencyP99Ns ?? 0) * 2 },
+    }))
+    expect(compare(failing(0), slow, lenient)('latencyP99Ns')?.status).toBe('fail')
+  })
+})
+
 describe('GPU memory', () => {
   const mib = 2 ** 20
   const memory = (bytes: number) => steady(4, { ...base, gpuMemoryBytes: bytes })
@@ -382,12 +420,13 @@ describe('budgets and constraints', () => {
     bound: 'max' | 'min',
     metric: 'latencyP99Ns' | 'inferPerSec' | 'gpuMemoryBytes',
     limit: number,
+    scenarios = [at1, at8],
   ) {
     const config = makeConfig({
       constraints: [{ name: 'budget', bound, metric, limit }],
       loads: [concurrency1, concurrency8],
     })
-    const measurements = makeMeasurements([makeModel('m', [at1, at8])])
+    const measurements = makeMeasurements([makeModel('m', scenarios)])
     const { models } = compareModels({
       measurements,
       baseline: null,
@@ -413,11 +452,11 @@ describe('budgets and constraints', () => {
   })
 
   test('an interval that straddles the limit is a close call, whatever the estimate says', () => {
-    expect(judgeConstraint('max', 'latencyP99Ns', p99At8 * 0.97).map(({ close }) => close)).toEqual([
+    expect(judgeConstraint('max', 'latencyP99Ns', p99At8 * 0.995).map(({ close }) => close)).toEqual([
       false,
       true,
     ])
-    expect(judgeConstraint('max', 'latencyP99Ns', p99At8 * 1.03).map(({ close }) => close)).toEqual([
+    expect(judgeConstraint('max', 'latencyP99Ns', p99At8 * 1.005).map(({ close }) => close)).toEqual([
       false,
       true,
     ])
@@ -426,6 +465,41 @@ describe('budgets and constraints', () => {
       false,
     ])
   })
+
+  test('the interval is that of the repetitions, not of their requests, which hang together', () => {
+    const spread = [30e6, 36e6, 44e6, 50e6].map((latencyP99Ns, index) =>
+      makeRepetition(index, { latencyP99Ns, inferPerSec: 300 }),
+    )
+    const [result] = judgeConstraint('max', 'latencyP99Ns', 45e6, [makeScenario(spread)])
+    // ln: mean 17.4857, sd 0.2246; t(0.975, 3) = 3.1824, so ± 0.3574.
+    expect(result?.interval?.[0]).toBeCloseTo(27.463e6, -4)
+    expect(result?.interval?.[1]).toBeCloseTo(56.128e6, -4)
+    expect(result).toMatchObject({ status: 'pass', close: true })
+    const [single] = judgeConstraint('max', 'latencyP99Ns', 45e6, [makeScenario(spread.slice(0, 1))])
+    expect(single?.interval).toEqual([30e6 * 0.95, 30e6 * 1.05])
+  })
+
+  test.each([
+    ['latencyP95Ns', 30e6, 'pass'],
+    ['latencyP95Ns', 60e6, 'fail'],
+    ['latencyP90Ns', 30e6, 'inconclusive'],
+    ['latencyP90Ns', 60e6, 'fail'],
+    ['latencyP50Ns', 30e6, 'inconclusive'],
+  ] as const)(
+    'without enough requests for p99, a %s of %d ns under 50 ms is a %s',
+    (standIn, value, status) => {
+      const full = makeScenario(steady(4, base))
+      const order = ['latencyP99Ns', 'latencyP95Ns', 'latencyP90Ns', 'latencyP50Ns'] as const
+      const metrics = Object.fromEntries(
+        order.map((metric) => {
+          const had = order.indexOf(metric) >= order.indexOf(standIn)
+          return [metric, { value: had ? value : null, interval: null, n: 70, unit: 'ns' as const }]
+        }),
+      )
+      const results = judgeConstraint('max', 'latencyP99Ns', 50e6, [{ ...full, metrics }])
+      expect(results).toMatchObject([{ metric: standIn, standsInFor: 'latencyP99Ns', value, status }])
+    },
+  )
 
   test('a floor is judged once, where the model does most', () => {
     const [result, ...more] = judgeConstraint('min', 'inferPerSec', 250)

@@ -1,24 +1,24 @@
 import { loadLabel } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult } from '../domain/result.ts'
-import type { Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, highestMemory, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { draftsAgainstBaseline } from './against-baseline.ts'
 import { draftsAgainstReference } from './against-reference.ts'
 import { judgeConstraints } from './constraints.ts'
 import { type Draft, onSide, problemDrafts, typical } from './draft.ts'
+import { withFailures } from './failures.ts'
 import { informationRows } from './information.ts'
 import { judge } from './judge.ts'
-import { draftMemory, highestMemory } from './memory.ts'
+import { draftMemory } from './memory.ts'
 import {
   type CompareInput,
-  gatedScenarios,
   modelState,
   type Opponent,
   opponentOf,
   scenarioAt,
   usableBaseline,
 } from './sides.ts'
-import { scenarioProblem, validRepetitions } from './validity.ts'
+import { scenarioProblem } from './validity.ts'
 
 export interface ComparedModel {
   readonly name: string
@@ -83,12 +83,16 @@ function draftScenario(
     candidate.load,
   )
   const baselineValue = (metric: MetricName) => storedValue(baselineScenario, metric)
-  const timed =
+  const [latency, ...others] =
     opponent.kind === 'reference'
       ? draftsAgainstReference(settings, reference, candidate, baselineValue)
       : draftsAgainstBaseline(settings, model, reference, candidate, opponent.history)
   const memory = draftMemory(settings, opponent.kind, reference, candidate, baselineValue('gpuMemoryBytes'))
-  const deciding = memory === null ? timed : [...timed, memory]
+  const deciding = [
+    withFailures(latency, reference, candidate),
+    ...others,
+    ...(memory === null ? [] : [memory]),
+  ]
   const decided = new Set(deciding.map(({ row }) => row.metric))
   return { deciding, informing: informationRows(opponent.kind, reference, candidate, decided, baselineValue) }
 }

@@ -1,8 +1,14 @@
 import type { Constraint, ModelSettings } from '../config/config.ts'
-import { latencyPercentiles, metrics } from '../domain/metric.ts'
+import { latencyPercentiles, type MetricName, metrics } from '../domain/metric.ts'
 import type { ConstraintResult } from '../domain/result.ts'
-import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
-import { gatedScenarios } from './sides.ts'
+import {
+  gatedScenarios,
+  type ModelMeasurement,
+  positives,
+  type Scenario,
+  validRepetitions,
+} from '../domain/scenario.ts'
+import { confidenceInterval, pairedEstimate } from '../stats/paired.ts'
 
 /**
  * The user's budgets and constraints on the committed configuration.
@@ -32,35 +38,60 @@ function judgeConstraint(constraint: Constraint, scenario: Scenario): Constraint
   const { name, bound, limit } = constraint
   const metric = judgedMetric(constraint.metric, scenario)
   const value = measured(scenario, metric)
-  const interval = value === null ? null : (scenario.metrics[metric]?.interval ?? null)
+  const interval = value === null ? null : intervalOf(scenario, metric, value)
   const [low, high] = interval ?? [limit, limit]
-  const holds = value !== null && (bound === 'max' ? value <= limit : value >= limit)
   return {
     name,
     bound,
     load: scenario.load,
     metric,
+    ...(metric === constraint.metric ? {} : { standsInFor: constraint.metric }),
     limit,
     value,
-    interval: interval === null ? null : [low, high],
-    status: value === null ? 'invalid' : holds ? 'pass' : 'fail',
+    interval,
+    status: value === null ? 'invalid' : statusOf(constraint, metric, value),
     // An interval without an upper end comes of few requests: it says nothing of how near the limit is.
     close: high !== null && low < limit && limit < high,
   }
 }
 
 /**
- * The metric that is judged: where too few requests were sent for the percentile, the highest one below it
- * that there is, by its name. It can only be kinder: one that breaks the limit proves that p99 does.
+ * A stand-in is a lower percentile, so it can only be kinder: one that breaks an upper limit proves that the percentile
+ * asked for breaks it too, one that holds it proves nothing. p95 in place of p99 may pass, and is named: it has seen
+ * the tail. p90 and below come of fewer than 59 requests; a pass of a tail that nobody saw would be a pass for
+ * lack of data.
  */
-function judgedMetric(metric: Constraint['metric'], scenario: Scenario): Constraint['metric'] {
+function statusOf({ bound, metric: asked, limit }: Constraint, metric: MetricName, value: number) {
+  if (bound === 'max' ? value > limit : value < limit) return 'fail'
+  return metric === asked || metric === 'latencyP95Ns' ? 'pass' : 'inconclusive'
+}
+
+/**
+ * Two-sided 95 % of the judged value, by Student's t over the logarithms of the repetitions. The interval over
+ * all requests together is far narrower than the truth, since requests of one server start are not independent; it is
+ * taken only where there are not two repetitions with a value. The estimate is of all requests, or a mean of another
+ * kind, and may lie beside the repetitions' geometric mean: the interval always holds it. A maximum has none.
+ */
+function intervalOf(scenario: Scenario, metric: MetricName, value: number): ConstraintResult['interval'] {
+  const [low, high] = scenario.metrics[metric]?.interval ?? []
+  const own: ConstraintResult['interval'] = low === undefined ? null : [low, high ?? null]
+  if (metric === 'gpuMemoryBytes' || metric === 'latencyMaxNs') return own
+  const having = validRepetitions(scenario).filter((repetition) => positives([repetition], metric) !== null)
+  const values = positives(having, metric) ?? []
+  if (values.length < 2) return own
+  const [from, to] = confidenceInterval(pairedEstimate(values.map(Math.log), 0), 0.95)
+  return [Math.min(Math.exp(from), value), Math.max(Math.exp(to), value)]
+}
+
+/** The metric that is judged: where too few requests were sent for the percentile, the highest one below it that there is. */
+function judgedMetric(metric: MetricName, scenario: Scenario): MetricName {
   const rank = latencyPercentiles.findIndex((percentile) => percentile.name === metric)
   if (rank < 0) return metric
   const standIns = latencyPercentiles.slice(rank).map((percentile) => percentile.name)
   return standIns.find((name) => measured(scenario, name) !== null) ?? metric
 }
 
-function measured(scenario: Scenario, metric: Constraint['metric']): number | null {
+function measured(scenario: Scenario, metric: MetricName): number | null {
   const value = scenario.metrics[metric]?.value ?? null
   return value !== null && Number.isFinite(value) ? value : null
 }

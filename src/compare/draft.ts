@@ -1,7 +1,7 @@
 import { loadLabel } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
-import type { Repetition, Scenario } from '../domain/scenario.ts'
+import { positives, type Repetition, type Scenario } from '../domain/scenario.ts'
 import { confidenceInterval, type Estimate } from '../stats/paired.ts'
 import { geometricMean, mean } from '../stats/robust.ts'
 import { ratioOfWorse } from './worse.ts'
@@ -22,6 +22,8 @@ export interface Test {
   readonly pooledWorse: number | null
   /** More repetitions narrow the estimate (against a reference, not against a stored number). */
   readonly repeatable: boolean
+  /** More of the candidate's requests fail than chance explains: its latency is that of the requests that are left. */
+  readonly moreFail?: boolean
 }
 
 /**
@@ -96,20 +98,6 @@ export function tooFew(
         repetitions: counted,
         footnotes: [`only ${made} repetitions were measured, ${needed}`],
       }
-}
-
-/** A repetition's value if it can stand in a ratio; null where there is none or it is no positive number. */
-function positive(repetition: Repetition, metric: MetricName): number | null {
-  const value = repetition.metrics[metric] ?? null
-  return value !== null && value > 0 && Number.isFinite(value) ? value : null
-}
-
-/** All of the repetitions' values, null where one is missing. */
-export function positives(repetitions: readonly Repetition[], metric: MetricName): number[] | null {
-  const values = repetitions
-    .map((repetition) => positive(repetition, metric))
-    .filter((value) => value !== null)
-  return values.length === repetitions.length && values.length > 0 ? values : null
 }
 
 /** One number for a side, for information: the geometric mean, the arithmetic one where a value is zero or below. */

@@ -1,11 +1,10 @@
 import { type MetricName, metricNames } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
-import type { Scenario } from '../domain/scenario.ts'
+import { positives, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { confidenceInterval, pairedEstimate } from '../stats/paired.ts'
 import { mean } from '../stats/robust.ts'
 import { minPairSd, type Pair, pairsOf } from './against-reference.ts'
-import { positives, settledDraft, typical } from './draft.ts'
-import { validRepetitions } from './validity.ts'
+import { settledDraft, typical } from './draft.ts'
 
 /** The metrics that do not decide, for the reader who asks where the time goes. */
 export function informationRows(

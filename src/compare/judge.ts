@@ -23,7 +23,7 @@ const maxAdvisedRepetitions = 64
  *
  * - fail: the change for the worse is real (Holm-adjusted one-sided p ≤ 1 %) and the estimate is beyond the tolerance;
  * - pass: the one-sided 95 % upper bound of the change is below the tolerance, and the p99 over whole repetitions
- *   does not say otherwise;
+ *   does not say otherwise, nor do more of its requests fail than the reference's;
  * - inconclusive: neither.
  */
 export function judge(drafts: readonly Draft[]): Comparison[] {
@@ -45,7 +45,7 @@ export function judge(drafts: readonly Draft[]): Comparison[] {
 
 function statusOf(
   row: Comparison,
-  { estimate, pooledWorse, repeatable }: Test,
+  { estimate, pooledWorse, repeatable, moreFail = false }: Test,
   significant: boolean,
   alpha: number,
 ): Pick<Comparison, 'status' | 'footnotes' | 'detectableChange'> {
@@ -59,7 +59,10 @@ function statusOf(
     return { status: 'fail', footnotes, detectableChange: null }
   }
   const within = upperBound(estimate, passConfidence) < tolerated
-  if (within && !pooledBeyond) return { status: 'pass', footnotes: row.footnotes, detectableChange: null }
+  if (within && !pooledBeyond) {
+    const status = moreFail ? 'inconclusive' : 'pass'
+    return { status, footnotes: row.footnotes, detectableChange: null }
+  }
   const detectable = Math.max(detectableMean(estimate, alpha, power), tolerated)
   const detectableChange = Number.isFinite(detectable) ? shareOfWorse(row.metric, detectable) : null
   const footnotes = [...row.footnotes]

@@ -1,8 +1,7 @@
 import type { ModelSettings } from '../config/config.ts'
 import type { Comparison } from '../domain/result.ts'
-import type { Repetition, Scenario } from '../domain/scenario.ts'
+import { highestMemory, type Repetition, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { type Draft, settledDraft } from './draft.ts'
-import { validRepetitions } from './validity.ts'
 import { memoryLimitBytes } from './worse.ts'
 
 const metric = 'gpuMemoryBytes'
@@ -60,10 +59,4 @@ export function draftMemory(
 /** In words, how the memory was read or why it was not; each once. */
 function sourcesOf(...scenarios: readonly Scenario[]): string[] {
   return [...new Set(scenarios.flatMap(({ metrics }) => metrics[metric]?.reason ?? []))]
-}
-
-/** The highest reading over the repetitions in bytes, null where there is none. */
-export function highestMemory(repetitions: readonly Repetition[]): number | null {
-  const values = repetitions.map(({ metrics }) => metrics[metric] ?? null).filter((value) => value !== null)
-  return values.length === 0 ? null : Math.max(...values)
 }

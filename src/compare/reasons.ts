@@ -1,21 +1,16 @@
 import { loadKey, loadLabel } from '../domain/load.ts'
+import { repeatedNames } from '../domain/measurements.ts'
 import type { Comparison, Reason } from '../domain/result.ts'
-import type { ModelMeasurement } from '../domain/scenario.ts'
+import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import type { ComparedModel } from './compare.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
-import {
-  type CompareInput,
-  gatedScenarios,
-  modelState,
-  type Opponent,
-  opponentOf,
-  scenarioAt,
-} from './sides.ts'
+import { type CompareInput, modelState, type Opponent, opponentOf, scenarioAt } from './sides.ts'
 import { modelProblems, scenarioProblem } from './validity.ts'
 
 /** What is wrong with, or missing from, the run as a whole. */
 export function runReasons(input: CompareInput): Reason[] {
   const { models, complete, reference } = input.measurements
+  const { config } = input
   const invalid = (message: string, next: string): Reason => ({ outcome: 'invalid', message, next })
   const reasons: Reason[] = []
   if (!complete) {
@@ -25,11 +20,21 @@ export function runReasons(input: CompareInput): Reason[] {
   }
   if (models.length === 0)
     reasons.push(invalid('No model was measured.', 'Check the model repository and profile_models.'))
+  const measured = new Set(models.map(({ name }) => name))
+  for (const name of config.models ?? []) {
+    if (measured.has(name)) continue
+    reasons.push(
+      invalid(
+        `${name} was not measured, though the configuration names it.`,
+        'If a shard was lost, measure it again and merge all; else take the model out of profile_models.',
+      ),
+    )
+  }
   for (const [side, list] of [
     ['', models],
     [' of the reference', reference?.models ?? []],
   ] as const) {
-    for (const name of repeated(list.map((model) => model.name))) {
+    for (const name of repeatedNames(list.map((model) => model.name))) {
       reasons.push(
         invalid(`${name}${side} stands in the measurements twice.`, 'Merge each model from one shard only.'),
       )
@@ -114,7 +119,7 @@ export function modelReasons(
       compared.comparisons.filter(({ load }) => !bad(load)),
     ),
     ...compared.constraints
-      .filter(({ status, load }) => status === 'fail' || (status === 'invalid' && !bad(load)))
+      .filter(({ status, load }) => status === 'fail' || (status !== 'pass' && !bad(load)))
       .map((constraint) => constraintReason(model, constraint)),
   ]
 }
@@ -210,8 +215,4 @@ export function removedReasons(input: CompareInput): Reason[] {
       model: name,
       message: `${name} is part of ${opponent.name} and no longer of this repository: not compared.`,
     }))
-}
-
-function repeated(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
 }

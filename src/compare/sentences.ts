@@ -2,6 +2,7 @@ import { loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
+import { minRepetitions } from './draft.ts'
 import { scenarioAt } from './sides.ts'
 import { changeInWords, inWords, listInWords, shareInWords } from './words.ts'
 
@@ -26,14 +27,21 @@ export function comparisonReason(model: string, comparison: Comparison): Reason 
         outcome: 'inconclusive',
         model,
         message,
-        next:
-          against === 'baseline'
-            ? 'Compare with --reference, which measures both sides in turns on this machine.'
-            : 'Raise gate.repetitions or gate.measurement_seconds, or use a quieter machine.',
+        next: nextAfterInconclusive(comparison),
       }
     default:
       return invalidReason(model, [comparison])
   }
+}
+
+function nextAfterInconclusive({ against, detectableChange, repetitions }: Comparison): string {
+  // Enough was measured and noise is not what stands against a pass: more requests fail than on the other side.
+  if (detectableChange === null && repetitions >= minRepetitions) {
+    return 'See in the repetitions and the server log which requests fail and why; more repetitions do not help.'
+  }
+  return against === 'baseline'
+    ? 'Compare with --reference, which measures both sides in turns on this machine.'
+    : 'Raise gate.repetitions or gate.measurement_seconds, or use a quieter machine.'
 }
 
 /** One sentence for all metrics that could not be compared for the same cause at the same load. */
@@ -49,16 +57,29 @@ export function invalidReason(model: string, comparisons: readonly Comparison[])
   }
 }
 
-function movement({ metric, reference, candidate, changeRatio, changeInterval }: Comparison): string {
+/**
+ * From what to what, and by how much. The two values are of whole repetitions, the change of p99 is that of the typical
+ * block where there are blocks: where the two tell different stories, both are told.
+ */
+function movement(comparison: Comparison): string {
+  const { metric, reference, candidate, changeRatio, changeInterval, tolerance } = comparison
   if (reference === null || candidate === null) return 'could not be compared'
-  const verb = candidate > reference ? 'rose' : candidate < reference ? 'fell' : 'stayed'
-  const change = changeRatio === null ? [] : [changeInWords(changeRatio)]
-  const interval =
-    changeInterval === null
-      ? []
-      : [`95 % interval ${changeInWords(changeInterval[0])} to ${changeInWords(changeInterval[1])}`]
-  const details = [...change, ...interval].join(', ')
+  const whole = reference > 0 ? candidate / reference : null
+  const change = changeRatio ?? whole ?? (candidate > reference ? Number.POSITIVE_INFINITY : 1)
+  const opposite = whole !== null && directionOf(whole) * directionOf(change) < 0
+  const apart = whole !== null && (opposite || Math.abs(whole / change - 1) > tolerance)
+  const verb = opposite || directionOf(change) === 0 ? 'went' : change > 1 ? 'rose' : 'fell'
+  const details = [
+    ...(apart ? [`pooled ${changeInWords(whole)}`] : []),
+    ...(changeRatio === null ? [] : [`${apart ? 'typical block ' : ''}${changeInWords(changeRatio)}`]),
+    ...(changeInterval === null ? [] : [`95 % interval ${changeInterval.map(changeInWords).join(' to ')}`]),
+  ].join(', ')
   return `${verb} from ${inWords(metric, reference)} to ${inWords(metric, candidate)}${details === '' ? '' : ` (${details})`}`
+}
+
+/** Up, down, or too little to be seen in a percentage with one decimal. */
+function directionOf(ratio: number): number {
+  return Math.abs(ratio - 1) < 0.0005 ? 0 : Math.sign(ratio - 1)
 }
 
 function endingOf({
@@ -81,24 +102,34 @@ function endingOf({
 
 /** What a budget that is broken or cannot be judged says. */
 export function constraintReason(model: ModelMeasurement, constraint: ConstraintResult): Reason {
-  const { name, metric, bound, limit, value, close, load } = constraint
+  const { name, metric, standsInFor, bound, limit, value, status, close, load } = constraint
   const limitText = `${bound === 'max' ? 'at most' : 'at least'} ${inWords(metric, limit)}`
-  const subject = `${model.name}: ${metrics[metric].label} at ${loadLabel(load)}`
+  const where = ` at ${loadLabel(load)}`
+  const measured = scenarioAt(model, load)?.metrics
   if (value === null) {
-    const measured = scenarioAt(model, load)?.metrics[metric]
-    const why = measured?.reason ?? 'it is not available on this machine'
+    const why = measured?.[metric]?.reason ?? 'it is not available on this machine'
     return {
       outcome: 'invalid',
       model: model.name,
-      message: `${subject} cannot be judged against ${name} (${limitText}): ${why}.`,
+      message: `${model.name}: ${metrics[metric].label}${where} cannot be judged against ${name} (${limitText}): ${why}.`,
       next: 'Measure where this metric is available and long enough, or remove the constraint for this model.',
     }
   }
+  const why = standsInFor && (measured?.[standsInFor]?.reason ?? 'there were too few requests')
+  if (status === 'inconclusive' && standsInFor !== undefined) {
+    return {
+      outcome: 'inconclusive',
+      model: model.name,
+      message: `${model.name}: ${metrics[standsInFor].label}${where} cannot be judged against ${name} (${limitText}): ${why}; that ${metrics[metric].label} is ${inWords(metric, value)} does not prove it.`,
+      next: 'Raise gate.measurement_seconds or the time budget, so that there are enough requests.',
+    }
+  }
+  const standIn = standsInFor === undefined ? '' : `; ${metrics[metric].label} judged: ${why}`
   const closeness = close ? '; a close call, its 95 % interval straddles the limit' : ''
   return {
     outcome: 'fail',
     model: model.name,
-    message: `${subject} is ${inWords(metric, value)}, ${name} allows ${limitText}${closeness}.`,
+    message: `${model.name}: ${metrics[metric].label}${where} is ${inWords(metric, value)}, ${name} allows ${limitText}${standIn}${closeness}.`,
     next: 'Make the model faster or smaller, or change the constraint if it asks for more than is needed.',
   }
 }

@@ -3,7 +3,7 @@ import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
 import type { BaselineStatus } from '../domain/result.ts'
-import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, type ModelMeasurement, type Scenario } from '../domain/scenario.ts'
 
 /** All that a judgement depends on. */
 export interface CompareInput {
@@ -72,11 +72,6 @@ export function modelState(candidate: ModelMeasurement, opponent: Opponent): Mod
   }
   if (reference === undefined) return { kind: 'alone', candidate }
   return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference }
-}
-
-/** The committed configuration's scenarios, which are all that a verdict rests on. */
-export function gatedScenarios(model: ModelMeasurement): Scenario[] {
-  return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
 }
 
 /** The same model's scenario at the same load. */

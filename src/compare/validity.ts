@@ -1,7 +1,12 @@
 import { loadKey, loadLabel } from '../domain/load.ts'
-import type { ModelMeasurement, Repetition, Scenario } from '../domain/scenario.ts'
-import { type CompareInput, gatedScenarios, opponentOf } from './sides.ts'
-import { shareInWords } from './words.ts'
+import {
+  failureProblem,
+  gatedScenarios,
+  type ModelMeasurement,
+  type Scenario,
+  validRepetitions,
+} from '../domain/scenario.ts'
+import { type CompareInput, opponentOf } from './sides.ts'
 
 /**
  * Why a scenario's numbers must not be judged, as a clause; null where they may. The profile voids what it sees going
@@ -9,6 +14,8 @@ import { shareInWords } from './words.ts'
  */
 export function scenarioProblem(scenario: Scenario, maxFailureRatio: number): string | null {
   if (scenario.status === 'failed') return `the measurement failed: ${scenario.error ?? 'no reason given'}`
+  const failing = failureProblem(scenario, maxFailureRatio)
+  if (failing !== null) return failing
   const valid = validRepetitions(scenario)
   if (valid.length === 0) {
     const reasons = [...new Set(scenario.repetitions.flatMap(({ voidReasons }) => voidReasons))]
@@ -17,27 +24,12 @@ export function scenarioProblem(scenario: Scenario, maxFailureRatio: number): st
   if (valid.some(({ client }) => client.saturated)) {
     return 'the load generator was saturated, so it measured itself and not the server'
   }
-  const worst = Math.max(...valid.map(failureRatio))
-  if (!(worst <= maxFailureRatio)) {
-    return `${shareInWords(worst)} of the requests failed, more than the ${shareInWords(maxFailureRatio)} allowed`
-  }
-  if (valid.some(({ requests }) => requests === 0)) return 'a repetition without a single request'
   // Latencies are whole nanoseconds: four times the same is a clock that stands still or a copied number.
   const latencies = valid.map(({ metrics }) => metrics.latencyP50Ns ?? metrics.latencyP99Ns ?? null)
   if (valid.length >= 4 && latencies[0] !== null && new Set(latencies).size === 1) {
     return 'every repetition has the same latency to the nanosecond, which no clock measures'
   }
   return null
-}
-
-/** Share of failed requests. Failures count against all requests, or against themselves where there is nothing else. */
-function failureRatio({ requests, failures }: Repetition): number {
-  const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
-  return failed / Math.max(requests, failed, 1)
-}
-
-export function validRepetitions(scenario: Scenario): Repetition[] {
-  return scenario.repetitions.filter(({ status }) => status === 'valid')
 }
 
 /**

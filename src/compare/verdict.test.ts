@@ -37,6 +37,18 @@ const failedModel = makeModel(name, [], {
   error: { message: 'model.py raised', hint: 'Mend it.' },
 })
 
+/** A scenario's metrics with `n` requests, of which the highest percentile is 30 ms. */
+const withoutP99 = (n: number, highest: 'latencyP95Ns' | 'latencyP90Ns'): Scenario['metrics'] => ({
+  latencyP99Ns: {
+    value: null,
+    interval: null,
+    n,
+    unit: 'ns',
+    reason: `p99 needs at least 299 requests, there were ${n}`,
+  },
+  [highest]: { value: 30e6, interval: null, n, unit: 'ns' },
+})
+
 function decideOn(change: Partial<CompareInput>): Verdict {
   const input: CompareInput = {
     measurements: makeMeasurements([model()], [model()]),
@@ -190,6 +202,56 @@ describe('fail closed: each fault has its outcome, and none is a pass', () => {
       'all requests failed',
       'invalid',
       measured([model(one(1, { requests: 0, failures: { UNAVAILABLE: 20 } }))], [model()]),
+    ],
+    [
+      'too many requests failed in a repetition that is void for it',
+      'invalid',
+      measured(
+        [
+          model(
+            one(1, {
+              requests: 100,
+              failures: { UNAVAILABLE: 900 },
+              status: 'void',
+              voidReasons: ['failed'],
+            }),
+          ),
+        ],
+        [model()],
+      ),
+    ],
+    [
+      'too many requests failed in a repetition that is void for the machine',
+      'invalid',
+      measured([model(one(1, { failures: { UNAVAILABLE: 20 }, ...voided }))], [model()]),
+    ],
+    [
+      'no request was answered in a repetition that is void for it',
+      'invalid',
+      measured([model(one(1, { requests: 0, status: 'void', voidReasons: ['no_requests'] }))], [model()]),
+    ],
+    [
+      'a void repetition of the reference failed',
+      'invalid',
+      measured([model()], [model(one(1, { failures: { UNAVAILABLE: 20 }, ...voided }))]),
+    ],
+    [
+      'more requests fail than on the reference, within what is allowed',
+      'inconclusive',
+      measured([model(one(1, { failures: { UNAVAILABLE: 9 } }))], [model()]),
+    ],
+    [
+      'a model that the configuration names was not measured',
+      'invalid',
+      { config: makeConfig({ models: [name, 'lost'] }) },
+    ],
+    [
+      'a budget on p99 with requests for a p90 only',
+      'inconclusive',
+      {
+        ...measured([model(repetitions(), { metrics: withoutP99(40, 'latencyP90Ns') })], [model()]),
+        config: makeConfig({ constraints: [budget(90e6)] }),
+      },
     ],
     ['a repetition without requests', 'invalid', measured([model(one(1, { requests: 0 }))], [model()])],
     ['throughput of zero', 'invalid', measured([model(withMetric('inferPerSec', 0))], [model()])],
@@ -370,6 +432,69 @@ test('one fault makes one reason, and the worst stands first', () => {
   expect(verdict.reasons[0]?.message).toBe(
     'text_recognition: concurrency 8: the measurement failed: all requests failed.',
   )
+})
+
+test('a model that fails in one of five server starts says in which, and how often', () => {
+  const starts = repetitions(1, (index) =>
+    index === 1
+      ? { requests: 100, failures: { UNAVAILABLE: 900 }, status: 'void', voidReasons: ['failed_requests'] }
+      : {},
+  )
+  const verdict = decideOn(measured([model(starts)], [model()]))
+  expect(verdict.reasons.map(({ message }) => message)).toEqual([
+    'text_recognition: concurrency 8: 900 of 1000 requests failed in repetition 2 (UNAVAILABLE), more than the 1 % allowed.',
+  ])
+})
+
+test('a percentile that stands in for another is named, whatever it says', () => {
+  const judged = (n: number, highest: 'latencyP95Ns' | 'latencyP90Ns', limit: number) =>
+    decideOn({
+      ...measured([model(repetitions(), { metrics: withoutP99(n, highest) })], [model()]),
+      config: makeConfig({ constraints: [budget(limit)] }),
+    })
+  expect(judged(70, 'latencyP95Ns', 90e6).outcome).toBe('pass')
+  expect(judged(70, 'latencyP95Ns', 20e6).reasons[0]?.message).toMatch(
+    /^text_recognition: p95 latency at concurrency 8 is 30\.0 ms, .*; p95 latency judged: p99 needs at least 299 requests, there were 70/,
+  )
+  expect(judged(40, 'latencyP90Ns', 90e6).reasons[0]).toMatchObject({
+    outcome: 'inconclusive',
+    message:
+      'text_recognition: p99 latency at concurrency 8 cannot be judged against latency_budget (at most 90.0 ms): p99 needs at least 299 requests, there were 40; that p90 latency is 30.0 ms does not prove it.',
+    next: expect.stringContaining('gate.measurement_seconds'),
+  })
+})
+
+test('values of whole repetitions and the change of the typical block are not mixed up', () => {
+  const withBlocks = (factor: number, blockFactor: number) =>
+    [0.99, 1.01, 1, 1.005, 0.995].map((wobble, index) =>
+      makeRepetition(index, {
+        latencyP99Ns: 40e6 * wobble * factor,
+        inferPerSec: 300 / wobble,
+        blocksP99Ns: [38e6, 40e6, 42e6].map((p99) => p99 * wobble * blockFactor),
+      }),
+    )
+  const sentence = (factor: number, blockFactor: number) =>
+    decideOn(measured([model(withBlocks(factor, blockFactor))], [model(withBlocks(1, 1))])).reasons[0]
+      ?.message
+  expect(sentence(1.4, 1.01)).toContain(
+    'rose from 40.0 ms to 56.0 ms (pooled +40.0 %, typical block +1.0 %, 95 % interval ',
+  )
+  expect(sentence(1.4, 0.97)).toContain(
+    'went from 40.0 ms to 56.0 ms (pooled +40.0 %, typical block −3.0 %, 95 % interval ',
+  )
+  expect(sentence(1.3, 1.31)).toContain('rose from 40.0 ms to 52.0 ms (+31.0 %, 95 % interval ')
+})
+
+test('where more requests fail, more repetitions are not the advice', () => {
+  const failing = repetitions(1, () => ({ failures: { UNAVAILABLE: 3 } }))
+  const verdict = decideOn(measured([model(failing)], [model()]))
+  expect(verdict.reasons[0]).toMatchObject({
+    outcome: 'inconclusive',
+    message: expect.stringContaining(
+      '15 of 5015 requests failed, 0 of 5000 on the other side: more than chance',
+    ),
+    next: expect.stringContaining('more repetitions do not help'),
+  })
 })
 
 test('what the reference lacks is said once for all metrics', () => {

@@ -41,7 +41,7 @@ test('is strict JSON Schema with a description for every key', () => {
   for (const [key, node] of Object.entries(schema.properties?.gate?.properties ?? {})) {
     expect(node.description, key).toBeTruthy()
   }
-  expect(schema.properties?.gate?.properties?.max_failure_ratio?.default).toBe(0.01)
+  expect(schema.properties?.gate?.properties?.max_failure_ratio?.default).toBe(0.001)
   expect(JSON.stringify(schema)).not.toContain('inputDefault')
 })
 

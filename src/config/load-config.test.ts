@@ -32,7 +32,7 @@ test('without a file, everything has its default', async () => {
       measurementNs: 2e9,
       blockNs: 5e8,
       timeBudgetNs: null,
-      maxFailureRatio: 0.01,
+      maxFailureRatio: 0.001,
     },
     triton: { mode: 'auto', url: null, startTimeoutNs: 120e9, loadTimeoutNs: 300e9, gpus: null },
     warnings: [],

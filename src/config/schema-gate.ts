@@ -49,7 +49,7 @@ export const gateSection = z.strictObject({
   ),
   max_failure_ratio: key(
     ratio,
-    'Share of failed requests above which a repetition is void.',
+    'Share of failed requests in any one repetition above which a scenario is invalid; a failed request is missing from the percentiles.',
     defaultGate.maxFailureRatio,
   ),
   runner_class: key(

@@ -67,3 +67,8 @@ export const baselineSchema = z
   })
   .readonly()
 export type Baseline = z.infer<typeof baselineSchema>
+
+/** The names that stand in a list more than once, each once: a model or load must be in a file only once. */
+export function repeatedNames(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
+}

@@ -15,7 +15,7 @@ export const metrics = {
   serverComputeInputNs: { label: 'compute input', unit: 'ns', better: 'lower' },
   serverComputeInferNs: { label: 'compute infer', unit: 'ns', better: 'lower' },
   serverComputeOutputNs: { label: 'compute output', unit: 'ns', better: 'lower' },
-  /** Average client latency minus the server's own request time: network, gRPC, scheduling. */
+  /** Average client latency minus queue and compute: network, gRPC, scheduling, the server's own overhead. */
   networkOverheadNs: { label: 'network + overhead', unit: 'ns', better: 'lower' },
   /** Average executed batch: delta inference_count / delta execution_count. */
   executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },

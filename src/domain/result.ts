@@ -50,12 +50,17 @@ export const constraintResultSchema = z
     name: z.string(),
     bound: z.enum(['max', 'min']),
     load: loadSchema,
+    /** The metric that was judged. */
     metric: metricNameSchema,
+    /** The percentile that was asked for, where too few requests leave only the lower one in `metric`. */
+    standsInFor: metricNameSchema.optional(),
     /** In the metric's own unit (ns, infer/s, bytes). */
     limit: z.number(),
     value: z.number().nullable(),
+    /** Two-sided 95 %, from the spread of the repetitions where there are several. */
     interval: z.tuple([z.number(), z.number().nullable()]).nullable(),
-    status: z.enum(['pass', 'fail', 'invalid']),
+    /** `inconclusive`: the stand-in holds the limit, which says too little of what was asked for. */
+    status: z.enum(['pass', 'fail', 'inconclusive', 'invalid']),
     /** The interval straddles the limit. */
     close: z.boolean(),
   })

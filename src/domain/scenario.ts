@@ -62,6 +62,7 @@ const repetitionSchema = z
     startNs: finite.nonnegative(),
     /** Measured time, without warm-up. */
     durationNs: finite.nonnegative(),
+    /** Those that succeeded. */
     requests: z.int().nonnegative(),
     /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */
     failures: z.record(z.string(), z.int().positive()),
@@ -138,3 +139,59 @@ export const modelMeasurementSchema = z
   })
   .readonly()
 export type ModelMeasurement = z.infer<typeof modelMeasurementSchema>
+
+/** The committed configuration's scenarios, which are all that a verdict rests on. */
+export function gatedScenarios(model: { readonly scenarios: readonly Scenario[] }): Scenario[] {
+  return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
+}
+
+export function validRepetitions(scenario: Scenario): Repetition[] {
+  return scenario.repetitions.filter(({ status }) => status === 'valid')
+}
+
+/** All of the repetitions' values if each has one that can stand in a ratio; null where one has not, or there is none. */
+export function positives(repetitions: readonly Repetition[], metric: MetricName): number[] | null {
+  const values = repetitions
+    .map(({ metrics }) => metrics[metric] ?? Number.NaN)
+    .filter((value) => value > 0 && Number.isFinite(value))
+  return values.length === repetitions.length && values.length > 0 ? values : null
+}
+
+/** The highest reading over the repetitions in bytes, null where there is none. */
+export function highestMemory(repetitions: readonly Repetition[]): number | null {
+  const values = repetitions.flatMap(({ metrics }) => metrics.gpuMemoryBytes ?? [])
+  return values.length === 0 ? null : Math.max(...values)
+}
+
+/** Failed requests, whatever their status. */
+export function failedRequests({ failures }: Pick<Repetition, 'failures'>): number {
+  return Object.values(failures).reduce((sum, count) => sum + count, 0)
+}
+
+/**
+ * What is wrong with a scenario whose requests fail, as a clause; null where nothing is.
+ *
+ * Each repetition is looked at by itself, void ones too: a throttled GPU voids a number, but failing is the model's own
+ * doing. A model that fails in every second server start must not be judged by the other half.
+ * @param maxFailureRatio failed of all requests, 0 to 1
+ */
+export function failureProblem(scenario: Scenario, maxFailureRatio: number): string | null {
+  const [worst] = scenario.repetitions
+    .map((repetition) => {
+      const failed = failedRequests(repetition)
+      return { repetition, failed, all: failed + repetition.requests }
+    })
+    .toSorted((a, b) => failureRatio(b) - failureRatio(a))
+  if (worst === undefined || failureRatio(worst) <= maxFailureRatio) return null
+  const { repetition, failed, all } = worst
+  const place = `in repetition ${repetition.index + 1}`
+  if (all === 0) return `not a single request was answered ${place}`
+  const allowed = Number((maxFailureRatio * 100).toPrecision(2))
+  const statuses = Object.keys(repetition.failures).join(', ')
+  return `${failed} of ${all} requests failed ${place} (${statuses}), more than the ${allowed} % allowed`
+}
+
+/** A repetition without any request counts as all failed: a model that never answers is no better than one that refuses. */
+function failureRatio({ failed, all }: { readonly failed: number; readonly all: number }): number {
+  return all === 0 ? Number.POSITIVE_INFINITY : failed / all
+}

@@ -1,10 +1,11 @@
 import type { Config } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
+import { asGateError } from '../domain/error.ts'
 import { type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, Scenario, SearchSummary } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
-import type { World } from '../domain/world.ts'
+import { nsPerSecond, type World } from '../domain/world.ts'
 import { type GpuSampler, startGpuSampler } from '../gpu/sampler.ts'
 import { openLoadGenerator } from '../load/generator.ts'
 import type { ModelPlan, Plan } from '../plan/plan.ts'
@@ -49,6 +50,7 @@ export async function measureRepository(world: World, input: MeasureInput): Prom
       config,
       random: createRandom(plan.seed),
       loadTimeoutNs: config.triton.loadTimeoutNs,
+      requestDeadlineNs: requestDeadlineNs(plan),
       serverLog: (side: SideName) => (line: string) => input.logServer(`[${side}] ${line}`),
     }
     const idle = await describeEnvironmentOf(base, input.candidate.path)
@@ -115,10 +117,27 @@ async function measureModel(
     ...sides,
     candidate: { ...sides.candidate, scenarios: [...sides.candidate.scenarios, ...scenarios], search },
   })
-  const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) =>
-    save(withSweep(scenarios, null)),
-  )
-  return withSweep(sweep.scenarios, sweep.summary)
+  try {
+    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) =>
+      save(withSweep(scenarios, null)),
+    )
+    return withSweep(sweep.scenarios, sweep.summary)
+  } catch (error) {
+    interruptIfAsked(context.world)
+    // The sweep is a suggestion: what breaks in it must not cost the verdict.
+    const warning = `the sweep was given up: ${asGateError(error).message}`
+    context.world.progress(`${plan.name}: ${warning}`)
+    return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
+  }
+}
+
+/**
+ * What never answers ends here. Longer than any request of a model that a latency gate makes sense for, and
+ * so short that a model which hangs leaves time to say so.
+ */
+function requestDeadlineNs(plan: Plan): number {
+  const shareNs = plan.budgetNs / Math.max(1, plan.models.length) / 10
+  return Math.min(60 * nsPerSecond, Math.max(5 * nsPerSecond, shareNs))
 }
 
 /** The configuration that was measured; null where the model did not load. */

@@ -4,7 +4,7 @@ import { type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
-import { openLoadGenerator } from '../load/generator.ts'
+import { type LoadGenerator, openLoadGenerator } from '../load/generator.ts'
 import { createRandom } from '../stats/random.ts'
 import { resolveTriton } from '../triton/launcher.ts'
 import { describeEnvironment } from './environment.ts'
@@ -31,6 +31,9 @@ export interface RunningInput {
 /** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
 const warmupNs = nsPerSecond
 
+/** Longer than any request of a model that a latency is measured of; ends what never answers. */
+const requestDeadlineNs = 60 * nsPerSecond
+
 /** Five stretches of the asked time give the throughput an interval. */
 const blocks = 5
 
@@ -39,16 +42,23 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   const startNs = world.nowNs()
   const createdAt = world.date()
   const launcher = await resolveTriton(world, input.triton)
-  const generator = await openLoadGenerator(world)
   const live = await openServer({ world, launcher, serverLog: () => () => {} }, 'candidate', '')
+  let generator: LoadGenerator | null = null
   try {
     await requireReady(live.client, input.model)
+    generator = await openLoadGenerator(world)
     const environment = await describeEnvironment(world, launcher, live.client, {
       gpus: input.triton.gpus,
       runnerClass: input.runnerClass,
     })
     const resolved = await live.client.modelConfig(input.model)
-    const model = attachModel(generator, live, resolved, committedConfiguration(null, resolved), input.input)
+    const model = attachModel(
+      { generator, requestDeadlineNs },
+      live,
+      resolved,
+      committedConfiguration(null, resolved),
+      input.input,
+    )
     const random = createRandom(input.seed)
     const { durationNs } = input
     const settings = {
@@ -92,7 +102,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
     input.save(complete)
     return complete
   } finally {
-    await generator.close()
+    await generator?.close()
     await live.close()
   }
 }

@@ -4,7 +4,7 @@ import type { GpuSampler } from '../gpu/sampler.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
-import { statisticsDelta } from '../triton/statistics.ts'
+import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
 import type { Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
@@ -28,25 +28,49 @@ export async function measureLoad(
 ): Promise<Sample[]> {
   const targets = await Promise.all(models.map((model) => model.target(load)))
   const warmups: Window[] = []
-  for (const target of targets) {
-    warmups.push(await generator.run(target, load, { leadInNs: 0, durationNs: settings.warmupNs }))
+  // In random order: whoever is warmed last goes into its first block with the warmer caches.
+  for (const side of random.shuffle(targets.map((_, index) => index))) {
+    warmups[side] = await generator.run(targets[side] ?? '', load, {
+      leadInNs: 0,
+      durationNs: settings.warmupNs,
+    })
   }
   const plan = planBlocks(warmups, settings)
+  // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
+  const isDead = warmups.some((window) => window.completed === 0)
 
   const startNs = world.nowNs()
   const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
   gpu?.reset()
-  const windows = await runBlocks(generator, targets, load, plan, random, world.signal)
+  const windows = isDead
+    ? warmups.map((window) => [window])
+    : await runBlocks(generator, targets, load, plan, random, world.signal)
   const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
 
-  return models.map((model, index) => ({
-    startNs,
-    windows: windows[index] ?? [],
-    server: statisticsDelta(before[index] ?? [], after[index] ?? [], model.name),
-    ...gpuOf(gpu, model, models.length === 1),
-    serverMemoryBytes: memoryOfTree(model.live.server.pids()),
-    disturbances: gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? [],
-  }))
+  return models.map((model, index) => {
+    const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
+    return {
+      startNs,
+      windows: windows[index] ?? [],
+      server,
+      ...gpuOf(gpu, model, models.length === 1),
+      serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+      disturbances: [
+        ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
+        ...otherClients(server, isDead ? [] : (windows[index] ?? [])),
+      ],
+    }
+  })
+}
+
+/** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
+function otherClients(server: StatisticsDelta, windows: readonly Window[]): string[] {
+  if (server.status === 'unavailable' || windows.length === 0) return []
+  const counted = server.times.requestCount + server.times.failCount
+  const sent = windows.reduce((sum, window) => sum + window.issued, 0)
+  // A health check now and then disturbs nobody.
+  if (counted <= sent * 1.01 + 2) return []
+  return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`]
 }
 
 /** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { windowOf } from '../../test/support/windows.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerMs } from '../domain/world.ts'
-import { type Sample, toRepetition } from './sample.ts'
+import { isDisturbed, isSilent, type Sample, toRepetition } from './sample.ts'
 
 const load: Load = { mode: 'concurrency', concurrency: 1, batchSize: 2 }
 const ramp = Array.from({ length: 400 }, (_, i) => i + 1)
@@ -111,4 +111,16 @@ test('what disturbed the machine voids the repetition in its own words', () => {
     0.01,
   )
   expect(repetition).toMatchObject({ status: 'void', voidReasons: ['throttled: power cap'] })
+})
+
+test('only what spoilt a sample from outside is worth another repetition', () => {
+  const saturated = { ...windowOf([]).client, saturated: true }
+  expect(isDisturbed(sample([windowOf(ramp, { client: saturated })]))).toBe(true)
+  expect(isDisturbed(sample([windowOf(ramp)], { disturbances: ['gpu_throttled'] }))).toBe(true)
+  expect(isDisturbed(sample([windowOf(ramp, { failures: { INTERNAL: 400 } })]))).toBe(false)
+})
+
+test('a sample is silent where no window has a success', () => {
+  expect(isSilent(sample([windowOf([], { failures: { deadline: 1 } }), windowOf([])]))).toBe(true)
+  expect(isSilent(sample([windowOf([]), windowOf([5])]))).toBe(false)
 })

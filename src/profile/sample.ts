@@ -60,6 +60,21 @@ export function toRepetition(
   }
 }
 
+/** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
+export function isDisturbed(sample: Sample): boolean {
+  return sample.disturbances.length > 0 || worstClient(sample.windows).saturated
+}
+
+/** Void by the model's own failures, not by what disturbed it. */
+export function failedItself({ voidReasons }: Repetition): boolean {
+  return voidReasons.some((reason) => /^(failed_requests|no_requests):/.test(reason))
+}
+
+/** Not one request succeeded. */
+export function isSilent(sample: Sample): boolean {
+  return sample.windows.every((window) => window.latenciesNs.length === 0)
+}
+
 function repetitionMetrics(
   sample: Sample,
   latencies: Float64Array,
@@ -127,7 +142,7 @@ export function describeFailures(failures: Readonly<Record<string, number>>): st
     .join(', ')
 }
 
-/** The worst window speaks for the repetition: one saturated block is enough to spoil it. */
+/** The worst window's figures; saturated where most windows were. */
 function worstClient(windows: readonly Window[]): ClientHealth {
   const worst = (pick: (health: ClientHealth) => number) =>
     Math.max(0, ...windows.map((window) => pick(window.client)))

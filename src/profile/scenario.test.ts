@@ -77,6 +77,15 @@ test('a void repetition counts for nothing and is said', () => {
   expect(warnings.join()).toContain('1 of 2 repetitions were void')
 })
 
+test('where every repetition was disturbed the numbers are shown, with the warning, and none is valid', () => {
+  const saturated = { ...windowOf([]).client, saturated: true }
+  const { status, metrics, repetitions, warnings } = scenario([[windowOf(ms(1, 300), { client: saturated })]])
+  expect(status).toBe('measured')
+  expect(metrics.latencyP50Ns?.value).toBe(150 * nsPerMs)
+  expect(repetitions.map((each) => each.status)).toEqual(['void'])
+  expect(warnings.join()).toContain('client_saturated')
+})
+
 test('without a valid repetition the scenario failed, with the reason', () => {
   const { status, error } = scenario([[windowOf([], { failures: { INTERNAL: 3 } })]])
   expect({ status, error }).toEqual({

@@ -11,7 +11,7 @@ import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scena
 import { mergeLatencies } from '../load/window.ts'
 import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
 import { meanInterval } from './interval.ts'
-import { describeFailures, type Sample } from './sample.ts'
+import { describeFailures, failedItself, type Sample } from './sample.ts'
 
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
@@ -25,19 +25,29 @@ export function toScenario(input: {
   readonly repetitions: readonly Repetition[]
 }): Scenario {
   const { role, configuration, load, samples, repetitions } = input
-  const valid = repetitions.filter((repetition) => repetition.status === 'valid')
-  const validSamples = samples.filter((_, index) => repetitions[index]?.status === 'valid')
-  const latencies = mergeLatencies(validSamples.flatMap((sample) => sample.windows))
+  const counted = countedOf(repetitions)
+  const countedSamples = samples.filter((_, index) => counted.some((each) => each === repetitions[index]))
+  const latencies = mergeLatencies(countedSamples.flatMap((sample) => sample.windows))
   const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) }
-  if (valid.length === 0) {
+  if (counted.length === 0) {
     const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
     return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} }
   }
   const metrics = {
-    ...scenarioMetrics(latencies, valid),
-    gpuMemoryBytes: gpuMemoryValue(validSamples, valid),
+    ...scenarioMetrics(latencies, counted),
+    gpuMemoryBytes: gpuMemoryValue(countedSamples, counted),
   }
   return { ...base, status: 'measured', metrics }
+}
+
+/**
+ * The repetitions that make the scenario's numbers: the valid ones. Where every one was disturbed, those: the
+ * numbers are shown with their warning, and as none is valid nothing is judged by them. A model that failed its
+ * requests has no numbers.
+ */
+function countedOf(repetitions: readonly Repetition[]): readonly Repetition[] {
+  const valid = repetitions.filter((repetition) => repetition.status === 'valid')
+  return valid.length > 0 ? valid : repetitions.filter((repetition) => !failedItself(repetition))
 }
 
 /** A scenario that could not be measured at all, with the server's own reason. */

@@ -23,6 +23,8 @@ export interface SideContext {
   readonly launcher: Launcher
   readonly generator: LoadGenerator
   readonly loadTimeoutNs: number
+  /** A request that has no answer by then has failed. */
+  readonly requestDeadlineNs: number
   readonly serverLog: (side: SideName) => (line: string) => void
 }
 
@@ -48,9 +50,6 @@ export interface LiveModel {
   /** Closes the connections; the model stays loaded. */
   readonly detach: () => Promise<void>
 }
-
-/** Longer than any request of a model that a latency gate makes sense for; ends what never answers. */
-const requestDeadlineNs = 60 * nsPerSecond
 
 export async function openServer(
   context: Pick<SideContext, 'world' | 'launcher' | 'serverLog'>,
@@ -113,7 +112,7 @@ export async function openModel(
   const resolved = await client.modelConfig(model.name)
   const actual = committedConfiguration(model.config, resolved)
   if (override !== undefined) requireSame(override.configuration, actual)
-  return attachModel(context.generator, live, resolved, override?.configuration ?? actual, input)
+  return attachModel(context, live, resolved, override?.configuration ?? actual, input)
 }
 
 export async function closeModel(context: SideContext, model: LiveModel): Promise<void> {
@@ -151,7 +150,7 @@ function requireSame(wanted: Configuration, actual: Configuration): void {
 
 /** Requests for a model that is loaded already. */
 export function attachModel(
-  generator: LoadGenerator,
+  context: Pick<SideContext, 'generator' | 'requestDeadlineNs'>,
   live: LiveServer,
   resolved: ModelConfig,
   configuration: Configuration,
@@ -165,19 +164,22 @@ export function attachModel(
     warnings: inputWarnings(resolved, input),
     target: (load) => {
       const id = `${live.side}/${resolved.name}/${loadKey(load)}`
-      const open = targets.get(id) ?? openTarget(generator, id, live.server, resolved, input, load)
+      const open = targets.get(id) ?? openTarget(context, id, live.server, resolved, input, load)
       targets.set(id, open)
       return open
     },
     detach: async () => {
-      for (const target of targets.values()) generator.closeTarget(await target)
+      // A target that could not be opened has nothing to close, and its error was told where it was asked for.
+      for (const target of await Promise.allSettled(targets.values())) {
+        if (target.status === 'fulfilled') context.generator.closeTarget(target.value)
+      }
       targets.clear()
     },
   }
 }
 
 async function openTarget(
-  generator: LoadGenerator,
+  { generator, requestDeadlineNs }: Pick<SideContext, 'generator' | 'requestDeadlineNs'>,
   id: string,
   server: TritonServer,
   config: ModelConfig,

@@ -1,7 +1,7 @@
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
 import type { ModelResult } from '../domain/result.ts'
-import type { Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { formatMetric } from './format.ts'
 import { type Cell, type Footnotes, type Table, withoutEmptyColumns } from './table.ts'
@@ -34,8 +34,8 @@ export interface Breakdown {
 
 /** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
 export function breakdown(model: ModelResult, footnotes: Footnotes, candidateLabel: string): Breakdown {
-  const sides = gatedScenarios(model.scenarios).flatMap((candidate) => {
-    const reference = gatedScenarios(model.referenceScenarios).find(
+  const sides = gatedScenarios(model).flatMap((candidate) => {
+    const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(
       ({ load }) => loadKey(load) === loadKey(candidate.load),
     )
     return [
@@ -60,11 +60,6 @@ export function breakdown(model: ModelResult, footnotes: Footnotes, candidateLab
     })),
   })
   return { table, bars: sides.flatMap(({ side, scenario }) => bar(side, scenario)) }
-}
-
-/** What was measured of the committed configuration at the loads that are judged. */
-export function gatedScenarios(scenarios: readonly Scenario[]): readonly Scenario[] {
-  return scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
 }
 
 /** The value, or that it is not available with the reason as a footnote. */

@@ -1,7 +1,7 @@
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
-import type { Comparison, ConstraintResult, Result } from '../domain/result.ts'
-import { gatedScenarios } from './breakdown-rows.ts'
+import type { Comparison, ConstraintResult, ModelResult, Result } from '../domain/result.ts'
+import { gatedScenarios } from '../domain/scenario.ts'
 import {
   formatChange,
   formatChangeInterval,
@@ -98,9 +98,7 @@ export function constraintTable(result: Result, footnotes: Footnotes): Table {
       model.constraints.map((constraint) => ({
         model: model.name,
         constraint,
-        // Why there is no value, or what kind of value it is.
-        note: gatedScenarios(model.scenarios).find(({ load }) => loadKey(load) === loadKey(constraint.load))
-          ?.metrics[constraint.metric]?.reason,
+        note: constraintNote(model, constraint),
       })),
     )
     .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status])
@@ -116,6 +114,17 @@ export function constraintTable(result: Result, footnotes: Footnotes): Table {
     ],
     rows: rows.map(({ model, constraint, note }) => constraintRow(model, constraint, note, footnotes)),
   })
+}
+
+/** Why there is no value, what kind of value it is, or what it stands in for. */
+function constraintNote(
+  model: ModelResult,
+  { load, metric, standsInFor }: ConstraintResult,
+): string | undefined {
+  const measured = gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load))?.metrics
+  if (standsInFor === undefined) return measured?.[metric]?.reason
+  const why = measured?.[standsInFor]?.reason ?? `there is no ${metrics[standsInFor].label}`
+  return `${metrics[metric].label} judged: ${why}.`
 }
 
 function constraintRow(

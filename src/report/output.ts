@@ -17,22 +17,21 @@ export interface Output {
 }
 
 /** What an earlier run may have left here: a report of another run beside this one's would be taken for its own. */
-const ownFiles = [
-  'result.json',
-  'report.md',
-  'report.html',
-  'measurements.json',
-  'baseline.json',
-  'best-config',
-  'server.log',
-]
+const measured = ['measurements.json', 'server.log', 'baseline.json']
+const judged = ['result.json', 'report.md', 'report.html', 'best-config']
 
-export function openOutput(directory: string): Output {
+/**
+ * @param what `run` clears all that an earlier run left; `judge` leaves what was measured, which may be
+ * what it judges, and writes the reports anew.
+ */
+export function openOutput(directory: string, what: 'run' | 'judge' = 'run'): Output {
   const path = (name: string) => join(directory, name)
   try {
     mkdirSync(directory, { recursive: true })
-    for (const name of ownFiles) rmSync(path(name), { recursive: true, force: true })
-    writeFileSync(path('server.log'), '')
+    for (const name of what === 'run' ? [...measured, ...judged] : judged) {
+      rmSync(path(name), { recursive: true, force: true })
+    }
+    if (what === 'run') writeFileSync(path('server.log'), '')
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new GateError('environment', `the output folder ${directory} cannot be written: ${reason}`, {
@@ -43,7 +42,13 @@ export function openOutput(directory: string): Output {
   return {
     directory,
     saveMeasurements: (measurements) => writeWhole(path('measurements.json'), renderJson(measurements)),
-    logServer: (line) => appendFileSync(path('server.log'), `${line}\n`),
+    logServer: (line) => {
+      try {
+        appendFileSync(path('server.log'), `${line}\n`)
+      } catch {
+        // A full disk or a removed folder: the measurement goes on, and the next file that matters tells of it.
+      }
+    },
     writeResult: (result, baseline) => {
       writeWhole(path('result.json'), renderJson(result))
       if (baseline !== null) writeWhole(path('baseline.json'), renderJson(baseline))

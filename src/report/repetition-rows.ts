@@ -1,9 +1,8 @@
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
 import type { ModelResult } from '../domain/result.ts'
-import type { Repetition, Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, type Repetition, type Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
-import { gatedScenarios } from './breakdown-rows.ts'
 import { formatDuration, formatMetric } from './format.ts'
 import { cell, type Table, withoutEmptyColumns } from './table.ts'
 
@@ -34,8 +33,8 @@ const plotted = ['latencyP99Ns', 'inferPerSec'] as const satisfies readonly Metr
 
 /** How often each gated load was measured on each side, what was voided and why, and the values one by one. */
 export function repetitions(model: ModelResult, candidateLabel: string): Repetitions {
-  const loads = gatedScenarios(model.scenarios).map((candidate): readonly Side[] => {
-    const reference = gatedScenarios(model.referenceScenarios).find(
+  const loads = gatedScenarios(model).map((candidate): readonly Side[] => {
+    const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(
       ({ load }) => loadKey(load) === loadKey(candidate.load),
     )
     return [

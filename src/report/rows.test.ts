@@ -137,3 +137,19 @@ test('the command repeats the same reference', () => {
     'triton-perf-gate run --triton embedded --models text_recognition,ocr --reference 8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02',
   )
 })
+
+test('a stand-in percentile is named with why, and what it leaves open is not called broken', () => {
+  const standIn = { ...budget(c8, 30), metric: 'latencyP90Ns' as const, standsInFor: 'latencyP99Ns' as const }
+  const measured = scenario(c8, { inferPerSec: 20, p99Ms: 30 })
+  const reason = 'p99 needs at least 299 requests, there were 40'
+  const latencyP99Ns = { value: null, interval: null, n: 40, unit: 'ns' as const, reason }
+  const model = modelResult('m', {
+    scenarios: [{ ...measured, metrics: { ...measured.metrics, latencyP99Ns } }],
+    constraints: [{ ...standIn, status: 'inconclusive' }],
+  })
+  const report = reportRows(result('inconclusive', [model]))
+  expect(report.footnotes).toContain(`p90 latency judged: ${reason}.`)
+  expect(report.constraints.rows[0]?.status).toBe('inconclusive')
+  expect(report.summary).toMatch(/too few requests to judge 1 of 1 constraint/)
+  expect(report.summary).not.toMatch(/noisy|not met/)
+})

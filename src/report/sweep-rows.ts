@@ -1,9 +1,8 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
-import type { Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
-import { gatedScenarios } from './breakdown-rows.ts'
 import {
   formatConstrained,
   formatCount,
@@ -178,8 +177,8 @@ export function describeConfiguration(configuration: Configuration): string {
 function satisfies(scenario: Scenario, constraints: readonly ConstraintResult[]): string {
   if (constraints.length === 0) return '–'
   if (scenario.status === 'failed') return 'No'
-  const verdicts = constraints.map(({ metric, bound, limit }) => {
-    const value = scenario.metrics[metric]?.value
+  const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
+    const value = scenario.metrics[standsInFor ?? metric]?.value
     if (value === undefined || value === null) return null
     return bound === 'max' ? value <= limit : value >= limit
   })
@@ -193,9 +192,13 @@ function curveChart(model: ModelResult, groups: readonly Group[]): CurveChart {
     const name = `${label}: ${describeConfiguration(configuration)}`
     return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) }
   })
-  const reference = points(onePerLoad(gatedScenarios(model.referenceScenarios)), 'reference', () => false)
+  const reference = points(
+    onePerLoad(gatedScenarios({ scenarios: model.referenceScenarios })),
+    'reference',
+    () => false,
+  )
   const budgets = model.constraints.filter(
-    ({ metric, bound }) => metric === 'latencyP99Ns' && bound === 'max',
+    ({ metric, standsInFor, bound }) => (standsInFor ?? metric) === 'latencyP99Ns' && bound === 'max',
   )
   const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit))
   return {

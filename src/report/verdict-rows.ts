@@ -1,6 +1,6 @@
 import { loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
-import type { Comparison, Outcome, Reason, Result } from '../domain/result.ts'
+import type { Comparison, ConstraintResult, Outcome, Reason, Result } from '../domain/result.ts'
 import { formatChange, formatCount, formatDate } from './format.ts'
 import { severity } from './table.ts'
 
@@ -10,7 +10,9 @@ export function summarise(result: Result): string {
   const comparisons = result.models.flatMap((model) => model.comparisons.filter(({ primary }) => primary))
   const constraints = result.models.flatMap((model) => model.constraints)
   const failedModels = result.models.filter((model) => model.status === 'failed')
-  const held = constraints.filter(({ status }) => status === 'pass').length
+  const counted = (status: ConstraintResult['status']) =>
+    constraints.filter((constraint) => constraint.status === status).length
+  const held = counted('pass')
   switch (outcome) {
     case 'pass':
       return join([
@@ -22,15 +24,16 @@ export function summarise(result: Result): string {
     case 'fail':
       return join([
         worse(result, comparisons.length),
-        broken(constraints.length - held, constraints.length),
+        broken(counted('fail'), constraints.length),
         failedModels.length === 0 ? '' : `${formatCount(failedModels.length, 'model')} could not be measured`,
       ])
     case 'inconclusive':
       return join([
         comparisons.length === 0
           ? 'There was nothing to compare with, so a regression cannot be ruled out'
-          : `Measured properly, but too noisy to decide ${withStatus(comparisons, 'inconclusive')} of ${formatCount(comparisons.length, 'comparison')}`,
+          : undecided(withStatus(comparisons, 'inconclusive'), comparisons.length),
         comparisons.length === 0 ? '' : 'no regression is confirmed',
+        unjudged(counted('inconclusive'), constraints.length),
         constraintsHeld(held, constraints.length),
       ])
     case 'invalid':
@@ -59,6 +62,15 @@ function worse(result: Result, total: number): string {
   const where = `${metrics[metric].label} of ${worst.model} at ${loadLabel(load)}${change}`
   const of = formatCount(Math.max(total, failing.length), 'comparison')
   return `${failing.length} of ${of} ${failing.length === 1 ? 'is' : 'are'} worse than tolerated (${failing.length === 1 ? '' : 'largest change: '}${where})`
+}
+
+function undecided(count: number, total: number): string {
+  const of = formatCount(total, 'comparison')
+  return count === 0 ? `${of} decided` : `Measured properly, but too noisy to decide ${count} of ${of}`
+}
+
+function unjudged(count: number, total: number): string {
+  return count === 0 ? '' : `too few requests to judge ${count} of ${formatCount(total, 'constraint')}`
 }
 
 function broken(count: number, total: number): string {

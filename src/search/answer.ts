@@ -1,7 +1,7 @@
 import type { Constraint } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadLabel } from '../domain/load.ts'
-import { metrics as definitions } from '../domain/metric.ts'
+import { metrics as definitions, metricNames } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
@@ -73,10 +73,33 @@ export function answerOf(question: Question): SearchAnswer | null {
   }
 }
 
-/** The answer as a report shows it. `metrics` are the winning scenario's, with their intervals. */
-export function toBest(answer: SearchAnswer, metrics: Metrics, patch: string | null): Best {
+/**
+ * The answer as a report shows it.
+ * @param measured the metrics of each successful measurement of the answer's configuration at its load
+ */
+export function toBest(answer: SearchAnswer, measured: readonly Metrics[], patch: string | null): Best {
   const { configuration, load, gain, tie, meetsConstraints, explanation } = answer
+  const metrics = answerMetrics(answer, measured)
   return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch }
+}
+
+/**
+ * The numbers that gain and explanation rest on. Of several measurements they are means, which have no interval of one
+ * of them; a value that one of them has too few requests for is not to be had of all together either.
+ */
+function answerMetrics(answer: SearchAnswer, measured: readonly Metrics[]): Metrics {
+  const [only] = measured
+  if (measured.length <= 1) return only ?? {}
+  const entries = metricNames.flatMap((name) => {
+    const values = measured.flatMap((metrics) => metrics[name] ?? [])
+    const value = answer.metrics[name]
+    const [first] = values
+    if (first === undefined || value == null) return []
+    const n = values.reduce((sum, each) => sum + each.n, 0)
+    const lacking = values.find((each) => each.value === null)
+    return [[name, lacking ? { ...lacking, n } : { ...first, value, interval: null, n }]]
+  })
+  return Object.fromEntries(entries) as Metrics
 }
 
 interface Finding {

@@ -6,7 +6,7 @@ export interface ServerTimes {
   readonly serverComputeInputNs: number | null
   readonly serverComputeInferNs: number | null
   readonly serverComputeOutputNs: number | null
-  /** The whole time in the server; client latency minus this is network and overhead. */
+  /** The whole time in the server: queue, compute, and its own overhead between them. */
   readonly successNs: number | null
   /** Inferences for each execution of the backend. */
   readonly executedBatchSize: number | null

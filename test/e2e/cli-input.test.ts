@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePorts } from '../../src/triton/ports.ts'
 import { type CliResult, runCli } from '../support/cli.ts'
-import { writePythonModel } from '../support/embedded-triton.ts'
+import { addOneAfter, writePythonModel } from '../support/embedded-triton.ts'
 import { examples } from '../support/examples.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-cli-input-'))
@@ -328,4 +328,57 @@ instance_group [{ count: 1, kind: KIND_CPU }]
   expect(result.stdout).toContain('Performance gate: invalid')
   expect(result.stdout).toContain('no such card')
   expect(result.exitCode).toBe(3)
+})
+
+test('an input with a dynamic shape: the key to set, and an end', async () => {
+  const config = `
+backend: "python"
+max_batch_size: 8
+input [{ name: "X", data_type: TYPE_FP32, dims: [-1] }]
+output [{ name: "Y", data_type: TYPE_FP32, dims: [-1] }]
+instance_group [{ count: 1, kind: KIND_CPU }]
+`
+  writePythonModel(join(root, 'dynamic'), 'dynamic', { config })
+  write('dynamic.yml', settings())
+  const result = await tpg(
+    `run --model-repository dynamic --config dynamic.yml ${noSweep} --output dynamic-out`,
+  )
+  expect(result.stderr).toContain('X')
+  expect(result.stderr).toContain('perf_analyzer_flags')
+  expect(result.exitCode, result.stderr).toBe(2)
+})
+
+test('measure on a server that is not there ends with the reason', async () => {
+  const { grpc } = await freePorts()
+  const result = await tpg(`measure --triton-url grpc://127.0.0.1:${grpc} --model x --output none.json`)
+  expect(result.stderr).toContain(`127.0.0.1:${grpc}`)
+  expect(result.exitCode).toBe(3)
+}, 200_000)
+
+test('a pull request that repairs a broken model is judged by its budgets', async () => {
+  writePythonModel(join(root, 'broken-main'), 'm', { python: 'raise ValueError("broken on main")\n' })
+  writePythonModel(join(root, 'repaired'), 'm', { python: addOneAfter(2) })
+  write('repaired.yml', `latency_budget: 1000\n${settings()}`)
+  const result = await tpg(
+    `run --model-repository repaired --reference-repository broken-main --config repaired.yml ${noSweep} --output repaired-out`,
+  )
+  expect(result.stdout).not.toContain('gate: invalid')
+  expect(result.stdout).toContain('perf_latency_p99')
+  expect(result.exitCode, result.stdout).toBe(0)
+})
+
+test('a model that hangs ends long before the job does, and is not judged', async () => {
+  const python = `
+import time
+class TritonPythonModel:
+    def execute(self, requests):
+        time.sleep(600)
+        return []
+`
+  writePythonModel(join(root, 'sleeps'), 'sleeps', { python })
+  write('sleeps.yml', `concurrency: 1\n${settings()}`)
+  const result = await tpg(`run --model-repository sleeps --config sleeps.yml ${noSweep} --output sleeps-out`)
+  expect(result.stdout).toContain('Performance gate: invalid')
+  expect(result.stdout).toContain('deadline')
+  expect(result.exitCode, result.stderr).toBe(3)
 })
