@@ -173,7 +173,8 @@ test('a slower one fails, says where, and updates the one comment', async () => 
   expect(
     slower.annotations.filter(({ level }) => level === 'error').map(({ properties }) => properties),
   ).toContainEqual(expect.stringContaining('file=models/sleepy/config.pbtxt'))
-  expect(slower.summary).toContain('p99 latency')
+  // On a busy machine too few requests may leave a lower percentile to be gated.
+  expect(slower.summary).toMatch(/p9[059] latency/)
   expect(github.state.comments.map(({ id }) => id)).toEqual(before)
   expect(github.state.comments[0]?.body).toMatch(/^<!-- triton-perf-gate:default run=103\.1 -->\n/)
 })

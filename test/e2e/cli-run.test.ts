@@ -134,16 +134,13 @@ test('the reference is measured beside it, and the baseline stands beside both',
   })
   expect(beside.exitCode).toBe(result.verdict.exitCode)
   const primary = result.models[0]?.comparisons.filter((comparison) => comparison.primary) ?? []
+  // On a busy machine too few requests for a p99 leave a lower percentile to be gated.
+  const kindOf = (metric: string) => (/^latencyP9[059]Ns$/.test(metric) ? 'latency' : metric)
   expect(
-    primary.map(({ metric, load }) => [metric, 'concurrency' in load ? load.concurrency : null]),
-  ).toEqual(
-    expect.arrayContaining([
-      ['latencyP99Ns', 1],
-      ['inferPerSec', 1],
-      ['latencyP99Ns', 2],
-      ['inferPerSec', 2],
-    ]),
-  )
+    primary
+      .map(({ metric, load }) => `${kindOf(metric)} ${'concurrency' in load ? load.concurrency : ''}`)
+      .sort(),
+  ).toEqual(['inferPerSec 1', 'inferPerSec 2', 'latency 1', 'latency 2'])
   for (const { against, reference, candidate, changeRatio, repetitions, baselineValue } of primary) {
     expect({ against, repetitions }).toEqual({ against: 'reference', repetitions: 2 })
     expect([reference, candidate, changeRatio, baselineValue].every((value) => (value ?? 0) > 0)).toBe(true)
@@ -163,9 +160,10 @@ test('compare gives the same result again from the files, byte for byte', async 
   )
   expect(again.exitCode).toBe(beside.exitCode)
   expect(again.stdout).toBe(text('beside/result.json'))
-  for (const name of ['result.json', 'report.md', 'report.html', 'baseline.json', 'measurements.json']) {
-    expect(text(`again/${name}`)).toBe(text(`beside/${name}`))
-  }
+  const judged = ['report.html', 'report.md', 'result.json']
+  for (const name of judged) expect(text(`again/${name}`)).toBe(text(`beside/${name}`))
+  // What was measured is its input, and is not written again.
+  expect(filesIn('again').filter((name) => !name.startsWith('best-config'))).toEqual(judged)
 })
 
 test.each([
