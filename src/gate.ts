@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path'
-import { matchBaseline, openBaseline } from './baseline/find.ts'
+import { matchBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { GateError } from './domain/error.ts'
 import type { Result } from './domain/result.ts'
@@ -19,8 +19,6 @@ import { type Launcher, resolveTriton } from './triton/launcher.ts'
  */
 export async function runGate(world: World, request: GateRequest): Promise<Result> {
   const { config } = request
-  // Read before the output folder is cleared: it may be the baseline.json of the run before.
-  const opened = await openBaseline(request.baseline)
   const output = openOutput(request.outputDirectory)
   const candidate = await readModelRepository(request.modelRepository)
   const models = selectModels(candidate, config.models)
@@ -44,7 +42,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       save: output.saveMeasurements,
       logServer: output.logServer,
     })
-    const { status, baseline } = matchBaseline(opened, measurements.environment)
+    const { status, baseline } = matchBaseline(request.baseline, measurements.environment)
     const result = judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode })
     const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio)
     if (next.status === 'refused') world.progress(`no baseline.json is written: ${next.why}`)

@@ -1,27 +1,19 @@
 import { posix } from 'node:path'
 import { compareModels } from './compare/compare.ts'
+import type { CompareInput } from './compare/sides.ts'
 import { decide } from './compare/verdict.ts'
-import type { Config } from './config/config.ts'
 import { configurationKey } from './domain/configuration.ts'
 import { loadKey } from './domain/load.ts'
-import { type Baseline, type Measurements, schemaVersion } from './domain/measurements.ts'
-import type { BaselineStatus, Best, ModelResult, Result } from './domain/result.ts'
+import { type Measurements, schemaVersion } from './domain/measurements.ts'
+import type { Best, ModelResult, Result } from './domain/result.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
 import { applyConfiguration } from './model-config/configuration.ts'
 import { parseModelConfig } from './model-config/parse.ts'
 import { patchModelConfigText } from './model-config/patch.ts'
 import { toBest } from './search/answer.ts'
 
-export interface JudgeInput {
-  readonly measurements: Measurements
-  readonly baseline: Baseline | null
-  readonly baselineStatus: BaselineStatus
-  readonly config: Config
-  readonly mode: 'gate' | 'baseline'
-}
-
 /** Measurement[] → Comparison[] → Verdict → Result. Pure: the same files give the same result on any machine. */
-export function judge(input: JudgeInput): Result {
+export function judge(input: CompareInput): Result {
   const { measurements, baselineStatus } = input
   const compared = compareModels(input)
   const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements

@@ -29904,7 +29904,7 @@ BufferWriter._configure();
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5691);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5710);
 
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -29945,7 +29945,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 5691:
+/***/ 5710:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29976,303 +29976,6 @@ const {
 
 // EXTERNAL MODULE: ./src/domain/error.ts
 var domain_error = __nccwpck_require__(4394);
-;// CONCATENATED MODULE: ./src/domain/tool.ts
-/** What signs every file. A test keeps it equal to package.json. */
-const tool = { name: 'triton-perf-gate', version: '0.1.0' };
-
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: external "node:fs/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-;// CONCATENATED MODULE: ./src/domain/metric.ts
-/**
- * The metrics of a scenario. The name says the unit; ms, µs and percent exist only where values are
- * read from the user or shown to one.
- */
-const metric_metrics = {
-    latencyAvgNs: { label: 'avg latency', unit: 'ns', better: 'lower' },
-    latencyP50Ns: { label: 'p50 latency', unit: 'ns', better: 'lower' },
-    latencyP90Ns: { label: 'p90 latency', unit: 'ns', better: 'lower' },
-    latencyP95Ns: { label: 'p95 latency', unit: 'ns', better: 'lower' },
-    latencyP99Ns: { label: 'p99 latency', unit: 'ns', better: 'lower' },
-    latencyMaxNs: { label: 'max latency', unit: 'ns', better: 'lower' },
-    inferPerSec: { label: 'throughput', unit: 'infer/s', better: 'higher' },
-    /** Server time per request from ModelStatistics: delta ns / delta count of the same field. */
-    serverQueueNs: { label: 'queue', unit: 'ns', better: 'lower' },
-    serverComputeInputNs: { label: 'compute input', unit: 'ns', better: 'lower' },
-    serverComputeInferNs: { label: 'compute infer', unit: 'ns', better: 'lower' },
-    serverComputeOutputNs: { label: 'compute output', unit: 'ns', better: 'lower' },
-    /** Average client latency minus queue and compute: network, gRPC, scheduling, the server's own overhead. */
-    networkOverheadNs: { label: 'network + overhead', unit: 'ns', better: 'lower' },
-    /** Average executed batch: delta inference_count / delta execution_count. */
-    executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },
-    gpuMemoryBytes: { label: 'GPU memory', unit: 'bytes', better: 'lower' },
-    gpuUtilizationRatio: { label: 'GPU utilization', unit: 'ratio', better: 'higher' },
-    gpuPowerWatts: { label: 'GPU power', unit: 'W', better: 'lower' },
-    /** Resident memory of the server's process tree. */
-    serverMemoryBytes: { label: 'server memory', unit: 'bytes', better: 'lower' },
-};
-const metricNames = Object.keys(metric_metrics);
-/** Latency percentiles from the highest: the gated one is the highest that the number of requests allows. */
-const latencyPercentiles = [
-    { name: 'latencyP99Ns', percentile: 0.99 },
-    { name: 'latencyP95Ns', percentile: 0.95 },
-    { name: 'latencyP90Ns', percentile: 0.9 },
-    { name: 'latencyP50Ns', percentile: 0.5 },
-];
-/**
- * The least number of requests for which a percentile is reported: the smallest n with a one-sided 95 %
- * distribution-free upper bound, p^n ≤ 0.05 (299 for p99, 59 for p95, 29 for p90, 5 for p50).
- */
-function minRequestsForPercentile(percentile) {
-    return Math.ceil(Math.log(0.05) / Math.log(percentile));
-}
-/** How the regression test treats a metric where the configuration says nothing (ratio of change for the worse). */
-const defaultTolerance = {
-    latencyP99Ns: 0.05,
-    latencyP95Ns: 0.05,
-    latencyP90Ns: 0.05,
-    latencyP50Ns: 0.05,
-    inferPerSec: 0.03,
-    gpuMemoryBytes: 0.02,
-};
-
-;// CONCATENATED MODULE: ./src/domain/world.ts
-const nsPerMs = 1_000_000;
-const nsPerSecond = 1_000_000_000;
-
-;// CONCATENATED MODULE: ./src/config/defaults.ts
-
-
-/** Concurrency 1 shows the latency without waiting; 8 keeps several instances busy: going from 2 to 1 cannot be seen at 1. */
-const defaultConcurrency = [1, 8];
-/** Model Analyzer's own default. */
-const defaultObjectives = { perf_throughput: 10 };
-const defaultSearch = {
-    // Quick finds a good configuration in tens of measurements where the whole grid takes hundreds: this runs in CI.
-    mode: 'quick',
-    // The three ranges are Model Analyzer's.
-    instanceCount: { min: 1, max: 5 },
-    modelBatchSize: { min: 1, max: 128 },
-    concurrency: { min: 1, max: 1024 },
-    instanceCounts: null,
-    maxBatchSizes: null,
-    dynamicBatching: null,
-    maxQueueDelaysMicroseconds: null,
-    preferredBatchSizes: null,
-    // About two minutes at the default measuring times, load included: what the time budget of a model leaves.
-    maxMeasurements: 20,
-};
-const defaultInput = {
-    shapes: {},
-    data: 'random',
-    // perf_analyzer's default.
-    stringLength: 128,
-    stringData: null,
-};
-const defaultGate = {
-    // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %
-    // (docs/statistics.md); eight do so in most cases, and fit the 300 s of a model.
-    repetitions: 8,
-    // First requests pay for lazy allocation and connection set-up, which is over within a second.
-    warmupNs: 1 * nsPerSecond,
-    // Above the 299 requests that a p99 needs from 150 requests/s on.
-    measurementNs: 2 * nsPerSecond,
-    // Short against drifts of the machine's speed, long enough for 100 requests at 200 requests/s.
-    blockNs: 500 * nsPerMs,
-    timeBudgetNs: null,
-    // A pull request should not be blocked by a noisy machine; a release may say `fail`.
-    onInconclusive: 'warn',
-    // Without a baseline nothing has been compared, which is no pass; the first run must not fail either.
-    onMissingBaseline: 'inconclusive',
-    // A request that fails is missing from the latencies: if the slowest 1 % fail, p99 becomes the old p98, and slower looks
-    // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
-    maxFailureRatio: 0.001,
-    runnerClass: null,
-    // Any fixed number makes a run repeatable; it is recorded with the results.
-    seed: 1,
-};
-const defaultTriton = {
-    serverPath: 'tritonserver',
-    // Model Analyzer's default image.
-    image: 'nvcr.io/nvidia/tritonserver:26.04-py3',
-    // Model Analyzer's default endpoint.
-    endpoint: 'localhost:8001',
-    // An empty server is up in seconds; loading the GPU libraries from a cold disk takes a minute or more.
-    startTimeoutNs: 120 * nsPerSecond,
-    // TensorRT engines and large weights take minutes.
-    loadTimeoutNs: 300 * nsPerSecond,
-};
-/** Whole-device memory comes in steps of allocator pools: a change within 16 MiB is no change of the model. */
-const gpuMemoryToleranceBytes = 16 * 1024 * 1024;
-function toleranceWith(changes) {
-    const ratios = { ...defaultTolerance, ...changes };
-    return Object.fromEntries(Object.entries(ratios).map(([metric, ratio]) => [
-        metric,
-        { ratio, absolute: metric === 'gpuMemoryBytes' ? gpuMemoryToleranceBytes : 0 },
-    ]));
-}
-
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
-
-/**
- * @deprecated CUID v1 is deprecated by its authors due to information leakage
- * (timestamps embedded in the id). Use {@link cuid2} instead.
- * See https://github.com/paralleldrive/cuid.
- */
-const cuid = /^[cC][0-9a-z]{6,}$/;
-const cuid2 = /^[0-9a-z]+$/;
-const ulid = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
-const xid = /^[0-9a-vA-V]{20}$/;
-const ksuid = /^[A-Za-z0-9]{27}$/;
-const nanoid = /^[a-zA-Z0-9_-]{21}$/;
-function nanoidOfLength(length) {
-    return new RegExp(`^[a-zA-Z0-9_-]{${length}}$`);
-}
-/** ISO 8601-1 duration regex. Does not support the 8601-2 extensions like negative durations or fractional/negative components. */
-const duration = /^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;
-/** Implements ISO 8601-2 extensions like explicit +- prefixes, mixing weeks with other units, and fractional/negative components. */
-const extendedDuration = /^[-+]?P(?!$)(?:(?:[-+]?\d+Y)|(?:[-+]?\d+[.,]\d+Y$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:(?:[-+]?\d+W)|(?:[-+]?\d+[.,]\d+W$))?(?:(?:[-+]?\d+D)|(?:[-+]?\d+[.,]\d+D$))?(?:T(?=[\d+-])(?:(?:[-+]?\d+H)|(?:[-+]?\d+[.,]\d+H$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:[-+]?\d+(?:[.,]\d+)?S)?)??$/;
-/** A regex for any UUID-like identifier: 8-4-4-4-12 hex pattern */
-const guid = /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;
-/** Returns a regex for validating an RFC 9562/4122 UUID.
- *
- * @param version Optionally specify a version 1-8. If no version is specified, all versions are supported. */
-const uuid = (version) => {
-    if (!version)
-        return /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
-    return new RegExp(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-${version}[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$`);
-};
-const uuid4 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(4)));
-const uuid6 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(6)));
-const uuid7 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(7)));
-/** Practical email validation */
-const email = /^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/;
-/** Equivalent to the HTML5 input[type=email] validation implemented by browsers. Source: https://developer.mozilla.org/en-US/docs/Web/HTML/Element/input/email */
-const html5Email = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
-/** The classic emailregex.com regex for RFC 5322-compliant emails */
-const rfc5322Email = /^(([^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*)|(".+"))@((\[[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}])|(([a-zA-Z\-0-9]+\.)+[a-zA-Z]{2,}))$/;
-/** A loose regex that allows Unicode characters, enforces length limits, and that's about it. */
-const unicodeEmail = /^[^\s@"]{1,64}@[^\s@]{1,255}$/u;
-const idnEmail = (/* unused pure expression or super */ null && (unicodeEmail));
-const browserEmail = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
-// from https://thekevinscott.com/emojis-in-javascript/#writing-a-regular-expression
-// Single character class, not an alternation: the two properties overlap (U+1F9B0-U+1F9B3), so `(A|B)+` backtracks exponentially on a failed match. The leading lookahead then demands one anchor — a pictograph, a regional indicator, or the enclosing keycap — because `\p{Emoji_Component}` on its own covers ASCII digits, `#`, `*`, ZWJ, variation selectors and skin tone modifiers, none of which is an emoji without a base.
-const _emoji = `^(?=[\\s\\S]*[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3])[\\p{Extended_Pictographic}\\p{Emoji_Component}]+$`;
-function emoji() {
-    return new RegExp(_emoji, "u");
-}
-const ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$/;
-const ipv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))$/;
-const mac = (delimiter) => {
-    const escapedDelim = util.escapeRegex(delimiter ?? ":");
-    return new RegExp(`^(?:[0-9A-F]{2}${escapedDelim}){5}[0-9A-F]{2}$|^(?:[0-9a-f]{2}${escapedDelim}){5}[0-9a-f]{2}$`);
-};
-const cidrv4 = /^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\/([0-9]|[1-2][0-9]|3[0-2])$/;
-const cidrv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))\/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$/;
-// https://stackoverflow.com/questions/7860392/determine-if-string-is-in-base64-using-javascript
-const base64 = /^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$/;
-const base64url = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/;
-// based on https://stackoverflow.com/questions/106179/regular-expression-to-match-dns-hostname-or-ip-address
-// export const hostname: RegExp = /^([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+$/;
-const hostname = /^(?=.{1,253}\.?$)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-0-9a-zA-Z]{0,61}[0-9a-zA-Z])?)*\.?$/;
-const domain = /^(?=.{1,253}$)([a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{2,63}$/;
-const httpProtocol = /^https?$/;
-// https://blog.stevenlevithan.com/archives/validate-phone-number#r4-3 (regex sans spaces) E.164: leading digit must be 1-9; total digits (excluding '+') between 7-15
-const e164 = /^\+[1-9]\d{6,14}$/;
-// Credit card shape: 12–19 digits, optionally separated by single spaces or single hyphens. ISO/IEC 7812 caps the PAN at 19 digits; 12 is the shortest issued length (Maestro).
-const creditCard = /^\d(?:[ -]?\d){11,18}$/;
-// ISO 4217 alpha codes from the SIX list, regenerated by scripts/update-iso-4217.ts
-const currencyCode = /^(?:AED|AFN|ALL|AMD|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BHD|BIF|BMD|BND|BOB|BOV|BRL|BSD|BTN|BWP|BYN|BZD|CAD|CDF|CHE|CHF|CHW|CLF|CLP|CNY|COP|COU|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|FKP|GBP|GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|KES|KGS|KHR|KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|MRU|MUR|MVR|MWK|MXN|MXV|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|USN|UYI|UYU|UYW|UZS|VED|VES|VND|VUV|WST|XAD|XAF|XAG|XAU|XBA|XBB|XBC|XBD|XCD|XCG|XDR|XOF|XPD|XPF|XPT|XSU|XTS|XUA|XXX|YER|ZAR|ZMW|ZWG)$/;
-// iban electronic format: 2-letter country, check digits 02-98 (the only values `98 - remainder` can produce), 11-30 bban characters
-const iban = /^[A-Z]{2}(?!00|01|99)\d{2}[A-Z0-9]{11,30}$/;
-const dateSource = `(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|(?:02)-(?:0[1-9]|1\\d|2[0-8])))`;
-/** Anchors a pattern source. The interpolation lives here rather than at the call site because
- * esbuild will not drop a `@__PURE__` call whose own argument interpolates a variable, but it
- * will drop `anchor(dateSource)`. Keeping it inline pinned `date` into every bundle. */
-function regexes_anchor(source) {
-    return new RegExp(`^${source}$`);
-}
-const date = /*@__PURE__*/ regexes_anchor(dateSource);
-function timeSource(args) {
-    const hhmm = `(?:[01]\\d|2[0-3]):[0-5]\\d`;
-    const regex = typeof args.precision === "number"
-        ? args.precision === -1
-            ? `${hhmm}`
-            : args.precision === 0
-                ? `${hhmm}:[0-5]\\d`
-                : `${hhmm}:[0-5]\\d\\.\\d{${args.precision}}`
-        : args.seconds
-            ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?`
-            : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
-    return regex;
-}
-function time(args) {
-    return new RegExp(`^${timeSource(args)}$`);
-}
-// Adapted from https://stackoverflow.com/a/3143231
-function datetime(args) {
-    const opts = ["Z"];
-    // if (args.offset) opts.push(`([+-]\\d{2}:\\d{2})`);
-    if (args.offset)
-        opts.push(`([+-](?:[01]\\d|2[0-3]):[0-5]\\d)`);
-    // RFC 3339 mandates seconds wherever the time carries a `Z` or an offset, so only the unqualified form `local` adds may omit them
-    const qualified = `${timeSource({ precision: args.precision, seconds: true })}(?:${opts.join("|")})`;
-    const timeRegex = args.local ? `${qualified}|${timeSource({ precision: args.precision })}` : qualified;
-    return new RegExp(`^${dateSource}T(?:${timeRegex})$`);
-}
-// the unbounded form of `string()` as a literal, so every plain string shares one instance instead of building its own
-const anyString = /^[\s\S]{0,}$/;
-const string = (params) => {
-    const regex = params ? `[\\s\\S]{${params?.minimum ?? 0},${params?.maximum ?? ""}}` : `[\\s\\S]*`;
-    return new RegExp(`^${regex}$`);
-};
-const bigint = /^-?\d+n?$/;
-const integer = /^-?\d+$/;
-const number = /^-?\d+(?:\.\d+)?$/;
-const regexes_boolean = /^(?:true|false)$/i;
-const _null = /^null$/i;
-
-const _undefined = /^undefined$/i;
-
-// regex for string with no uppercase letters
-const lowercase = /^[^A-Z]*$/;
-// regex for string with no lowercase letters
-const uppercase = /^[^a-z]*$/;
-// regex for hexadecimal strings (any length)
-const hex = /^[0-9a-fA-F]*$/;
-// Hash regexes for different algorithms and encodings
-// Helper function to create base64 regex with exact length and padding
-function fixedBase64(bodyLength, padding) {
-    return new RegExp(`^[A-Za-z0-9+/]{${bodyLength}}${padding}$`);
-}
-// Helper function to create base64url regex with exact length (no padding)
-function fixedBase64url(length) {
-    return new RegExp(`^[A-Za-z0-9_-]{${length}}$`);
-}
-// MD5 (16 bytes): base64 = 24 chars total (22 + "==")
-const md5_hex = /^[0-9a-fA-F]{32}$/;
-const md5_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(22, "==")));
-const md5_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(22)));
-// SHA1 (20 bytes): base64 = 28 chars total (27 + "=")
-const sha1_hex = /^[0-9a-fA-F]{40}$/;
-const sha1_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(27, "=")));
-const sha1_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(27)));
-// SHA256 (32 bytes): base64 = 44 chars total (43 + "=")
-const sha256_hex = /^[0-9a-fA-F]{64}$/;
-const sha256_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(43, "=")));
-const sha256_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(43)));
-// SHA384 (48 bytes): base64 = 64 chars total (no padding)
-const sha384_hex = /^[0-9a-fA-F]{96}$/;
-const sha384_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(64, "")));
-const sha384_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(64)));
-// SHA512 (64 bytes): base64 = 88 chars total (86 + "==")
-const sha512_hex = /^[0-9a-fA-F]{128}$/;
-const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(86, "==")));
-const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
-
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/util.js
 
 // functions
@@ -31290,6 +30993,477 @@ function config(newConfig) {
         Object.assign(globalConfig, newConfig);
     return globalConfig;
 }
+
+;// CONCATENATED MODULE: ./node_modules/zod/v4/core/memoizer.js
+
+class $ZodCyclicError extends Error {
+    constructor() {
+        super(`Cannot parse a reference cycle that closes through a transform`);
+        this.name = "ZodCyclicError";
+    }
+}
+/** Keyed off the context object every schema in one parse call already shares. */
+const STATE = "~memo";
+const NO_ISSUES = [];
+// a value a cycle can close through
+function isRef(value) {
+    return value !== null && typeof value === "object";
+}
+// Receivers prefix paths in place, so the cache and every hand-out need their own copies.
+function cloneIssues(issues) {
+    return issues.map((iss) => (iss.path ? { ...iss, path: iss.path.slice() } : { ...iss }));
+}
+const recursive = /*@__PURE__*/ new WeakMap();
+/** What the walk established, in order of certainty: ordered so the strongest answer among children wins. */
+const NONE = 0;
+const ASSUMED = 1;
+const PROVEN = 2;
+/** Whether this schema's subtree contains a cycle, so one parse can re-enter it. */
+function isRecursive(inst, stack, resolve) {
+    const cached = recursive.get(inst);
+    if (cached !== undefined)
+        return cached ? PROVEN : NONE;
+    // Relative to the walk in progress, so not cached.
+    if (stack.has(inst))
+        return PROVEN;
+    stack.add(inst);
+    let result = NONE;
+    const check = (child) => {
+        if (result !== PROVEN && child?._zod) {
+            const answer = isRecursive(child, stack, resolve);
+            if (answer > result)
+                result = answer;
+        }
+    };
+    // `Reflect.ownKeys` rather than `Object.keys`, so a cycle through a declared symbol key is still seen
+    const shape = (sh, spread) => {
+        let answer = NONE;
+        for (const key of Reflect.ownKeys(sh)) {
+            const desc = Object.getOwnPropertyDescriptor(sh, key);
+            // an object resolves its shape by spread, so a key it does not enumerate is never parsed; `z.properties` reads every own key and so keeps them all
+            if (spread && !desc.enumerable)
+                continue;
+            // resolving runs user code, and a factory mints a fresh subtree per read, so an edge the walk can't follow counts as a cycle
+            const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack, resolve) : NONE;
+            if (child > answer)
+                answer = child;
+        }
+        return answer;
+    };
+    const merge = (answer) => {
+        if (answer > result)
+            result = answer;
+    };
+    const def = inst._zod.def;
+    const kind = def.type;
+    switch (kind) {
+        case "object": {
+            const raw = rawShape(def);
+            // a def with no raw shape answers `shape` from an accessor of its own, and running that can mint a whole fresh subtree
+            merge(raw ? shape(raw, true) : ASSUMED);
+            check(def.catchall);
+            break;
+        }
+        case "array":
+            check(def.element);
+            break;
+        case "tuple":
+            for (const el of def.items)
+                check(el);
+            check(def.rest);
+            break;
+        case "record":
+        case "map":
+            check(def.keyType);
+            check(def.valueType);
+            break;
+        case "set":
+            check(def.valueType);
+            break;
+        case "union":
+            for (const el of def.options)
+                check(el);
+            break;
+        case "intersection":
+            check(def.left);
+            check(def.right);
+            break;
+        case "optional":
+        case "nullable":
+        case "default":
+        case "prefault":
+        case "catch":
+        case "readonly":
+        case "nonoptional":
+        case "promise":
+        case "success":
+            check(def.innerType);
+            break;
+        case "pipe":
+            check(def.in);
+            check(def.out);
+            break;
+        case "function":
+            check(def.input);
+            check(def.output);
+            break;
+        // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
+        case "lazy": {
+            const inner = def._cachedInner ?? (resolve ? inst._zod.innerType : undefined);
+            // walked with resolution off: one hop sees past the deferral, and a lazy that yields only another unresolved lazy is generative, so it stops there
+            merge(inner ? isRecursive(inner, stack, false) : ASSUMED);
+            break;
+        }
+        // a leaf by choice: `parts` are regex fragments, not data positions
+        case "template_literal":
+        // leaves
+        case "string":
+        case "number":
+        case "int":
+        case "boolean":
+        case "bigint":
+        case "symbol":
+        case "undefined":
+        case "null":
+        case "void":
+        case "never":
+        case "any":
+        case "unknown":
+        case "date":
+        case "nan":
+        case "enum":
+        case "literal":
+        case "file":
+        case "transform":
+        case "custom":
+            break;
+        default: {
+            // a new built-in kind becomes a compile error here
+            kind;
+            // a user-defined kind can still hold children, and only its author knows where, so fall back to scanning the def — skipping accessors, since reading one can run user code
+            for (const key in def) {
+                const desc = Object.getOwnPropertyDescriptor(def, key);
+                if (!desc || desc.get)
+                    continue;
+                const value = desc.value;
+                if (!value || typeof value !== "object")
+                    continue;
+                if (value._zod)
+                    check(value);
+                else if (Array.isArray(value))
+                    for (const el of value)
+                        check(el);
+            }
+        }
+    }
+    stack.delete(inst);
+    return settle(inst, result);
+}
+/** An assumed answer must not outlive the resolution that settles it, so only a certain one is cached. */
+function settle(inst, answer) {
+    if (answer !== ASSUMED)
+        recursive.set(inst, answer === PROVEN);
+    return answer;
+}
+/**
+ * Whether one parse can re-enter this schema, i.e. its subtree contains a cycle.
+ * Exported for `z.compile`, which refuses to compile such a schema: cycle
+ * breaking is driven from here off state keyed on the parse context, and a
+ * generated fast path has no context to key on.
+ */
+function isRecursiveSchema(inst) {
+    // z.compile never parses, so nothing would ever resolve a lazy for it; it runs once and already treats a throw here as recursive
+    return isRecursive(inst, new Set(), true) !== NONE;
+}
+function bucketFor(state, inst) {
+    let bucket = state.buckets.get(inst);
+    if (!bucket) {
+        bucket = new WeakMap();
+        state.buckets.set(inst, bucket);
+    }
+    return bucket;
+}
+// Set immediately before delegating to core and cleared immediately after, so `alloc` registers only for a visit this module is driving.
+let handoff;
+// Allocated but unfinished entries. `alloc` and the matching pop both happen in the synchronous part of a parse, so they nest even when children are async, and one stack serves every schema.
+const memoizer_open = [];
+const memo = {
+    alloc(_inst, payload, empty) {
+        const bucket = handoff;
+        if (!bucket)
+            return empty;
+        handoff = undefined;
+        const entry = { value: empty, issues: null };
+        bucket.set(payload.value, entry);
+        memoizer_open.push(entry);
+        return empty;
+    },
+    guard(inst) {
+        var _a;
+        (_a = inst._zod).deferred ?? (_a.deferred = []);
+        inst._zod.deferred.push(() => {
+            const base = inst._zod.parse;
+            const wrapped = (payload, ctx) => {
+                // The value is a placeholder a back-edge is still waiting on, so the cycle closes through this transform. Its output can't exist in time to bind.
+                if (ctx.direction !== "backward" && isBackEdge(ctx, payload.value))
+                    throw new $ZodCyclicError();
+                return base(payload, ctx);
+            };
+            inst._zod.parse = wrapped;
+            if (inst._zod.run === base)
+                inst._zod.run = wrapped;
+        });
+    },
+    attach(inst) {
+        var _a;
+        let isRecursiveInst;
+        let rechecked = false;
+        // a recursive schema is re-entered many times per parse and its bucket never changes
+        let lastCtx;
+        let lastBucket;
+        // Wraps `parse` in a deferred so it sees the container's final parse. Core's own deferred copies `parse` into `run` when there are no checks, and it ran first, so `run` is patched to match; with checks, `run` reads `parse` dynamically.
+        (_a = inst._zod).deferred ?? (_a.deferred = []);
+        inst._zod.deferred.push(() => {
+            const base = inst._zod.parse;
+            const wrapped = (payload, ctx) => {
+                if (isRecursiveInst === undefined) {
+                    const walked = isRecursive(inst, new Set(), false);
+                    if (walked === NONE) {
+                        // Nothing here can ever fire, so take it back out.
+                        inst._zod.parse = base;
+                        if (inst._zod.run === wrapped)
+                            inst._zod.run = base;
+                        return base(payload, ctx);
+                    }
+                    // this parse resolves the deferred edges on its own path, so ask once more before latching
+                    if (walked === PROVEN || rechecked)
+                        isRecursiveInst = true;
+                    else
+                        rechecked = true;
+                }
+                const input = payload.value;
+                if (!isRef(input))
+                    return base(payload, ctx);
+                let state = ctx[STATE];
+                if (!state) {
+                    state = { buckets: new WeakMap(), backEdges: undefined };
+                    ctx[STATE] = state;
+                }
+                let bucket;
+                if (lastCtx === ctx) {
+                    bucket = lastBucket;
+                }
+                else {
+                    bucket = bucketFor(state, inst);
+                    lastCtx = ctx;
+                    lastBucket = bucket;
+                }
+                const hit = bucket.get(input);
+                if (hit) {
+                    payload.value = hit.value;
+                    if (hit.issues) {
+                        if (hit.issues.length)
+                            payload.issues.push(...cloneIssues(hit.issues));
+                    }
+                    else {
+                        // Still being parsed: its own checks cover it, so skip them here.
+                        payload.memo = true;
+                        state.backEdges ?? (state.backEdges = new WeakSet());
+                        state.backEdges.add(hit.value);
+                    }
+                    return payload;
+                }
+                handoff = bucket;
+                const depth = memoizer_open.length;
+                const result = base(payload, ctx);
+                handoff = undefined;
+                // A container that rejected its input outright allocated nothing.
+                const entry = memoizer_open.length > depth ? memoizer_open.pop() : undefined;
+                // Both paths written out so the sync one allocates no closure. It runs once per node, and capturing here cost more than everything else combined.
+                if (result instanceof Promise) {
+                    return result.then((r) => {
+                        if (entry)
+                            entry.issues = r.issues.length ? cloneIssues(r.issues) : NO_ISSUES;
+                        return r;
+                    });
+                }
+                if (entry)
+                    entry.issues = result.issues.length ? cloneIssues(result.issues) : NO_ISSUES;
+                return result;
+            };
+            inst._zod.parse = wrapped;
+            if (inst._zod.run === base)
+                inst._zod.run = wrapped;
+        });
+    },
+};
+/** The memoizer that gives containers cycle support. `zod` installs it by default; `zod/mini` opts in with `config({ memoizer: memoizer() })`. */
+function memoizer() {
+    return memo;
+}
+/** Whether this value is a node a back-edge resolved to before it finished. */
+function isBackEdge(ctx, value) {
+    const backEdges = ctx[STATE]?.backEdges;
+    return backEdges !== undefined && isRef(value) && backEdges.has(value);
+}
+
+;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
+
+/**
+ * @deprecated CUID v1 is deprecated by its authors due to information leakage
+ * (timestamps embedded in the id). Use {@link cuid2} instead.
+ * See https://github.com/paralleldrive/cuid.
+ */
+const cuid = /^[cC][0-9a-z]{6,}$/;
+const cuid2 = /^[0-9a-z]+$/;
+const ulid = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
+const xid = /^[0-9a-vA-V]{20}$/;
+const ksuid = /^[A-Za-z0-9]{27}$/;
+const nanoid = /^[a-zA-Z0-9_-]{21}$/;
+function nanoidOfLength(length) {
+    return new RegExp(`^[a-zA-Z0-9_-]{${length}}$`);
+}
+/** ISO 8601-1 duration regex. Does not support the 8601-2 extensions like negative durations or fractional/negative components. */
+const duration = /^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;
+/** Implements ISO 8601-2 extensions like explicit +- prefixes, mixing weeks with other units, and fractional/negative components. */
+const extendedDuration = /^[-+]?P(?!$)(?:(?:[-+]?\d+Y)|(?:[-+]?\d+[.,]\d+Y$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:(?:[-+]?\d+W)|(?:[-+]?\d+[.,]\d+W$))?(?:(?:[-+]?\d+D)|(?:[-+]?\d+[.,]\d+D$))?(?:T(?=[\d+-])(?:(?:[-+]?\d+H)|(?:[-+]?\d+[.,]\d+H$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:[-+]?\d+(?:[.,]\d+)?S)?)??$/;
+/** A regex for any UUID-like identifier: 8-4-4-4-12 hex pattern */
+const guid = /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;
+/** Returns a regex for validating an RFC 9562/4122 UUID.
+ *
+ * @param version Optionally specify a version 1-8. If no version is specified, all versions are supported. */
+const uuid = (version) => {
+    if (!version)
+        return /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
+    return new RegExp(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-${version}[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$`);
+};
+const uuid4 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(4)));
+const uuid6 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(6)));
+const uuid7 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(7)));
+/** Practical email validation */
+const email = /^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/;
+/** Equivalent to the HTML5 input[type=email] validation implemented by browsers. Source: https://developer.mozilla.org/en-US/docs/Web/HTML/Element/input/email */
+const html5Email = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+/** The classic emailregex.com regex for RFC 5322-compliant emails */
+const rfc5322Email = /^(([^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*)|(".+"))@((\[[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}])|(([a-zA-Z\-0-9]+\.)+[a-zA-Z]{2,}))$/;
+/** A loose regex that allows Unicode characters, enforces length limits, and that's about it. */
+const unicodeEmail = /^[^\s@"]{1,64}@[^\s@]{1,255}$/u;
+const idnEmail = (/* unused pure expression or super */ null && (unicodeEmail));
+const browserEmail = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+// from https://thekevinscott.com/emojis-in-javascript/#writing-a-regular-expression
+// Single character class, not an alternation: the two properties overlap (U+1F9B0-U+1F9B3), so `(A|B)+` backtracks exponentially on a failed match. The leading lookahead then demands one anchor — a pictograph, a regional indicator, or the enclosing keycap — because `\p{Emoji_Component}` on its own covers ASCII digits, `#`, `*`, ZWJ, variation selectors and skin tone modifiers, none of which is an emoji without a base.
+const _emoji = `^(?=[\\s\\S]*[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3])[\\p{Extended_Pictographic}\\p{Emoji_Component}]+$`;
+function emoji() {
+    return new RegExp(_emoji, "u");
+}
+const ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$/;
+const ipv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))$/;
+const mac = (delimiter) => {
+    const escapedDelim = util.escapeRegex(delimiter ?? ":");
+    return new RegExp(`^(?:[0-9A-F]{2}${escapedDelim}){5}[0-9A-F]{2}$|^(?:[0-9a-f]{2}${escapedDelim}){5}[0-9a-f]{2}$`);
+};
+const cidrv4 = /^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\/([0-9]|[1-2][0-9]|3[0-2])$/;
+const cidrv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))\/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$/;
+// https://stackoverflow.com/questions/7860392/determine-if-string-is-in-base64-using-javascript
+const base64 = /^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$/;
+const base64url = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/;
+// based on https://stackoverflow.com/questions/106179/regular-expression-to-match-dns-hostname-or-ip-address
+// export const hostname: RegExp = /^([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+$/;
+const hostname = /^(?=.{1,253}\.?$)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-0-9a-zA-Z]{0,61}[0-9a-zA-Z])?)*\.?$/;
+const domain = /^(?=.{1,253}$)([a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{2,63}$/;
+const httpProtocol = /^https?$/;
+// https://blog.stevenlevithan.com/archives/validate-phone-number#r4-3 (regex sans spaces) E.164: leading digit must be 1-9; total digits (excluding '+') between 7-15
+const e164 = /^\+[1-9]\d{6,14}$/;
+// Credit card shape: 12–19 digits, optionally separated by single spaces or single hyphens. ISO/IEC 7812 caps the PAN at 19 digits; 12 is the shortest issued length (Maestro).
+const creditCard = /^\d(?:[ -]?\d){11,18}$/;
+// ISO 4217 alpha codes from the SIX list, regenerated by scripts/update-iso-4217.ts
+const currencyCode = /^(?:AED|AFN|ALL|AMD|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BHD|BIF|BMD|BND|BOB|BOV|BRL|BSD|BTN|BWP|BYN|BZD|CAD|CDF|CHE|CHF|CHW|CLF|CLP|CNY|COP|COU|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|FKP|GBP|GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|KES|KGS|KHR|KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|MRU|MUR|MVR|MWK|MXN|MXV|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|USN|UYI|UYU|UYW|UZS|VED|VES|VND|VUV|WST|XAD|XAF|XAG|XAU|XBA|XBB|XBC|XBD|XCD|XCG|XDR|XOF|XPD|XPF|XPT|XSU|XTS|XUA|XXX|YER|ZAR|ZMW|ZWG)$/;
+// iban electronic format: 2-letter country, check digits 02-98 (the only values `98 - remainder` can produce), 11-30 bban characters
+const iban = /^[A-Z]{2}(?!00|01|99)\d{2}[A-Z0-9]{11,30}$/;
+const dateSource = `(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|(?:02)-(?:0[1-9]|1\\d|2[0-8])))`;
+/** Anchors a pattern source. The interpolation lives here rather than at the call site because
+ * esbuild will not drop a `@__PURE__` call whose own argument interpolates a variable, but it
+ * will drop `anchor(dateSource)`. Keeping it inline pinned `date` into every bundle. */
+function regexes_anchor(source) {
+    return new RegExp(`^${source}$`);
+}
+const date = /*@__PURE__*/ regexes_anchor(dateSource);
+function timeSource(args) {
+    const hhmm = `(?:[01]\\d|2[0-3]):[0-5]\\d`;
+    const regex = typeof args.precision === "number"
+        ? args.precision === -1
+            ? `${hhmm}`
+            : args.precision === 0
+                ? `${hhmm}:[0-5]\\d`
+                : `${hhmm}:[0-5]\\d\\.\\d{${args.precision}}`
+        : args.seconds
+            ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?`
+            : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
+    return regex;
+}
+function time(args) {
+    return new RegExp(`^${timeSource(args)}$`);
+}
+// Adapted from https://stackoverflow.com/a/3143231
+function datetime(args) {
+    const opts = ["Z"];
+    // if (args.offset) opts.push(`([+-]\\d{2}:\\d{2})`);
+    if (args.offset)
+        opts.push(`([+-](?:[01]\\d|2[0-3]):[0-5]\\d)`);
+    // RFC 3339 mandates seconds wherever the time carries a `Z` or an offset, so only the unqualified form `local` adds may omit them
+    const qualified = `${timeSource({ precision: args.precision, seconds: true })}(?:${opts.join("|")})`;
+    const timeRegex = args.local ? `${qualified}|${timeSource({ precision: args.precision })}` : qualified;
+    return new RegExp(`^${dateSource}T(?:${timeRegex})$`);
+}
+// the unbounded form of `string()` as a literal, so every plain string shares one instance instead of building its own
+const anyString = /^[\s\S]{0,}$/;
+const string = (params) => {
+    const regex = params ? `[\\s\\S]{${params?.minimum ?? 0},${params?.maximum ?? ""}}` : `[\\s\\S]*`;
+    return new RegExp(`^${regex}$`);
+};
+const bigint = /^-?\d+n?$/;
+const integer = /^-?\d+$/;
+const number = /^-?\d+(?:\.\d+)?$/;
+const regexes_boolean = /^(?:true|false)$/i;
+const _null = /^null$/i;
+
+const _undefined = /^undefined$/i;
+
+// regex for string with no uppercase letters
+const lowercase = /^[^A-Z]*$/;
+// regex for string with no lowercase letters
+const uppercase = /^[^a-z]*$/;
+// regex for hexadecimal strings (any length)
+const hex = /^[0-9a-fA-F]*$/;
+// Hash regexes for different algorithms and encodings
+// Helper function to create base64 regex with exact length and padding
+function fixedBase64(bodyLength, padding) {
+    return new RegExp(`^[A-Za-z0-9+/]{${bodyLength}}${padding}$`);
+}
+// Helper function to create base64url regex with exact length (no padding)
+function fixedBase64url(length) {
+    return new RegExp(`^[A-Za-z0-9_-]{${length}}$`);
+}
+// MD5 (16 bytes): base64 = 24 chars total (22 + "==")
+const md5_hex = /^[0-9a-fA-F]{32}$/;
+const md5_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(22, "==")));
+const md5_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(22)));
+// SHA1 (20 bytes): base64 = 28 chars total (27 + "=")
+const sha1_hex = /^[0-9a-fA-F]{40}$/;
+const sha1_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(27, "=")));
+const sha1_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(27)));
+// SHA256 (32 bytes): base64 = 44 chars total (43 + "=")
+const sha256_hex = /^[0-9a-fA-F]{64}$/;
+const sha256_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(43, "=")));
+const sha256_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(43)));
+// SHA384 (48 bytes): base64 = 64 chars total (no padding)
+const sha384_hex = /^[0-9a-fA-F]{96}$/;
+const sha384_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(64, "")));
+const sha384_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(64)));
+// SHA512 (64 bytes): base64 = 88 chars total (86 + "==")
+const sha512_hex = /^[0-9a-fA-F]{128}$/;
+const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(86, "==")));
+const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/checks.js
 // import { $ZodType } from "./schemas.js";
@@ -34547,6 +34721,1111 @@ function registry() {
 (registries_a = globalThis).__zod_globalRegistry ?? (registries_a.__zod_globalRegistry = registry());
 const globalRegistry = globalThis.__zod_globalRegistry;
 
+;// CONCATENATED MODULE: ./node_modules/zod/v4/core/api.js
+
+
+
+
+function snapshotChecks(def) {
+    if (def.checks)
+        def.checks = [...def.checks];
+    return def;
+}
+// @__NO_SIDE_EFFECTS__
+function _string(Class, params) {
+    return new Class(snapshotChecks({ type: "string", ...normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedString(Class, params) {
+    return new Class(snapshotChecks({ type: "string", coerce: true, ...util.normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _email(Class, params) {
+    return new Class({
+        type: "string",
+        format: "email",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _guid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "guid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuidv4(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        version: "v4",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuidv6(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        version: "v6",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuidv7(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        version: "v7",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _url(Class, params) {
+    return new Class({
+        type: "string",
+        format: "url",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function api_emoji(Class, params) {
+    return new Class({
+        type: "string",
+        format: "emoji",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nanoid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "nanoid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+/**
+ * @deprecated CUID v1 is deprecated by its authors due to information leakage
+ * (timestamps embedded in the id). Use {@link _cuid2} instead.
+ * See https://github.com/paralleldrive/cuid.
+ */
+// @__NO_SIDE_EFFECTS__
+function _cuid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cuid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _cuid2(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cuid2",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ulid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ulid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _xid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "xid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ksuid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ksuid",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ipv4(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ipv4",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ipv6(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ipv6",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _mac(Class, params) {
+    return new Class({
+        type: "string",
+        format: "mac",
+        check: "string_format",
+        abort: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _cidrv4(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cidrv4",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _cidrv6(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cidrv6",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _base64(Class, params) {
+    return new Class({
+        type: "string",
+        format: "base64",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _base64url(Class, params) {
+    return new Class({
+        type: "string",
+        format: "base64url",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _e164(Class, params) {
+    return new Class({
+        type: "string",
+        format: "e164",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _creditCard(Class, params) {
+    return new Class({
+        type: "string",
+        format: "credit_card",
+        check: "string_format",
+        abort: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _iban(Class, params) {
+    return new Class({
+        type: "string",
+        format: "iban",
+        check: "string_format",
+        abort: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _jwt(Class, params) {
+    return new Class({
+        type: "string",
+        format: "jwt",
+        check: "string_format",
+        abort: false,
+        ...normalizeParams(params),
+    });
+}
+const TimePrecision = {
+    Any: null,
+    Minute: -1,
+    Second: 0,
+    Millisecond: 3,
+    Microsecond: 6,
+};
+// @__NO_SIDE_EFFECTS__
+function _isoDateTime(Class, params) {
+    return new Class({
+        type: "string",
+        format: "datetime",
+        check: "string_format",
+        offset: false,
+        local: false,
+        precision: null,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _isoDate(Class, params) {
+    return new Class({
+        type: "string",
+        format: "date",
+        check: "string_format",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _isoTime(Class, params) {
+    return new Class({
+        type: "string",
+        format: "time",
+        check: "string_format",
+        precision: null,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _isoDuration(Class, params) {
+    return new Class({
+        type: "string",
+        format: "duration",
+        check: "string_format",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _number(Class, params) {
+    return new Class(snapshotChecks({ type: "number", checks: [], ...normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedNumber(Class, params) {
+    return new Class(snapshotChecks({ type: "number", coerce: true, checks: [], ...util.normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _int(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "safeint",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _float32(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "float32",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _float64(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "float64",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _int32(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "int32",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uint32(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "uint32",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _boolean(Class, params) {
+    return new Class({
+        type: "boolean",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedBoolean(Class, params) {
+    return new Class({
+        type: "boolean",
+        coerce: true,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _bigint(Class, params) {
+    return new Class({
+        type: "bigint",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedBigint(Class, params) {
+    return new Class({
+        type: "bigint",
+        coerce: true,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _int64(Class, params) {
+    return new Class({
+        type: "bigint",
+        check: "bigint_format",
+        abort: false,
+        format: "int64",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uint64(Class, params) {
+    return new Class({
+        type: "bigint",
+        check: "bigint_format",
+        abort: false,
+        format: "uint64",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _symbol(Class, params) {
+    return new Class({
+        type: "symbol",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function api_undefined(Class, params) {
+    return new Class({
+        type: "undefined",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function api_null(Class, params) {
+    return new Class({
+        type: "null",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _any(Class) {
+    return new Class({
+        type: "any",
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _unknown(Class) {
+    return new Class({
+        type: "unknown",
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _never(Class, params) {
+    return new Class({
+        type: "never",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _void(Class, params) {
+    return new Class({
+        type: "void",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _date(Class, params) {
+    return new Class({
+        type: "date",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedDate(Class, params) {
+    return new Class({
+        type: "date",
+        coerce: true,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nan(Class, params) {
+    return new Class({
+        type: "nan",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lt(value, params) {
+    return new $ZodCheckLessThan({
+        check: "less_than",
+        ...normalizeParams(params),
+        value,
+        inclusive: false,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lte(value, params) {
+    return new $ZodCheckLessThan({
+        check: "less_than",
+        ...normalizeParams(params),
+        value,
+        inclusive: true,
+    });
+}
+
+// @__NO_SIDE_EFFECTS__
+function _gt(value, params) {
+    return new $ZodCheckGreaterThan({
+        check: "greater_than",
+        ...normalizeParams(params),
+        value,
+        inclusive: false,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _gte(value, params) {
+    return new $ZodCheckGreaterThan({
+        check: "greater_than",
+        ...normalizeParams(params),
+        value,
+        inclusive: true,
+    });
+}
+
+// @__NO_SIDE_EFFECTS__
+function _positive(params) {
+    return _gt(0, params);
+}
+// negative
+// @__NO_SIDE_EFFECTS__
+function _negative(params) {
+    return _lt(0, params);
+}
+// nonpositive
+// @__NO_SIDE_EFFECTS__
+function _nonpositive(params) {
+    return _lte(0, params);
+}
+// nonnegative
+// @__NO_SIDE_EFFECTS__
+function _nonnegative(params) {
+    return _gte(0, params);
+}
+// @__NO_SIDE_EFFECTS__
+function _multipleOf(value, params) {
+    return new $ZodCheckMultipleOf({
+        check: "multiple_of",
+        ...normalizeParams(params),
+        value,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _maxSize(maximum, params) {
+    return new checks.$ZodCheckMaxSize({
+        check: "max_size",
+        ...util.normalizeParams(params),
+        maximum,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _minSize(minimum, params) {
+    return new checks.$ZodCheckMinSize({
+        check: "min_size",
+        ...util.normalizeParams(params),
+        minimum,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _size(size, params) {
+    return new checks.$ZodCheckSizeEquals({
+        check: "size_equals",
+        ...util.normalizeParams(params),
+        size,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _maxLength(maximum, params) {
+    const ch = new $ZodCheckMaxLength({
+        check: "max_length",
+        ...normalizeParams(params),
+        maximum,
+    });
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _minLength(minimum, params) {
+    return new $ZodCheckMinLength({
+        check: "min_length",
+        ...normalizeParams(params),
+        minimum,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _length(length, params) {
+    return new $ZodCheckLengthEquals({
+        check: "length_equals",
+        ...normalizeParams(params),
+        length,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _regex(pattern, params) {
+    return new $ZodCheckRegex({
+        check: "string_format",
+        format: "regex",
+        ...normalizeParams(params),
+        pattern,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lowercase(params) {
+    return new $ZodCheckLowerCase({
+        check: "string_format",
+        format: "lowercase",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uppercase(params) {
+    return new $ZodCheckUpperCase({
+        check: "string_format",
+        format: "uppercase",
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _includes(includes, params) {
+    return new $ZodCheckIncludes({
+        check: "string_format",
+        format: "includes",
+        ...normalizeParams(params),
+        includes,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _startsWith(prefix, params) {
+    return new $ZodCheckStartsWith({
+        check: "string_format",
+        format: "starts_with",
+        ...normalizeParams(params),
+        prefix,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _endsWith(suffix, params) {
+    return new $ZodCheckEndsWith({
+        check: "string_format",
+        format: "ends_with",
+        ...normalizeParams(params),
+        suffix,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _property(property, schema, params) {
+    return new checks.$ZodCheckProperty({
+        check: "property",
+        property,
+        schema,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _properties(shape, params) {
+    return new $ZodCheckProperties({
+        check: "properties",
+        shape,
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _mime(types, params) {
+    return new checks.$ZodCheckMimeType({
+        check: "mime_type",
+        mime: types,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _overwrite(tx) {
+    return new $ZodCheckOverwrite({
+        check: "overwrite",
+        tx,
+    });
+}
+// normalize
+// @__NO_SIDE_EFFECTS__
+function _normalize(form) {
+    return _overwrite((input) => input.normalize(form));
+}
+// trim
+// @__NO_SIDE_EFFECTS__
+function _trim() {
+    return _overwrite((input) => input.trim());
+}
+// toLowerCase
+// @__NO_SIDE_EFFECTS__
+function _toLowerCase() {
+    return _overwrite((input) => input.toLowerCase());
+}
+// toUpperCase
+// @__NO_SIDE_EFFECTS__
+function _toUpperCase() {
+    return _overwrite((input) => input.toUpperCase());
+}
+// slugify
+// @__NO_SIDE_EFFECTS__
+function _slugify() {
+    return _overwrite((input) => slugify(input));
+}
+// @__NO_SIDE_EFFECTS__
+function _array(Class, element, params) {
+    return new Class({
+        type: "array",
+        element,
+        // get element() {
+        //   return element;
+        // },
+        ...normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _union(Class, options, params) {
+    return new Class({
+        type: "union",
+        options,
+        ...util.normalizeParams(params),
+    });
+}
+function _xor(Class, options, params) {
+    return new Class({
+        type: "union",
+        options,
+        inclusive: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _discriminatedUnion(Class, discriminator, options, params) {
+    return new Class({
+        type: "union",
+        options: options,
+        discriminator,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _intersection(Class, left, right) {
+    return new Class({
+        type: "intersection",
+        left,
+        right,
+    });
+}
+// export function _tuple(
+//   Class: util.SchemaClass<schemas.$ZodTuple>,
+//   items: [],
+//   params?: string | $ZodTupleParams
+// ): schemas.$ZodTuple<[], null>;
+// @__NO_SIDE_EFFECTS__
+function _tuple(Class, items, _paramsOrRest, _params) {
+    const hasRest = _paramsOrRest instanceof schemas.$ZodType;
+    const params = hasRest ? _params : _paramsOrRest;
+    const rest = hasRest ? _paramsOrRest : null;
+    return new Class({
+        type: "tuple",
+        items,
+        rest,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _record(Class, keyType, valueType, params) {
+    return new Class({
+        type: "record",
+        keyType,
+        valueType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _map(Class, keyType, valueType, params) {
+    return new Class({
+        type: "map",
+        keyType,
+        valueType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _set(Class, valueType, params) {
+    return new Class({
+        type: "set",
+        valueType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _enum(Class, values, params) {
+    const entries = Array.isArray(values) ? Object.fromEntries(values.map((v) => [v, v])) : values;
+    // if (Array.isArray(values)) {
+    //   for (const value of values) {
+    //     entries[value] = value;
+    //   }
+    // } else {
+    //   Object.assign(entries, values);
+    // }
+    // const entries: util.EnumLike = {};
+    // for (const val of values) {
+    //   entries[val] = val;
+    // }
+    return new Class({
+        type: "enum",
+        entries,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+/** @deprecated This API has been merged into `z.enum()`. Use `z.enum()` instead.
+ *
+ * ```ts
+ * enum Colors { red, green, blue }
+ * z.enum(Colors);
+ * ```
+ */
+function _nativeEnum(Class, entries, params) {
+    return new Class({
+        type: "enum",
+        entries,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _literal(Class, value, params) {
+    return new Class({
+        type: "literal",
+        values: Array.isArray(value) ? value : [value],
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _file(Class, params) {
+    return new Class({
+        type: "file",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _transform(Class, fn) {
+    return new Class({
+        type: "transform",
+        transform: fn,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _optional(Class, innerType) {
+    return new Class({
+        type: "optional",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nullable(Class, innerType) {
+    return new Class({
+        type: "nullable",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _default(Class, innerType, defaultValue) {
+    return new Class({
+        type: "default",
+        innerType,
+        get defaultValue() {
+            return typeof defaultValue === "function" ? defaultValue() : util.shallowClone(defaultValue);
+        },
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nonoptional(Class, innerType, params) {
+    return new Class({
+        type: "nonoptional",
+        innerType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _success(Class, innerType) {
+    return new Class({
+        type: "success",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _catch(Class, innerType, catchValue) {
+    return new Class({
+        type: "catch",
+        innerType,
+        catchValue: (typeof catchValue === "function" ? catchValue : util.constantCatch(catchValue)),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _pipe(Class, in_, out) {
+    return new Class({
+        type: "pipe",
+        in: in_,
+        out,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _readonly(Class, innerType) {
+    return new Class({
+        type: "readonly",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _templateLiteral(Class, parts, params) {
+    return new Class({
+        type: "template_literal",
+        parts,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lazy(Class, getter) {
+    return new Class({
+        type: "lazy",
+        getter,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _promise(Class, innerType) {
+    return new Class({
+        type: "promise",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _custom(Class, fn, _params) {
+    const norm = util.normalizeParams(_params);
+    norm.abort ?? (norm.abort = true); // default to abort:false
+    const schema = new Class({
+        type: "custom",
+        check: "custom",
+        fn: fn,
+        ...norm,
+    });
+    return schema;
+}
+// same as _custom but defaults to abort:false
+// @__NO_SIDE_EFFECTS__
+function _refine(Class, fn, _params) {
+    const schema = new Class({
+        type: "custom",
+        check: "custom",
+        fn: fn,
+        ...normalizeParams(_params),
+    });
+    return schema;
+}
+// @__NO_SIDE_EFFECTS__
+function _superRefine(fn, params) {
+    const ch = _check((payload) => {
+        payload.addIssue = (issue) => {
+            if (typeof issue === "string") {
+                payload.issues.push(util_issue(issue, payload.value, ch._zod.def));
+            }
+            else {
+                // for Zod 3 backwards compatibility
+                const _issue = issue;
+                if (_issue.fatal)
+                    _issue.continue = false;
+                _issue.code ?? (_issue.code = "custom");
+                if (!("input" in _issue))
+                    _issue.input = payload.value;
+                _issue.inst ?? (_issue.inst = ch);
+                _issue.continue ?? (_issue.continue = !ch._zod.def.abort); // abort is always undefined, so this is always true...
+                payload.issues.push(util_issue(_issue));
+            }
+        };
+        return fn(payload.value, payload);
+    }, params);
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _check(fn, params) {
+    const ch = new $ZodCheck({
+        check: "custom",
+        ...normalizeParams(params),
+    });
+    ch._zod.check = fn;
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function describe(description) {
+    const ch = new $ZodCheck({ check: "describe" });
+    ch._zod.onattach = [
+        (inst) => {
+            const existing = globalRegistry.get(inst) ?? {};
+            globalRegistry.add(inst, { ...existing, description });
+        },
+    ];
+    ch._zod.check = () => { }; // no-op check
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function meta(metadata) {
+    const ch = new $ZodCheck({ check: "meta" });
+    ch._zod.onattach = [
+        (inst) => {
+            const existing = globalRegistry.get(inst) ?? {};
+            globalRegistry.add(inst, { ...existing, ...metadata });
+        },
+    ];
+    ch._zod.check = () => { }; // no-op check
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _stringbool(Classes, _params) {
+    const params = util.normalizeParams(_params);
+    let truthyArray = params.truthy ?? ["true", "1", "yes", "on", "y", "enabled"];
+    let falsyArray = params.falsy ?? ["false", "0", "no", "off", "n", "disabled"];
+    if (params.case !== "sensitive") {
+        truthyArray = truthyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
+        falsyArray = falsyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
+    }
+    const truthySet = new Set(truthyArray);
+    const falsySet = new Set(falsyArray);
+    const _Codec = Classes.Codec ?? schemas.$ZodCodec;
+    const _Boolean = Classes.Boolean ?? schemas.$ZodBoolean;
+    const _String = Classes.String ?? schemas.$ZodString;
+    const stringSchema = new _String({ type: "string", error: params.error });
+    const booleanSchema = new _Boolean({ type: "boolean", error: params.error });
+    const codec = new _Codec({
+        type: "pipe",
+        in: stringSchema,
+        out: booleanSchema,
+        transform: ((input, payload) => {
+            let data = input;
+            if (params.case !== "sensitive")
+                data = data.toLowerCase();
+            if (truthySet.has(data)) {
+                return true;
+            }
+            else if (falsySet.has(data)) {
+                return false;
+            }
+            else {
+                payload.issues.push({
+                    code: "invalid_value",
+                    expected: "stringbool",
+                    values: [...truthySet, ...falsySet],
+                    input: payload.value,
+                    inst: codec,
+                    continue: false,
+                });
+                return {};
+            }
+        }),
+        reverseTransform: ((input, _payload) => {
+            if (input === true) {
+                return truthyArray[0] || "true";
+            }
+            else {
+                return falsyArray[0] || "false";
+            }
+        }),
+        error: params.error,
+    });
+    codec._zod.bag.truthy = truthyArray;
+    codec._zod.bag.falsy = falsyArray;
+    codec._zod.bag.case = params.case ?? "insensitive";
+    return codec;
+}
+// @__NO_SIDE_EFFECTS__
+function _stringFormat(Class, format, fnOrRegex, _params = {}) {
+    const params = util.normalizeParams(_params);
+    const def = {
+        check: "string_format",
+        type: "string",
+        format,
+        fn: typeof fnOrRegex === "function" ? fnOrRegex : (val) => fnOrRegex.test(val),
+        ...params,
+    };
+    if (fnOrRegex instanceof RegExp) {
+        def.pattern = fnOrRegex;
+    }
+    const inst = new Class(def);
+    return inst;
+}
+
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/to-json-schema.js
 
 
@@ -36043,1424 +37322,6 @@ function toJSONSchema(input, params) {
     processSchema(input, ctx);
     extractDefs(ctx, input);
     return finalize(ctx, input);
-}
-
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/memoizer.js
-
-class $ZodCyclicError extends Error {
-    constructor() {
-        super(`Cannot parse a reference cycle that closes through a transform`);
-        this.name = "ZodCyclicError";
-    }
-}
-/** Keyed off the context object every schema in one parse call already shares. */
-const STATE = "~memo";
-const NO_ISSUES = [];
-// a value a cycle can close through
-function isRef(value) {
-    return value !== null && typeof value === "object";
-}
-// Receivers prefix paths in place, so the cache and every hand-out need their own copies.
-function cloneIssues(issues) {
-    return issues.map((iss) => (iss.path ? { ...iss, path: iss.path.slice() } : { ...iss }));
-}
-const recursive = /*@__PURE__*/ new WeakMap();
-/** What the walk established, in order of certainty: ordered so the strongest answer among children wins. */
-const NONE = 0;
-const ASSUMED = 1;
-const PROVEN = 2;
-/** Whether this schema's subtree contains a cycle, so one parse can re-enter it. */
-function isRecursive(inst, stack, resolve) {
-    const cached = recursive.get(inst);
-    if (cached !== undefined)
-        return cached ? PROVEN : NONE;
-    // Relative to the walk in progress, so not cached.
-    if (stack.has(inst))
-        return PROVEN;
-    stack.add(inst);
-    let result = NONE;
-    const check = (child) => {
-        if (result !== PROVEN && child?._zod) {
-            const answer = isRecursive(child, stack, resolve);
-            if (answer > result)
-                result = answer;
-        }
-    };
-    // `Reflect.ownKeys` rather than `Object.keys`, so a cycle through a declared symbol key is still seen
-    const shape = (sh, spread) => {
-        let answer = NONE;
-        for (const key of Reflect.ownKeys(sh)) {
-            const desc = Object.getOwnPropertyDescriptor(sh, key);
-            // an object resolves its shape by spread, so a key it does not enumerate is never parsed; `z.properties` reads every own key and so keeps them all
-            if (spread && !desc.enumerable)
-                continue;
-            // resolving runs user code, and a factory mints a fresh subtree per read, so an edge the walk can't follow counts as a cycle
-            const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack, resolve) : NONE;
-            if (child > answer)
-                answer = child;
-        }
-        return answer;
-    };
-    const merge = (answer) => {
-        if (answer > result)
-            result = answer;
-    };
-    const def = inst._zod.def;
-    const kind = def.type;
-    switch (kind) {
-        case "object": {
-            const raw = rawShape(def);
-            // a def with no raw shape answers `shape` from an accessor of its own, and running that can mint a whole fresh subtree
-            merge(raw ? shape(raw, true) : ASSUMED);
-            check(def.catchall);
-            break;
-        }
-        case "array":
-            check(def.element);
-            break;
-        case "tuple":
-            for (const el of def.items)
-                check(el);
-            check(def.rest);
-            break;
-        case "record":
-        case "map":
-            check(def.keyType);
-            check(def.valueType);
-            break;
-        case "set":
-            check(def.valueType);
-            break;
-        case "union":
-            for (const el of def.options)
-                check(el);
-            break;
-        case "intersection":
-            check(def.left);
-            check(def.right);
-            break;
-        case "optional":
-        case "nullable":
-        case "default":
-        case "prefault":
-        case "catch":
-        case "readonly":
-        case "nonoptional":
-        case "promise":
-        case "success":
-            check(def.innerType);
-            break;
-        case "pipe":
-            check(def.in);
-            check(def.out);
-            break;
-        case "function":
-            check(def.input);
-            check(def.output);
-            break;
-        // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
-        case "lazy": {
-            const inner = def._cachedInner ?? (resolve ? inst._zod.innerType : undefined);
-            // walked with resolution off: one hop sees past the deferral, and a lazy that yields only another unresolved lazy is generative, so it stops there
-            merge(inner ? isRecursive(inner, stack, false) : ASSUMED);
-            break;
-        }
-        // a leaf by choice: `parts` are regex fragments, not data positions
-        case "template_literal":
-        // leaves
-        case "string":
-        case "number":
-        case "int":
-        case "boolean":
-        case "bigint":
-        case "symbol":
-        case "undefined":
-        case "null":
-        case "void":
-        case "never":
-        case "any":
-        case "unknown":
-        case "date":
-        case "nan":
-        case "enum":
-        case "literal":
-        case "file":
-        case "transform":
-        case "custom":
-            break;
-        default: {
-            // a new built-in kind becomes a compile error here
-            kind;
-            // a user-defined kind can still hold children, and only its author knows where, so fall back to scanning the def — skipping accessors, since reading one can run user code
-            for (const key in def) {
-                const desc = Object.getOwnPropertyDescriptor(def, key);
-                if (!desc || desc.get)
-                    continue;
-                const value = desc.value;
-                if (!value || typeof value !== "object")
-                    continue;
-                if (value._zod)
-                    check(value);
-                else if (Array.isArray(value))
-                    for (const el of value)
-                        check(el);
-            }
-        }
-    }
-    stack.delete(inst);
-    return settle(inst, result);
-}
-/** An assumed answer must not outlive the resolution that settles it, so only a certain one is cached. */
-function settle(inst, answer) {
-    if (answer !== ASSUMED)
-        recursive.set(inst, answer === PROVEN);
-    return answer;
-}
-/**
- * Whether one parse can re-enter this schema, i.e. its subtree contains a cycle.
- * Exported for `z.compile`, which refuses to compile such a schema: cycle
- * breaking is driven from here off state keyed on the parse context, and a
- * generated fast path has no context to key on.
- */
-function isRecursiveSchema(inst) {
-    // z.compile never parses, so nothing would ever resolve a lazy for it; it runs once and already treats a throw here as recursive
-    return isRecursive(inst, new Set(), true) !== NONE;
-}
-function bucketFor(state, inst) {
-    let bucket = state.buckets.get(inst);
-    if (!bucket) {
-        bucket = new WeakMap();
-        state.buckets.set(inst, bucket);
-    }
-    return bucket;
-}
-// Set immediately before delegating to core and cleared immediately after, so `alloc` registers only for a visit this module is driving.
-let handoff;
-// Allocated but unfinished entries. `alloc` and the matching pop both happen in the synchronous part of a parse, so they nest even when children are async, and one stack serves every schema.
-const memoizer_open = [];
-const memo = {
-    alloc(_inst, payload, empty) {
-        const bucket = handoff;
-        if (!bucket)
-            return empty;
-        handoff = undefined;
-        const entry = { value: empty, issues: null };
-        bucket.set(payload.value, entry);
-        memoizer_open.push(entry);
-        return empty;
-    },
-    guard(inst) {
-        var _a;
-        (_a = inst._zod).deferred ?? (_a.deferred = []);
-        inst._zod.deferred.push(() => {
-            const base = inst._zod.parse;
-            const wrapped = (payload, ctx) => {
-                // The value is a placeholder a back-edge is still waiting on, so the cycle closes through this transform. Its output can't exist in time to bind.
-                if (ctx.direction !== "backward" && isBackEdge(ctx, payload.value))
-                    throw new $ZodCyclicError();
-                return base(payload, ctx);
-            };
-            inst._zod.parse = wrapped;
-            if (inst._zod.run === base)
-                inst._zod.run = wrapped;
-        });
-    },
-    attach(inst) {
-        var _a;
-        let isRecursiveInst;
-        let rechecked = false;
-        // a recursive schema is re-entered many times per parse and its bucket never changes
-        let lastCtx;
-        let lastBucket;
-        // Wraps `parse` in a deferred so it sees the container's final parse. Core's own deferred copies `parse` into `run` when there are no checks, and it ran first, so `run` is patched to match; with checks, `run` reads `parse` dynamically.
-        (_a = inst._zod).deferred ?? (_a.deferred = []);
-        inst._zod.deferred.push(() => {
-            const base = inst._zod.parse;
-            const wrapped = (payload, ctx) => {
-                if (isRecursiveInst === undefined) {
-                    const walked = isRecursive(inst, new Set(), false);
-                    if (walked === NONE) {
-                        // Nothing here can ever fire, so take it back out.
-                        inst._zod.parse = base;
-                        if (inst._zod.run === wrapped)
-                            inst._zod.run = base;
-                        return base(payload, ctx);
-                    }
-                    // this parse resolves the deferred edges on its own path, so ask once more before latching
-                    if (walked === PROVEN || rechecked)
-                        isRecursiveInst = true;
-                    else
-                        rechecked = true;
-                }
-                const input = payload.value;
-                if (!isRef(input))
-                    return base(payload, ctx);
-                let state = ctx[STATE];
-                if (!state) {
-                    state = { buckets: new WeakMap(), backEdges: undefined };
-                    ctx[STATE] = state;
-                }
-                let bucket;
-                if (lastCtx === ctx) {
-                    bucket = lastBucket;
-                }
-                else {
-                    bucket = bucketFor(state, inst);
-                    lastCtx = ctx;
-                    lastBucket = bucket;
-                }
-                const hit = bucket.get(input);
-                if (hit) {
-                    payload.value = hit.value;
-                    if (hit.issues) {
-                        if (hit.issues.length)
-                            payload.issues.push(...cloneIssues(hit.issues));
-                    }
-                    else {
-                        // Still being parsed: its own checks cover it, so skip them here.
-                        payload.memo = true;
-                        state.backEdges ?? (state.backEdges = new WeakSet());
-                        state.backEdges.add(hit.value);
-                    }
-                    return payload;
-                }
-                handoff = bucket;
-                const depth = memoizer_open.length;
-                const result = base(payload, ctx);
-                handoff = undefined;
-                // A container that rejected its input outright allocated nothing.
-                const entry = memoizer_open.length > depth ? memoizer_open.pop() : undefined;
-                // Both paths written out so the sync one allocates no closure. It runs once per node, and capturing here cost more than everything else combined.
-                if (result instanceof Promise) {
-                    return result.then((r) => {
-                        if (entry)
-                            entry.issues = r.issues.length ? cloneIssues(r.issues) : NO_ISSUES;
-                        return r;
-                    });
-                }
-                if (entry)
-                    entry.issues = result.issues.length ? cloneIssues(result.issues) : NO_ISSUES;
-                return result;
-            };
-            inst._zod.parse = wrapped;
-            if (inst._zod.run === base)
-                inst._zod.run = wrapped;
-        });
-    },
-};
-/** The memoizer that gives containers cycle support. `zod` installs it by default; `zod/mini` opts in with `config({ memoizer: memoizer() })`. */
-function memoizer() {
-    return memo;
-}
-/** Whether this value is a node a back-edge resolved to before it finished. */
-function isBackEdge(ctx, value) {
-    const backEdges = ctx[STATE]?.backEdges;
-    return backEdges !== undefined && isRef(value) && backEdges.has(value);
-}
-
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/api.js
-
-
-
-
-function snapshotChecks(def) {
-    if (def.checks)
-        def.checks = [...def.checks];
-    return def;
-}
-// @__NO_SIDE_EFFECTS__
-function _string(Class, params) {
-    return new Class(snapshotChecks({ type: "string", ...normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedString(Class, params) {
-    return new Class(snapshotChecks({ type: "string", coerce: true, ...util.normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _email(Class, params) {
-    return new Class({
-        type: "string",
-        format: "email",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _guid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "guid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuidv4(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        version: "v4",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuidv6(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        version: "v6",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuidv7(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        version: "v7",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _url(Class, params) {
-    return new Class({
-        type: "string",
-        format: "url",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function api_emoji(Class, params) {
-    return new Class({
-        type: "string",
-        format: "emoji",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nanoid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "nanoid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-/**
- * @deprecated CUID v1 is deprecated by its authors due to information leakage
- * (timestamps embedded in the id). Use {@link _cuid2} instead.
- * See https://github.com/paralleldrive/cuid.
- */
-// @__NO_SIDE_EFFECTS__
-function _cuid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cuid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _cuid2(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cuid2",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ulid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ulid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _xid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "xid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ksuid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ksuid",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ipv4(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ipv4",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ipv6(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ipv6",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _mac(Class, params) {
-    return new Class({
-        type: "string",
-        format: "mac",
-        check: "string_format",
-        abort: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _cidrv4(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cidrv4",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _cidrv6(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cidrv6",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _base64(Class, params) {
-    return new Class({
-        type: "string",
-        format: "base64",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _base64url(Class, params) {
-    return new Class({
-        type: "string",
-        format: "base64url",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _e164(Class, params) {
-    return new Class({
-        type: "string",
-        format: "e164",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _creditCard(Class, params) {
-    return new Class({
-        type: "string",
-        format: "credit_card",
-        check: "string_format",
-        abort: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _iban(Class, params) {
-    return new Class({
-        type: "string",
-        format: "iban",
-        check: "string_format",
-        abort: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _jwt(Class, params) {
-    return new Class({
-        type: "string",
-        format: "jwt",
-        check: "string_format",
-        abort: false,
-        ...normalizeParams(params),
-    });
-}
-const TimePrecision = {
-    Any: null,
-    Minute: -1,
-    Second: 0,
-    Millisecond: 3,
-    Microsecond: 6,
-};
-// @__NO_SIDE_EFFECTS__
-function _isoDateTime(Class, params) {
-    return new Class({
-        type: "string",
-        format: "datetime",
-        check: "string_format",
-        offset: false,
-        local: false,
-        precision: null,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _isoDate(Class, params) {
-    return new Class({
-        type: "string",
-        format: "date",
-        check: "string_format",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _isoTime(Class, params) {
-    return new Class({
-        type: "string",
-        format: "time",
-        check: "string_format",
-        precision: null,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _isoDuration(Class, params) {
-    return new Class({
-        type: "string",
-        format: "duration",
-        check: "string_format",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _number(Class, params) {
-    return new Class(snapshotChecks({ type: "number", checks: [], ...normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedNumber(Class, params) {
-    return new Class(snapshotChecks({ type: "number", coerce: true, checks: [], ...util.normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _int(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "safeint",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _float32(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "float32",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _float64(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "float64",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _int32(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "int32",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uint32(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "uint32",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _boolean(Class, params) {
-    return new Class({
-        type: "boolean",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedBoolean(Class, params) {
-    return new Class({
-        type: "boolean",
-        coerce: true,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _bigint(Class, params) {
-    return new Class({
-        type: "bigint",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedBigint(Class, params) {
-    return new Class({
-        type: "bigint",
-        coerce: true,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _int64(Class, params) {
-    return new Class({
-        type: "bigint",
-        check: "bigint_format",
-        abort: false,
-        format: "int64",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uint64(Class, params) {
-    return new Class({
-        type: "bigint",
-        check: "bigint_format",
-        abort: false,
-        format: "uint64",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _symbol(Class, params) {
-    return new Class({
-        type: "symbol",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function api_undefined(Class, params) {
-    return new Class({
-        type: "undefined",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function api_null(Class, params) {
-    return new Class({
-        type: "null",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _any(Class) {
-    return new Class({
-        type: "any",
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _unknown(Class) {
-    return new Class({
-        type: "unknown",
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _never(Class, params) {
-    return new Class({
-        type: "never",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _void(Class, params) {
-    return new Class({
-        type: "void",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _date(Class, params) {
-    return new Class({
-        type: "date",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedDate(Class, params) {
-    return new Class({
-        type: "date",
-        coerce: true,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nan(Class, params) {
-    return new Class({
-        type: "nan",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lt(value, params) {
-    return new $ZodCheckLessThan({
-        check: "less_than",
-        ...normalizeParams(params),
-        value,
-        inclusive: false,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lte(value, params) {
-    return new $ZodCheckLessThan({
-        check: "less_than",
-        ...normalizeParams(params),
-        value,
-        inclusive: true,
-    });
-}
-
-// @__NO_SIDE_EFFECTS__
-function _gt(value, params) {
-    return new $ZodCheckGreaterThan({
-        check: "greater_than",
-        ...normalizeParams(params),
-        value,
-        inclusive: false,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _gte(value, params) {
-    return new $ZodCheckGreaterThan({
-        check: "greater_than",
-        ...normalizeParams(params),
-        value,
-        inclusive: true,
-    });
-}
-
-// @__NO_SIDE_EFFECTS__
-function _positive(params) {
-    return _gt(0, params);
-}
-// negative
-// @__NO_SIDE_EFFECTS__
-function _negative(params) {
-    return _lt(0, params);
-}
-// nonpositive
-// @__NO_SIDE_EFFECTS__
-function _nonpositive(params) {
-    return _lte(0, params);
-}
-// nonnegative
-// @__NO_SIDE_EFFECTS__
-function _nonnegative(params) {
-    return _gte(0, params);
-}
-// @__NO_SIDE_EFFECTS__
-function _multipleOf(value, params) {
-    return new $ZodCheckMultipleOf({
-        check: "multiple_of",
-        ...normalizeParams(params),
-        value,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _maxSize(maximum, params) {
-    return new checks.$ZodCheckMaxSize({
-        check: "max_size",
-        ...util.normalizeParams(params),
-        maximum,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _minSize(minimum, params) {
-    return new checks.$ZodCheckMinSize({
-        check: "min_size",
-        ...util.normalizeParams(params),
-        minimum,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _size(size, params) {
-    return new checks.$ZodCheckSizeEquals({
-        check: "size_equals",
-        ...util.normalizeParams(params),
-        size,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _maxLength(maximum, params) {
-    const ch = new $ZodCheckMaxLength({
-        check: "max_length",
-        ...normalizeParams(params),
-        maximum,
-    });
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _minLength(minimum, params) {
-    return new $ZodCheckMinLength({
-        check: "min_length",
-        ...normalizeParams(params),
-        minimum,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _length(length, params) {
-    return new $ZodCheckLengthEquals({
-        check: "length_equals",
-        ...normalizeParams(params),
-        length,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _regex(pattern, params) {
-    return new $ZodCheckRegex({
-        check: "string_format",
-        format: "regex",
-        ...normalizeParams(params),
-        pattern,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lowercase(params) {
-    return new $ZodCheckLowerCase({
-        check: "string_format",
-        format: "lowercase",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uppercase(params) {
-    return new $ZodCheckUpperCase({
-        check: "string_format",
-        format: "uppercase",
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _includes(includes, params) {
-    return new $ZodCheckIncludes({
-        check: "string_format",
-        format: "includes",
-        ...normalizeParams(params),
-        includes,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _startsWith(prefix, params) {
-    return new $ZodCheckStartsWith({
-        check: "string_format",
-        format: "starts_with",
-        ...normalizeParams(params),
-        prefix,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _endsWith(suffix, params) {
-    return new $ZodCheckEndsWith({
-        check: "string_format",
-        format: "ends_with",
-        ...normalizeParams(params),
-        suffix,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _property(property, schema, params) {
-    return new checks.$ZodCheckProperty({
-        check: "property",
-        property,
-        schema,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _properties(shape, params) {
-    return new $ZodCheckProperties({
-        check: "properties",
-        shape,
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _mime(types, params) {
-    return new checks.$ZodCheckMimeType({
-        check: "mime_type",
-        mime: types,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _overwrite(tx) {
-    return new $ZodCheckOverwrite({
-        check: "overwrite",
-        tx,
-    });
-}
-// normalize
-// @__NO_SIDE_EFFECTS__
-function _normalize(form) {
-    return _overwrite((input) => input.normalize(form));
-}
-// trim
-// @__NO_SIDE_EFFECTS__
-function _trim() {
-    return _overwrite((input) => input.trim());
-}
-// toLowerCase
-// @__NO_SIDE_EFFECTS__
-function _toLowerCase() {
-    return _overwrite((input) => input.toLowerCase());
-}
-// toUpperCase
-// @__NO_SIDE_EFFECTS__
-function _toUpperCase() {
-    return _overwrite((input) => input.toUpperCase());
-}
-// slugify
-// @__NO_SIDE_EFFECTS__
-function _slugify() {
-    return _overwrite((input) => slugify(input));
-}
-// @__NO_SIDE_EFFECTS__
-function _array(Class, element, params) {
-    return new Class({
-        type: "array",
-        element,
-        // get element() {
-        //   return element;
-        // },
-        ...normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _union(Class, options, params) {
-    return new Class({
-        type: "union",
-        options,
-        ...util.normalizeParams(params),
-    });
-}
-function _xor(Class, options, params) {
-    return new Class({
-        type: "union",
-        options,
-        inclusive: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _discriminatedUnion(Class, discriminator, options, params) {
-    return new Class({
-        type: "union",
-        options: options,
-        discriminator,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _intersection(Class, left, right) {
-    return new Class({
-        type: "intersection",
-        left,
-        right,
-    });
-}
-// export function _tuple(
-//   Class: util.SchemaClass<schemas.$ZodTuple>,
-//   items: [],
-//   params?: string | $ZodTupleParams
-// ): schemas.$ZodTuple<[], null>;
-// @__NO_SIDE_EFFECTS__
-function _tuple(Class, items, _paramsOrRest, _params) {
-    const hasRest = _paramsOrRest instanceof schemas.$ZodType;
-    const params = hasRest ? _params : _paramsOrRest;
-    const rest = hasRest ? _paramsOrRest : null;
-    return new Class({
-        type: "tuple",
-        items,
-        rest,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _record(Class, keyType, valueType, params) {
-    return new Class({
-        type: "record",
-        keyType,
-        valueType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _map(Class, keyType, valueType, params) {
-    return new Class({
-        type: "map",
-        keyType,
-        valueType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _set(Class, valueType, params) {
-    return new Class({
-        type: "set",
-        valueType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _enum(Class, values, params) {
-    const entries = Array.isArray(values) ? Object.fromEntries(values.map((v) => [v, v])) : values;
-    // if (Array.isArray(values)) {
-    //   for (const value of values) {
-    //     entries[value] = value;
-    //   }
-    // } else {
-    //   Object.assign(entries, values);
-    // }
-    // const entries: util.EnumLike = {};
-    // for (const val of values) {
-    //   entries[val] = val;
-    // }
-    return new Class({
-        type: "enum",
-        entries,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-/** @deprecated This API has been merged into `z.enum()`. Use `z.enum()` instead.
- *
- * ```ts
- * enum Colors { red, green, blue }
- * z.enum(Colors);
- * ```
- */
-function _nativeEnum(Class, entries, params) {
-    return new Class({
-        type: "enum",
-        entries,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _literal(Class, value, params) {
-    return new Class({
-        type: "literal",
-        values: Array.isArray(value) ? value : [value],
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _file(Class, params) {
-    return new Class({
-        type: "file",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _transform(Class, fn) {
-    return new Class({
-        type: "transform",
-        transform: fn,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _optional(Class, innerType) {
-    return new Class({
-        type: "optional",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nullable(Class, innerType) {
-    return new Class({
-        type: "nullable",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _default(Class, innerType, defaultValue) {
-    return new Class({
-        type: "default",
-        innerType,
-        get defaultValue() {
-            return typeof defaultValue === "function" ? defaultValue() : util.shallowClone(defaultValue);
-        },
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nonoptional(Class, innerType, params) {
-    return new Class({
-        type: "nonoptional",
-        innerType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _success(Class, innerType) {
-    return new Class({
-        type: "success",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _catch(Class, innerType, catchValue) {
-    return new Class({
-        type: "catch",
-        innerType,
-        catchValue: (typeof catchValue === "function" ? catchValue : util.constantCatch(catchValue)),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _pipe(Class, in_, out) {
-    return new Class({
-        type: "pipe",
-        in: in_,
-        out,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _readonly(Class, innerType) {
-    return new Class({
-        type: "readonly",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _templateLiteral(Class, parts, params) {
-    return new Class({
-        type: "template_literal",
-        parts,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lazy(Class, getter) {
-    return new Class({
-        type: "lazy",
-        getter,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _promise(Class, innerType) {
-    return new Class({
-        type: "promise",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _custom(Class, fn, _params) {
-    const norm = util.normalizeParams(_params);
-    norm.abort ?? (norm.abort = true); // default to abort:false
-    const schema = new Class({
-        type: "custom",
-        check: "custom",
-        fn: fn,
-        ...norm,
-    });
-    return schema;
-}
-// same as _custom but defaults to abort:false
-// @__NO_SIDE_EFFECTS__
-function _refine(Class, fn, _params) {
-    const schema = new Class({
-        type: "custom",
-        check: "custom",
-        fn: fn,
-        ...normalizeParams(_params),
-    });
-    return schema;
-}
-// @__NO_SIDE_EFFECTS__
-function _superRefine(fn, params) {
-    const ch = _check((payload) => {
-        payload.addIssue = (issue) => {
-            if (typeof issue === "string") {
-                payload.issues.push(util_issue(issue, payload.value, ch._zod.def));
-            }
-            else {
-                // for Zod 3 backwards compatibility
-                const _issue = issue;
-                if (_issue.fatal)
-                    _issue.continue = false;
-                _issue.code ?? (_issue.code = "custom");
-                if (!("input" in _issue))
-                    _issue.input = payload.value;
-                _issue.inst ?? (_issue.inst = ch);
-                _issue.continue ?? (_issue.continue = !ch._zod.def.abort); // abort is always undefined, so this is always true...
-                payload.issues.push(util_issue(_issue));
-            }
-        };
-        return fn(payload.value, payload);
-    }, params);
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _check(fn, params) {
-    const ch = new $ZodCheck({
-        check: "custom",
-        ...normalizeParams(params),
-    });
-    ch._zod.check = fn;
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function describe(description) {
-    const ch = new $ZodCheck({ check: "describe" });
-    ch._zod.onattach = [
-        (inst) => {
-            const existing = globalRegistry.get(inst) ?? {};
-            globalRegistry.add(inst, { ...existing, description });
-        },
-    ];
-    ch._zod.check = () => { }; // no-op check
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function meta(metadata) {
-    const ch = new $ZodCheck({ check: "meta" });
-    ch._zod.onattach = [
-        (inst) => {
-            const existing = globalRegistry.get(inst) ?? {};
-            globalRegistry.add(inst, { ...existing, ...metadata });
-        },
-    ];
-    ch._zod.check = () => { }; // no-op check
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _stringbool(Classes, _params) {
-    const params = util.normalizeParams(_params);
-    let truthyArray = params.truthy ?? ["true", "1", "yes", "on", "y", "enabled"];
-    let falsyArray = params.falsy ?? ["false", "0", "no", "off", "n", "disabled"];
-    if (params.case !== "sensitive") {
-        truthyArray = truthyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
-        falsyArray = falsyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
-    }
-    const truthySet = new Set(truthyArray);
-    const falsySet = new Set(falsyArray);
-    const _Codec = Classes.Codec ?? schemas.$ZodCodec;
-    const _Boolean = Classes.Boolean ?? schemas.$ZodBoolean;
-    const _String = Classes.String ?? schemas.$ZodString;
-    const stringSchema = new _String({ type: "string", error: params.error });
-    const booleanSchema = new _Boolean({ type: "boolean", error: params.error });
-    const codec = new _Codec({
-        type: "pipe",
-        in: stringSchema,
-        out: booleanSchema,
-        transform: ((input, payload) => {
-            let data = input;
-            if (params.case !== "sensitive")
-                data = data.toLowerCase();
-            if (truthySet.has(data)) {
-                return true;
-            }
-            else if (falsySet.has(data)) {
-                return false;
-            }
-            else {
-                payload.issues.push({
-                    code: "invalid_value",
-                    expected: "stringbool",
-                    values: [...truthySet, ...falsySet],
-                    input: payload.value,
-                    inst: codec,
-                    continue: false,
-                });
-                return {};
-            }
-        }),
-        reverseTransform: ((input, _payload) => {
-            if (input === true) {
-                return truthyArray[0] || "true";
-            }
-            else {
-                return falsyArray[0] || "false";
-            }
-        }),
-        error: params.error,
-    });
-    codec._zod.bag.truthy = truthyArray;
-    codec._zod.bag.falsy = falsyArray;
-    codec._zod.bag.case = params.case ?? "insensitive";
-    return codec;
-}
-// @__NO_SIDE_EFFECTS__
-function _stringFormat(Class, format, fnOrRegex, _params = {}) {
-    const params = util.normalizeParams(_params);
-    const def = {
-        check: "string_format",
-        type: "string",
-        format,
-        fn: typeof fnOrRegex === "function" ? fnOrRegex : (val) => fnOrRegex.test(val),
-        ...params,
-    };
-    if (fnOrRegex instanceof RegExp) {
-        def.pattern = fnOrRegex;
-    }
-    const inst = new Class(def);
-    return inst;
 }
 
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/locales/en.js
@@ -39648,6 +39509,147 @@ function preprocess(fn, schema) {
         in: transform(fn),
         out: schema,
     });
+}
+
+;// CONCATENATED MODULE: ./src/domain/tool.ts
+
+/** What signs every file. A test keeps it equal to package.json. */
+const tool = { name: 'triton-perf-gate', version: '0.1.0' };
+const toolSchema = strictObject({ name: literal(tool.name), version: schemas_string() });
+
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: external "node:fs/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
+;// CONCATENATED MODULE: ./src/domain/metric.ts
+/**
+ * The metrics of a scenario. The name says the unit; ms, µs and percent exist only where values are
+ * read from the user or shown to one.
+ */
+const metric_metrics = {
+    latencyAvgNs: { label: 'avg latency', unit: 'ns', better: 'lower' },
+    latencyP50Ns: { label: 'p50 latency', unit: 'ns', better: 'lower' },
+    latencyP90Ns: { label: 'p90 latency', unit: 'ns', better: 'lower' },
+    latencyP95Ns: { label: 'p95 latency', unit: 'ns', better: 'lower' },
+    latencyP99Ns: { label: 'p99 latency', unit: 'ns', better: 'lower' },
+    latencyMaxNs: { label: 'max latency', unit: 'ns', better: 'lower' },
+    inferPerSec: { label: 'throughput', unit: 'infer/s', better: 'higher' },
+    /** Server time per request from ModelStatistics: delta ns / delta count of the same field. */
+    serverQueueNs: { label: 'queue', unit: 'ns', better: 'lower' },
+    serverComputeInputNs: { label: 'compute input', unit: 'ns', better: 'lower' },
+    serverComputeInferNs: { label: 'compute infer', unit: 'ns', better: 'lower' },
+    serverComputeOutputNs: { label: 'compute output', unit: 'ns', better: 'lower' },
+    /** Average client latency minus queue and compute: network, gRPC, scheduling, the server's own overhead. */
+    networkOverheadNs: { label: 'network + overhead', unit: 'ns', better: 'lower' },
+    /** Average executed batch: delta inference_count / delta execution_count. */
+    executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },
+    gpuMemoryBytes: { label: 'GPU memory', unit: 'bytes', better: 'lower' },
+    gpuUtilizationRatio: { label: 'GPU utilization', unit: 'ratio', better: 'higher' },
+    gpuPowerWatts: { label: 'GPU power', unit: 'W', better: 'lower' },
+    /** Resident memory of the server's process tree. */
+    serverMemoryBytes: { label: 'server memory', unit: 'bytes', better: 'lower' },
+};
+const metricNames = Object.keys(metric_metrics);
+/** Latency percentiles from the highest: the gated one is the highest that the number of requests allows. */
+const latencyPercentiles = [
+    { name: 'latencyP99Ns', percentile: 0.99 },
+    { name: 'latencyP95Ns', percentile: 0.95 },
+    { name: 'latencyP90Ns', percentile: 0.9 },
+    { name: 'latencyP50Ns', percentile: 0.5 },
+];
+/**
+ * The least number of requests for which a percentile is reported: the smallest n with a one-sided 95 %
+ * distribution-free upper bound, p^n ≤ 0.05 (299 for p99, 59 for p95, 29 for p90, 5 for p50).
+ */
+function minRequestsForPercentile(percentile) {
+    return Math.ceil(Math.log(0.05) / Math.log(percentile));
+}
+/** How the regression test treats a metric where the configuration says nothing (ratio of change for the worse). */
+const defaultTolerance = {
+    latencyP99Ns: 0.05,
+    latencyP95Ns: 0.05,
+    latencyP90Ns: 0.05,
+    latencyP50Ns: 0.05,
+    inferPerSec: 0.03,
+    gpuMemoryBytes: 0.02,
+};
+
+;// CONCATENATED MODULE: ./src/domain/world.ts
+const nsPerMs = 1_000_000;
+const nsPerSecond = 1_000_000_000;
+
+;// CONCATENATED MODULE: ./src/config/defaults.ts
+
+
+/** Concurrency 1 shows the latency without waiting; 8 keeps several instances busy: going from 2 to 1 cannot be seen at 1. */
+const defaultConcurrency = [1, 8];
+/** Model Analyzer's own default. */
+const defaultObjectives = { perf_throughput: 10 };
+const defaultSearch = {
+    // Quick finds a good configuration in tens of measurements where the whole grid takes hundreds: this runs in CI.
+    mode: 'quick',
+    // The three ranges are Model Analyzer's.
+    instanceCount: { min: 1, max: 5 },
+    modelBatchSize: { min: 1, max: 128 },
+    concurrency: { min: 1, max: 1024 },
+    instanceCounts: null,
+    maxBatchSizes: null,
+    dynamicBatching: null,
+    maxQueueDelaysMicroseconds: null,
+    preferredBatchSizes: null,
+    // About two minutes at the default measuring times, load included: what the time budget of a model leaves.
+    maxMeasurements: 20,
+};
+const defaultInput = {
+    shapes: {},
+    data: 'random',
+    // perf_analyzer's default.
+    stringLength: 128,
+    stringData: null,
+};
+const defaultGate = {
+    // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %
+    // (docs/statistics.md); eight do so in most cases, and fit the 300 s of a model.
+    repetitions: 8,
+    // First requests pay for lazy allocation and connection set-up, which is over within a second.
+    warmupNs: 1 * nsPerSecond,
+    // Above the 299 requests that a p99 needs from 150 requests/s on.
+    measurementNs: 2 * nsPerSecond,
+    // Short against drifts of the machine's speed, long enough for 100 requests at 200 requests/s.
+    blockNs: 500 * nsPerMs,
+    timeBudgetNs: null,
+    // A pull request should not be blocked by a noisy machine; a release may say `fail`.
+    onInconclusive: 'warn',
+    // Without a baseline nothing has been compared, which is no pass; the first run must not fail either.
+    onMissingBaseline: 'inconclusive',
+    // A request that fails is missing from the latencies: if the slowest 1 % fail, p99 becomes the old p98, and slower looks
+    // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
+    maxFailureRatio: 0.001,
+    runnerClass: null,
+    // Any fixed number makes a run repeatable; it is recorded with the results.
+    seed: 1,
+};
+const defaultTriton = {
+    serverPath: 'tritonserver',
+    // Model Analyzer's default image.
+    image: 'nvcr.io/nvidia/tritonserver:26.04-py3',
+    // Model Analyzer's default endpoint.
+    endpoint: 'localhost:8001',
+    // An empty server is up in seconds; loading the GPU libraries from a cold disk takes a minute or more.
+    startTimeoutNs: 120 * nsPerSecond,
+    // TensorRT engines and large weights take minutes.
+    loadTimeoutNs: 300 * nsPerSecond,
+};
+/** Whole-device memory comes in steps of allocator pools: a change within 16 MiB is no change of the model. */
+const gpuMemoryToleranceBytes = 16 * 1024 * 1024;
+function toleranceWith(changes) {
+    const ratios = { ...defaultTolerance, ...changes };
+    return Object.fromEntries(Object.entries(ratios).map(([metric, ratio]) => [
+        metric,
+        { ratio, absolute: metric === 'gpuMemoryBytes' ? gpuMemoryToleranceBytes : 0 },
+    ]));
 }
 
 ;// CONCATENATED MODULE: ./src/config/ignored-keys.ts
@@ -46600,6 +46602,7 @@ function resolveInput(file, entry, seed) {
 var dist = __nccwpck_require__(8815);
 ;// CONCATENATED MODULE: ./src/config/yaml-source.ts
 
+
 function readYaml(text, file) {
     const lines = new dist/* LineCounter */.HN();
     // Merge keys because Model Analyzer's parser (PyYAML) reads them; two equal keys are an error, not "last one wins".
@@ -46629,7 +46632,7 @@ function readYaml(text, file) {
             value = document.toJS({ maxAliasCount: 100 });
     }
     catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = (0,domain_error/* messageOf */.bD)(error);
         problems.push({
             file,
             ...unresolvedAlias(document, at),
@@ -50227,7 +50230,7 @@ function failureOf(text) {
         return null;
     }
     catch (error) {
-        return error instanceof Error ? error.message : String(error);
+        return (0,domain_error/* messageOf */.bD)(error);
     }
 }
 /** No token starts with it, so a parser that reaches it fails there and nowhere else. */
@@ -50588,6 +50591,7 @@ async function checkConfig(shell, options) {
 
 ;// CONCATENATED MODULE: ./src/domain/environment.ts
 
+
 /** Where and on what something was measured: everything that makes two numbers comparable or not. */
 const environmentSchema = strictObject({
     triton: strictObject({
@@ -50614,7 +50618,7 @@ const environmentSchema = strictObject({
         memoryTotalBytes: schemas_number().nonnegative(),
         os: schemas_string(),
     }),
-    tool: strictObject({ name: literal('triton-perf-gate'), version: schemas_string() }),
+    tool: toolSchema,
 })
     .readonly();
 /** What differs between two environments so that their absolute numbers must not be compared; empty if nothing does. */
@@ -50885,8 +50889,8 @@ function failureRatio({ failed, all }) {
 
 
 
+
 const schemaVersion = 1;
-const toolSchema = strictObject({ name: literal('triton-perf-gate'), version: schemas_string() });
 /** measurements.json: all that was measured, before any judgement. Rewritten after each scenario, so that nothing measured is lost. */
 const measurementsSchema = strictObject({
     kind: literal('measurements'),
@@ -50990,6 +50994,7 @@ function repeated(names) {
 
 
 
+
 /** Ten models with 40 scenarios make about 1 MB, the history at its bound 30 MB; twice that is a mistake or an attack. */
 const maxBytes = 64 * 2 ** 20;
 /** More would not help a person to repair the file. */
@@ -51022,7 +51027,7 @@ async function readBytes(path) {
     catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
             return 'absent';
-        return { why: error instanceof Error ? error.message : String(error) };
+        return { why: (0,domain_error/* messageOf */.bD)(error) };
     }
 }
 /** The bytes of a baseline file as a checked baseline, or what is wrong with them. */
@@ -51060,7 +51065,7 @@ function parseJson(content) {
         if (text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}')) {
             return { why: `it is truncated: the JSON breaks off after ${content.length} bytes` };
         }
-        return { why: `it is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+        return { why: `it is not JSON: ${(0,domain_error/* messageOf */.bD)(error)}` };
     }
 }
 function refusePrototypeKeys(key, value) {
@@ -51125,7 +51130,10 @@ function median(values) {
 function mean(values) {
     if (values.length === 0)
         throw new RangeError('the mean of no values');
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
+    let sum = 0;
+    for (const value of values)
+        sum += value;
+    return sum / values.length;
 }
 /** exp of the mean logarithm: the mean that belongs to ratios. @param values not empty, all > 0 */
 function geometricMean(values) {
@@ -51450,6 +51458,16 @@ function gatedLatency(a, b) {
         ],
     };
 }
+/** A comparison cannot be made of repetitions without their numbers. */
+const missing = {
+    status: 'invalid',
+    footnotes: ['a valid repetition has no positive value of this metric'],
+};
+/** The two rows that decide for a scenario: the latency percentile that both sides have, and throughput. */
+function primaryDrafts(a, b, draft) {
+    const latency = gatedLatency(a, b);
+    return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])];
+}
 /** Invalid rows for both primary metrics of a scenario that has a problem on one of the sides. */
 function problemDrafts(load, against, problem) {
     return ['latencyP99Ns', 'inferPerSec'].map((metric) => settledDraft({ metric, load, against, tolerance: 0, baselineValue: null }, { status: 'invalid', footnotes: [problem] }));
@@ -51487,14 +51505,12 @@ const historyDegreesOfFreedom = 3;
 function draftsAgainstBaseline(settings, model, baseline, candidate, history) {
     const stored = validRepetitions(baseline);
     const current = validRepetitions(candidate);
-    const latency = gatedLatency(stored, current);
     const draft = (metric, footnotes) => {
         const start = { metric, load: candidate.load, against: 'baseline' };
         const [references, candidates] = [positives(stored, metric), positives(current, metric)];
         if (references === null || candidates === null) {
             const tolerance = toleranceOf(settings, metric, 0);
-            const why = 'a valid repetition has no positive value of this metric';
-            return settledDraft({ ...start, tolerance, baselineValue: null }, { status: 'invalid', footnotes: [why] });
+            return settledDraft({ ...start, tolerance, baselineValue: null }, missing);
         }
         const values = {
             reference: geometricMean(references),
@@ -51520,7 +51536,7 @@ function draftsAgainstBaseline(settings, model, baseline, candidate, history) {
         const test = { estimate, pooledWorse: null, repeatable: false };
         return testedDraft(row, values, test, [...footnotes, spread.footnote]);
     };
-    return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])];
+    return primaryDrafts(stored, current, draft);
 }
 /**
  * How far two runs of the same thing lie apart: s·√(1 + 1/n) for the spread s of one run and n = 1 run behind the
@@ -51575,7 +51591,6 @@ function draftsAgainstReference(settings, reference, candidate, baselineValue) {
     const pairs = pairsOf(reference, candidate);
     const made = Math.max(reference.repetitions.length, candidate.repetitions.length);
     const sides = [pairs.map((pair) => pair.reference), pairs.map((pair) => pair.candidate)];
-    const latency = gatedLatency(...sides);
     const draft = (metric, footnotes) => {
         const start = {
             metric,
@@ -51605,12 +51620,8 @@ function draftsAgainstReference(settings, reference, candidate, baselineValue) {
         const pooledWorse = blocks === null ? null : worseLog(metric, mean(pooled));
         return testedDraft(row, values, { estimate, pooledWorse, repeatable: true }, footnotes);
     };
-    return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])];
+    return primaryDrafts(...sides, draft);
 }
-const missing = {
-    status: 'invalid',
-    footnotes: ['a valid repetition has no positive value of this metric'],
-};
 /**
  * One log ratio of p99 for each pair: the median over its adjacent blocks. Between identical servers it spreads by
  * 4.7 % where the p99 over all requests spreads by 7.4 %. Null unless every block of every pair has one.
@@ -51799,6 +51810,34 @@ function change(pairs, metric, reference, candidate) {
     return { changeRatio: Math.exp(estimate.mean), changeInterval: [Math.exp(low), Math.exp(high)] };
 }
 
+;// CONCATENATED MODULE: ./src/domain/words.ts
+// Wordings that a verdict's sentences and the reports share. No locale: they read the same on every machine.
+const minus = '−';
+/** `1 comparison`, `2 comparisons`. */
+function countInWords(count, noun) {
+    return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+/** A ratio of change as a signed percentage: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
+function changeInWords(ratio) {
+    return signedPercent(ratio - 1);
+}
+/** 0.183 → `+18.3 %`. */
+function signedPercent(share) {
+    const text = percentDigits(share);
+    if (Number(text) === 0)
+        return '±0.0 %';
+    return `${share > 0 ? '+' : ''}${withMinus(text)} %`;
+}
+/** The digits of a share in percent: one decimal below 100 %, where it can matter. */
+function percentDigits(share) {
+    const percent = share * 100;
+    return percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0);
+}
+/** A number's text with the sign for minus in place of the hyphen. */
+function withMinus(text) {
+    return text.replace('-', minus);
+}
+
 ;// CONCATENATED MODULE: ./src/stats/holm.ts
 /**
  * Holm's step-down correction: adjusted p-values in the order given. Rejecting those at or below α keeps
@@ -51814,61 +51853,6 @@ function holm(pValues) {
         adjusted[index] = largest;
     }
     return adjusted;
-}
-
-;// CONCATENATED MODULE: ./src/compare/words.ts
-
-
-// Numbers in the sentences of a verdict. No locale: a verdict reads the same on every machine.
-/** `41.2 ms`, `351 infer/s`, `812 MiB`. */
-function inWords(metric, value) {
-    const unit = metric_metrics[metric].unit;
-    switch (unit) {
-        case 'ns':
-            return `${digits(value / nsPerMs)} ms`;
-        case 'infer/s':
-            return `${digits(value)} infer/s`;
-        case 'bytes':
-            return `${digits(value / 2 ** 20)} MiB`;
-        case 'ratio':
-            return `${digits(value * 100)} %`;
-        case 'W':
-            return `${digits(value)} W`;
-        case 'count':
-            return digits(value);
-        default:
-            return unit;
-    }
-}
-/** A ratio of change: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
-function changeInWords(ratio) {
-    const percent = (ratio - 1) * 100;
-    const text = percentDigits(Math.abs(percent));
-    return `${Number(text) === 0 ? '±' : percent < 0 ? '−' : '+'}${text} %`;
-}
-/** A share: 0.05 → `5 %`. */
-function shareInWords(share) {
-    return `${Number(percentDigits(share * 100))} %`;
-}
-/** `p99 latency and throughput`. */
-function listInWords(words) {
-    const last = words.at(-1) ?? '';
-    return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
-}
-/** One decimal below 100 %, where it can matter. */
-function percentDigits(percent) {
-    return percent.toFixed(percent < 99.95 ? 1 : 0);
-}
-/** Three significant digits, and never fewer than the integer part. */
-function digits(value) {
-    const size = Math.abs(value);
-    if (size >= 100)
-        return value.toFixed(0);
-    if (size >= 10)
-        return value.toFixed(1);
-    if (size >= 1)
-        return value.toFixed(2);
-    return String(Number(value.toPrecision(3)));
 }
 
 ;// CONCATENATED MODULE: ./src/compare/judge.ts
@@ -52178,7 +52162,205 @@ function storedValue(scenario, metric) {
     return metric === 'gpuMemoryBytes' ? highestMemory(repetitions) : typical(repetitions, metric);
 }
 
+;// CONCATENATED MODULE: ./src/domain/result.ts
+
+
+
+
+
+
+
+
+const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'];
+/** Worst first: what went wrong hides everything else, since nothing can be trusted beside it. */
+const worstFirst = ['invalid', 'fail', 'inconclusive', 'pass'];
+const result_metricNameSchema = schemas_enum(metricNames);
+/** Reference against candidate for one metric at one load. */
+const comparisonSchema = strictObject({
+    metric: result_metricNameSchema,
+    load: loadSchema,
+    /** Primary metrics decide; the others inform. */
+    primary: schemas_boolean(),
+    /** `reference`: re-measured alternating in this run. `baseline`: a stored number, the weaker test. */
+    against: schemas_enum(['reference', 'baseline']),
+    reference: schemas_number().nullable(),
+    candidate: schemas_number().nullable(),
+    /** candidate / reference */
+    changeRatio: schemas_number().nullable(),
+    /** Two-sided 95 % on that ratio. */
+    changeInterval: tuple([schemas_number(), schemas_number()]).nullable(),
+    /** Repetitions on each side that counted. */
+    repetitions: schemas_int().nonnegative(),
+    /** Change for the worse that is tolerated, as a ratio: 0.05 = 5 %. */
+    tolerance: schemas_number().nonnegative(),
+    /** One-sided p-value of "worse than the reference", before Holm's correction. */
+    pValue: schemas_number().nullable(),
+    status: schemas_enum(['pass', 'fail', 'inconclusive', 'invalid', 'info']),
+    /** Warnings that ride with the number, e.g. "pooled p99 disagrees". */
+    footnotes: array(schemas_string()),
+    /** For an inconclusive one: the smallest change for the worse that could have been seen, as a ratio. */
+    detectableChange: schemas_number().nullable(),
+    /** The stored baseline's value, shown also where the reference decided. */
+    baselineValue: schemas_number().nullable(),
+})
+    .readonly();
+/** One budget or constraint judged on the committed configuration at one load. */
+const constraintResultSchema = strictObject({
+    /** Model Analyzer's tag: `perf_latency_p99`, `perf_throughput`, `gpu_used_memory`. */
+    name: schemas_string(),
+    bound: schemas_enum(['max', 'min']),
+    load: loadSchema,
+    /** The metric that was judged. */
+    metric: result_metricNameSchema,
+    /** The percentile that was asked for, where too few requests leave only the lower one in `metric`. */
+    standsInFor: result_metricNameSchema.optional(),
+    /** In the metric's own unit (ns, infer/s, bytes). */
+    limit: schemas_number(),
+    value: schemas_number().nullable(),
+    /** Two-sided 95 %, from the spread of the repetitions where there are several. */
+    interval: tuple([schemas_number(), schemas_number().nullable()]).nullable(),
+    /** `inconclusive`: the stand-in holds the limit, which says too little of what was asked for. */
+    status: schemas_enum(['pass', 'fail', 'inconclusive', 'invalid']),
+    /** The interval straddles the limit. */
+    close: schemas_boolean(),
+})
+    .readonly();
+/** The sweep's answer for one model. */
+const bestSchema = strictObject({
+    configuration: configurationSchema,
+    load: loadSchema,
+    metrics: metricsSchema,
+    /** Gain of the objective over the committed configuration's best load, as a ratio: 0.18 = 18 % better; null where the committed one meets no constraint. */
+    gain: schemas_number().nullable(),
+    /** Cannot be told apart from the committed configuration, which therefore wins. */
+    tie: schemas_boolean(),
+    meetsConstraints: schemas_boolean(),
+    /** In words: why this one, or which constraint fails by how much. */
+    explanation: schemas_string(),
+    /** Unified diff of config.pbtxt; null where nothing is to be changed. */
+    patch: schemas_string().nullable(),
+})
+    .readonly();
+const reasonSchema = strictObject({
+    outcome: schemas_enum(outcomes),
+    model: schemas_string().optional(),
+    /** A full sentence with its numbers. */
+    message: schemas_string(),
+    /** What to do next. */
+    next: schemas_string().optional(),
+})
+    .readonly();
+const verdictSchema = strictObject({
+    outcome: schemas_enum(outcomes),
+    exitCode: schemas_int().nonnegative(),
+    reasons: array(reasonSchema),
+})
+    .readonly();
+/** What was found where a baseline was looked for. */
+const baselineStatusSchema = discriminatedUnion('status', [
+    strictObject({
+        status: literal('found'),
+        source: schemas_string(),
+        commit: schemas_string().nullable(),
+        createdAt: schemas_string(),
+    }),
+    strictObject({ status: literal('absent'), source: schemas_string(), next: schemas_string() }),
+    strictObject({
+        status: literal('incompatible'),
+        source: schemas_string(),
+        commit: schemas_string().nullable(),
+        createdAt: schemas_string(),
+        differences: array(schemas_string()),
+        next: schemas_string(),
+    }),
+    strictObject({ status: literal('untrusted'), source: schemas_string(), why: schemas_string(), next: schemas_string() }),
+    strictObject({
+        status: literal('unreadable'),
+        source: schemas_string(),
+        why: schemas_string(),
+        next: schemas_string(),
+    }),
+    /** Nobody asked for one: baseline mode, or neither --baseline nor --reference. */
+    strictObject({ status: literal('notRequested') }),
+])
+    .readonly();
+const modelResultSchema = modelMeasurementSchema
+    .unwrap()
+    .extend({
+    comparisons: array(comparisonSchema),
+    constraints: array(constraintResultSchema),
+    best: bestSchema.nullable(),
+    /** The reference's scenarios as re-measured in this run; empty where there was none. */
+    referenceScenarios: modelMeasurementSchema.unwrap().shape.scenarios,
+})
+    .readonly();
+/** result.json: everything the reports show. */
+const resultSchema = strictObject({
+    kind: literal('result'),
+    schemaVersion: literal(schemaVersion),
+    tool: toolSchema,
+    createdAt: schemas_string(),
+    commit: schemas_string().nullable(),
+    complete: schemas_boolean(),
+    seed: schemas_int().nonnegative(),
+    verdict: verdictSchema,
+    environment: environmentSchema,
+    baseline: baselineStatusSchema,
+    reference: strictObject({ description: schemas_string(), commit: schemas_string().nullable() }).nullable(),
+    models: array(modelResultSchema),
+    warnings: array(schemas_string()),
+    wallNs: schemas_number().nonnegative(),
+})
+    .readonly();
+
+;// CONCATENATED MODULE: ./src/compare/words.ts
+
+
+
+// Numbers in the sentences of a verdict. No locale: a verdict reads the same on every machine.
+/** `41.2 ms`, `351 infer/s`, `812 MiB`. */
+function inWords(metric, value) {
+    const unit = metric_metrics[metric].unit;
+    switch (unit) {
+        case 'ns':
+            return `${digits(value / nsPerMs)} ms`;
+        case 'infer/s':
+            return `${digits(value)} infer/s`;
+        case 'bytes':
+            return `${digits(value / 2 ** 20)} MiB`;
+        case 'ratio':
+            return `${digits(value * 100)} %`;
+        case 'W':
+            return `${digits(value)} W`;
+        case 'count':
+            return digits(value);
+        default:
+            return unit;
+    }
+}
+/** A share: 0.05 → `5 %`. */
+function shareInWords(share) {
+    return `${Number(percentDigits(share))} %`;
+}
+/** `p99 latency and throughput`. */
+function listInWords(words) {
+    const last = words.at(-1) ?? '';
+    return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
+/** Three significant digits, and never fewer than the integer part. */
+function digits(value) {
+    const size = Math.abs(value);
+    if (size >= 100)
+        return value.toFixed(0);
+    if (size >= 10)
+        return value.toFixed(1);
+    if (size >= 1)
+        return value.toFixed(2);
+    return String(Number(value.toPrecision(3)));
+}
+
 ;// CONCATENATED MODULE: ./src/compare/sentences.ts
+
 
 
 
@@ -52490,8 +52672,8 @@ function removedReasons(input) {
 ;// CONCATENATED MODULE: ./src/compare/verdict.ts
 
 
-/** Worst first: what went wrong hides everything else, since nothing can be trusted beside it. */
-const worstFirst = ['invalid', 'fail', 'inconclusive', 'pass'];
+
+
 /** The report's verdict: the worst outcome of all reasons, worst first. A pass needs something that was judged and passed. */
 function decide(input, compared) {
     const reasons = [
@@ -52510,19 +52692,21 @@ function decide(input, compared) {
 }
 /** Nothing spoke against it: a pass if something spoke for it. */
 function conclusion(input, models) {
-    const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
     const comparisons = models
         .flatMap((model) => model.comparisons)
         .filter(({ status }) => status === 'pass').length;
     const budgets = models
         .flatMap((model) => model.constraints)
         .filter(({ status }) => status === 'pass').length;
-    const held = budgets === 0 ? '' : `; ${count(budgets, 'budget')} held`;
+    const held = budgets === 0 ? '' : `; ${countInWords(budgets, 'budget')} held`;
     if (input.mode === 'baseline') {
-        return { outcome: 'pass', message: `${count(models.length, 'model')} measured${held}.` };
+        return { outcome: 'pass', message: `${countInWords(models.length, 'model')} measured${held}.` };
     }
     if (comparisons > 0) {
-        return { outcome: 'pass', message: `${count(comparisons, 'comparison')} within the tolerance${held}.` };
+        return {
+            outcome: 'pass',
+            message: `${countInWords(comparisons, 'comparison')} within the tolerance${held}.`,
+        };
     }
     if (budgets > 0)
         return { outcome: 'pass', message: `Nothing to compare with${held}.` };
@@ -54382,6 +54566,7 @@ function sameConfiguration(one, other) {
 ;// CONCATENATED MODULE: ./src/search/candidates.ts
 
 
+
 /** The measured places in the order of their first measurement; the failed ones are left out. */
 function candidatesOf(points) {
     return [...byPlace(points).values()].flatMap((group) => {
@@ -54422,9 +54607,9 @@ function spreadOf(points) {
         for (const logs of repeated) {
             if (logs.length < 2)
                 continue;
-            const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length;
+            const centre = mean(logs);
             // The two metrics of one measurement tell much the same, so each counts half.
-            squares += logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 2;
+            squares += logs.reduce((sum, value) => sum + (value - centre) ** 2, 0) / 2;
             freedom += (logs.length - 1) / 2;
         }
     }
@@ -54443,7 +54628,7 @@ function meanMetrics(measured) {
     for (const name of metricNames) {
         const values = measured.flatMap((metrics) => metrics[name] ?? []);
         if (values.length > 0)
-            means[name] = values.reduce((sum, value) => sum + value, 0) / values.length;
+            means[name] = mean(values);
     }
     return means;
 }
@@ -54740,6 +54925,1488 @@ function patchFor(model, configuration, prefix) {
     const file = external_node_path_.posix.join(model.name, 'config.pbtxt');
     const target = applyConfiguration(parseModelConfig(model.configText, file), configuration);
     return patchModelConfigText(model.configText, file, target, prefix).patch || null;
+}
+
+;// CONCATENATED MODULE: ./src/system/write-whole.ts
+
+/** All or nothing: a program that is killed while writing leaves the file as it was before. */
+function writeWhole(file, text) {
+    (0,external_node_fs_.writeFileSync)(`${file}.tmp`, text);
+    (0,external_node_fs_.renameSync)(`${file}.tmp`, file);
+}
+
+;// CONCATENATED MODULE: ./src/report/format.ts
+
+
+
+// The only place with ms, percent, MiB and digits. No locale: a report reads the same on every machine.
+const format_minus = '−';
+const mebibyte = 1024 ** 2;
+/** Three significant digits tell apart whatever a gate can; more would suggest a precision that no run has. */
+const significantDigits = 3;
+/** Below this, decimals are noise of the clock: 0.0001 ms = 100 ns. */
+const maxDecimals = 4;
+/** 12.0, 344, 0.0450: three significant digits, but never fewer than the integer part. */
+function formatNumber(value) {
+    if (value === 0)
+        return '0';
+    const rounded = Number(value.toPrecision(significantDigits));
+    const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
+    const decimals = Math.max(0, significantDigits - 1 - magnitude);
+    if (decimals <= maxDecimals)
+        return withMinus(value.toFixed(decimals));
+    const fixed = value.toFixed(maxDecimals);
+    return Number(fixed) === 0 ? `${value < 0 ? '>' + format_minus : '<'}0.0001` : withMinus(fixed);
+}
+function formatMs(ns) {
+    return `${formatNumber(ns / nsPerMs)} ms`;
+}
+function formatThroughput(inferPerSec) {
+    return `${formatNumber(inferPerSec)} infer/s`;
+}
+/** Binary units, as operating systems count memory. */
+function formatBytes(bytes) {
+    const mib = bytes / mebibyte;
+    if (Math.abs(mib) >= 1024)
+        return `${formatNumber(mib / 1024)} GiB`;
+    if (Math.abs(mib) >= 1 || bytes === 0)
+        return `${formatNumber(mib)} MiB`;
+    return `${formatNumber(bytes / 1024)} KiB`;
+}
+/** Model Analyzer's MB of 1e6 bytes, for what a user of it wrote in that unit (`gpu_used_memory`). */
+function formatMegabytes(bytes) {
+    return `${(bytes / 1e6).toFixed(0)} MB`;
+}
+/** 0.45 → `45.0 %`. */
+function formatPercent(share) {
+    return `${withMinus(percentDigits(share))} %`;
+}
+/** `+120 % to +158 %` for a 95 % interval of a ratio of change. */
+function formatChangeInterval([low, high]) {
+    return `${changeInWords(low)} to ${changeInWords(high)}`;
+}
+/** How far a metric may go in its bad direction: `+5 %` for a latency, `−3 %` for throughput. */
+function formatTolerance(metric, tolerance) {
+    if (tolerance === 0)
+        return '0 %';
+    const percent = Number((tolerance * 100).toFixed(2));
+    return `${metric_metrics[metric].better === 'lower' ? '+' : format_minus}${percent} %`;
+}
+function formatMetric(metric, value) {
+    const unit = metric_metrics[metric].unit;
+    switch (unit) {
+        case 'ns':
+            return formatMs(value);
+        case 'infer/s':
+            return formatThroughput(value);
+        case 'bytes':
+            return formatBytes(value);
+        case 'ratio':
+            return formatPercent(value);
+        case 'W':
+            return `${formatNumber(value)} W`;
+        case 'count':
+            return formatNumber(value);
+        default:
+            return unit;
+    }
+}
+/** The metric in the unit in which a constraint on it is written: ms, infer/s, and Model Analyzer's MB. */
+function formatConstrained(metric, value) {
+    return metric_metrics[metric].unit === 'bytes' ? formatMegabytes(value) : formatMetric(metric, value);
+}
+/** `42 s`, `5 min 03 s`, `1 h 02 min`. */
+function formatDuration(ns) {
+    const seconds = Math.round(ns / nsPerSecond);
+    if (seconds < 60)
+        return `${seconds} s`;
+    if (seconds < 3600)
+        return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
+    return `${Math.floor(seconds / 3600)} h ${pad(Math.floor((seconds % 3600) / 60))} min`;
+}
+/** `2026-03-14` of an ISO 8601 time. */
+function formatDate(iso) {
+    return iso.slice(0, 10);
+}
+/** `2026-03-14 09:26 UTC` of an ISO 8601 time in UTC; any other text as it is. */
+function formatTime(iso) {
+    return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, '$1 $2 UTC');
+}
+function pad(value) {
+    return String(value).padStart(2, '0');
+}
+
+;// CONCATENATED MODULE: ./src/report/sides.ts
+
+
+/** For each gated load its sides, the reference (where there is one) above the candidate. */
+function sidesByLoad(model, candidateLabel) {
+    const references = gatedScenarios({ scenarios: model.referenceScenarios });
+    return gatedScenarios(model).map((candidate) => {
+        const reference = references.find(({ load }) => loadKey(load) === loadKey(candidate.load));
+        return [
+            ...(reference === undefined ? [] : [{ label: 'Reference', candidate: false, scenario: reference }]),
+            { label: candidateLabel, candidate: true, scenario: candidate },
+        ];
+    });
+}
+
+;// CONCATENATED MODULE: ./src/report/table.ts
+
+/** The order in which outcomes decide, and in which rows are shown: the worst is 0, information comes last. */
+const severity = Object.fromEntries([...worstFirst, 'info'].map((status, index) => [status, index]));
+/** The mark beside a verdict. It never stands alone: the word follows. */
+const icons = {
+    pass: '✅',
+    fail: '❌',
+    inconclusive: '⚠️',
+    invalid: '🚫',
+    info: 'ℹ️',
+};
+const absent = { text: '–' };
+/** A cell, or a dash where there is nothing to say. */
+function cell(text) {
+    return text === null ? absent : { text };
+}
+/** The table without columns in which no row says anything. */
+function withoutEmptyColumns(table) {
+    const kept = table.columns.map((_, index) => table.rows.some((row) => row.cells[index] !== undefined && row.cells[index].text !== absent.text));
+    return {
+        columns: table.columns.filter((_, index) => kept[index]),
+        rows: table.rows.map((row) => ({ ...row, cells: row.cells.filter((_, index) => kept[index]) })),
+    };
+}
+function createFootnotes() {
+    const texts = [];
+    return {
+        mark(text) {
+            const known = texts.indexOf(text);
+            return known >= 0 ? known + 1 : texts.push(text);
+        },
+        texts: () => texts,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/report/breakdown-rows.ts
+
+
+
+
+
+
+/** The parts of an average request, in the order in which it passes through them. */
+const parts = [
+    'serverQueueNs',
+    'serverComputeInputNs',
+    'serverComputeInferNs',
+    'serverComputeOutputNs',
+    'networkOverheadNs',
+];
+const columns = [...parts, 'latencyAvgNs', 'executedBatchSize'];
+const segmentLabels = parts.map((part) => metric_metrics[part].label);
+/** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
+function breakdown(model, footnotes, candidateLabel) {
+    const sides = sidesByLoad(model, candidateLabel).flat();
+    const table = withoutEmptyColumns({
+        columns: [
+            { title: 'Load', numeric: false },
+            { title: 'Side', numeric: false },
+            ...columns.map((name) => ({ title: capitalise(metric_metrics[name].label), numeric: true })),
+        ],
+        rows: sides.map(({ label, scenario }) => ({
+            status: null,
+            emphasis: false,
+            cells: [
+                { text: loadLabel(scenario.load) },
+                { text: label },
+                ...columns.map((name) => metricCell(scenario, name, footnotes)),
+            ],
+        })),
+    });
+    return { table, bars: sides.flatMap(({ label, scenario }) => bar(label, scenario)) };
+}
+/** The value, or that it is not available with the reason as a footnote. */
+function metricCell(scenario, name, footnotes) {
+    const metric = scenario.metrics[name];
+    // null: this machine has no such reading. The column goes if no row has one.
+    if (metric === undefined || metric === null)
+        return { text: '–' };
+    const marks = metric.reason === undefined ? [] : [footnotes.mark(metric.reason)];
+    return { text: metric.value === null ? 'not available' : formatMetric(name, metric.value), marks };
+}
+function bar(side, scenario) {
+    // Client and server measure with clocks of their own: a difference near zero may come out below it.
+    const segments = parts.flatMap((part) => {
+        const value = scenario.metrics[part]?.value;
+        return value === undefined || value === null
+            ? []
+            : [{ label: metric_metrics[part].label, ms: Math.max(0, value / nsPerMs), text: formatMetric(part, value) }];
+    });
+    if (segments.length === 0)
+        return [];
+    const total = segments.reduce((sum, { ms }) => sum + ms, 0);
+    return [
+        {
+            load: loadLabel(scenario.load),
+            side,
+            segments,
+            totalText: formatMetric('latencyAvgNs', total * nsPerMs),
+        },
+    ];
+}
+function capitalise(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+;// CONCATENATED MODULE: ./src/report/chart-scale.ts
+// Geometry shared by the charts: numbers to pixels, round ticks, labels that do not cover each other.
+/** Ticks at multiples of 1, 2 or 5 × 10^k, about `count` of them, covering `min` to `max`. */
+function niceTicks(min, max, count) {
+    const span = max > min ? max - min : Math.abs(max) || 1;
+    const rough = span / count;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+    const first = Math.floor(min / step + 1e-9);
+    const last = Math.max(first + 1, Math.ceil(max / step - 1e-9));
+    // Multiples of the step, not sums of it, so that no error adds up; rounded so that 0.30000000000000004 is 0.3.
+    return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+}
+/** A linear scale over round ticks that cover `min` to `max`. */
+function linearScale([min, max], [from, to], count) {
+    const ticks = niceTicks(min, max, count);
+    const low = ticks[0] ?? min;
+    const high = ticks.at(-1) ?? max;
+    return { ticks, at: (value) => from + ((value - low) / (high - low)) * (to - from) };
+}
+/** A logarithmic scale with ticks at 1, 2 and 5 × 10^k. For values that span more than a linear one can show. */
+function logScale([min, max], [from, to]) {
+    const decades = Array.from({ length: Math.ceil(Math.log10(max)) - Math.floor(Math.log10(min)) + 1 }, (_, index) => 10 ** (Math.floor(Math.log10(min)) + index));
+    const all = decades.flatMap((decade) => [1, 2, 5].map((factor) => Number((factor * decade).toPrecision(12))));
+    const low = all.findLast((tick) => tick <= min) ?? min;
+    const high = all.find((tick) => tick >= max && tick > low) ?? max;
+    const ticks = all.filter((tick) => tick >= low && tick <= high);
+    const span = Math.log(high / low);
+    return { ticks, at: (value) => from + (Math.log(value / low) / span) * (to - from) };
+}
+function overlaps(a, b) {
+    return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+/** The first candidate that lies within `area` and touches none of `taken`; null where there is none. */
+function firstFree(candidates, taken, area) {
+    const inside = (box) => box.x >= area.x &&
+        box.y >= area.y &&
+        box.x + box.width <= area.x + area.width &&
+        box.y + box.height <= area.y + area.height;
+    return candidates.find((box) => inside(box) && !taken.some((other) => overlaps(box, other))) ?? null;
+}
+
+;// CONCATENATED MODULE: ./src/report/escape.ts
+/** Longest name or message that is shown; the rest is cut, and the cut is shown. */
+const maxLength = 300;
+/** Shown for what has no shape of its own: control characters, bidirectional overrides, lone surrogates. */
+const replacement = '\uFFFD';
+/** Rendered as nothing; breaks up what GitHub would link after Markdown is rendered. Written out so that it is seen in the source. */
+const escape_breaker = '&#8203;';
+/**
+ * Text on one line without anything that could reorder, hide or break it: white space becomes one space,
+ * control and format characters (bidi overrides, zero-width ones) become U+FFFD, the length is capped.
+ */
+function cleanText(text, cap = maxLength) {
+    const line = text
+        .replace(/\s+/gu, ' ')
+        .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
+        .trim();
+    const characters = Array.from(line);
+    return characters.length <= cap ? line : `${characters.slice(0, cap - 1).join('')}…`;
+}
+/**
+ * Foreign text as GitHub-flavoured Markdown that shows just that text, in a table cell, a list item or a
+ * sentence (never as the first thing on a line, where `-` and `1.` have a meaning of their own).
+ *
+ * A backslash is not enough for mentions, issue references, autolinks and emoji, which GitHub finds in the
+ * rendered text: those get a zero-width character inside. `_` between letters cannot emphasise, and a
+ * parenthesis means something only right after `]`; both stay readable elsewhere, since the command line
+ * prints the same text unrendered.
+ */
+function escapeMarkdown(text, cap = maxLength) {
+    const escaped = cleanText(text, cap)
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/[\\`|[\]*~]/g, '\\$&')
+        .replace(/(?<=\])[()]/g, '\\$&')
+        .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_');
+    return breakLinks(escaped);
+}
+/** Foreign text inside a raw HTML element of a Markdown document, such as `<summary>`. */
+function escapeMarkdownHtml(text) {
+    return breakLinks(escapeHtml(text));
+}
+/** Mentions, issue references, autolinks, emoji and formulas, which GitHub finds in the text of any element. */
+function breakLinks(escaped) {
+    return escaped
+        .replace(/\$/g, '&#36;')
+        .replace(/@/g, `@${escape_breaker}`)
+        .replace(/(?<!&)#/g, `#${escape_breaker}`)
+        .replace(/:(?=\/\/|[\w+-]*[a-z_][\w+-]*:|[+-]1:)/gi, `:${escape_breaker}`)
+        .replace(/(?<![a-z0-9])(?:www(?=\.)|gh(?=-\d))/gi, `$&${escape_breaker}`);
+}
+/**
+ * A name as inline code where that is safe everywhere, a table included; escaped text where it holds
+ * anything unusual.
+ */
+function markdownCode(text) {
+    return /^[\w.,:;=/+-]+$/.test(text) && text.length <= maxLength ? `\`${text}\`` : escapeMarkdown(text);
+}
+/** `text` as a fenced block with a fence that nothing inside can close. */
+function markdownFence(text, language) {
+    const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+    const fence = '`'.repeat(Math.max(3, longest + 1));
+    return `${fence}${language}\n${cleanBlock(text)}\n${fence}`;
+}
+/** Several lines, each without control and bidi characters; tabs stay. */
+function cleanBlock(text) {
+    return text
+        .replace(/\r\n?/g, '\n')
+        .replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
+        .replace(/\n+$/, '');
+}
+/** Foreign text for HTML and SVG, as content or in a quoted attribute. */
+function escapeHtml(text, cap = maxLength) {
+    return escapeHtmlCharacters(cleanText(text, cap));
+}
+/** Several lines of foreign text for a `<pre>`. */
+function escapeHtmlBlock(text) {
+    return escapeHtmlCharacters(cleanBlock(text));
+}
+function escapeHtmlCharacters(text) {
+    return text
+        .replace(/&/g, '&amp;')
+        .replace(/</g, '&lt;')
+        .replace(/>/g, '&gt;')
+        .replace(/"/g, '&quot;')
+        .replace(/'/g, '&#39;');
+}
+
+;// CONCATENATED MODULE: ./src/report/chart.ts
+
+
+
+// Charts as SVG text. Colours and fonts come from the page's style sheet by class, so that they follow its
+// light or dark theme; a `<title>` in each mark gives the exact numbers on hover.
+/** Beyond this span a linear axis would press the small values onto the axis. */
+const logBeyondRatio = 30;
+/** Width of a character at the charts' 12 px, a little more than the average of common fonts. */
+const characterWidth = 6.6;
+const labelHeight = 15;
+/** Width of the two wide charts; the page scales them to its own. */
+const chartWidth = 880;
+const chart_area = { x: 52, y: 30, width: 800, height: 320 };
+/** Drawn in this order, so that what matters lies on top. */
+const kindOrder = ['other', 'reference', 'best', 'committed'];
+/** p99 latency over throughput, one line per configuration over its loads. Empty where nothing was measured. */
+function curveChart({ curves, budget }) {
+    const points = curves.flatMap((curve) => curve.points);
+    if (points.length === 0)
+        return '';
+    const highest = Math.max(...points.map(({ p99Ms }) => p99Ms));
+    const lowest = Math.min(...points.map(({ p99Ms }) => p99Ms));
+    // A budget far above everything measured would flatten the curves; the table of constraints has it too.
+    const shownBudget = budget !== null && budget.p99Ms <= 2.5 * highest ? budget : null;
+    const top = Math.max(highest, shownBudget?.p99Ms ?? 0);
+    const bottom = chart_area.y + chart_area.height;
+    const y = top / lowest > logBeyondRatio
+        ? logScale([lowest, top], [bottom, chart_area.y])
+        : linearScale([0, top], [bottom, chart_area.y], 5);
+    const x = linearScale([0, Math.max(...points.map(({ inferPerSec }) => inferPerSec))], [chart_area.x, chart_area.x + chart_area.width], 7);
+    const ordered = curves.toSorted((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind));
+    return svg(chartWidth, 398, 'wide', 'p99 latency over throughput', [
+        axes(x, y, bottom),
+        shownBudget === null ? '' : budgetLine(y.at(shownBudget.p99Ms), shownBudget.text),
+        ...ordered.map((curve) => curveMarks(curve, x, y)),
+        ...loadLabels(ordered, x, y, shownBudget === null ? [] : budgetBoxes(y.at(shownBudget.p99Ms), shownBudget.text)),
+    ]);
+}
+function axes(x, y, bottom) {
+    const right = chart_area.x + chart_area.width;
+    const rows = y.ticks.map((tick) => `<line class="grid" x1="${chart_area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
+        `<text class="tick" x="${chart_area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
+    const columns = x.ticks.map((tick) => `<text class="tick" x="${px(x.at(tick))}" y="${bottom + 18}" text-anchor="middle">${tick}</text>`);
+    return [
+        ...rows,
+        ...columns,
+        `<line class="axis" x1="${chart_area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
+        `<text class="axis-title" x="${chart_area.x - 40}" y="14">p99 latency (ms)</text>`,
+        `<text class="axis-title" x="${right}" y="${bottom + 40}" text-anchor="end">throughput (infer/s)</text>`,
+    ].join('');
+}
+function budgetLine(y, text) {
+    const right = chart_area.x + chart_area.width;
+    return (`<line class="budget" x1="${chart_area.x}" x2="${right}" y1="${px(y)}" y2="${px(y)}"/>` +
+        `<text class="budget-label" x="${chart_area.x + 6}" y="${px(y - 5)}">${escapeHtml(text)}</text>`);
+}
+/** What labels of points must not cover: the budget's line and its own label. */
+function budgetBoxes(y, text) {
+    return [
+        { x: chart_area.x, y: y - 2, width: chart_area.width, height: 4 },
+        { x: chart_area.x + 6, y: y - 5 - labelHeight, width: text.length * characterWidth, height: labelHeight },
+    ];
+}
+function curveMarks(curve, x, y) {
+    const path = curve.points.map(({ inferPerSec, p99Ms }) => `${px(x.at(inferPerSec))},${px(y.at(p99Ms))}`);
+    const marks = curve.points.map((point) => {
+        const cx = px(x.at(point.inferPerSec));
+        const cy = px(y.at(point.p99Ms));
+        const title = `<title>${escapeHtml(point.text)}</title>`;
+        return point.best
+            ? `<path class="star" d="${star(Number(cx), Number(cy))}">${title}</path>`
+            : `<circle class="dot" cx="${cx}" cy="${cy}" r="${curve.kind === 'other' ? 3 : 4.5}">${title}</circle>`;
+    });
+    return `<g class="curve ${curve.kind}"><polyline points="${path.join(' ')}"/>${marks.join('')}</g>`;
+}
+/** The load beside each point of the emphasised curves, wherever there is room for it. */
+function loadLabels(curves, x, y, taken) {
+    const placed = [...taken, ...curves.flatMap((curve) => inkBoxes(curve, x, y))];
+    const labelled = curves.filter(({ kind }) => kind !== 'other').toReversed();
+    return labelled.flatMap((curve) => curve.points.flatMap((point) => {
+        const text = shortLoad(point.load);
+        const [cx, cy] = [x.at(point.inferPerSec), y.at(point.p99Ms)];
+        const width = text.length * characterWidth;
+        const at = (left, top) => ({ x: left, y: top, width, height: labelHeight });
+        const candidates = [
+            at(cx + 8, cy - labelHeight / 2),
+            at(cx - width / 2, cy + 6),
+            at(cx - width - 8, cy - labelHeight / 2),
+            at(cx - width / 2, cy - labelHeight - 6),
+            at(cx + 8, cy + 2),
+            at(cx - width - 8, cy - labelHeight - 2),
+        ];
+        const free = firstFree(candidates, placed, { ...chart_area, width: chart_area.width + 20 });
+        if (free === null)
+            return [];
+        placed.push(free);
+        return [
+            `<text class="point-label ${curve.kind}" x="${px(free.x)}" y="${px(free.y + 12)}">${escapeHtml(text)}</text>`,
+        ];
+    }));
+}
+/** The points of a curve and, for those that stand out, its line in steps: what a label must not cover. */
+function inkBoxes(curve, x, y) {
+    const pixels = curve.points.map(({ inferPerSec, p99Ms }) => ({ x: x.at(inferPerSec), y: y.at(p99Ms) }));
+    const around = (at, size) => ({
+        x: at.x - size / 2,
+        y: at.y - size / 2,
+        width: size,
+        height: size,
+    });
+    const dots = pixels.map((pixel) => around(pixel, 8));
+    if (curve.kind === 'other')
+        return dots;
+    const line = pixels.slice(1).flatMap((to, index) => {
+        const from = pixels[index] ?? to;
+        const steps = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / 5);
+        return Array.from({ length: steps }, (_, step) => around({ x: from.x + ((to.x - from.x) * step) / steps, y: from.y + ((to.y - from.y) * step) / steps }, 3));
+    });
+    return [...dots, ...line];
+}
+/** `concurrency 8` → `c8`; anything else as it is. */
+function shortLoad(load) {
+    return load.replace(/^concurrency (\d+)/, 'c$1');
+}
+const barArea = { x: 190, y: 8, width: 610 };
+const barHeight = 22;
+/** Stacked horizontal bars: an average request, by where it spends its time. */
+function breakdownChart(bars) {
+    const total = (bar) => bar.segments.reduce((sum, { ms }) => sum + ms, 0);
+    const longest = Math.max(0, ...bars.map(total));
+    if (longest === 0)
+        return '';
+    const x = linearScale([0, longest], [barArea.x, barArea.x + barArea.width], 5);
+    let y = barArea.y;
+    const rows = bars.map((bar, index) => {
+        if (index > 0 && bars[index - 1]?.load !== bar.load)
+            y += 12;
+        const row = barRow(bar, x, y, bars[index - 1]?.load !== bar.load);
+        y += barHeight + 6;
+        return row;
+    });
+    const grid = x.ticks.map((tick) => `<line class="grid" x1="${px(x.at(tick))}" x2="${px(x.at(tick))}" y1="${barArea.y - 4}" y2="${y}"/>` +
+        `<text class="tick" x="${px(x.at(tick))}" y="${y + 16}" text-anchor="middle">${tick}</text>`);
+    const title = `<text class="axis-title" x="${barArea.x + barArea.width}" y="${y + 36}" text-anchor="end">average request (ms)</text>`;
+    return svg(chartWidth, y + 44, 'wide', 'where the time of an average request goes', [
+        ...grid,
+        title,
+        ...rows,
+    ]);
+}
+function barRow(bar, x, y, withLoad) {
+    let sum = 0;
+    const segments = bar.segments.map(({ label, ms, text }) => {
+        const [from, to] = [x.at(sum), x.at(sum + ms)];
+        sum += ms;
+        // A gap of one pixel tells segments apart without relying on colour.
+        const width = Math.max(0, to - from - 1);
+        return `<rect class="segment s${segmentLabels.indexOf(label)}" x="${px(from)}" y="${y}" width="${px(width)}" height="${barHeight}"><title>${escapeHtml(`${label}: ${text}`)}</title></rect>`;
+    });
+    const baseline = y + barHeight / 2 + 4;
+    return [
+        withLoad ? `<text class="tick strong" x="0" y="${baseline}">${escapeHtml(bar.load, 15)}</text>` : '',
+        `<text class="tick" x="${barArea.x - 8}" y="${baseline}" text-anchor="end">${escapeHtml(bar.side, 12)}</text>`,
+        ...segments,
+        `<text class="tick value" x="${px(x.at(sum) + 6)}" y="${baseline}">${escapeHtml(bar.totalText)}</text>`,
+    ].join('');
+}
+/** One dot per repetition, a row per side: how far the sides are apart against how far each one spreads. */
+function dotPlot(plot) {
+    const values = plot.sides.flatMap(({ dots }) => dots.map(({ value }) => value));
+    if (values.length === 0)
+        return '';
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    // A twentieth of air on each side, or of the value where all are equal, so that dots do not sit on the frame.
+    const air = (high - low || high) / 20;
+    const x = linearScale([Math.max(0, low - air), high + air], [84, 336], 4);
+    const bottom = 14 + plot.sides.length * 24;
+    const grid = x.ticks.map((tick) => `<line class="grid" x1="${px(x.at(tick))}" x2="${px(x.at(tick))}" y1="6" y2="${bottom}"/>` +
+        `<text class="tick" x="${px(x.at(tick))}" y="${bottom + 15}" text-anchor="middle">${tick}</text>`);
+    const rows = plot.sides.map(({ label, candidate, dots }, index) => {
+        const y = 22 + index * 24;
+        const marks = dots.map(({ value, text, void: isVoid }) => `<circle class="rep ${candidate ? 'committed' : 'reference'}${isVoid ? ' void' : ''}" cx="${px(x.at(value))}" cy="${y}" r="4.5"><title>${escapeHtml(text)}</title></circle>`);
+        return `<text class="tick" x="74" y="${y + 4}" text-anchor="end">${escapeHtml(label, 12)}</text>${marks.join('')}`;
+    });
+    return svg(352, bottom + 22, 'small', plot.title, [...grid, ...rows]);
+}
+function svg(width, height, size, label, parts) {
+    return `<svg class="${size}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(label)}">${parts.join('')}</svg>`;
+}
+function star(cx, cy) {
+    const corners = Array.from({ length: 10 }, (_, index) => {
+        const radius = index % 2 === 0 ? 9 : 4;
+        const angle = (index * Math.PI) / 5 - Math.PI / 2;
+        return `${px(cx + radius * Math.cos(angle))},${px(cy + radius * Math.sin(angle))}`;
+    });
+    return `M${corners.join('L')}Z`;
+}
+/** A coordinate with one decimal: finer is not seen, and shorter files diff better. */
+function px(value) {
+    return String(Math.round(value * 10) / 10);
+}
+
+;// CONCATENATED MODULE: ./src/report/html-style.ts
+/** The style sheet of the HTML report. Segment colours differ in lightness as well, for readers who see fewer hues. */
+const styleSheet = `
+:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1a1d21;--soft:#5b636e;--line:#e1e4e8;--grid:#edeff2;
+--pass:#1a7f37;--fail:#cf222e;--inconclusive:#9a6700;--invalid:#8250df;
+--committed:#1f6feb;--reference:#57606a;--best:#1a7f37;--other:#b4bcc6;
+--s0:#e07b39;--s1:#2ba8a0;--s2:#2f6fd0;--s3:#d9a514;--s4:#a7afba}
+@media(prefers-color-scheme:dark){:root{--page:#0f1216;--card:#171b21;--ink:#e6e9ee;--soft:#9aa4b1;--line:#2b313a;--grid:#232830;
+--pass:#3fb950;--fail:#ff7b72;--inconclusive:#d9a514;--invalid:#bc8cff;
+--committed:#58a6ff;--reference:#9aa4b1;--best:#3fb950;--other:#4a525d;
+--s0:#e58a4f;--s1:#2fb3a9;--s2:#4c8ce6;--s3:#dcb036;--s4:#6b7480}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+main{max-width:1160px;margin:0 auto;padding:24px 16px 64px}
+h1{font-size:26px;line-height:1.25;margin:0 0 6px}h2{font-size:19px;margin:36px 0 10px}h3{font-size:16px;margin:22px 0 6px}
+p{margin:6px 0}code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}code{overflow-wrap:break-word}h2 code{font-size:inherit}a{color:var(--committed)}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;margin:12px 0}
+.verdict{border-left:6px solid var(--tone)}.verdict h1{color:var(--tone)}.lead{font-size:17px}
+.pass{--tone:var(--pass)}.fail{--tone:var(--fail)}.inconclusive{--tone:var(--inconclusive)}.invalid{--tone:var(--invalid)}.info{--tone:var(--ink)}
+.soft,.legend,figcaption{color:var(--soft);font-size:13px}
+.reasons{list-style:none;margin:0;padding:0}.reasons li{padding:10px 0;border-top:1px solid var(--line)}.reasons li:first-child{border-top:0;padding-top:0}.reasons li:last-child{padding-bottom:0}
+.next{color:var(--soft)}
+.scroll{overflow-x:auto;margin:8px 0}
+table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
+th{font-weight:600;color:var(--soft);font-size:13px;text-align:left;vertical-align:bottom}
+th,td{padding:6px 9px;border-bottom:1px solid var(--line);white-space:nowrap}
+td.wrap{white-space:normal;min-width:14em}th.num,td.num{text-align:right}
+td code{display:inline-block;max-width:26em;white-space:normal}
+tr.emphasis td{font-weight:600}tr:last-child td{border-bottom:0}
+tr.fail td,tr.invalid td{background:color-mix(in srgb,var(--tone) 8%,transparent)}
+.status{color:var(--tone);font-weight:600}
+sup{line-height:0;font-size:11px}
+details{margin:10px 0}summary{cursor:pointer;font-weight:600}
+pre{background:var(--page);border:1px solid var(--line);border-radius:8px;padding:10px 12px;overflow-x:auto;margin:8px 0}
+.add{color:var(--pass)}.del{color:var(--fail)}
+figure{margin:12px 0}svg{display:block;font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:none}svg.wide{width:100%;min-width:700px;height:auto}
+.icon{display:inline-block;font-size:inherit;width:.95em;height:.95em;vertical-align:-.1em;color:var(--tone)}.icon circle{fill:currentColor}.icon path{fill:none;stroke:var(--card);stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
+.card>:first-child,.card>figure:first-child h3{margin-top:0}
+.plots{display:flex;flex-wrap:wrap;gap:8px 24px}.plots figure{margin:4px 0}.plots figcaption{font-weight:600}
+.key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:4px 0;padding:0;list-style:none;color:var(--soft);font-size:13px}
+.key svg{display:inline-block;vertical-align:-1px;margin-right:6px}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+.grid{stroke:var(--grid)}.axis{stroke:var(--line)}.tick,.axis-title{fill:var(--soft)}.strong{font-weight:600}.value{fill:var(--ink)}
+.curve{--hue:var(--other)}.curve.committed,.rep.committed,.point-label.committed{--hue:var(--committed)}.curve.reference,.rep.reference,.point-label.reference{--hue:var(--reference)}.curve.best,.point-label.best{--hue:var(--best)}
+.curve polyline{fill:none;stroke:var(--hue);stroke-width:1.25}.curve.committed polyline,.curve.best polyline{stroke-width:2.5}.curve.reference polyline{stroke-width:2;stroke-dasharray:2 4;stroke-linecap:round}
+.dot{fill:var(--hue);stroke:var(--card);stroke-width:1.5}.star{fill:var(--best);stroke:var(--card);stroke-width:1.5}
+.curve.reference .dot{fill:var(--card);stroke:var(--hue)}
+.point-label{fill:var(--hue)}.budget{stroke:var(--fail);stroke-width:1.5;stroke-dasharray:7 5}.budget-label{fill:var(--fail)}
+.rep{fill:var(--hue);fill-opacity:.65}.rep.reference{fill:none;stroke:var(--hue);stroke-width:1.75}.rep.void{fill:none;stroke:var(--fail);stroke-dasharray:2 2;stroke-width:1.5}
+.s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}
+@media(max-width:600px){h1{font-size:22px}.card{padding:12px}main{padding:12px 8px 48px}dl{grid-template-columns:1fr}dt{margin-top:6px}}
+@media print{body{background:#fff}.card{break-inside:avoid}}
+`;
+
+;// CONCATENATED MODULE: ./src/report/comparison-rows.ts
+
+
+
+
+
+
+/** Every comparison that decides something or went wrong, worst first, and those that only inform. */
+function comparisonTables(result, footnotes, candidateLabel) {
+    const rows = result.models
+        .flatMap((model) => model.comparisons.map((comparison) => ({ model: model.name, comparison })))
+        .sort((a, b) => severity[a.comparison.status] - severity[b.comparison.status]);
+    const table = (informing) => withoutEmptyColumns({
+        columns: [
+            // First, since a narrow window cuts off the last columns.
+            ...(informing ? [] : [{ title: 'Verdict', numeric: false }]),
+            { title: 'Model', numeric: false },
+            { title: 'Load', numeric: false },
+            { title: 'Metric', numeric: false },
+            { title: 'Baseline', numeric: true },
+            { title: 'Reference', numeric: true },
+            { title: candidateLabel, numeric: true },
+            { title: 'Change (95 % interval)', numeric: true },
+            ...(informing ? [] : [{ title: 'Tolerated', numeric: true }]),
+        ],
+        rows: rows
+            .filter(({ comparison }) => isInforming(comparison) === informing)
+            .map(({ model, comparison }) => comparisonRow(model, comparison, footnotes, informing)),
+    });
+    return { deciding: table(false), informing: table(true) };
+}
+function isInforming(comparison) {
+    return comparison.status === 'info' || (!comparison.primary && comparison.status === 'pass');
+}
+function comparisonRow(model, comparison, footnotes, informing) {
+    const { metric, changeRatio, changeInterval, against } = comparison;
+    const value = (number) => cell(number === null ? null : formatMetric(metric, number));
+    const stored = comparison.baselineValue ?? (against === 'baseline' ? comparison.reference : null);
+    const marks = comparisonNotes(comparison).map(footnotes.mark);
+    const change = changeRatio === null ? 'not available' : changeInWords(changeRatio);
+    const interval = changeInterval === null ? '' : ` (${formatChangeInterval(changeInterval)})`;
+    return {
+        status: comparison.status,
+        emphasis: false,
+        cells: [
+            ...(informing ? [] : [{ text: comparison.status, status: comparison.status, marks }]),
+            { text: model, code: true },
+            { text: loadLabel(comparison.load) },
+            { text: metric_metrics[metric].label },
+            value(stored),
+            value(against === 'reference' ? comparison.reference : null),
+            value(comparison.candidate),
+            { text: `${change}${interval}`, ...(informing ? { marks } : {}) },
+            ...(informing ? [] : [cell(formatTolerance(metric, comparison.tolerance))]),
+        ],
+    };
+}
+function comparisonNotes(comparison) {
+    const notes = [...comparison.footnotes];
+    if (comparison.status === 'inconclusive' && comparison.detectableChange !== null) {
+        const repetitions = comparison.repetitions;
+        const worse = signedPercent(metric_metrics[comparison.metric].better === 'lower'
+            ? comparison.detectableChange
+            : -comparison.detectableChange);
+        notes.push(`With ${repetitions} repetitions on each side, a change of ${worse} was the smallest that could have been seen.`);
+    }
+    return notes;
+}
+/** Every budget and constraint at every gated load of the committed configuration, worst first. */
+function constraintTable(result, footnotes) {
+    const rows = result.models
+        .flatMap((model) => model.constraints.map((constraint) => ({
+        model: model.name,
+        constraint,
+        note: constraintNote(model, constraint),
+    })))
+        .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status]);
+    return withoutEmptyColumns({
+        columns: [
+            { title: 'Verdict', numeric: false },
+            { title: 'Model', numeric: false },
+            { title: 'Load', numeric: false },
+            { title: 'Constraint', numeric: false },
+            { title: 'Limit', numeric: true },
+            { title: 'Measured', numeric: true },
+            { title: '95 % interval', numeric: true },
+        ],
+        rows: rows.map(({ model, constraint, note }) => constraintRow(model, constraint, note, footnotes)),
+    });
+}
+/** Why there is no value, what kind of value it is, or what it stands in for. */
+function constraintNote(model, { load, metric, standsInFor }) {
+    const measured = gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load))?.metrics;
+    if (standsInFor === undefined)
+        return measured?.[metric]?.reason;
+    const why = measured?.[standsInFor]?.reason ?? `there is no ${metric_metrics[standsInFor].label}`;
+    return `${metric_metrics[metric].label} judged: ${why}.`;
+}
+function constraintRow(model, constraint, note, footnotes) {
+    const { metric, interval, status } = constraint;
+    const closeCall = 'A close call: the 95 % interval straddles the limit, and the estimate decides.';
+    const marks = [...(constraint.close ? [closeCall] : []), ...(note === undefined ? [] : [note])].map(footnotes.mark);
+    return {
+        status,
+        emphasis: false,
+        cells: [
+            { text: status, status, marks },
+            { text: model, code: true },
+            { text: loadLabel(constraint.load) },
+            { text: constraint.name, code: true },
+            { text: `${constraint.bound === 'max' ? '≤' : '≥'} ${formatConstrained(metric, constraint.limit)}` },
+            { text: constraint.value === null ? 'not available' : formatConstrained(metric, constraint.value) },
+            cell(interval === null ? null : formatConstraintInterval(constraint, interval)),
+        ],
+    };
+}
+function formatConstraintInterval({ metric }, [low, high]) {
+    const end = high === null ? 'no upper end (too few requests)' : formatConstrained(metric, high);
+    return `${formatConstrained(metric, low)} to ${end}`;
+}
+
+;// CONCATENATED MODULE: ./src/report/repetition-rows.ts
+
+
+
+
+
+
+const plotted = ['latencyP99Ns', 'inferPerSec'];
+/** How often each gated load was measured on each side, what was voided and why, and the values one by one. */
+function repetitions(model, candidateLabel) {
+    const loads = sidesByLoad(model, candidateLabel);
+    const sides = loads.flat();
+    return {
+        table: repetitionTable(sides),
+        plots: loads.flatMap((pair) => plotted.flatMap((metric) => repetition_rows_dotPlot(pair, metric))),
+        voided: sides.flatMap(({ scenario }) => scenario.repetitions).filter(({ status }) => status === 'void')
+            .length,
+    };
+}
+function repetitionTable(sides) {
+    return withoutEmptyColumns({
+        columns: [
+            { title: 'Load', numeric: false },
+            { title: 'Side', numeric: false },
+            { title: 'Counted', numeric: true },
+            { title: 'Requests', numeric: true },
+            { title: 'Measured time', numeric: true },
+            { title: 'Failed requests', numeric: false },
+            { title: 'Voided', numeric: false },
+        ],
+        rows: sides.map(({ label, scenario }) => {
+            const valid = scenario.repetitions.filter(({ status }) => status === 'valid');
+            const sum = (value) => valid.reduce((total, repetition) => total + value(repetition), 0);
+            return {
+                status: null,
+                emphasis: false,
+                cells: [
+                    { text: loadLabel(scenario.load) },
+                    { text: label },
+                    { text: `${valid.length} of ${scenario.repetitions.length}` },
+                    { text: String(sum(({ requests }) => requests)) },
+                    { text: formatDuration(sum(({ durationNs }) => durationNs)) },
+                    cell(failures(scenario.repetitions)),
+                    cell(voided(scenario)),
+                ],
+            };
+        }),
+    });
+}
+function failures(all) {
+    const byStatus = new Map();
+    for (const [status, count] of all.flatMap((repetition) => Object.entries(repetition.failures))) {
+        byStatus.set(status, (byStatus.get(status) ?? 0) + count);
+    }
+    return byStatus.size === 0 ? null : [...byStatus].map(([status, count]) => `${count} ${status}`).join(', ');
+}
+function voided(scenario) {
+    if (scenario.status === 'failed')
+        return `failed: ${scenario.error ?? 'no reason given'}`;
+    const byReason = new Map();
+    for (const { status, voidReasons } of scenario.repetitions) {
+        if (status === 'valid')
+            continue;
+        const reason = voidReasons.join(', ') || 'no reason given';
+        byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
+    }
+    return byReason.size === 0 ? null : [...byReason].map(([reason, count]) => `${count}: ${reason}`).join('; ');
+}
+function repetition_rows_dotPlot(pair, metric) {
+    const isLatency = metric === 'latencyP99Ns';
+    const sides = pair.map(({ label, candidate, scenario }) => ({
+        label,
+        candidate,
+        dots: scenario.repetitions.flatMap((repetition) => {
+            const value = repetition.metrics[metric];
+            if (value === undefined || value === null)
+                return [];
+            const isVoid = repetition.status === 'void';
+            const text = `repetition ${repetition.index + 1}: ${formatMetric(metric, value)}${isVoid ? ' (void)' : ''}`;
+            return [{ value: isLatency ? value / nsPerMs : value, text, void: isVoid }];
+        }),
+    }));
+    const load = pair[0]?.scenario.load;
+    if (load === undefined || sides.every(({ dots }) => dots.length === 0))
+        return [];
+    const axis = isLatency ? 'ms' : 'infer/s';
+    return [{ title: `${metric_metrics[metric].label}, ${loadLabel(load)}`, axis, sides }];
+}
+
+;// CONCATENATED MODULE: ./src/report/sweep-rows.ts
+
+
+
+
+
+
+
+/** Everything measured of a model, by configuration and load, as table (Model Analyzer's columns) and as curves. */
+function sweep(model) {
+    const groups = groupByConfiguration(model);
+    // Without a sweep the table would only repeat the comparison's numbers.
+    const swept = model.scenarios.some(({ role }) => role === 'sweep');
+    return {
+        table: sweepTable(model, swept ? groups : []),
+        chart: sweep_rows_curveChart(model, groups),
+        notes: sweepNotes(model),
+    };
+}
+/** `committed` first, then `config_0`, `config_1` … in the order in which they were measured. */
+function groupByConfiguration(model) {
+    const byKey = new Map();
+    for (const scenario of model.scenarios) {
+        const key = configurationKey(scenario.configuration);
+        const known = byKey.get(key);
+        if (known === undefined)
+            byKey.set(key, [scenario]);
+        else
+            known.push(scenario);
+    }
+    const isCommitted = (scenarios) => scenarios.some((each) => each.configuration.committed);
+    const groups = [...byKey].toSorted(([, a], [, b]) => Number(isCommitted(b)) - Number(isCommitted(a)));
+    // The nearest miss, and what cannot be told apart from the committed configuration, are not to be used.
+    const best = model.best?.meetsConstraints === true && !model.best.tie ? model.best : null;
+    let next = 0;
+    return groups.flatMap(([key, scenarios]) => {
+        const [first] = scenarios;
+        if (first === undefined)
+            return [];
+        return [
+            {
+                label: isCommitted(scenarios) ? 'committed' : `config_${next++}`,
+                configuration: first.configuration,
+                bestLoad: best !== null && configurationKey(best.configuration) === key ? loadKey(best.load) : null,
+                scenarios: onePerLoad(scenarios),
+            },
+        ];
+    });
+}
+/** By rising load; where the gate and the sweep measured the same, the gate's longer measurement stands. */
+function onePerLoad(scenarios) {
+    const byLoad = new Map();
+    for (const scenario of scenarios) {
+        const key = loadKey(scenario.load);
+        if (!byLoad.has(key) || scenario.role === 'gate')
+            byLoad.set(key, scenario);
+    }
+    return [...byLoad.values()].toSorted((a, b) => loadSize(a.load) - loadSize(b.load));
+}
+function loadSize(load) {
+    return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
+}
+function sweepTable(model, groups) {
+    const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1));
+    return withoutEmptyColumns({
+        columns: [
+            { title: 'Model Config Name', numeric: false },
+            { title: 'Max Batch Size', numeric: true },
+            { title: 'Dynamic Batching', numeric: false },
+            { title: 'Instance Count', numeric: true },
+            { title: plain ? 'Concurrency' : 'Load', numeric: plain },
+            { title: 'p99 Latency (ms)', numeric: true },
+            { title: 'Throughput (infer/sec)', numeric: true },
+            { title: 'Max GPU Memory (MB)', numeric: true },
+            { title: 'Satisfies constraints', numeric: false },
+        ],
+        rows: groups.flatMap(({ label, configuration, bestLoad, scenarios }) => scenarios.map((scenario) => {
+            const isBest = bestLoad === loadKey(scenario.load);
+            return {
+                status: null,
+                emphasis: isBest,
+                cells: [
+                    { text: isBest ? `${label} ★ best` : label },
+                    { text: String(configuration.maxBatchSize) },
+                    { text: dynamicBatching(configuration) },
+                    { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
+                    { text: concurrencyText(scenario.load, plain) },
+                    ...measuredCells(scenario),
+                    { text: satisfies(scenario, model.constraints) },
+                ],
+            };
+        })),
+    });
+}
+function measuredCells(scenario) {
+    if (scenario.status === 'failed')
+        return [{ text: 'failed' }, { text: 'failed' }, { text: '–' }];
+    const { latencyP99Ns, inferPerSec, gpuMemoryBytes } = scenario.metrics;
+    const text = (metric, divisor) => {
+        if (metric === undefined || metric === null)
+            return { text: '–' };
+        return { text: metric.value === null ? 'not available' : formatNumber(metric.value / divisor) };
+    };
+    return [text(latencyP99Ns, nsPerMs), text(inferPerSec, 1), text(gpuMemoryBytes, 1e6)];
+}
+function concurrencyText(load, plain) {
+    return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load);
+}
+function dynamicBatching(configuration) {
+    if (!configuration.dynamicBatching)
+        return 'off';
+    const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration;
+    const extras = [
+        preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
+        maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
+    ].filter((extra) => extra !== '');
+    return ['on', ...extras].join(', ');
+}
+/** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
+function describeConfiguration(configuration) {
+    return [
+        ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
+        `max batch size ${configuration.maxBatchSize}`,
+        `dynamic batching ${dynamicBatching(configuration)}`,
+    ].join(', ');
+}
+/** The model's constraints applied to one measurement; the limits are the same at every gated load. */
+function satisfies(scenario, constraints) {
+    if (constraints.length === 0)
+        return '–';
+    if (scenario.status === 'failed')
+        return 'No';
+    const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
+        const value = scenario.metrics[standsInFor ?? metric]?.value;
+        if (value === undefined || value === null)
+            return null;
+        return bound === 'max' ? value <= limit : value >= limit;
+    });
+    if (verdicts.includes(false))
+        return 'No';
+    return verdicts.includes(null) ? 'unknown' : 'Yes';
+}
+function sweep_rows_curveChart(model, groups) {
+    const curves = groups.map(({ label, configuration, bestLoad, scenarios }) => {
+        const kind = label === 'committed' ? 'committed' : bestLoad !== null ? 'best' : 'other';
+        const name = `${label}: ${describeConfiguration(configuration)}`;
+        return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) };
+    });
+    const reference = points(onePerLoad(gatedScenarios({ scenarios: model.referenceScenarios })), 'reference', () => false);
+    const budgets = model.constraints.filter(({ metric, standsInFor, bound }) => (standsInFor ?? metric) === 'latencyP99Ns' && bound === 'max');
+    const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit));
+    return {
+        curves: [...curves, { label: 'reference', kind: 'reference', points: reference }].filter((curve) => curve.points.length > 0),
+        budget: limit === null
+            ? null
+            : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
+    };
+}
+function points(scenarios, name, isBest) {
+    return scenarios.flatMap(({ load, metrics }) => {
+        const p99Ns = metrics.latencyP99Ns?.value;
+        const inferPerSec = metrics.inferPerSec?.value;
+        if (p99Ns === undefined || p99Ns === null || inferPerSec === undefined || inferPerSec === null)
+            return [];
+        return [
+            {
+                inferPerSec,
+                p99Ms: p99Ns / nsPerMs,
+                load: loadLabel(load),
+                text: `${name}, ${loadLabel(load)}: ${formatThroughput(inferPerSec)}, p99 ${formatMs(p99Ns)}`,
+                best: isBest(load),
+            },
+        ];
+    });
+}
+function sweepNotes(model) {
+    const { search } = model;
+    const notes = search === null
+        ? []
+        : [
+            `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
+            ...search.notes,
+        ];
+    const failed = model.scenarios.filter(({ status }) => status === 'failed');
+    return [
+        ...notes,
+        ...failed.map(({ configuration, load, error }) => `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/report/verdict-rows.ts
+
+
+
+
+
+/** The whole result in one or two sentences, names not yet escaped. */
+function summarise(result) {
+    const outcome = result.verdict.outcome;
+    const comparisons = result.models.flatMap((model) => model.comparisons.filter(({ primary }) => primary));
+    const constraints = result.models.flatMap((model) => model.constraints);
+    const failedModels = result.models.filter((model) => model.status === 'failed');
+    const counted = (status) => constraints.filter((constraint) => constraint.status === status).length;
+    const held = counted('pass');
+    switch (outcome) {
+        case 'pass':
+            return join([
+                comparisons.length === 0
+                    ? 'There was nothing to compare with'
+                    : `Nothing is worse than tolerated in ${countInWords(comparisons.length, 'comparison')}`,
+                constraintsHeld(held, constraints.length),
+            ]);
+        case 'fail':
+            return join([
+                worse(result, comparisons.length),
+                broken(counted('fail'), constraints.length),
+                failedModels.length === 0
+                    ? ''
+                    : `${countInWords(failedModels.length, 'model')} could not be measured`,
+            ]);
+        case 'inconclusive':
+            return join([
+                comparisons.length === 0
+                    ? 'There was nothing to compare with, so a regression cannot be ruled out'
+                    : undecided(withStatus(comparisons, 'inconclusive'), comparisons.length),
+                comparisons.length === 0 ? '' : 'no regression is confirmed',
+                unjudged(counted('inconclusive'), constraints.length),
+                constraintsHeld(held, constraints.length),
+            ]);
+        case 'invalid':
+            return join([
+                'Something went wrong while measuring or comparing, so these numbers decide nothing',
+                failedModels.length === 0
+                    ? ''
+                    : `${failedModels.length} of ${countInWords(result.models.length, 'model')} could not be measured`,
+            ]);
+        default:
+            return outcome;
+    }
+}
+function worse(result, total) {
+    const failing = result.models.flatMap((model) => model.comparisons
+        .filter(({ status }) => status === 'fail')
+        .map((comparison) => ({ model: model.name, comparison })));
+    const size = ({ comparison }) => Math.abs(Math.log(comparison.changeRatio ?? 1));
+    const worst = failing.toSorted((a, b) => size(b) - size(a))[0];
+    if (worst === undefined)
+        return '';
+    const { metric, load, changeRatio } = worst.comparison;
+    const change = changeRatio === null ? '' : `, ${changeInWords(changeRatio)}`;
+    const where = `${metric_metrics[metric].label} of ${worst.model} at ${loadLabel(load)}${change}`;
+    const of = countInWords(Math.max(total, failing.length), 'comparison');
+    return `${failing.length} of ${of} ${failing.length === 1 ? 'is' : 'are'} worse than tolerated (${failing.length === 1 ? '' : 'largest change: '}${where})`;
+}
+function undecided(count, total) {
+    const of = countInWords(total, 'comparison');
+    return count === 0 ? `${of} decided` : `Measured properly, but too noisy to decide ${count} of ${of}`;
+}
+function unjudged(count, total) {
+    return count === 0 ? '' : `too few requests to judge ${count} of ${countInWords(total, 'constraint')}`;
+}
+function broken(count, total) {
+    if (count === 0)
+        return '';
+    return `${count} of ${countInWords(total, 'constraint')} ${count === 1 ? 'is' : 'are'} not met`;
+}
+function withStatus(comparisons, status) {
+    return comparisons.filter((comparison) => comparison.status === status).length;
+}
+function constraintsHeld(held, total) {
+    if (total === 0)
+        return '';
+    return `${held} of ${countInWords(total, 'constraint')} met`;
+}
+function join(clauses) {
+    const text = clauses.filter((clause) => clause !== '').join('; ');
+    return text === '' ? 'See the reasons below.' : `${text}.`;
+}
+/** The reasons worst first; the ones that speak for a pass only where the whole passes. */
+function orderedReasons(outcome, reasons) {
+    return reasons
+        .filter((reason) => outcome === 'pass' || reason.outcome !== 'pass')
+        .toSorted((a, b) => severity[a.outcome] - severity[b.outcome]);
+}
+/** What was compared with what, one sentence per side that appears. */
+function comparisonLegend(result, candidateLabel) {
+    const lines = [];
+    const { baseline } = result;
+    if (result.commit !== null)
+        lines.push(`${candidateLabel}: commit ${shortCommit(result.commit)}.`);
+    if (result.reference !== null) {
+        lines.push(`Reference: ${result.reference.description}, measured again in this run, alternating with it.`);
+    }
+    if (baseline.status === 'found') {
+        const of = baseline.commit === null ? '' : ` of commit ${shortCommit(baseline.commit)}`;
+        lines.push(`Baseline: stored measurement${of} from ${formatDate(baseline.createdAt)} (${baseline.source}).`);
+    }
+    lines.push('A row fails when it is worse by more than is tolerated and that is not chance (1 % risk of a false alarm over the whole report); it passes when it is within with 95 % confidence.');
+    return lines;
+}
+/** What the reader has to know about the baseline when it could not be used; null where it was, or nobody asked. */
+function baselineProblem({ baseline }) {
+    switch (baseline.status) {
+        case 'found':
+        case 'notRequested':
+            return null;
+        case 'absent':
+            return `No baseline was found (${baseline.source}). ${baseline.next}`;
+        case 'incompatible':
+            return `The baseline (${baseline.source}, ${formatDate(baseline.createdAt)}) was measured under other conditions: ${baseline.differences.join('; ')}. ${baseline.next}`;
+        case 'untrusted':
+            return `The baseline (${baseline.source}) was not used because it cannot be trusted: ${baseline.why}. ${baseline.next}`;
+        case 'unreadable':
+            return `The baseline (${baseline.source}) cannot be read: ${baseline.why}. ${baseline.next}`;
+        default:
+            return baseline;
+    }
+}
+function shortCommit(commit) {
+    return /^[0-9a-f]{8,}$/.test(commit) ? commit.slice(0, 7) : commit;
+}
+
+;// CONCATENATED MODULE: ./src/report/rows.ts
+
+
+
+
+
+
+
+
+
+/** How the measured side is called: a pull request in a comment, something else on the command line. */
+const defaultCandidateLabel = 'Candidate';
+function reportRows(result, candidateLabel = defaultCandidateLabel) {
+    const footnotes = createFootnotes();
+    const { deciding, informing } = comparisonTables(result, footnotes, candidateLabel);
+    const constraints = constraintTable(result, footnotes);
+    const models = result.models.map((model) => ({
+        name: model.name,
+        error: model.status === 'failed' ? errorText(model) : null,
+        best: bestSection(model),
+        breakdown: breakdown(model, footnotes, candidateLabel),
+        sweep: sweep(model),
+        repetitions: repetitions(model, candidateLabel),
+        warnings: [...model.warnings, ...model.scenarios.flatMap((scenario) => scenarioWarnings(scenario))],
+    }));
+    return {
+        outcome: result.verdict.outcome,
+        title: `Performance gate: ${result.verdict.outcome}`,
+        summary: summarise(result),
+        notices: notices(result),
+        reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
+        comparisons: deciding,
+        legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
+        otherMetrics: informing,
+        constraints,
+        models,
+        environment: environment(result),
+        reproduce: reproduce(result),
+        footnotes: footnotes.texts(),
+    };
+}
+function errorText({ error }) {
+    if (error === undefined)
+        return 'It could not be measured.';
+    return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+}
+function scenarioWarnings(scenario) {
+    return scenario.warnings.map((warning) => `${loadLabel(scenario.load)}: ${warning}`);
+}
+function notices(result) {
+    const baseline = baselineProblem(result);
+    // The verdict may give the same next step as its reason: once is enough.
+    const said = result.baseline.status === 'absent' &&
+        result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true);
+    return [
+        ...(result.complete
+            ? []
+            : ['The run was stopped before its end: what follows is only what was measured until then.']),
+        ...(baseline === null || said ? [] : [baseline]),
+        ...result.warnings,
+    ];
+}
+/** A reason's message names its model, for whoever reads it alone; here the name stands before it already. */
+function withoutOwnName(reason) {
+    const prefix = `${reason.model}: `;
+    return reason.message.startsWith(prefix)
+        ? { ...reason, message: reason.message.slice(prefix.length) }
+        : reason;
+}
+function bestSection({ best, constraints }) {
+    if (best === null)
+        return null;
+    const { inferPerSec, latencyP99Ns } = best.metrics;
+    const numbers = [
+        inferPerSec?.value == null ? '' : formatThroughput(inferPerSec.value),
+        latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
+    ].filter((text) => text !== '');
+    const what = describeConfiguration(best.configuration);
+    const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`;
+    const gain = best.gain === null || best.tie ? '' : ` (${signedPercent(best.gain)} against the committed configuration)`;
+    const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie;
+    const headline = !best.meetsConstraints
+        ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
+        : best.configuration.committed
+            ? `The committed configuration is the best measured: ${what} ${at}`
+            : best.tie
+                ? `Nothing measured is better beyond the noise than the committed configuration; nearest is ${what} ${at}`
+                : `${what} ${at}${gain}`;
+    return {
+        status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
+        headline,
+        sentences: [
+            // Of the committed configuration the headline has said all.
+            ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
+            ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
+            ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
+        ],
+        patch: best.patch,
+    };
+}
+function environment({ environment, ...result }) {
+    const { triton, host, gpus } = environment;
+    const gpuText = gpus.map((gpu) => `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}`);
+    return [
+        { name: 'Commit', text: result.commit ?? 'not known' },
+        { name: 'Triton', text: `${triton.version}, ${triton.mode} (${triton.source})` },
+        {
+            name: gpus.length > 1 ? 'GPUs' : 'GPU',
+            text: gpuText.length > 0
+                ? gpuText.join('; ')
+                : `not available: ${environment.gpuUnavailable ?? 'none found'}`,
+        },
+        {
+            name: 'Host',
+            text: `${host.cpuModel}, ${host.cpuCount} CPUs, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
+        },
+        { name: 'Runner class', text: host.runnerClass },
+        { name: 'Measured', text: `${formatTime(result.createdAt)}, took ${formatDuration(result.wallNs)}` },
+        { name: 'Tool', text: `${result.tool.name} ${result.tool.version}, seed ${result.seed}` },
+    ];
+}
+/** Names of a model repository's folders; one that is no plain word does not reach the shell line. */
+function modelsFlag(result) {
+    const names = result.models.map(({ name }) => name);
+    const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name));
+    return plain ? ` --models ${names.join(',')}` : '';
+}
+/** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
+function reproduce(result) {
+    const commit = result.reference?.commit ?? null;
+    const reference = commit !== null && /^[0-9a-f]{7,64}$/.test(commit) ? ` --reference ${commit}` : '';
+    const at = result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`;
+    return {
+        text: `${at}:`,
+        command: `triton-perf-gate run --triton ${result.environment.triton.mode}${modelsFlag(result)}${reference}`,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/report/html.ts
+
+
+
+
+
+
+/** The result as one HTML page that loads nothing: styles and charts are inside, and no script runs. */
+function renderHtml(result, options = {}) {
+    const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel);
+    // Only this very style sheet may apply, and nothing may be fetched: a name that got past the escaping could do nothing.
+    const hash = (0,external_node_crypto_namespaceObject.createHash)('sha256').update(styleSheet).digest('base64');
+    const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+    return [
+        '<!doctype html>',
+        '<html lang="en">',
+        '<head>',
+        '<meta charset="utf-8">',
+        `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="referrer" content="no-referrer">',
+        `<title>${escapeHtml(report.title)}</title>`,
+        `<style>${styleSheet}</style>`,
+        '</head>',
+        '<body>',
+        '<main>',
+        ...page(report).filter((block) => block !== ''),
+        '</main>',
+        '</body>',
+        '</html>',
+        '',
+    ].join('\n');
+}
+function page(report) {
+    return [
+        verdict(report),
+        reasons(report),
+        section('Compared', [table(report.comparisons), legend(report.legend)]),
+        section('Budgets and constraints', [table(report.constraints)]),
+        footnotes(report.footnotes),
+        ...report.models.map(model),
+        section('Other metrics, for information', [table(report.otherMetrics)]),
+        html_environment(report),
+    ];
+}
+function verdict({ outcome, title, summary, notices }) {
+    return [
+        `<header class="card verdict ${outcome}">`,
+        `<h1>${icon(outcome)} ${escapeHtml(title)}</h1>`,
+        `<p class="lead">${escapeHtml(summary, 1000)}</p>`,
+        ...notices.map((notice) => `<p class="soft">Note: ${escapeHtml(notice, 1000)}</p>`),
+        '</header>',
+    ].join('\n');
+}
+function reasons(report) {
+    if (report.reasons.length === 0)
+        return '';
+    const items = report.reasons.map(({ outcome, model: name, message, next }) => {
+        const subject = name === undefined ? '' : `<code>${escapeHtml(name)}</code>: `;
+        const step = next === undefined ? '' : `<div class="next">Next: ${escapeHtml(next, 1000)}</div>`;
+        return `<li><span class="${outcome}">${icon(outcome)}</span> ${subject}${escapeHtml(message, 1000)}${step}</li>`;
+    });
+    return section('Why', [`<ul class="reasons">${items.join('\n')}</ul>`]);
+}
+function legend(lines) {
+    return lines.map((line) => `<p class="legend">${escapeHtml(line, 500)}</p>`).join('\n');
+}
+function footnotes(texts) {
+    if (texts.length === 0)
+        return '';
+    return texts
+        .map((text, index) => `<p class="legend" id="note-${index + 1}"><sup>${index + 1}</sup> ${escapeHtml(text, 1000)}</p>`)
+        .join('\n');
+}
+function model(section_) {
+    const { name, error, best, breakdown, sweep, repetitions, warnings } = section_;
+    const plots = repetitions.plots
+        .map((plot) => ({ plot, svg: dotPlot(plot) }))
+        .filter(({ svg }) => svg !== '')
+        .map(({ plot, svg }) => `<figure><figcaption>${escapeHtml(`${plot.title} (${plot.axis})`)}</figcaption><div class="scroll">${svg}</div></figure>`);
+    const blocks = [
+        error === null
+            ? ''
+            : `<p class="invalid"><span class="status">${icon('invalid')} Could not be measured:</span> ${escapeHtml(error, 1000)}</p>`,
+        ...warnings.map((warning) => `<p class="soft">⚠️ ${escapeHtml(warning)}</p>`),
+        best === null ? '' : bestBlock(best),
+        figure('Throughput and latency', curveKey(sweep.chart.curves), curveChart(sweep.chart), 'Each line is one configuration over rising load: further right and lower is better.'),
+        figure('Where the time goes', segmentKey(), breakdownChart(breakdown.bars), 'Average request of the committed configuration.'),
+        details('Where the time goes, in numbers', [table(breakdown.table)]),
+        plots.length === 0
+            ? ''
+            : `<h3>Repetitions</h3><p class="soft">One dot is one repetition on a fresh server process; a dashed one was voided.</p><div class="plots">${plots.join('\n')}</div>`,
+        details(`Repetitions in numbers${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`, [
+            table(repetitions.table),
+        ]),
+        details(`All measurements (${sweep.table.rows.length})`, [
+            ...sweep.notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`),
+            table(sweep.table),
+        ]),
+    ].filter((block) => block !== '');
+    if (blocks.length === 0)
+        return '';
+    return `<section><h2><code>${escapeHtml(name)}</code></h2><div class="card">${blocks.join('\n')}</div></section>`;
+}
+function bestBlock({ status, headline, sentences, patch }) {
+    return [
+        `<h3>Best configuration</h3>`,
+        `<p class="${status}"><span class="status">${escapeHtml(headline, 500)}</span></p>`,
+        ...sentences.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
+        patch === null ? '' : `<pre>${patchLines(patch)}</pre>`,
+    ].join('\n');
+}
+function patchLines(patch) {
+    return escapeHtmlBlock(patch)
+        .split('\n')
+        .map((line) => {
+        if (/^(\+\+\+|---)/.test(line))
+            return line;
+        if (line.startsWith('+'))
+            return `<span class="add">${line}</span>`;
+        return line.startsWith('-') ? `<span class="del">${line}</span>` : line;
+    })
+        .join('\n');
+}
+function figure(title, key, svg, caption) {
+    if (svg === '')
+        return '';
+    return `<figure><h3>${title}</h3>${key}<div class="scroll">${svg}</div><figcaption>${caption}</figcaption></figure>`;
+}
+function curveKey(curves) {
+    const others = curves.filter(({ kind }) => kind === 'other').length;
+    const named = curves.filter(({ kind }) => kind !== 'other').map(({ kind, label }) => ({ kind, label }));
+    const entries = [
+        ...named,
+        ...(others === 0 ? [] : [{ kind: 'other', label: `${others} other measured` }]),
+    ];
+    const items = entries.map(({ kind, label }) => `<li><svg width="26" height="12" aria-hidden="true"><g class="curve ${kind}"><polyline points="1,6 25,6"/><circle class="dot" cx="13" cy="6" r="4"/></g></svg>${escapeHtml(label)}</li>`);
+    const best = curves.some(({ points }) => points.some((point) => point.best));
+    const star = '<li><svg width="14" height="12" aria-hidden="true"><path class="star" d="M7,0L9,4.5L13.5,4.7L10,7.6L11.2,12L7,9.5L2.8,12L4,7.6L0.5,4.7L5,4.5Z"/></svg>best</li>';
+    return `<ul class="key">${items.join('')}${best ? star : ''}</ul>`;
+}
+function segmentKey() {
+    const items = segmentLabels.map((label, index) => `<li><svg width="12" height="12" aria-hidden="true"><rect class="s${index}" width="12" height="12"/></svg>${label}</li>`);
+    return `<ul class="key">${items.join('')}</ul>`;
+}
+function html_environment({ environment: entries, reproduce }) {
+    const list = entries.map(({ name, text }) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`);
+    return section('Environment', [
+        `<dl>${list.join('')}</dl>`,
+        `<h3>To reproduce</h3><p>${escapeHtml(reproduce.text)}</p><pre>${escapeHtmlBlock(reproduce.command)}</pre>`,
+    ]);
+}
+const iconPaths = {
+    pass: 'M4.5 8.5l2.3 2.3 4.7-5',
+    fail: 'M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6',
+    inconclusive: 'M8 4v4.6M8 11.6v.1',
+    invalid: 'M4.6 8h6.8',
+    info: 'M8 7.4v4.4M8 4.4v.1',
+};
+/** Drawn, not an emoji: not every machine has a font for those. */
+function icon(status) {
+    return `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="8"/><path d="${iconPaths[status]}"/></svg>`;
+}
+function section(title, blocks) {
+    const inside = blocks.filter((block) => block !== '');
+    return inside.length === 0
+        ? ''
+        : `<section><h2>${title}</h2><div class="card">${inside.join('\n')}</div></section>`;
+}
+function details(title, blocks) {
+    const inside = blocks.filter((block) => block !== '');
+    return inside.length === 0 ? '' : `<details><summary>${title}</summary>${inside.join('\n')}</details>`;
+}
+function table({ columns, rows }) {
+    if (rows.length === 0)
+        return '';
+    const head = columns.map(({ title, numeric }) => `<th scope="col"${numeric ? ' class="num"' : ''}>${escapeHtml(title)}</th>`);
+    const body = rows.map(({ cells, status, emphasis }) => {
+        const classes = [status ?? '', emphasis ? 'emphasis' : ''].filter((name) => name !== '').join(' ');
+        const content = cells.map((each, index) => tableCell(each, columns[index]?.numeric === true));
+        return `<tr${classes === '' ? '' : ` class="${classes}"`}>${content.join('')}</tr>`;
+    });
+    return `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`;
+}
+/** Longer text than this wraps; numbers and short words never do. */
+const wrapBeyond = 40;
+function tableCell({ text, code, status, marks = [] }, numeric) {
+    const escaped = code === true ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
+    const content = status === undefined ? escaped : `<span class="status ${status}">${icon(status)} ${escaped}</span>`;
+    const notes = marks.map((mark) => `<sup><a href="#note-${mark}">${mark}</a></sup>`).join(' ');
+    const classes = numeric ? 'num' : text.length > wrapBeyond && code !== true ? 'wrap' : '';
+    return `<td${classes === '' ? '' : ` class="${classes}"`}>${content}${notes === '' ? '' : ` ${notes}`}</td>`;
 }
 
 ;// CONCATENATED MODULE: ./src/report/json.ts
@@ -55183,1006 +56850,6 @@ function toAlignment(value) {
         : 0
 }
 
-;// CONCATENATED MODULE: ./src/report/escape.ts
-/** Longest name or message that is shown; the rest is cut, and the cut is shown. */
-const maxLength = 300;
-/** Shown for what has no shape of its own: control characters, bidirectional overrides, lone surrogates. */
-const replacement = '\uFFFD';
-/** Rendered as nothing; breaks up what GitHub would link after Markdown is rendered. Written out so that it is seen in the source. */
-const escape_breaker = '&#8203;';
-/**
- * Text on one line without anything that could reorder, hide or break it: white space becomes one space,
- * control and format characters (bidi overrides, zero-width ones) become U+FFFD, the length is capped.
- */
-function cleanText(text, cap = maxLength) {
-    const line = text
-        .replace(/\s+/gu, ' ')
-        .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
-        .trim();
-    const characters = Array.from(line);
-    return characters.length <= cap ? line : `${characters.slice(0, cap - 1).join('')}…`;
-}
-/**
- * Foreign text as GitHub-flavoured Markdown that shows just that text, in a table cell, a list item or a
- * sentence (never as the first thing on a line, where `-` and `1.` have a meaning of their own).
- *
- * A backslash is not enough for mentions, issue references, autolinks and emoji, which GitHub finds in the
- * rendered text: those get a zero-width character inside. `_` between letters cannot emphasise, and a
- * parenthesis means something only right after `]`; both stay readable elsewhere, since the command line
- * prints the same text unrendered.
- */
-function escapeMarkdown(text, cap = maxLength) {
-    const escaped = cleanText(text, cap)
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/[\\`|[\]*~]/g, '\\$&')
-        .replace(/(?<=\])[()]/g, '\\$&')
-        .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_');
-    return breakLinks(escaped);
-}
-/** Foreign text inside a raw HTML element of a Markdown document, such as `<summary>`. */
-function escapeMarkdownHtml(text) {
-    return breakLinks(escapeHtml(text));
-}
-/** Mentions, issue references, autolinks, emoji and formulas, which GitHub finds in the text of any element. */
-function breakLinks(escaped) {
-    return escaped
-        .replace(/\$/g, '&#36;')
-        .replace(/@/g, `@${escape_breaker}`)
-        .replace(/(?<!&)#/g, `#${escape_breaker}`)
-        .replace(/:(?=\/\/|[\w+-]*[a-z_][\w+-]*:|[+-]1:)/gi, `:${escape_breaker}`)
-        .replace(/(?<![a-z0-9])(?:www(?=\.)|gh(?=-\d))/gi, `$&${escape_breaker}`);
-}
-/**
- * A name as inline code where that is safe everywhere, a table included; escaped text where it holds
- * anything unusual.
- */
-function markdownCode(text) {
-    return /^[\w.,:;=/+-]+$/.test(text) && text.length <= maxLength ? `\`${text}\`` : escapeMarkdown(text);
-}
-/** `text` as a fenced block with a fence that nothing inside can close. */
-function markdownFence(text, language) {
-    const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
-    const fence = '`'.repeat(Math.max(3, longest + 1));
-    return `${fence}${language}\n${cleanBlock(text)}\n${fence}`;
-}
-/** Several lines, each without control and bidi characters; tabs stay. */
-function cleanBlock(text) {
-    return text
-        .replace(/\r\n?/g, '\n')
-        .replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
-        .replace(/\n+$/, '');
-}
-/** Foreign text for HTML and SVG, as content or in a quoted attribute. */
-function escapeHtml(text, cap = maxLength) {
-    return escapeHtmlCharacters(cleanText(text, cap));
-}
-/** Several lines of foreign text for a `<pre>`. */
-function escapeHtmlBlock(text) {
-    return escapeHtmlCharacters(cleanBlock(text));
-}
-function escapeHtmlCharacters(text) {
-    return text
-        .replace(/&/g, '&amp;')
-        .replace(/</g, '&lt;')
-        .replace(/>/g, '&gt;')
-        .replace(/"/g, '&quot;')
-        .replace(/'/g, '&#39;');
-}
-
-;// CONCATENATED MODULE: ./src/report/format.ts
-
-
-// The only place with ms, percent, MiB and digits. No locale: a report reads the same on every machine.
-const minus = '−';
-const mebibyte = 1024 ** 2;
-/** Three significant digits tell apart whatever a gate can; more would suggest a precision that no run has. */
-const significantDigits = 3;
-/** Below this, decimals are noise of the clock: 0.0001 ms = 100 ns. */
-const maxDecimals = 4;
-/** 12.0, 344, 0.0450: three significant digits, but never fewer than the integer part. */
-function formatNumber(value) {
-    if (value === 0)
-        return '0';
-    const rounded = Number(value.toPrecision(significantDigits));
-    const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
-    const decimals = Math.max(0, significantDigits - 1 - magnitude);
-    if (decimals <= maxDecimals)
-        return withMinus(value.toFixed(decimals));
-    const fixed = value.toFixed(maxDecimals);
-    return Number(fixed) === 0 ? `${value < 0 ? '>' + minus : '<'}0.0001` : withMinus(fixed);
-}
-function formatMs(ns) {
-    return `${formatNumber(ns / nsPerMs)} ms`;
-}
-function formatThroughput(inferPerSec) {
-    return `${formatNumber(inferPerSec)} infer/s`;
-}
-/** Binary units, as operating systems count memory. */
-function formatBytes(bytes) {
-    const mib = bytes / mebibyte;
-    if (Math.abs(mib) >= 1024)
-        return `${formatNumber(mib / 1024)} GiB`;
-    if (Math.abs(mib) >= 1 || bytes === 0)
-        return `${formatNumber(mib)} MiB`;
-    return `${formatNumber(bytes / 1024)} KiB`;
-}
-/** Model Analyzer's MB of 1e6 bytes, for what a user of it wrote in that unit (`gpu_used_memory`). */
-function formatMegabytes(bytes) {
-    return `${(bytes / 1e6).toFixed(0)} MB`;
-}
-/** A ratio of change as a signed percentage: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
-function formatChange(ratio) {
-    return formatSignedPercent(ratio - 1);
-}
-/** 0.183 → `+18.3 %`. One decimal below 100 %, where it can matter. */
-function formatSignedPercent(share) {
-    const text = format_percentDigits(share);
-    if (Number(text) === 0)
-        return '±0.0 %';
-    return `${share > 0 ? '+' : ''}${withMinus(text)} %`;
-}
-/** 0.45 → `45.0 %`. */
-function formatPercent(share) {
-    return `${withMinus(format_percentDigits(share))} %`;
-}
-function format_percentDigits(share) {
-    const percent = share * 100;
-    return percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0);
-}
-/** `+120 % to +158 %` for a 95 % interval of a ratio of change. */
-function formatChangeInterval([low, high]) {
-    return `${formatChange(low)} to ${formatChange(high)}`;
-}
-/** How far a metric may go in its bad direction: `+5 %` for a latency, `−3 %` for throughput. */
-function formatTolerance(metric, tolerance) {
-    if (tolerance === 0)
-        return '0 %';
-    const percent = Number((tolerance * 100).toFixed(2));
-    return `${metric_metrics[metric].better === 'lower' ? '+' : minus}${percent} %`;
-}
-function formatMetric(metric, value) {
-    const unit = metric_metrics[metric].unit;
-    switch (unit) {
-        case 'ns':
-            return formatMs(value);
-        case 'infer/s':
-            return formatThroughput(value);
-        case 'bytes':
-            return formatBytes(value);
-        case 'ratio':
-            return formatPercent(value);
-        case 'W':
-            return `${formatNumber(value)} W`;
-        case 'count':
-            return formatNumber(value);
-        default:
-            return unit;
-    }
-}
-/** The metric in the unit in which a constraint on it is written: ms, infer/s, and Model Analyzer's MB. */
-function formatConstrained(metric, value) {
-    return metric_metrics[metric].unit === 'bytes' ? formatMegabytes(value) : formatMetric(metric, value);
-}
-/** `42 s`, `5 min 03 s`, `1 h 02 min`. */
-function formatDuration(ns) {
-    const seconds = Math.round(ns / nsPerSecond);
-    if (seconds < 60)
-        return `${seconds} s`;
-    if (seconds < 3600)
-        return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
-    return `${Math.floor(seconds / 3600)} h ${pad(Math.floor((seconds % 3600) / 60))} min`;
-}
-/** `2026-03-14` of an ISO 8601 time. */
-function formatDate(iso) {
-    return iso.slice(0, 10);
-}
-/** `2026-03-14 09:26 UTC` of an ISO 8601 time in UTC; any other text as it is. */
-function formatTime(iso) {
-    return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, '$1 $2 UTC');
-}
-/** `1 comparison`, `2 comparisons`. */
-function formatCount(count, noun) {
-    return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-function pad(value) {
-    return String(value).padStart(2, '0');
-}
-function withMinus(text) {
-    return text.replace('-', minus);
-}
-
-;// CONCATENATED MODULE: ./src/report/table.ts
-/** Worst first: the order in which outcomes decide, and in which rows are shown. */
-const severity = {
-    invalid: 0,
-    fail: 1,
-    inconclusive: 2,
-    pass: 3,
-    info: 4,
-};
-/** The mark beside a verdict. It never stands alone: the word follows. */
-const icons = {
-    pass: '✅',
-    fail: '❌',
-    inconclusive: '⚠️',
-    invalid: '🚫',
-    info: 'ℹ️',
-};
-const absent = { text: '–' };
-/** A cell, or a dash where there is nothing to say. */
-function cell(text) {
-    return text === null ? absent : { text };
-}
-/** The table without columns in which no row says anything. */
-function withoutEmptyColumns(table) {
-    const kept = table.columns.map((_, index) => table.rows.some((row) => row.cells[index] !== undefined && row.cells[index].text !== absent.text));
-    return {
-        columns: table.columns.filter((_, index) => kept[index]),
-        rows: table.rows.map((row) => ({ ...row, cells: row.cells.filter((_, index) => kept[index]) })),
-    };
-}
-function createFootnotes() {
-    const texts = [];
-    return {
-        mark(text) {
-            const known = texts.indexOf(text);
-            return known >= 0 ? known + 1 : texts.push(text);
-        },
-        texts: () => texts,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/report/breakdown-rows.ts
-
-
-
-
-
-
-/** The parts of an average request, in the order in which it passes through them. */
-const parts = [
-    'serverQueueNs',
-    'serverComputeInputNs',
-    'serverComputeInferNs',
-    'serverComputeOutputNs',
-    'networkOverheadNs',
-];
-const columns = [...parts, 'latencyAvgNs', 'executedBatchSize'];
-const segmentLabels = parts.map((part) => metric_metrics[part].label);
-/** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
-function breakdown(model, footnotes, candidateLabel) {
-    const sides = gatedScenarios(model).flatMap((candidate) => {
-        const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(({ load }) => loadKey(load) === loadKey(candidate.load));
-        return [
-            ...(reference === undefined ? [] : [{ side: 'Reference', scenario: reference }]),
-            { side: candidateLabel, scenario: candidate },
-        ];
-    });
-    const table = withoutEmptyColumns({
-        columns: [
-            { title: 'Load', numeric: false },
-            { title: 'Side', numeric: false },
-            ...columns.map((name) => ({ title: capitalise(metric_metrics[name].label), numeric: true })),
-        ],
-        rows: sides.map(({ side, scenario }) => ({
-            status: null,
-            emphasis: false,
-            cells: [
-                { text: loadLabel(scenario.load) },
-                { text: side },
-                ...columns.map((name) => metricCell(scenario, name, footnotes)),
-            ],
-        })),
-    });
-    return { table, bars: sides.flatMap(({ side, scenario }) => bar(side, scenario)) };
-}
-/** The value, or that it is not available with the reason as a footnote. */
-function metricCell(scenario, name, footnotes) {
-    const metric = scenario.metrics[name];
-    // null: this machine has no such reading. The column goes if no row has one.
-    if (metric === undefined || metric === null)
-        return { text: '–' };
-    const marks = metric.reason === undefined ? [] : [footnotes.mark(metric.reason)];
-    return { text: metric.value === null ? 'not available' : formatMetric(name, metric.value), marks };
-}
-function bar(side, scenario) {
-    // Client and server measure with clocks of their own: a difference near zero may come out below it.
-    const segments = parts.flatMap((part) => {
-        const value = scenario.metrics[part]?.value;
-        return value === undefined || value === null
-            ? []
-            : [{ label: metric_metrics[part].label, ms: Math.max(0, value / nsPerMs), text: formatMetric(part, value) }];
-    });
-    if (segments.length === 0)
-        return [];
-    const total = segments.reduce((sum, { ms }) => sum + ms, 0);
-    return [
-        {
-            load: loadLabel(scenario.load),
-            side,
-            segments,
-            totalText: formatMetric('latencyAvgNs', total * nsPerMs),
-        },
-    ];
-}
-function capitalise(text) {
-    return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-;// CONCATENATED MODULE: ./src/report/comparison-rows.ts
-
-
-
-
-
-/** Every comparison that decides something or went wrong, worst first, and those that only inform. */
-function comparisonTables(result, footnotes, candidateLabel) {
-    const rows = result.models
-        .flatMap((model) => model.comparisons.map((comparison) => ({ model: model.name, comparison })))
-        .sort((a, b) => severity[a.comparison.status] - severity[b.comparison.status]);
-    const table = (informing) => withoutEmptyColumns({
-        columns: [
-            // First, since a narrow window cuts off the last columns.
-            ...(informing ? [] : [{ title: 'Verdict', numeric: false }]),
-            { title: 'Model', numeric: false },
-            { title: 'Load', numeric: false },
-            { title: 'Metric', numeric: false },
-            { title: 'Baseline', numeric: true },
-            { title: 'Reference', numeric: true },
-            { title: candidateLabel, numeric: true },
-            { title: 'Change (95 % interval)', numeric: true },
-            ...(informing ? [] : [{ title: 'Tolerated', numeric: true }]),
-        ],
-        rows: rows
-            .filter(({ comparison }) => isInforming(comparison) === informing)
-            .map(({ model, comparison }) => comparisonRow(model, comparison, footnotes, informing)),
-    });
-    return { deciding: table(false), informing: table(true) };
-}
-function isInforming(comparison) {
-    return comparison.status === 'info' || (!comparison.primary && comparison.status === 'pass');
-}
-function comparisonRow(model, comparison, footnotes, informing) {
-    const { metric, changeRatio, changeInterval, against } = comparison;
-    const value = (number) => cell(number === null ? null : formatMetric(metric, number));
-    const stored = comparison.baselineValue ?? (against === 'baseline' ? comparison.reference : null);
-    const marks = comparisonNotes(comparison).map(footnotes.mark);
-    const change = changeRatio === null ? 'not available' : formatChange(changeRatio);
-    const interval = changeInterval === null ? '' : ` (${formatChangeInterval(changeInterval)})`;
-    return {
-        status: comparison.status,
-        emphasis: false,
-        cells: [
-            ...(informing ? [] : [{ text: comparison.status, status: comparison.status, marks }]),
-            { text: model, code: true },
-            { text: loadLabel(comparison.load) },
-            { text: metric_metrics[metric].label },
-            value(stored),
-            value(against === 'reference' ? comparison.reference : null),
-            value(comparison.candidate),
-            { text: `${change}${interval}`, ...(informing ? { marks } : {}) },
-            ...(informing ? [] : [cell(formatTolerance(metric, comparison.tolerance))]),
-        ],
-    };
-}
-function comparisonNotes(comparison) {
-    const notes = [...comparison.footnotes];
-    if (comparison.status === 'inconclusive' && comparison.detectableChange !== null) {
-        const repetitions = comparison.repetitions;
-        const worse = formatSignedPercent(metric_metrics[comparison.metric].better === 'lower'
-            ? comparison.detectableChange
-            : -comparison.detectableChange);
-        notes.push(`With ${repetitions} repetitions on each side, a change of ${worse} was the smallest that could have been seen.`);
-    }
-    return notes;
-}
-/** Every budget and constraint at every gated load of the committed configuration, worst first. */
-function constraintTable(result, footnotes) {
-    const rows = result.models
-        .flatMap((model) => model.constraints.map((constraint) => ({
-        model: model.name,
-        constraint,
-        note: constraintNote(model, constraint),
-    })))
-        .sort((a, b) => severity[a.constraint.status] - severity[b.constraint.status]);
-    return withoutEmptyColumns({
-        columns: [
-            { title: 'Verdict', numeric: false },
-            { title: 'Model', numeric: false },
-            { title: 'Load', numeric: false },
-            { title: 'Constraint', numeric: false },
-            { title: 'Limit', numeric: true },
-            { title: 'Measured', numeric: true },
-            { title: '95 % interval', numeric: true },
-        ],
-        rows: rows.map(({ model, constraint, note }) => constraintRow(model, constraint, note, footnotes)),
-    });
-}
-/** Why there is no value, what kind of value it is, or what it stands in for. */
-function constraintNote(model, { load, metric, standsInFor }) {
-    const measured = gatedScenarios(model).find((scenario) => loadKey(scenario.load) === loadKey(load))?.metrics;
-    if (standsInFor === undefined)
-        return measured?.[metric]?.reason;
-    const why = measured?.[standsInFor]?.reason ?? `there is no ${metric_metrics[standsInFor].label}`;
-    return `${metric_metrics[metric].label} judged: ${why}.`;
-}
-function constraintRow(model, constraint, note, footnotes) {
-    const { metric, interval, status } = constraint;
-    const closeCall = 'A close call: the 95 % interval straddles the limit, and the estimate decides.';
-    const marks = [...(constraint.close ? [closeCall] : []), ...(note === undefined ? [] : [note])].map(footnotes.mark);
-    return {
-        status,
-        emphasis: false,
-        cells: [
-            { text: status, status, marks },
-            { text: model, code: true },
-            { text: loadLabel(constraint.load) },
-            { text: constraint.name, code: true },
-            { text: `${constraint.bound === 'max' ? '≤' : '≥'} ${formatConstrained(metric, constraint.limit)}` },
-            { text: constraint.value === null ? 'not available' : formatConstrained(metric, constraint.value) },
-            cell(interval === null ? null : formatConstraintInterval(constraint, interval)),
-        ],
-    };
-}
-function formatConstraintInterval({ metric }, [low, high]) {
-    const end = high === null ? 'no upper end (too few requests)' : formatConstrained(metric, high);
-    return `${formatConstrained(metric, low)} to ${end}`;
-}
-
-;// CONCATENATED MODULE: ./src/report/repetition-rows.ts
-
-
-
-
-
-
-const plotted = ['latencyP99Ns', 'inferPerSec'];
-/** How often each gated load was measured on each side, what was voided and why, and the values one by one. */
-function repetitions(model, candidateLabel) {
-    const loads = gatedScenarios(model).map((candidate) => {
-        const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(({ load }) => loadKey(load) === loadKey(candidate.load));
-        return [
-            ...(reference === undefined ? [] : [{ label: 'Reference', candidate: false, scenario: reference }]),
-            { label: candidateLabel, candidate: true, scenario: candidate },
-        ];
-    });
-    const sides = loads.flat();
-    return {
-        table: repetitionTable(sides),
-        plots: loads.flatMap((pair) => plotted.flatMap((metric) => dotPlot(pair, metric))),
-        voided: sides.flatMap(({ scenario }) => scenario.repetitions).filter(({ status }) => status === 'void')
-            .length,
-    };
-}
-function repetitionTable(sides) {
-    return withoutEmptyColumns({
-        columns: [
-            { title: 'Load', numeric: false },
-            { title: 'Side', numeric: false },
-            { title: 'Counted', numeric: true },
-            { title: 'Requests', numeric: true },
-            { title: 'Measured time', numeric: true },
-            { title: 'Failed requests', numeric: false },
-            { title: 'Voided', numeric: false },
-        ],
-        rows: sides.map(({ label, scenario }) => {
-            const valid = scenario.repetitions.filter(({ status }) => status === 'valid');
-            const sum = (value) => valid.reduce((total, repetition) => total + value(repetition), 0);
-            return {
-                status: null,
-                emphasis: false,
-                cells: [
-                    { text: loadLabel(scenario.load) },
-                    { text: label },
-                    { text: `${valid.length} of ${scenario.repetitions.length}` },
-                    { text: String(sum(({ requests }) => requests)) },
-                    { text: formatDuration(sum(({ durationNs }) => durationNs)) },
-                    cell(failures(scenario.repetitions)),
-                    cell(voided(scenario)),
-                ],
-            };
-        }),
-    });
-}
-function failures(all) {
-    const byStatus = new Map();
-    for (const [status, count] of all.flatMap((repetition) => Object.entries(repetition.failures))) {
-        byStatus.set(status, (byStatus.get(status) ?? 0) + count);
-    }
-    return byStatus.size === 0 ? null : [...byStatus].map(([status, count]) => `${count} ${status}`).join(', ');
-}
-function voided(scenario) {
-    if (scenario.status === 'failed')
-        return `failed: ${scenario.error ?? 'no reason given'}`;
-    const byReason = new Map();
-    for (const { status, voidReasons } of scenario.repetitions) {
-        if (status === 'valid')
-            continue;
-        const reason = voidReasons.join(', ') || 'no reason given';
-        byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
-    }
-    return byReason.size === 0 ? null : [...byReason].map(([reason, count]) => `${count}: ${reason}`).join('; ');
-}
-function dotPlot(pair, metric) {
-    const isLatency = metric === 'latencyP99Ns';
-    const sides = pair.map(({ label, candidate, scenario }) => ({
-        label,
-        candidate,
-        dots: scenario.repetitions.flatMap((repetition) => {
-            const value = repetition.metrics[metric];
-            if (value === undefined || value === null)
-                return [];
-            const isVoid = repetition.status === 'void';
-            const text = `repetition ${repetition.index + 1}: ${formatMetric(metric, value)}${isVoid ? ' (void)' : ''}`;
-            return [{ value: isLatency ? value / nsPerMs : value, text, void: isVoid }];
-        }),
-    }));
-    const load = pair[0]?.scenario.load;
-    if (load === undefined || sides.every(({ dots }) => dots.length === 0))
-        return [];
-    const axis = isLatency ? 'ms' : 'infer/s';
-    return [{ title: `${metric_metrics[metric].label}, ${loadLabel(load)}`, axis, sides }];
-}
-
-;// CONCATENATED MODULE: ./src/report/sweep-rows.ts
-
-
-
-
-
-
-/** Everything measured of a model, by configuration and load, as table (Model Analyzer's columns) and as curves. */
-function sweep(model) {
-    const groups = groupByConfiguration(model);
-    // Without a sweep the table would only repeat the comparison's numbers.
-    const swept = model.scenarios.some(({ role }) => role === 'sweep');
-    return {
-        table: sweepTable(model, swept ? groups : []),
-        chart: curveChart(model, groups),
-        notes: sweepNotes(model),
-    };
-}
-/** `committed` first, then `config_0`, `config_1` … in the order in which they were measured. */
-function groupByConfiguration(model) {
-    const byKey = new Map();
-    for (const scenario of model.scenarios) {
-        const key = configurationKey(scenario.configuration);
-        const known = byKey.get(key);
-        if (known === undefined)
-            byKey.set(key, [scenario]);
-        else
-            known.push(scenario);
-    }
-    const isCommitted = (scenarios) => scenarios.some((each) => each.configuration.committed);
-    const groups = [...byKey].toSorted(([, a], [, b]) => Number(isCommitted(b)) - Number(isCommitted(a)));
-    // The nearest miss, and what cannot be told apart from the committed configuration, are not to be used.
-    const best = model.best?.meetsConstraints === true && !model.best.tie ? model.best : null;
-    let next = 0;
-    return groups.flatMap(([key, scenarios]) => {
-        const [first] = scenarios;
-        if (first === undefined)
-            return [];
-        return [
-            {
-                label: isCommitted(scenarios) ? 'committed' : `config_${next++}`,
-                configuration: first.configuration,
-                bestLoad: best !== null && configurationKey(best.configuration) === key ? loadKey(best.load) : null,
-                scenarios: onePerLoad(scenarios),
-            },
-        ];
-    });
-}
-/** By rising load; where the gate and the sweep measured the same, the gate's longer measurement stands. */
-function onePerLoad(scenarios) {
-    const byLoad = new Map();
-    for (const scenario of scenarios) {
-        const key = loadKey(scenario.load);
-        if (!byLoad.has(key) || scenario.role === 'gate')
-            byLoad.set(key, scenario);
-    }
-    return [...byLoad.values()].toSorted((a, b) => loadSize(a.load) - loadSize(b.load));
-}
-function loadSize(load) {
-    return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
-}
-function sweepTable(model, groups) {
-    const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1));
-    return withoutEmptyColumns({
-        columns: [
-            { title: 'Model Config Name', numeric: false },
-            { title: 'Max Batch Size', numeric: true },
-            { title: 'Dynamic Batching', numeric: false },
-            { title: 'Instance Count', numeric: true },
-            { title: plain ? 'Concurrency' : 'Load', numeric: plain },
-            { title: 'p99 Latency (ms)', numeric: true },
-            { title: 'Throughput (infer/sec)', numeric: true },
-            { title: 'Max GPU Memory (MB)', numeric: true },
-            { title: 'Satisfies constraints', numeric: false },
-        ],
-        rows: groups.flatMap(({ label, configuration, bestLoad, scenarios }) => scenarios.map((scenario) => {
-            const isBest = bestLoad === loadKey(scenario.load);
-            return {
-                status: null,
-                emphasis: isBest,
-                cells: [
-                    { text: isBest ? `${label} ★ best` : label },
-                    { text: String(configuration.maxBatchSize) },
-                    { text: dynamicBatching(configuration) },
-                    { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
-                    { text: concurrencyText(scenario.load, plain) },
-                    ...measuredCells(scenario),
-                    { text: satisfies(scenario, model.constraints) },
-                ],
-            };
-        })),
-    });
-}
-function measuredCells(scenario) {
-    if (scenario.status === 'failed')
-        return [{ text: 'failed' }, { text: 'failed' }, { text: '–' }];
-    const { latencyP99Ns, inferPerSec, gpuMemoryBytes } = scenario.metrics;
-    const text = (metric, divisor) => {
-        if (metric === undefined || metric === null)
-            return { text: '–' };
-        return { text: metric.value === null ? 'not available' : formatNumber(metric.value / divisor) };
-    };
-    return [text(latencyP99Ns, nsPerMs), text(inferPerSec, 1), text(gpuMemoryBytes, 1e6)];
-}
-function concurrencyText(load, plain) {
-    return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load);
-}
-function dynamicBatching(configuration) {
-    if (!configuration.dynamicBatching)
-        return 'off';
-    const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration;
-    const extras = [
-        preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
-        maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
-    ].filter((extra) => extra !== '');
-    return ['on', ...extras].join(', ');
-}
-/** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
-function describeConfiguration(configuration) {
-    return [
-        ...(configuration.instanceCount === null ? [] : [formatCount(configuration.instanceCount, 'instance')]),
-        `max batch size ${configuration.maxBatchSize}`,
-        `dynamic batching ${dynamicBatching(configuration)}`,
-    ].join(', ');
-}
-/** The model's constraints applied to one measurement; the limits are the same at every gated load. */
-function satisfies(scenario, constraints) {
-    if (constraints.length === 0)
-        return '–';
-    if (scenario.status === 'failed')
-        return 'No';
-    const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
-        const value = scenario.metrics[standsInFor ?? metric]?.value;
-        if (value === undefined || value === null)
-            return null;
-        return bound === 'max' ? value <= limit : value >= limit;
-    });
-    if (verdicts.includes(false))
-        return 'No';
-    return verdicts.includes(null) ? 'unknown' : 'Yes';
-}
-function curveChart(model, groups) {
-    const curves = groups.map(({ label, configuration, bestLoad, scenarios }) => {
-        const kind = label === 'committed' ? 'committed' : bestLoad !== null ? 'best' : 'other';
-        const name = `${label}: ${describeConfiguration(configuration)}`;
-        return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) };
-    });
-    const reference = points(onePerLoad(gatedScenarios({ scenarios: model.referenceScenarios })), 'reference', () => false);
-    const budgets = model.constraints.filter(({ metric, standsInFor, bound }) => (standsInFor ?? metric) === 'latencyP99Ns' && bound === 'max');
-    const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit));
-    return {
-        curves: [...curves, { label: 'reference', kind: 'reference', points: reference }].filter((curve) => curve.points.length > 0),
-        budget: limit === null
-            ? null
-            : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
-    };
-}
-function points(scenarios, name, isBest) {
-    return scenarios.flatMap(({ load, metrics }) => {
-        const p99Ns = metrics.latencyP99Ns?.value;
-        const inferPerSec = metrics.inferPerSec?.value;
-        if (p99Ns === undefined || p99Ns === null || inferPerSec === undefined || inferPerSec === null)
-            return [];
-        return [
-            {
-                inferPerSec,
-                p99Ms: p99Ns / nsPerMs,
-                load: loadLabel(load),
-                text: `${name}, ${loadLabel(load)}: ${formatThroughput(inferPerSec)}, p99 ${formatMs(p99Ns)}`,
-                best: isBest(load),
-            },
-        ];
-    });
-}
-function sweepNotes(model) {
-    const { search } = model;
-    const notes = search === null
-        ? []
-        : [
-            `Search mode ${search.mode}: ${formatCount(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
-            ...search.notes,
-        ];
-    const failed = model.scenarios.filter(({ status }) => status === 'failed');
-    return [
-        ...notes,
-        ...failed.map(({ configuration, load, error }) => `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`),
-    ];
-}
-
-;// CONCATENATED MODULE: ./src/report/verdict-rows.ts
-
-
-
-
-/** The whole result in one or two sentences, names not yet escaped. */
-function summarise(result) {
-    const outcome = result.verdict.outcome;
-    const comparisons = result.models.flatMap((model) => model.comparisons.filter(({ primary }) => primary));
-    const constraints = result.models.flatMap((model) => model.constraints);
-    const failedModels = result.models.filter((model) => model.status === 'failed');
-    const counted = (status) => constraints.filter((constraint) => constraint.status === status).length;
-    const held = counted('pass');
-    switch (outcome) {
-        case 'pass':
-            return join([
-                comparisons.length === 0
-                    ? 'There was nothing to compare with'
-                    : `Nothing is worse than tolerated in ${formatCount(comparisons.length, 'comparison')}`,
-                constraintsHeld(held, constraints.length),
-            ]);
-        case 'fail':
-            return join([
-                worse(result, comparisons.length),
-                broken(counted('fail'), constraints.length),
-                failedModels.length === 0 ? '' : `${formatCount(failedModels.length, 'model')} could not be measured`,
-            ]);
-        case 'inconclusive':
-            return join([
-                comparisons.length === 0
-                    ? 'There was nothing to compare with, so a regression cannot be ruled out'
-                    : undecided(withStatus(comparisons, 'inconclusive'), comparisons.length),
-                comparisons.length === 0 ? '' : 'no regression is confirmed',
-                unjudged(counted('inconclusive'), constraints.length),
-                constraintsHeld(held, constraints.length),
-            ]);
-        case 'invalid':
-            return join([
-                'Something went wrong while measuring or comparing, so these numbers decide nothing',
-                failedModels.length === 0
-                    ? ''
-                    : `${failedModels.length} of ${formatCount(result.models.length, 'model')} could not be measured`,
-            ]);
-        default:
-            return outcome;
-    }
-}
-function worse(result, total) {
-    const failing = result.models.flatMap((model) => model.comparisons
-        .filter(({ status }) => status === 'fail')
-        .map((comparison) => ({ model: model.name, comparison })));
-    const size = ({ comparison }) => Math.abs(Math.log(comparison.changeRatio ?? 1));
-    const worst = failing.toSorted((a, b) => size(b) - size(a))[0];
-    if (worst === undefined)
-        return '';
-    const { metric, load, changeRatio } = worst.comparison;
-    const change = changeRatio === null ? '' : `, ${formatChange(changeRatio)}`;
-    const where = `${metric_metrics[metric].label} of ${worst.model} at ${loadLabel(load)}${change}`;
-    const of = formatCount(Math.max(total, failing.length), 'comparison');
-    return `${failing.length} of ${of} ${failing.length === 1 ? 'is' : 'are'} worse than tolerated (${failing.length === 1 ? '' : 'largest change: '}${where})`;
-}
-function undecided(count, total) {
-    const of = formatCount(total, 'comparison');
-    return count === 0 ? `${of} decided` : `Measured properly, but too noisy to decide ${count} of ${of}`;
-}
-function unjudged(count, total) {
-    return count === 0 ? '' : `too few requests to judge ${count} of ${formatCount(total, 'constraint')}`;
-}
-function broken(count, total) {
-    if (count === 0)
-        return '';
-    return `${count} of ${formatCount(total, 'constraint')} ${count === 1 ? 'is' : 'are'} not met`;
-}
-function withStatus(comparisons, status) {
-    return comparisons.filter((comparison) => comparison.status === status).length;
-}
-function constraintsHeld(held, total) {
-    if (total === 0)
-        return '';
-    return `${held} of ${formatCount(total, 'constraint')} met`;
-}
-function join(clauses) {
-    const text = clauses.filter((clause) => clause !== '').join('; ');
-    return text === '' ? 'See the reasons below.' : `${text}.`;
-}
-/** The reasons worst first; the ones that speak for a pass only where the whole passes. */
-function orderedReasons(outcome, reasons) {
-    return reasons
-        .filter((reason) => outcome === 'pass' || reason.outcome !== 'pass')
-        .toSorted((a, b) => severity[a.outcome] - severity[b.outcome]);
-}
-/** What was compared with what, one sentence per side that appears. */
-function comparisonLegend(result, candidateLabel) {
-    const lines = [];
-    const { baseline } = result;
-    if (result.commit !== null)
-        lines.push(`${candidateLabel}: commit ${shortCommit(result.commit)}.`);
-    if (result.reference !== null) {
-        lines.push(`Reference: ${result.reference.description}, measured again in this run, alternating with it.`);
-    }
-    if (baseline.status === 'found') {
-        const of = baseline.commit === null ? '' : ` of commit ${shortCommit(baseline.commit)}`;
-        lines.push(`Baseline: stored measurement${of} from ${formatDate(baseline.createdAt)} (${baseline.source}).`);
-    }
-    lines.push('A row fails when it is worse by more than is tolerated and that is not chance (1 % risk of a false alarm over the whole report); it passes when it is within with 95 % confidence.');
-    return lines;
-}
-/** What the reader has to know about the baseline when it could not be used; null where it was, or nobody asked. */
-function baselineProblem({ baseline }) {
-    switch (baseline.status) {
-        case 'found':
-        case 'notRequested':
-            return null;
-        case 'absent':
-            return `No baseline was found (${baseline.source}). ${baseline.next}`;
-        case 'incompatible':
-            return `The baseline (${baseline.source}, ${formatDate(baseline.createdAt)}) was measured under other conditions: ${baseline.differences.join('; ')}. ${baseline.next}`;
-        case 'untrusted':
-            return `The baseline (${baseline.source}) was not used because it cannot be trusted: ${baseline.why}. ${baseline.next}`;
-        case 'unreadable':
-            return `The baseline (${baseline.source}) cannot be read: ${baseline.why}. ${baseline.next}`;
-        default:
-            return baseline;
-    }
-}
-function shortCommit(commit) {
-    return /^[0-9a-f]{8,}$/.test(commit) ? commit.slice(0, 7) : commit;
-}
-
-;// CONCATENATED MODULE: ./src/report/rows.ts
-
-
-
-
-
-
-
-
-/** How the measured side is called: a pull request in a comment, something else on the command line. */
-const defaultCandidateLabel = 'Candidate';
-function reportRows(result, candidateLabel = defaultCandidateLabel) {
-    const footnotes = createFootnotes();
-    const { deciding, informing } = comparisonTables(result, footnotes, candidateLabel);
-    const constraints = constraintTable(result, footnotes);
-    const models = result.models.map((model) => ({
-        name: model.name,
-        error: model.status === 'failed' ? errorText(model) : null,
-        best: bestSection(model),
-        breakdown: breakdown(model, footnotes, candidateLabel),
-        sweep: sweep(model),
-        repetitions: repetitions(model, candidateLabel),
-        warnings: [...model.warnings, ...model.scenarios.flatMap((scenario) => scenarioWarnings(scenario))],
-    }));
-    return {
-        outcome: result.verdict.outcome,
-        title: `Performance gate: ${result.verdict.outcome}`,
-        summary: summarise(result),
-        notices: notices(result),
-        reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
-        comparisons: deciding,
-        legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
-        otherMetrics: informing,
-        constraints,
-        models,
-        environment: environment(result),
-        reproduce: reproduce(result),
-        footnotes: footnotes.texts(),
-    };
-}
-function errorText({ error }) {
-    if (error === undefined)
-        return 'It could not be measured.';
-    return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-}
-function scenarioWarnings(scenario) {
-    return scenario.warnings.map((warning) => `${loadLabel(scenario.load)}: ${warning}`);
-}
-function notices(result) {
-    const baseline = baselineProblem(result);
-    // The verdict may give the same next step as its reason: once is enough.
-    const said = result.baseline.status === 'absent' &&
-        result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true);
-    return [
-        ...(result.complete
-            ? []
-            : ['The run was stopped before its end: what follows is only what was measured until then.']),
-        ...(baseline === null || said ? [] : [baseline]),
-        ...result.warnings,
-    ];
-}
-/** A reason's message names its model, for whoever reads it alone; here the name stands before it already. */
-function withoutOwnName(reason) {
-    const prefix = `${reason.model}: `;
-    return reason.message.startsWith(prefix)
-        ? { ...reason, message: reason.message.slice(prefix.length) }
-        : reason;
-}
-function bestSection({ best, constraints }) {
-    if (best === null)
-        return null;
-    const { inferPerSec, latencyP99Ns } = best.metrics;
-    const numbers = [
-        inferPerSec?.value == null ? '' : formatThroughput(inferPerSec.value),
-        latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
-    ].filter((text) => text !== '');
-    const what = describeConfiguration(best.configuration);
-    const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`;
-    const gain = best.gain === null || best.tie
-        ? ''
-        : ` (${formatSignedPercent(best.gain)} against the committed configuration)`;
-    const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie;
-    const headline = !best.meetsConstraints
-        ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
-        : best.configuration.committed
-            ? `The committed configuration is the best measured: ${what} ${at}`
-            : best.tie
-                ? `Nothing measured is better beyond the noise than the committed configuration; nearest is ${what} ${at}`
-                : `${what} ${at}${gain}`;
-    return {
-        status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
-        headline,
-        sentences: [
-            // Of the committed configuration the headline has said all.
-            ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
-            ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
-            ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
-        ],
-        patch: best.patch,
-    };
-}
-function environment({ environment, ...result }) {
-    const { triton, host, gpus } = environment;
-    const gpuText = gpus.map((gpu) => `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}`);
-    return [
-        { name: 'Commit', text: result.commit ?? 'not known' },
-        { name: 'Triton', text: `${triton.version}, ${triton.mode} (${triton.source})` },
-        {
-            name: gpus.length > 1 ? 'GPUs' : 'GPU',
-            text: gpuText.length > 0
-                ? gpuText.join('; ')
-                : `not available: ${environment.gpuUnavailable ?? 'none found'}`,
-        },
-        {
-            name: 'Host',
-            text: `${host.cpuModel}, ${host.cpuCount} CPUs, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
-        },
-        { name: 'Runner class', text: host.runnerClass },
-        { name: 'Measured', text: `${formatTime(result.createdAt)}, took ${formatDuration(result.wallNs)}` },
-        { name: 'Tool', text: `${result.tool.name} ${result.tool.version}, seed ${result.seed}` },
-    ];
-}
-/** Names of a model repository's folders; one that is no plain word does not reach the shell line. */
-function modelsFlag(result) {
-    const names = result.models.map(({ name }) => name);
-    const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name));
-    return plain ? ` --models ${names.join(',')}` : '';
-}
-/** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
-function reproduce(result) {
-    const commit = result.reference?.commit ?? null;
-    const reference = commit !== null && /^[0-9a-f]{7,64}$/.test(commit) ? ` --reference ${commit}` : '';
-    const at = result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`;
-    return {
-        text: `${at}:`,
-        command: `triton-perf-gate run --triton ${result.environment.triton.mode}${modelsFlag(result)}${reference}`,
-    };
-}
-
 ;// CONCATENATED MODULE: ./src/report/markdown.ts
 
 
@@ -56231,13 +56898,13 @@ function render(report, plan) {
         `## ${icons[report.outcome]} ${report.title}`,
         escapeMarkdown(report.summary, 1000),
         ...markdown_notices(report, plan),
-        reasons(report, plan),
+        markdown_reasons(report, plan),
         ...comparisons(report, plan),
         ...markdown_constraints(report, plan),
-        footnotes(report.footnotes),
+        markdown_footnotes(report.footnotes),
         ...bests(report, plan),
         ...report.models.flatMap((model) => modelBlocks(model, plan)),
-        has('other metrics') ? details('Other metrics, for information', [table(report.otherMetrics)]) : '',
+        has('other metrics') ? markdown_details('Other metrics, for information', [markdown_table(report.otherMetrics)]) : '',
         has('environment') ? markdown_environment(report) : '',
         `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
         droppedNote(plan),
@@ -56247,14 +56914,14 @@ function render(report, plan) {
 function markdown_notices(report, { maxRows }) {
     return report.notices.slice(0, maxRows).map((notice) => `> **Note:** ${escapeMarkdown(notice, 1000)}`);
 }
-function reasons(report, { maxRows }) {
+function markdown_reasons(report, { maxRows }) {
     const lines = report.reasons.slice(0, maxRows).map(({ outcome, model, message, next }) => {
         const subject = model === undefined ? '' : `${markdownCode(model)}: `;
         const step = next === undefined ? '' : `\n  - Next: ${escapeMarkdown(next, 1000)}`;
         return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${step}`;
     });
     const more = report.reasons.length - lines.length;
-    return [...lines, ...(more > 0 ? [`- … and ${formatCount(more, 'more reason')}.`] : [])].join('\n');
+    return [...lines, ...(more > 0 ? [`- … and ${countInWords(more, 'more reason')}.`] : [])].join('\n');
 }
 function comparisons(report, plan) {
     if (report.comparisons.rows.length === 0)
@@ -56271,34 +56938,34 @@ function markdown_constraints(report, plan) {
 function judgedTable(all, noun, plan) {
     const passing = all.rows.filter(({ status }) => status === 'pass');
     if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows'))
-        return [table(all)];
+        return [markdown_table(all)];
     const other = all.rows.filter(({ status }) => status !== 'pass');
     const shown = other.slice(0, plan.maxRows);
     const cut = other.length - shown.length;
     return [
-        shown.length === 0 ? '' : table({ ...all, rows: shown }),
-        cut === 0 ? '' : `… and ${formatCount(cut, `more ${noun}`)} that did not pass.`,
+        shown.length === 0 ? '' : markdown_table({ ...all, rows: shown }),
+        cut === 0 ? '' : `… and ${countInWords(cut, `more ${noun}`)} that did not pass.`,
         passing.length === 0
             ? ''
             : plan.dropped.has('passing rows')
-                ? `✅ ${formatCount(passing.length, `${noun}`)} passed.`
-                : details(`✅ ${formatCount(passing.length, noun)} passed`, [table({ ...all, rows: passing })]),
+                ? `✅ ${countInWords(passing.length, `${noun}`)} passed.`
+                : markdown_details(`✅ ${countInWords(passing.length, noun)} passed`, [markdown_table({ ...all, rows: passing })]),
     ];
 }
 function bests(report, { dropped, maxRows }) {
     if (maxRows !== Number.POSITIVE_INFINITY)
         return [];
     const open = report.models.filter(({ best }) => best?.patch != null).length <= maxOpenPatches;
-    const blocks = report.models.flatMap(({ name, best }) => best === null ? [] : [bestBlock(markdownCode(name), best, !dropped.has('patches'), open)]);
+    const blocks = report.models.flatMap(({ name, best }) => best === null ? [] : [markdown_bestBlock(markdownCode(name), best, !dropped.has('patches'), open)]);
     return blocks.length === 0 ? [] : ['### Best configuration found', ...blocks];
 }
-function bestBlock(name, best, withPatch, open) {
+function markdown_bestBlock(name, best, withPatch, open) {
     const sentences = best.sentences.map((sentence) => escapeMarkdown(sentence, 1000)).join(' ');
     const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`;
     if (best.patch === null || !withPatch)
         return text;
     const fence = markdownFence(best.patch, 'diff');
-    return `${text}\n\n${open ? fence : details('Patch for config.pbtxt', [fence])}`;
+    return `${text}\n\n${open ? fence : markdown_details('Patch for config.pbtxt', [fence])}`;
 }
 /** One folded section per model, its summary saying what is inside; what went wrong stays outside. */
 function modelBlocks(model, { dropped, maxRows }) {
@@ -56313,7 +56980,7 @@ function modelBlocks(model, { dropped, maxRows }) {
         has('time breakdown', breakdown.table)
             ? {
                 title: 'where the time goes',
-                blocks: ['**Where the time goes** in an average request', table(breakdown.table)],
+                blocks: ['**Where the time goes** in an average request', markdown_table(breakdown.table)],
             }
             : null,
         has('sweep measurements', sweep.table)
@@ -56321,7 +56988,7 @@ function modelBlocks(model, { dropped, maxRows }) {
                 title: 'all measurements',
                 blocks: [
                     `**All measurements.** ${sweep.notes.map((note) => escapeMarkdown(note)).join(' ')}`,
-                    table(sweep.table),
+                    markdown_table(sweep.table),
                 ],
             }
             : null,
@@ -56330,7 +56997,7 @@ function modelBlocks(model, { dropped, maxRows }) {
                 title: `repetitions${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`,
                 blocks: [
                     '**Repetitions.** Each is a fresh server process; a voided one counts for nothing.',
-                    table(repetitions.table),
+                    markdown_table(repetitions.table),
                 ],
             }
             : null,
@@ -56339,14 +57006,14 @@ function modelBlocks(model, { dropped, maxRows }) {
     return [
         error,
         warnings.map((warning) => `- ⚠️ ${name}: ${escapeMarkdown(warning)}`).join('\n'),
-        details(summary, topics.flatMap(({ blocks }) => blocks)),
+        markdown_details(summary, topics.flatMap(({ blocks }) => blocks)),
     ];
 }
 function markdown_environment(report) {
     const rows = report.environment.map(({ name, text }) => `- ${name}: ${escapeMarkdown(text)}`);
-    return details('Environment', [rows.join('\n')]);
+    return markdown_details('Environment', [rows.join('\n')]);
 }
-function footnotes(texts) {
+function markdown_footnotes(texts) {
     return texts.map((text, index) => `${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`).join('\n\n');
 }
 function droppedNote({ dropped, maxRows }) {
@@ -56355,7 +57022,7 @@ function droppedNote({ dropped, maxRows }) {
     const rows = maxRows === Number.POSITIVE_INFINITY ? '' : ', and rows beyond the worst';
     return `<sub>Left out for lack of space: ${[...dropped].join(', ')}${rows}. The HTML report holds everything.</sub>`;
 }
-function table(all) {
+function markdown_table(all) {
     if (all.rows.length === 0)
         return '';
     return markdownTable([
@@ -56372,7 +57039,7 @@ function cellText({ text, code, status, marks = [] }, { emphasis }) {
     return `${icon}${strong}${marks.length === 0 ? '' : ` ${marks.map(superscript).join('\u2009')}`}`;
 }
 /** A folded section; the blank lines make GitHub read the inside as Markdown. */
-function details(summary, blocks) {
+function markdown_details(summary, blocks) {
     const inside = blocks.filter((block) => block !== '');
     if (inside.length === 0)
         return '';
@@ -56382,500 +57049,8 @@ function superscript(value) {
     return Array.from(String(value), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit))).join('');
 }
 
-;// CONCATENATED MODULE: ./src/report/chart-scale.ts
-// Geometry shared by the charts: numbers to pixels, round ticks, labels that do not cover each other.
-/** Ticks at multiples of 1, 2 or 5 × 10^k, about `count` of them, covering `min` to `max`. */
-function niceTicks(min, max, count) {
-    const span = max > min ? max - min : Math.abs(max) || 1;
-    const rough = span / count;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
-    const first = Math.floor(min / step + 1e-9);
-    const last = Math.max(first + 1, Math.ceil(max / step - 1e-9));
-    // Multiples of the step, not sums of it, so that no error adds up; rounded so that 0.30000000000000004 is 0.3.
-    return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
-}
-/** A linear scale over round ticks that cover `min` to `max`. */
-function linearScale([min, max], [from, to], count) {
-    const ticks = niceTicks(min, max, count);
-    const low = ticks[0] ?? min;
-    const high = ticks.at(-1) ?? max;
-    return { ticks, at: (value) => from + ((value - low) / (high - low)) * (to - from) };
-}
-/** A logarithmic scale with ticks at 1, 2 and 5 × 10^k. For values that span more than a linear one can show. */
-function logScale([min, max], [from, to]) {
-    const decades = Array.from({ length: Math.ceil(Math.log10(max)) - Math.floor(Math.log10(min)) + 1 }, (_, index) => 10 ** (Math.floor(Math.log10(min)) + index));
-    const all = decades.flatMap((decade) => [1, 2, 5].map((factor) => Number((factor * decade).toPrecision(12))));
-    const low = all.findLast((tick) => tick <= min) ?? min;
-    const high = all.find((tick) => tick >= max && tick > low) ?? max;
-    const ticks = all.filter((tick) => tick >= low && tick <= high);
-    const span = Math.log(high / low);
-    return { ticks, at: (value) => from + (Math.log(value / low) / span) * (to - from) };
-}
-function overlaps(a, b) {
-    return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-}
-/** The first candidate that lies within `area` and touches none of `taken`; null where there is none. */
-function firstFree(candidates, taken, area) {
-    const inside = (box) => box.x >= area.x &&
-        box.y >= area.y &&
-        box.x + box.width <= area.x + area.width &&
-        box.y + box.height <= area.y + area.height;
-    return candidates.find((box) => inside(box) && !taken.some((other) => overlaps(box, other))) ?? null;
-}
-
-;// CONCATENATED MODULE: ./src/report/chart.ts
-
-
-
-// Charts as SVG text. Colours and fonts come from the page's style sheet by class, so that they follow its
-// light or dark theme; a `<title>` in each mark gives the exact numbers on hover.
-/** Beyond this span a linear axis would press the small values onto the axis. */
-const logBeyondRatio = 30;
-/** Width of a character at the charts' 12 px, a little more than the average of common fonts. */
-const characterWidth = 6.6;
-const labelHeight = 15;
-/** Width of the two wide charts; the page scales them to its own. */
-const chartWidth = 880;
-const chart_area = { x: 52, y: 30, width: 800, height: 320 };
-/** Drawn in this order, so that what matters lies on top. */
-const kindOrder = ['other', 'reference', 'best', 'committed'];
-/** p99 latency over throughput, one line per configuration over its loads. Empty where nothing was measured. */
-function chart_curveChart({ curves, budget }) {
-    const points = curves.flatMap((curve) => curve.points);
-    if (points.length === 0)
-        return '';
-    const highest = Math.max(...points.map(({ p99Ms }) => p99Ms));
-    const lowest = Math.min(...points.map(({ p99Ms }) => p99Ms));
-    // A budget far above everything measured would flatten the curves; the table of constraints has it too.
-    const shownBudget = budget !== null && budget.p99Ms <= 2.5 * highest ? budget : null;
-    const top = Math.max(highest, shownBudget?.p99Ms ?? 0);
-    const bottom = chart_area.y + chart_area.height;
-    const y = top / lowest > logBeyondRatio
-        ? logScale([lowest, top], [bottom, chart_area.y])
-        : linearScale([0, top], [bottom, chart_area.y], 5);
-    const x = linearScale([0, Math.max(...points.map(({ inferPerSec }) => inferPerSec))], [chart_area.x, chart_area.x + chart_area.width], 7);
-    const ordered = curves.toSorted((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind));
-    return svg(chartWidth, 398, 'wide', 'p99 latency over throughput', [
-        axes(x, y, bottom),
-        shownBudget === null ? '' : budgetLine(y.at(shownBudget.p99Ms), shownBudget.text),
-        ...ordered.map((curve) => curveMarks(curve, x, y)),
-        ...loadLabels(ordered, x, y, shownBudget === null ? [] : budgetBoxes(y.at(shownBudget.p99Ms), shownBudget.text)),
-    ]);
-}
-function axes(x, y, bottom) {
-    const right = chart_area.x + chart_area.width;
-    const rows = y.ticks.map((tick) => `<line class="grid" x1="${chart_area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
-        `<text class="tick" x="${chart_area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
-    const columns = x.ticks.map((tick) => `<text class="tick" x="${px(x.at(tick))}" y="${bottom + 18}" text-anchor="middle">${tick}</text>`);
-    return [
-        ...rows,
-        ...columns,
-        `<line class="axis" x1="${chart_area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
-        `<text class="axis-title" x="${chart_area.x - 40}" y="14">p99 latency (ms)</text>`,
-        `<text class="axis-title" x="${right}" y="${bottom + 40}" text-anchor="end">throughput (infer/s)</text>`,
-    ].join('');
-}
-function budgetLine(y, text) {
-    const right = chart_area.x + chart_area.width;
-    return (`<line class="budget" x1="${chart_area.x}" x2="${right}" y1="${px(y)}" y2="${px(y)}"/>` +
-        `<text class="budget-label" x="${chart_area.x + 6}" y="${px(y - 5)}">${escapeHtml(text)}</text>`);
-}
-/** What labels of points must not cover: the budget's line and its own label. */
-function budgetBoxes(y, text) {
-    return [
-        { x: chart_area.x, y: y - 2, width: chart_area.width, height: 4 },
-        { x: chart_area.x + 6, y: y - 5 - labelHeight, width: text.length * characterWidth, height: labelHeight },
-    ];
-}
-function curveMarks(curve, x, y) {
-    const path = curve.points.map(({ inferPerSec, p99Ms }) => `${px(x.at(inferPerSec))},${px(y.at(p99Ms))}`);
-    const marks = curve.points.map((point) => {
-        const cx = px(x.at(point.inferPerSec));
-        const cy = px(y.at(point.p99Ms));
-        const title = `<title>${escapeHtml(point.text)}</title>`;
-        return point.best
-            ? `<path class="star" d="${star(Number(cx), Number(cy))}">${title}</path>`
-            : `<circle class="dot" cx="${cx}" cy="${cy}" r="${curve.kind === 'other' ? 3 : 4.5}">${title}</circle>`;
-    });
-    return `<g class="curve ${curve.kind}"><polyline points="${path.join(' ')}"/>${marks.join('')}</g>`;
-}
-/** The load beside each point of the emphasised curves, wherever there is room for it. */
-function loadLabels(curves, x, y, taken) {
-    const placed = [...taken, ...curves.flatMap((curve) => inkBoxes(curve, x, y))];
-    const labelled = curves.filter(({ kind }) => kind !== 'other').toReversed();
-    return labelled.flatMap((curve) => curve.points.flatMap((point) => {
-        const text = shortLoad(point.load);
-        const [cx, cy] = [x.at(point.inferPerSec), y.at(point.p99Ms)];
-        const width = text.length * characterWidth;
-        const at = (left, top) => ({ x: left, y: top, width, height: labelHeight });
-        const candidates = [
-            at(cx + 8, cy - labelHeight / 2),
-            at(cx - width / 2, cy + 6),
-            at(cx - width - 8, cy - labelHeight / 2),
-            at(cx - width / 2, cy - labelHeight - 6),
-            at(cx + 8, cy + 2),
-            at(cx - width - 8, cy - labelHeight - 2),
-        ];
-        const free = firstFree(candidates, placed, { ...chart_area, width: chart_area.width + 20 });
-        if (free === null)
-            return [];
-        placed.push(free);
-        return [
-            `<text class="point-label ${curve.kind}" x="${px(free.x)}" y="${px(free.y + 12)}">${escapeHtml(text)}</text>`,
-        ];
-    }));
-}
-/** The points of a curve and, for those that stand out, its line in steps: what a label must not cover. */
-function inkBoxes(curve, x, y) {
-    const pixels = curve.points.map(({ inferPerSec, p99Ms }) => ({ x: x.at(inferPerSec), y: y.at(p99Ms) }));
-    const around = (at, size) => ({
-        x: at.x - size / 2,
-        y: at.y - size / 2,
-        width: size,
-        height: size,
-    });
-    const dots = pixels.map((pixel) => around(pixel, 8));
-    if (curve.kind === 'other')
-        return dots;
-    const line = pixels.slice(1).flatMap((to, index) => {
-        const from = pixels[index] ?? to;
-        const steps = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / 5);
-        return Array.from({ length: steps }, (_, step) => around({ x: from.x + ((to.x - from.x) * step) / steps, y: from.y + ((to.y - from.y) * step) / steps }, 3));
-    });
-    return [...dots, ...line];
-}
-/** `concurrency 8` → `c8`; anything else as it is. */
-function shortLoad(load) {
-    return load.replace(/^concurrency (\d+)/, 'c$1');
-}
-const barArea = { x: 190, y: 8, width: 610 };
-const barHeight = 22;
-/** Stacked horizontal bars: an average request, by where it spends its time. */
-function breakdownChart(bars) {
-    const total = (bar) => bar.segments.reduce((sum, { ms }) => sum + ms, 0);
-    const longest = Math.max(0, ...bars.map(total));
-    if (longest === 0)
-        return '';
-    const x = linearScale([0, longest], [barArea.x, barArea.x + barArea.width], 5);
-    let y = barArea.y;
-    const rows = bars.map((bar, index) => {
-        if (index > 0 && bars[index - 1]?.load !== bar.load)
-            y += 12;
-        const row = barRow(bar, x, y, bars[index - 1]?.load !== bar.load);
-        y += barHeight + 6;
-        return row;
-    });
-    const grid = x.ticks.map((tick) => `<line class="grid" x1="${px(x.at(tick))}" x2="${px(x.at(tick))}" y1="${barArea.y - 4}" y2="${y}"/>` +
-        `<text class="tick" x="${px(x.at(tick))}" y="${y + 16}" text-anchor="middle">${tick}</text>`);
-    const title = `<text class="axis-title" x="${barArea.x + barArea.width}" y="${y + 36}" text-anchor="end">average request (ms)</text>`;
-    return svg(chartWidth, y + 44, 'wide', 'where the time of an average request goes', [
-        ...grid,
-        title,
-        ...rows,
-    ]);
-}
-function barRow(bar, x, y, withLoad) {
-    let sum = 0;
-    const segments = bar.segments.map(({ label, ms, text }) => {
-        const [from, to] = [x.at(sum), x.at(sum + ms)];
-        sum += ms;
-        // A gap of one pixel tells segments apart without relying on colour.
-        const width = Math.max(0, to - from - 1);
-        return `<rect class="segment s${segmentLabels.indexOf(label)}" x="${px(from)}" y="${y}" width="${px(width)}" height="${barHeight}"><title>${escapeHtml(`${label}: ${text}`)}</title></rect>`;
-    });
-    const baseline = y + barHeight / 2 + 4;
-    return [
-        withLoad ? `<text class="tick strong" x="0" y="${baseline}">${escapeHtml(bar.load, 15)}</text>` : '',
-        `<text class="tick" x="${barArea.x - 8}" y="${baseline}" text-anchor="end">${escapeHtml(bar.side, 12)}</text>`,
-        ...segments,
-        `<text class="tick value" x="${px(x.at(sum) + 6)}" y="${baseline}">${escapeHtml(bar.totalText)}</text>`,
-    ].join('');
-}
-/** One dot per repetition, a row per side: how far the sides are apart against how far each one spreads. */
-function chart_dotPlot(plot) {
-    const values = plot.sides.flatMap(({ dots }) => dots.map(({ value }) => value));
-    if (values.length === 0)
-        return '';
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    // A twentieth of air on each side, or of the value where all are equal, so that dots do not sit on the frame.
-    const air = (high - low || high) / 20;
-    const x = linearScale([Math.max(0, low - air), high + air], [84, 336], 4);
-    const bottom = 14 + plot.sides.length * 24;
-    const grid = x.ticks.map((tick) => `<line class="grid" x1="${px(x.at(tick))}" x2="${px(x.at(tick))}" y1="6" y2="${bottom}"/>` +
-        `<text class="tick" x="${px(x.at(tick))}" y="${bottom + 15}" text-anchor="middle">${tick}</text>`);
-    const rows = plot.sides.map(({ label, candidate, dots }, index) => {
-        const y = 22 + index * 24;
-        const marks = dots.map(({ value, text, void: isVoid }) => `<circle class="rep ${candidate ? 'committed' : 'reference'}${isVoid ? ' void' : ''}" cx="${px(x.at(value))}" cy="${y}" r="4.5"><title>${escapeHtml(text)}</title></circle>`);
-        return `<text class="tick" x="74" y="${y + 4}" text-anchor="end">${escapeHtml(label, 12)}</text>${marks.join('')}`;
-    });
-    return svg(352, bottom + 22, 'small', plot.title, [...grid, ...rows]);
-}
-function svg(width, height, size, label, parts) {
-    return `<svg class="${size}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(label)}">${parts.join('')}</svg>`;
-}
-function star(cx, cy) {
-    const corners = Array.from({ length: 10 }, (_, index) => {
-        const radius = index % 2 === 0 ? 9 : 4;
-        const angle = (index * Math.PI) / 5 - Math.PI / 2;
-        return `${px(cx + radius * Math.cos(angle))},${px(cy + radius * Math.sin(angle))}`;
-    });
-    return `M${corners.join('L')}Z`;
-}
-/** A coordinate with one decimal: finer is not seen, and shorter files diff better. */
-function px(value) {
-    return String(Math.round(value * 10) / 10);
-}
-
-;// CONCATENATED MODULE: ./src/report/html-style.ts
-/** The style sheet of the HTML report. Segment colours differ in lightness as well, for readers who see fewer hues. */
-const styleSheet = `
-:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1a1d21;--soft:#5b636e;--line:#e1e4e8;--grid:#edeff2;
---pass:#1a7f37;--fail:#cf222e;--inconclusive:#9a6700;--invalid:#8250df;
---committed:#1f6feb;--reference:#57606a;--best:#1a7f37;--other:#b4bcc6;
---s0:#e07b39;--s1:#2ba8a0;--s2:#2f6fd0;--s3:#d9a514;--s4:#a7afba}
-@media(prefers-color-scheme:dark){:root{--page:#0f1216;--card:#171b21;--ink:#e6e9ee;--soft:#9aa4b1;--line:#2b313a;--grid:#232830;
---pass:#3fb950;--fail:#ff7b72;--inconclusive:#d9a514;--invalid:#bc8cff;
---committed:#58a6ff;--reference:#9aa4b1;--best:#3fb950;--other:#4a525d;
---s0:#e58a4f;--s1:#2fb3a9;--s2:#4c8ce6;--s3:#dcb036;--s4:#6b7480}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:1160px;margin:0 auto;padding:24px 16px 64px}
-h1{font-size:26px;line-height:1.25;margin:0 0 6px}h2{font-size:19px;margin:36px 0 10px}h3{font-size:16px;margin:22px 0 6px}
-p{margin:6px 0}code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}code{overflow-wrap:break-word}h2 code{font-size:inherit}a{color:var(--committed)}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;margin:12px 0}
-.verdict{border-left:6px solid var(--tone)}.verdict h1{color:var(--tone)}.lead{font-size:17px}
-.pass{--tone:var(--pass)}.fail{--tone:var(--fail)}.inconclusive{--tone:var(--inconclusive)}.invalid{--tone:var(--invalid)}.info{--tone:var(--ink)}
-.soft,.legend,figcaption{color:var(--soft);font-size:13px}
-.reasons{list-style:none;margin:0;padding:0}.reasons li{padding:10px 0;border-top:1px solid var(--line)}.reasons li:first-child{border-top:0;padding-top:0}.reasons li:last-child{padding-bottom:0}
-.next{color:var(--soft)}
-.scroll{overflow-x:auto;margin:8px 0}
-table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-th{font-weight:600;color:var(--soft);font-size:13px;text-align:left;vertical-align:bottom}
-th,td{padding:6px 9px;border-bottom:1px solid var(--line);white-space:nowrap}
-td.wrap{white-space:normal;min-width:14em}th.num,td.num{text-align:right}
-td code{display:inline-block;max-width:26em;white-space:normal}
-tr.emphasis td{font-weight:600}tr:last-child td{border-bottom:0}
-tr.fail td,tr.invalid td{background:color-mix(in srgb,var(--tone) 8%,transparent)}
-.status{color:var(--tone);font-weight:600}
-sup{line-height:0;font-size:11px}
-details{margin:10px 0}summary{cursor:pointer;font-weight:600}
-pre{background:var(--page);border:1px solid var(--line);border-radius:8px;padding:10px 12px;overflow-x:auto;margin:8px 0}
-.add{color:var(--pass)}.del{color:var(--fail)}
-figure{margin:12px 0}svg{display:block;font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:none}svg.wide{width:100%;min-width:700px;height:auto}
-.icon{display:inline-block;font-size:inherit;width:.95em;height:.95em;vertical-align:-.1em;color:var(--tone)}.icon circle{fill:currentColor}.icon path{fill:none;stroke:var(--card);stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
-.card>:first-child,.card>figure:first-child h3{margin-top:0}
-.plots{display:flex;flex-wrap:wrap;gap:8px 24px}.plots figure{margin:4px 0}.plots figcaption{font-weight:600}
-.key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:4px 0;padding:0;list-style:none;color:var(--soft);font-size:13px}
-.key svg{display:inline-block;vertical-align:-1px;margin-right:6px}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-.grid{stroke:var(--grid)}.axis{stroke:var(--line)}.tick,.axis-title{fill:var(--soft)}.strong{font-weight:600}.value{fill:var(--ink)}
-.curve{--hue:var(--other)}.curve.committed,.rep.committed,.point-label.committed{--hue:var(--committed)}.curve.reference,.rep.reference,.point-label.reference{--hue:var(--reference)}.curve.best,.point-label.best{--hue:var(--best)}
-.curve polyline{fill:none;stroke:var(--hue);stroke-width:1.25}.curve.committed polyline,.curve.best polyline{stroke-width:2.5}.curve.reference polyline{stroke-width:2;stroke-dasharray:2 4;stroke-linecap:round}
-.dot{fill:var(--hue);stroke:var(--card);stroke-width:1.5}.star{fill:var(--best);stroke:var(--card);stroke-width:1.5}
-.curve.reference .dot{fill:var(--card);stroke:var(--hue)}
-.point-label{fill:var(--hue)}.budget{stroke:var(--fail);stroke-width:1.5;stroke-dasharray:7 5}.budget-label{fill:var(--fail)}
-.rep{fill:var(--hue);fill-opacity:.65}.rep.reference{fill:none;stroke:var(--hue);stroke-width:1.75}.rep.void{fill:none;stroke:var(--fail);stroke-dasharray:2 2;stroke-width:1.5}
-.s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}
-@media(max-width:600px){h1{font-size:22px}.card{padding:12px}main{padding:12px 8px 48px}dl{grid-template-columns:1fr}dt{margin-top:6px}}
-@media print{body{background:#fff}.card{break-inside:avoid}}
-`;
-
-;// CONCATENATED MODULE: ./src/report/html.ts
-
-
-
-
-
-
-/** The result as one HTML page that loads nothing: styles and charts are inside, and no script runs. */
-function renderHtml(result, options = {}) {
-    const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel);
-    // Only this very style sheet may apply, and nothing may be fetched: a name that got past the escaping could do nothing.
-    const hash = (0,external_node_crypto_namespaceObject.createHash)('sha256').update(styleSheet).digest('base64');
-    const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-    return [
-        '<!doctype html>',
-        '<html lang="en">',
-        '<head>',
-        '<meta charset="utf-8">',
-        `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="referrer" content="no-referrer">',
-        `<title>${escapeHtml(report.title)}</title>`,
-        `<style>${styleSheet}</style>`,
-        '</head>',
-        '<body>',
-        '<main>',
-        ...page(report).filter((block) => block !== ''),
-        '</main>',
-        '</body>',
-        '</html>',
-        '',
-    ].join('\n');
-}
-function page(report) {
-    return [
-        verdict(report),
-        html_reasons(report),
-        section('Compared', [html_table(report.comparisons), legend(report.legend)]),
-        section('Budgets and constraints', [html_table(report.constraints)]),
-        html_footnotes(report.footnotes),
-        ...report.models.map(model),
-        section('Other metrics, for information', [html_table(report.otherMetrics)]),
-        html_environment(report),
-    ];
-}
-function verdict({ outcome, title, summary, notices }) {
-    return [
-        `<header class="card verdict ${outcome}">`,
-        `<h1>${icon(outcome)} ${escapeHtml(title)}</h1>`,
-        `<p class="lead">${escapeHtml(summary, 1000)}</p>`,
-        ...notices.map((notice) => `<p class="soft">Note: ${escapeHtml(notice, 1000)}</p>`),
-        '</header>',
-    ].join('\n');
-}
-function html_reasons(report) {
-    if (report.reasons.length === 0)
-        return '';
-    const items = report.reasons.map(({ outcome, model: name, message, next }) => {
-        const subject = name === undefined ? '' : `<code>${escapeHtml(name)}</code>: `;
-        const step = next === undefined ? '' : `<div class="next">Next: ${escapeHtml(next, 1000)}</div>`;
-        return `<li><span class="${outcome}">${icon(outcome)}</span> ${subject}${escapeHtml(message, 1000)}${step}</li>`;
-    });
-    return section('Why', [`<ul class="reasons">${items.join('\n')}</ul>`]);
-}
-function legend(lines) {
-    return lines.map((line) => `<p class="legend">${escapeHtml(line, 500)}</p>`).join('\n');
-}
-function html_footnotes(texts) {
-    if (texts.length === 0)
-        return '';
-    return texts
-        .map((text, index) => `<p class="legend" id="note-${index + 1}"><sup>${index + 1}</sup> ${escapeHtml(text, 1000)}</p>`)
-        .join('\n');
-}
-function model(section_) {
-    const { name, error, best, breakdown, sweep, repetitions, warnings } = section_;
-    const plots = repetitions.plots
-        .map((plot) => ({ plot, svg: chart_dotPlot(plot) }))
-        .filter(({ svg }) => svg !== '')
-        .map(({ plot, svg }) => `<figure><figcaption>${escapeHtml(`${plot.title} (${plot.axis})`)}</figcaption><div class="scroll">${svg}</div></figure>`);
-    const blocks = [
-        error === null
-            ? ''
-            : `<p class="invalid"><span class="status">${icon('invalid')} Could not be measured:</span> ${escapeHtml(error, 1000)}</p>`,
-        ...warnings.map((warning) => `<p class="soft">⚠️ ${escapeHtml(warning)}</p>`),
-        best === null ? '' : html_bestBlock(best),
-        figure('Throughput and latency', curveKey(sweep.chart.curves), chart_curveChart(sweep.chart), 'Each line is one configuration over rising load: further right and lower is better.'),
-        figure('Where the time goes', segmentKey(), breakdownChart(breakdown.bars), 'Average request of the committed configuration.'),
-        html_details('Where the time goes, in numbers', [html_table(breakdown.table)]),
-        plots.length === 0
-            ? ''
-            : `<h3>Repetitions</h3><p class="soft">One dot is one repetition on a fresh server process; a dashed one was voided.</p><div class="plots">${plots.join('\n')}</div>`,
-        html_details(`Repetitions in numbers${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`, [
-            html_table(repetitions.table),
-        ]),
-        html_details(`All measurements (${sweep.table.rows.length})`, [
-            ...sweep.notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`),
-            html_table(sweep.table),
-        ]),
-    ].filter((block) => block !== '');
-    if (blocks.length === 0)
-        return '';
-    return `<section><h2><code>${escapeHtml(name)}</code></h2><div class="card">${blocks.join('\n')}</div></section>`;
-}
-function html_bestBlock({ status, headline, sentences, patch }) {
-    return [
-        `<h3>Best configuration</h3>`,
-        `<p class="${status}"><span class="status">${escapeHtml(headline, 500)}</span></p>`,
-        ...sentences.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
-        patch === null ? '' : `<pre>${patchLines(patch)}</pre>`,
-    ].join('\n');
-}
-function patchLines(patch) {
-    return escapeHtmlBlock(patch)
-        .split('\n')
-        .map((line) => {
-        if (/^(\+\+\+|---)/.test(line))
-            return line;
-        if (line.startsWith('+'))
-            return `<span class="add">${line}</span>`;
-        return line.startsWith('-') ? `<span class="del">${line}</span>` : line;
-    })
-        .join('\n');
-}
-function figure(title, key, svg, caption) {
-    if (svg === '')
-        return '';
-    return `<figure><h3>${title}</h3>${key}<div class="scroll">${svg}</div><figcaption>${caption}</figcaption></figure>`;
-}
-function curveKey(curves) {
-    const others = curves.filter(({ kind }) => kind === 'other').length;
-    const named = curves.filter(({ kind }) => kind !== 'other').map(({ kind, label }) => ({ kind, label }));
-    const entries = [
-        ...named,
-        ...(others === 0 ? [] : [{ kind: 'other', label: `${others} other measured` }]),
-    ];
-    const items = entries.map(({ kind, label }) => `<li><svg width="26" height="12" aria-hidden="true"><g class="curve ${kind}"><polyline points="1,6 25,6"/><circle class="dot" cx="13" cy="6" r="4"/></g></svg>${escapeHtml(label)}</li>`);
-    const best = curves.some(({ points }) => points.some((point) => point.best));
-    const star = '<li><svg width="14" height="12" aria-hidden="true"><path class="star" d="M7,0L9,4.5L13.5,4.7L10,7.6L11.2,12L7,9.5L2.8,12L4,7.6L0.5,4.7L5,4.5Z"/></svg>best</li>';
-    return `<ul class="key">${items.join('')}${best ? star : ''}</ul>`;
-}
-function segmentKey() {
-    const items = segmentLabels.map((label, index) => `<li><svg width="12" height="12" aria-hidden="true"><rect class="s${index}" width="12" height="12"/></svg>${label}</li>`);
-    return `<ul class="key">${items.join('')}</ul>`;
-}
-function html_environment({ environment: entries, reproduce }) {
-    const list = entries.map(({ name, text }) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`);
-    return section('Environment', [
-        `<dl>${list.join('')}</dl>`,
-        `<h3>To reproduce</h3><p>${escapeHtml(reproduce.text)}</p><pre>${escapeHtmlBlock(reproduce.command)}</pre>`,
-    ]);
-}
-const iconPaths = {
-    pass: 'M4.5 8.5l2.3 2.3 4.7-5',
-    fail: 'M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6',
-    inconclusive: 'M8 4v4.6M8 11.6v.1',
-    invalid: 'M4.6 8h6.8',
-    info: 'M8 7.4v4.4M8 4.4v.1',
-};
-/** Drawn, not an emoji: not every machine has a font for those. */
-function icon(status) {
-    return `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="8"/><path d="${iconPaths[status]}"/></svg>`;
-}
-function section(title, blocks) {
-    const inside = blocks.filter((block) => block !== '');
-    return inside.length === 0
-        ? ''
-        : `<section><h2>${title}</h2><div class="card">${inside.join('\n')}</div></section>`;
-}
-function html_details(title, blocks) {
-    const inside = blocks.filter((block) => block !== '');
-    return inside.length === 0 ? '' : `<details><summary>${title}</summary>${inside.join('\n')}</details>`;
-}
-function html_table({ columns, rows }) {
-    if (rows.length === 0)
-        return '';
-    const head = columns.map(({ title, numeric }) => `<th scope="col"${numeric ? ' class="num"' : ''}>${escapeHtml(title)}</th>`);
-    const body = rows.map(({ cells, status, emphasis }) => {
-        const classes = [status ?? '', emphasis ? 'emphasis' : ''].filter((name) => name !== '').join(' ');
-        const content = cells.map((each, index) => tableCell(each, columns[index]?.numeric === true));
-        return `<tr${classes === '' ? '' : ` class="${classes}"`}>${content.join('')}</tr>`;
-    });
-    return `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`;
-}
-/** Longer text than this wraps; numbers and short words never do. */
-const wrapBeyond = 40;
-function tableCell({ text, code, status, marks = [] }, numeric) {
-    const escaped = code === true ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
-    const content = status === undefined ? escaped : `<span class="status ${status}">${icon(status)} ${escaped}</span>`;
-    const notes = marks.map((mark) => `<sup><a href="#note-${mark}">${mark}</a></sup>`).join(' ');
-    const classes = numeric ? 'num' : text.length > wrapBeyond && code !== true ? 'wrap' : '';
-    return `<td${classes === '' ? '' : ` class="${classes}"`}>${content}${notes === '' ? '' : ` ${notes}`}</td>`;
-}
-
 ;// CONCATENATED MODULE: ./src/report/output.ts
+
 
 
 
@@ -56900,7 +57075,7 @@ function openOutput(directory, what = 'run') {
             (0,external_node_fs_.writeFileSync)(path('server.log'), '');
     }
     catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = (0,domain_error/* messageOf */.bD)(error);
         throw new domain_error/* GateError */.ue('environment', `the output folder ${directory} cannot be written: ${reason}`, {
             hint: 'Name a writable folder with --output (input output-directory).',
             cause: error,
@@ -56933,25 +57108,16 @@ function openOutput(directory, what = 'run') {
         },
     };
 }
-/** All or nothing: a run that is killed while writing leaves the file as it was before. */
-function writeWhole(file, text) {
-    (0,external_node_fs_.writeFileSync)(`${file}.tmp`, text);
-    (0,external_node_fs_.renameSync)(`${file}.tmp`, file);
-}
 
 ;// CONCATENATED MODULE: ./src/cli/asked-baseline.ts
 
 
 
-/** The flag --baseline as the gate wants it. */
-function askedBaseline(shell, path) {
-    if (path === undefined)
-        return { status: 'notRequested' };
-    return { status: 'file', path: (0,external_node_path_.resolve)(shell.cwd, path), source: path };
-}
 /** The file that --baseline names. One that is missing or broken is told now, not after minutes of measuring. */
 async function openAsked(shell, path) {
-    const opened = await openBaseline(askedBaseline(shell, path));
+    if (path === undefined)
+        return { status: 'notRequested' };
+    const opened = await openBaseline({ status: 'file', path: (0,external_node_path_.resolve)(shell.cwd, path), source: path });
     if (opened.status === 'absent') {
         throw new domain_error/* GateError */.ue('usage', `--baseline: there is no file ${opened.source}`, { hint: opened.next });
     }
@@ -56985,7 +57151,7 @@ async function data_file_readText(path) {
         return await (0,promises_namespaceObject.readFile)(path, 'utf8');
     }
     catch (error) {
-        throw new domain_error/* GateError */.ue('usage', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+        throw new domain_error/* GateError */.ue('usage', `${path} cannot be read: ${(0,domain_error/* messageOf */.bD)(error)}`, {
             cause: error,
         });
     }
@@ -56999,8 +57165,16 @@ function data_file_parseJson(text, path) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/cli/compare.ts
+;// CONCATENATED MODULE: ./src/cli/print-result.ts
 
+
+/** What a command that judges ends with: the result on stdout, and the verdict's exit code. */
+function printResult(shell, result, options) {
+    shell.out(options.json === true ? renderJson(result) : renderMarkdown(result));
+    return result.verdict.exitCode;
+}
+
+;// CONCATENATED MODULE: ./src/cli/compare.ts
 
 
 
@@ -57019,8 +57193,7 @@ async function compare_compare(shell, options) {
     const result = judge_judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' });
     const output = openOutput((0,external_node_path_.resolve)(shell.cwd, options.output), 'judge');
     output.writeResult(result, null);
-    shell.out(options.json === true ? renderJson(result) : renderMarkdown(result));
-    return result.verdict.exitCode;
+    return printResult(shell, result, options);
 }
 
 ;// CONCATENATED MODULE: external "node:os"
@@ -58585,6 +58758,7 @@ function reasonOf(output) {
 ;// CONCATENATED MODULE: ./src/gpu/sampler.ts
 
 
+
 const memorySources = {
     processes: "GPU memory as nvidia-smi shows it for the server's own processes",
     devices: "GPU memory as the GPUs held it beyond idle: nvidia-smi does not show that of the server's processes",
@@ -58718,11 +58892,11 @@ function createReadings(idle, neighbours) {
         },
         memoryOf,
         utilizationRatio: () => {
-            const averages = perDevice((device) => device.utilization).map(sampler_mean);
+            const averages = perDevice((device) => device.utilization).map(mean);
             return averages.length === 0 ? null : Math.max(...averages);
         },
         powerWatts: () => {
-            const averages = perDevice((device) => device.watts).map(sampler_mean);
+            const averages = perDevice((device) => device.watts).map(mean);
             return averages.length === 0 ? null : sum(averages);
         },
         disturbances,
@@ -58733,7 +58907,6 @@ const highest = (a, b) => (a === null || b === null ? null : Math.max(a, b));
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 /** null as soon as one is not known. */
 const total = (values) => values.reduce((all, value) => (all === null || value === null ? null : all + value), 0);
-const sampler_mean = (values) => sum(values) / values.length;
 
 ;// CONCATENATED MODULE: external "node:worker_threads"
 const external_node_worker_threads_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_threads");
@@ -58896,8 +59069,7 @@ function prettyName(osRelease) {
 
 
 /** Where and on what this run measures. A GPU of a remote server is not ours to see. */
-async function describeEnvironment(world, launcher, client, settings) {
-    const metadata = await client.serverMetadata();
+async function describeEnvironment(world, launcher, server, settings) {
     const reading = launcher.mode === 'remote'
         ? {
             status: 'unavailable',
@@ -58905,7 +59077,7 @@ async function describeEnvironment(world, launcher, client, settings) {
         }
         : await queryGpus(world, settings.gpus);
     return {
-        triton: { version: metadata.version, mode: launcher.mode, source: launcher.source },
+        triton: { version: server.version, mode: launcher.mode, source: launcher.source },
         gpus: reading.status === 'unavailable'
             ? []
             : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => ({
@@ -59900,7 +60072,6 @@ async function freePorts() {
 
 
 
-
 /** Each try takes other ports at random: five clashes in a row mean something else. */
 const portTries = 5;
 /** A stop takes 2 to 4 s; the server itself gives up waiting for requests after 8 s. */
@@ -59934,8 +60105,6 @@ async function startOnce(world, launcher, options, ports) {
         onLine: (line) => {
             log.add(line);
             options.onLog?.(line);
-            if (options.logFile !== undefined)
-                (0,external_node_fs_.appendFileSync)(options.logFile, `${line}\n`);
         },
     });
     const stop = async () => {
@@ -60110,7 +60279,7 @@ async function openModel(context, live, model, input, override) {
         await loadModel(context.world, server, client, model.name, options);
     }
     const resolved = await client.modelConfig(model.name);
-    const actual = committedConfiguration(model.config, resolved);
+    const actual = configurationOf(resolved, true);
     if (override !== undefined)
         requireSame(override.configuration, actual);
     return attachModel(context, live, resolved, override?.configuration ?? actual, input);
@@ -60125,17 +60294,6 @@ async function requireReady(client, name) {
     throw new domain_error/* GateError */.ue('model', `model '${name}' is not ready on the remote server`, {
         hint: 'Load it there first, or name another model.',
     });
-}
-/**
- * What the server resolved, but for the preferred batch sizes: Triton fills them in, and what nobody
- * committed must not look like a setting.
- */
-function committedConfiguration(committed, resolved) {
-    const { preferredBatchSizes: _, ...configuration } = configurationOf(resolved, true);
-    const { preferredBatchSizes } = configurationOf(committed ?? resolved, true);
-    if (committed === null || preferredBatchSizes === undefined)
-        return configuration;
-    return { ...configuration, preferredBatchSizes };
 }
 /** A server that silently loads something else than asked would make a sweep of one configuration under many names. */
 function requireSame(wanted, actual) {
@@ -60188,7 +60346,7 @@ function makeRecord(name, repository) {
     return {
         name,
         repository,
-        samples: new Map(),
+        measured: new Map(),
         server: null,
         model: null,
         committed: null,
@@ -60546,6 +60704,8 @@ function mergeLatencies(windows) {
 
 
 
+
+
 /** One side's repetition as it goes into the file. */
 function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
     const latencies = mergeLatencies(sample.windows);
@@ -60554,7 +60714,7 @@ function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
     const voidReasons = [...sample.disturbances];
     if (client.saturated)
         voidReasons.push('client_saturated: the load generator was the bottleneck');
-    const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
+    const failed = failedRequests({ failures });
     if (failed > maxFailureRatio * (failed + latencies.length)) {
         const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
         const words = first == null ? '' : `: ${first}`;
@@ -60590,7 +60750,7 @@ function isSilent(sample) {
 }
 function repetitionMetrics(sample, latencies, load) {
     const server = sample.server.status === 'available' ? sample.server.times : null;
-    const averageNs = sample_mean(latencies);
+    const averageNs = latencies.length === 0 ? null : mean(latencies);
     return {
         latencyAvgNs: averageNs,
         ...percentilesOf(latencies),
@@ -60629,9 +60789,6 @@ function overhead(averageNs, server) {
         return null;
     return Math.max(0, averageNs - parts.reduce((sum, part) => sum + (part ?? 0), 0));
 }
-function sample_mean(values) {
-    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 function sumFailures(windows) {
     const failures = {};
     for (const window of windows) {
@@ -60660,22 +60817,17 @@ function worstClient(windows) {
 
 ;// CONCATENATED MODULE: ./src/profile/interval.ts
 
+
 /**
  * Mean of the repetitions' values with the two-sided 95 % Student-t interval; with a single repetition the
  * interval comes from its blocks instead (narrower than the truth: it does not know other server starts).
  */
 function meanInterval(values, blocks) {
-    const mean = average(values);
+    const centre = mean(values);
     const spread = blocks ?? values;
     if (spread.length < 2)
-        return { mean, interval: null };
-    const center = average(spread);
-    const variance = spread.reduce((sum, value) => sum + (value - center) ** 2, 0) / (spread.length - 1);
-    const half = studentTQuantile(0.975, spread.length - 1) * Math.sqrt(variance / spread.length);
-    return { mean, interval: [mean - half, mean + half] };
-}
-function average(values) {
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
+        return { mean: centre, interval: null };
+    return { mean: centre, interval: confidenceInterval({ ...pairedEstimate(spread, 0), mean: centre }, 0.95) };
 }
 
 ;// CONCATENATED MODULE: ./src/profile/scenario.ts
@@ -60690,19 +60842,18 @@ function average(values) {
  * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.
  */
 function toScenario(input) {
-    const { role, configuration, load, samples, repetitions } = input;
-    const counted = countedOf(repetitions);
-    const countedSamples = samples.filter((_, index) => counted.some((each) => each === repetitions[index]));
-    const latencies = mergeLatencies(countedSamples.flatMap((sample) => sample.windows));
-    const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) };
+    const { role, configuration, load, measured } = input;
+    const repetitions = measured.map(({ repetition }) => repetition);
+    const counted = countedOf(measured);
+    const base = { role, configuration, load, repetitions, warnings: warningsOf(repetitions) };
     if (counted.length === 0) {
         const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
         return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
     }
-    const metrics = {
-        ...scenarioMetrics(latencies, counted),
-        gpuMemoryBytes: gpuMemoryValue(countedSamples, counted),
-    };
+    const samples = counted.map(({ sample }) => sample);
+    const valid = counted.map(({ repetition }) => repetition);
+    const latencies = mergeLatencies(samples.flatMap(({ windows }) => windows));
+    const metrics = { ...scenarioMetrics(latencies, valid), gpuMemoryBytes: gpuMemoryValue(samples, valid) };
     return { ...base, status: 'measured', metrics };
 }
 /**
@@ -60710,9 +60861,9 @@ function toScenario(input) {
  * numbers are shown with their warning, and as none is valid nothing is judged by them. A model that failed its
  * requests has no numbers.
  */
-function countedOf(repetitions) {
-    const valid = repetitions.filter((repetition) => repetition.status === 'valid');
-    return valid.length > 0 ? valid : repetitions.filter((repetition) => !failedItself(repetition));
+function countedOf(measured) {
+    const valid = measured.filter(({ repetition }) => repetition.status === 'valid');
+    return valid.length > 0 ? valid : measured.filter(({ repetition }) => !failedItself(repetition));
 }
 /** A scenario that could not be measured at all, with the server's own reason. */
 function failedScenario(role, configuration, load, error) {
@@ -60807,8 +60958,8 @@ async function profileModel(context, plan, repositories, save) {
     const stopping = [];
     const warnings = [];
     const result = () => ({
-        candidate: summarize(context, plan, candidate, records, warnings),
-        reference: records[1] === undefined ? null : summarize(context, plan, records[1], records, []),
+        candidate: summarize(plan, candidate, warnings),
+        reference: records[1] === undefined ? null : summarize(plan, records[1], []),
     });
     const startNs = world.nowNs();
     let measuringNs = 0;
@@ -60888,18 +61039,21 @@ async function measureSides(context, plan, sides, load, index, time) {
         world.progress(`${loadLabel(load)}: ${death.message}`);
         return;
     }
+    // The sides of one repetition pair by its index.
+    const pairedWith = sides.length > 1 ? index : null;
     for (const [side, each] of sides.entries()) {
         const sample = samples[side];
         if (sample === undefined)
             continue;
-        const ofLoad = each.samples.get(loadKey(load)) ?? new Map();
-        each.samples.set(loadKey(load), ofLoad.set(index, sample));
+        const repetition = toRepetition(sample, load, index, pairedWith, context.config.gate.maxFailureRatio);
+        const ofLoad = each.measured.get(loadKey(load)) ?? new Map();
+        each.measured.set(loadKey(load), ofLoad.set(index, { sample, repetition }));
     }
 }
 function samplesOf(records, index) {
-    return records.flatMap((each) => [...each.samples.values()].flatMap((ofLoad) => ofLoad.get(index) ?? []));
+    return records.flatMap((each) => [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []));
 }
-function summarize(context, plan, each, records, warnings) {
+function summarize(plan, each, warnings) {
     const model = each.repository.models.get(plan.name);
     return {
         name: plan.name,
@@ -60907,7 +61061,7 @@ function summarize(context, plan, each, records, warnings) {
         configText: model?.configText ?? null,
         status: each.failure === null ? 'measured' : 'failed',
         ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
-        scenarios: scenariosOf(context, plan, each, records),
+        scenarios: scenariosOf(plan, each),
         search: null,
         warnings: [...warnings, ...each.inputWarnings],
     };
@@ -60915,25 +61069,14 @@ function summarize(context, plan, each, records, warnings) {
 function errorOf(failure) {
     return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) };
 }
-/** Repetitions pair by index: both sides get the same loads in the same repetitions. */
-function scenariosOf(context, plan, each, records) {
-    const { committed } = each;
+function scenariosOf(plan, { committed, measured }) {
     if (committed === null)
         return [];
-    const other = records.find((candidate) => candidate !== each);
     return plan.loads.map((load) => {
-        const ofLoad = each.samples.get(loadKey(load));
-        if (ofLoad === undefined)
-            return failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`);
-        const partners = other?.samples.get(loadKey(load));
-        const repetitions = [...ofLoad].map(([index, sample]) => toRepetition(sample, load, index, partners?.has(index) === true ? index : null, context.config.gate.maxFailureRatio));
-        return toScenario({
-            role: 'gate',
-            configuration: committed,
-            load,
-            samples: [...ofLoad.values()],
-            repetitions,
-        });
+        const ofLoad = measured.get(loadKey(load));
+        return ofLoad === undefined
+            ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
+            : toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] });
     });
 }
 
@@ -61709,6 +61852,7 @@ function nextStep(mode, state) {
 
 
 
+
 function makeBench(context, repository, model) {
     const { world } = context;
     const { input } = context.config.settingsFor(model.name);
@@ -61759,7 +61903,7 @@ function makeBench(context, repository, model) {
                 loads.push(world.nowNs() - startNs);
             }
         },
-        averageLoadNs: () => (loads.length === 0 ? null : loads.reduce((sum, ns) => sum + ns, 0) / loads.length),
+        averageLoadNs: () => (loads.length === 0 ? null : mean(loads)),
         close: clear,
     };
 }
@@ -61885,8 +62029,7 @@ function sweep_judge(context, configuration, load, sample) {
         role: 'sweep',
         configuration,
         load,
-        samples: [sample],
-        repetitions: [repetition],
+        measured: [{ sample, repetition }],
     });
     if (scenario.status === 'failed')
         return { point: { configuration, load, metrics: null }, scenario };
@@ -62030,7 +62173,7 @@ async function describeEnvironmentOf(context, repository) {
     const live = await openServer(context, 'candidate', repository);
     try {
         const { gate, triton } = context.config;
-        return await describeEnvironment(context.world, context.launcher, live.client, {
+        return await describeEnvironment(context.world, context.launcher, live.server, {
             gpus: triton.gpus,
             runnerClass: gate.runnerClass,
         });
@@ -62891,8 +63034,6 @@ async function resolveAuto(world, settings) {
  */
 async function runGate(world, request) {
     const { config } = request;
-    // Read before the output folder is cleared: it may be the baseline.json of the run before.
-    const opened = await openBaseline(request.baseline);
     const output = openOutput(request.outputDirectory);
     const candidate = await readModelRepository(request.modelRepository);
     const models = selectModels(candidate, config.models);
@@ -62912,7 +63053,7 @@ async function runGate(world, request) {
             save: output.saveMeasurements,
             logServer: output.logServer,
         });
-        const { status, baseline } = matchBaseline(opened, measurements.environment);
+        const { status, baseline } = matchBaseline(request.baseline, measurements.environment);
         const result = judge_judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode });
         const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio);
         if (next.status === 'refused')
@@ -62954,6 +63095,16 @@ async function openReference(world, request, root) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/system/load-worker.ts
+/**
+ * The load worker for a shell: dist/worker beside dist/cli and dist/action, the source where the shell runs
+ * from its source. Computed, since ncc would rewrite a literal `new URL(…, import.meta.url)` into an asset.
+ * @param shell the shell's own `import.meta.url`
+ */
+function loadWorkerFor(shell) {
+    return new URL(shell.endsWith('.ts') ? '../load/worker.ts' : '../worker/index.js', shell);
+}
+
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __nccwpck_require__(1421);
 ;// CONCATENATED MODULE: ./src/system/child-environment.ts
@@ -62987,25 +63138,33 @@ const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRe
 
 /** A line longer than this is cut up, so that a model printing without line ends cannot fill the memory. */
 const maxLineLength = 64 * 1024;
-/** Calls `onLine` for each line of the stream, without its end; the unfinished last line comes at the end. */
-function forEachLine(stream, onLine) {
+/** Cuts chunks into lines, without their ends; `end` gives the unfinished last one. */
+function lineSplitter(onLine) {
     const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
     let rest = '';
-    stream.on('data', (chunk) => {
-        const lines = (rest + decoder.write(chunk)).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines)
-            onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
-        while (rest.length > maxLineLength) {
-            onLine(rest.slice(0, maxLineLength));
-            rest = rest.slice(maxLineLength);
-        }
-    });
-    stream.on('end', () => {
-        rest += decoder.end();
-        if (rest !== '')
-            onLine(rest);
-    });
+    return {
+        add: (chunk) => {
+            const lines = (rest + decoder.write(chunk)).split('\n');
+            rest = lines.pop() ?? '';
+            for (const line of lines)
+                onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+            while (rest.length > maxLineLength) {
+                onLine(rest.slice(0, maxLineLength));
+                rest = rest.slice(maxLineLength);
+            }
+        },
+        end: () => {
+            rest += decoder.end();
+            if (rest !== '')
+                onLine(rest);
+        },
+    };
+}
+/** Calls `onLine` for each line of the stream. */
+function forEachLine(stream, onLine) {
+    const { add, end } = lineSplitter(onLine);
+    stream.on('data', add);
+    stream.on('end', end);
 }
 
 ;// CONCATENATED MODULE: ./src/system/run-command.ts
@@ -63192,26 +63351,20 @@ function sleep(durationNs, signal) {
 ;// CONCATENATED MODULE: ./src/cli/shell.ts
 
 
-
 function worldOf(shell) {
     const startMs = performance.now();
     return createNodeWorld({
         signal: shell.signal,
-        loadWorker: loadWorker(),
+        loadWorker: loadWorkerFor(import.meta.url),
         progress: (message) => {
             const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
             shell.err(`[${seconds.padStart(6)} s] ${message}\n`);
         },
     });
 }
-/** dist/worker beside dist/cli; the source where the CLI runs from its source. */
-function loadWorker() {
-    // Computed: ncc would rewrite a literal `new URL(…, import.meta.url)` into an asset of its own.
-    const [built, source] = ['../worker/index.js', '../load/worker.ts'].map((path) => new URL(path, import.meta.url));
-    return (0,external_node_fs_.existsSync)((0,external_node_url_namespaceObject.fileURLToPath)(built)) ? built : source;
-}
 
 ;// CONCATENATED MODULE: ./src/cli/demo.ts
+
 
 
 
@@ -63266,11 +63419,11 @@ async function demo(shell, options) {
             const result = await gate(name, {
                 config,
                 mode: 'gate',
-                baseline: {
+                baseline: await openBaseline({
                     status: 'file',
                     path: (0,external_node_path_.join)(output, 'main', 'baseline.json'),
                     source: 'the main branch of this demo',
-                },
+                }),
                 reference: { kind: 'repository', path: (0,external_node_path_.join)(main, 'model_repository') },
             });
             lines.push(verdictLine(name, result, expected));
@@ -63350,6 +63503,7 @@ function examplesFolder() {
 
 
 
+
 /** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
 const warmupNs = nsPerSecond;
 /** Longer than any request of a model that a latency is measured of; ends what never answers. */
@@ -63366,12 +63520,12 @@ async function measureRunning(world, input) {
     try {
         await requireReady(live.client, input.model);
         generator = await openLoadGenerator(world);
-        const environment = await describeEnvironment(world, launcher, live.client, {
+        const environment = await describeEnvironment(world, launcher, live.server, {
             gpus: input.triton.gpus,
             runnerClass: input.runnerClass,
         });
         const resolved = await live.client.modelConfig(input.model);
-        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, committedConfiguration(null, resolved), input.input);
+        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, configurationOf(resolved, true), input.input);
         const random = createRandom(input.seed);
         const { durationNs } = input;
         const settings = {
@@ -63400,13 +63554,12 @@ async function measureRunning(world, input) {
             interruptIfAsked(world);
             if (sample === undefined)
                 continue;
-            const repetitions = [toRepetition(sample, load, 0, null, input.maxFailureRatio)];
+            const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio);
             scenarios.push(toScenario({
                 role: 'gate',
                 configuration: model.configuration,
                 load,
-                samples: [sample],
-                repetitions,
+                measured: [{ sample, repetition }],
             }));
             input.save(measurements(false));
         }
@@ -63522,6 +63675,7 @@ function modelNames(flag, text) {
 
 
 
+
 /** `measure`: a server that is already running, at the given loads. Exit code 3 where a load could not be measured. */
 async function measure_measure(shell, options) {
     const config = await loadConfig({
@@ -63585,15 +63739,12 @@ function saverOf(file) {
         (0,external_node_fs_.rmSync)(`${file}.tmp`);
     }
     catch (error) {
-        throw new domain_error/* GateError */.ue('environment', `${file} cannot be written: ${error instanceof Error ? error.message : error}`, {
+        throw new domain_error/* GateError */.ue('environment', `${file} cannot be written: ${(0,domain_error/* messageOf */.bD)(error)}`, {
             hint: 'Name a writable file with --output.',
             cause: error,
         });
     }
-    return (measurements) => {
-        (0,external_node_fs_.writeFileSync)(`${file}.tmp`, renderJson(measurements));
-        (0,external_node_fs_.renameSync)(`${file}.tmp`, file);
-    };
+    return (measurements) => writeWhole(file, renderJson(measurements));
 }
 function measure_table(measurements) {
     const lines = measurements.models.flatMap((model) => model.scenarios.map(({ load, metrics }) => {
@@ -63604,154 +63755,6 @@ function measure_table(measurements) {
     }));
     return `${lines.join('\n')}\n`;
 }
-
-;// CONCATENATED MODULE: ./src/domain/result.ts
-
-
-
-
-
-
-
-const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'];
-const result_metricNameSchema = schemas_enum(metricNames);
-/** Reference against candidate for one metric at one load. */
-const comparisonSchema = strictObject({
-    metric: result_metricNameSchema,
-    load: loadSchema,
-    /** Primary metrics decide; the others inform. */
-    primary: schemas_boolean(),
-    /** `reference`: re-measured alternating in this run. `baseline`: a stored number, the weaker test. */
-    against: schemas_enum(['reference', 'baseline']),
-    reference: schemas_number().nullable(),
-    candidate: schemas_number().nullable(),
-    /** candidate / reference */
-    changeRatio: schemas_number().nullable(),
-    /** Two-sided 95 % on that ratio. */
-    changeInterval: tuple([schemas_number(), schemas_number()]).nullable(),
-    /** Repetitions on each side that counted. */
-    repetitions: schemas_int().nonnegative(),
-    /** Change for the worse that is tolerated, as a ratio: 0.05 = 5 %. */
-    tolerance: schemas_number().nonnegative(),
-    /** One-sided p-value of "worse than the reference", before Holm's correction. */
-    pValue: schemas_number().nullable(),
-    status: schemas_enum(['pass', 'fail', 'inconclusive', 'invalid', 'info']),
-    /** Warnings that ride with the number, e.g. "pooled p99 disagrees". */
-    footnotes: array(schemas_string()),
-    /** For an inconclusive one: the smallest change for the worse that could have been seen, as a ratio. */
-    detectableChange: schemas_number().nullable(),
-    /** The stored baseline's value, shown also where the reference decided. */
-    baselineValue: schemas_number().nullable(),
-})
-    .readonly();
-/** One budget or constraint judged on the committed configuration at one load. */
-const constraintResultSchema = strictObject({
-    /** Model Analyzer's tag: `perf_latency_p99`, `perf_throughput`, `gpu_used_memory`. */
-    name: schemas_string(),
-    bound: schemas_enum(['max', 'min']),
-    load: loadSchema,
-    /** The metric that was judged. */
-    metric: result_metricNameSchema,
-    /** The percentile that was asked for, where too few requests leave only the lower one in `metric`. */
-    standsInFor: result_metricNameSchema.optional(),
-    /** In the metric's own unit (ns, infer/s, bytes). */
-    limit: schemas_number(),
-    value: schemas_number().nullable(),
-    /** Two-sided 95 %, from the spread of the repetitions where there are several. */
-    interval: tuple([schemas_number(), schemas_number().nullable()]).nullable(),
-    /** `inconclusive`: the stand-in holds the limit, which says too little of what was asked for. */
-    status: schemas_enum(['pass', 'fail', 'inconclusive', 'invalid']),
-    /** The interval straddles the limit. */
-    close: schemas_boolean(),
-})
-    .readonly();
-/** The sweep's answer for one model. */
-const bestSchema = strictObject({
-    configuration: configurationSchema,
-    load: loadSchema,
-    metrics: metricsSchema,
-    /** Gain of the objective over the committed configuration's best load, as a ratio: 0.18 = 18 % better; null where the committed one meets no constraint. */
-    gain: schemas_number().nullable(),
-    /** Cannot be told apart from the committed configuration, which therefore wins. */
-    tie: schemas_boolean(),
-    meetsConstraints: schemas_boolean(),
-    /** In words: why this one, or which constraint fails by how much. */
-    explanation: schemas_string(),
-    /** Unified diff of config.pbtxt; null where nothing is to be changed. */
-    patch: schemas_string().nullable(),
-})
-    .readonly();
-const reasonSchema = strictObject({
-    outcome: schemas_enum(outcomes),
-    model: schemas_string().optional(),
-    /** A full sentence with its numbers. */
-    message: schemas_string(),
-    /** What to do next. */
-    next: schemas_string().optional(),
-})
-    .readonly();
-const verdictSchema = strictObject({
-    outcome: schemas_enum(outcomes),
-    exitCode: schemas_int().nonnegative(),
-    reasons: array(reasonSchema),
-})
-    .readonly();
-/** What was found where a baseline was looked for. */
-const baselineStatusSchema = discriminatedUnion('status', [
-    strictObject({
-        status: literal('found'),
-        source: schemas_string(),
-        commit: schemas_string().nullable(),
-        createdAt: schemas_string(),
-    }),
-    strictObject({ status: literal('absent'), source: schemas_string(), next: schemas_string() }),
-    strictObject({
-        status: literal('incompatible'),
-        source: schemas_string(),
-        commit: schemas_string().nullable(),
-        createdAt: schemas_string(),
-        differences: array(schemas_string()),
-        next: schemas_string(),
-    }),
-    strictObject({ status: literal('untrusted'), source: schemas_string(), why: schemas_string(), next: schemas_string() }),
-    strictObject({
-        status: literal('unreadable'),
-        source: schemas_string(),
-        why: schemas_string(),
-        next: schemas_string(),
-    }),
-    /** Nobody asked for one: baseline mode, or neither --baseline nor --reference. */
-    strictObject({ status: literal('notRequested') }),
-])
-    .readonly();
-const modelResultSchema = modelMeasurementSchema
-    .unwrap()
-    .extend({
-    comparisons: array(comparisonSchema),
-    constraints: array(constraintResultSchema),
-    best: bestSchema.nullable(),
-    /** The reference's scenarios as re-measured in this run; empty where there was none. */
-    referenceScenarios: modelMeasurementSchema.unwrap().shape.scenarios,
-})
-    .readonly();
-/** result.json: everything the reports show. */
-const resultSchema = strictObject({
-    kind: literal('result'),
-    schemaVersion: literal(schemaVersion),
-    tool: strictObject({ name: literal('triton-perf-gate'), version: schemas_string() }),
-    createdAt: schemas_string(),
-    commit: schemas_string().nullable(),
-    complete: schemas_boolean(),
-    seed: schemas_int().nonnegative(),
-    verdict: verdictSchema,
-    environment: environmentSchema,
-    baseline: baselineStatusSchema,
-    reference: strictObject({ description: schemas_string(), commit: schemas_string().nullable() }).nullable(),
-    models: array(modelResultSchema),
-    warnings: array(schemas_string()),
-    wallNs: schemas_number().nonnegative(),
-})
-    .readonly();
 
 ;// CONCATENATED MODULE: ./src/cli/report.ts
 
@@ -63776,25 +63779,23 @@ async function report(shell, options) {
 
 
 
-
 /** `run`: the whole gate. */
 async function run(shell, options) {
     const config = await configFrom(shell, options);
     const modelRepository = repositoryFrom(shell, config);
-    await openAsked(shell, options.baseline);
+    const baseline = await openAsked(shell, options.baseline);
     const world = worldOf(shell);
     const result = await runGate(world, {
         config,
         modelRepository,
         mode: 'gate',
-        baseline: askedBaseline(shell, options.baseline),
+        baseline,
         reference: referenceOf(shell, options),
         outputDirectory: (0,external_node_path_.resolve)(shell.cwd, options.output),
         commit: await headCommit(world, modelRepository),
         runId: null,
     });
-    shell.out(options.json === true ? renderJson(result) : renderMarkdown(result));
-    return result.verdict.exitCode;
+    return printResult(shell, result, options);
 }
 function referenceOf(shell, options) {
     const { reference, referenceRepository } = options;
@@ -64012,15 +64013,14 @@ function disturbed(metrics, noise, random) {
 
 
 
-/** The default budget of a sweep. */
-const defaultMeasurements = 20;
+
 /** `search --replay`: a search on a recorded landscape in place of a server; exact and the same every time. */
 async function replay_replay(shell, file, options) {
     const landscape = parseLandscape(await readLandscape(file), file);
     const { searchMode = 'quick' } = options;
     const { points, answer, reason } = replay(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
         maxMeasurements: options.maxMeasurements === undefined
-            ? defaultMeasurements
+            ? defaultSearch.maxMeasurements
             : gate_options_positive('--max-measurements', options.maxMeasurements),
         noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
         seed: options.seed === undefined ? 0 : notNegative('--seed', options.seed),
@@ -64067,7 +64067,7 @@ async function readLandscape(file) {
         return JSON.parse(await (0,promises_namespaceObject.readFile)(file, 'utf8'));
     }
     catch (error) {
-        throw new domain_error/* GateError */.ue('usage', `${file} cannot be read as JSON: ${error instanceof Error ? error.message : error}`, {
+        throw new domain_error/* GateError */.ue('usage', `${file} cannot be read as JSON: ${(0,domain_error/* messageOf */.bD)(error)}`, {
             cause: error,
         });
     }
@@ -64080,7 +64080,6 @@ function notNegative(flag, text) {
 }
 
 ;// CONCATENATED MODULE: ./src/cli/search.ts
-
 
 
 
@@ -64107,8 +64106,7 @@ async function search(shell, options) {
         commit: await headCommit(world, modelRepository),
         runId: null,
     });
-    shell.out(options.json === true ? renderJson(result) : renderMarkdown(result));
-    return result.verdict.exitCode;
+    return printResult(shell, result, options);
 }
 
 ;// CONCATENATED MODULE: ./src/cli/program.ts
@@ -64261,6 +64259,7 @@ Example:
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ub: () => (/* binding */ asGateError),
 /* harmony export */   Uc: () => (/* binding */ describeError),
+/* harmony export */   bD: () => (/* binding */ messageOf),
 /* harmony export */   hS: () => (/* binding */ exitCodes),
 /* harmony export */   ue: () => (/* binding */ GateError)
 /* harmony export */ });
@@ -64313,12 +64312,15 @@ class GateError extends Error {
         return codes[this.code];
     }
 }
+/** What anything that was thrown says of itself. */
+function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}
 /** `error` as a GateError: anything unforeseen is `internal`, never a pass. */
 function asGateError(error) {
     if (error instanceof GateError)
         return error;
-    const message = error instanceof Error ? error.message : String(error);
-    return new GateError('internal', message, {
+    return new GateError('internal', messageOf(error), {
         cause: error,
         hint: 'This is a defect of triton-perf-gate: please report it with the output of --verbose.',
     });

@@ -28375,7 +28375,7 @@ module.exports = {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3360);
-/* harmony import */ var _system_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9636);
+/* harmony import */ var _system_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9099);
 /* harmony import */ var _run_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4881);
 /* harmony import */ var _safety_net_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1992);
 // The safety net: runs after the job's steps, also when the main step was cancelled or killed.
@@ -28407,8 +28407,6 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-// EXTERNAL MODULE: external "node:string_decoder"
-var external_node_string_decoder_ = __nccwpck_require__(6193);
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
 var exec = __nccwpck_require__(2876);
 ;// CONCATENATED MODULE: ./src/domain/world.ts
@@ -28440,6 +28438,8 @@ function childEnvironment(env, additions = {}) {
     return result;
 }
 
+// EXTERNAL MODULE: ./src/system/lines.ts + 1 modules
+var lines = __nccwpck_require__(7914);
 ;// CONCATENATED MODULE: ./src/action/run-command.ts
 
 
@@ -28466,7 +28466,9 @@ async function runCommand(command, args, options = {}) {
     if (folder !== null)
         (0,external_node_fs_.writeFileSync)(inputFile, input ?? '', { mode: 0o600 });
     const limit = timeoutNs === undefined ? [] : ['timeout', '-k', '1', String(timeoutNs / nsPerSecond)];
-    const lines = lineSplitter(options.onLine);
+    // @actions/exec's own splitter loses the last line.
+    const onLine = (line) => options.onLine?.(line);
+    const [stdout, stderr] = [(0,lines/* lineSplitter */.s)(onLine), (0,lines/* lineSplitter */.s)(onLine)];
     const started = process.hrtime.bigint();
     try {
         const output = await (0,exec/* getExecOutput */.H)('/bin/sh', ['-c', withInput, inputFile, ...limit, command, ...args], {
@@ -28474,9 +28476,10 @@ async function runCommand(command, args, options = {}) {
             env: childEnvironment(process.env, options.env),
             silent: true,
             ignoreReturnCode: true,
-            listeners: { stdout: lines.stdout, stderr: lines.stderr },
+            listeners: { stdout: stdout.add, stderr: stderr.add },
         });
-        lines.end();
+        stdout.end();
+        stderr.end();
         const elapsedNs = Number(process.hrtime.bigint() - started);
         // Typed as a number, but null where a signal ended the process.
         const exitCode = output.exitCode;
@@ -28487,36 +28490,6 @@ async function runCommand(command, args, options = {}) {
         if (folder !== null)
             (0,external_node_fs_.rmSync)(folder, { recursive: true });
     }
-}
-/** Both streams cut into lines, each with its unfinished rest; @actions/exec's own splitter loses the last line. */
-function lineSplitter(onLine) {
-    const split = () => {
-        const decoder = new external_node_string_decoder_.StringDecoder('utf8');
-        let rest = '';
-        const take = (text) => {
-            const parts = (rest + text).split(/\r?\n/);
-            rest = parts.pop() ?? '';
-            for (const part of parts)
-                onLine?.(part);
-        };
-        return {
-            data: (chunk) => take(decoder.write(chunk)),
-            end: () => {
-                if (rest !== '')
-                    onLine?.(rest);
-            },
-        };
-    };
-    const stdout = split();
-    const stderr = split();
-    return {
-        stdout: stdout.data,
-        stderr: stderr.data,
-        end: () => {
-            stdout.end();
-            stderr.end();
-        },
-    };
 }
 
 
@@ -28699,7 +28672,56 @@ async function killLeftovers(started, run, kill) {
 
 /***/ }),
 
-/***/ 9636:
+/***/ 7914:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  s: () => (/* binding */ lineSplitter)
+});
+
+// UNUSED EXPORTS: forEachLine
+
+;// CONCATENATED MODULE: external "node:string_decoder"
+const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./src/system/lines.ts
+
+/** A line longer than this is cut up, so that a model printing without line ends cannot fill the memory. */
+const maxLineLength = 64 * 1024;
+/** Cuts chunks into lines, without their ends; `end` gives the unfinished last one. */
+function lineSplitter(onLine) {
+    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
+    let rest = '';
+    return {
+        add: (chunk) => {
+            const lines = (rest + decoder.write(chunk)).split('\n');
+            rest = lines.pop() ?? '';
+            for (const line of lines)
+                onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+            while (rest.length > maxLineLength) {
+                onLine(rest.slice(0, maxLineLength));
+                rest = rest.slice(maxLineLength);
+            }
+        },
+        end: () => {
+            rest += decoder.end();
+            if (rest !== '')
+                onLine(rest);
+        },
+    };
+}
+/** Calls `onLine` for each line of the stream. */
+function forEachLine(stream, onLine) {
+    const { add, end } = lineSplitter(onLine);
+    stream.on('data', add);
+    stream.on('end', end);
+}
+
+
+/***/ }),
+
+/***/ 9099:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28712,33 +28734,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-// EXTERNAL MODULE: external "node:string_decoder"
-var external_node_string_decoder_ = __nccwpck_require__(6193);
-;// CONCATENATED MODULE: ./src/system/lines.ts
-
-/** A line longer than this is cut up, so that a model printing without line ends cannot fill the memory. */
-const maxLineLength = (/* unused pure expression or super */ null && (64 * 1024));
-/** Calls `onLine` for each line of the stream, without its end; the unfinished last line comes at the end. */
-function lines_forEachLine(stream, onLine) {
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    stream.on('data', (chunk) => {
-        const lines = (rest + decoder.write(chunk)).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines)
-            onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
-        while (rest.length > maxLineLength) {
-            onLine(rest.slice(0, maxLineLength));
-            rest = rest.slice(maxLineLength);
-        }
-    });
-    stream.on('end', () => {
-        rest += decoder.end();
-        if (rest !== '')
-            onLine(rest);
-    });
-}
-
+// EXTERNAL MODULE: ./src/system/lines.ts + 1 modules
+var lines = __nccwpck_require__(7914);
 ;// CONCATENATED MODULE: ./src/system/run-command.ts
 
 
@@ -28956,13 +28953,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:queryst
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream");
-
-/***/ }),
-
-/***/ 6193:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 
 /***/ }),
 

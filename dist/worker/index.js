@@ -53,12 +53,15 @@ class GateError extends Error {
         return codes[this.code];
     }
 }
+/** What anything that was thrown says of itself. */
+function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}
 /** `error` as a GateError: anything unforeseen is `internal`, never a pass. */
 function asGateError(error) {
     if (error instanceof GateError)
         return error;
-    const message = error instanceof Error ? error.message : String(error);
-    return new GateError('internal', message, {
+    return new GateError('internal', messageOf(error), {
         cause: error,
         hint: 'This is a defect of triton-perf-gate: please report it with the output of --verbose.',
     });

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as core from '@actions/core'
 import { context as github } from '@actions/github'
+import { type BaselineRequest, openBaseline } from '../baseline/find.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { asGateError, describeError, exitCodes, GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import { runGate } from '../gate.ts'
 import type { GateRequest } from '../gate-request.ts'
 import { childEnvironment } from '../system/child-environment.ts'
+import { loadWorkerFor } from '../system/load-worker.ts'
 import { createNodeWorld } from '../system/node-world.ts'
 import { type ActionContext, type Plan, planFor, readContext } from './context.ts'
 import { findBaseline } from './find-baseline.ts'
@@ -68,12 +70,10 @@ async function judgeAndPublish(publication: Publication, signal: AbortSignal): P
 }
 
 function actionWorld(signal: AbortSignal): World {
-  // A variable, since the bundler would rewrite a literal path. Beside dist/action/ stands dist/worker/.
-  const worker = import.meta.url.endsWith('.ts') ? '../load/worker.ts' : '../worker/index.js'
   const world = createNodeWorld({
     run: runCommand,
     progress: say,
-    loadWorker: new URL(worker, import.meta.url),
+    loadWorker: loadWorkerFor(import.meta.url),
     signal,
   })
   // Models run with what the server inherits: no token, no input, no command file of the runner.
@@ -104,7 +104,7 @@ async function makeRequest(
     config,
     modelRepository: resolve(workspace, modelRepository),
     mode: plan.mode,
-    baseline: await baselineFor(inputs, context, plan, workspace),
+    baseline: await openBaseline(await baselineFor(inputs, context, plan, workspace)),
     reference,
     outputDirectory,
     commit: plan.commit,
@@ -118,7 +118,7 @@ async function baselineFor(
   context: ActionContext,
   plan: Plan,
   workspace: string,
-): Promise<GateRequest['baseline']> {
+): Promise<BaselineRequest> {
   if (inputs.baseline !== null) {
     const path = resolve(workspace, inputs.baseline)
     if (existsSync(path)) return { status: 'file', path, source: inputs.baseline }

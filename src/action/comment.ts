@@ -1,3 +1,5 @@
+import { messageOf } from '../domain/error.ts'
+import { statusOf } from './http-status.ts'
 /** One comment of a pull request. */
 export interface IssueComment {
   readonly id: number
@@ -90,9 +92,8 @@ function readMarker(body: string, key: string): { runId: number; runAttempt: num
 }
 
 function explain(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : null
-  if (status !== 403) return message
+  const message = messageOf(error)
+  if (statusOf(error) !== 403) return message
   return (
     `${message} (the token cannot write here: give the job \`permissions: pull-requests: write\`; ` +
     'pull requests of forks and of Dependabot never get it)'

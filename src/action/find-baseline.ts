@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { GateRequest } from '../gate-request.ts'
+import type { BaselineRequest } from '../baseline/find.ts'
+import { messageOf } from '../domain/error.ts'
 import { readOnlyEntry } from './zip.ts'
 
 /** The fields of a workflow run that trust depends on, in GitHub's terms. */
@@ -60,10 +61,7 @@ export interface BaselineSearch {
 }
 
 export interface BaselineSearchResult {
-  readonly baseline: Extract<
-    GateRequest['baseline'],
-    { status: 'file' | 'absent' | 'untrusted' | 'unreadable' }
-  >
+  readonly baseline: Extract<BaselineRequest, { status: 'file' | 'absent' | 'untrusted' | 'unreadable' }>
   /** Every run and artifact that was passed over, with the reason. */
   readonly rejections: readonly string[]
 }
@@ -110,7 +108,7 @@ export async function findBaseline(
     const baseline = {
       status: 'unreadable',
       source,
-      why: error instanceof Error ? error.message : String(error),
+      why: messageOf(error),
       next: 'check that the job has `permissions: actions: read`, and run it again',
     } as const
     return { baseline, rejections }
@@ -212,6 +210,6 @@ async function fetchTrusted(
   try {
     return { ok: true, bytes: readOnlyEntry(readFileSync(path), baselineFile, maxBaselineBytes) }
   } catch (error) {
-    return { ok: false, why: error instanceof Error ? error.message : String(error) }
+    return { ok: false, why: messageOf(error) }
   }
 }

@@ -1,6 +1,7 @@
 import { getOctokit } from '@actions/github'
 import type { CommentStore, IssueComment } from './comment.ts'
 import type { ArtifactInfo, BaselineStore, WorkflowRun } from './find-baseline.ts'
+import { statusOf } from './http-status.ts'
 import type { ArtifactUploader } from './upload.ts'
 
 type Repository = { readonly owner: string; readonly name: string }
@@ -134,10 +135,4 @@ interface DownloadClient {
       findBy: { token: string; workflowRunId: number; repositoryOwner: string; repositoryName: string }
     },
   ) => Promise<{ digestMismatch?: boolean }>
-}
-
-/** The HTTP status of an Octokit error; null for anything else. */
-export function statusOf(error: unknown): number | null {
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : null
-  return typeof status === 'number' ? status : null
 }

@@ -1,6 +1,6 @@
 import { parseDuration } from '../config/duration.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
-import { GateError, type Problem } from '../domain/error.ts'
+import { GateError, messageOf, type Problem } from '../domain/error.ts'
 
 /** Every input of action.yml with its default; a test holds the two together. */
 export const inputDefaults = {
@@ -94,7 +94,7 @@ export function readInputs(get: (name: InputName) => string): Inputs {
     try {
       return value === null ? null : parseDuration(value)
     } catch (error) {
-      reject(name, error instanceof Error ? error.message : String(error), 'write it like 300s or 10m')
+      reject(name, messageOf(error), 'write it like 300s or 10m')
       return null
     }
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import * as core from '@actions/core'
+import { messageOf } from '../domain/error.ts'
 import type { Result } from '../domain/result.ts'
 import { renderMarkdown } from '../report/markdown.ts'
 import { annotationsOf } from './annotations.ts'
@@ -69,9 +70,7 @@ async function writeSummary(markdown: string): Promise<void> {
   try {
     await core.summary.addRaw(markdown).write({ overwrite: true })
   } catch (error) {
-    core.warning(
-      `the job summary could not be written: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    core.warning(`the job summary could not be written: ${messageOf(error)}`)
   }
 }
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { StringDecoder } from 'node:string_decoder'
 import { getExecOutput } from '@actions/exec'
 import { nsPerSecond, type RunOptions, type RunOutput } from '../domain/world.ts'
 import { childEnvironment } from '../system/child-environment.ts'
+import { lineSplitter } from '../system/lines.ts'
 
 /** coreutils' `timeout` exits with this where the time ran out. */
 const timedOutCode = 124
@@ -29,7 +29,9 @@ export async function runCommand(
   const inputFile = folder === null ? '/dev/null' : join(folder, 'input')
   if (folder !== null) writeFileSync(inputFile, input ?? '', { mode: 0o600 })
   const limit = timeoutNs === undefined ? [] : ['timeout', '-k', '1', String(timeoutNs / nsPerSecond)]
-  const lines = lineSplitter(options.onLine)
+  // @actions/exec's own splitter loses the last line.
+  const onLine = (line: string) => options.onLine?.(line)
+  const [stdout, stderr] = [lineSplitter(onLine), lineSplitter(onLine)]
   const started = process.hrtime.bigint()
   try {
     const output = await getExecOutput('/bin/sh', ['-c', withInput, inputFile, ...limit, command, ...args], {
@@ -37,9 +39,10 @@ export async function runCommand(
       env: childEnvironment(process.env, options.env),
       silent: true,
       ignoreReturnCode: true,
-      listeners: { stdout: lines.stdout, stderr: lines.stderr },
+      listeners: { stdout: stdout.add, stderr: stderr.add },
     })
-    lines.end()
+    stdout.end()
+    stderr.end()
     const elapsedNs = Number(process.hrtime.bigint() - started)
     // Typed as a number, but null where a signal ended the process.
     const exitCode = output.exitCode as number | null
@@ -47,34 +50,5 @@ export async function runCommand(
     return { exitCode: timedOut ? null : exitCode, stdout: output.stdout, stderr: output.stderr, timedOut }
   } finally {
     if (folder !== null) rmSync(folder, { recursive: true })
-  }
-}
-
-/** Both streams cut into lines, each with its unfinished rest; @actions/exec's own splitter loses the last line. */
-function lineSplitter(onLine: RunOptions['onLine']) {
-  const split = () => {
-    const decoder = new StringDecoder('utf8')
-    let rest = ''
-    const take = (text: string) => {
-      const parts = (rest + text).split(/\r?\n/)
-      rest = parts.pop() ?? ''
-      for (const part of parts) onLine?.(part)
-    }
-    return {
-      data: (chunk: Buffer) => take(decoder.write(chunk)),
-      end: () => {
-        if (rest !== '') onLine?.(rest)
-      },
-    }
-  }
-  const stdout = split()
-  const stderr = split()
-  return {
-    stdout: stdout.data,
-    stderr: stderr.data,
-    end: () => {
-      stdout.end()
-      stderr.end()
-    },
   }
 }

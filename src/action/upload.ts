@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../domain/error.ts'
 
 /** The upload of `@actions/artifact`. */
 export interface ArtifactUploader {
@@ -60,7 +61,7 @@ export async function upload(
     const { digest } = await uploader.uploadArtifact(name, files, rootDirectory)
     return { status: 'uploaded', name, digest: digest ?? '' }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     const unsupported = error instanceof Error && error.name === 'GHESNotSupportedError'
     return { status: unsupported ? 'unsupported' : 'failed', name, why }
   }

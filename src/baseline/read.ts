@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { messageOf } from '../domain/error.ts'
 import { type Baseline, baselineSchema, schemaVersion } from '../domain/measurements.ts'
 import { implausibilities } from './plausible.ts'
 
@@ -41,7 +42,7 @@ async function readBytes(path: string): Promise<Buffer | 'absent' | { why: strin
     return await readFile(path)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent'
-    return { why: error instanceof Error ? error.message : String(error) }
+    return { why: messageOf(error) }
   }
 }
 
@@ -76,7 +77,7 @@ function parseJson(content: Uint8Array): { readonly value: unknown } | { readonl
     if (text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}')) {
       return { why: `it is truncated: the JSON breaks off after ${content.length} bytes` }
     }
-    return { why: `it is not JSON: ${error instanceof Error ? error.message : String(error)}` }
+    return { why: `it is not JSON: ${messageOf(error)}` }
   }
 }
 

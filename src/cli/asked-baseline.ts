@@ -1,17 +1,12 @@
 import { resolve } from 'node:path'
-import { type BaselineRequest, type OpenedBaseline, openBaseline } from '../baseline/find.ts'
+import { type OpenedBaseline, openBaseline } from '../baseline/find.ts'
 import { GateError } from '../domain/error.ts'
 import type { Shell } from './shell.ts'
 
-/** The flag --baseline as the gate wants it. */
-export function askedBaseline(shell: Shell, path: string | undefined): BaselineRequest {
-  if (path === undefined) return { status: 'notRequested' }
-  return { status: 'file', path: resolve(shell.cwd, path), source: path }
-}
-
 /** The file that --baseline names. One that is missing or broken is told now, not after minutes of measuring. */
 export async function openAsked(shell: Shell, path: string | undefined): Promise<OpenedBaseline> {
-  const opened = await openBaseline(askedBaseline(shell, path))
+  if (path === undefined) return { status: 'notRequested' }
+  const opened = await openBaseline({ status: 'file', path: resolve(shell.cwd, path), source: path })
   if (opened.status === 'absent') {
     throw new GateError('usage', `--baseline: there is no file ${opened.source}`, { hint: opened.next })
   }

@@ -3,11 +3,10 @@ import { matchBaseline } from '../baseline/find.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { measurementsSchema } from '../domain/measurements.ts'
 import { judge } from '../judge.ts'
-import { renderJson } from '../report/json.ts'
-import { renderMarkdown } from '../report/markdown.ts'
 import { openOutput } from '../report/output.ts'
 import { openAsked } from './asked-baseline.ts'
 import { readDataFile } from './data-file.ts'
+import { printResult } from './print-result.ts'
 import type { Shell } from './shell.ts'
 
 export interface CompareOptions {
@@ -27,6 +26,5 @@ export async function compare(shell: Shell, options: CompareOptions): Promise<nu
   const result = judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' })
   const output = openOutput(resolve(shell.cwd, options.output), 'judge')
   output.writeResult(result, null)
-  shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
-  return result.verdict.exitCode
+  return printResult(shell, result, options)
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
-import { GateError } from '../domain/error.ts'
+import { GateError, messageOf } from '../domain/error.ts'
 
 /** Reads one of the program's own files; every way it can be wrong is an error that names it. */
 export async function readDataFile<Schema extends z.ZodType>(
@@ -24,13 +24,9 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new GateError(
-      'usage',
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    )
+    throw new GateError('usage', `${path} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { applyPatch, parsePatch } from 'diff'
+import { openBaseline } from '../baseline/find.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
@@ -63,11 +64,11 @@ export async function demo(shell: Shell, options: { readonly output: string }): 
       const result = await gate(name, {
         config,
         mode: 'gate',
-        baseline: {
+        baseline: await openBaseline({
           status: 'file',
           path: join(output, 'main', 'baseline.json'),
           source: 'the main branch of this demo',
-        },
+        }),
         reference: { kind: 'repository', path: join(main, 'model_repository') },
       })
       lines.push(verdictLine(name, result, expected))

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Config } from '../config/config.ts'
+import type { Config, GateSettings, TritonSettings } from '../config/config.ts'
 import { parseDuration } from '../config/duration.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
@@ -11,14 +11,14 @@ export interface GateOptions {
   readonly modelRepository?: string
   readonly models?: string
   readonly config?: string
-  readonly triton?: 'auto' | 'embedded' | 'local' | 'docker' | 'remote'
+  readonly triton?: TritonSettings['mode']
   readonly tritonUrl?: string
   readonly tritonImage?: string
   readonly timeBudget?: string
   readonly latencyBudget?: string
   readonly minThroughput?: string
-  readonly searchMode?: 'quick' | 'brute' | 'optuna' | 'off'
-  readonly onInconclusive?: 'warn' | 'fail'
+  readonly searchMode?: NonNullable<ConfigOverrides['runConfigSearchMode']>
+  readonly onInconclusive?: GateSettings['onInconclusive']
   readonly output: string
   readonly json?: boolean
 }

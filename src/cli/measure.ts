@@ -1,12 +1,13 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load-config.ts'
-import { exitCodes, GateError } from '../domain/error.ts'
+import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { measureRunning } from '../profile/measure-running.ts'
 import { formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
+import { writeWhole } from '../system/write-whole.ts'
 import { duration, listOf, positive } from './gate-options.ts'
 import { type Shell, worldOf } from './shell.ts'
 
@@ -92,19 +93,12 @@ function saverOf(file: string): (measurements: Measurements) => void {
     writeFileSync(`${file}.tmp`, '')
     rmSync(`${file}.tmp`)
   } catch (error) {
-    throw new GateError(
-      'environment',
-      `${file} cannot be written: ${error instanceof Error ? error.message : error}`,
-      {
-        hint: 'Name a writable file with --output.',
-        cause: error,
-      },
-    )
+    throw new GateError('environment', `${file} cannot be written: ${messageOf(error)}`, {
+      hint: 'Name a writable file with --output.',
+      cause: error,
+    })
   }
-  return (measurements) => {
-    writeFileSync(`${file}.tmp`, renderJson(measurements))
-    renameSync(`${file}.tmp`, file)
-  }
+  return (measurements) => writeWhole(file, renderJson(measurements))
 }
 
 function table(measurements: Measurements): string {

@@ -1,24 +1,22 @@
 import { readFile } from 'node:fs/promises'
-import { exitCodes, GateError } from '../domain/error.ts'
+import { defaultSearch } from '../config/defaults.ts'
+import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { batchSizeOf, loadLabel } from '../domain/load.ts'
 import { renderJson } from '../report/json.ts'
 import { parseLandscape } from '../search/landscape-file.ts'
 import { replay as replaySearch, shareOfOptimum } from '../search/replay.ts'
 import type { Place, SearchPoint } from '../search/state.ts'
-import { positive } from './gate-options.ts'
+import { type GateOptions, positive } from './gate-options.ts'
 import type { Shell } from './shell.ts'
 
 export interface ReplayOptions {
   readonly replay?: string
-  readonly searchMode?: 'quick' | 'brute' | 'optuna' | 'off'
+  readonly searchMode?: GateOptions['searchMode']
   readonly maxMeasurements?: string
   readonly noise?: string
   readonly seed?: string
   readonly json?: boolean
 }
-
-/** The default budget of a sweep. */
-const defaultMeasurements = 20
 
 /** `search --replay`: a search on a recorded landscape in place of a server; exact and the same every time. */
 export async function replay(shell: Shell, file: string, options: ReplayOptions): Promise<number> {
@@ -27,7 +25,7 @@ export async function replay(shell: Shell, file: string, options: ReplayOptions)
   const { points, answer, reason } = replaySearch(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
     maxMeasurements:
       options.maxMeasurements === undefined
-        ? defaultMeasurements
+        ? defaultSearch.maxMeasurements
         : positive('--max-measurements', options.maxMeasurements),
     noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
     seed: options.seed === undefined ? 0 : notNegative('--seed', options.seed),
@@ -83,13 +81,9 @@ async function readLandscape(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch (error) {
-    throw new GateError(
-      'usage',
-      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : error}`,
-      {
-        cause: error,
-      },
-    )
+    throw new GateError('usage', `${file} cannot be read as JSON: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -3,10 +3,9 @@ import { GateError } from '../domain/error.ts'
 import { runGate } from '../gate.ts'
 import type { GateRequest } from '../gate-request.ts'
 import { headCommit } from '../git/reference.ts'
-import { renderJson } from '../report/json.ts'
-import { renderMarkdown } from '../report/markdown.ts'
-import { askedBaseline, openAsked } from './asked-baseline.ts'
+import { openAsked } from './asked-baseline.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
+import { printResult } from './print-result.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 export interface RunOptions extends GateOptions {
@@ -19,20 +18,19 @@ export interface RunOptions extends GateOptions {
 export async function run(shell: Shell, options: RunOptions): Promise<number> {
   const config = await configFrom(shell, options)
   const modelRepository = repositoryFrom(shell, config)
-  await openAsked(shell, options.baseline)
+  const baseline = await openAsked(shell, options.baseline)
   const world = worldOf(shell)
   const result = await runGate(world, {
     config,
     modelRepository,
     mode: 'gate',
-    baseline: askedBaseline(shell, options.baseline),
+    baseline,
     reference: referenceOf(shell, options),
     outputDirectory: resolve(shell.cwd, options.output),
     commit: await headCommit(world, modelRepository),
     runId: null,
   })
-  shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
-  return result.verdict.exitCode
+  return printResult(shell, result, options)
 }
 
 function referenceOf(shell: Shell, options: RunOptions): GateRequest['reference'] {

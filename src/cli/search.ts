@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import { runGate } from '../gate.ts'
 import { headCommit } from '../git/reference.ts'
-import { renderJson } from '../report/json.ts'
-import { renderMarkdown } from '../report/markdown.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
+import { printResult } from './print-result.ts'
 import { type ReplayOptions, replay } from './replay.ts'
 import { type Shell, worldOf } from './shell.ts'
 
@@ -25,6 +24,5 @@ export async function search(shell: Shell, options: GateOptions & ReplayOptions)
     commit: await headCommit(world, modelRepository),
     runId: null,
   })
-  shell.out(options.json === true ? renderJson(result) : renderMarkdown(result))
-  return result.verdict.exitCode
+  return printResult(shell, result, options)
 }

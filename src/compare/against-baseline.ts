@@ -5,7 +5,15 @@ import { type MetricName, metrics } from '../domain/metric.ts'
 import { positives, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean, robustSdAboutZero } from '../stats/robust.ts'
-import { type Draft, gatedLatency, minRepetitions, settledDraft, testedDraft, tooFew } from './draft.ts'
+import {
+  type Draft,
+  minRepetitions,
+  missing,
+  primaryDrafts,
+  settledDraft,
+  testedDraft,
+  tooFew,
+} from './draft.ts'
 import { toleranceOf, worseLog } from './worse.ts'
 
 /** Fewer points than ten give no spread worth trusting (nine steps from commit to commit). */
@@ -45,17 +53,12 @@ export function draftsAgainstBaseline(
 ): [latency: Draft, throughput: Draft] {
   const stored = validRepetitions(baseline)
   const current = validRepetitions(candidate)
-  const latency = gatedLatency(stored, current)
   const draft = (metric: MetricName, footnotes: readonly string[]): Draft => {
     const start = { metric, load: candidate.load, against: 'baseline' as const }
     const [references, candidates] = [positives(stored, metric), positives(current, metric)]
     if (references === null || candidates === null) {
       const tolerance = toleranceOf(settings, metric, 0)
-      const why = 'a valid repetition has no positive value of this metric'
-      return settledDraft(
-        { ...start, tolerance, baselineValue: null },
-        { status: 'invalid', footnotes: [why] },
-      )
+      return settledDraft({ ...start, tolerance, baselineValue: null }, missing)
     }
     const values = {
       reference: geometricMean(references),
@@ -81,7 +84,7 @@ export function draftsAgainstBaseline(
     const test = { estimate, pooledWorse: null, repeatable: false }
     return testedDraft(row, values, test, [...footnotes, spread.footnote])
   }
-  return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])]
+  return primaryDrafts(stored, current, draft)
 }
 
 /**

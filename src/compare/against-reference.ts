@@ -3,7 +3,15 @@ import type { MetricName } from '../domain/metric.ts'
 import { positives, type Repetition, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean, mean, median } from '../stats/robust.ts'
-import { type Draft, gatedLatency, minRepetitions, settledDraft, testedDraft, tooFew } from './draft.ts'
+import {
+  type Draft,
+  minRepetitions,
+  missing,
+  primaryDrafts,
+  settledDraft,
+  testedDraft,
+  tooFew,
+} from './draft.ts'
 import { toleranceOf, worseLog } from './worse.ts'
 
 /**
@@ -37,7 +45,6 @@ export function draftsAgainstReference(
   const pairs = pairsOf(reference, candidate)
   const made = Math.max(reference.repetitions.length, candidate.repetitions.length)
   const sides = [pairs.map((pair) => pair.reference), pairs.map((pair) => pair.candidate)] as const
-  const latency = gatedLatency(...sides)
   const draft = (metric: MetricName, footnotes: readonly string[]): Draft => {
     const start = {
       metric,
@@ -67,13 +74,8 @@ export function draftsAgainstReference(
     const pooledWorse = blocks === null ? null : worseLog(metric, mean(pooled))
     return testedDraft(row, values, { estimate, pooledWorse, repeatable: true }, footnotes)
   }
-  return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])]
+  return primaryDrafts(...sides, draft)
 }
-
-const missing = {
-  status: 'invalid',
-  footnotes: ['a valid repetition has no positive value of this metric'],
-} as const satisfies { status: 'invalid'; footnotes: string[] }
 
 /**
  * One log ratio of p99 for each pair: the median over its adjacent blocks. Between identical servers it spreads by

@@ -108,7 +108,7 @@ export function typical(repetitions: readonly Repetition[], metric: MetricName):
 }
 
 /** The highest latency percentile that every repetition of both sides has, with a footnote where it is not p99. */
-export function gatedLatency(
+function gatedLatency(
   a: readonly Repetition[],
   b: readonly Repetition[],
 ): { readonly metric: MetricName; readonly footnotes: readonly string[] } | null {
@@ -124,6 +124,22 @@ export function gatedLatency(
       `too few requests in a repetition for a p99: ${name} is gated instead, the highest percentile that both sides have`,
     ],
   }
+}
+
+/** A comparison cannot be made of repetitions without their numbers. */
+export const missing = {
+  status: 'invalid',
+  footnotes: ['a valid repetition has no positive value of this metric'],
+} as const satisfies { status: 'invalid'; footnotes: string[] }
+
+/** The two rows that decide for a scenario: the latency percentile that both sides have, and throughput. */
+export function primaryDrafts(
+  a: readonly Repetition[],
+  b: readonly Repetition[],
+  draft: (metric: MetricName, footnotes: readonly string[]) => Draft,
+): [latency: Draft, throughput: Draft] {
+  const latency = gatedLatency(a, b)
+  return [draft(latency?.metric ?? 'latencyP99Ns', latency?.footnotes ?? []), draft('inferPerSec', [])]
 }
 
 /** Invalid rows for both primary metrics of a scenario that has a problem on one of the sides. */

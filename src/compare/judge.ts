@@ -1,9 +1,9 @@
 import type { Comparison } from '../domain/result.ts'
+import { changeInWords } from '../domain/words.ts'
 import { holm } from '../stats/holm.ts'
 import { detectableMean, type Estimate, pValueAboveZero, upperBound } from '../stats/paired.ts'
 import { studentTCdf } from '../stats/special.ts'
 import type { Draft, Test } from './draft.ts'
-import { changeInWords } from './words.ts'
 import { ratioOfWorse, shareOfWorse, toleratedWorse } from './worse.ts'
 
 /**

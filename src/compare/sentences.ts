@@ -2,9 +2,10 @@ import { loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
+import { changeInWords } from '../domain/words.ts'
 import { minRepetitions } from './draft.ts'
 import { scenarioAt } from './sides.ts'
-import { changeInWords, inWords, listInWords, shareInWords } from './words.ts'
+import { inWords, listInWords, shareInWords } from './words.ts'
 
 /** What a comparison that is not a pass says, with all of its numbers. */
 export function comparisonReason(model: string, comparison: Comparison): Reason {

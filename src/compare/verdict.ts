@@ -1,11 +1,9 @@
 import { exitCodes } from '../domain/error.ts'
-import type { Outcome, Reason, Verdict } from '../domain/result.ts'
+import { type Outcome, type Reason, type Verdict, worstFirst } from '../domain/result.ts'
+import { countInWords } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
 import { modelReasons, removedReasons, runReasons } from './reasons.ts'
 import type { CompareInput } from './sides.ts'
-
-/** Worst first: what went wrong hides everything else, since nothing can be trusted beside it. */
-const worstFirst = ['invalid', 'fail', 'inconclusive', 'pass'] as const satisfies readonly Outcome[]
 
 /** The report's verdict: the worst outcome of all reasons, worst first. A pass needs something that was judged and passed. */
 export function decide(
@@ -28,19 +26,21 @@ export function decide(
 
 /** Nothing spoke against it: a pass if something spoke for it. */
 function conclusion(input: CompareInput, models: readonly ComparedModel[]): Reason {
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
   const comparisons = models
     .flatMap((model) => model.comparisons)
     .filter(({ status }) => status === 'pass').length
   const budgets = models
     .flatMap((model) => model.constraints)
     .filter(({ status }) => status === 'pass').length
-  const held = budgets === 0 ? '' : `; ${count(budgets, 'budget')} held`
+  const held = budgets === 0 ? '' : `; ${countInWords(budgets, 'budget')} held`
   if (input.mode === 'baseline') {
-    return { outcome: 'pass', message: `${count(models.length, 'model')} measured${held}.` }
+    return { outcome: 'pass', message: `${countInWords(models.length, 'model')} measured${held}.` }
   }
   if (comparisons > 0) {
-    return { outcome: 'pass', message: `${count(comparisons, 'comparison')} within the tolerance${held}.` }
+    return {
+      outcome: 'pass',
+      message: `${countInWords(comparisons, 'comparison')} within the tolerance${held}.`,
+    }
   }
   if (budgets > 0) return { outcome: 'pass', message: `Nothing to compare with${held}.` }
   return {

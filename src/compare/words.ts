@@ -1,4 +1,5 @@
 import { type MetricDefinition, type MetricName, metrics } from '../domain/metric.ts'
+import { percentDigits } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
 
 // Numbers in the sentences of a verdict. No locale: a verdict reads the same on every machine.
@@ -24,27 +25,15 @@ export function inWords(metric: MetricName, value: number): string {
   }
 }
 
-/** A ratio of change: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
-export function changeInWords(ratio: number): string {
-  const percent = (ratio - 1) * 100
-  const text = percentDigits(Math.abs(percent))
-  return `${Number(text) === 0 ? '±' : percent < 0 ? '−' : '+'}${text} %`
-}
-
 /** A share: 0.05 → `5 %`. */
 export function shareInWords(share: number): string {
-  return `${Number(percentDigits(share * 100))} %`
+  return `${Number(percentDigits(share))} %`
 }
 
 /** `p99 latency and throughput`. */
 export function listInWords(words: readonly string[]): string {
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
-}
-
-/** One decimal below 100 %, where it can matter. */
-function percentDigits(percent: number): string {
-  return percent.toFixed(percent < 99.95 ? 1 : 0)
 }
 
 /** Three significant digits, and never fewer than the integer part. */

@@ -10,6 +10,7 @@ import {
   visit,
 } from 'yaml'
 import type { Problem } from '../domain/error.ts'
+import { messageOf } from '../domain/error.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -49,7 +50,7 @@ export function readYaml(text: string, file: string): YamlSource {
     // The limit is against a file whose aliases multiply until the memory is full.
     if (problems.length === 0) value = document.toJS({ maxAliasCount: 100 })
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     problems.push({
       file,
       ...unresolvedAlias(document, at),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { toolSchema } from './tool.ts'
 
 /** Where and on what something was measured: everything that makes two numbers comparable or not. */
 export const environmentSchema = z
@@ -29,7 +30,7 @@ export const environmentSchema = z
       memoryTotalBytes: z.number().nonnegative(),
       os: z.string(),
     }),
-    tool: z.strictObject({ name: z.literal('triton-perf-gate'), version: z.string() }),
+    tool: toolSchema,
   })
   .readonly()
 

@@ -70,11 +70,15 @@ export class GateError extends Error {
   }
 }
 
+/** What anything that was thrown says of itself. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** `error` as a GateError: anything unforeseen is `internal`, never a pass. */
 export function asGateError(error: unknown): GateError {
   if (error instanceof GateError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new GateError('internal', message, {
+  return new GateError('internal', messageOf(error), {
     cause: error,
     hint: 'This is a defect of triton-perf-gate: please report it with the output of --verbose.',
   })

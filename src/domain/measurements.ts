@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { environmentSchema } from './environment.ts'
 import { modelMeasurementSchema } from './scenario.ts'
+import { toolSchema } from './tool.ts'
 
 export const schemaVersion = 1
-
-const toolSchema = z.strictObject({ name: z.literal('triton-perf-gate'), version: z.string() })
 
 /** measurements.json: all that was measured, before any judgement. Rewritten after each scenario, so that nothing measured is lost. */
 export const measurementsSchema = z

@@ -5,9 +5,13 @@ import { loadSchema } from './load.ts'
 import { schemaVersion } from './measurements.ts'
 import { type MetricName, metricNames } from './metric.ts'
 import { metricsSchema, modelMeasurementSchema } from './scenario.ts'
+import { toolSchema } from './tool.ts'
 
 const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'] as const
 export type Outcome = (typeof outcomes)[number]
+
+/** Worst first: what went wrong hides everything else, since nothing can be trusted beside it. */
+export const worstFirst = ['invalid', 'fail', 'inconclusive', 'pass'] as const satisfies readonly Outcome[]
 
 const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
 
@@ -155,7 +159,7 @@ export const resultSchema = z
   .strictObject({
     kind: z.literal('result'),
     schemaVersion: z.literal(schemaVersion),
-    tool: z.strictObject({ name: z.literal('triton-perf-gate'), version: z.string() }),
+    tool: toolSchema,
     createdAt: z.string(),
     commit: z.string().nullable(),
     complete: z.boolean(),

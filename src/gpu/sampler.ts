@@ -1,4 +1,5 @@
 import { nsPerSecond, type World } from '../domain/world.ts'
+import { mean } from '../stats/robust.ts'
 import {
   type Gpu,
   type GpuSelection,
@@ -208,4 +209,3 @@ const sum = (values: readonly number[]) => values.reduce((all, value) => all + v
 /** null as soon as one is not known. */
 const total = (values: readonly (number | null)[]) =>
   values.reduce<number | null>((all, value) => (all === null || value === null ? null : all + value), 0)
-const mean = (values: readonly number[]) => sum(values) / values.length

@@ -1,6 +1,6 @@
 import { toJsonString } from '@bufbuild/protobuf'
 import { fromText } from '@bufbuild/protobuf/txtpb'
-import { GateError } from '../domain/error.ts'
+import { GateError, messageOf } from '../domain/error.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
 import { positionAt, scan } from './text-format.ts'
 
@@ -38,7 +38,7 @@ function failureOf(text: string): string | null {
     fromText(ModelConfigSchema, text)
     return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -3,6 +3,7 @@ import { asGateError } from '../domain/error.ts'
 import { applyConfiguration } from '../model-config/configuration.ts'
 import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { mean } from '../stats/robust.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
 
@@ -70,7 +71,7 @@ export function makeBench(
         loads.push(world.nowNs() - startNs)
       }
     },
-    averageLoadNs: () => (loads.length === 0 ? null : loads.reduce((sum, ns) => sum + ns, 0) / loads.length),
+    averageLoadNs: () => (loads.length === 0 ? null : mean(loads)),
     close: clear,
   }
 }

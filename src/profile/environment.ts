@@ -3,17 +3,16 @@ import { tool } from '../domain/tool.ts'
 import type { World } from '../domain/world.ts'
 import { type GpuSelection, queryGpus } from '../gpu/nvidia-smi.ts'
 import { describeHost } from '../system/environment.ts'
-import type { TritonClient } from '../triton/client.ts'
 import type { Launcher } from '../triton/launcher.ts'
+import type { TritonServer } from '../triton/server.ts'
 
 /** Where and on what this run measures. A GPU of a remote server is not ours to see. */
 export async function describeEnvironment(
   world: World,
   launcher: Pick<Launcher, 'mode' | 'source'>,
-  client: TritonClient,
+  server: Pick<TritonServer, 'version'>,
   settings: { readonly gpus: GpuSelection; readonly runnerClass: string | null },
 ): Promise<Environment> {
-  const metadata = await client.serverMetadata()
   const reading =
     launcher.mode === 'remote'
       ? ({
@@ -22,7 +21,7 @@ export async function describeEnvironment(
         } as const)
       : await queryGpus(world, settings.gpus)
   return {
-    triton: { version: metadata.version, mode: launcher.mode, source: launcher.source },
+    triton: { version: server.version, mode: launcher.mode, source: launcher.source },
     gpus:
       reading.status === 'unavailable'
         ? []

@@ -154,7 +154,7 @@ async function describeEnvironmentOf(
   const live = await openServer(context, 'candidate', repository)
   try {
     const { gate, triton } = context.config
-    return await describeEnvironment(context.world, context.launcher, live.client, {
+    return await describeEnvironment(context.world, context.launcher, live.server, {
       gpus: triton.gpus,
       runnerClass: gate.runnerClass,
     })

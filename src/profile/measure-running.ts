@@ -5,6 +5,7 @@ import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import { type LoadGenerator, openLoadGenerator } from '../load/generator.ts'
+import { configurationOf } from '../model-config/configuration.ts'
 import { createRandom } from '../stats/random.ts'
 import { resolveTriton } from '../triton/launcher.ts'
 import { describeEnvironment } from './environment.ts'
@@ -12,7 +13,7 @@ import { interruptIfAsked } from './profile.ts'
 import { measureLoad } from './repetition.ts'
 import { toRepetition } from './sample.ts'
 import { toScenario } from './scenario.ts'
-import { attachModel, committedConfiguration, openServer, requireReady } from './side.ts'
+import { attachModel, openServer, requireReady } from './side.ts'
 
 export interface RunningInput {
   readonly triton: TritonSettings
@@ -47,7 +48,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   try {
     await requireReady(live.client, input.model)
     generator = await openLoadGenerator(world)
-    const environment = await describeEnvironment(world, launcher, live.client, {
+    const environment = await describeEnvironment(world, launcher, live.server, {
       gpus: input.triton.gpus,
       runnerClass: input.runnerClass,
     })
@@ -56,7 +57,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       { generator, requestDeadlineNs },
       live,
       resolved,
-      committedConfiguration(null, resolved),
+      configurationOf(resolved, true),
       input.input,
     )
     const random = createRandom(input.seed)
@@ -86,14 +87,13 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       const [sample] = await measureLoad(world, generator, [model], load, settings, random, null)
       interruptIfAsked(world)
       if (sample === undefined) continue
-      const repetitions = [toRepetition(sample, load, 0, null, input.maxFailureRatio)]
+      const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio)
       scenarios.push(
         toScenario({
           role: 'gate',
           configuration: model.configuration,
           load,
-          samples: [sample],
-          repetitions,
+          measured: [{ sample, repetition }],
         }),
       )
       input.save(measurements(false))

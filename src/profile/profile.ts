@@ -9,7 +9,7 @@ import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
 import { closeAll, makeRecord, openAll, type SideRecord } from './records.ts'
 import { measureLoad } from './repetition.ts'
-import { isDisturbed, isSilent, type Sample, toRepetition } from './sample.ts'
+import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
 import { type SideContext, serverDeath } from './side.ts'
 
@@ -42,8 +42,8 @@ export async function profileModel(
   const stopping: Promise<void>[] = []
   const warnings: string[] = []
   const result = (): ModelSides => ({
-    candidate: summarize(context, plan, candidate, records, warnings),
-    reference: records[1] === undefined ? null : summarize(context, plan, records[1], records, []),
+    candidate: summarize(plan, candidate, warnings),
+    reference: records[1] === undefined ? null : summarize(plan, records[1], []),
   })
   const startNs = world.nowNs()
   let measuringNs = 0
@@ -149,25 +149,24 @@ async function measureSides(
     world.progress(`${loadLabel(load)}: ${death.message}`)
     return
   }
+  // The sides of one repetition pair by its index.
+  const pairedWith = sides.length > 1 ? index : null
   for (const [side, each] of sides.entries()) {
     const sample = samples[side]
     if (sample === undefined) continue
-    const ofLoad = each.samples.get(loadKey(load)) ?? new Map<number, Sample>()
-    each.samples.set(loadKey(load), ofLoad.set(index, sample))
+    const repetition = toRepetition(sample, load, index, pairedWith, context.config.gate.maxFailureRatio)
+    const ofLoad = each.measured.get(loadKey(load)) ?? new Map<number, Measured>()
+    each.measured.set(loadKey(load), ofLoad.set(index, { sample, repetition }))
   }
 }
 
 function samplesOf(records: readonly SideRecord[], index: number): Sample[] {
-  return records.flatMap((each) => [...each.samples.values()].flatMap((ofLoad) => ofLoad.get(index) ?? []))
+  return records.flatMap((each) =>
+    [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []),
+  )
 }
 
-function summarize(
-  context: ProfileContext,
-  plan: ModelPlan,
-  each: SideRecord,
-  records: readonly SideRecord[],
-  warnings: readonly string[],
-): ModelMeasurement {
+function summarize(plan: ModelPlan, each: SideRecord, warnings: readonly string[]): ModelMeasurement {
   const model = each.repository.models.get(plan.name)
   return {
     name: plan.name,
@@ -175,7 +174,7 @@ function summarize(
     configText: model?.configText ?? null,
     status: each.failure === null ? 'measured' : 'failed',
     ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
-    scenarios: scenariosOf(context, plan, each, records),
+    scenarios: scenariosOf(plan, each),
     search: null,
     warnings: [...warnings, ...each.inputWarnings],
   }
@@ -185,36 +184,12 @@ function errorOf(failure: GateError): { message: string; hint?: string } {
   return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }
 }
 
-/** Repetitions pair by index: both sides get the same loads in the same repetitions. */
-function scenariosOf(
-  context: ProfileContext,
-  plan: ModelPlan,
-  each: SideRecord,
-  records: readonly SideRecord[],
-): Scenario[] {
-  const { committed } = each
+function scenariosOf(plan: ModelPlan, { committed, measured }: SideRecord): Scenario[] {
   if (committed === null) return []
-  const other = records.find((candidate) => candidate !== each)
   return plan.loads.map((load) => {
-    const ofLoad = each.samples.get(loadKey(load))
-    if (ofLoad === undefined)
-      return failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
-    const partners = other?.samples.get(loadKey(load))
-    const repetitions = [...ofLoad].map(([index, sample]) =>
-      toRepetition(
-        sample,
-        load,
-        index,
-        partners?.has(index) === true ? index : null,
-        context.config.gate.maxFailureRatio,
-      ),
-    )
-    return toScenario({
-      role: 'gate',
-      configuration: committed,
-      load,
-      samples: [...ofLoad.values()],
-      repetitions,
-    })
+    const ofLoad = measured.get(loadKey(load))
+    return ofLoad === undefined
+      ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
+      : toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] })
   })
 }

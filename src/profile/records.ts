@@ -4,7 +4,7 @@ import type { GpuMemory } from '../gpu/sampler.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import type { ProfileContext } from './profile.ts'
-import type { Sample } from './sample.ts'
+import type { Measured } from './sample.ts'
 import { type LiveModel, type LiveServer, openModel, openServer, type SideName } from './side.ts'
 
 /** A side while it is measured: what runs for it now, and everything it gave so far. */
@@ -12,7 +12,7 @@ export interface SideRecord {
   readonly name: SideName
   readonly repository: ModelRepository
   /** By load, then by the repetition's index: the two sides pair by that. */
-  readonly samples: Map<string, Map<number, Sample>>
+  readonly measured: Map<string, Map<number, Measured>>
   server: LiveServer | null
   model: LiveModel | null
   committed: Configuration | null
@@ -25,7 +25,7 @@ export function makeRecord(name: SideName, repository: ModelRepository): SideRec
   return {
     name,
     repository,
-    samples: new Map(),
+    measured: new Map(),
     server: null,
     model: null,
     committed: null,

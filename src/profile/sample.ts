@@ -1,10 +1,11 @@
 import type { Load } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
-import type { ClientHealth, Repetition } from '../domain/scenario.ts'
+import { type ClientHealth, failedRequests, type Repetition } from '../domain/scenario.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
 import type { Window } from '../load/generator.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { quantile } from '../stats/quantile.ts'
+import { mean } from '../stats/robust.ts'
 import type { ServerTimes, StatisticsDelta } from '../triton/statistics.ts'
 import { inferPerSec, toBlock } from './blocks.ts'
 
@@ -23,6 +24,12 @@ export interface Sample {
   readonly disturbances: readonly string[]
 }
 
+/** A repetition as it goes into the file, with the samples that only the scenario's percentiles still need. */
+export interface Measured {
+  readonly sample: Sample
+  readonly repetition: Repetition
+}
+
 /** One side's repetition as it goes into the file. */
 export function toRepetition(
   sample: Sample,
@@ -36,7 +43,7 @@ export function toRepetition(
   const client = worstClient(sample.windows)
   const voidReasons = [...sample.disturbances]
   if (client.saturated) voidReasons.push('client_saturated: the load generator was the bottleneck')
-  const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
+  const failed = failedRequests({ failures })
   if (failed > maxFailureRatio * (failed + latencies.length)) {
     const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
     const words = first == null ? '' : `: ${first}`
@@ -81,7 +88,7 @@ function repetitionMetrics(
   load: Load,
 ): Partial<Record<MetricName, number | null>> {
   const server = sample.server.status === 'available' ? sample.server.times : null
-  const averageNs = mean(latencies)
+  const averageNs = latencies.length === 0 ? null : mean(latencies)
   return {
     latencyAvgNs: averageNs,
     ...percentilesOf(latencies),
@@ -121,10 +128,6 @@ function overhead(averageNs: number | null, server: ServerTimes | null): number 
   ]
   if (parts.some((part) => part === null)) return null
   return Math.max(0, averageNs - parts.reduce<number>((sum, part) => sum + (part ?? 0), 0))
-}
-
-function mean(values: Float64Array): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function sumFailures(windows: readonly Window[]): Record<string, number> {

@@ -28,8 +28,11 @@ function scenario(windowsOfRepetitions: Sample['windows'][]) {
       disturbances: [],
     }),
   )
-  const repetitions = samples.map((sample, index) => toRepetition(sample, load, index, index, 0.01))
-  return scenarioSchema.parse(toScenario({ role: 'gate', configuration, load, samples, repetitions }))
+  const measured = samples.map((sample, index) => ({
+    sample,
+    repetition: toRepetition(sample, load, index, index, 0.01),
+  }))
+  return scenarioSchema.parse(toScenario({ role: 'gate', configuration, load, measured }))
 }
 
 const ms = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)

@@ -11,7 +11,7 @@ import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scena
 import { mergeLatencies } from '../load/window.ts'
 import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
 import { meanInterval } from './interval.ts'
-import { describeFailures, failedItself, type Sample } from './sample.ts'
+import { describeFailures, failedItself, type Measured, type Sample } from './sample.ts'
 
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
@@ -21,22 +21,20 @@ export function toScenario(input: {
   readonly role: Scenario['role']
   readonly configuration: Configuration
   readonly load: Load
-  readonly samples: readonly Sample[]
-  readonly repetitions: readonly Repetition[]
+  readonly measured: readonly Measured[]
 }): Scenario {
-  const { role, configuration, load, samples, repetitions } = input
-  const counted = countedOf(repetitions)
-  const countedSamples = samples.filter((_, index) => counted.some((each) => each === repetitions[index]))
-  const latencies = mergeLatencies(countedSamples.flatMap((sample) => sample.windows))
-  const base = { role, configuration, load, repetitions: [...repetitions], warnings: warningsOf(repetitions) }
+  const { role, configuration, load, measured } = input
+  const repetitions = measured.map(({ repetition }) => repetition)
+  const counted = countedOf(measured)
+  const base = { role, configuration, load, repetitions, warnings: warningsOf(repetitions) }
   if (counted.length === 0) {
     const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
     return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} }
   }
-  const metrics = {
-    ...scenarioMetrics(latencies, counted),
-    gpuMemoryBytes: gpuMemoryValue(countedSamples, counted),
-  }
+  const samples = counted.map(({ sample }) => sample)
+  const valid = counted.map(({ repetition }) => repetition)
+  const latencies = mergeLatencies(samples.flatMap(({ windows }) => windows))
+  const metrics = { ...scenarioMetrics(latencies, valid), gpuMemoryBytes: gpuMemoryValue(samples, valid) }
   return { ...base, status: 'measured', metrics }
 }
 
@@ -45,9 +43,9 @@ export function toScenario(input: {
  * numbers are shown with their warning, and as none is valid nothing is judged by them. A model that failed its
  * requests has no numbers.
  */
-function countedOf(repetitions: readonly Repetition[]): readonly Repetition[] {
-  const valid = repetitions.filter((repetition) => repetition.status === 'valid')
-  return valid.length > 0 ? valid : repetitions.filter((repetition) => !failedItself(repetition))
+function countedOf(measured: readonly Measured[]): readonly Measured[] {
+  const valid = measured.filter(({ repetition }) => repetition.status === 'valid')
+  return valid.length > 0 ? valid : measured.filter(({ repetition }) => !failedItself(repetition))
 }
 
 /** A scenario that could not be measured at all, with the server's own reason. */

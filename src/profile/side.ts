@@ -110,7 +110,7 @@ export async function openModel(
     await loadModel(context.world, server, client, model.name, options)
   }
   const resolved = await client.modelConfig(model.name)
-  const actual = committedConfiguration(model.config, resolved)
+  const actual = configurationOf(resolved, true)
   if (override !== undefined) requireSame(override.configuration, actual)
   return attachModel(context, live, resolved, override?.configuration ?? actual, input)
 }
@@ -125,17 +125,6 @@ export async function requireReady(client: TritonClient, name: string): Promise<
   throw new GateError('model', `model '${name}' is not ready on the remote server`, {
     hint: 'Load it there first, or name another model.',
   })
-}
-
-/**
- * What the server resolved, but for the preferred batch sizes: Triton fills them in, and what nobody
- * committed must not look like a setting.
- */
-export function committedConfiguration(committed: ModelConfig | null, resolved: ModelConfig): Configuration {
-  const { preferredBatchSizes: _, ...configuration } = configurationOf(resolved, true)
-  const { preferredBatchSizes } = configurationOf(committed ?? resolved, true)
-  if (committed === null || preferredBatchSizes === undefined) return configuration
-  return { ...configuration, preferredBatchSizes }
 }
 
 /** A server that silently loads something else than asked would make a sweep of one configuration under many names. */

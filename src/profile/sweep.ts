@@ -145,8 +145,7 @@ function judge(context: ProfileContext, configuration: Configuration, load: Load
     role: 'sweep',
     configuration,
     load,
-    samples: [sample],
-    repetitions: [repetition],
+    measured: [{ sample, repetition }],
   })
   if (scenario.status === 'failed') return { point: { configuration, load, metrics: null }, scenario }
   const latencies = mergeLatencies(sample.windows)

@@ -1,9 +1,10 @@
-import { loadKey, loadLabel } from '../domain/load.ts'
+import { loadLabel } from '../domain/load.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
 import type { ModelResult } from '../domain/result.ts'
-import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
+import type { Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { formatMetric } from './format.ts'
+import { sidesByLoad } from './sides.ts'
 import { type Cell, type Footnotes, type Table, withoutEmptyColumns } from './table.ts'
 
 /** The parts of an average request, in the order in which it passes through them. */
@@ -34,32 +35,24 @@ export interface Breakdown {
 
 /** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
 export function breakdown(model: ModelResult, footnotes: Footnotes, candidateLabel: string): Breakdown {
-  const sides = gatedScenarios(model).flatMap((candidate) => {
-    const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(
-      ({ load }) => loadKey(load) === loadKey(candidate.load),
-    )
-    return [
-      ...(reference === undefined ? [] : [{ side: 'Reference', scenario: reference }]),
-      { side: candidateLabel, scenario: candidate },
-    ]
-  })
+  const sides = sidesByLoad(model, candidateLabel).flat()
   const table = withoutEmptyColumns({
     columns: [
       { title: 'Load', numeric: false },
       { title: 'Side', numeric: false },
       ...columns.map((name) => ({ title: capitalise(metrics[name].label), numeric: true })),
     ],
-    rows: sides.map(({ side, scenario }) => ({
+    rows: sides.map(({ label, scenario }) => ({
       status: null,
       emphasis: false,
       cells: [
         { text: loadLabel(scenario.load) },
-        { text: side },
+        { text: label },
         ...columns.map((name) => metricCell(scenario, name, footnotes)),
       ],
     })),
   })
-  return { table, bars: sides.flatMap(({ side, scenario }) => bar(side, scenario)) }
+  return { table, bars: sides.flatMap(({ label, scenario }) => bar(label, scenario)) }
 }
 
 /** The value, or that it is not available with the reason as a footnote. */

@@ -2,14 +2,8 @@ import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, ModelResult, Result } from '../domain/result.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
-import {
-  formatChange,
-  formatChangeInterval,
-  formatConstrained,
-  formatMetric,
-  formatSignedPercent,
-  formatTolerance,
-} from './format.ts'
+import { changeInWords, signedPercent } from '../domain/words.ts'
+import { formatChangeInterval, formatConstrained, formatMetric, formatTolerance } from './format.ts'
 import { cell, type Footnotes, severity, type Table, type TableRow, withoutEmptyColumns } from './table.ts'
 
 /** Every comparison that decides something or went wrong, worst first, and those that only inform. */
@@ -56,7 +50,7 @@ function comparisonRow(
   const value = (number: number | null) => cell(number === null ? null : formatMetric(metric, number))
   const stored = comparison.baselineValue ?? (against === 'baseline' ? comparison.reference : null)
   const marks = comparisonNotes(comparison).map(footnotes.mark)
-  const change = changeRatio === null ? 'not available' : formatChange(changeRatio)
+  const change = changeRatio === null ? 'not available' : changeInWords(changeRatio)
   const interval = changeInterval === null ? '' : ` (${formatChangeInterval(changeInterval)})`
   return {
     status: comparison.status,
@@ -79,7 +73,7 @@ function comparisonNotes(comparison: Comparison): string[] {
   const notes = [...comparison.footnotes]
   if (comparison.status === 'inconclusive' && comparison.detectableChange !== null) {
     const repetitions = comparison.repetitions
-    const worse = formatSignedPercent(
+    const worse = signedPercent(
       metrics[comparison.metric].better === 'lower'
         ? comparison.detectableChange
         : -comparison.detectableChange,

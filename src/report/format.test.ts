@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { changeInWords, signedPercent } from '../domain/words.ts'
 import {
   formatBytes,
-  formatChange,
   formatConstrained,
   formatDuration,
   formatMetric,
   formatMs,
   formatNumber,
-  formatSignedPercent,
   formatTime,
   formatTolerance,
 } from './format.ts'
@@ -50,10 +49,10 @@ test('a memory constraint keeps the MB of 1e6 bytes in which it was written', ()
 })
 
 test('a change has its sign, and no sign where it rounds to nothing', () => {
-  expect(formatChange(2.38)).toBe('+138 %')
-  expect(formatChange(0.968)).toBe('−3.2 %')
-  expect(formatChange(1.0004)).toBe('±0.0 %')
-  expect(formatSignedPercent(0.9996)).toBe('+100 %')
+  expect(changeInWords(2.38)).toBe('+138 %')
+  expect(changeInWords(0.968)).toBe('−3.2 %')
+  expect(changeInWords(1.0004)).toBe('±0.0 %')
+  expect(signedPercent(0.9996)).toBe('+100 %')
 })
 
 test('the tolerance points in the bad direction', () => {

@@ -1,4 +1,5 @@
 import { type MetricDefinition, type MetricName, metrics } from '../domain/metric.ts'
+import { changeInWords, percentDigits, withMinus } from '../domain/words.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 
 // The only place with ms, percent, MiB and digits. No locale: a report reads the same on every machine.
@@ -44,31 +45,14 @@ function formatMegabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`
 }
 
-/** A ratio of change as a signed percentage: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
-export function formatChange(ratio: number): string {
-  return formatSignedPercent(ratio - 1)
-}
-
-/** 0.183 → `+18.3 %`. One decimal below 100 %, where it can matter. */
-export function formatSignedPercent(share: number): string {
-  const text = percentDigits(share)
-  if (Number(text) === 0) return '±0.0 %'
-  return `${share > 0 ? '+' : ''}${withMinus(text)} %`
-}
-
 /** 0.45 → `45.0 %`. */
 function formatPercent(share: number): string {
   return `${withMinus(percentDigits(share))} %`
 }
 
-function percentDigits(share: number): string {
-  const percent = share * 100
-  return percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0)
-}
-
 /** `+120 % to +158 %` for a 95 % interval of a ratio of change. */
 export function formatChangeInterval([low, high]: readonly [number, number]): string {
-  return `${formatChange(low)} to ${formatChange(high)}`
+  return `${changeInWords(low)} to ${changeInWords(high)}`
 }
 
 /** How far a metric may go in its bad direction: `+5 %` for a latency, `−3 %` for throughput. */
@@ -121,15 +105,6 @@ export function formatTime(iso: string): string {
   return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, '$1 $2 UTC')
 }
 
-/** `1 comparison`, `2 comparisons`. */
-export function formatCount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
-}
-
 function pad(value: number): string {
   return String(value).padStart(2, '0')
-}
-
-function withMinus(text: string): string {
-  return text.replace('-', minus)
 }

@@ -1,7 +1,7 @@
 import { markdownTable } from 'markdown-table'
 import type { Result } from '../domain/result.ts'
+import { countInWords } from '../domain/words.ts'
 import { escapeMarkdown, escapeMarkdownHtml, markdownCode, markdownFence } from './escape.ts'
-import { formatCount } from './format.ts'
 import {
   type BestSection,
   defaultCandidateLabel,
@@ -96,7 +96,7 @@ function reasons(report: Report, { maxRows }: Plan): string {
     return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${step}`
   })
   const more = report.reasons.length - lines.length
-  return [...lines, ...(more > 0 ? [`- … and ${formatCount(more, 'more reason')}.`] : [])].join('\n')
+  return [...lines, ...(more > 0 ? [`- … and ${countInWords(more, 'more reason')}.`] : [])].join('\n')
 }
 
 function comparisons(report: Report, plan: Plan): readonly string[] {
@@ -119,12 +119,12 @@ function judgedTable(all: Table, noun: string, plan: Plan): readonly string[] {
   const cut = other.length - shown.length
   return [
     shown.length === 0 ? '' : table({ ...all, rows: shown }),
-    cut === 0 ? '' : `… and ${formatCount(cut, `more ${noun}`)} that did not pass.`,
+    cut === 0 ? '' : `… and ${countInWords(cut, `more ${noun}`)} that did not pass.`,
     passing.length === 0
       ? ''
       : plan.dropped.has('passing rows')
-        ? `✅ ${formatCount(passing.length, `${noun}`)} passed.`
-        : details(`✅ ${formatCount(passing.length, noun)} passed`, [table({ ...all, rows: passing })]),
+        ? `✅ ${countInWords(passing.length, `${noun}`)} passed.`
+        : details(`✅ ${countInWords(passing.length, noun)} passed`, [table({ ...all, rows: passing })]),
   ]
 }
 

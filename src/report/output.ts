@@ -1,8 +1,9 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GateError } from '../domain/error.ts'
+import { GateError, messageOf } from '../domain/error.ts'
 import type { Baseline, Measurements } from '../domain/measurements.ts'
 import type { Result } from '../domain/result.ts'
+import { writeWhole } from '../system/write-whole.ts'
 import { renderHtml } from './html.ts'
 import { renderJson } from './json.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -33,7 +34,7 @@ export function openOutput(directory: string, what: 'run' | 'judge' = 'run'): Ou
     }
     if (what === 'run') writeFileSync(path('server.log'), '')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new GateError('environment', `the output folder ${directory} cannot be written: ${reason}`, {
       hint: 'Name a writable folder with --output (input output-directory).',
       cause: error,
@@ -62,10 +63,4 @@ export function openOutput(directory: string, what: 'run' | 'judge' = 'run'): Ou
       writeWhole(path('report.html'), renderHtml(result))
     },
   }
-}
-
-/** All or nothing: a run that is killed while writing leaves the file as it was before. */
-function writeWhole(file: string, text: string): void {
-  writeFileSync(`${file}.tmp`, text)
-  renameSync(`${file}.tmp`, file)
 }

@@ -1,9 +1,10 @@
-import { loadKey, loadLabel } from '../domain/load.ts'
+import { loadLabel } from '../domain/load.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
 import type { ModelResult } from '../domain/result.ts'
-import { gatedScenarios, type Repetition, type Scenario } from '../domain/scenario.ts'
+import type { Repetition, Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { formatDuration, formatMetric } from './format.ts'
+import { type Side, sidesByLoad } from './sides.ts'
 import { cell, type Table, withoutEmptyColumns } from './table.ts'
 
 /** One metric of one load: a row of dots per side, one dot per repetition. */
@@ -23,25 +24,11 @@ export interface Repetitions {
   readonly voided: number
 }
 
-interface Side {
-  readonly label: string
-  readonly candidate: boolean
-  readonly scenario: Scenario
-}
-
 const plotted = ['latencyP99Ns', 'inferPerSec'] as const satisfies readonly MetricName[]
 
 /** How often each gated load was measured on each side, what was voided and why, and the values one by one. */
 export function repetitions(model: ModelResult, candidateLabel: string): Repetitions {
-  const loads = gatedScenarios(model).map((candidate): readonly Side[] => {
-    const reference = gatedScenarios({ scenarios: model.referenceScenarios }).find(
-      ({ load }) => loadKey(load) === loadKey(candidate.load),
-    )
-    return [
-      ...(reference === undefined ? [] : [{ label: 'Reference', candidate: false, scenario: reference }]),
-      { label: candidateLabel, candidate: true, scenario: candidate },
-    ]
-  })
+  const loads = sidesByLoad(model, candidateLabel)
   const sides = loads.flat()
   return {
     table: repetitionTable(sides),

@@ -1,15 +1,9 @@
 import { loadLabel } from '../domain/load.ts'
 import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
+import { signedPercent } from '../domain/words.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { comparisonTables, constraintTable } from './comparison-rows.ts'
-import {
-  formatBytes,
-  formatDuration,
-  formatMs,
-  formatSignedPercent,
-  formatThroughput,
-  formatTime,
-} from './format.ts'
+import { formatBytes, formatDuration, formatMs, formatThroughput, formatTime } from './format.ts'
 import { type Repetitions, repetitions } from './repetition-rows.ts'
 import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
 import { createFootnotes, type Status, type Table } from './table.ts'
@@ -128,9 +122,7 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
   const what = describeConfiguration(best.configuration)
   const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`
   const gain =
-    best.gain === null || best.tie
-      ? ''
-      : ` (${formatSignedPercent(best.gain)} against the committed configuration)`
+    best.gain === null || best.tie ? '' : ` (${signedPercent(best.gain)} against the committed configuration)`
   const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie
   const headline = !best.meetsConstraints
     ? `No measured configuration meets the constraints; nearest is ${what} ${at}`

@@ -2,15 +2,9 @@ import { type Configuration, configurationKey } from '../domain/configuration.ts
 import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
+import { countInWords } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
-import {
-  formatConstrained,
-  formatCount,
-  formatDuration,
-  formatMs,
-  formatNumber,
-  formatThroughput,
-} from './format.ts'
+import { formatConstrained, formatDuration, formatMs, formatNumber, formatThroughput } from './format.ts'
 import { type Table, withoutEmptyColumns } from './table.ts'
 
 export type CurveKind = 'committed' | 'reference' | 'best' | 'other'
@@ -167,7 +161,7 @@ function dynamicBatching(configuration: Configuration): string {
 /** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
 export function describeConfiguration(configuration: Configuration): string {
   return [
-    ...(configuration.instanceCount === null ? [] : [formatCount(configuration.instanceCount, 'instance')]),
+    ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
     `max batch size ${configuration.maxBatchSize}`,
     `dynamic batching ${dynamicBatching(configuration)}`,
   ].join(', ')
@@ -239,7 +233,7 @@ function sweepNotes(model: ModelResult): readonly string[] {
     search === null
       ? []
       : [
-          `Search mode ${search.mode}: ${formatCount(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
+          `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
           ...search.notes,
         ]
   const failed = model.scenarios.filter(({ status }) => status === 'failed')

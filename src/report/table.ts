@@ -1,4 +1,4 @@
-import type { Outcome } from '../domain/result.ts'
+import { type Outcome, worstFirst } from '../domain/result.ts'
 
 export type Status = Outcome | 'info'
 
@@ -31,14 +31,10 @@ export interface Table {
   readonly rows: readonly TableRow[]
 }
 
-/** Worst first: the order in which outcomes decide, and in which rows are shown. */
-export const severity: Readonly<Record<Status, number>> = {
-  invalid: 0,
-  fail: 1,
-  inconclusive: 2,
-  pass: 3,
-  info: 4,
-}
+/** The order in which outcomes decide, and in which rows are shown: the worst is 0, information comes last. */
+export const severity: Readonly<Record<Status, number>> = Object.fromEntries(
+  [...worstFirst, 'info' as const].map((status, index) => [status, index]),
+) as Record<Status, number>
 
 /** The mark beside a verdict. It never stands alone: the word follows. */
 export const icons: Readonly<Record<Status, string>> = {

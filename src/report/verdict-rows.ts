@@ -1,7 +1,8 @@
 import { loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, Outcome, Reason, Result } from '../domain/result.ts'
-import { formatChange, formatCount, formatDate } from './format.ts'
+import { changeInWords, countInWords } from '../domain/words.ts'
+import { formatDate } from './format.ts'
 import { severity } from './table.ts'
 
 /** The whole result in one or two sentences, names not yet escaped. */
@@ -18,14 +19,16 @@ export function summarise(result: Result): string {
       return join([
         comparisons.length === 0
           ? 'There was nothing to compare with'
-          : `Nothing is worse than tolerated in ${formatCount(comparisons.length, 'comparison')}`,
+          : `Nothing is worse than tolerated in ${countInWords(comparisons.length, 'comparison')}`,
         constraintsHeld(held, constraints.length),
       ])
     case 'fail':
       return join([
         worse(result, comparisons.length),
         broken(counted('fail'), constraints.length),
-        failedModels.length === 0 ? '' : `${formatCount(failedModels.length, 'model')} could not be measured`,
+        failedModels.length === 0
+          ? ''
+          : `${countInWords(failedModels.length, 'model')} could not be measured`,
       ])
     case 'inconclusive':
       return join([
@@ -41,7 +44,7 @@ export function summarise(result: Result): string {
         'Something went wrong while measuring or comparing, so these numbers decide nothing',
         failedModels.length === 0
           ? ''
-          : `${failedModels.length} of ${formatCount(result.models.length, 'model')} could not be measured`,
+          : `${failedModels.length} of ${countInWords(result.models.length, 'model')} could not be measured`,
       ])
     default:
       return outcome satisfies never
@@ -58,24 +61,24 @@ function worse(result: Result, total: number): string {
   const worst = failing.toSorted((a, b) => size(b) - size(a))[0]
   if (worst === undefined) return ''
   const { metric, load, changeRatio } = worst.comparison
-  const change = changeRatio === null ? '' : `, ${formatChange(changeRatio)}`
+  const change = changeRatio === null ? '' : `, ${changeInWords(changeRatio)}`
   const where = `${metrics[metric].label} of ${worst.model} at ${loadLabel(load)}${change}`
-  const of = formatCount(Math.max(total, failing.length), 'comparison')
+  const of = countInWords(Math.max(total, failing.length), 'comparison')
   return `${failing.length} of ${of} ${failing.length === 1 ? 'is' : 'are'} worse than tolerated (${failing.length === 1 ? '' : 'largest change: '}${where})`
 }
 
 function undecided(count: number, total: number): string {
-  const of = formatCount(total, 'comparison')
+  const of = countInWords(total, 'comparison')
   return count === 0 ? `${of} decided` : `Measured properly, but too noisy to decide ${count} of ${of}`
 }
 
 function unjudged(count: number, total: number): string {
-  return count === 0 ? '' : `too few requests to judge ${count} of ${formatCount(total, 'constraint')}`
+  return count === 0 ? '' : `too few requests to judge ${count} of ${countInWords(total, 'constraint')}`
 }
 
 function broken(count: number, total: number): string {
   if (count === 0) return ''
-  return `${count} of ${formatCount(total, 'constraint')} ${count === 1 ? 'is' : 'are'} not met`
+  return `${count} of ${countInWords(total, 'constraint')} ${count === 1 ? 'is' : 'are'} not met`
 }
 
 function withStatus(comparisons: readonly Comparison[], status: Comparison['status']): number {
@@ -84,7 +87,7 @@ function withStatus(comparisons: readonly Comparison[], status: Comparison['stat
 
 function constraintsHeld(held: number, total: number): string {
   if (total === 0) return ''
-  return `${held} of ${formatCount(total, 'constraint')} met`
+  return `${held} of ${countInWords(total, 'constraint')} met`
 }
 
 function join(clauses: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { metricNames } from '../domain/metric.ts'
+import { mean } from '../stats/robust.ts'
 import { type Place, placeKey, type SearchMetrics, type SearchPoint } from './state.ts'
 
 /** A measured place with the mean of its measurements. */
@@ -54,9 +55,9 @@ export function spreadOf(points: readonly SearchPoint[]): number {
     )
     for (const logs of repeated) {
       if (logs.length < 2) continue
-      const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length
+      const centre = mean(logs)
       // The two metrics of one measurement tell much the same, so each counts half.
-      squares += logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 2
+      squares += logs.reduce((sum, value) => sum + (value - centre) ** 2, 0) / 2
       freedom += (logs.length - 1) / 2
     }
   }
@@ -76,7 +77,7 @@ function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {
   const means: Partial<Record<(typeof metricNames)[number], number>> = {}
   for (const name of metricNames) {
     const values = measured.flatMap((metrics) => metrics[name] ?? [])
-    if (values.length > 0) means[name] = values.reduce((sum, value) => sum + value, 0) / values.length
+    if (values.length > 0) means[name] = mean(values)
   }
   return means
 }

@@ -8,9 +8,11 @@ export function median(values: readonly number[]): number {
 }
 
 /** Arithmetic mean. @param values not empty */
-export function mean(values: readonly number[]): number {
+export function mean(values: readonly number[] | Float64Array): number {
   if (values.length === 0) throw new RangeError('the mean of no values')
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+  let sum = 0
+  for (const value of values) sum += value
+  return sum / values.length
 }
 
 /** exp of the mean logarithm: the mean that belongs to ratios. @param values not empty, all > 0 */

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs'
 import type { Environment } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import { type LaunchedProcess, nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
@@ -32,8 +31,6 @@ export interface StartOptions {
   /** Absolute path of the model repository; it is not written to. */
   readonly repository: string
   readonly onLog?: (line: string) => void
-  /** The log is appended to this file. */
-  readonly logFile?: string
   /** Chooses the ports; tests choose badly. */
   readonly pickPorts?: () => Promise<ServerPorts>
 }
@@ -82,7 +79,6 @@ async function startOnce(
     onLine: (line) => {
       log.add(line)
       options.onLog?.(line)
-      if (options.logFile !== undefined) appendFileSync(options.logFile, `${line}\n`)
     },
   })
   const stop = async () => {

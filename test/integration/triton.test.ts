@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -25,6 +25,7 @@ let launcher: Launcher
 let repository: string
 let server: TritonServer
 let client: TritonClient
+const log: string[] = []
 
 beforeAll(async () => {
   world = testWorld()
@@ -33,7 +34,7 @@ beforeAll(async () => {
   writePythonModel(repository, 'add_one')
   writePythonModel(repository, 'broken_code', { python: 'raise ValueError("the weights are missing")\n' })
   writePythonModel(repository, 'broken_config', { config: 'backend: "python"\nnonsense: 3\n' })
-  server = await startServer(world, launcher, { repository, logFile: join(repository, 'server.log') })
+  server = await startServer(world, launcher, { repository, onLog: (line) => log.push(line) })
   client = connectTriton(server.grpc)
 })
 afterAll(async () => {
@@ -70,7 +71,7 @@ test('the server says what it is, answers and can be read', async () => {
   expect(await client.serverLive()).toBe(true)
   expect(await (await fetch(server.metricsUrl ?? '')).text()).toContain('nv_cpu_utilization')
   expect(memoryOfTree(server.pids())).toBeGreaterThan(10_000_000)
-  expect(readFileSync(join(repository, 'server.log'), 'utf8')).toContain('Started GRPCInferenceService')
+  expect(log.join('\n')).toContain('Started GRPCInferenceService')
   expect(server.logTail(2)).toHaveLength(2)
 })
 

@@ -1,0 +1,31 @@
+// Wordings that a verdict's sentences and the reports share. No locale: they read the same on every machine.
+
+const minus = '−'
+
+/** `1 comparison`, `2 comparisons`. */
+export function countInWords(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** A ratio of change as a signed percentage: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
+export function changeInWords(ratio: number): string {
+  return signedPercent(ratio - 1)
+}
+
+/** 0.183 → `+18.3 %`. */
+export function signedPercent(share: number): string {
+  const text = percentDigits(share)
+  if (Number(text) === 0) return '±0.0 %'
+  return `${share > 0 ? '+' : ''}${withMinus(text)} %`
+}
+
+/** The digits of a share in percent: one decimal below 100 %, where it can matter. */
+export function percentDigits(share: number): string {
+  const percent = share * 100
+  return percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0)
+}
+
+/** A number's text with the sign for minus in place of the hyphen. */
+export function withMinus(text: string): string {
+  return text.replace('-', minus)
+}
