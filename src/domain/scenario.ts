@@ -38,16 +38,38 @@ const blockSchema = z
   .readonly()
 export type Block = z.infer<typeof blockSchema>
 
-/** What the instrument says of itself during a repetition. */
-const clientHealthSchema = z
+/** What one load thread says of itself. */
+const threadHealthSchema = z
   .strictObject({
-    /** Share of the time the load thread's event loop was busy, 0 to 1. */
+    /** Share of the time its event loop was busy, 0 to 1. */
     eventLoopUtilization: finite.nonnegative(),
     eventLoopDelayP99Ns: finite.nonnegative(),
+    /** The longest time in which nothing at all ran on it. */
+    eventLoopGapNs: finite.nonnegative(),
+    /** Pauses of the garbage collector: all together, and the longest. */
+    gcPauseNs: finite.nonnegative(),
+    gcPauseMaxNs: finite.nonnegative(),
+  })
+  .readonly()
+export type ThreadHealth = z.infer<typeof threadHealthSchema>
+
+/** What the instrument says of itself during a repetition; of several threads the worst. */
+const clientHealthSchema = z
+  .strictObject({
+    ...threadHealthSchema.unwrap().shape,
+    /** Of all threads, per completed request. */
     cpuNsPerRequest: finite.nonnegative(),
     /** Open loop: requests sent more than 1 ms after they were due, as a share; 0 in a closed loop. */
     lateRatio: finite.nonnegative(),
+    /** Open loop: requests sent within the window, of those that were due in it; null in a closed loop. */
+    achievedRatio: finite.nonnegative().nullable(),
+    connections: z.int().positive(),
+    threads: z.array(threadHealthSchema).min(1).readonly(),
+    /** Why so many threads and no more. */
+    threadsReason: z.string(),
     saturated: z.boolean(),
+    /** What went beyond its limit, one clause each; they void the repetition. */
+    problems: z.array(z.string()).readonly(),
   })
   .readonly()
 export type ClientHealth = z.infer<typeof clientHealthSchema>

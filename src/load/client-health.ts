@@ -1,13 +1,6 @@
-import {
-  type ELDHistogram,
-  type EventLoopUtilization,
-  monitorEventLoopDelay,
-  performance,
-} from 'node:perf_hooks'
-import type { ClientHealth } from '../domain/scenario.ts'
-
-/** Node's default; the histogram holds whole intervals, so this is taken off again. */
-const resolutionMs = 10
+import type { Load } from '../domain/load.ts'
+import type { ClientHealth, ThreadHealth } from '../domain/scenario.ts'
+import type { ThreadReport } from './protocol.ts'
 
 /**
  * Above this share of busy time a closed loop measures its client. Busy is normal (a fast model is answered
@@ -23,47 +16,98 @@ const maxUtilization = 0.9
  */
 const maxLateRatio = 0.1
 
-/** Watches the instrument itself during the window. */
-export class ClientHealthProbe {
-  readonly #delay: ELDHistogram = monitorEventLoopDelay({ resolution: resolutionMs })
-  #utilization: EventLoopUtilization = performance.eventLoopUtilization()
-  #cpuNs = cpuTimeNs()
-  #spentCpuNs = 0
-  #busyShare = 0
+/**
+ * Above this share of the window the garbage collector decides the tail: a p99 is made of the slowest 1 % of
+ * requests, and each pause delays all that are under way. Five times that leaves room for its usual short pauses.
+ */
+const maxGcRatio = 0.05
 
-  open(): void {
-    this.#utilization = performance.eventLoopUtilization()
-    this.#cpuNs = cpuTimeNs()
-    this.#delay.enable()
+/**
+ * A thread in which nothing ran for so long was not slow but stopped: a suspended machine, SIGSTOP, a paused
+ * container. Schedulers of crowded machines take a thread away for tens of milliseconds, hardly ever for hundreds.
+ */
+const frozenNs = 1e9
+
+/** What the threads of one run tell of the instrument. */
+export function clientHealth(
+  load: Load,
+  reports: readonly ThreadReport[],
+  pool: Pick<ClientHealth, 'connections' | 'threadsReason'>,
+): ClientHealth {
+  const threads = reports.map(({ health }) => health)
+  const sum = (pick: (report: ThreadReport) => number) =>
+    reports.reduce((total, report) => total + pick(report), 0)
+  const requests = Math.max(
+    1,
+    sum((report) => report.requests),
+  )
+  const isOpen = load.mode === 'requestRate'
+  const durationNs = Math.max(...reports.map((report) => report.durationNs))
+  const figures = {
+    ...worstThread(threads),
+    lateRatio: isOpen ? sum(({ late }) => late) / requests : 0,
   }
-
-  close(): void {
-    this.#busyShare = performance.eventLoopUtilization(this.#utilization).utilization
-    this.#spentCpuNs = cpuTimeNs() - this.#cpuNs
-    this.#delay.disable()
-  }
-
-  report(
-    mode: 'concurrency' | 'requestRate',
-    counts: { readonly completed: number; readonly requests: number; readonly late: number },
-  ): ClientHealth {
-    const lateRatio = mode === 'requestRate' ? counts.late / Math.max(1, counts.requests) : 0
-    // An open loop spins while it waits for a due time: it is busy by design, so lateness alone tells.
-    const saturated = mode === 'requestRate' ? lateRatio > maxLateRatio : this.#busyShare > maxUtilization
-    const delayNs = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) - resolutionMs * 1e6
-    return {
-      eventLoopUtilization: this.#busyShare,
-      eventLoopDelayP99Ns: Math.max(0, Math.round(delayNs)),
-      cpuNsPerRequest: Math.round(this.#spentCpuNs / Math.max(1, counts.completed)),
-      lateRatio,
-      saturated,
-    }
+  const saturation = saturationOf(isOpen, figures, durationNs)
+  return {
+    ...figures,
+    cpuNsPerRequest: Math.round(
+      sum(({ cpuNs }) => cpuNs) /
+        Math.max(
+          1,
+          sum(({ completed }) => completed),
+        ),
+    ),
+    achievedRatio: isOpen ? sum(({ inTime }) => inTime) / requests : null,
+    ...pool,
+    threads,
+    saturated: saturation.length > 0,
+    problems: [
+      ...saturation.map((clause) => `client_saturated: ${clause}`),
+      ...(figures.eventLoopGapNs > frozenNs
+        ? [
+            `client_frozen: nothing ran here for ${seconds(figures.eventLoopGapNs)}, as on a suspended machine`,
+          ]
+        : []),
+    ],
   }
 }
 
-/** User and system time of this thread; before Node 23.9 of the whole process, an upper bound. */
-function cpuTimeNs(): number {
-  const ofThread = process.threadCpuUsage as typeof process.threadCpuUsage | undefined
-  const usage = ofThread?.() ?? process.cpuUsage()
-  return (usage.user + usage.system) * 1000
+function saturationOf(
+  isOpen: boolean,
+  { eventLoopUtilization, gcPauseNs, lateRatio }: ThreadHealth & { readonly lateRatio: number },
+  durationNs: number,
+): string[] {
+  const clauses: string[] = []
+  // An open loop spins while it waits for a due time: it is busy by design, so lateness alone tells.
+  if (isOpen && lateRatio > maxLateRatio)
+    clauses.push(`${percent(lateRatio)} of the requests were sent late (limit ${percent(maxLateRatio)})`)
+  if (!isOpen && eventLoopUtilization > maxUtilization)
+    clauses.push(
+      `a load thread was busy for ${percent(eventLoopUtilization)} of the time (limit ${percent(maxUtilization)})`,
+    )
+  if (gcPauseNs > maxGcRatio * durationNs)
+    clauses.push(
+      `garbage collection took ${percent(gcPauseNs / durationNs)} of the time (limit ${percent(maxGcRatio)})`,
+    )
+  return clauses
+}
+
+/** The highest of each figure. */
+export function worstThread(threads: readonly ThreadHealth[]): ThreadHealth {
+  const worst = (pick: (health: ThreadHealth) => number) => Math.max(0, ...threads.map(pick))
+  return {
+    eventLoopUtilization: worst((health) => health.eventLoopUtilization),
+    eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
+    eventLoopGapNs: worst((health) => health.eventLoopGapNs),
+    gcPauseNs: worst((health) => health.gcPauseNs),
+    gcPauseMaxNs: worst((health) => health.gcPauseMaxNs),
+  }
+}
+
+function percent(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`
+}
+
+function seconds(durationNs: number): string {
+  return `${(durationNs / 1e9).toFixed(1)} s`
 }

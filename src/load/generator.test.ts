@@ -47,6 +47,16 @@ async function setUp(
   return { server, generator, id: target.id }
 }
 
+/** With a target that may use the threads of so many cores. */
+async function setUpOnCores(answer: Answer, cores: number) {
+  const server = await serve(answer)
+  const generator = await openLoadGenerator(testingWorld(), cores)
+  closeAfterwards.push(generator.close)
+  const target = targetOn(server.port)
+  await generator.open(target)
+  return { server, generator, id: target.id }
+}
+
 const concurrency = (value: number): Load => ({ mode: 'concurrency', concurrency: value })
 const succeedAtOnce: Answer = (stream) => succeed(stream)
 const total = (failures: Readonly<Record<string, number>>) =>
@@ -311,6 +321,74 @@ test('windows start on the clock of the world', async () => {
   const window = await generator.run(target.id, concurrency(1), { leadInNs: 20 * ms, durationNs: 30 * ms })
   expect(window.startNs).toBeGreaterThanOrEqual(beforeNs + 20 * ms)
   expect(window.startNs + window.durationNs).toBeLessThanOrEqual(world.nowNs())
+})
+
+test('more threads share one load: exactly its concurrency, one window, every request once', async () => {
+  const { server, generator, id } = await setUpOnCores(succeedAfter(3), 4)
+  const options = { leadInNs: 30 * ms, durationNs: 100 * ms }
+  const one = await generator.run(id, concurrency(5), options)
+  expect(one.client).toMatchObject({ connections: 1, threadsReason: 'one was enough' })
+  expect(one.client.threads.length).toBe(1)
+
+  expect(await generator.widen([id], concurrency(5))).toBe(true)
+  const before = server.requests
+  const two = await generator.run(id, concurrency(5), options)
+  expect(server.mostOpen).toBe(5)
+  expect(two.issued).toBe(server.requests - before)
+  expect(two.durationNs).toBe(100 * ms)
+  expect(two.failures).toEqual({})
+  expect([...two.latenciesNs]).toEqual([...two.latenciesNs].sort((a, b) => a - b))
+  expect(two.client).toMatchObject({ connections: 2, threadsReason: '1 was not enough' })
+  expect(two.client.threads.length).toBe(2)
+
+  expect(await generator.widen([id], concurrency(5))).toBe(true)
+  const four = await generator.run(id, concurrency(5), options)
+  expect(four.client.threads.length).toBe(4)
+  expect(four.client.threadsReason).toBe('2 were not enough, and the machine has 4 cores')
+  expect(await generator.widen([id], concurrency(5))).toBe(false)
+
+  // A fresh server of the same side gets as many from the start.
+  generator.closeTarget(id)
+  await generator.open(targetOn(server.port))
+  expect((await generator.run(id, concurrency(5), options)).client.threads.length).toBe(4)
+})
+
+test('no more threads than the load has requests, nor than the machine has cores', async () => {
+  const { generator, id } = await setUpOnCores(succeedAtOnce, 4)
+  expect(await generator.widen([id], concurrency(1))).toBe(false)
+  expect(await generator.widen([id], concurrency(3))).toBe(true)
+  expect(await generator.widen([id], concurrency(3))).toBe(true)
+  const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 50 * ms })
+  expect(window.client.threadsReason).toBe('2 were not enough, and the load has 3 requests at a time')
+  const single = await setUpOnCores(succeedAtOnce, 1)
+  expect(await single.generator.widen([single.id], concurrency(8))).toBe(false)
+})
+
+test('a window prolonged for its requests ends for all threads at once', async () => {
+  const { generator, id } = await setUpOnCores(succeedAfter(10), 2)
+  await generator.widen([id], concurrency(2))
+  const window = await generator.run(id, concurrency(2), {
+    leadInNs: 0,
+    durationNs: 20 * ms,
+    minRequests: 11,
+    maxDurationNs: 5000 * ms,
+  })
+  // The other thread may send one more before it sees the end.
+  expect(window.latenciesNs.length).toBeGreaterThanOrEqual(11)
+  expect(window.latenciesNs.length).toBeLessThanOrEqual(12)
+  expect(window.durationNs).toBeGreaterThan(40 * ms)
+})
+
+test('an open loop over two threads is one schedule, each request due once', async () => {
+  const { server, generator, id } = await setUpOnCores(succeedAtOnce, 2)
+  const load: Load = { mode: 'requestRate', requestRate: 200, distribution: 'poisson' }
+  const options = { leadInNs: 0, durationNs: 200 * ms, seed: 7 }
+  const one = await generator.run(id, load, options)
+  await generator.widen([id], load)
+  const two = await generator.run(id, load, options)
+  expect(two.client.threads.length).toBe(2)
+  expect(two.latenciesNs.length).toBe(one.latenciesNs.length)
+  expect(server.requests).toBe(one.issued + two.issued)
 })
 
 test('connectionsFor: one for each six outstanding requests', () => {

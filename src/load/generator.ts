@@ -1,16 +1,12 @@
-import { Worker } from 'node:worker_threads'
-import { GateError } from '../domain/error.ts'
+import { availableParallelism } from 'node:os'
 import type { Load } from '../domain/load.ts'
 import type { ClientHealth } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
-import type {
-  Command,
-  CommandMessage,
-  LoadTarget,
-  ReplyMessage,
-  WindowOptions,
-  WindowReport,
-} from './protocol.ts'
+import { clientHealth } from './client-health.ts'
+import { type LoadThread, startLoadThread } from './load-thread.ts'
+import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
+import { tallyMemory } from './tally.ts'
+import { mergeReports } from './window.ts'
 
 /** What one run of a load gave. */
 export interface Window {
@@ -34,7 +30,7 @@ export interface Window {
   readonly client: ClientHealth
 }
 
-/** The load thread. One window at a time; several targets may be open, for windows in turn. */
+/** The load threads. One window at a time; several targets may be open, for windows in turn. */
 export interface LoadGenerator {
   /** Connects. @throws GateError `server` where no connection is to be had. */
   readonly open: (target: LoadTarget) => Promise<void>
@@ -44,13 +40,21 @@ export interface LoadGenerator {
    * @throws GateError `server` where the peer admits too few streams for the concurrency, `interrupted` on a signal
    */
   readonly run: (targetId: string, load: Load, options: WindowOptions) => Promise<Window>
+  /**
+   * Connects the targets of one comparison again, over twice the threads: the same number for each. False, and
+   * nothing done, where the machine has no core for another thread or the load no request for it.
+   */
+  readonly widen: (targetIds: readonly string[], load: Load) => Promise<boolean>
   readonly closeTarget: (targetId: string) => void
-  /** Ends the thread and so all its connections. */
+  /** Ends the threads and so all their connections. */
   readonly close: () => Promise<void>
 }
 
 /** perf_analyzer's (its C++ client's) number of clients that share one gRPC channel. */
 const outstandingPerConnection = 6
+
+/** Threads of a run start together this long after they are told to: more than a message to a thread takes. */
+const musterNs = 2_000_000n
 
 /**
  * Connections for a load, the same for every side that is measured with it: one for each 6 outstanding
@@ -60,65 +64,105 @@ export function connectionsFor(load: Load): number {
   return load.mode === 'concurrency' ? Math.ceil(load.concurrency / outstandingPerConnection) : 1
 }
 
-interface Pending {
-  readonly resolve: (report: WindowReport | null) => void
-  readonly reject: (error: GateError) => void
+interface OpenTarget {
+  readonly target: LoadTarget
+  readonly threads: number
+  readonly connections: number
+  readonly threadsReason: string
+  windows: number
 }
 
-/** Starts the load thread. Close it in a `finally`, or the process does not end. */
-export async function openLoadGenerator(world: World): Promise<LoadGenerator> {
-  const worker = new Worker(world.loadWorker, { name: 'load', execArgv: [] })
-  const pending = new Map<number, Pending>()
-  let lastId = 0
-  let ended: GateError | null = null
+/** Starts the first load thread; others follow where a load needs them. Close it in a `finally`, or the process does not end. */
+export async function openLoadGenerator(
+  world: World,
+  cores: number = availableParallelism(),
+): Promise<LoadGenerator> {
+  const pool: LoadThread[] = [await startLoadThread(world)]
+  const targets = new Map<string, OpenTarget>()
+  /** Threads that a target's load has once needed, kept for when it is opened again on a fresh server. */
+  const needed = new Map<string, number>()
 
-  const end = (error: GateError) => {
-    ended ??= error
-    for (const { reject } of pending.values()) reject(ended)
-    pending.clear()
+  const threadsOf = (count: number) => pool.slice(0, count)
+
+  async function open(target: LoadTarget, threads: number, threadsReason: string): Promise<void> {
+    while (pool.length < threads) pool.push(await startLoadThread(world))
+    const connections = Math.ceil(target.connections / threads) * threads
+    const opening = threadsOf(threads).map((thread, index) =>
+      thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }),
+    )
+    try {
+      await settled(opening)
+    } catch (error) {
+      if (!targets.has(target.id)) close(target.id)
+      throw error
+    }
+    targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 })
   }
-  const onAbort = () => end(new GateError('interrupted', 'interrupted while under load'))
-  world.signal.addEventListener('abort', onAbort, { once: true })
-  if (world.signal.aborted) onAbort()
-  worker.on('error', (cause) => end(new GateError('internal', 'the load worker failed', { cause })))
-  worker.on('exit', () => end(new GateError('internal', 'the load worker has ended')))
-  worker.on('message', (reply: ReplyMessage) => {
-    const call = pending.get(reply.id)
-    pending.delete(reply.id)
-    if (reply.ok) call?.resolve(reply.report)
-    else call?.reject(new GateError(reply.code, reply.message, { hint: reply.hint }))
-  })
 
-  const call = (command: Command) =>
-    new Promise<WindowReport | null>((resolve, reject) => {
-      if (ended !== null) {
-        reject(ended)
-        return
-      }
-      const id = ++lastId
-      pending.set(id, { resolve, reject })
-      worker.postMessage({ id, command } satisfies CommandMessage)
-    })
+  function close(targetId: string): void {
+    const threads = targets.get(targetId)?.threads ?? pool.length
+    targets.delete(targetId)
+    // Its only failure is that the thread has ended, and then the target is closed.
+    for (const thread of threadsOf(threads))
+      thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined)
+  }
 
-  await new Promise((resolve) => worker.once('online', resolve))
   return {
-    open: async (target) => {
-      await call({ kind: 'open', target })
+    open: (target) => {
+      const threads = needed.get(target.id) ?? 1
+      return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before')
     },
     run: async (targetId, load, options) => {
-      const report = await call({ kind: 'run', targetId, load, options })
-      if (report === null) throw new GateError('internal', 'the load worker gave no window')
-      const { startHrtimeNs, ...window } = report
+      const opened = targets.get(targetId)
+      const { threads = 1, connections = 1, threadsReason = '' } = opened ?? {}
+      const muster: Muster = {
+        startHrtimeNs: process.hrtime.bigint() + (threads > 1 ? musterNs : 0n),
+        seed: options.seed ?? opened?.windows ?? 0,
+        tally: tallyMemory(),
+      }
+      const reports = await settled(
+        threadsOf(threads).map((thread) => thread.call({ kind: 'run', targetId, load, options, muster })),
+      )
+      if (opened !== undefined) opened.windows++
+      const given = reports.filter((report) => report !== null)
+      const { startHrtimeNs, ...window } = mergeReports(given)
       const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
-      return { startNs: Math.max(0, world.nowNs() - agoNs), ...window }
+      return {
+        startNs: Math.max(0, world.nowNs() - agoNs),
+        ...window,
+        client: clientHealth(load, given, { connections, threadsReason }),
+      }
     },
-    closeTarget: (targetId) => {
-      // Its only failure is that the thread has ended, and then the target is closed.
-      call({ kind: 'closeTarget', targetId }).catch(() => undefined)
+    widen: async (targetIds, load) => {
+      const opened = targetIds.map((id) => targets.get(id)).filter((each) => each !== undefined)
+      const now = Math.max(0, ...opened.map(({ threads }) => threads))
+      const most = Math.min(cores, load.mode === 'concurrency' ? load.concurrency : cores)
+      const threads = Math.min(2 * now, most)
+      if (threads <= now) return false
+      for (const { target } of opened) {
+        close(target.id)
+        needed.set(target.id, threads)
+        const limit = threads === most ? `, and ${limitOf(cores, most)}` : ''
+        await open(target, threads, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`)
+      }
+      return opened.length > 0
     },
+    closeTarget: close,
     close: async () => {
-      world.signal.removeEventListener('abort', onAbort)
-      await worker.terminate()
+      await Promise.all(pool.map((thread) => thread.close()))
     },
   }
+}
+
+function limitOf(cores: number, most: number): string {
+  return most === cores ? `the machine has ${cores} cores` : `the load has ${most} requests at a time`
+}
+
+/** All answers, or the first error, but not before all have answered: a thread must not be told two things at a time. */
+async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(promises)
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
 }

@@ -1,4 +1,6 @@
+import { fromHrtime, hrtimeOf } from './clock.ts'
 import type { WindowOptions } from './protocol.ts'
+import { Tally, tallyMemory } from './tally.ts'
 
 /** Which part of a run a request belongs to, by the time it is sent (in an open loop: due). */
 export type Phase = 'leadIn' | 'window' | 'leadOut'
@@ -16,16 +18,23 @@ export class Phases {
   readonly #onClose: () => void
   #endNs: number | null = null
   #opened = false
-  #requests = 0
-  #lastRequestNs = 0
+  readonly #tally: Tally
 
-  constructor(nowNs: number, options: WindowOptions, onOpen: () => void, onClose: () => void) {
-    this.startNs = nowNs + options.leadInNs
+  /** @param startNs when the lead-in begins @param tally shared with the other threads of the run */
+  constructor(
+    startNs: number,
+    options: WindowOptions,
+    onOpen: () => void,
+    onClose: () => void,
+    tally: Tally = new Tally(tallyMemory()),
+  ) {
+    this.startNs = startNs + options.leadInNs
     this.#plannedEndNs = this.startNs + options.durationNs
     this.#limitNs = this.startNs + Math.max(options.durationNs, options.maxDurationNs ?? options.durationNs)
     this.#minRequests = options.minRequests ?? 0
     this.#onOpen = onOpen
     this.#onClose = onClose
+    this.#tally = tally
   }
 
   /** null until the window has ended. */
@@ -41,10 +50,8 @@ export class Phases {
       this.#onOpen()
     }
     if (this.#endNs === null) {
-      const wanting = this.#requests < this.#minRequests && atNs < this.#limitNs
-      if (atNs < this.#plannedEndNs || wanting) return 'window'
-      const prolonged = this.#lastRequestNs >= this.#plannedEndNs || this.#requests < this.#minRequests
-      this.#endNs = prolonged ? Math.min(atNs, this.#limitNs) : this.#plannedEndNs
+      if (!this.#isOver(atNs)) return 'window'
+      this.#endNs = this.#agreedEnd(atNs)
       this.#onClose()
     }
     // In an open loop a request can still be due inside a window that has ended.
@@ -53,12 +60,25 @@ export class Phases {
 
   /** A request of the window was sent (due) at `atNs`. */
   countRequest(atNs: number): void {
-    this.#requests++
-    this.#lastRequestNs = Math.max(this.#lastRequestNs, atNs)
+    if (this.#minRequests > 0) this.#tally.countRequest(atNs >= this.#plannedEndNs)
   }
 
   /** Whether something that happened at `atNs` lies in the window. */
   includes(atNs: number): boolean {
     return atNs >= this.startNs && (this.#endNs === null || atNs < this.#endNs)
+  }
+
+  #isOver(atNs: number): boolean {
+    if (atNs < this.#plannedEndNs) return false
+    return this.#tally.requests >= this.#minRequests || atNs >= this.#limitNs
+  }
+
+  #agreedEnd(atNs: number): number {
+    if (this.#minRequests === 0) return this.#plannedEndNs
+    const prolonged = this.#tally.prolonged || this.#tally.requests < this.#minRequests
+    const ownNs = prolonged ? Math.min(atNs, this.#limitNs) : this.#plannedEndNs
+    const own = hrtimeOf(ownNs)
+    const agreed = this.#tally.agreeOnEnd(own)
+    return agreed === own ? ownNs : fromHrtime(agreed)
   }
 }

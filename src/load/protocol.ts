@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
-import type { ClientHealth } from '../domain/scenario.ts'
+import type { ThreadHealth } from '../domain/scenario.ts'
+import type { Share } from './share.ts'
 
 /** A server's model to send requests to. */
 export interface LoadTarget {
@@ -12,6 +13,7 @@ export interface LoadTarget {
   readonly metadata?: Readonly<Record<string, string>>
   /** Whole gRPC frames, sent in turn. */
   readonly frames: readonly Uint8Array[]
+  /** Over all threads together; each thread has at least one. */
   readonly connections: number
   /** A request without an answer after this long has failed. */
   readonly deadlineNs: number
@@ -29,22 +31,44 @@ export interface WindowOptions {
   readonly seed?: number
 }
 
-/** What the worker measured. */
-export interface WindowReport {
+/** How the threads of one run keep together. */
+export interface Muster {
+  /** When the lead-in begins, on the clock that all threads share (process.hrtime). */
+  readonly startHrtimeNs: bigint
+  readonly seed: number
+  /** The memory of a Tally that all threads of the run share. */
+  readonly tally: SharedArrayBuffer
+}
+
+/** What one thread measured. */
+export interface ThreadReport {
   /** On the clock that all threads share (process.hrtime). */
   readonly startHrtimeNs: bigint
   readonly durationNs: number
+  /** Ascending. */
   readonly latenciesNs: Float64Array
   readonly completed: number
   readonly issued: number
-  readonly failures: Record<string, number>
+  /** Requests of the window, and those of them that were sent late, and that were sent before it ended. */
+  readonly requests: number
+  readonly late: number
+  readonly inTime: number
+  readonly failures: Readonly<Record<string, number>>
   readonly firstFailure: string | null
-  readonly client: ClientHealth
+  readonly cpuNs: number
+  readonly health: ThreadHealth
 }
 
 export type Command =
-  | { readonly kind: 'open'; readonly target: LoadTarget }
-  | { readonly kind: 'run'; readonly targetId: string; readonly load: Load; readonly options: WindowOptions }
+  | { readonly kind: 'open'; readonly target: LoadTarget; readonly share: Share }
+  | {
+      readonly kind: 'run'
+      readonly targetId: string
+      /** The whole load, of which the thread takes its share. */
+      readonly load: Load
+      readonly options: WindowOptions
+      readonly muster: Muster
+    }
   | { readonly kind: 'closeTarget'; readonly targetId: string }
 
 export interface CommandMessage {
@@ -53,7 +77,7 @@ export interface CommandMessage {
 }
 
 export type ReplyMessage =
-  | { readonly id: number; readonly ok: true; readonly report: WindowReport | null }
+  | { readonly id: number; readonly ok: true; readonly report: ThreadReport | null }
   | {
       readonly id: number
       readonly ok: false

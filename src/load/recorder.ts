@@ -1,6 +1,8 @@
 import { nowNs } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Phase, Phases } from './phases.ts'
+import type { ThreadReport } from './protocol.ts'
+import type { Share } from './share.ts'
 
 /** A request on its way. */
 interface Flight {
@@ -17,15 +19,17 @@ const initialCapacity = 4096
 
 /** Sends the requests of one run and keeps what became of them. */
 export class Recorder {
-  completed = 0
-  issued = 0
-  /** Requests of the window, and those of them that were sent late. */
-  requests = 0
-  late = 0
-  firstFailure: string | null = null
-  readonly failures: Record<string, number> = {}
+  #completed = 0
+  #issued = 0
+  /** Requests of the window; those of them that were sent late, and that were sent before it ended. */
+  #requests = 0
+  #late = 0
+  #inTime = 0
+  #firstFailure: string | null = null
+  readonly #failures: Record<string, number> = {}
   readonly #phases: Phases
   readonly #frames: readonly Uint8Array[]
+  readonly #share: Share
   readonly #leadOutNs: number
   readonly #deadlineNs: number
   /** In the order of sending, so the oldest is first. */
@@ -34,9 +38,16 @@ export class Recorder {
   #latencies = new Float64Array(initialCapacity)
   #count = 0
 
-  constructor(phases: Phases, frames: readonly Uint8Array[], leadOutNs: number, deadlineNs: number) {
+  constructor(
+    phases: Phases,
+    frames: readonly Uint8Array[],
+    share: Share,
+    leadOutNs: number,
+    deadlineNs: number,
+  ) {
     this.#phases = phases
     this.#frames = frames
+    this.#share = share
     this.#leadOutNs = leadOutNs
     this.#deadlineNs = deadlineNs
   }
@@ -59,13 +70,17 @@ export class Recorder {
   /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
   send(connection: Connection, originNs: number, onEnd: () => void): void {
     const phase = this.#admit(originNs)
-    const frame = this.#frames[this.issued % this.#frames.length]
+    const frame = this.#frames[(this.#share.index + this.#issued * this.#share.of) % this.#frames.length]
     if (frame === undefined) throw new RangeError('a target without frames')
-    this.issued++
-    if (phase === 'window' && nowNs() - originNs > lateNs) this.late++
+    this.#issued++
     const flight: Flight = { originNs, phase, onEnd, cancel: () => undefined }
     this.#flights.add(flight)
-    if (phase === 'window') this.#windowFlights++
+    if (phase === 'window') {
+      const sentNs = nowNs()
+      if (sentNs - originNs > lateNs) this.#late++
+      if (this.#phases.at(sentNs) === 'window') this.#inTime++
+      this.#windowFlights++
+    }
     flight.cancel = connection.send(frame, (failure, message, endNs) => {
       this.#land(flight)
       this.#phases.at(endNs)
@@ -90,16 +105,24 @@ export class Recorder {
     }
   }
 
-  /** Ascending, in whole ns. */
-  sortedLatencies(): Float64Array {
-    return this.#latencies.slice(0, this.#count).sort()
+  report(): Omit<ThreadReport, 'startHrtimeNs' | 'durationNs' | 'cpuNs' | 'health'> {
+    return {
+      latenciesNs: this.#latencies.slice(0, this.#count).sort(),
+      completed: this.#completed,
+      issued: this.#issued,
+      requests: this.#requests,
+      late: this.#late,
+      inTime: this.#inTime,
+      failures: this.#failures,
+      firstFailure: this.#firstFailure,
+    }
   }
 
   #admit(originNs: number): Phase {
     const phase = this.#phases.at(originNs)
     if (phase === 'window') {
       this.#phases.countRequest(originNs)
-      this.requests++
+      this.#requests++
     }
     return phase
   }
@@ -111,7 +134,7 @@ export class Recorder {
 
   #record(flight: Flight, failure: string | null, message: string, endNs: number): void {
     if (failure === null) {
-      if (this.#phases.includes(endNs)) this.completed++
+      if (this.#phases.includes(endNs)) this.#completed++
       if (flight.phase === 'window') this.#push(Math.round(endNs - flight.originNs))
     } else if (flight.phase === 'window') {
       this.#fail(failure, message)
@@ -119,8 +142,8 @@ export class Recorder {
   }
 
   #fail(failure: string, message: string): void {
-    this.failures[failure] = (this.failures[failure] ?? 0) + 1
-    this.firstFailure ??= message === '' ? failure : `${failure}: ${message}`
+    this.#failures[failure] = (this.#failures[failure] ?? 0) + 1
+    this.#firstFailure ??= message === '' ? failure : `${failure}: ${message}`
   }
 
   #push(latencyNs: number): void {

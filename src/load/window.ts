@@ -1,5 +1,9 @@
+import type { ThreadReport } from './protocol.ts'
+
 /** All latencies of some windows in one ascending array. */
 export function mergeLatencies(windows: readonly { readonly latenciesNs: Float64Array }[]): Float64Array {
+  const [only, ...others] = windows
+  if (only !== undefined && others.length === 0) return only.latenciesNs
   const merged = new Float64Array(windows.reduce((sum, window) => sum + window.latenciesNs.length, 0))
   let offset = 0
   for (const { latenciesNs } of windows) {
@@ -7,4 +11,38 @@ export function mergeLatencies(windows: readonly { readonly latenciesNs: Float64
     offset += latenciesNs.length
   }
   return merged.sort()
+}
+
+/**
+ * What the threads of one run measured, as one: from the first start to the last end (which are the same for
+ * all, unless each thread has a number of requests of its own to send), and all their requests.
+ */
+export function mergeReports(
+  reports: readonly ThreadReport[],
+): Pick<
+  ThreadReport,
+  'startHrtimeNs' | 'durationNs' | 'latenciesNs' | 'completed' | 'issued' | 'failures' | 'firstFailure'
+> {
+  const [first] = reports
+  if (first === undefined) throw new RangeError('a run without threads')
+  const startHrtimeNs = reports.reduce(
+    (least, { startHrtimeNs: each }) => (each < least ? each : least),
+    first.startHrtimeNs,
+  )
+  const endsNs = reports.map((each) => Number(each.startHrtimeNs - startHrtimeNs) + each.durationNs)
+  const failures: Record<string, number> = {}
+  for (const report of reports) {
+    for (const [status, count] of Object.entries(report.failures))
+      failures[status] = (failures[status] ?? 0) + count
+  }
+  return {
+    startHrtimeNs,
+    // One thread's own figure, or the clocks' translation would round a planned duration.
+    durationNs: reports.length === 1 ? first.durationNs : Math.max(...endsNs),
+    latenciesNs: mergeLatencies(reports),
+    completed: reports.reduce((sum, each) => sum + each.completed, 0),
+    issued: reports.reduce((sum, each) => sum + each.issued, 0),
+    failures,
+    firstFailure: reports.find((each) => each.firstFailure !== null)?.firstFailure ?? null,
+  }
 }

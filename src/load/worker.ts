@@ -3,29 +3,27 @@
 import { parentPort } from 'node:worker_threads'
 import { asGateError, GateError } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
-import { ClientHealthProbe } from './client-health.ts'
-import { hrtimeOf, nowNs } from './clock.ts'
+import { fromHrtime, hrtimeOf, nowNs, until } from './clock.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { Connection } from './connection.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { Phases } from './phases.ts'
-import type {
-  Command,
-  CommandMessage,
-  LoadTarget,
-  ReplyMessage,
-  WindowOptions,
-  WindowReport,
-} from './protocol.ts'
+import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } from './protocol.ts'
 import { Recorder } from './recorder.ts'
 import { dueTimes } from './schedule.ts'
+import { dealt, partOf, type Share } from './share.ts'
+import { Tally } from './tally.ts'
+import { ThreadProbe } from './thread-probe.ts'
+
+type RunCommand = Extract<Command, { kind: 'run' }>
 
 interface OpenTarget {
   readonly target: LoadTarget
+  /** This thread's part of what is asked of the target. */
+  readonly share: Share
   readonly connections: readonly [Connection, ...Connection[]]
   /** As Buffers, or node:http2 would make one of each frame for each request. */
   readonly frames: readonly Buffer[]
-  windows: number
 }
 
 /** How often deadlines and the edges of the window are looked at when no request ends. */
@@ -49,13 +47,13 @@ port.on('message', ({ id, command }: CommandMessage) => {
   )
 })
 
-async function obey(command: Command): Promise<WindowReport | null> {
+async function obey(command: Command): Promise<ThreadReport | null> {
   switch (command.kind) {
     case 'open':
-      await open(command.target)
+      await open(command.target, command.share)
       return null
     case 'run':
-      return run(command.targetId, command.load, command.options)
+      return run(command)
     case 'closeTarget':
       close(command.targetId)
       return null
@@ -64,12 +62,12 @@ async function obey(command: Command): Promise<WindowReport | null> {
   }
 }
 
-async function open(target: LoadTarget): Promise<void> {
+async function open(target: LoadTarget, share: Share): Promise<void> {
   if (targets.has(target.id)) throw new GateError('internal', `load target '${target.id}' is already open`)
   const connect = () => new Connection(target)
   const connections: [Connection, ...Connection[]] = [
     connect(),
-    ...Array.from({ length: target.connections - 1 }, connect),
+    ...Array.from({ length: partOf(target.connections, share) - 1 }, connect),
   ]
   await Promise.all(connections.map((each) => new Promise<void>((resolve) => each.whenSettled(resolve))))
   const failed = connections.find((each) => !each.ready)
@@ -80,7 +78,7 @@ async function open(target: LoadTarget): Promise<void> {
     })
   }
   const frames = target.frames.map((frame) => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength))
-  targets.set(target.id, { target, connections, frames, windows: 0 })
+  targets.set(target.id, { target, share, connections, frames })
 }
 
 function close(targetId: string): void {
@@ -88,69 +86,86 @@ function close(targetId: string): void {
   targets.delete(targetId)
 }
 
-async function run(targetId: string, load: Load, options: WindowOptions): Promise<WindowReport> {
+async function run(command: RunCommand): Promise<ThreadReport> {
+  const { targetId, load } = command
   const open = targets.get(targetId)
   if (open === undefined) throw new GateError('internal', `load target '${targetId}' is not open`)
   if (running) throw new GateError('internal', 'two windows at a time would measure each other')
   if (load.mode === 'concurrency') checkStreamLimit(open, load.concurrency)
   running = true
   try {
-    return await measure(open, load, options)
+    return await measure(open, command)
   } finally {
     running = false
   }
 }
 
-async function measure(open: OpenTarget, load: Load, options: WindowOptions): Promise<WindowReport> {
-  const { target, connections, frames } = open
-  const probe = new ClientHealthProbe()
-  const startNs = nowNs()
+async function measure(open: OpenTarget, { load, options, muster }: RunCommand): Promise<ThreadReport> {
+  const { target, share, connections, frames } = open
+  const probe = new ThreadProbe()
+  // Alone it starts when it is told; with others when all do.
+  const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs)
   const phases = new Phases(
     startNs,
     options,
     () => probe.open(),
     () => probe.close(),
+    new Tally(muster.tally),
   )
-  const recorder = new Recorder(phases, frames, options.leadInNs, target.deadlineNs)
+  const recorder = new Recorder(phases, frames, share, options.leadInNs, target.deadlineNs)
+  await until(startNs)
   const ticker = setInterval(() => {
     const atNs = nowNs()
     phases.at(atNs)
     recorder.expire(atNs)
+    probe.beat()
   }, tickMs)
   try {
-    if (load.mode === 'concurrency') {
-      await runClosedLoop(connections, load.concurrency, recorder)
-    } else {
-      const seed = options.seed ?? open.windows
-      await runOpenLoop(connections, dueTimes(load, startNs, seed), recorder, target.deadlineNs)
-    }
+    await drive(load, startNs, muster.seed, connections, share, recorder, target)
   } finally {
     clearInterval(ticker)
   }
-  open.windows++
   const endNs = phases.endNs
   if (endNs === null) throw new GateError('internal', 'the load ended before its window')
   return {
     startHrtimeNs: hrtimeOf(phases.startNs),
     durationNs: Math.round(endNs - phases.startNs),
-    latenciesNs: recorder.sortedLatencies(),
-    completed: recorder.completed,
-    issued: recorder.issued,
-    failures: recorder.failures,
-    firstFailure: recorder.firstFailure,
-    client: probe.report(load.mode, recorder),
+    ...recorder.report(),
+    ...(await probe.report()),
+  }
+}
+
+/** This thread's share of a load, to its end. */
+function drive(
+  load: Load,
+  startNs: number,
+  seed: number,
+  connections: readonly [Connection, ...Connection[]],
+  share: Share,
+  recorder: Recorder,
+  target: LoadTarget,
+): Promise<void> {
+  switch (load.mode) {
+    case 'concurrency':
+      return runClosedLoop(connections, partOf(load.concurrency, share), recorder)
+    case 'requestRate': {
+      const nextDueNs = dealt(dueTimes(load, startNs, seed), share)
+      return runOpenLoop(connections, nextDueNs, recorder, target.deadlineNs)
+    }
+    default:
+      return load satisfies never
   }
 }
 
 /** HTTP/2 would queue the streams above the peer's limit here, unseen: the concurrency would not be what it says. */
-function checkStreamLimit({ target, connections }: OpenTarget, concurrency: number): void {
-  const most = Math.ceil(concurrency / connections.length)
+function checkStreamLimit({ target, share, connections }: OpenTarget, concurrency: number): void {
+  const most = Math.ceil(partOf(concurrency, share) / connections.length)
   const limit = Math.min(...connections.map((each) => each.streamLimit))
   if (most <= limit) return
   throw new GateError(
     'server',
     `${target.host}:${target.port} takes ${limit} concurrent streams per connection; concurrency ${concurrency} ` +
-      `over ${connections.length} connection(s) needs ${most}`,
+      `over ${target.connections} connection(s) needs ${most}`,
     { hint: 'Lower the concurrency, or raise the limit of the proxy in front of the server.' },
   )
 }

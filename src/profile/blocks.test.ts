@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { calmClient } from '../../test/support/client-health.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
@@ -22,13 +23,7 @@ function window(
     issued: requests,
     failures: {},
     firstFailure: null,
-    client: {
-      eventLoopUtilization: 0.1,
-      eventLoopDelayP99Ns: 0,
-      cpuNsPerRequest: 0,
-      lateRatio: 0,
-      saturated: false,
-    },
+    client: calmClient(),
   }
 }
 

@@ -27,14 +27,7 @@ export async function measureLoad(
   gpu: GpuSampler | null,
 ): Promise<Sample[]> {
   const targets = await Promise.all(models.map((model) => model.target(load)))
-  const warmups: Window[] = []
-  // In random order: whoever is warmed last goes into its first block with the warmer caches.
-  for (const side of random.shuffle(targets.map((_, index) => index))) {
-    warmups[side] = await generator.run(targets[side] ?? '', load, {
-      leadInNs: 0,
-      durationNs: settings.warmupNs,
-    })
-  }
+  const warmups = await warmUp(generator, targets, load, settings.warmupNs, random)
   const plan = planBlocks(warmups, settings)
   // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
   const isDead = warmups.some((window) => window.completed === 0)
@@ -61,6 +54,31 @@ export async function measureLoad(
       ],
     }
   })
+}
+
+/**
+ * Warms all sides, in random order: whoever is warmed last goes into its first block with the warmer caches. Where a
+ * side then still saturates the load threads, all sides get more of them, while there are more to be had.
+ */
+async function warmUp(
+  generator: LoadGenerator,
+  targets: readonly string[],
+  load: Load,
+  warmupNs: number,
+  random: Random,
+): Promise<Window[]> {
+  const run = async () => {
+    const windows: Window[] = []
+    for (const side of random.shuffle(targets.map((_, index) => index)))
+      windows[side] = await generator.run(targets[side] ?? '', load, { leadInNs: 0, durationNs: warmupNs })
+    return windows
+  }
+  const isSaturated = (windows: readonly Window[]) => windows.some(({ client }) => client.saturated)
+  let windows = await run()
+  // The first requests of all are slow here too: code that is not yet compiled.
+  if (isSaturated(windows)) windows = await run()
+  while (isSaturated(windows) && (await generator.widen(targets, load))) windows = await run()
+  return windows
 }
 
 /** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */

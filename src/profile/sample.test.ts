@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { calmClient, saturatedClient } from '../../test/support/client-health.ts'
 import { windowOf } from '../../test/support/windows.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerMs } from '../domain/world.ts'
@@ -82,13 +83,28 @@ test.each([
   ],
   [
     'the client was saturated in most blocks',
-    [1, 2, 3].map((i) => windowOf(ramp, { client: { ...windowOf([]).client, saturated: i > 1 } })),
+    [1, 2, 3].map((i) => windowOf(ramp, { client: i > 1 ? saturatedClient() : calmClient() })),
     'client_saturated',
+  ],
+  [
+    'the client was frozen in one block',
+    [1, 2, 3].map((i) =>
+      windowOf(ramp, { client: calmClient({ problems: i === 1 ? ['client_frozen: for 2.0 s'] : [] }) }),
+    ),
+    'client_frozen: for 2.0 s',
   ],
 ])('a repetition is void where %s', (_, windows, reason) => {
   const repetition = toRepetition(sample(windows), load, 0, null, 0.01)
   expect(repetition.status).toBe('void')
   expect(repetition.voidReasons.join()).toContain(reason)
+})
+
+test('one saturated block of three says nothing of the repetition', () => {
+  const windows = [calmClient(), saturatedClient(), calmClient()].map((client) => windowOf(ramp, { client }))
+  expect(toRepetition(sample(windows), load, 0, null, 0.01)).toMatchObject({
+    status: 'valid',
+    client: { eventLoopUtilization: 0.97, saturated: false, problems: [] },
+  })
 })
 
 test('a few failures below the limit are kept as data', () => {
@@ -114,8 +130,7 @@ test('what disturbed the machine voids the repetition in its own words', () => {
 })
 
 test('only what spoilt a sample from outside is worth another repetition', () => {
-  const saturated = { ...windowOf([]).client, saturated: true }
-  expect(isDisturbed(sample([windowOf(ramp, { client: saturated })]))).toBe(true)
+  expect(isDisturbed(sample([windowOf(ramp, { client: saturatedClient() })]))).toBe(true)
   expect(isDisturbed(sample([windowOf(ramp)], { disturbances: ['gpu_throttled'] }))).toBe(true)
   expect(isDisturbed(sample([windowOf(ramp, { failures: { INTERNAL: 400 } })]))).toBe(false)
 })

@@ -2,6 +2,7 @@ import type { Load } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
 import { type ClientHealth, failedRequests, type Repetition } from '../domain/scenario.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
+import { worstThread } from '../load/client-health.ts'
 import type { Window } from '../load/generator.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { quantile } from '../stats/quantile.ts'
@@ -41,8 +42,7 @@ export function toRepetition(
   const latencies = mergeLatencies(sample.windows)
   const failures = sumFailures(sample.windows)
   const client = worstClient(sample.windows)
-  const voidReasons = [...sample.disturbances]
-  if (client.saturated) voidReasons.push('client_saturated: the load generator was the bottleneck')
+  const voidReasons = [...sample.disturbances, ...client.problems]
   const failed = failedRequests({ failures })
   if (failed > maxFailureRatio * (failed + latencies.length)) {
     const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
@@ -69,7 +69,7 @@ export function toRepetition(
 
 /** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
 export function isDisturbed(sample: Sample): boolean {
-  return sample.disturbances.length > 0 || worstClient(sample.windows).saturated
+  return sample.disturbances.length > 0 || worstClient(sample.windows).problems.length > 0
 }
 
 /** Void by the model's own failures, not by what disturbed it. */
@@ -145,16 +145,36 @@ export function describeFailures(failures: Readonly<Record<string, number>>): st
     .join(', ')
 }
 
-/** The worst window's figures; saturated where most windows were. */
-function worstClient(windows: readonly Window[]): ClientHealth {
-  const worst = (pick: (health: ClientHealth) => number) =>
-    Math.max(0, ...windows.map((window) => pick(window.client)))
+/** The worst window's figures; saturated where most windows were, frozen where one was. */
+export function worstClient(windows: readonly Window[]): ClientHealth {
+  const clients = windows.map(({ client }) => client)
+  const [first] = clients
+  if (first === undefined) throw new RangeError('a repetition without windows')
+  // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
+  const saturated = clients.filter((client) => client.saturated).length * 2 > clients.length
+  const problems = clients.flatMap((client) => client.problems)
+  const achieved = clients.flatMap(({ achievedRatio }) => achievedRatio ?? [])
   return {
-    eventLoopUtilization: worst((health) => health.eventLoopUtilization),
-    eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
-    cpuNsPerRequest: worst((health) => health.cpuNsPerRequest),
-    lateRatio: worst((health) => health.lateRatio),
-    // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
-    saturated: windows.filter((window) => window.client.saturated).length * 2 > windows.length,
+    ...first,
+    ...worstThread(clients),
+    cpuNsPerRequest: Math.max(...clients.map(({ cpuNsPerRequest }) => cpuNsPerRequest)),
+    lateRatio: Math.max(...clients.map(({ lateRatio }) => lateRatio)),
+    achievedRatio: achieved.length === 0 ? null : Math.min(...achieved),
+    threads: first.threads.map((_, index) =>
+      worstThread(clients.flatMap(({ threads }) => threads[index] ?? [])),
+    ),
+    saturated,
+    problems: firstOfEachKind(problems.filter((clause) => saturated || !isSaturation(clause))),
   }
+}
+
+function isSaturation(clause: string): boolean {
+  return clause.startsWith('client_saturated:')
+}
+
+/** The figures differ from block to block; one of each kind tells. */
+function firstOfEachKind(problems: readonly string[]): string[] {
+  const kinds = new Map<string, string>()
+  for (const clause of problems.toReversed()) kinds.set(clause.replaceAll(/\d+(\.\d+)?/g, '#'), clause)
+  return [...kinds.values()].toReversed()
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { saturatedClient } from '../../test/support/client-health.ts'
 import { windowOf } from '../../test/support/windows.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
@@ -81,8 +82,9 @@ test('a void repetition counts for nothing and is said', () => {
 })
 
 test('where every repetition was disturbed the numbers are shown, with the warning, and none is valid', () => {
-  const saturated = { ...windowOf([]).client, saturated: true }
-  const { status, metrics, repetitions, warnings } = scenario([[windowOf(ms(1, 300), { client: saturated })]])
+  const { status, metrics, repetitions, warnings } = scenario([
+    [windowOf(ms(1, 300), { client: saturatedClient() })],
+  ])
   expect(status).toBe('measured')
   expect(metrics.latencyP50Ns?.value).toBe(150 * nsPerMs)
   expect(repetitions.map((each) => each.status)).toEqual(['void'])

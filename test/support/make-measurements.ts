@@ -8,6 +8,7 @@ import type { Metrics, ModelMeasurement, Repetition, Scenario } from '../../src/
 import { tool } from '../../src/domain/tool.ts'
 import type { Random } from '../../src/stats/random.ts'
 import { mean } from '../../src/stats/robust.ts'
+import { calmClient } from './client-health.ts'
 
 // Measurements as the profile would write them, made of a few numbers: for tests of what is concluded from them.
 
@@ -59,13 +60,7 @@ export function makeRepetition(
       latencyP50Ns: p99 * 0.7,
       latencyP99Ns: p99,
     })),
-    client: {
-      eventLoopUtilization: 0.2,
-      eventLoopDelayP99Ns: 1e5,
-      cpuNsPerRequest: 5e4,
-      lateRatio: 0,
-      saturated: false,
-    },
+    client: calmClient(),
     status: 'valid',
     voidReasons: [],
     ...change,

@@ -14,6 +14,7 @@ import type {
   Result,
 } from '../../src/domain/result.ts'
 import type { MetricValue, Repetition, Scenario } from '../../src/domain/scenario.ts'
+import { calmClient } from './client-health.ts'
 
 // Results as a run on the example workload gives them (text_recognition on 2 CPU cores: 130 infer/s and
 // p99 9.5 ms at concurrency 1, 344 and 45 at 8), for the reports' goldens. Built from few numbers, no randomness.
@@ -88,13 +89,11 @@ function repetition(index: number, speed: Speed, changes: Partial<Repetition> = 
     failures: {},
     metrics: { latencyP99Ns: (speed.p99Ms / factor) * ms, inferPerSec: speed.inferPerSec * factor },
     blocks: [],
-    client: {
+    client: calmClient({
       eventLoopUtilization: 0.08,
       eventLoopDelayP99Ns: 0.4 * ms,
       cpuNsPerRequest: 90_000,
-      lateRatio: 0,
-      saturated: false,
-    },
+    }),
     status: 'valid',
     voidReasons: [],
     ...changes,

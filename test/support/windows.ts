@@ -1,5 +1,6 @@
 import { nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
 import type { Window } from '../../src/load/generator.ts'
+import { calmClient } from './client-health.ts'
 
 /** A window of a healthy closed loop with the given latencies in ms. */
 export function windowOf(latenciesMs: readonly number[], change: Partial<Window> = {}): Window {
@@ -11,13 +12,7 @@ export function windowOf(latenciesMs: readonly number[], change: Partial<Window>
     issued: latenciesMs.length,
     failures: {},
     firstFailure: null,
-    client: {
-      eventLoopUtilization: 0.2,
-      eventLoopDelayP99Ns: 0,
-      cpuNsPerRequest: 0,
-      lateRatio: 0,
-      saturated: false,
-    },
+    client: calmClient(),
     ...change,
   }
 }
