@@ -146,7 +146,7 @@ export function describeFailures(failures: Readonly<Record<string, number>>): st
 }
 
 /** The worst window's figures; saturated where most windows were, frozen where one was. */
-export function worstClient(windows: readonly Window[]): ClientHealth {
+function worstClient(windows: readonly Window[]): ClientHealth {
   const clients = windows.map(({ client }) => client)
   const [first] = clients
   if (first === undefined) throw new RangeError('a repetition without windows')
