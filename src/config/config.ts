@@ -91,6 +91,12 @@ export interface GateSettings {
   /** Share of failed requests above which a repetition is void and its scenario invalid. */
   readonly maxFailureRatio: number
   readonly runnerClass: string | null
+  /** What other runs on this host keep their hands off while this one measures, and how long this one waits for it. */
+  readonly exclusive: 'gpu' | 'host' | 'off'
+  readonly exclusiveWaitNs: number
+  /** In MHz, or as the driver has it by default; null = clocks run free. */
+  readonly lockGpuClocks: number | 'default' | null
+  readonly lockGpuMemoryClocks: number | null
   readonly seed: number
 }
 

@@ -51,6 +51,12 @@ export const defaultGate = {
   // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
   maxFailureRatio: 0.001,
   runnerClass: null,
+  // Two runs on one GPU measure each other. On a CPU-only host much else runs beside us anyway: the report says how much.
+  exclusive: 'gpu',
+  // Six models at 300 s each; a runner that is held longer than that for nothing should say so.
+  exclusiveWaitNs: 30 * 60 * nsPerSecond,
+  lockGpuClocks: null,
+  lockGpuMemoryClocks: null,
   // Any fixed number makes a run repeatable; it is recorded with the results.
   seed: 1,
 } as const satisfies GateSettings

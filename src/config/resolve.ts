@@ -66,6 +66,10 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
       overrides.onMissingBaseline ?? gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
     maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
     runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
+    exclusive: gate.exclusive ?? defaultGate.exclusive,
+    exclusiveWaitNs: gate.exclusive_wait ?? defaultGate.exclusiveWaitNs,
+    lockGpuClocks: gate.lock_gpu_clocks ?? defaultGate.lockGpuClocks,
+    lockGpuMemoryClocks: gate.lock_gpu_memory_clocks ?? defaultGate.lockGpuMemoryClocks,
     seed: overrides.seed ?? gate.seed ?? defaultGate.seed,
   }
 }

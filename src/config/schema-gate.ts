@@ -56,6 +56,21 @@ export const gateSection = z.strictObject({
     z.string().min(1),
     'Name of a class of equal machines; by default made from CPU model, cores and memory.',
   ),
+  exclusive: key(
+    z.enum(['gpu', 'host', 'off']),
+    'What a run has for itself while it measures; other runs on this host wait. `gpu`: each GPU that is read. `host`: the whole host too, for machines that only run gates.',
+    defaultGate.exclusive,
+  ),
+  exclusive_wait: key(
+    duration,
+    'Longest wait for another run to be done.',
+    `${defaultGate.exclusiveWaitNs / (60 * nsPerSecond)}m`,
+  ),
+  lock_gpu_clocks: key(
+    z.union([z.literal('default'), positiveInteger]).meta({ title: '"default" or MHz' }),
+    'Locks the SM clocks while measuring: to this many MHz, or to the default clock that the driver names. Needs root or sudo without a password; where that is missing the run goes on unlocked, with a warning.',
+  ),
+  lock_gpu_memory_clocks: key(positiveInteger, 'Locks the memory clocks while measuring, in MHz.'),
   seed: key(z.int().nonnegative(), 'Seed of input data and measuring order.', defaultGate.seed),
   tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
   search_max_measurements: key(

@@ -18,6 +18,8 @@ export const environmentSchema = z
         driverVersion: z.string(),
         memoryTotalBytes: z.number().nonnegative(),
         mig: z.boolean().nullable(),
+        /** SM clock in MHz at which this run held the GPU; left out where clocks ran free. */
+        lockedClockMegahertz: z.number().positive().optional(),
       }),
     ),
     /** Why there is no GPU reading, e.g. "nvidia-smi not found"; null where there is one. */
@@ -38,8 +40,7 @@ export type Environment = z.infer<typeof environmentSchema>
 
 /** What differs between two environments so that their absolute numbers must not be compared; empty if nothing does. */
 export function incomparable(a: Environment, b: Environment): string[] {
-  const gpus = (environment: Environment) =>
-    environment.gpus.map((gpu) => `${gpu.name} (driver ${gpu.driverVersion})`).join(', ') || 'none'
+  const gpus = (environment: Environment) => environment.gpus.map(describeGpu).join(', ') || 'none'
   const fields: [string, string, string][] = [
     ['runner class', a.host.runnerClass, b.host.runnerClass],
     ['GPU', gpus(a), gpus(b)],
@@ -47,4 +48,12 @@ export function incomparable(a: Environment, b: Environment): string[] {
     ['Triton mode', a.triton.mode, b.triton.mode],
   ]
   return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`)
+}
+
+function describeGpu({
+  name,
+  driverVersion,
+  lockedClockMegahertz: locked,
+}: Environment['gpus'][number]): string {
+  return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`
 }

@@ -11,7 +11,12 @@ export async function describeEnvironment(
   world: World,
   launcher: Pick<Launcher, 'mode' | 'source'>,
   server: Pick<TritonServer, 'version'>,
-  settings: { readonly gpus: GpuSelection; readonly runnerClass: string | null },
+  settings: {
+    readonly gpus: GpuSelection
+    readonly runnerClass: string | null
+    /** By UUID, in MHz. */
+    readonly lockedClocks: ReadonlyMap<string, number>
+  },
 ): Promise<Environment> {
   const reading =
     launcher.mode === 'remote'
@@ -25,13 +30,17 @@ export async function describeEnvironment(
     gpus:
       reading.status === 'unavailable'
         ? []
-        : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => ({
-            uuid,
-            name,
-            driverVersion,
-            memoryTotalBytes,
-            mig,
-          })),
+        : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => {
+            const locked = settings.lockedClocks.get(uuid)
+            return {
+              uuid,
+              name,
+              driverVersion,
+              memoryTotalBytes,
+              mig,
+              ...(locked === undefined ? {} : { lockedClockMegahertz: locked }),
+            }
+          }),
     gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
     host: describeHost(settings.runnerClass),
     tool,

@@ -12,6 +12,7 @@ import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { createRandom } from '../stats/random.ts'
 import type { Launcher } from '../triton/launcher.ts'
+import { type Claim, claimDevices } from './claim.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext, profileModel } from './profile.ts'
 import { openServer, type SideName } from './side.ts'
@@ -37,6 +38,15 @@ export interface MeasureInput {
 
 /** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
 export async function measureRepository(world: World, input: MeasureInput): Promise<Measurements> {
+  const claim = await claimDevices(world, input.launcher, input.config)
+  try {
+    return await measureClaimed(world, input, claim)
+  } finally {
+    await claim.release()
+  }
+}
+
+async function measureClaimed(world: World, input: MeasureInput, claim: Claim): Promise<Measurements> {
   const { config, plan, launcher } = input
   const startNs = world.nowNs()
   const createdAt = world.date()
@@ -53,7 +63,7 @@ export async function measureRepository(world: World, input: MeasureInput): Prom
       requestDeadlineNs: requestDeadlineNs(plan),
       serverLog: (side: SideName) => (line: string) => input.logServer(`[${side}] ${line}`),
     }
-    const idle = await describeEnvironmentOf(base, input.candidate.path)
+    const idle = await describeEnvironmentOf(base, input.candidate.path, claim)
     gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus)
     const context: ProfileContext = { ...base, gpu }
 
@@ -79,7 +89,7 @@ export async function measureRepository(world: World, input: MeasureInput): Prom
                 commit: input.reference.commit,
                 models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
               },
-        warnings: [...config.warnings],
+        warnings: [...config.warnings, ...claim.warnings],
         wallNs: world.nowNs() - startNs,
       }
     }
@@ -149,6 +159,7 @@ function committedOf(measurement: ModelMeasurement): Configuration | null {
 async function describeEnvironmentOf(
   context: Omit<ProfileContext, 'gpu'>,
   repository: string,
+  { lockedClocks }: Claim,
 ): Promise<Environment> {
   context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`)
   const live = await openServer(context, 'candidate', repository)
@@ -157,6 +168,7 @@ async function describeEnvironmentOf(
     return await describeEnvironment(context.world, context.launcher, live.server, {
       gpus: triton.gpus,
       runnerClass: gate.runnerClass,
+      lockedClocks,
     })
   } finally {
     await live.close()

@@ -51,6 +51,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
     const environment = await describeEnvironment(world, launcher, live.server, {
       gpus: input.triton.gpus,
       runnerClass: input.runnerClass,
+      lockedClocks: new Map(),
     })
     const resolved = await live.client.modelConfig(input.model)
     const model = attachModel(

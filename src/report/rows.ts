@@ -148,7 +148,7 @@ function environment({ environment, ...result }: Result): Report['environment'] 
   const { triton, host, gpus } = environment
   const gpuText = gpus.map(
     (gpu) =>
-      `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}`,
+      `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}${gpu.lockedClockMegahertz === undefined ? '' : `, clocks locked at ${gpu.lockedClockMegahertz} MHz`}`,
   )
   return [
     { name: 'Commit', text: result.commit ?? 'not known' },

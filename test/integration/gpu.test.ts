@@ -1,12 +1,14 @@
 // The real nvidia-smi, on GPUs that live in a text file (test/support/nvml).
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/load-config.ts'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
 import { runGate } from '../../src/gate.ts'
 import type { GateRequest } from '../../src/gate-request.ts'
+import { freeLeftClocks, lockClocks } from '../../src/gpu/clocks.ts'
 import { queryGpus, queryProcesses } from '../../src/gpu/nvidia-smi.ts'
 import { type GpuSampler, startGpuSampler } from '../../src/gpu/sampler.ts'
 import { renderMarkdown } from '../../src/report/markdown.ts'
@@ -24,8 +26,10 @@ afterAll(() => {
 })
 
 const mebibyte = 2 ** 20
+// Of this run alone: runs of the gate lock a GPU by its UUID.
+const [uuidA, uuidB] = [`GPU-a-${randomUUID()}`, `GPU-b-${randomUUID()}`]
 const l4: GpuState = {
-  uuid: 'GPU-a',
+  uuid: uuidA,
   name: 'NVIDIA L4',
   total: 23034,
   used: 512,
@@ -35,7 +39,7 @@ const l4: GpuState = {
   throttle: 0x44,
   mig: 0,
 }
-const bare: GpuState = { uuid: 'GPU-b', name: 'NVIDIA L4', total: 23034, used: 0 }
+const bare: GpuState = { uuid: uuidB, name: 'NVIDIA L4', total: 23034, used: 0 }
 
 beforeEach((ctx) => {
   if ('unavailable' in opened) ctx.skip(opened.unavailable)
@@ -54,7 +58,7 @@ test('GPUs as nvidia-smi shows them; what the driver does not support is null', 
     status: 'available',
     gpus: [
       {
-        uuid: 'GPU-a',
+        uuid: uuidA,
         name: 'NVIDIA L4',
         driverVersion: '535.261.03',
         memoryTotalBytes: 23034 * mebibyte,
@@ -80,7 +84,7 @@ test('GPUs as nvidia-smi shows them; what the driver does not support is null', 
 test('MIG is seen, and its processes come without memory', async () => {
   const world = given({ gpus: [{ ...l4, mig: 1 }], processes: [{ gpu: 0, pid: 7 }] })
   expect(await queryGpus(world, null)).toMatchObject({ gpus: [{ mig: true }] })
-  expect(await queryProcesses(world, null)).toEqual([{ gpuUuid: 'GPU-a', pid: 7, memoryBytes: null }])
+  expect(await queryProcesses(world, null)).toEqual([{ gpuUuid: uuidA, pid: 7, memoryBytes: null }])
 })
 
 test('processes with their memory; none is an empty list', async () => {
@@ -89,20 +93,17 @@ test('processes with their memory; none is an empty list', async () => {
     { gpu: 1, pid: 42, memory: 5 },
   ]
   expect(await queryProcesses(given({ gpus: [l4, bare], processes }), null)).toEqual([
-    { gpuUuid: 'GPU-a', pid: 42, memoryBytes: 300 * mebibyte },
-    { gpuUuid: 'GPU-b', pid: 42, memoryBytes: 5 * mebibyte },
+    { gpuUuid: uuidA, pid: 42, memoryBytes: 300 * mebibyte },
+    { gpuUuid: uuidB, pid: 42, memoryBytes: 5 * mebibyte },
   ])
   expect(await queryProcesses(given({ gpus: [l4] }), null)).toEqual([])
 })
 
-test.each([['1'], ['GPU-b']])(
-  'only the GPU %s is read where the server may use only that one',
-  async (id) => {
-    const world = given({ gpus: [l4, bare], processes: [{ gpu: 0, pid: 1, memory: 1 }] })
-    expect(await queryGpus(world, [id])).toMatchObject({ gpus: [{ uuid: 'GPU-b' }] })
-    expect(await queryProcesses(world, [id])).toEqual([])
-  },
-)
+test.each([['1'], [uuidB]])('only the GPU %s is read where the server may use only that one', async (id) => {
+  const world = given({ gpus: [l4, bare], processes: [{ gpu: 0, pid: 1, memory: 1 }] })
+  expect(await queryGpus(world, [id])).toMatchObject({ gpus: [{ uuid: uuidB }] })
+  expect(await queryProcesses(world, [id])).toEqual([])
+})
 
 test.each<[string, NvmlState, string]>([
   ['no driver', { init: 9 }, "(exit code 9): NVIDIA-SMI has failed because it couldn't communicate"],
@@ -204,7 +205,7 @@ test('heat, a stranger and a GPU that falls off the bus disturb', () =>
     given({ gpus: [l4, bare], processes })
     await until(() => sampler.disturbances([10]).length === 2)
     expect(sampler.disturbances([10])).toEqual([
-      'gpu_throttled: GPU-a: hw_thermal_slowdown',
+      `gpu_throttled: ${uuidA}: hw_thermal_slowdown`,
       'gpu_shared: process 55 came to the GPU',
     ])
     given({ gpus: [l4, { ...bare, lost: 1 }] })
@@ -213,6 +214,79 @@ test('heat, a stranger and a GPU that falls off the bus disturb', () =>
 
 test('no sampler where no GPU can be read', async () => {
   expect(await startGpuSampler(given({ init: 9 }), null)).toBeNull()
+})
+
+describe('clocks', () => {
+  const settings = { lockGpuClocks: null, lockGpuMemoryClocks: null } as const
+  const stateFiles = (folder: string) => readdirSync(folder)
+  let folder: string
+  beforeEach(() => {
+    const fresh = mkdtempSync(join(tmpdir(), 'tpg-clocks-'))
+    removals.push(() => rmSync(fresh, { recursive: true }))
+    folder = fresh
+    standIn?.takeClockChanges()
+  })
+
+  test('are locked, seen as locked, and set free', async () => {
+    const world = given({ gpus: [{ ...l4, default_clock: 795 }, bare] })
+    const wish = { lockGpuClocks: 'default', lockGpuMemoryClocks: 5001 } as const
+    const locked = await lockClocks(world, [l4], wish, folder)
+    expect([...locked.megahertz]).toEqual([[l4.uuid, 795]])
+    expect(locked.warnings).toEqual([])
+    expect(await queryGpus(world, null)).toMatchObject({ gpus: [{ smClockMegahertz: 795 }, {}] })
+    expect(await locked.restore()).toEqual([])
+    expect(standIn?.takeClockChanges()).toEqual([
+      'memory 0 5001 5001',
+      'gpu 0 795 795',
+      'memory 0 reset',
+      'gpu 0 reset',
+    ])
+    expect(stateFiles(folder)).toEqual([])
+  })
+
+  test.each<[string, Partial<GpuState>, string]>([
+    ['without permission', { locking: 4 }, 'does not have permission to change clocks'],
+    // nvidia-smi calls this a warning and ends with exit code 0.
+    ['on a GPU that cannot', { locking: 3 }, 'Setting locked GPU clocks is not supported'],
+    ['on a GPU in trouble', { locking: 999 }, 'Unknown Error (exit code'],
+  ])('%s run free, with a warning; nothing is left to be set free', async (_, trouble, words) => {
+    const world = given({ gpus: [{ ...l4, ...trouble }] })
+    const locked = await lockClocks(world, [l4], { ...settings, lockGpuClocks: 1200 }, folder)
+    expect(locked.megahertz.size).toBe(0)
+    expect(locked.warnings).toEqual([expect.stringContaining(words)])
+    expect(await locked.restore()).toEqual([])
+    expect(stateFiles(folder)).toEqual([])
+    expect(standIn?.takeClockChanges()).toEqual([])
+  })
+
+  test('that have no default must be named', async () => {
+    const wish = { ...settings, lockGpuClocks: 'default' } as const
+    const locked = await lockClocks(given({ gpus: [l4] }), [l4], wish, folder)
+    expect(locked.warnings).toEqual([expect.stringContaining('gate.lock_gpu_clocks a number of MHz')])
+  })
+
+  test('of a run that was killed are set free by the next one, those of a living run are not', async () => {
+    const world = given({ gpus: [l4, bare] })
+    await lockClocks(world, [l4, bare], { ...settings, lockGpuClocks: 1200 }, folder)
+    standIn?.takeClockChanges()
+    expect(await freeLeftClocks(world, folder)).toEqual([])
+    // As if the owner had been another process, which is gone.
+    const file = join(folder, `triton-perf-gate-clocks-${l4.uuid}`)
+    const state = JSON.parse(readFileSync(file, 'utf8')) as { owner: string }
+    writeFileSync(file, JSON.stringify({ ...state, owner: state.owner.replace(/\d+$/, '1') }))
+    expect(await freeLeftClocks(world, folder)).toEqual([
+      expect.stringContaining(`freed the clocks of ${l4.uuid}`),
+    ])
+    expect(standIn?.takeClockChanges()).toEqual(['gpu 0 reset'])
+    expect(stateFiles(folder)).toEqual([`triton-perf-gate-clocks-${bare.uuid}`])
+  })
+
+  test('that cannot be set free are said to be locked, and tried again by the next start', async () => {
+    const locked = await lockClocks(given({ gpus: [l4] }), [l4], { ...settings, lockGpuClocks: 1200 }, folder)
+    given({ gpus: [{ ...l4, locking: 4 }] })
+    expect(await locked.restore()).toEqual([expect.stringContaining('may still be locked')])
+    expect(stateFiles(folder)).toHaveLength(1)
+  })
 })
 
 /**
@@ -225,6 +299,7 @@ import fcntl, glob, os
 import triton_python_backend_utils as pb_utils
 
 STATE = ${JSON.stringify(stateFile)}
+UUID = ${JSON.stringify(uuidA)}
 
 
 def publish():
@@ -240,7 +315,7 @@ def publish():
             used += memory
             if shown:
                 lines.append(f"process gpu=0 pid={pid} memory={memory}\\n")
-        gpu = f"gpu uuid=GPU-a name=NVIDIA_L4 total=23034 used={used} utilization=50 power=40000 throttle=0\\n"
+        gpu = f"gpu uuid={UUID} name=NVIDIA_L4 total=23034 used={used} utilization=50 power=40000 throttle=0\\n"
         with open(STATE + ".next", "w") as file:
             file.write(gpu + "".join(lines))
         os.rename(STATE + ".next", STATE)
@@ -272,10 +347,12 @@ interface Sides {
   readonly candidate: number
   readonly shown: boolean
   readonly constraints?: string
+  /** Further keys of the section `gate`. */
+  readonly more?: string
 }
 
 /** The gate on the embedded Triton with a model that takes so many MiB on each side. */
-async function gate({ reference, candidate, shown, constraints = '' }: Sides): Promise<Result> {
+async function gate({ reference, candidate, shown, constraints = '', more = '' }: Sides): Promise<Result> {
   const world = given({ gpus: [{ ...l4, throttle: 0 }] })
   const root = mkdtempSync(join(tmpdir(), 'tpg-gpu-'))
   removals.push(() => rmSync(root, { recursive: true, force: true }))
@@ -290,6 +367,7 @@ gate:
   repetitions: 2
   warmup_seconds: 0.5
   measurement_seconds: 1
+  ${more}
 `
   const request: GateRequest = {
     config: readConfig(yaml, 'triton-perf-gate.yml', { triton: 'embedded', runConfigSearchMode: 'off' }),
@@ -316,10 +394,15 @@ function gpuMemoryOf(result: Result) {
 }
 
 test('the gate measures the process tree of each side, and a growth beyond 2 % + 16 MiB fails', async () => {
-  const result = await gate({ reference: 1000, candidate: 1100, shown: true })
+  standIn?.takeClockChanges()
+  const result = await gate({ reference: 1000, candidate: 1100, shown: true, more: 'lock_gpu_clocks: 1200' })
+  expect(standIn?.takeClockChanges()).toEqual(['gpu 0 1200 1200', 'gpu 0 reset'])
   const { measured, comparison } = gpuMemoryOf(result)
   const own = expect.stringContaining("the server's own processes")
-  expect(result.environment).toMatchObject({ gpus: [{ name: 'NVIDIA L4' }], gpuUnavailable: null })
+  expect(result.environment).toMatchObject({
+    gpus: [{ name: 'NVIDIA L4', lockedClockMegahertz: 1200 }],
+    gpuUnavailable: null,
+  })
   expect(measured).toMatchObject({ value: 1100 * mebibyte, unit: 'bytes', reason: own })
   expect(comparison).toMatchObject({
     status: 'fail',

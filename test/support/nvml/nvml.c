@@ -1,6 +1,6 @@
 /*
- * A stand-in for libnvidia-ml.so.1, so that the real nvidia-smi runs on a machine without a GPU. Its GPUs live
- * in a text file, $NVML_STATE, which is read again at every call: whoever rewrites it moves the GPUs.
+ * A stand-in for libnvidia-ml.so.1, so that the real nvidia-smi, and the DCGM in Triton, run on a machine without a
+ * GPU. Its GPUs live in a text file, $NVML_STATE, which is read again at every call: whoever rewrites it moves the GPUs.
  *
  *   init 18                                       what nvmlInit returns; 0 where the line is missing
  *   gpu uuid=GPU-1 name=NVIDIA_L4 total=23034 used=512 utilization=37 power=31500 clock=1200 throttle=0x4 mig=0
@@ -8,10 +8,14 @@
  *
  * Memory in MiB, utilization in percent, power in mW, clock in MHz. A field of -1, or left out, is one that the
  * driver does not support. `lost=1` makes a GPU fall off the bus. `_` in a name is a blank.
+ *
+ * Clocks that are locked stand in $NVML_STATE.clocks, one line for each change in their order: `gpu 0 1200 1200`,
+ * `memory 0 5001 5001`, and `gpu 0 reset`. `locking=4` on a GPU's line is what the calls that would lock them return.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* nvmlReturn_t, as far as it is used here (nvml.h). */
 enum {
@@ -22,6 +26,7 @@ enum {
   NOT_FOUND = 6,
   INSUFFICIENT_SIZE = 7,
   DRIVER_NOT_LOADED = 9,
+  TIMEOUT = 10,
   GPU_IS_LOST = 15,
   LIB_RM_VERSION_MISMATCH = 18,
 };
@@ -33,7 +38,7 @@ static const unsigned long long not_available = ~0ull;
 struct gpu {
   unsigned index;
   char uuid[NAME_SIZE], name[NAME_SIZE];
-  double total, used, utilization, power, clock, throttle, mig, lost;
+  double total, used, utilization, power, clock, throttle, mig, lost, default_clock, locking;
 };
 struct process {
   double gpu, pid, memory;
@@ -76,6 +81,8 @@ static struct gpu read_gpu(const char *line, unsigned index) {
       .throttle = read_number(line, "throttle"),
       .mig = read_number(line, "mig"),
       .lost = read_number(line, "lost"),
+      .default_clock = read_number(line, "default_clock"),
+      .locking = read_number(line, "locking"),
   };
   read_text(line, "uuid", gpu.uuid);
   read_text(line, "name", gpu.name);
@@ -237,10 +244,75 @@ int nvmlDeviceGetPowerUsage(struct gpu *gpu, unsigned *milliwatts) {
   READ_DEVICE(gpu);
   return give(gpu->power, milliwatts);
 }
+int nvmlDeviceGetPowerManagementLimit(struct gpu *gpu, unsigned *milliwatts) {
+  READ_DEVICE(gpu);
+  return give(gpu->power < 0 ? -1 : 72000, milliwatts);
+}
+
+/* ---- clocks, and how they are locked */
+
+static void clocks_path(char *path, size_t size) {
+  const char *state = getenv("NVML_STATE");
+  snprintf(path, size, "%s.clocks", state == NULL ? "" : state);
+}
+
+/* The highest clock that the last line for this domain and GPU allows; -1 where they are not locked. */
+static double locked_clock(const char *domain, unsigned index) {
+  char path[512], line[96], prefix[32], limits[64];
+  double locked = -1;
+  clocks_path(path, sizeof path);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return -1;
+  snprintf(prefix, sizeof prefix, "%s %u ", domain, index);
+  while (fgets(line, sizeof line, file) != NULL) {
+    if (strncmp(line, prefix, strlen(prefix)) != 0) continue;
+    snprintf(limits, sizeof limits, "%s", line + strlen(prefix));
+    const char *high = strchr(limits, ' ');
+    locked = high == NULL ? -1 : strtod(high, NULL);
+  }
+  fclose(file);
+  return locked;
+}
+
+static int write_lock(struct gpu *gpu, const char *domain, const char *change) {
+  READ_DEVICE(gpu);
+  if (gpu->locking > 0) return (int)gpu->locking;
+  char path[512];
+  clocks_path(path, sizeof path);
+  FILE *file = fopen(path, "a");
+  if (file == NULL) return NO_PERMISSION;
+  fprintf(file, "%s %u %s\n", domain, gpu->index, change);
+  return fclose(file) == 0 ? SUCCESS : NO_PERMISSION;
+}
+static int lock_between(struct gpu *gpu, const char *domain, unsigned low, unsigned high) {
+  char limits[32];
+  snprintf(limits, sizeof limits, "%u %u", low, high);
+  return write_lock(gpu, domain, limits);
+}
+int nvmlDeviceSetGpuLockedClocks(struct gpu *gpu, unsigned low, unsigned high) {
+  return lock_between(gpu, "gpu", low, high);
+}
+int nvmlDeviceResetGpuLockedClocks(struct gpu *gpu) { return write_lock(gpu, "gpu", "reset"); }
+int nvmlDeviceSetMemoryLockedClocks(struct gpu *gpu, unsigned low, unsigned high) {
+  return lock_between(gpu, "memory", low, high);
+}
+int nvmlDeviceResetMemoryLockedClocks(struct gpu *gpu) { return write_lock(gpu, "memory", "reset"); }
+
 int nvmlDeviceGetClockInfo(struct gpu *gpu, int type, unsigned *megahertz) {
+  enum { MEMORY_CLOCK = 2 };
+  READ_DEVICE(gpu);
+  double locked = locked_clock(type == MEMORY_CLOCK ? "memory" : "gpu", gpu->index);
+  return give(locked < 0 ? gpu->clock : locked, megahertz);
+}
+int nvmlDeviceGetMaxClockInfo(struct gpu *gpu, int type, unsigned *megahertz) {
   (void)type;
   READ_DEVICE(gpu);
   return give(gpu->clock, megahertz);
+}
+int nvmlDeviceGetDefaultApplicationsClock(struct gpu *gpu, int type, unsigned *megahertz) {
+  (void)type;
+  READ_DEVICE(gpu);
+  return give(gpu->default_clock, megahertz);
 }
 int nvmlDeviceGetCurrentClocksThrottleReasons(struct gpu *gpu, unsigned long long *reasons) {
   READ_DEVICE(gpu);
@@ -308,4 +380,83 @@ int nvmlInternalGetExportTable(const void **table, const void *id) {
   for (int i = 0; i < PROCESS_SLOTS; i++) slots[SLOT_PROCESSES + i] = (void *)list_processes;
   *table = slots;
   return SUCCESS;
+}
+
+/* ---- what DCGM, which Triton reads its GPU metrics by, asks beside that */
+
+int nvmlInit(void) { return nvmlInit_v2(); }
+int nvmlGetExcludedDeviceCount(unsigned *count) {
+  *count = 0;
+  return SUCCESS;
+}
+int nvmlDeviceGetMinorNumber(struct gpu *gpu, unsigned *minor) { return nvmlDeviceGetIndex(gpu, minor); }
+int nvmlDeviceGetHandleByUUID(const char *uuid, struct gpu **gpu) {
+  read_state();
+  for (unsigned i = 0; i < gpu_count; i++) {
+    if (strcmp(gpus[i].uuid, uuid) != 0) continue;
+    *gpu = &gpus[i];
+    return gpus[i].lost == 1 ? GPU_IS_LOST : SUCCESS;
+  }
+  return NOT_FOUND;
+}
+int nvmlDeviceGetHandleByPciBusId_v2(const char *id, struct gpu **gpu) {
+  unsigned domain, bus;
+  read_state();
+  if (sscanf(id, "%x:%x", &domain, &bus) != 2 || bus == 0 || bus > gpu_count) return NOT_FOUND;
+  *gpu = &gpus[bus - 1];
+  return SUCCESS;
+}
+int nvmlDeviceGetCudaComputeCapability(struct gpu *gpu, int *major, int *minor) {
+  READ_DEVICE(gpu);
+  *major = 8;
+  *minor = 9;
+  return SUCCESS;
+}
+int nvmlDeviceGetComputeMode(struct gpu *gpu, int *mode) {
+  READ_DEVICE(gpu);
+  *mode = 0;
+  return SUCCESS;
+}
+int nvmlDeviceGetPersistenceMode(struct gpu *gpu, int *mode) {
+  READ_DEVICE(gpu);
+  *mode = 1;
+  return SUCCESS;
+}
+int nvmlDeviceGetBrand(struct gpu *gpu, int *brand) { return nvmlDeviceGetComputeMode(gpu, brand); }
+int nvmlDeviceGetVirtualizationMode(struct gpu *gpu, int *mode) { return nvmlDeviceGetComputeMode(gpu, mode); }
+int nvmlDeviceIsMigDeviceHandle(struct gpu *gpu, unsigned *is) {
+  (void)gpu;
+  *is = 0;
+  return SUCCESS;
+}
+
+/* Events never come; but one must be able to wait for them, or DCGM does not end. */
+int nvmlEventSetCreate(void **set) {
+  static int the_set;
+  *set = &the_set;
+  return SUCCESS;
+}
+int nvmlEventSetFree(void *set) {
+  (void)set;
+  return SUCCESS;
+}
+int nvmlDeviceRegisterEvents(struct gpu *gpu, unsigned long long types, void *set) {
+  (void)types;
+  (void)set;
+  READ_DEVICE(gpu);
+  return SUCCESS;
+}
+int nvmlDeviceGetSupportedEventTypes(struct gpu *gpu, unsigned long long *types) {
+  READ_DEVICE(gpu);
+  *types = 0;
+  return SUCCESS;
+}
+int nvmlEventSetWait_v2(void *set, void *event, unsigned milliseconds) {
+  (void)set;
+  (void)event;
+  usleep(milliseconds * 1000);
+  return TIMEOUT;
+}
+int nvmlEventSetWait(void *set, void *event, unsigned milliseconds) {
+  return nvmlEventSetWait_v2(set, event, milliseconds);
 }

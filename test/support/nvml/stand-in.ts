@@ -31,6 +31,10 @@ export interface GpuState {
   readonly throttle?: number
   readonly mig?: 0 | 1
   readonly lost?: 1
+  /** MHz */
+  readonly default_clock?: number
+  /** What the calls that lock clocks return. */
+  readonly locking?: number
 }
 
 export interface NvmlState {
@@ -47,6 +51,8 @@ export interface StandIn {
   readonly world: World
   readonly stateFile: string
   readonly set: (state: NvmlState) => void
+  /** Everything that was done to the clocks since the last time, in its order. */
+  readonly takeClockChanges: () => string[]
   readonly remove: () => void
 }
 
@@ -71,6 +77,12 @@ export function openStandIn(): StandIn | { readonly unavailable: string } {
       // By a rename, since the state is read at any time.
       writeFileSync(`${stateFile}.new`, stateText(state))
       renameSync(`${stateFile}.new`, stateFile)
+    },
+    takeClockChanges: () => {
+      const file = `${stateFile}.clocks`
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+      rmSync(file, { force: true })
+      return text.split('\n').filter((line) => line !== '')
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   }
