@@ -323,6 +323,38 @@ test('windows start on the clock of the world', async () => {
   expect(window.startNs + window.durationNs).toBeLessThanOrEqual(world.nowNs())
 })
 
+test('a fixed number of requests: exactly so many, from the first sent to the last end', async () => {
+  const { server, generator, id } = await setUpOnCores(succeedAfter(5), 2)
+  const options = { leadInNs: 100 * ms, durationNs: 0, requestCount: 21 }
+  const one = await generator.run(id, concurrency(4), options)
+  expect([server.requests, one.issued, one.completed, one.latenciesNs.length]).toEqual([21, 21, 21, 21])
+  expect(server.mostOpen).toBe(4)
+  // Six rounds of at least 5 ms (a timer may fire early by a fraction of 1 ms), and no lead-in.
+  expect(one.durationNs).toBeGreaterThan(6 * 4 * ms)
+  expect(one.durationNs).toBeGreaterThanOrEqual(one.latenciesNs.at(-1) ?? 0)
+
+  await generator.widen([id], concurrency(4))
+  const two = await generator.run(id, concurrency(4), options)
+  expect(two.client.threads.length).toBe(2)
+  expect([server.requests, two.completed, two.latenciesNs.length]).toEqual([42, 21, 21])
+  // Fewer than the load has: the rest of it stays idle.
+  const few = await generator.run(id, concurrency(4), { ...options, requestCount: 1 })
+  expect([server.requests, few.latenciesNs.length]).toEqual([43, 1])
+})
+
+test('a fixed number of requests at a rate, failures among them', async () => {
+  const { server, generator, id } = await setUp((stream, index) =>
+    index % 2 === 0 ? succeed(stream) : failTrailersOnly(stream, 13, 'odd'),
+  )
+  const load: Load = { mode: 'requestRate', requestRate: 200 }
+  const window = await generator.run(id, load, { leadInNs: 0, durationNs: 0, requestCount: 10 })
+  expect(server.requests).toBe(10)
+  expect(window.failures).toEqual({ INTERNAL: 5 })
+  expect(window.latenciesNs.length).toBe(5)
+  // Nine gaps of 5 ms lie between the first and the last.
+  expect(window.durationNs).toBeGreaterThanOrEqual(45 * ms)
+})
+
 test('more threads share one load: exactly its concurrency, one window, every request once', async () => {
   const { server, generator, id } = await setUpOnCores(succeedAfter(3), 4)
   const options = { leadInNs: 30 * ms, durationNs: 100 * ms }

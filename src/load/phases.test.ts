@@ -62,3 +62,16 @@ test('prolonged to the limit at most, and not at all without one', () => {
   plain.at(7000)
   expect(plain.endNs).toBe(1150)
 })
+
+test('a number of requests: from the first one sent to the last end, whatever the times say', () => {
+  const { phases, calls } = phasesOf({ requestCount: 2 })
+  expect(phases.at(120)).toBe('window')
+  phases.countRequest(130)
+  phases.countRequest(140)
+  expect(phases.at(99_999)).toBe('window')
+  expect(phases.endNs).toBeNull()
+  phases.finish(99_000)
+  phases.finish(99_500)
+  expect([phases.startNs, phases.endNs]).toEqual([130, 99_000])
+  expect(calls).toEqual(['open', 'close'])
+})

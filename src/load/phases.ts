@@ -10,7 +10,8 @@ export type Phase = 'leadIn' | 'window' | 'leadOut'
  * [startNs, endNs), so that a completion that ends it is not counted in it.
  */
 export class Phases {
-  readonly startNs: number
+  readonly #counted: boolean
+  #startNs: number
   readonly #plannedEndNs: number
   readonly #limitNs: number
   readonly #minRequests: number
@@ -18,6 +19,7 @@ export class Phases {
   readonly #onClose: () => void
   #endNs: number | null = null
   #opened = false
+  #hasRequests = false
   readonly #tally: Tally
 
   /** @param startNs when the lead-in begins @param tally shared with the other threads of the run */
@@ -28,13 +30,19 @@ export class Phases {
     onClose: () => void,
     tally: Tally = new Tally(tallyMemory()),
   ) {
-    this.startNs = startNs + options.leadInNs
-    this.#plannedEndNs = this.startNs + options.durationNs
-    this.#limitNs = this.startNs + Math.max(options.durationNs, options.maxDurationNs ?? options.durationNs)
+    this.#counted = options.requestCount !== undefined
+    const durationNs = this.#counted ? Number.POSITIVE_INFINITY : options.durationNs
+    this.#startNs = this.#counted ? startNs : startNs + options.leadInNs
+    this.#plannedEndNs = this.#startNs + durationNs
+    this.#limitNs = this.#startNs + Math.max(durationNs, options.maxDurationNs ?? durationNs)
     this.#minRequests = options.minRequests ?? 0
     this.#onOpen = onOpen
     this.#onClose = onClose
     this.#tally = tally
+  }
+
+  get startNs(): number {
+    return this.#startNs
   }
 
   /** null until the window has ended. */
@@ -44,7 +52,7 @@ export class Phases {
 
   /** The phase at `atNs`, after opening or closing the window if it is time. Must be told of every event, in order. */
   at(atNs: number): Phase {
-    if (atNs < this.startNs) return 'leadIn'
+    if (atNs < this.#startNs) return 'leadIn'
     if (!this.#opened) {
       this.#opened = true
       this.#onOpen()
@@ -60,12 +68,21 @@ export class Phases {
 
   /** A request of the window was sent (due) at `atNs`. */
   countRequest(atNs: number): void {
+    if (this.#counted && !this.#hasRequests) this.#startNs = atNs
+    this.#hasRequests = true
     if (this.#minRequests > 0) this.#tally.countRequest(atNs >= this.#plannedEndNs)
+  }
+
+  /** A number of requests has been sent and has ended, the last one at `atNs`. */
+  finish(atNs: number): void {
+    if (!this.#counted || this.#endNs !== null) return
+    this.#endNs = Math.max(atNs, this.#startNs)
+    this.#onClose()
   }
 
   /** Whether something that happened at `atNs` lies in the window. */
   includes(atNs: number): boolean {
-    return atNs >= this.startNs && (this.#endNs === null || atNs < this.#endNs)
+    return atNs >= this.#startNs && (this.#endNs === null || atNs < this.#endNs)
   }
 
   #isOver(atNs: number): boolean {

@@ -27,6 +27,11 @@ export interface WindowOptions {
   readonly minRequests?: number
   /** … but no longer than this. */
   readonly maxDurationNs?: number
+  /**
+   * Exactly so many requests instead of a time: no lead-in, no lead-out, and the window goes from the first one sent
+   * (open loop: due) to the last end. `durationNs` and the two above are not looked at.
+   */
+  readonly requestCount?: number
   /** Of the Poisson schedule; where left out, the number of the target's window, so that two sides get the same. */
   readonly seed?: number
 }

@@ -1,8 +1,8 @@
 import { nowNs } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Phase, Phases } from './phases.ts'
-import type { ThreadReport } from './protocol.ts'
-import type { Share } from './share.ts'
+import type { ThreadReport, WindowOptions } from './protocol.ts'
+import { partOf, type Share } from './share.ts'
 
 /** A request on its way. */
 interface Flight {
@@ -31,10 +31,13 @@ export class Recorder {
   readonly #frames: readonly Uint8Array[]
   readonly #share: Share
   readonly #leadOutNs: number
+  /** This thread's, where their number and not time ends the load. */
+  readonly #requestCount: number | null
   readonly #deadlineNs: number
   /** In the order of sending, so the oldest is first. */
   readonly #flights = new Set<Flight>()
   #windowFlights = 0
+  #lastEndNs = 0
   #latencies = new Float64Array(initialCapacity)
   #count = 0
 
@@ -42,14 +45,20 @@ export class Recorder {
     phases: Phases,
     frames: readonly Uint8Array[],
     share: Share,
-    leadOutNs: number,
+    { leadInNs, requestCount }: WindowOptions,
     deadlineNs: number,
   ) {
     this.#phases = phases
     this.#frames = frames
     this.#share = share
-    this.#leadOutNs = leadOutNs
+    this.#leadOutNs = leadInNs
+    this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share)
     this.#deadlineNs = deadlineNs
+  }
+
+  /** When the last request so far ended, however. */
+  get lastEndNs(): number {
+    return this.#lastEndNs
   }
 
   get inFlight(): number {
@@ -62,6 +71,7 @@ export class Recorder {
    * the lead-in at most.
    */
   goesOn(atNs: number): boolean {
+    if (this.#requestCount !== null) return this.#requests < this.#requestCount
     if (this.#phases.at(atNs) !== 'leadOut') return true
     const endNs = this.#phases.endNs ?? atNs
     return this.#windowFlights > 0 && atNs < endNs + this.#leadOutNs
@@ -92,6 +102,7 @@ export class Recorder {
   /** A request that could not even be sent. */
   fail(originNs: number, failure: string, message: string): void {
     if (this.#admit(originNs) === 'window') this.#fail(failure, message)
+    this.#lastEndNs = nowNs()
   }
 
   /** Gives up what has been under way for longer than the deadline. */
@@ -133,6 +144,7 @@ export class Recorder {
   }
 
   #record(flight: Flight, failure: string | null, message: string, endNs: number): void {
+    this.#lastEndNs = endNs
     if (failure === null) {
       if (this.#phases.includes(endNs)) this.#completed++
       if (flight.phase === 'window') this.#push(Math.round(endNs - flight.originNs))

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { mergeLatencies } from './window.ts'
+import type { ThreadReport } from './protocol.ts'
+import { mergeLatencies, mergeReports } from './window.ts'
 
 test('latencies of all windows in one ascending array', () => {
   const windows = [[1, 10], [], [2, 3, 100]].map((latencies) => ({
@@ -7,4 +8,50 @@ test('latencies of all windows in one ascending array', () => {
   }))
   expect([...mergeLatencies(windows)]).toEqual([1, 2, 3, 10, 100])
   expect(mergeLatencies([]).length).toBe(0)
+})
+
+const report = (change: Partial<ThreadReport>): ThreadReport => ({
+  startHrtimeNs: 1000n,
+  durationNs: 500,
+  latenciesNs: new Float64Array(),
+  completed: 1,
+  issued: 2,
+  requests: 1,
+  late: 0,
+  inTime: 1,
+  failures: {},
+  firstFailure: null,
+  cpuNs: 0,
+  health: {
+    eventLoopUtilization: 0,
+    eventLoopDelayP99Ns: 0,
+    eventLoopGapNs: 0,
+    gcPauseNs: 0,
+    gcPauseMaxNs: 0,
+  },
+  ...change,
+})
+
+test('threads as one: from the first start to the last end, sums, and the first failure in words', () => {
+  const merged = mergeReports([
+    report({ latenciesNs: Float64Array.of(5), failures: { reset: 1 } }),
+    report({
+      startHrtimeNs: 900n,
+      durationNs: 400,
+      latenciesNs: Float64Array.of(1),
+      failures: { reset: 2 },
+      firstFailure: 'reset: x',
+    }),
+    // Had nothing to send: its window says nothing.
+    report({ startHrtimeNs: 1n, durationNs: 0, completed: 0, issued: 0, requests: 0 }),
+  ])
+  expect(merged).toEqual({
+    startHrtimeNs: 900n,
+    durationNs: 600,
+    latenciesNs: Float64Array.of(1, 5),
+    completed: 2,
+    issued: 4,
+    failures: { reset: 3 },
+    firstFailure: 'reset: x',
+  })
 })

@@ -23,13 +23,15 @@ export function mergeReports(
   ThreadReport,
   'startHrtimeNs' | 'durationNs' | 'latenciesNs' | 'completed' | 'issued' | 'failures' | 'firstFailure'
 > {
-  const [first] = reports
+  // Of a few requests a thread may have none to send: nothing began or ended there.
+  const active = reports.filter(({ requests, issued }) => requests + issued > 0)
+  const [first = reports[0]] = active
   if (first === undefined) throw new RangeError('a run without threads')
-  const startHrtimeNs = reports.reduce(
+  const startHrtimeNs = active.reduce(
     (least, { startHrtimeNs: each }) => (each < least ? each : least),
     first.startHrtimeNs,
   )
-  const endsNs = reports.map((each) => Number(each.startHrtimeNs - startHrtimeNs) + each.durationNs)
+  const endsNs = active.map((each) => Number(each.startHrtimeNs - startHrtimeNs) + each.durationNs)
   const failures: Record<string, number> = {}
   for (const report of reports) {
     for (const [status, count] of Object.entries(report.failures))
@@ -38,7 +40,7 @@ export function mergeReports(
   return {
     startHrtimeNs,
     // One thread's own figure, or the clocks' translation would round a planned duration.
-    durationNs: reports.length === 1 ? first.durationNs : Math.max(...endsNs),
+    durationNs: active.length <= 1 ? first.durationNs : Math.max(...endsNs),
     latenciesNs: mergeLatencies(reports),
     completed: reports.reduce((sum, each) => sum + each.completed, 0),
     issued: reports.reduce((sum, each) => sum + each.issued, 0),

@@ -112,7 +112,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     () => probe.close(),
     new Tally(muster.tally),
   )
-  const recorder = new Recorder(phases, frames, share, options.leadInNs, target.deadlineNs)
+  const recorder = new Recorder(phases, frames, share, options, target.deadlineNs)
   await until(startNs)
   const ticker = setInterval(() => {
     const atNs = nowNs()
@@ -125,6 +125,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
   } finally {
     clearInterval(ticker)
   }
+  phases.finish(recorder.lastEndNs)
   const endNs = phases.endNs
   if (endNs === null) throw new GateError('internal', 'the load ended before its window')
   return {
