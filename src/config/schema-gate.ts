@@ -23,7 +23,7 @@ export const gateSection = z.strictObject({
   ),
   warmup_seconds: key(
     z.number().nonnegative(),
-    'Load before each measurement that does not count.',
+    'Load before each measurement that does not count: at least this long, and up to four times where it is not steady by then.',
     defaultGate.warmupNs / nsPerSecond,
   ),
   measurement_seconds: key(

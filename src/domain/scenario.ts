@@ -74,6 +74,20 @@ const clientHealthSchema = z
   .readonly()
 export type ClientHealth = z.infer<typeof clientHealthSchema>
 
+/** The load before a measurement, which counts for nothing. */
+const warmUpSchema = z
+  .strictObject({
+    /** As it passed, pauses between its windows included. */
+    durationNs: finite.nonnegative(),
+    requests: z.int().nonnegative(),
+    /** Whether the load was steady at its end; null where that was not judged. */
+    steady: z.boolean().nullable(),
+    /** How that was seen, or what was not steady, in words. */
+    reason: z.string(),
+  })
+  .readonly()
+export type WarmUp = z.infer<typeof warmUpSchema>
+
 /** The unit of evidence: a fresh server process, a warm-up, then load. */
 const repetitionSchema = z
   .strictObject({
@@ -84,6 +98,8 @@ const repetitionSchema = z
     startNs: finite.nonnegative(),
     /** Measured time, without warm-up. */
     durationNs: finite.nonnegative(),
+    /** Left out by versions that did not judge it. */
+    warmUp: warmUpSchema.optional(),
     /** Those that succeeded. */
     requests: z.int().nonnegative(),
     /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */

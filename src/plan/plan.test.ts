@@ -52,6 +52,8 @@ test('a roomy budget leaves the asked time as it is, with room for slow requests
     measurementNs: 2 * nsPerSecond,
     maxMeasurementNs: 8 * nsPerSecond,
     blockNs: nsPerSecond / 2,
+    warmupNs: nsPerSecond,
+    maxWarmupNs: 4 * nsPerSecond,
   })
 })
 
@@ -88,7 +90,9 @@ test('whatever the budget: the first repetition is measured, for at least a seco
           time.measurementNs >= nsPerSecond &&
           time.measurementNs <= plan.measurementNs &&
           time.maxMeasurementNs >= time.measurementNs &&
-          time.blockNs <= time.measurementNs
+          time.blockNs <= time.measurementNs &&
+          time.maxWarmupNs >= time.warmupNs &&
+          time.maxWarmupNs - time.warmupNs <= time.maxMeasurementNs
         )
       },
     ),

@@ -24,11 +24,17 @@ export interface ModelPlan {
   readonly searchNs: number
 }
 
-/** How long one load is measured in one repetition on one side: at least, and at most where requests are slow. */
+/**
+ * How long one load is measured in one repetition on one side: at least, and at most where requests are slow. What warm-up
+ * takes beyond its least is to be taken off the longest measuring time: both together are what is affordable.
+ */
 export interface MeasuringTime {
   readonly measurementNs: number
   readonly maxMeasurementNs: number
   readonly blockNs: number
+  readonly warmupNs: number
+  /** The longest warm-up of a load that is not steady before. */
+  readonly maxWarmupNs: number
 }
 
 /** 300 s a model: a pull-request check that takes longer is switched off by its users. */
@@ -45,6 +51,12 @@ const minMeasurementNs = nsPerSecond
 
 /** Slow models get up to this many times the asked measuring time to reach the requests that p99 needs. */
 const maxStretch = 4
+
+/**
+ * A load that is not steady gets up to this many times the asked warm-up: lazy compilation, allocators and clocks of most
+ * models settle within seconds, and what drifts for longer is better alternated with than waited for.
+ */
+const maxWarmupStretch = 4
 
 /** Config → Plan. */
 export function makePlan(config: Config, models: readonly string[], sides: 1 | 2): Plan {
@@ -98,5 +110,7 @@ export function nextMeasuringTime(
     measurementNs,
     maxMeasurementNs: Math.max(measurementNs, Math.min(affordableNs, plan.measurementNs * maxStretch)),
     blockNs: Math.min(plan.blockNs, measurementNs),
+    warmupNs: plan.warmupNs,
+    maxWarmupNs: Math.min(plan.warmupNs * maxWarmupStretch, plan.warmupNs + affordableNs - measurementNs),
   }
 }

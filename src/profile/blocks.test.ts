@@ -6,6 +6,7 @@ import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import { createRandom } from '../stats/random.ts'
 import { inferPerSec, planBlocks, runBlocks, toBlock } from './blocks.ts'
+import type { Pace } from './pace.ts'
 
 const limits = { measurementNs: 2 * nsPerSecond, maxMeasurementNs: 8 * nsPerSecond, blockNs: nsPerSecond / 2 }
 const load: Load = { mode: 'concurrency', concurrency: 2 }
@@ -27,36 +28,53 @@ function window(
   }
 }
 
+/** The pace of so many requests in a second, one at a time. */
+function pace(requests: number): Pace {
+  const nsPerRequest = nsPerSecond / Math.max(1, requests)
+  return { nsPerRequest, typicalLatencyNs: requests === 0 ? 0 : nsPerRequest }
+}
+
 test('a fast model gets the asked time in blocks of the asked length', () => {
-  expect(planBlocks([window(1000, nsPerSecond)], limits)).toMatchObject({
+  expect(planBlocks([pace(1000)], limits)).toMatchObject({
     count: 4,
     blockNs: nsPerSecond / 2,
   })
 })
 
 test('a slow model gets the time that p99 needs, in blocks of a hundred requests', () => {
-  const plan = planBlocks([window(100, nsPerSecond)], limits)
+  const plan = planBlocks([pace(100)], limits)
+  expect(plan.blockNs).toBeGreaterThanOrEqual(nsPerSecond)
   expect(plan.count * plan.blockNs).toBeGreaterThanOrEqual(2.99 * nsPerSecond)
   expect(plan.blockNs).toBeLessThanOrEqual(limits.maxMeasurementNs / 4)
 })
 
+test('a model of which a quarter of the time holds a few requests is measured in two blocks', () => {
+  const slow = { nsPerRequest: nsPerSecond, typicalLatencyNs: nsPerSecond }
+  const plan = planBlocks([slow], limits)
+  expect(plan).toEqual({ count: 2, blockNs: 4 * nsPerSecond, leadInNs: 2 * nsPerSecond })
+  // At a high concurrency latencies are long and requests many: they still need not be cut in two.
+  const busy = { nsPerRequest: nsPerSecond / 1000, typicalLatencyNs: nsPerSecond / 20 }
+  expect(planBlocks([busy], limits).count).toBe(4)
+})
+
 test('the slower side decides for both', () => {
-  const slow = window(20, nsPerSecond)
-  expect(planBlocks([window(1000, nsPerSecond), slow], limits)).toEqual(planBlocks([slow, slow], limits))
+  const slow = pace(20)
+  expect(planBlocks([pace(1000), slow], limits)).toEqual(planBlocks([slow, slow], limits))
 })
 
 test('a side that answers nothing does not stretch the time without end', () => {
-  const plan = planBlocks([window(0, nsPerSecond)], limits)
+  const plan = planBlocks([pace(0)], limits)
   expect(plan.count * plan.blockNs).toBeLessThanOrEqual(limits.maxMeasurementNs)
 })
 
 test('blocks always sum up to a time between the asked and the longest one', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 20_000 }), (requests) => {
-      const plan = planBlocks([window(requests, nsPerSecond)], limits)
+      const plan = planBlocks([pace(requests)], limits)
       const totalNs = plan.count * plan.blockNs
       return (
-        plan.count >= 4 &&
+        plan.count >= 2 &&
+        plan.leadInNs <= plan.blockNs / 2 + 1 &&
         totalNs >= limits.measurementNs - plan.count &&
         totalNs <= limits.maxMeasurementNs + plan.count
       )

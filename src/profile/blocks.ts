@@ -1,10 +1,10 @@
 import { batchSizeOf, type Load } from '../domain/load.ts'
-import { minRequestsForPercentile } from '../domain/metric.ts'
 import type { Block } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import { quantile } from '../stats/quantile.ts'
 import type { Random } from '../stats/random.ts'
+import type { Pace } from './pace.ts'
 
 /** How a repetition's load is cut: the same for every side of it. */
 export interface BlockPlan {
@@ -22,33 +22,45 @@ export interface BlockLimits {
 /** A block's p99 needs about a hundred requests to be more than its maximum. */
 const minRequestsPerBlock = 100
 
-/** A few more than the 299 below which there is no p99: the rate seen in warm-up is itself an estimate. */
-const wantedRequests = Math.ceil(minRequestsForPercentile(0.99) * 1.15)
-
 /** Fewer blocks than four leave the median over block pairs without anything to be robust against. */
 const minBlocks = 4
 
+/** Two are the least for sides to alternate, for models so slow that a block holds a handful of requests. */
+const minSlowBlocks = 2
+
+/** A block of a slow model shorter than this is mostly its own edges: lead-in before, and the last requests after it. */
+const minLatenciesPerBlock = 10
+
+/** A few more than it takes: the rate seen in warm-up is itself an estimate. */
+const margin = 1.15
+
+/**
+ * What four blocks with a p99 of their own need; that is more than the 299 requests below which the whole has none.
+ */
+const wantedRequests = Math.ceil(minBlocks * minRequestsPerBlock * margin)
+
 /**
  * Blocks long enough for their percentile, as many as reach the wanted requests within the time, from the
- * slowest side's warm-up so that both sides get the same.
+ * slowest side's pace in warm-up so that both sides get the same.
  */
-export function planBlocks(warmups: readonly Window[], limits: BlockLimits): BlockPlan {
-  const slowestNsPerRequest = Math.max(
-    ...warmups.map((window) => window.durationNs / Math.max(1, window.completed)),
-  )
-  const typicalLatencyNs = Math.max(...warmups.map((window) => quantile(window.latenciesNs, 0.5) ?? 0))
+export function planBlocks(paces: readonly Pace[], limits: BlockLimits): BlockPlan {
+  const nsPerRequest = Math.max(...paces.map((pace) => pace.nsPerRequest))
+  const latencyNs = Math.max(...paces.map((pace) => pace.typicalLatencyNs))
   const totalNs = Math.min(
-    Math.max(limits.measurementNs, wantedRequests * slowestNsPerRequest),
+    Math.max(limits.measurementNs, wantedRequests * nsPerRequest),
     limits.maxMeasurementNs,
   )
-  const wantedBlockNs = Math.max(limits.blockNs, minRequestsPerBlock * slowestNsPerRequest)
-  const count = Math.max(minBlocks, Math.floor(totalNs / wantedBlockNs))
+  const wantedBlockNs = Math.max(limits.blockNs, margin * minRequestsPerBlock * nsPerRequest)
+  const few = Math.floor(totalNs / (minLatenciesPerBlock * latencyNs))
+  const least = Math.min(minBlocks, Math.max(minSlowBlocks, few))
+  const count = Math.max(least, Math.floor(totalNs / wantedBlockNs))
   const blockNs = Math.round(totalNs / count)
   return {
     count,
     blockNs,
-    // Two latencies of running fill the queue and the pipeline again after the other side's block.
-    leadInNs: Math.round(Math.min(Math.max(2 * typicalLatencyNs, 20 * nsPerMs), blockNs)),
+    // Two latencies of running fill the queue and the pipeline again after the other side's block. Of a model that answers
+    // twice in a block there is no such thing, and half the block again is time enough to spend on it.
+    leadInNs: Math.round(Math.min(Math.max(2 * latencyNs, 20 * nsPerMs), blockNs / 2)),
   }
 }
 

@@ -65,6 +65,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
     const { durationNs } = input
     const settings = {
       warmupNs,
+      maxWarmupNs: 4 * warmupNs,
       measurementNs: durationNs,
       maxMeasurementNs: durationNs,
       blockNs: durationNs / blocks,

@@ -105,7 +105,7 @@ async function repeat(
     const sides = records.filter((each) => isWell(each) && each.model !== null)
     if (!sides.some((each) => each.name === 'candidate')) break
     const startNs = world.nowNs()
-    await measureSides(context, plan, sides, load, index, time)
+    await measureSides(context, sides, load, index, time)
     measuringNs += world.nowNs() - startNs
     save()
   }
@@ -119,7 +119,6 @@ function isWell(each: SideRecord): boolean {
 /** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
 async function measureSides(
   context: ProfileContext,
-  plan: ModelPlan,
   sides: readonly SideRecord[],
   load: Load,
   index: number,
@@ -129,15 +128,7 @@ async function measureSides(
   const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]))
   let samples: readonly Sample[]
   try {
-    samples = await measureLoad(
-      world,
-      generator,
-      models,
-      load,
-      { ...time, warmupNs: plan.warmupNs },
-      random,
-      gpu,
-    )
+    samples = await measureLoad(world, generator, models, load, time, random, gpu)
   } catch (error) {
     interruptIfAsked(world)
     const death = await serverDeath(

@@ -1,4 +1,5 @@
 import type { Load } from '../domain/load.ts'
+import type { WarmUp } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
@@ -8,10 +9,9 @@ import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
 import type { Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
+import { type WarmUpLimits, warmUp } from './warm-up.ts'
 
-export interface RepetitionSettings extends BlockLimits {
-  readonly warmupNs: number
-}
+export interface RepetitionSettings extends BlockLimits, WarmUpLimits {}
 
 /**
  * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
@@ -27,16 +27,22 @@ export async function measureLoad(
   gpu: GpuSampler | null,
 ): Promise<Sample[]> {
   const targets = await Promise.all(models.map((model) => model.target(load)))
-  const warmups = await warmUp(generator, targets, load, settings.warmupNs, random)
-  const plan = planBlocks(warmups, settings)
+  const warmed = await warmUp(world, generator, targets, load, settings, random)
+  const plan = planBlocks(
+    warmed.map((side) => side.pace),
+    withoutLongerWarmUp(
+      settings,
+      warmed.map((side) => side.warmUp),
+    ),
+  )
   // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
-  const isDead = warmups.some((window) => window.completed === 0)
+  const isSilent = warmed.some((side) => side.isSilent)
 
   const startNs = world.nowNs()
   const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
   gpu?.reset()
-  const windows = isDead
-    ? warmups.map((window) => [window])
+  const windows = isSilent
+    ? warmed.map((side) => side.windows)
     : await runBlocks(generator, targets, load, plan, random, world.signal)
   const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
 
@@ -44,41 +50,24 @@ export async function measureLoad(
     const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
     return {
       startNs,
+      warmUp: warmed[index]?.warmUp,
       windows: windows[index] ?? [],
       server,
       ...gpuOf(gpu, model, models.length === 1),
       serverMemoryBytes: memoryOfTree(model.live.server.pids()),
       disturbances: [
         ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
-        ...otherClients(server, isDead ? [] : (windows[index] ?? [])),
+        ...otherClients(server, isSilent ? [] : (windows[index] ?? [])),
       ],
     }
   })
 }
 
-/**
- * Warms all sides, in random order: whoever is warmed last goes into its first block with the warmer caches. Where a
- * side then still saturates the load threads, all sides get more of them, while there are more to be had.
- */
-async function warmUp(
-  generator: LoadGenerator,
-  targets: readonly string[],
-  load: Load,
-  warmupNs: number,
-  random: Random,
-): Promise<Window[]> {
-  const run = async () => {
-    const windows: Window[] = []
-    for (const side of random.shuffle(targets.map((_, index) => index)))
-      windows[side] = await generator.run(targets[side] ?? '', load, { leadInNs: 0, durationNs: warmupNs })
-    return windows
-  }
-  const isSaturated = (windows: readonly Window[]) => windows.some(({ client }) => client.saturated)
-  let windows = await run()
-  // The first requests of all are slow here too: code that is not yet compiled.
-  if (isSaturated(windows)) windows = await run()
-  while (isSaturated(windows) && (await generator.widen(targets, load))) windows = await run()
-  return windows
+/** What the warm-up took beyond its least is missing from what slow requests may take; the asked time is not touched. */
+function withoutLongerWarmUp(settings: RepetitionSettings, warmUps: readonly WarmUp[]): BlockLimits {
+  const longerNs = Math.max(...warmUps.map(({ durationNs }) => durationNs - settings.warmupNs))
+  const maxMeasurementNs = settings.maxMeasurementNs - Math.max(0, longerNs)
+  return { ...settings, maxMeasurementNs: Math.max(settings.measurementNs, maxMeasurementNs) }
 }
 
 /** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */

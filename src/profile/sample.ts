@@ -1,6 +1,6 @@
 import type { Load } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
-import { type ClientHealth, failedRequests, type Repetition } from '../domain/scenario.ts'
+import { type ClientHealth, failedRequests, type Repetition, type WarmUp } from '../domain/scenario.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
 import { worstThread } from '../load/client-health.ts'
 import type { Window } from '../load/generator.ts'
@@ -13,6 +13,7 @@ import { inferPerSec, toBlock } from './blocks.ts'
 /** What one side gave under one load in one repetition, before it is summed up. */
 export interface Sample {
   readonly startNs: number
+  readonly warmUp?: WarmUp | undefined
   readonly windows: readonly Window[]
   /** From ModelStatistics over these windows, lead-ins included. */
   readonly server: StatisticsDelta
@@ -57,6 +58,7 @@ export function toRepetition(
     pairedWith,
     startNs: sample.startNs,
     durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
+    ...(sample.warmUp === undefined ? {} : { warmUp: sample.warmUp }),
     requests: latencies.length,
     failures,
     metrics: repetitionMetrics(sample, latencies, load),

@@ -122,6 +122,14 @@ function warningsOf(repetitions: readonly Repetition[]): string[] {
     const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ')
     warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`)
   }
+  const unsteady = repetitions.filter(({ warmUp }) => warmUp?.steady === false)
+  const [first] = unsteady
+  if (first !== undefined) {
+    const which = `repetition ${first.index + 1}: ${first.warmUp?.reason}`
+    warnings.push(
+      `${unsteady.length} of ${repetitions.length} warm-ups did not become steady (${which}); a higher gate.warmup_seconds may help`,
+    )
+  }
   const failing = repetitions.filter(
     (repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0,
   )

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { fakeWorld } from '../../test/support/triton-world.ts'
+import { windowOf } from '../../test/support/windows.ts'
+import type { Load } from '../domain/load.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import type { LoadGenerator, Window } from '../load/generator.ts'
+import type { WindowOptions } from '../load/protocol.ts'
+import { createRandom } from '../stats/random.ts'
+import { warmUp } from './warm-up.ts'
+
+const load: Load = { mode: 'concurrency', concurrency: 1 }
+const limits = { warmupNs: nsPerSecond, maxWarmupNs: 4 * nsPerSecond }
+
+/** A generator in virtual time: `answer` gives the latency in ms of a target's requests, null where they fail. */
+function harness(answer: (target: string, startNs: number) => number | null) {
+  const world = fakeWorld({}, () => undefined)
+  const runs: { target: string; durationNs: number }[] = []
+  const run = async (target: string, _: Load, { durationNs }: WindowOptions): Promise<Window> => {
+    runs.push({ target, durationNs })
+    const latencyMs = answer(target, world.nowNs())
+    if (latencyMs === null) {
+      await world.sleep(durationNs)
+      return windowOf([], { durationNs, failures: { UNAVAILABLE: 3 } })
+    }
+    const sent = Math.ceil(durationNs / (latencyMs * nsPerMs))
+    // The last request is awaited, and ends beyond the window.
+    await world.sleep(sent * latencyMs * nsPerMs)
+    const completed = Math.floor(durationNs / (latencyMs * nsPerMs))
+    return windowOf(Array(sent).fill(latencyMs), { durationNs, completed })
+  }
+  const generator = { run, widen: async () => false } as unknown as LoadGenerator
+  return {
+    runs,
+    warm: (targets: readonly string[], change: Partial<typeof limits> = {}) =>
+      warmUp(world, generator, targets, load, { ...limits, ...change }, createRandom(1)),
+  }
+}
+
+test('a steady load is warmed for the asked time, and says so', async () => {
+  const { warm } = harness(() => 5)
+  const [side] = await warm(['a'])
+  expect(side?.warmUp).toMatchObject({ steady: true, durationNs: nsPerSecond, requests: 200 })
+  expect(side?.pace).toEqual({ nsPerRequest: 5 * nsPerMs, typicalLatencyNs: 5 * nsPerMs })
+})
+
+test('one that gets faster for two seconds is warmed for longer; both sides for as long', async () => {
+  const { warm, runs } = harness((target, startNs) =>
+    target === 'b' && startNs < 4 * nsPerSecond ? 10 - startNs / nsPerSecond : 5,
+  )
+  const sides = await warm(['a', 'b'])
+  expect(sides.map((side) => side.warmUp.steady)).toEqual([true, true])
+  expect(sides[1]?.warmUp.durationNs).toBeGreaterThan(2 * nsPerSecond)
+  const of = (name: string) => runs.filter(({ target }) => target === name)
+  expect(of('a').length).toBe(of('b').length)
+  expect(of('a').map(({ durationNs }) => durationNs)).toEqual(of('b').map(({ durationNs }) => durationNs))
+})
+
+test('one that is never steady ends at the longest time with what was not', async () => {
+  const { warm } = harness((_, startNs) => 20 - 4 * (startNs / nsPerSecond))
+  const [side] = await warm(['a'])
+  expect(side?.warmUp.steady).toBe(false)
+  expect(side?.warmUp.reason).toMatch(/^not steady after 4\.\d s: throughput drifts/)
+})
+
+test('a model slower than the warm-up is not taken for dead: its pace is that of its latencies', async () => {
+  const { warm, runs } = harness(() => 3000)
+  const [side] = await warm(['a'])
+  expect(side).toMatchObject({ isSilent: false, pace: { nsPerRequest: 3 * nsPerSecond } })
+  expect(side?.warmUp.steady).toBe(false)
+  expect(runs.length).toBeLessThan(4)
+})
+
+test('a side that answers nothing ends it at once', async () => {
+  const { warm, runs } = harness((target) => (target === 'b' ? null : 5))
+  const sides = await warm(['a', 'b'])
+  expect(sides.map((side) => side.isSilent)).toEqual([false, true])
+  expect(runs).toHaveLength(2)
+})
+
+test('with a fixed length there is one window and no judgement, and no length at all still gives a pace', async () => {
+  const { warm, runs } = harness(() => 5)
+  const [fixed] = await warm(['a'], { maxWarmupNs: nsPerSecond })
+  expect(fixed?.warmUp).toMatchObject({ steady: null, durationNs: nsPerSecond })
+  expect(runs).toHaveLength(1)
+  const [none] = await warm(['a'], { warmupNs: 0, maxWarmupNs: 0 })
+  expect(none?.pace.nsPerRequest).toBe(5 * nsPerMs)
+})
