@@ -1,6 +1,6 @@
 import { nowNs } from './clock.ts'
-import type { Connection } from './connection.ts'
 import type { Recorder } from './recorder.ts'
+import type { Sender } from './sender.ts'
 
 /**
  * Keeps `concurrency` requests outstanding, dealt evenly over the connections: each answer sends the next
@@ -8,14 +8,14 @@ import type { Recorder } from './recorder.ts'
  * it, at every attempt. Resolves when the recorder has had enough and nothing is outstanding.
  */
 export function runClosedLoop(
-  connections: readonly [Connection, ...Connection[]],
+  connections: readonly [Sender, ...Sender[]],
   concurrency: number,
   recorder: Recorder,
 ): Promise<void> {
   return new Promise((resolve) => {
     let outstanding = concurrency
 
-    const next = (connection: Connection): void => {
+    const next = (connection: Sender): void => {
       const atNs = nowNs()
       if (!recorder.goesOn(atNs)) {
         if (--outstanding === 0) resolve()

@@ -9,6 +9,7 @@ import {
 import { nowNs } from './clock.ts'
 import { statusMessage, statusName } from './grpc-status.ts'
 import type { LoadTarget } from './protocol.ts'
+import type { Sender } from './sender.ts'
 
 /** How a request ended: null is success, else a gRPC status name, `reset`, `deadline` or `connection`. */
 export type RequestEnd = (failure: string | null, message: string, endNs: number) => void
@@ -37,11 +38,19 @@ const maxStreams = 4096
 
 const uint32Max = 2 ** 32 - 1
 
+const service = '/inference.GRPCInferenceService'
+
+/** A stream, and what became of it where it closed without a gRPC status. */
+export interface OpenedStream {
+  readonly stream: ClientHttp2Stream
+  readonly fate: () => [failure: string, message: string]
+}
+
 /** A gRPC response has at least the frame prefix of its one message. */
 const minResponseBytes = 5
 
 /** One HTTP/2 connection to a target, connected again when it is lost. */
-export class Connection {
+export class Connection implements Sender {
   /** Why the last attempt failed or the connection was lost. */
   lastError = ''
   readonly #url: string
@@ -58,7 +67,7 @@ export class Connection {
     this.#url = `${target.tls ? 'https' : 'http'}://${host}:${target.port}`
     this.#headers = {
       ':method': 'POST',
-      ':path': '/inference.GRPCInferenceService/ModelInfer',
+      ':path': `${service}/ModelInfer`,
       'content-type': 'application/grpc',
       te: 'trailers',
       ...target.metadata,
@@ -126,13 +135,11 @@ export class Connection {
       onEnd(failure, message, nowNs())
     }
     const judge = (headers: IncomingHttpHeaders) => {
-      const status = headers['grpc-status']
-      if (status === '0') {
-        if (responseBytes >= minResponseBytes) end(null, '')
-        else end('INTERNAL', 'status OK without a response message')
-      } else if (typeof status === 'string') {
-        end(statusName(status), statusMessage(String(headers['grpc-message'] ?? '')))
-      }
+      const status = statusOf(headers)
+      if (status === null) return
+      if (status.name !== 'OK') end(status.name, status.message)
+      else if (responseBytes >= minResponseBytes) end(null, '')
+      else end('INTERNAL', 'status OK without a response message')
     }
     stream.on('response', (headers) => {
       httpStatus = headers[':status']
@@ -154,6 +161,20 @@ export class Connection {
       this.#active--
       stream.close(constants.NGHTTP2_CANCEL)
     }
+  }
+
+  /** Opens a bidirectional call. Only to be called while `ready`. It takes up room until it is closed. */
+  openStream(method: string): OpenedStream {
+    const session = this.#session
+    if (session === null) throw new Error('openStream() on a connection that is not ready')
+    const stream = session.request({ ...this.#headers, ':path': `${service}/${method}` })
+    let httpStatus: number | undefined
+    this.#active++
+    stream.once('response', (headers) => {
+      httpStatus = headers[':status']
+    })
+    stream.once('close', () => this.#active--)
+    return { stream, fate: () => lostStream(session, stream, httpStatus, this.lastError) }
   }
 
   #connect(): void {
@@ -213,6 +234,15 @@ export class Connection {
     this.#waiting = []
     for (const callback of waiting) callback()
   }
+}
+
+/** The gRPC status in headers or trailers; null where they hold none. */
+export function statusOf(
+  headers: IncomingHttpHeaders,
+): { readonly name: string; readonly message: string } | null {
+  const status = headers['grpc-status']
+  if (typeof status !== 'string') return null
+  return { name: statusName(status), message: statusMessage(String(headers['grpc-message'] ?? '')) }
 }
 
 /** What became of a stream that closed without a gRPC status. */

@@ -94,7 +94,7 @@ test('every way to fail is counted once, by its name, and stays out of the laten
   ]
   const answers: Answer[] = [...failing, (stream) => succeed(stream)]
   const { server, generator, id } = await setUp((stream, index) =>
-    answers[index % answers.length]?.(stream, index, {}),
+    answers[index % answers.length]?.(stream, index, {}, Buffer.alloc(0)),
   )
   // Without a lead-in (and so lead-out) every request is in the window.
   const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 100 * ms })

@@ -5,6 +5,7 @@ import type { World } from '../domain/world.ts'
 import { clientHealth } from './client-health.ts'
 import { type LoadThread, startLoadThread } from './load-thread.ts'
 import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
+import { mergeResponses, type ResponseReport } from './response-times.ts'
 import { tallyMemory } from './tally.ts'
 import { mergeReports } from './window.ts'
 
@@ -27,6 +28,8 @@ export interface Window {
   readonly failures: Readonly<Record<string, number>>
   /** The first of them in the server's words; null where none failed. */
   readonly firstFailure: string | null
+  /** Only of a decoupled model. */
+  readonly responses?: ResponseReport
   readonly client: ClientHealth
 }
 
@@ -126,10 +129,12 @@ export async function openLoadGenerator(
       if (opened !== undefined) opened.windows++
       const given = reports.filter((report) => report !== null)
       const { startHrtimeNs, ...window } = mergeReports(given)
+      const responses = mergeResponses(given)
       const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
       return {
         startNs: Math.max(0, world.nowNs() - agoNs),
         ...window,
+        ...(responses === undefined ? {} : { responses }),
         client: clientHealth(load, given, { connections, threadsReason }),
       }
     },

@@ -1,6 +1,6 @@
 import { nowNs } from './clock.ts'
-import type { Connection } from './connection.ts'
 import type { Recorder } from './recorder.ts'
+import type { Sender } from './sender.ts'
 
 /**
  * Timers of Node fire up to 1 ms (busy machines: several) after their time. So it sleeps to 1 ms before the
@@ -17,7 +17,7 @@ const blockedMs = 1
  * where no connection can be had it has failed. Resolves when the recorder has had enough and nothing is outstanding.
  */
 export function runOpenLoop(
-  connections: readonly Connection[],
+  connections: readonly Sender[],
   nextDueNs: () => number,
   recorder: Recorder,
   deadlineNs: number,
@@ -30,7 +30,7 @@ export function runOpenLoop(
     let turn = 0
 
     /** The next connection in turn that takes a request now. */
-    const pick = (): Connection | undefined => {
+    const pick = (): Sender | undefined => {
       for (let tried = 0; tried < connections.length; tried++) {
         const connection = connections[turn++ % connections.length]
         if (connection?.ready === true && connection.hasRoom) return connection

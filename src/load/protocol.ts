@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { ThreadHealth } from '../domain/scenario.ts'
+import type { ResponseReport } from './response-times.ts'
+import type { SequencePlan } from './sequences.ts'
 import type { Share } from './share.ts'
 
 /** A server's model to send requests to. */
@@ -17,6 +19,15 @@ export interface LoadTarget {
   readonly connections: number
   /** A request without an answer after this long has failed. */
   readonly deadlineNs: number
+  /** Over ModelStreamInfer; over ModelInfer where left out. */
+  readonly streaming?: Streaming
+  /** For a model with sequence batching. */
+  readonly sequences?: SequencePlan
+}
+
+export interface Streaming {
+  /** The model answers a request any number of times. */
+  readonly decoupled: boolean
 }
 
 export interface WindowOptions {
@@ -60,6 +71,8 @@ export interface ThreadReport {
   readonly inTime: number
   readonly failures: Readonly<Record<string, number>>
   readonly firstFailure: string | null
+  /** Only of a decoupled model. */
+  readonly responses?: ResponseReport
   readonly cpuNs: number
   readonly health: ThreadHealth
 }

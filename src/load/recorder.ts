@@ -1,7 +1,8 @@
 import { nowNs } from './clock.ts'
-import type { Connection } from './connection.ts'
 import type { Phase, Phases } from './phases.ts'
 import type { ThreadReport, WindowOptions } from './protocol.ts'
+import type { ResponseTimes } from './response-times.ts'
+import type { Sender } from './sender.ts'
 import { partOf, type Share } from './share.ts'
 
 /** A request on its way. */
@@ -10,6 +11,8 @@ interface Flight {
   readonly phase: Phase
   cancel: () => void
   readonly onEnd: () => void
+  /** When its responses with data came; only of a model that may give several. */
+  readonly responsesNs: number[]
 }
 
 /** A request sent more than this after it was due is late, as in perf_analyzer. */
@@ -34,6 +37,7 @@ export class Recorder {
   /** This thread's, where their number and not time ends the load. */
   readonly #requestCount: number | null
   readonly #deadlineNs: number
+  readonly #responses: ResponseTimes | null
   /** In the order of sending, so the oldest is first. */
   readonly #flights = new Set<Flight>()
   #windowFlights = 0
@@ -47,8 +51,10 @@ export class Recorder {
     share: Share,
     { leadInNs, requestCount }: WindowOptions,
     deadlineNs: number,
+    responses: ResponseTimes | null,
   ) {
     this.#phases = phases
+    this.#responses = responses
     this.#frames = frames
     this.#share = share
     this.#leadOutNs = leadInNs
@@ -78,12 +84,12 @@ export class Recorder {
   }
 
   /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
-  send(connection: Connection, originNs: number, onEnd: () => void): void {
+  send(connection: Sender, originNs: number, onEnd: () => void): void {
     const phase = this.#admit(originNs)
     const frame = this.#frames[(this.#share.index + this.#issued * this.#share.of) % this.#frames.length]
     if (frame === undefined) throw new RangeError('a target without frames')
     this.#issued++
-    const flight: Flight = { originNs, phase, onEnd, cancel: () => undefined }
+    const flight: Flight = { originNs, phase, onEnd, responsesNs: [], cancel: () => undefined }
     this.#flights.add(flight)
     if (phase === 'window') {
       const sentNs = nowNs()
@@ -91,11 +97,21 @@ export class Recorder {
       if (this.#phases.at(sentNs) === 'window') this.#inTime++
       this.#windowFlights++
     }
-    flight.cancel = connection.send(frame, (failure, message, endNs) => {
+    const ended = (failure: string | null, message: string, endNs: number) => {
       this.#land(flight)
       this.#phases.at(endNs)
       onEnd()
       this.#record(flight, failure, message, endNs)
+    }
+    const responses = this.#responses
+    if (responses === null) {
+      flight.cancel = connection.send(frame, ended)
+      return
+    }
+    flight.cancel = connection.send(frame, ended, (atNs) => {
+      this.#phases.at(atNs)
+      responses.arrived(atNs)
+      flight.responsesNs.push(atNs)
     })
   }
 
@@ -116,7 +132,7 @@ export class Recorder {
     }
   }
 
-  report(): Omit<ThreadReport, 'startHrtimeNs' | 'durationNs' | 'cpuNs' | 'health'> {
+  report(): Omit<ThreadReport, 'startHrtimeNs' | 'durationNs' | 'responses' | 'cpuNs' | 'health'> {
     return {
       latenciesNs: this.#latencies.slice(0, this.#count).sort(),
       completed: this.#completed,
@@ -147,7 +163,10 @@ export class Recorder {
     this.#lastEndNs = endNs
     if (failure === null) {
       if (this.#phases.includes(endNs)) this.#completed++
-      if (flight.phase === 'window') this.#push(Math.round(endNs - flight.originNs))
+      if (flight.phase === 'window') {
+        this.#push(Math.round(endNs - flight.originNs))
+        this.#responses?.add(flight.originNs, flight.responsesNs)
+      }
     } else if (flight.phase === 'window') {
       this.#fail(failure, message)
     }

@@ -7,13 +7,22 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import type { World } from '../domain/world.ts'
+import {
+  type ModelInferRequest,
+  ModelInferRequestSchema,
+  ModelStreamInferResponseSchema,
+} from '../proto/grpc_service_pb.js'
 import type { LoadTarget } from './protocol.ts'
+import { MessageReader } from './stream-response.ts'
 
 export interface TestingServer {
   readonly port: number
   /** Requests that came, and the most that were open at one time. */
   requests: number
+  /** Requests that came over bidirectional calls. */
+  messages: number
   mostOpen: number
   sessions: number
   /** Closes gracefully: GOAWAY, then the end of what is under way. */
@@ -22,12 +31,26 @@ export interface TestingServer {
   readonly stop: () => Promise<void>
 }
 
+/** One call of ModelStreamInfer as a test answers it. */
+export interface BidiCall {
+  readonly stream: ServerHttp2Stream
+  readonly respond: (response: MessageInitShape<typeof ModelStreamInferResponseSchema>) => void
+}
+
+/** Answers one message of a bidirectional call; `index` counts the messages of all calls from 0. */
+export type StreamAnswer = (call: BidiCall, request: ModelInferRequest, index: number) => void
+
 /** Answers one request; `index` counts from 0. */
-export type Answer = (stream: ServerHttp2Stream, index: number, headers: IncomingHttpHeaders) => void
+export type Answer = (
+  stream: ServerHttp2Stream,
+  index: number,
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+) => void
 
 export async function startTestingServer(
   answer: Answer,
-  options: { port?: number; maxConcurrentStreams?: number } = {},
+  options: { port?: number; maxConcurrentStreams?: number; streamAnswer?: StreamAnswer } = {},
 ): Promise<TestingServer> {
   const sessions = new Set<ServerHttp2Session>()
   const { maxConcurrentStreams } = options
@@ -35,7 +58,7 @@ export async function startTestingServer(
     settings: maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams },
   })
   let open = 0
-  const state = { requests: 0, mostOpen: 0, sessions: 0 }
+  const state = { requests: 0, messages: 0, mostOpen: 0, sessions: 0 }
   server.on('session', (session) => {
     state.sessions++
     sessions.add(session)
@@ -47,9 +70,14 @@ export async function startTestingServer(
     state.mostOpen = Math.max(state.mostOpen, ++open)
     stream.on('error', () => undefined)
     stream.on('close', () => open--)
-    stream.resume()
+    if (options.streamAnswer !== undefined && headers[':path']?.endsWith('/ModelStreamInfer') === true) {
+      converse(stream, (call, request) => options.streamAnswer?.(call, request, state.messages++))
+      return
+    }
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     // Answers once the whole request is here, as Triton does.
-    stream.on('end', () => answer(stream, index, headers))
+    stream.on('end', () => answer(stream, index, headers, Buffer.concat(chunks)))
   })
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   return Object.assign(state, {
@@ -63,6 +91,50 @@ export async function startTestingServer(
       await closed
     },
   })
+}
+
+/** Reads requests as they come and lets each be answered, as Triton does; ends when the client has ended. */
+function converse(
+  stream: ServerHttp2Stream,
+  answer: (call: BidiCall, request: ModelInferRequest) => void,
+): void {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+  const reader = new MessageReader()
+  const call: BidiCall = {
+    stream,
+    respond: (response) => {
+      if (!stream.destroyed) stream.write(frameOf(response))
+    },
+  }
+  stream.on('data', (chunk: Buffer) => {
+    for (const message of reader.push(chunk)) answer(call, fromBinary(ModelInferRequestSchema, message))
+  })
+  stream.on('end', () => stream.end())
+}
+
+function frameOf(response: MessageInitShape<typeof ModelStreamInferResponseSchema>): Buffer {
+  const message = toBinary(ModelStreamInferResponseSchema, create(ModelStreamInferResponseSchema, response))
+  const frame = Buffer.alloc(5 + message.length)
+  frame.writeUInt32BE(message.length, 1)
+  frame.set(message, 5)
+  return frame
+}
+
+const finalFlag = (final: boolean) => ({
+  triton_final_response: { parameterChoice: { case: 'boolParam' as const, value: final } },
+})
+
+/** A response with data to the request of that id, or the empty one that ends it. */
+export function dataResponse(
+  id: string,
+  final: boolean,
+): MessageInitShape<typeof ModelStreamInferResponseSchema> {
+  return { inferResponse: { id, parameters: finalFlag(final), outputs: [{ name: 'Y' }] } }
+}
+
+export function emptyFinal(id: string): MessageInitShape<typeof ModelStreamInferResponseSchema> {
+  return { inferResponse: { id, parameters: finalFlag(true) } }
 }
 
 /** A good answer with a message of `bytes` (default none: the frame prefix alone). */

@@ -2,13 +2,18 @@ import type { ThreadReport } from './protocol.ts'
 
 /** All latencies of some windows in one ascending array. */
 export function mergeLatencies(windows: readonly { readonly latenciesNs: Float64Array }[]): Float64Array {
-  const [only, ...others] = windows
-  if (only !== undefined && others.length === 0) return only.latenciesNs
-  const merged = new Float64Array(windows.reduce((sum, window) => sum + window.latenciesNs.length, 0))
+  return mergeSorted(windows.map(({ latenciesNs }) => latenciesNs))
+}
+
+/** Ascending arrays as one ascending array; a single one as it is. */
+export function mergeSorted(arrays: readonly Float64Array[]): Float64Array {
+  const [only, ...others] = arrays
+  if (only !== undefined && others.length === 0) return only
+  const merged = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0))
   let offset = 0
-  for (const { latenciesNs } of windows) {
-    merged.set(latenciesNs, offset)
-    offset += latenciesNs.length
+  for (const array of arrays) {
+    merged.set(array, offset)
+    offset += array.length
   }
   return merged.sort()
 }

@@ -10,7 +10,10 @@ import { runOpenLoop } from './open-loop.ts'
 import { Phases } from './phases.ts'
 import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } from './protocol.ts'
 import { Recorder } from './recorder.ts'
+import { ResponseTimes } from './response-times.ts'
 import { dueTimes } from './schedule.ts'
+import { type Line, makeLine, type Senders, sendersOf } from './senders.ts'
+import { SequenceIds } from './sequences.ts'
 import { dealt, partOf, type Share } from './share.ts'
 import { Tally } from './tally.ts'
 import { ThreadProbe } from './thread-probe.ts'
@@ -21,7 +24,9 @@ interface OpenTarget {
   readonly target: LoadTarget
   /** This thread's part of what is asked of the target. */
   readonly share: Share
-  readonly connections: readonly [Connection, ...Connection[]]
+  readonly lines: readonly [Line, ...Line[]]
+  /** Of its sequences: a run must not take up those of one before. */
+  readonly ids: SequenceIds | null
   /** As Buffers, or node:http2 would make one of each frame for each request. */
   readonly frames: readonly Buffer[]
 }
@@ -38,7 +43,7 @@ port.on('message', ({ id, command }: CommandMessage) => {
   obey(command).then(
     (report) => {
       const reply: ReplyMessage = { id, ok: true, report }
-      port.postMessage(reply, report === null ? [] : [report.latenciesNs.buffer as ArrayBuffer])
+      port.postMessage(reply, report === null ? [] : buffersOf(report))
     },
     (cause: unknown) => {
       const { code, message, hint } = asGateError(cause)
@@ -46,6 +51,12 @@ port.on('message', ({ id, command }: CommandMessage) => {
     },
   )
 })
+
+/** Handed over instead of copied. */
+function buffersOf({ latenciesNs, responses }: ThreadReport): ArrayBuffer[] {
+  const arrays = responses === undefined ? [latenciesNs] : [latenciesNs, responses.firstNs, responses.gapsNs]
+  return arrays.map(({ buffer }) => buffer as ArrayBuffer)
+}
 
 async function obey(command: Command): Promise<ThreadReport | null> {
   switch (command.kind) {
@@ -64,11 +75,12 @@ async function obey(command: Command): Promise<ThreadReport | null> {
 
 async function open(target: LoadTarget, share: Share): Promise<void> {
   if (targets.has(target.id)) throw new GateError('internal', `load target '${target.id}' is already open`)
-  const connect = () => new Connection(target)
-  const connections: [Connection, ...Connection[]] = [
-    connect(),
-    ...Array.from({ length: partOf(target.connections, share) - 1 }, connect),
+  const line = () => makeLine(target, new Connection(target))
+  const lines: [Line, ...Line[]] = [
+    line(),
+    ...Array.from({ length: partOf(target.connections, share) - 1 }, line),
   ]
+  const connections = lines.map(({ connection }) => connection)
   await Promise.all(connections.map((each) => new Promise<void>((resolve) => each.whenSettled(resolve))))
   const failed = connections.find((each) => !each.ready)
   if (failed !== undefined) {
@@ -78,11 +90,12 @@ async function open(target: LoadTarget, share: Share): Promise<void> {
     })
   }
   const frames = target.frames.map((frame) => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength))
-  targets.set(target.id, { target, share, connections, frames })
+  const ids = target.sequences === undefined ? null : new SequenceIds(target.sequences, share)
+  targets.set(target.id, { target, share, lines, ids, frames })
 }
 
 function close(targetId: string): void {
-  for (const connection of targets.get(targetId)?.connections ?? []) connection.close()
+  for (const { connection } of targets.get(targetId)?.lines ?? []) connection.close()
   targets.delete(targetId)
 }
 
@@ -101,7 +114,7 @@ async function run(command: RunCommand): Promise<ThreadReport> {
 }
 
 async function measure(open: OpenTarget, { load, options, muster }: RunCommand): Promise<ThreadReport> {
-  const { target, share, connections, frames } = open
+  const { target, share, lines, ids, frames } = open
   const probe = new ThreadProbe()
   // Alone it starts when it is told; with others when all do.
   const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs)
@@ -112,7 +125,10 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     () => probe.close(),
     new Tally(muster.tally),
   )
-  const recorder = new Recorder(phases, frames, share, options, target.deadlineNs)
+  const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null
+  const recorder = new Recorder(phases, frames, share, options, target.deadlineNs, responses)
+  const run = sendersOf(target, lines, load, share, ids, frames, muster.seed)
+  let closings = 0
   await until(startNs)
   const ticker = setInterval(() => {
     const atNs = nowNs()
@@ -121,17 +137,21 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     probe.beat()
   }, tickMs)
   try {
-    await drive(load, startNs, muster.seed, connections, share, recorder, target)
+    await drive(load, startNs, muster.seed, run.senders, share, recorder, target)
+    closings = await run.finish()
   } finally {
     clearInterval(ticker)
   }
   phases.finish(recorder.lastEndNs)
   const endNs = phases.endNs
   if (endNs === null) throw new GateError('internal', 'the load ended before its window')
+  const report = recorder.report()
   return {
     startHrtimeNs: hrtimeOf(phases.startNs),
     durationNs: Math.round(endNs - phases.startNs),
-    ...recorder.report(),
+    ...report,
+    issued: report.issued + closings,
+    ...(responses === null ? {} : { responses: responses.report() }),
     ...(await probe.report()),
   }
 }
@@ -141,7 +161,7 @@ function drive(
   load: Load,
   startNs: number,
   seed: number,
-  connections: readonly [Connection, ...Connection[]],
+  connections: Senders,
   share: Share,
   recorder: Recorder,
   target: LoadTarget,
@@ -159,9 +179,9 @@ function drive(
 }
 
 /** HTTP/2 would queue the streams above the peer's limit here, unseen: the concurrency would not be what it says. */
-function checkStreamLimit({ target, share, connections }: OpenTarget, concurrency: number): void {
-  const most = Math.ceil(partOf(concurrency, share) / connections.length)
-  const limit = Math.min(...connections.map((each) => each.streamLimit))
+function checkStreamLimit({ target, share, lines }: OpenTarget, concurrency: number): void {
+  const most = Math.ceil(partOf(concurrency, share) / lines.length)
+  const limit = Math.min(...lines.map(({ connection }) => connection.streamLimit))
   if (most <= limit) return
   throw new GateError(
     'server',

@@ -1,0 +1,76 @@
+import type { Load } from '../domain/load.ts'
+import type { Connection } from './connection.ts'
+import type { LoadTarget } from './protocol.ts'
+import type { Sender } from './sender.ts'
+import { SequenceSender } from './sequence-sender.ts'
+import { type SequenceIds, SequenceSource } from './sequences.ts'
+import { partOf, type Share } from './share.ts'
+import { StreamConnection } from './stream-connection.ts'
+
+export type Senders = readonly [Sender, ...Sender[]]
+
+/** What one run sends through, and what is left to do when it is over. */
+export interface RunSenders {
+  readonly senders: Senders
+  /** Ends sequences that are still live. Returns how many requests that took. */
+  readonly finish: () => Promise<number>
+}
+
+/** What of a target outlives its runs, one for each connection. */
+export interface Line {
+  readonly connection: Connection
+  /** The connection itself, or its streams. */
+  readonly sender: Sender
+}
+
+export function makeLine(target: LoadTarget, connection: Connection): Line {
+  const sender =
+    target.streaming === undefined ? connection : new StreamConnection(connection, target.streaming)
+  return { connection, sender }
+}
+
+/**
+ * The senders of a run: the connections or their streams, or, for a model with sequences, one for each live sequence: as
+ * many as the closed loop's concurrency, or as the plan says for an open loop.
+ */
+export function sendersOf(
+  target: LoadTarget,
+  lines: readonly [Line, ...Line[]],
+  load: Load,
+  share: Share,
+  ids: SequenceIds | null,
+  frames: readonly Uint8Array[],
+  seed: number,
+): RunSenders {
+  const plan = target.sequences
+  if (plan === undefined || ids === null) {
+    const [first, ...others] = lines
+    const senders: Senders = [first.sender, ...others.map((line) => line.sender)]
+    return { senders, finish: () => Promise.resolve(0) }
+  }
+  const source = new SequenceSource(plan, share, ids, frames.length, seed)
+  const closed = load.mode === 'concurrency'
+  // Unary requests may overtake each other, and a sequence's must not.
+  const serial = closed || plan.serial || target.streaming === undefined
+  const ordered: StreamConnection[] = []
+  const slot = (index: number): SequenceSender => {
+    const line = lines[index % lines.length] ?? lines[0]
+    if (serial || target.streaming === undefined) return new SequenceSender(line.sender, source, frames, true)
+    const own = new StreamConnection(line.connection, { ...target.streaming, ordered: true })
+    ordered.push(own)
+    return new SequenceSender(own, source, frames, false)
+  }
+  const count = Math.max(1, partOf(closed ? load.concurrency : plan.live, share))
+  const slots: [SequenceSender, ...SequenceSender[]] = [
+    slot(0),
+    ...Array.from({ length: count - 1 }, (_, index) => slot(index + 1)),
+  ]
+  return {
+    senders: slots,
+    finish: async () => {
+      await Promise.all(slots.map((each) => each.finish(target.deadlineNs / 1e6)))
+      for (const each of ordered) each.close()
+      return slots.reduce((total, { closings }) => total + closings, 0)
+    },
+  }
+}

@@ -1,0 +1,179 @@
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2'
+import { nowNs } from './clock.ts'
+import { type Connection, type OpenedStream, type RequestEnd, statusOf } from './connection.ts'
+import { encodeSuffix, withSuffix } from './request-suffix.ts'
+import type { OnResponse, Sender } from './sender.ts'
+import { MessageReader, readStreamResponse, type StreamResponse } from './stream-response.ts'
+
+/** A request on its way over a stream. */
+interface Pending {
+  readonly onEnd: RequestEnd
+  readonly onResponse: OnResponse | undefined
+  /** The last response with data; null before the first. */
+  lastNs: number | null
+  /** What an error response said, where others may follow it. */
+  error: string | null
+}
+
+/** One bidirectional call of ModelStreamInfer. */
+interface Lane {
+  readonly stream: ClientHttp2Stream
+  /** By request id. */
+  readonly pending: Map<string, Pending>
+  usable: boolean
+}
+
+/** Triton's answer to a streamed request that failed has a message and no status: this is gRPC's name for that. */
+const noStatus = 'UNKNOWN'
+
+/**
+ * Sends requests over ModelStreamInfer. Each outstanding request has a stream for itself, which the next one takes over:
+ * Triton answers the requests of one stream to a model that is not decoupled in their order, so that those that
+ * share one would wait for each other.
+ */
+export class StreamConnection implements Sender {
+  readonly #connection: Connection
+  readonly #decoupled: boolean
+  readonly #idle: Lane[] = []
+  /** The only lane, where requests must arrive in their order. */
+  readonly #ordered: boolean
+  #shared: Lane | null = null
+  #lastId = 0
+
+  /** @param options `ordered`: all requests go over one stream, in their order */
+  constructor(connection: Connection, options: { readonly decoupled: boolean; readonly ordered?: boolean }) {
+    this.#connection = connection
+    this.#decoupled = options.decoupled
+    this.#ordered = options.ordered ?? false
+  }
+
+  get ready(): boolean {
+    return this.#connection.ready
+  }
+
+  get resting(): boolean {
+    return this.#connection.resting
+  }
+
+  get hasRoom(): boolean {
+    return this.#idle.length > 0 || this.#shared !== null || this.#connection.hasRoom
+  }
+
+  get lastError(): string {
+    return this.#connection.lastError
+  }
+
+  whenSettled(callback: () => void): void {
+    this.#connection.whenSettled(callback)
+  }
+
+  wake(): void {
+    this.#connection.wake()
+  }
+
+  /**
+   * Ends with the final response. Latency runs until the last response with data, or until the final one where there was
+   * none: a model may answer a request with nothing.
+   */
+  send(frame: Uint8Array, onEnd: RequestEnd, onResponse?: OnResponse): () => void {
+    const lane = this.#takeLane()
+    const requestId = String(++this.#lastId)
+    lane.pending.set(requestId, { onEnd, onResponse, lastNs: null, error: null })
+    lane.stream.write(withSuffix(frame, encodeSuffix({ requestId, emptyFinalResponse: this.#decoupled })))
+    return () => {
+      if (!lane.pending.delete(requestId)) return
+      // Ends the request on the server too; a stream that carries others as well only forgets it.
+      if (lane.pending.size === 0) this.#drop(lane)
+    }
+  }
+
+  /** Ends its streams; the connection stays. */
+  close(): void {
+    for (const lane of [...this.#idle.splice(0), ...(this.#shared === null ? [] : [this.#shared])])
+      lane.stream.end()
+    this.#shared = null
+  }
+
+  #takeLane(): Lane {
+    if (this.#ordered) {
+      if (this.#shared?.usable !== true) this.#shared = this.#openLane()
+      return this.#shared
+    }
+    for (;;) {
+      const lane = this.#idle.pop()
+      if (lane === undefined) return this.#openLane()
+      // Its session may be closing (GOAWAY): what is under way there may end, nothing new may begin.
+      if (lane.usable && lane.stream.session?.closed === false) return lane
+      lane.stream.end()
+    }
+  }
+
+  #openLane(): Lane {
+    const opened = this.#connection.openStream('ModelStreamInfer')
+    const { stream } = opened
+    const lane: Lane = { stream, pending: new Map(), usable: true }
+    const reader = new MessageReader()
+    let status: ReturnType<typeof statusOf> = null
+    const judge = (headers: IncomingHttpHeaders) => {
+      status = statusOf(headers) ?? status
+    }
+    stream.on('response', judge)
+    stream.on('trailers', judge)
+    stream.on('data', (chunk: Buffer) => {
+      const atNs = nowNs()
+      try {
+        for (const message of reader.push(chunk)) this.#receive(lane, readStreamResponse(message), atNs)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        this.#drop(lane)
+        this.#failAll(lane, 'INTERNAL', `the response cannot be read: ${error.message}`)
+      }
+    })
+    // 'close' follows and tells what became of it.
+    stream.on('error', () => undefined)
+    stream.on('close', () => {
+      lane.usable = false
+      this.#failAll(lane, ...whyClosed(status, opened))
+    })
+    return lane
+  }
+
+  #receive(lane: Lane, { requestId, error, final, hasData }: StreamResponse, atNs: number): void {
+    // An error may come without the id of its request.
+    const [oldest = ''] = requestId === '' ? lane.pending.keys() : []
+    const id = requestId === '' ? oldest : requestId
+    const pending = lane.pending.get(id)
+    // Late, after it was given up.
+    if (pending === undefined) return
+    if (error !== null) pending.error ??= error
+    else if (hasData) {
+      pending.lastNs = atNs
+      pending.onResponse?.(atNs)
+    }
+    const over = this.#decoupled ? final === true || (error !== null && final === null) : true
+    if (!over) return
+    lane.pending.delete(id)
+    if (lane.usable && lane.pending.size === 0 && !this.#ordered) this.#idle.push(lane)
+    if (pending.error === null) pending.onEnd(null, '', pending.lastNs ?? atNs)
+    else pending.onEnd(noStatus, pending.error, atNs)
+  }
+
+  #drop(lane: Lane): void {
+    lane.usable = false
+    lane.stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  #failAll(lane: Lane, failure: string, message: string): void {
+    const atNs = nowNs()
+    const pending = [...lane.pending.values()]
+    lane.pending.clear()
+    for (const { onEnd } of pending) onEnd(failure, message, atNs)
+  }
+}
+
+function whyClosed(status: ReturnType<typeof statusOf>, { fate }: OpenedStream): [string, string] {
+  if (status === null) return fate()
+  return status.name === 'OK'
+    ? ['UNKNOWN', 'the server ended the stream before it had answered']
+    : [status.name, status.message]
+}

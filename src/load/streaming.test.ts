@@ -1,0 +1,160 @@
+import { constants } from 'node:http2'
+import { afterEach, expect, test } from 'vitest'
+import type { Load } from '../domain/load.ts'
+import { type LoadGenerator, openLoadGenerator } from './generator.ts'
+import type { LoadTarget } from './protocol.ts'
+import { encodeInferRequest } from './request.ts'
+import {
+  dataResponse,
+  emptyFinal,
+  type StreamAnswer,
+  startTestingServer,
+  succeed,
+  type TestingServer,
+  targetOn,
+  testingWorld,
+} from './testing-server.ts'
+
+const ms = 1e6
+const frame = encodeInferRequest({ model: 'm', inputs: [] })
+const concurrency = (value: number): Load => ({ mode: 'concurrency', concurrency: value })
+const closeAfterwards: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closeAfterwards.splice(0).reverse()) await close()
+})
+
+async function setUp(
+  streamAnswer: StreamAnswer,
+  changes: Partial<LoadTarget> = {},
+): Promise<{ server: TestingServer; generator: LoadGenerator; id: string }> {
+  const server = await startTestingServer((stream) => succeed(stream), { streamAnswer })
+  closeAfterwards.push(server.stop)
+  const generator = await openLoadGenerator(testingWorld())
+  closeAfterwards.push(generator.close)
+  const target = targetOn(server.port, { frames: [frame], streaming: { decoupled: true }, ...changes })
+  await generator.open(target)
+  return { server, generator, id: target.id }
+}
+
+test('responses are told apart by request; each outstanding request has a stream, and windows use them again', async () => {
+  const { server, generator, id } = await setUp(({ respond }, request) => {
+    setTimeout(() => respond(dataResponse(request.id, false)), 10)
+    setTimeout(() => respond(dataResponse(request.id, false)), 30)
+    setTimeout(() => respond(emptyFinal(request.id)), 60)
+  })
+  const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 300 * ms })
+  expect(window.failures).toEqual({})
+  expect(window.issued).toBe(server.messages)
+  expect(window.responses?.firstNs).toHaveLength(window.latenciesNs.length)
+  expect(window.responses?.gapsNs).toHaveLength(window.latenciesNs.length)
+  // To the last response with data (30 ms), not to the empty one behind it (60 ms); timers fire late, never early by more than 1 ms.
+  const least = (values: Float64Array | undefined) => values?.[0] ?? Number.NaN
+  expect(least(window.responses?.firstNs)).toBeGreaterThan(9 * ms)
+  expect(least(window.responses?.firstNs)).toBeLessThan(least(window.latenciesNs))
+  expect(least(window.responses?.gapsNs)).toBeGreaterThan(15 * ms)
+  expect(least(window.latenciesNs)).toBeGreaterThan(29 * ms)
+  expect(least(window.latenciesNs)).toBeLessThan(55 * ms)
+  expect(server.mostOpen).toBe(3)
+  await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 50 * ms })
+  expect(server.requests).toBe(3)
+})
+
+test('a request that is answered with nothing has a latency and no first response', async () => {
+  const { generator, id } = await setUp(({ respond }, { id: requestId }) => respond(emptyFinal(requestId)))
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 30 * ms })
+  expect(window.latenciesNs.length).toBeGreaterThan(0)
+  expect(window.responses).toMatchObject({ count: 0 })
+  expect(window.responses?.firstNs).toHaveLength(0)
+})
+
+test('a data response that is itself the last ends the request', async () => {
+  const { server, generator, id } = await setUp(({ respond }, { id: requestId }) =>
+    respond(dataResponse(requestId, true)),
+  )
+  const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 50 * ms })
+  expect(window.latenciesNs.length).toBe(server.messages)
+  expect(window.responses?.count).toBeGreaterThan(0)
+})
+
+test('an error ends its request at once, or after what still follows it; the stream lives on', async () => {
+  const { server, generator, id } = await setUp(({ respond }, { id: requestId }, index) => {
+    if (index === 0) respond({ errorMessage: 'refused', inferResponse: { id: requestId } })
+    else if (index === 1) {
+      const parameters = dataResponse(requestId, false).inferResponse?.parameters ?? {}
+      respond({ errorMessage: 'half way', inferResponse: { id: requestId, parameters } })
+      respond(emptyFinal(requestId))
+    } else respond(dataResponse(requestId, true))
+  })
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 50 * ms })
+  expect(window.failures).toEqual({ UNKNOWN: 2 })
+  expect(window.firstFailure).toBe('UNKNOWN: refused')
+  expect(window.latenciesNs.length).toBe(server.messages - 2)
+  expect(server.requests).toBe(1)
+})
+
+test('a stream that breaks fails what is under way on it, and is opened again', async () => {
+  const { server, generator, id } = await setUp(({ stream, respond }, { id: requestId }, index) => {
+    if (index === 1) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    else respond(dataResponse(requestId, true))
+  })
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 50 * ms })
+  expect(window.failures).toEqual({ reset: 1 })
+  expect(server.requests).toBe(2)
+  expect(window.latenciesNs.length).toBe(server.messages - 1)
+})
+
+test('with the server gone requests fail as connection, and the next run finds it again', async () => {
+  const answer: StreamAnswer = ({ respond }, { id: requestId }) =>
+    setTimeout(() => respond(dataResponse(requestId, true)), 2)
+  const { server, generator, id } = await setUp(answer)
+  setTimeout(() => void server.stop(), 40)
+  const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 150 * ms })
+  expect(Object.keys(window.failures)).toEqual(['connection'])
+  const again = await startTestingServer((stream) => succeed(stream), {
+    streamAnswer: answer,
+    port: server.port,
+  })
+  closeAfterwards.push(again.stop)
+  const next = await generator.run(id, concurrency(2), { leadInNs: 100 * ms, durationNs: 50 * ms })
+  expect(next.failures).toEqual({})
+  expect(next.latenciesNs.length).toBeGreaterThan(0)
+})
+
+test('what never ends is a deadline failure, its late responses count for nobody', async () => {
+  const { generator, id } = await setUp(
+    ({ respond }, { id: requestId }, index) => {
+      if (index > 0) respond(dataResponse(requestId, true))
+      else setTimeout(() => respond(dataResponse(requestId, true)), 80)
+    },
+    { deadlineNs: 40 * ms },
+  )
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 150 * ms })
+  expect(window.failures).toEqual({ deadline: 1 })
+  expect(window.latenciesNs.length).toBeGreaterThan(0)
+})
+
+test('an answer that is no message of Triton is a failure with its reason', async () => {
+  const { generator, id } = await setUp(({ stream, respond }, { id: requestId }, index) => {
+    if (index === 0) stream.write(Buffer.from([0, 0, 0, 0, 2, 0x0a, 0x7f]))
+    else respond(dataResponse(requestId, true))
+  })
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 50 * ms })
+  expect(window.failures).toEqual({ INTERNAL: 1 })
+  expect(window.firstFailure).toContain('cannot be read')
+})
+
+test('a model that is not decoupled gives one response, marked or not; an open loop uses as many streams as it needs', async () => {
+  const { server, generator, id } = await setUp(
+    ({ respond }, { id: requestId, parameters }) => {
+      expect(Object.keys(parameters)).toEqual([])
+      setTimeout(() => respond({ inferResponse: { id: requestId, outputs: [{ name: 'Y' }] } }), 15)
+    },
+    { streaming: { decoupled: false } },
+  )
+  const load: Load = { mode: 'requestRate', requestRate: 200 }
+  const window = await generator.run(id, load, { leadInNs: 0, durationNs: 200 * ms })
+  expect(window.failures).toEqual({})
+  expect(window.latenciesNs.length).toBe(40)
+  expect(window.responses).toBeUndefined()
+  expect(server.mostOpen).toBeGreaterThan(1)
+})
