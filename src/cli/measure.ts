@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { RequestSettings } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
@@ -20,6 +21,9 @@ export interface MeasureOptions {
   readonly batchSize: string
   readonly duration: string
   readonly shape?: readonly string[]
+  readonly streaming?: boolean
+  readonly numOfSequences?: string
+  readonly sequenceLength?: string
   readonly output: string
   readonly json?: boolean
 }
@@ -30,14 +34,17 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     file: null,
     overrides: { tritonUrl: options.tritonUrl, triton: 'remote' },
   })
-  const { input } = config.settingsFor(options.model)
+  const { input, requests } = config.settingsFor(options.model)
   const save = saverOf(resolve(shell.cwd, options.output))
   const measurements = await measureRunning(worldOf(shell), {
     triton: config.triton,
     model: options.model,
     loads: loadsOf(options),
     durationNs: duration('--duration', options.duration),
-    input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
+    ask: {
+      input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
+      requests: requestsOf(options, requests),
+    },
     seed: config.gate.seed,
     maxFailureRatio: config.gate.maxFailureRatio,
     runnerClass: config.gate.runnerClass,
@@ -67,6 +74,21 @@ function loadsOf(options: MeasureOptions): Load[] {
   )
   const loads = [...closed, ...open]
   return loads.length === 0 ? [{ mode: 'concurrency', concurrency: 1, ...batch }] : loads
+}
+
+function requestsOf(options: MeasureOptions, defaults: RequestSettings): RequestSettings {
+  const { numOfSequences, sequenceLength } = options
+  const { sequences } = defaults
+  return {
+    streaming: options.streaming ?? defaults.streaming,
+    sequences: {
+      ...sequences,
+      count:
+        numOfSequences === undefined ? sequences.count : wholeNumber('--num-of-sequences', numOfSequences),
+      length:
+        sequenceLength === undefined ? sequences.length : wholeNumber('--sequence-length', sequenceLength),
+    },
+  }
 }
 
 function wholeNumber(flag: string, text: string): number {

@@ -124,6 +124,9 @@ Examples:
         .default('constant'),
     )
     .option('--batch-size <n>', 'inferences in one request', '1')
+    .option('--streaming', 'ask over ModelStreamInfer; decoupled models are always asked that way')
+    .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
+    .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
     .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
     .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
     .option('--output <file>', 'where measurements.json goes', 'measurements.json')

@@ -26,6 +26,7 @@ export interface ModelSettings {
   readonly constraints: readonly Constraint[]
   readonly search: SearchSettings
   readonly input: InputSettings
+  readonly requests: RequestSettings
   /** Tolerated change for the worse by metric: relative, and at least `absolute` in the metric's unit. */
   readonly tolerance: Readonly<
     Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>
@@ -75,6 +76,29 @@ export interface InputSettings {
   readonly stringLength: number
   readonly stringData: string | null
   readonly seed: number
+}
+
+/** How a model is asked, in perf_analyzer's terms. */
+export interface RequestSettings {
+  /** Over ModelStreamInfer; decoupled models are asked that way in any case. */
+  readonly streaming: boolean
+  readonly sequences: SequenceSettings
+}
+
+/** For models with sequence batching. */
+export interface SequenceSettings {
+  /** Live at a time in an open loop. */
+  readonly count: number
+  /** Requests in a sequence; null = 20, or as the input data's streams are. */
+  readonly length: number | null
+  /** Lengths lie within this share of it. */
+  readonly lengthVariation: number
+  /** Correlation ids from here to before `endId`; null = as far as their type goes. */
+  readonly firstId: number
+  readonly endId: number | null
+  readonly serial: boolean
+  /** What the configuration says of `serial`; null = nothing. */
+  readonly serialAsked: boolean | null
 }
 
 export interface GateSettings {

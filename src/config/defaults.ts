@@ -1,6 +1,12 @@
 import { defaultTolerance, type MetricName } from '../domain/metric.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
-import type { GateSettings, InputSettings, SearchSettings, TritonSettings } from './config.ts'
+import type {
+  GateSettings,
+  InputSettings,
+  RequestSettings,
+  SearchSettings,
+  TritonSettings,
+} from './config.ts'
 
 /** Concurrency 1 shows the latency without waiting; 8 keeps several instances busy: going from 2 to 1 cannot be seen at 1. */
 export const defaultConcurrency = [1, 8] as const
@@ -31,6 +37,20 @@ export const defaultInput = {
   stringLength: 128,
   stringData: null,
 } as const satisfies Omit<InputSettings, 'seed'>
+
+/** perf_analyzer's defaults, all of them. */
+export const defaultRequests = {
+  streaming: false,
+  sequences: {
+    count: 4,
+    length: null,
+    lengthVariation: 0.2,
+    firstId: 1,
+    endId: null,
+    serial: false,
+    serialAsked: null,
+  },
+} as const satisfies RequestSettings
 
 export const defaultGate = {
   // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %

@@ -304,3 +304,36 @@ test('all flags out of range at once', async () => {
     'models',
   ])
 })
+
+test('how models are asked, in perf_analyzer’s words, and with its defaults', () => {
+  const requests = (flags: string) => read(`perf_analyzer_flags: ${flags}`).settingsFor('m').requests
+  expect(requests('{}')).toEqual({
+    streaming: false,
+    sequences: {
+      count: 4,
+      length: null,
+      lengthVariation: 0.2,
+      firstId: 1,
+      endId: null,
+      serial: false,
+      serialAsked: null,
+    },
+  })
+  const all =
+    '{streaming: true, num-of-sequences: 2, sequence-length: 9, sequence-length-variation: 0, sequence-id-range: "5:9", serial-sequences: true}'
+  expect(requests(all)).toEqual({
+    streaming: true,
+    sequences: {
+      count: 2,
+      length: 9,
+      lengthVariation: 0,
+      firstId: 5,
+      endId: 9,
+      serial: true,
+      serialAsked: true,
+    },
+  })
+  expect(requests('{start-sequence-id: 7}').sequences).toMatchObject({ firstId: 7, endId: null })
+  expect(requests('{sequence-id-range: 7}').sequences).toMatchObject({ firstId: 7, endId: null })
+  expect(() => requests('{sequence-id-range: "9:5"}')).toThrow()
+})

@@ -1,11 +1,20 @@
 import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
-import type { Config, Constraint, GateSettings, InputSettings, ModelSettings, Objective } from './config.ts'
+import type {
+  Config,
+  Constraint,
+  GateSettings,
+  InputSettings,
+  ModelSettings,
+  Objective,
+  RequestSettings,
+} from './config.ts'
 import {
   defaultConcurrency,
   defaultGate,
   defaultInput,
   defaultObjectives,
+  defaultRequests,
   toleranceWith,
 } from './defaults.ts'
 import {
@@ -36,6 +45,7 @@ export function resolve(
     constraints: resolveConstraints(file, entry, overrides),
     search: resolveSearch(file, entry, overrides, name, warnings),
     input: resolveInput(file, entry, gate.seed),
+    requests: resolveRequests(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
   })
@@ -146,5 +156,24 @@ function resolveInput(file: ConfigFile, entry: ModelEntry, seed: number): InputS
     stringLength: flags['string-length'] ?? defaultInput.stringLength,
     stringData: flags['string-data'] ?? defaultInput.stringData,
     seed,
+  }
+}
+
+function resolveRequests(file: ConfigFile, entry: ModelEntry): RequestSettings {
+  const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags }
+  const { sequences } = defaultRequests
+  const range = flags['sequence-id-range']
+  const variation = flags['sequence-length-variation']
+  return {
+    streaming: flags.streaming ?? defaultRequests.streaming,
+    sequences: {
+      count: flags['num-of-sequences'] ?? sequences.count,
+      length: flags['sequence-length'] ?? sequences.length,
+      lengthVariation: variation === undefined ? sequences.lengthVariation : variation / 100,
+      firstId: range?.start ?? flags['start-sequence-id'] ?? sequences.firstId,
+      endId: range?.end ?? sequences.endId,
+      serial: flags['serial-sequences'] ?? sequences.serial,
+      serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
+    },
   }
 }

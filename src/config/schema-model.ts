@@ -7,6 +7,7 @@ import {
   ignoredPerfAnalyzerFlags,
   ignoredShape,
 } from './ignored-keys.ts'
+import { requestFlags } from './schema-requests.ts'
 import { constraints, objectives } from './schema-targets.ts'
 import { key, numberList, positiveInteger, positiveNumber, scalarText } from './values.ts'
 
@@ -43,6 +44,7 @@ const perfAnalyzerFlags = z.strictObject({
     'Time between the requests of a request rate.',
     'constant',
   ),
+  ...requestFlags,
   ...ignoredShape(ignoredPerfAnalyzerFlags),
 })
 

@@ -18,6 +18,7 @@ export function runClosedLoop(
     const next = (connection: Sender): void => {
       const atNs = nowNs()
       if (!recorder.goesOn(atNs)) {
+        connection.stop?.()
         if (--outstanding === 0) resolve()
       } else if (connection.ready) {
         recorder.send(connection, atNs, () => next(connection))

@@ -194,12 +194,7 @@ test('all that is wrong is said at once, with model, input and the key to set', 
   expect(problems[1]?.remedy).toContain('perf_analyzer_flags: {shape: ["ids:<n>,3"]}')
 })
 
-test('models whose requests are not single are refused by name', () => {
-  const input = [{ name: 'x', dataType: DataType.TYPE_FP32, dims: [1n] }]
-  const sequence = config({ input, schedulingChoice: { case: 'sequenceBatching', value: {} } })
-  const decoupled = config({ input, modelTransactionPolicy: { decoupled: true } })
-  expect(problemsOf(() => makeInputs(sequence, settings, 1))[0]?.message).toContain('not supported yet')
-  expect(problemsOf(() => makeInputs(decoupled, settings, 1))[0]?.message).toContain('not supported yet')
+test('a model without inputs is refused', () => {
   expect(problemsOf(() => makeInputs(config({}), settings, 1))[0]?.message).toBe('the model has no inputs')
 })
 

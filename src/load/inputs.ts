@@ -16,8 +16,7 @@ const maxTotalBytes = 256 * 1024 * 1024
  * 256 MiB). Shapes come from `config` as the server resolved it, with the batch dimension in front where
  * max_batch_size > 0; optional inputs are left out. The same seed gives the same bytes.
  *
- * @throws GateError `config` with every input that no data can be made for, and for models whose requests
- * are no single request and response: sequence batching, decoupled.
+ * @throws GateError `config` with every input that no data can be made for
  */
 export function makeInputs(
   config: ModelConfig,
@@ -78,20 +77,6 @@ function dimensionsOf(input: ModelInput, settings: InputSettings): readonly numb
 
 function modelProblems(config: ModelConfig, batchSize: number): Problem[] {
   const problems: Problem[] = []
-  if (config.schedulingChoice.case === 'sequenceBatching') {
-    problems.push({
-      key: 'sequence_batching',
-      message: 'models with sequence batching are not supported yet: their requests depend on each other',
-      remedy: `leave '${config.name}' out of profile_models`,
-    })
-  }
-  if (config.modelTransactionPolicy?.decoupled === true) {
-    problems.push({
-      key: 'model_transaction_policy.decoupled',
-      message: 'decoupled models are not supported yet: they answer one request any number of times',
-      remedy: `leave '${config.name}' out of profile_models`,
-    })
-  }
   if (config.input.length === 0) {
     problems.push({
       key: 'input',

@@ -52,6 +52,7 @@ export function runOpenLoop(
       while (!finished && dueNs <= nowNs()) {
         if (!recorder.goesOn(dueNs)) {
           finished = true
+          for (const each of connections) each.stop?.()
           if (recorder.inFlight === 0) resolve()
           return
         }

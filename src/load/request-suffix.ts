@@ -1,12 +1,12 @@
 /** What a request says of the sequence it belongs to. */
-export interface SequenceFlags {
+interface SequenceFlags {
   /** A number is sent as Triton's unsigned 64-bit correlation id, a string as its string one. */
   readonly id: number | string
   readonly start: boolean
   readonly end: boolean
 }
 
-export interface SuffixFields {
+interface SuffixFields {
   /** ModelInferRequest.id, which Triton repeats in each response. */
   readonly requestId?: string
   readonly sequence?: SequenceFlags

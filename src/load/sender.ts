@@ -14,6 +14,8 @@ export interface Sender {
   /** Calls back once when this is ready or the next attempt to be has failed. */
   readonly whenSettled: (callback: () => void) => void
   readonly wake: () => void
+  /** The driver sends no more through this: what a sequence leaves on the server is cleared away. */
+  readonly stop?: () => void
   /** Only to be called while `ready`. Returns how to give the request up: nothing is called back then. */
   readonly send: (frame: Uint8Array, onEnd: RequestEnd, onResponse?: OnResponse) => () => void
 }

@@ -51,12 +51,13 @@ export function sendersOf(
   const source = new SequenceSource(plan, share, ids, frames.length, seed)
   const closed = load.mode === 'concurrency'
   // Unary requests may overtake each other, and a sequence's must not.
-  const serial = closed || plan.serial || target.streaming === undefined
+  const { streaming } = target
+  const serial = closed || plan.serial || streaming === undefined
   const ordered: StreamConnection[] = []
   const slot = (index: number): SequenceSender => {
     const line = lines[index % lines.length] ?? lines[0]
-    if (serial || target.streaming === undefined) return new SequenceSender(line.sender, source, frames, true)
-    const own = new StreamConnection(line.connection, { ...target.streaming, ordered: true })
+    if (serial) return new SequenceSender(line.sender, source, frames, true)
+    const own = new StreamConnection(line.connection, { ...streaming, ordered: true })
     ordered.push(own)
     return new SequenceSender(own, source, frames, false)
   }

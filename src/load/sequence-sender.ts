@@ -25,6 +25,7 @@ export class SequenceSender implements Sender {
   #live: Live | null = null
   #begun = 0
   #outstanding = 0
+  #stopped = false
   #closing = 0
   #onClosed: (() => void) | null = null
 
@@ -69,6 +70,7 @@ export class SequenceSender implements Sender {
       this.#outstanding--
       if (end) live.sequence.release()
       else if (failed) this.#breakOff(live)
+      if (this.#stopped) this.#endLive()
     }
     const cancel = this.#through.send(
       frame,
@@ -84,9 +86,17 @@ export class SequenceSender implements Sender {
     }
   }
 
-  /** Ends the live sequence, and waits until all that were ended early are gone from the server, for `patienceMs` at most. */
+  /**
+   * Ends the live sequence, behind what is under way of it. At once, not when all others have stopped too: they may be
+   * waiting in the server for the slot that this one holds.
+   */
+  stop(): void {
+    this.#stopped = true
+    this.#endLive()
+  }
+
+  /** Waits until the sequences that were ended early are gone from the server, for `patienceMs` at most. */
   async finish(patienceMs: number): Promise<void> {
-    if (this.#live !== null) this.#breakOff(this.#live)
     if (this.#closing === 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patienceMs)
@@ -95,6 +105,10 @@ export class SequenceSender implements Sender {
         resolve()
       }
     })
+  }
+
+  #endLive(): void {
+    if (this.#outstanding === 0 && this.#live !== null) this.#breakOff(this.#live)
   }
 
   #begin(): Live {

@@ -32,7 +32,7 @@ export interface TestingServer {
 }
 
 /** One call of ModelStreamInfer as a test answers it. */
-export interface BidiCall {
+interface BidiCall {
   readonly stream: ServerHttp2Stream
   readonly respond: (response: MessageInitShape<typeof ModelStreamInferResponseSchema>) => void
 }

@@ -22,7 +22,7 @@ export function makeBench(
   model: RepositoryModel,
 ): Bench {
   const { world } = context
-  const { input } = context.config.settingsFor(model.name)
+  const settings = context.config.settingsFor(model.name)
   const loads: number[] = []
   let server: LiveServer | null = null
   let loaded: LiveModel | null = null
@@ -39,7 +39,7 @@ export function makeBench(
       configuration.committed || model.config === null
         ? undefined
         : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
-    loaded = await openModel(context, server, model, input, override)
+    loaded = await openModel(context, server, model, settings, override)
     return loaded
   }
 

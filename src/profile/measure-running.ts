@@ -1,4 +1,4 @@
-import type { InputSettings, TritonSettings } from '../config/config.ts'
+import type { TritonSettings } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
@@ -13,7 +13,7 @@ import { interruptIfAsked } from './profile.ts'
 import { measureLoad } from './repetition.ts'
 import { toRepetition } from './sample.ts'
 import { toScenario } from './scenario.ts'
-import { attachModel, openServer, requireReady } from './side.ts'
+import { type AskSettings, attachModel, openServer, requireReady } from './side.ts'
 
 export interface RunningInput {
   readonly triton: TritonSettings
@@ -21,7 +21,8 @@ export interface RunningInput {
   readonly loads: readonly Load[]
   /** Measured time of each load, after warm-up. */
   readonly durationNs: number
-  readonly input: InputSettings
+  /** What is sent, and how. */
+  readonly ask: AskSettings
   readonly seed: number
   readonly maxFailureRatio: number
   readonly runnerClass: string | null
@@ -59,7 +60,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       live,
       resolved,
       configurationOf(resolved, true),
-      input.input,
+      input.ask,
     )
     const random = createRandom(input.seed)
     const { durationNs } = input
@@ -80,7 +81,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       complete,
       seed: input.seed,
       environment,
-      models: [modelMeasurement(input.model, scenarios)],
+      models: [modelMeasurement(input.model, scenarios, model.warnings)],
       reference: null,
       warnings: [],
       wallNs: world.nowNs() - startNs,
@@ -109,7 +110,11 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   }
 }
 
-function modelMeasurement(name: string, scenarios: readonly Scenario[]): ModelMeasurement {
+function modelMeasurement(
+  name: string,
+  scenarios: readonly Scenario[],
+  warnings: readonly string[],
+): ModelMeasurement {
   return {
     name,
     contentHash: null,
@@ -117,6 +122,6 @@ function modelMeasurement(name: string, scenarios: readonly Scenario[]): ModelMe
     status: 'measured',
     scenarios: [...scenarios],
     search: null,
-    warnings: [],
+    warnings: [...warnings],
   }
 }

@@ -60,13 +60,13 @@ async function open(
   each: SideRecord,
   besideAnother: boolean,
 ): Promise<void> {
-  const { input } = context.config.settingsFor(plan.name)
+  const settings = context.config.settingsFor(plan.name)
   const model = each.repository.models.get(plan.name)
   if (model === undefined) return
   const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined
   each.server = await openServer(context, each.name, each.repository.path)
   try {
-    each.model = await openModel(context, each.server, model, input)
+    each.model = await openModel(context, each.server, model, settings)
     if (growth !== undefined) each.model = await withGpuGrowth(context, plan, each.model, growth)
     each.committed = each.model.configuration
     each.inputWarnings = each.model.warnings

@@ -1,4 +1,4 @@
-import type { InputSettings } from '../config/config.ts'
+import type { ModelSettings } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
@@ -7,6 +7,7 @@ import type { GpuMemory } from '../gpu/sampler.ts'
 import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
 import { inputWarnings, makeInputs } from '../load/inputs.ts'
 import { encodeInferRequest } from '../load/request.ts'
+import { requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
 import type { RepositoryModel } from '../repository/repository.ts'
@@ -27,6 +28,9 @@ export interface SideContext {
   readonly requestDeadlineNs: number
   readonly serverLog: (side: SideName) => (line: string) => void
 }
+
+/** What is sent to a model, and how. */
+export type AskSettings = Pick<ModelSettings, 'input' | 'requests'>
 
 /** A running server with its control plane. */
 export interface LiveServer {
@@ -98,7 +102,7 @@ export async function openModel(
   context: SideContext,
   live: LiveServer,
   model: RepositoryModel,
-  input: InputSettings,
+  settings: AskSettings,
   override?: { readonly json: string; readonly configuration: Configuration },
 ): Promise<LiveModel> {
   const { client, server } = live
@@ -112,7 +116,7 @@ export async function openModel(
   const resolved = await client.modelConfig(model.name)
   const actual = configurationOf(resolved, true)
   if (override !== undefined) requireSame(override.configuration, actual)
-  return attachModel(context, live, resolved, override?.configuration ?? actual, input)
+  return attachModel(context, live, resolved, override?.configuration ?? actual, settings)
 }
 
 export async function closeModel(context: SideContext, model: LiveModel): Promise<void> {
@@ -143,17 +147,17 @@ export function attachModel(
   live: LiveServer,
   resolved: ModelConfig,
   configuration: Configuration,
-  input: InputSettings,
+  settings: AskSettings,
 ): LiveModel {
   const targets = new Map<string, Promise<string>>()
   return {
     name: resolved.name,
     live,
     configuration,
-    warnings: inputWarnings(resolved, input),
+    warnings: [...inputWarnings(resolved, settings.input), ...requestNotes(resolved, settings.requests)],
     target: (load) => {
       const id = `${live.side}/${resolved.name}/${loadKey(load)}`
-      const open = targets.get(id) ?? openTarget(context, id, live.server, resolved, input, load)
+      const open = targets.get(id) ?? openTarget(context, id, live.server, resolved, settings, load)
       targets.set(id, open)
       return open
     },
@@ -172,9 +176,11 @@ async function openTarget(
   id: string,
   server: TritonServer,
   config: ModelConfig,
-  input: InputSettings,
+  { input, requests }: AskSettings,
   load: Load,
 ): Promise<string> {
+  const streaming = streamingOf(config, requests)
+  const sequences = sequencePlanOf(config, requests, load, null)
   const steps = makeInputs(config, input, batchSizeOf(load))
   await generator.open({
     id,
@@ -182,6 +188,8 @@ async function openTarget(
     frames: steps.map((inputs) => encodeInferRequest({ model: config.name, inputs })),
     connections: connectionsFor(load),
     deadlineNs: requestDeadlineNs,
+    ...(streaming === undefined ? {} : { streaming }),
+    ...(sequences === undefined ? {} : { sequences }),
   })
   return id
 }

@@ -1,0 +1,74 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { expect, test } from 'vitest'
+import { defaultRequests } from '../config/defaults.ts'
+import { asGateError } from '../domain/error.ts'
+import {
+  ModelSequenceBatching_Control_Kind as ControlKind,
+  DataType,
+  ModelConfigSchema,
+} from '../proto/model_config_pb.js'
+import { requestNotes, sequencePlanOf, streamingOf } from './request-plan.ts'
+
+const config = (fields: MessageInitShape<typeof ModelConfigSchema>) =>
+  create(ModelConfigSchema, { name: 'm', ...fields })
+const stateful = (dataType: DataType = DataType.TYPE_UINT64) =>
+  config({
+    schedulingChoice: {
+      case: 'sequenceBatching',
+      value: {
+        controlInput: [{ name: 'ID', control: [{ kind: ControlKind.CONTROL_SEQUENCE_CORRID, dataType }] }],
+      },
+    },
+  })
+const load = { mode: 'concurrency', concurrency: 8 } as const
+const { sequences } = defaultRequests
+
+test('only models with sequence batching have sequences; 20 requests, or as their input data says', () => {
+  expect(sequencePlanOf(config({}), defaultRequests, load, null)).toBeUndefined()
+  expect(sequencePlanOf(stateful(), defaultRequests, load, null)).toMatchObject({
+    idType: 'number',
+    firstId: 1,
+    length: 20,
+    lengthVariation: 0.2,
+    live: 4,
+  })
+  expect(sequencePlanOf(stateful(), defaultRequests, load, [3, 4])).toMatchObject({
+    length: null,
+    streams: [3, 4],
+  })
+  const asked = { ...defaultRequests, sequences: { ...sequences, length: 7 } }
+  expect(sequencePlanOf(stateful(), asked, load, [3, 4])).toMatchObject({ length: 7 })
+})
+
+test('the type of the correlation id bounds the ids', () => {
+  const plan = (type: DataType) => sequencePlanOf(stateful(type), defaultRequests, load, null)
+  expect(plan(DataType.TYPE_STRING)).toMatchObject({ idType: 'string' })
+  expect(plan(DataType.TYPE_INT32)).toMatchObject({ idType: 'number', ids: 2 ** 31 - 2 })
+})
+
+test('batches, and more live sequences than ids, are told in one go', () => {
+  const narrow = { ...defaultRequests, sequences: { ...sequences, firstId: 10, endId: 12 } }
+  let problems: readonly { key?: string | undefined }[] = []
+  try {
+    sequencePlanOf(stateful(), narrow, { ...load, batchSize: 2 }, null)
+  } catch (error) {
+    problems = asGateError(error).problems
+  }
+  expect(problems.map(({ key }) => key)).toEqual(['batch_sizes', 'perf_analyzer_flags.sequence-id-range'])
+})
+
+test('decoupled models are streamed, asked or not, and that is said', () => {
+  const decoupled = config({ modelTransactionPolicy: { decoupled: true } })
+  expect(streamingOf(decoupled, defaultRequests)).toEqual({ decoupled: true })
+  expect(requestNotes(decoupled, defaultRequests)[0]).toContain('ModelStreamInfer')
+  const streaming = { ...defaultRequests, streaming: true }
+  expect(requestNotes(decoupled, streaming)).toEqual([])
+  expect(streamingOf(config({}), streaming)).toEqual({ decoupled: false })
+  expect(streamingOf(config({}), defaultRequests)).toBeUndefined()
+})
+
+test('sequences that may overtake each other without streaming are said to wait', () => {
+  const asked = { ...defaultRequests, sequences: { ...sequences, serialAsked: false } }
+  expect(requestNotes(stateful(), asked)[0]).toContain('serial-sequences')
+  expect(requestNotes(stateful(), defaultRequests)).toEqual([])
+})
