@@ -38,22 +38,27 @@ async function setUp(
 
 test('responses are told apart by request; each outstanding request has a stream, and windows use them again', async () => {
   const { server, generator, id } = await setUp(({ respond }, request) => {
-    setTimeout(() => respond(dataResponse(request.id, false)), 10)
-    setTimeout(() => respond(dataResponse(request.id, false)), 30)
-    setTimeout(() => respond(emptyFinal(request.id)), 60)
+    setTimeout(() => {
+      respond(dataResponse(request.id, false))
+      setTimeout(() => {
+        respond(dataResponse(request.id, false))
+        setTimeout(() => respond(emptyFinal(request.id)), 300)
+      }, 20)
+    }, 10)
   })
   const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 300 * ms })
   expect(window.failures).toEqual({})
   expect(window.issued).toBe(server.messages)
   expect(window.responses?.firstNs).toHaveLength(window.latenciesNs.length)
   expect(window.responses?.gapsNs).toHaveLength(window.latenciesNs.length)
-  // To the last response with data (30 ms), not to the empty one behind it (60 ms); timers fire late, never early by more than 1 ms.
   const least = (values: Float64Array | undefined) => values?.[0] ?? Number.NaN
   expect(least(window.responses?.firstNs)).toBeGreaterThan(9 * ms)
   expect(least(window.responses?.firstNs)).toBeLessThan(least(window.latenciesNs))
-  expect(least(window.responses?.gapsNs)).toBeGreaterThan(15 * ms)
-  expect(least(window.latenciesNs)).toBeGreaterThan(29 * ms)
-  expect(least(window.latenciesNs)).toBeLessThan(55 * ms)
+  // One may catch up with the one before on the way, not all.
+  expect(window.responses?.gapsNs.at(-1)).toBeGreaterThan(15 * ms)
+  // To the last response with data, not to the empty one 300 ms behind it.
+  expect(least(window.latenciesNs)).toBeGreaterThan(28 * ms)
+  expect(least(window.latenciesNs)).toBeLessThan(290 * ms)
   expect(server.mostOpen).toBe(3)
   await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 50 * ms })
   expect(server.requests).toBe(3)
