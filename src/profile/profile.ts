@@ -61,7 +61,7 @@ export async function profileModel(
         break
       }
       world.progress(`${plan.name}: repetition ${index + 1} of ${wanted}`)
-      measuringNs += await repeat(context, plan, records, index, time, () => save(result()))
+      measuringNs += await repeat(context, plan, records, stopping, index, time, () => save(result()))
       await closeAll(records, stopping, context.gpu !== null)
       if (candidate.failure !== null) break
       const samples = samplesOf(records, index)
@@ -93,6 +93,7 @@ async function repeat(
   context: ProfileContext,
   plan: ModelPlan,
   records: readonly SideRecord[],
+  stopping: readonly Promise<void>[],
   index: number,
   time: MeasuringTime,
   save: () => void,
@@ -100,6 +101,8 @@ async function repeat(
   const { world, random } = context
   // A reference that does not load, or dies, leaves the candidate to be measured alone: a fix must be able to pass.
   await openAll(context, plan, random.shuffle(records.filter(isWell)))
+  // The last repetition's servers stop while these start, but not while these are measured.
+  await Promise.all(stopping)
   let measuringNs = 0
   for (const load of random.shuffle(plan.loads)) {
     const sides = records.filter((each) => isWell(each) && each.model !== null)

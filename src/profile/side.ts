@@ -79,6 +79,9 @@ export async function openServer(
 /** A broken connection is seen a moment before the process is gone, a dump of its core included. */
 const deathGraceNs = 2 * nsPerSecond
 
+/** A crash's stack is long; what led to it stands at its head, what the model said just before that. */
+const lastWords = 20
+
 /**
  * What to say where measuring broke off because a server ended: that is the model's doing, and data as a
  * model that does not load. Null where all servers live, so that it was something else.
@@ -90,7 +93,7 @@ export async function serverDeath(world: World, servers: readonly LiveServer[]):
   const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line))
   const how = last === undefined ? '' : `: ${last}`
   return new GateError('model', `the ${dead.side}'s server ended while it was measured${how}`, {
-    hint: 'server.log holds its last words.',
+    hint: `The whole log is in server.log. It ends with:\n${dead.server.logTail(lastWords).join('\n')}`,
   })
 }
 

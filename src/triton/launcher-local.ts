@@ -1,10 +1,12 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, rmSync, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import type { TritonSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import type { Launcher } from './launcher.ts'
-import { hasMetrics, serverFlags, visibleDevices } from './server-flags.ts'
+import { linkRepository, removeStaleTwins } from './linked-repository.ts'
+import { hasMetrics, pythonRegions, serverFlags, visibleDevices } from './server-flags.ts'
+import { makeRegionPrefix, removeRegions, removeStaleRegions } from './shared-memory.ts'
 
 /** A tritonserver installed on this machine, as inside NVIDIA's container image. */
 export function resolveLocal(world: World, settings: TritonSettings): Launcher {
@@ -14,19 +16,28 @@ export function resolveLocal(world: World, settings: TritonSettings): Launcher {
       hint: 'Give its path as `triton_server_path` in the configuration file, or choose another way: `--triton docker`, `embedded` (CPU, downloads 112 MB once) or `remote`.',
     })
   }
+  removeStaleTwins(world)
+  removeStaleRegions()
   return {
     kind: 'process',
     mode: 'local',
     source: binary,
     startTimeoutNs: settings.startTimeoutNs,
     hasMetrics: hasMetrics(settings),
-    serverCommand: (repository, ports) => ({
-      command: binary,
-      args: serverFlags(settings, repository, ports, '127.0.0.1'),
-      env: { ...visibleDevices(settings), ...settings.serverEnvironment },
-      rootPid: (commandPid) => Promise.resolve(commandPid),
-      cleanUp: () => Promise.resolve(),
-    }),
+    serverCommand: (repository, ports) => {
+      const twin = linkRepository(world, repository)
+      const regions = makeRegionPrefix()
+      return {
+        command: binary,
+        args: [...serverFlags(settings, twin, ports, '127.0.0.1'), pythonRegions(regions)],
+        env: { ...visibleDevices(settings), ...settings.serverEnvironment },
+        rootPid: (commandPid) => Promise.resolve(commandPid),
+        cleanUp: async () => {
+          removeRegions(regions)
+          rmSync(twin, { recursive: true, force: true })
+        },
+      }
+    },
   }
 }
 

@@ -77,7 +77,8 @@ test('local: the flags of the gate come after those of the user, so that they ho
   const own = { mode: 'local', serverPath: join(folder, 'tritonserver'), serverFlags, gpus } as const
   const launcher = await resolveTriton(fakeWorld({}, docker()), settings(own))
   if (launcher.kind !== 'process') throw new Error('local is a process')
-  const { args, env } = launcher.serverCommand('/repo', ports)
+  const { args, env, cleanUp } = launcher.serverCommand(folder, ports)
+  await cleanUp()
   expect(args.slice(0, 3)).toEqual([
     '--log-verbose=1',
     '--model-control-mode=none',

@@ -35,6 +35,11 @@ export function serverFlags(
   ]
 }
 
+/** The names of the python backend's shared memory. Comes last, so that it holds; other backends do not read it. */
+export function pythonRegions(prefix: string): string {
+  return `--backend-config=python,shm-region-prefix-name=${prefix}`
+}
+
 export function hasMetrics(settings: TritonSettings): boolean {
   return !['false', '0', 'off'].includes(settings.serverFlags['allow-metrics'] ?? 'true')
 }

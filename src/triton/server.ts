@@ -6,6 +6,7 @@ import { connectTriton, type GrpcAddress, type TritonClient } from './client.ts'
 import type { Launcher, ServerPorts } from './launcher.ts'
 import { freePorts } from './ports.ts'
 import { createServerLog, isBadUsage, isPortTaken, type ServerLog } from './server-log.ts'
+import { unloadAll } from './unload-all.ts'
 
 /** A Triton that runs and answers. Ours ends with this process, however that ends. */
 export interface TritonServer {
@@ -39,6 +40,11 @@ export interface StartOptions {
 const portTries = 5
 /** A stop takes 2 to 4 s; the server itself gives up waiting for requests after 8 s. */
 const stopGraceNs = 10 * nsPerSecond
+/**
+ * A server without models has nothing left to end in good order, and would only sleep: it looks for signals
+ * once a second (main.cc).
+ */
+const emptyGraceNs = 50 * nsPerMs
 const pollNs = 50 * nsPerMs
 const askTimeoutNs = nsPerSecond
 /** Enough for the server's last words; its tables of options come earlier. */
@@ -81,18 +87,21 @@ async function startOnce(
       options.onLog?.(line)
     },
   })
-  const stop = async () => {
-    await launched.stop(stopGraceNs)
+  const grpc = { host: '127.0.0.1', port: ports.grpc, tls: false }
+  let stopped: Promise<void> | null = null
+  const end = async (ready: boolean) => {
+    const empty = ready && !launched.hasExited() && !world.signal.aborted && (await unloadAll(world, grpc))
+    await launched.stop(empty ? emptyGraceNs : stopGraceNs)
     await command.cleanUp()
   }
-  const grpc = { host: '127.0.0.1', port: ports.grpc, tls: false }
+  const stop = (ready = true) => (stopped ??= end(ready))
   const metricsUrl = launcher.hasMetrics ? `http://127.0.0.1:${ports.metrics}/metrics` : null
   try {
     const version = await untilReady(world, launcher, grpc, metricsUrl, launched, log)
     const root = await command.rootPid(launched.pid)
     return describe(launcher, { version, grpc, metricsUrl, log, launched, root, stop })
   } catch (error) {
-    await stop()
+    await stop(false)
     if (log.tail(Number.POSITIVE_INFINITY).some(isPortTaken) && !world.signal.aborted) return 'port taken'
     throw error
   }
@@ -121,7 +130,7 @@ function describe(launcher: ProcessLauncher, running: Running): TritonServer {
     onLogLine: log.listen,
     exited: launched.exited,
     hasExited: launched.hasExited,
-    stop,
+    stop: () => stop(),
   }
 }
 
