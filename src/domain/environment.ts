@@ -29,6 +29,10 @@ export const environmentSchema = z
       runnerClass: z.string(),
       cpuModel: z.string(),
       cpuCount: z.int().positive(),
+      /** CPUs that this container may use at most; left out where no limit is seen. */
+      cpuLimit: z.number().positive().optional(),
+      /** How the kernel chooses the CPU's clock, e.g. `performance`; left out where it does not say. */
+      cpuGovernor: z.string().optional(),
       memoryTotalBytes: z.number().nonnegative(),
       os: z.string(),
     }),

@@ -24,6 +24,8 @@ export const metrics = {
   gpuPowerWatts: { label: 'GPU power', unit: 'W', better: 'lower' },
   /** Resident memory of the server's process tree. */
   serverMemoryBytes: { label: 'server memory', unit: 'bytes', better: 'lower' },
+  /** CPU time of the server's process tree for each inference, lead-ins included. */
+  serverCpuNsPerInference: { label: 'server CPU per inference', unit: 'ns', better: 'lower' },
 } as const satisfies Record<string, MetricDefinition>
 
 export interface MetricDefinition {

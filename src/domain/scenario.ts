@@ -88,6 +88,21 @@ const warmUpSchema = z
   .readonly()
 export type WarmUp = z.infer<typeof warmUpSchema>
 
+const share = finite.min(0).max(1).nullable()
+
+/** What went on beside the measurement (system/host-activity.ts); null = this machine does not show it. */
+const hostActivitySchema = z
+  .strictObject({
+    loadAverage: finite.nonnegative(),
+    otherCpuRatio: share,
+    stealRatio: share,
+    cpuPressureRatio: share,
+    memoryPressureRatio: share,
+    ioPressureRatio: share,
+    throttledRatio: share,
+  })
+  .readonly()
+
 /** The unit of evidence: a fresh server process, a warm-up, then load. */
 const repetitionSchema = z
   .strictObject({
@@ -107,6 +122,8 @@ const repetitionSchema = z
     metrics: z.partialRecord(metricNameSchema, finite.nullable()),
     blocks: z.array(blockSchema),
     client: clientHealthSchema,
+    /** Left out where the server is not on this machine. */
+    host: hostActivitySchema.optional(),
     /** A void repetition counts for nothing on either side; it is kept and counted in the report. */
     status: z.enum(['valid', 'void']),
     voidReasons: z.array(z.string()),

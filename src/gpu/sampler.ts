@@ -1,4 +1,4 @@
-import { nsPerSecond, type World } from '../domain/world.ts'
+import { type LaunchedProcess, nsPerSecond, type World } from '../domain/world.ts'
 import { mean } from '../stats/robust.ts'
 import {
   type Gpu,
@@ -76,15 +76,32 @@ export async function startGpuSampler(
   if (idle.status === 'unavailable') return null
   const neighbours = new Set((await queryProcesses(world, only)).map(({ pid }) => pid))
   const readings = createReadings(idle.gpus, neighbours)
-  const loop = (query: readonly string[], onLine: (line: string) => void) =>
-    world.launch('nvidia-smi', [...query, '-lms', `${intervalMs}`], { env: {}, onLine })
-  const loops = [loop(idle.query, readings.addGpuLine), loop(processQuery(only), readings.addProcessLine)]
+  const loops = [
+    keepReading(world, [...idle.query, '-lms', `${intervalMs}`], readings.addGpuLine, readings.addFailure),
+    keepReading(
+      world,
+      [...processQuery(only), '-lms', `${intervalMs}`],
+      readings.addProcessLine,
+      readings.addFailure,
+    ),
+  ]
+  const [gpuLoop] = loops
+  const checkSilence = () => {
+    const silentNs = gpuLoop?.silentNs() ?? 0
+    if (silentNs <= maxSilenceNs) return
+    readings.addFailure(`nvidia-smi said nothing for ${Math.round(silentNs / nsPerSecond)} s`)
+    for (const loop of loops) loop.replace()
+  }
   const held = async () => {
     const now = await queryGpus(world, only)
     return now.status === 'unavailable' ? null : total(now.gpus.map((gpu) => gpu.memoryUsedBytes))
   }
   return {
     ...readings.view,
+    disturbances: (ownPids) => {
+      checkSilence()
+      return readings.view.disturbances(ownPids)
+    },
     showsMemoryOf: async (pids) => {
       const own = (await queryProcesses(world, only)).filter(({ pid }) => pids.includes(pid))
       return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null)
@@ -98,7 +115,56 @@ export async function startGpuSampler(
       }
     },
     stop: () => {
-      for (const each of loops) void each.stop(nsPerSecond)
+      for (const loop of loops) loop.stop()
+    },
+  }
+}
+
+/** Many times the interval: a busy machine may hold a line back, a driver that hangs says nothing at all. */
+const maxSilenceNs = 5 * nsPerSecond
+/** A pause, so that a nvidia-smi that ends at once is not started thousands of times. */
+const restartPauseNs = nsPerSecond
+
+/**
+ * Keeps one nvidia-smi printing: one that ends is a failure and is started again, one that hangs may be replaced. What
+ * it says when it ends, and that it did, voids the repetition it happened in; the next one has a new reader.
+ */
+function keepReading(
+  world: World,
+  query: readonly string[],
+  onLine: (line: string) => void,
+  onFailure: (said: string) => void,
+) {
+  let stopped = false
+  let lastNs = world.nowNs()
+  const begin = () => {
+    lastNs = world.nowNs()
+    const reader = world.launch('nvidia-smi', query, {
+      env: {},
+      onLine: (line) => {
+        if (reader !== current) return
+        lastNs = world.nowNs()
+        onLine(line)
+      },
+    })
+    void reader.exited.then(async (exitCode) => {
+      if (stopped || reader !== current || world.signal.aborted) return
+      onFailure(`nvidia-smi ended (${exitCode === null ? 'killed' : `exit code ${exitCode}`})`)
+      await world.sleep(restartPauseNs)
+      if (!stopped && reader === current && !world.signal.aborted) current = begin()
+    })
+    return reader
+  }
+  let current: LaunchedProcess = begin()
+  return {
+    silentNs: () => world.nowNs() - lastNs,
+    replace: () => {
+      void current.stop(nsPerSecond)
+      current = begin()
+    },
+    stop: () => {
+      stopped = true
+      void current.stop(nsPerSecond)
     },
   }
 }
@@ -116,13 +182,13 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
   const devices = new Map<string, DeviceReadings>()
   /** Peak bytes by pid and GPU; null where the process is shown without a number. */
   const processes = new Map<number, Map<string, number | null>>()
-  /** What nvidia-smi said in place of a GPU's readings, such as `[GPU is lost]`. */
+  /** What came in place of a GPU's readings, such as `nvidia-smi said [GPU is lost]`. */
   const failures = new Set<string>()
 
   function addGpuLine(line: string): void {
     const gpu = parseGpu(line)
     if (gpu === null) {
-      if (line.trim() !== '') failures.add(line.split(', ')[0] ?? line)
+      if (line.trim() !== '') failures.add(`nvidia-smi said ${line.split(', ')[0] ?? line}`)
       return
     }
     const device = devices.get(gpu.uuid) ?? {
@@ -176,7 +242,7 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
     const pidsAreOurs = ownPids.some((pid) => processes.has(pid))
     const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid))
     return [
-      ...[...failures].map((said) => `gpu_unreadable: nvidia-smi said ${said}`),
+      ...[...failures].map((said) => `gpu_unreadable: ${said}`),
       ...slowed,
       ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
     ]
@@ -201,7 +267,7 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
     },
     disturbances,
   } satisfies Omit<GpuSampler, 'stop' | 'showsMemoryOf' | 'watchGrowth'>
-  return { addGpuLine, addProcessLine, view }
+  return { addGpuLine, addProcessLine, addFailure: (said: string) => void failures.add(said), view }
 }
 
 const highest = (a: number | null, b: number | null) => (a === null || b === null ? null : Math.max(a, b))

@@ -1,4 +1,4 @@
-import type { Load } from '../domain/load.ts'
+import { batchSizeOf, type Load } from '../domain/load.ts'
 import type { WarmUp } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
@@ -7,6 +7,7 @@ import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
+import { watchMachine } from './machine.ts'
 import type { Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 import { type WarmUpLimits, warmUp } from './warm-up.ts'
@@ -38,6 +39,7 @@ export async function measureLoad(
   // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
   const isSilent = warmed.some((side) => side.isSilent)
 
+  const watch = watchMachine(models)
   const startNs = world.nowNs()
   const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
   gpu?.reset()
@@ -46,6 +48,7 @@ export async function measureLoad(
     : await runBlocks(generator, targets, load, plan, random, world.signal)
   const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
 
+  const machine = watch(world.nowNs() - startNs)
   return models.map((model, index) => {
     const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
     return {
@@ -55,6 +58,7 @@ export async function measureLoad(
       server,
       ...gpuOf(gpu, model, models.length === 1),
       serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+      ...machine(index, server, batchSizeOf(load)),
       disturbances: [
         ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
         ...otherClients(server, isSilent ? [] : (windows[index] ?? [])),

@@ -7,6 +7,7 @@ import type { Window } from '../load/generator.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { quantile } from '../stats/quantile.ts'
 import { mean } from '../stats/robust.ts'
+import type { HostActivity } from '../system/host-activity.ts'
 import type { ServerTimes, StatisticsDelta } from '../triton/statistics.ts'
 import { inferPerSec, toBlock } from './blocks.ts'
 
@@ -22,6 +23,8 @@ export interface Sample {
   readonly gpuUtilizationRatio: number | null
   readonly gpuPowerWatts: number | null
   readonly serverMemoryBytes: number | null
+  readonly serverCpuNsPerInference?: number | null
+  readonly host?: HostActivity | undefined
   /** Reasons from outside the load: throttling, another tenant on the GPU. */
   readonly disturbances: readonly string[]
 }
@@ -64,6 +67,7 @@ export function toRepetition(
     metrics: repetitionMetrics(sample, latencies, load),
     blocks: sample.windows.map((window) => toBlock(window, load)),
     client,
+    ...(sample.host === undefined ? {} : { host: sample.host }),
     status: voidReasons.length === 0 ? 'valid' : 'void',
     voidReasons,
   }
@@ -106,6 +110,7 @@ function repetitionMetrics(
     gpuUtilizationRatio: sample.gpuUtilizationRatio,
     gpuPowerWatts: sample.gpuPowerWatts,
     serverMemoryBytes: sample.serverMemoryBytes,
+    serverCpuNsPerInference: sample.serverCpuNsPerInference ?? null,
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scenario.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
+import { hostWarnings } from './host-warnings.ts'
 import { meanInterval } from './interval.ts'
 import { describeFailures, failedItself, type Measured, type Sample } from './sample.ts'
 
@@ -26,7 +27,13 @@ export function toScenario(input: {
   const { role, configuration, load, measured } = input
   const repetitions = measured.map(({ repetition }) => repetition)
   const counted = countedOf(measured)
-  const base = { role, configuration, load, repetitions, warnings: warningsOf(repetitions) }
+  const base = {
+    role,
+    configuration,
+    load,
+    repetitions,
+    warnings: [...warningsOf(repetitions), ...(role === 'gate' ? hostWarnings(repetitions) : [])],
+  }
   if (counted.length === 0) {
     const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
     return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} }

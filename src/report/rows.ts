@@ -3,7 +3,14 @@ import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
 import { signedPercent } from '../domain/words.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { comparisonTables, constraintTable } from './comparison-rows.ts'
-import { formatBytes, formatDuration, formatMs, formatThroughput, formatTime } from './format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatMs,
+  formatNumber,
+  formatThroughput,
+  formatTime,
+} from './format.ts'
 import { type Repetitions, repetitions } from './repetition-rows.ts'
 import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
 import { createFootnotes, type Status, type Table } from './table.ts'
@@ -162,7 +169,7 @@ function environment({ environment, ...result }: Result): Report['environment'] 
     },
     {
       name: 'Host',
-      text: `${host.cpuModel}, ${host.cpuCount} CPUs, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
+      text: `${host.cpuModel}, ${host.cpuCount} CPUs${host.cpuLimit === undefined ? '' : ` (limit ${formatNumber(host.cpuLimit)})`}${host.cpuGovernor === undefined ? '' : `, governor ${host.cpuGovernor}`}, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
     },
     { name: 'Runner class', text: host.runnerClass },
     { name: 'Measured', text: `${formatTime(result.createdAt)}, took ${formatDuration(result.wallNs)}` },

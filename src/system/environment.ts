@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import type { Environment } from '../domain/environment.ts'
+import { cpuGovernor, cpuLimit } from './host-activity.ts'
 
 /** This machine; `runnerClass` as configured, else made from CPU model, cores and memory in GiB. */
 export function describeHost(runnerClass: string | null): Environment['host'] {
@@ -9,10 +10,13 @@ export function describeHost(runnerClass: string | null): Environment['host'] {
   const memoryTotalBytes = availableMemoryBytes()
   // Rounded: the kernel's share of the memory differs a little from boot to boot.
   const gibibytes = Math.round(memoryTotalBytes / 2 ** 30)
+  const [limit, governor] = [cpuLimit(), cpuGovernor()]
   return {
     runnerClass: runnerClass ?? `${cpuModel}, ${cpuCount} cores, ${gibibytes} GiB`,
     cpuModel,
     cpuCount,
+    ...(limit === null ? {} : { cpuLimit: limit }),
+    ...(governor === null ? {} : { cpuGovernor: governor }),
     memoryTotalBytes,
     os: `${distribution()}, ${type()} ${release()}`,
   }

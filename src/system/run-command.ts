@@ -3,6 +3,9 @@ import { nsPerMs, type RunOptions, type RunOutput } from '../domain/world.ts'
 import { childEnvironment } from './child-environment.ts'
 import { forEachLine } from './lines.ts'
 
+/** What can be killed is gone by then. */
+const unkillableMs = 2000
+
 /**
  * `World.run` by child_process: no shell, a process group of its own, the environment cleaned by
  * childEnvironment plus `options.env`. The signal ends commands that run when it aborts; one begun
@@ -31,6 +34,8 @@ export function runCommand(
         : setTimeout(() => {
             timedOut = true
             killGroup()
+            // A process that hangs in its driver does not even die of SIGKILL: nobody waits for it any longer.
+            setTimeout(() => finish(null, ''), unkillableMs).unref()
           }, options.timeoutNs / nsPerMs)
     signal.addEventListener('abort', killGroup, { once: true })
 

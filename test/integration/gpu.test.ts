@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/load-config.ts'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
+import type { World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import type { GateRequest } from '../../src/gate-request.ts'
 import { freeLeftClocks, lockClocks } from '../../src/gpu/clocks.ts'
@@ -211,6 +212,66 @@ test('heat, a stranger and a GPU that falls off the bus disturb', () =>
     given({ gpus: [l4, { ...bare, lost: 1 }] })
     await until(() => sampler.disturbances([]).includes('gpu_unreadable: nvidia-smi said [GPU is lost]'))
   }))
+
+/** A nvidia-smi that is the real one until a file says otherwise; then its loops end, or hang. */
+function fragile(): { readonly world: World; readonly trouble: string } {
+  const world = given({ gpus: [l4, bare] })
+  const folder = mkdtempSync(join(tmpdir(), 'tpg-fragile-'))
+  removals.push(() => rmSync(folder, { recursive: true }))
+  const trouble = join(folder, 'trouble')
+  const script = `"$0" "$@" & smi=$!
+    trap 'kill $smi; exit' TERM
+    while kill -0 $smi 2>/dev/null; do
+      if [ -e ${trouble} ]; then
+        kill -9 $smi
+        [ "$(cat ${trouble})" = hang ] && exec sleep 600
+        exit 9
+      fi
+      sleep 0.05
+    done`
+  const real = join(dirname(standIn?.stateFile ?? ''), 'nvidia-smi')
+  const env = { LD_LIBRARY_PATH: dirname(real), NVML_STATE: standIn?.stateFile }
+  return {
+    trouble,
+    world: {
+      ...world,
+      launch: (_, args, options) =>
+        world.launch('/bin/sh', ['-c', script, real, ...args], {
+          ...options,
+          env: { ...options.env, ...env },
+        }),
+    },
+  }
+}
+
+test.each<[string, string]>([
+  ['die', 'gpu_unreadable: nvidia-smi ended (exit code 9)'],
+  ['hang', 'gpu_unreadable: nvidia-smi said nothing for '],
+])('a nvidia-smi that %ss in the middle disturbs, and reading goes on after it', async (how, said) => {
+  const { world, trouble } = fragile()
+  const clock = { aheadNs: 0 }
+  const hurried = { ...world, nowNs: () => world.nowNs() + clock.aheadNs }
+  const sampler = await startGpuSampler(hurried, null, 20)
+  try {
+    await until(() => sampler?.utilizationRatio() != null)
+    expect(sampler?.disturbances([])).toEqual([expect.stringContaining('gpu_throttled')])
+    writeFileSync(trouble, how)
+    if (how === 'hang') {
+      // Every reader has taken the trouble by now: what follows is silence.
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      clock.aheadNs = 5.6e9
+    }
+    await until(() => sampler?.disturbances([]).some((each) => each.startsWith(said)) === true)
+    rmSync(trouble)
+    sampler?.reset()
+    await until(() => {
+      if (sampler?.disturbances([]).some((each) => each.startsWith('gpu_unreadable'))) sampler.reset()
+      return sampler?.utilizationRatio() != null
+    })
+  } finally {
+    sampler?.stop()
+  }
+})
 
 test('no sampler where no GPU can be read', async () => {
   expect(await startGpuSampler(given({ init: 9 }), null)).toBeNull()
