@@ -147,11 +147,12 @@ function keepReading(
         onLine(line)
       },
     })
+    const isOver = () => stopped || reader !== current || world.signal.aborted
     void reader.exited.then(async (exitCode) => {
-      if (stopped || reader !== current || world.signal.aborted) return
+      if (isOver()) return
       onFailure(`nvidia-smi ended (${exitCode === null ? 'killed' : `exit code ${exitCode}`})`)
       await world.sleep(restartPauseNs)
-      if (!stopped && reader === current && !world.signal.aborted) current = begin()
+      if (!isOver()) current = begin()
     })
     return reader
   }
