@@ -8,6 +8,7 @@ import type { GateRequest } from './gate-request.ts'
 import { checkoutReference, repositoryRoot } from './git/reference.ts'
 import { judge } from './judge.ts'
 import { makePlan } from './plan/plan.ts'
+import { readAllInputs } from './profile/inputs.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
@@ -22,6 +23,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   const output = openOutput(request.outputDirectory)
   const candidate = await readModelRepository(request.modelRepository)
   const models = selectModels(candidate, config.models)
+  const inputs = await readAllInputs(config, candidate, models)
   const root = await repositoryRoot(world, request.modelRepository)
   const reference = await openReference(world, request, root)
   try {
@@ -35,6 +37,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
         reference === null ? 1 : 2,
       ),
       launcher,
+      inputs,
       candidate,
       reference,
       commit: request.commit,

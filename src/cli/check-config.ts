@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
+import { readAllInputs } from '../profile/inputs.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
 import type { Shell } from './shell.ts'
 
@@ -14,7 +15,9 @@ export async function checkConfig(
   shell.out(file === null ? 'no configuration file: the defaults hold\n' : `${file}: valid\n`)
   const path = options.modelRepository ?? config.modelRepository
   if (path === null) return 0
-  const models = selectModels(await readModelRepository(resolve(shell.cwd, path)), config.models)
+  const repository = await readModelRepository(resolve(shell.cwd, path))
+  const models = selectModels(repository, config.models)
+  await readAllInputs(config, repository, models)
   shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`)
   return 0
 }

@@ -2,9 +2,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { RequestSettings } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { isDataWord } from '../config/resolve.ts'
 import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
+import { readInputs } from '../load/read-inputs.ts'
 import { measureRunning } from '../profile/measure-running.ts'
 import { formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
@@ -24,6 +26,8 @@ export interface MeasureOptions {
   readonly streaming?: boolean
   readonly numOfSequences?: string
   readonly sequenceLength?: string
+  readonly inputData?: readonly string[]
+  readonly sharedMemory?: 'none' | 'system'
   readonly output: string
   readonly json?: boolean
 }
@@ -32,7 +36,12 @@ export interface MeasureOptions {
 export async function measure(shell: Shell, options: MeasureOptions): Promise<number> {
   const config = await loadConfig({
     file: null,
-    overrides: { tritonUrl: options.tritonUrl, triton: 'remote' },
+    overrides: {
+      tritonUrl: options.tritonUrl,
+      triton: 'remote',
+      inputData: options.inputData?.map((word) => (isDataWord(word) ? word : resolve(shell.cwd, word))),
+      sharedMemory: options.sharedMemory,
+    },
   })
   const { input, requests } = config.settingsFor(options.model)
   const save = saverOf(resolve(shell.cwd, options.output))
@@ -42,7 +51,7 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     loads: loadsOf(options),
     durationNs: duration('--duration', options.duration),
     ask: {
-      input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
+      input: await readInputs({ ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } }),
       requests: requestsOf(options, requests),
     },
     seed: config.gate.seed,

@@ -129,6 +129,13 @@ Examples:
     .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
     .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
     .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
+    .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
+    .addOption(
+      new Option('--shared-memory <kind>', 'how tensors reach a server on this machine').choices([
+        'none',
+        'system',
+      ]),
+    )
     .option('--output <file>', 'where measurements.json goes', 'measurements.json')
     .option('--json', 'print the measurements on stdout')
     .addHelpText(

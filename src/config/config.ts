@@ -13,6 +13,8 @@ export interface Config {
   readonly models: readonly string[] | null
   /** Settings of a model: its own under `profile_models`, else the global ones. */
   readonly settingsFor: (model: string) => ModelSettings
+  /** The models that have input data of their own under `gate.inputs`. */
+  readonly inputModels: readonly string[]
   readonly gate: GateSettings
   readonly triton: TritonSettings
   /** Keys that were read but have no effect here, with what to use instead. */
@@ -69,13 +71,36 @@ export interface SearchSettings {
   readonly maxMeasurements: number
 }
 
+/** Where the values of one input come from, under `gate.inputs`. It goes before what is said of all inputs. */
+export type InputSource =
+  /** Random from `min` to `max`; both ends are possible for integers. */
+  | { readonly kind: 'range'; readonly min: number; readonly max: number }
+  | { readonly kind: 'constant'; readonly value: InputValue }
+  /** All elements of a request of batch 1, row-major. */
+  | { readonly kind: 'values'; readonly values: readonly InputValue[] }
+  | { readonly kind: 'file'; readonly path: string }
+
+type InputValue = number | boolean | string
+
 export interface InputSettings {
   /** Shapes of inputs with dynamic dimensions, without the batch dimension. */
   readonly shapes: Readonly<Record<string, readonly number[]>>
-  readonly data: 'random' | 'zero'
+  /** Of inputs without a source of their own. `files`: what `files` hold. */
+  readonly data: 'random' | 'zero' | 'files'
+  /** Absolute paths of one folder, or of files in perf_analyzer's JSON; empty unless `data` is `files`. */
+  readonly files: readonly string[]
+  /** By the input's name. */
+  readonly sources: Readonly<Record<string, InputSource>>
   readonly stringLength: number
   readonly stringData: string | null
   readonly seed: number
+  /** null = tensors go over the wire. */
+  readonly sharedMemory: SharedMemorySettings | null
+}
+
+interface SharedMemorySettings {
+  /** Room for an output of unknown size, for each inference of a request. */
+  readonly outputBytes: number
 }
 
 /** How a model is asked, in perf_analyzer's terms. */

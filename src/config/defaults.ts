@@ -33,9 +33,12 @@ export const defaultSearch = {
 export const defaultInput = {
   shapes: {},
   data: 'random',
+  files: [],
+  sources: {},
   // perf_analyzer's default.
   stringLength: 128,
   stringData: null,
+  sharedMemory: null,
 } as const satisfies Omit<InputSettings, 'seed'>
 
 /** perf_analyzer's defaults, all of them. */
@@ -51,6 +54,9 @@ export const defaultRequests = {
     serialAsked: null,
   },
 } as const satisfies RequestSettings
+
+/** perf_analyzer's default, 100 KiB. */
+export const defaultOutputSharedMemoryBytes = 102_400
 
 export const defaultGate = {
   // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %

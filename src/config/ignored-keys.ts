@@ -88,7 +88,7 @@ export const ignoredPerfAnalyzerFlags: Readonly<Record<string, string>> = Object
     [server]:
       'url protocol service-kind model-name model-version model-repository triton-server-directory collect-metrics metrics-url metrics-interval verbose extra-verbose verbose-csv latency-report-file',
     [unsupported]:
-      'async sync shared-memory output-shared-memory-size request-intervals max-threads grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
+      'async sync request-intervals max-threads grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
   }).flatMap(([why, flags]) => flags.split(' ').map((flag) => [flag, why])),
 )
 

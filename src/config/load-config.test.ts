@@ -149,6 +149,23 @@ perf_analyzer_flags: { shape: ["A:1", "B:2,3"], input-data: zero, string-data: 5
   })
 })
 
+test('input data: paths are relative to the file, a model’s own source stands beside what holds for all', () => {
+  const text = `
+perf_analyzer_flags: { input-data: [a.json, ../b.json], shared-memory: system }
+profile_models: { m: { perf_analyzer_flags: { input-data: zero } }, other: }
+gate: { inputs: { other: { X: { file: x.raw }, Y: { range: [0, 30521] } } } }
+`
+  const config = readConfig(text, '/project/ci/c.yml', {})
+  expect(config.inputModels).toEqual(['other'])
+  expect(config.settingsFor('m').input).toMatchObject({ data: 'zero', files: [], sources: {} })
+  expect(config.settingsFor('other').input).toMatchObject({
+    data: 'files',
+    files: ['/project/ci/a.json', '/project/b.json'],
+    sources: { X: { kind: 'file', path: '/project/ci/x.raw' }, Y: { kind: 'range', min: 0, max: 30_521 } },
+    sharedMemory: { outputBytes: 102_400 },
+  })
+})
+
 test('listed configurations are measured instead of a search', () => {
   const text = `
 run_config_search_mode: quick

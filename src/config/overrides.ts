@@ -20,6 +20,9 @@ export interface ConfigOverrides {
   readonly runConfigSearchMode?: 'quick' | 'brute' | 'optuna' | 'off' | undefined
   readonly runnerClass?: string | undefined
   readonly seed?: number | undefined
+  /** `random`, `zero`, or absolute paths. */
+  readonly inputData?: readonly string[] | undefined
+  readonly sharedMemory?: 'none' | 'system' | undefined
 }
 
 /** @throws GateError `usage` with every flag that is out of range */

@@ -1,3 +1,4 @@
+import { dirname, resolve as resolvePath } from 'node:path'
 import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import type {
@@ -5,6 +6,7 @@ import type {
   Constraint,
   GateSettings,
   InputSettings,
+  InputSource,
   ModelSettings,
   Objective,
   RequestSettings,
@@ -14,6 +16,7 @@ import {
   defaultGate,
   defaultInput,
   defaultObjectives,
+  defaultOutputSharedMemoryBytes,
   defaultRequests,
   toleranceWith,
 } from './defaults.ts'
@@ -44,18 +47,25 @@ export function resolve(
     objectives: resolveObjectives(entry.objectives ?? file.objectives ?? defaultObjectives),
     constraints: resolveConstraints(file, entry, overrides),
     search: resolveSearch(file, entry, overrides, name, warnings),
-    input: resolveInput(file, entry, gate.seed),
+    input: resolveInput(path, file, entry, overrides, gate.seed),
     requests: resolveRequests(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
   })
   const general = settingsOf({}, null)
   const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]))
+  const sources = new Map(
+    Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]),
+  )
   return {
     file: path,
     modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
     models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
-    settingsFor: (model) => own.get(model) ?? general,
+    settingsFor: (model) => {
+      const settings = own.get(model) ?? general
+      return { ...settings, input: { ...settings.input, sources: sources.get(model) ?? {} } }
+    },
+    inputModels: [...sources.keys()],
     gate,
     triton: resolveTriton(file, overrides),
     warnings,
@@ -148,14 +158,31 @@ function resolveConstraints(file: ConfigFile, entry: ModelEntry, overrides: Conf
   })
 }
 
-function resolveInput(file: ConfigFile, entry: ModelEntry, seed: number): InputSettings {
+function resolveInput(
+  path: string | null,
+  file: ConfigFile,
+  entry: ModelEntry,
+  overrides: ConfigOverrides,
+  seed: number,
+): InputSettings {
   const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags }
+  const inFile = flags['input-data']?.map((word) => (isDataWord(word) ? word : besideConfig(path, word)))
+  const words = overrides.inputData ?? inFile ?? [defaultInput.data]
+  const [word = defaultInput.data] = words
+  const sharedMemory = overrides.sharedMemory ?? flags['shared-memory']
   return {
     shapes: flags.shape === undefined ? defaultInput.shapes : Object.fromEntries(flags.shape),
-    data: flags['input-data'] ?? defaultInput.data,
+    ...(words.length === 1 && isDataWord(word)
+      ? { data: word, files: [] }
+      : { data: 'files' as const, files: words }),
+    sources: defaultInput.sources,
     stringLength: flags['string-length'] ?? defaultInput.stringLength,
     stringData: flags['string-data'] ?? defaultInput.stringData,
     seed,
+    sharedMemory:
+      sharedMemory === 'system'
+        ? { outputBytes: flags['output-shared-memory-size'] ?? defaultOutputSharedMemoryBytes }
+        : defaultInput.sharedMemory,
   }
 }
 
@@ -176,4 +203,26 @@ function resolveRequests(file: ConfigFile, entry: ModelEntry): RequestSettings {
       serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
     },
   }
+}
+
+/** perf_analyzer's words for data that is made; anything else is a path. */
+export function isDataWord(word: string): word is 'random' | 'zero' {
+  return word === 'random' || word === 'zero'
+}
+
+function resolveSources(
+  path: string | null,
+  inputs: Readonly<Record<string, InputSource>>,
+): Record<string, InputSource> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([input, source]) => [
+      input,
+      source.kind === 'file' ? { ...source, path: besideConfig(path, source.path) } : source,
+    ]),
+  )
+}
+
+/** A path in the configuration file is relative to it. */
+function besideConfig(config: string | null, path: string): string {
+  return resolvePath(config === null ? '.' : dirname(config), path)
 }

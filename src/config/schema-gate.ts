@@ -3,6 +3,7 @@ import { defaultTolerance } from '../domain/metric.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { defaultGate, defaultSearch, defaultTriton } from './defaults.ts'
 import { toleranceTags } from './metric-tags.ts'
+import { inputsSection } from './schema-inputs.ts'
 import { duration, key, positiveInteger, positiveNumber, ratio } from './values.ts'
 
 const tolerance = z.strictObject(
@@ -72,6 +73,10 @@ export const gateSection = z.strictObject({
   ),
   lock_gpu_memory_clocks: key(positiveInteger, 'Locks the memory clocks while measuring, in MHz.'),
   seed: key(z.int().nonnegative(), 'Seed of input data and measuring order.', defaultGate.seed),
+  inputs: key(
+    inputsSection,
+    'Values of single inputs by model and input, before `perf_analyzer_flags.input-data`: `resnet: {IMAGE: {range: [0, 255]}}`. See docs/input-data.md.',
+  ),
   tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
   search_max_measurements: key(
     positiveInteger,

@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { ModelConfigSchema } from '../proto/model_config_pb.js'
-import { defaultConcurrency, defaultInput, defaultObjectives } from './defaults.ts'
+import {
+  defaultConcurrency,
+  defaultInput,
+  defaultObjectives,
+  defaultOutputSharedMemoryBytes,
+} from './defaults.ts'
 import {
   ignoredKeys,
   ignoredModelConfigField,
@@ -27,18 +32,50 @@ const shape = z
   })
   .meta({ title: 'NAME:3,224,224' })
 
+const path = z.string().min(1)
+
+const inputData = z
+  .union([path.transform((one) => [one]), z.array(path).min(1)])
+  .meta({ title: '"random", "zero", path or list of paths' })
+
+const sharedMemory = z
+  .string()
+  .transform((kind, context) => {
+    if (kind === 'none' || kind === 'system') return kind
+    const [message, remedy] =
+      kind === 'cuda'
+        ? [
+            'cuda is not supported: its regions are made through the CUDA runtime, which this program does not link',
+            'Use system, or leave it out.',
+          ]
+        : [`${JSON.stringify(kind)} is not possible here`, 'Use none or system.']
+    context.addIssue({ code: 'custom', message, params: { remedy } })
+    return z.NEVER
+  })
+  .meta({ title: '"none" or "system"' })
+
 const perfAnalyzerFlags = z.strictObject({
   shape: key(
     z.union([shape.transform((one) => [one]), z.array(shape)]),
     'Shape of an input with dynamic dimensions, without the batch dimension.',
   ),
   'input-data': key(
-    z.enum(['random', 'zero']),
-    'What is sent. Files with data are not supported.',
+    inputData,
+    'What is sent: `random`, `zero`, a folder with one file for each input, or files in perf_analyzer’s JSON. Paths are relative to the configuration file. See docs/input-data.md.',
     defaultInput.data,
   ),
   'string-length': key(positiveInteger, 'Length of random strings.', defaultInput.stringLength),
   'string-data': key(scalarText, 'The string sent in every string input.'),
+  'shared-memory': key(
+    sharedMemory,
+    'system: requests name regions of this machine’s shared memory instead of carrying the tensors. The server must run on this machine and see its /dev/shm.',
+    'none',
+  ),
+  'output-shared-memory-size': key(
+    positiveInteger,
+    'Bytes of shared memory for an output of dynamic shape or of strings, for each inference of a request.',
+    defaultOutputSharedMemoryBytes,
+  ),
   'request-distribution': key(
     z.enum(['constant', 'poisson']),
     'Time between the requests of a request rate.',

@@ -37,6 +37,8 @@ export const environmentSchema = z
       os: z.string(),
     }),
     tool: toolSchema,
+    /** By model, the sha256 of what was sent: values or how they were made, files, shapes, shared memory. */
+    inputData: z.record(z.string(), z.string()).optional(),
   })
   .readonly()
 
@@ -51,7 +53,24 @@ export function incomparable(a: Environment, b: Environment): string[] {
     ['Triton version', a.triton.version, b.triton.version],
     ['Triton mode', a.triton.mode, b.triton.mode],
   ]
-  return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`)
+  return [
+    ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+    ...otherInputData(a, b),
+  ]
+}
+
+/** A model that only one of them has measured is not compared, whatever was sent to it. */
+function otherInputData(a: Environment, b: Environment): string[] {
+  if (a.inputData === undefined && b.inputData === undefined) return []
+  if (a.inputData === undefined || b.inputData === undefined) return ['input data: known of one side only']
+  const theirs = b.inputData
+  return Object.entries(a.inputData).flatMap(([model, hash]) => {
+    const other = Object.hasOwn(theirs, model) ? theirs[model] : undefined
+    const short = (text: string) => text.slice(0, 12)
+    return other === undefined || other === hash
+      ? []
+      : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`]
+  })
 }
 
 function describeGpu({

@@ -1,78 +1,108 @@
-import type { InputSettings } from '../config/config.ts'
 import { GateError, type Problem } from '../domain/error.ts'
-import { DataType, type ModelConfig, type ModelInput } from '../proto/model_config_pb.js'
-import { createRandom } from '../stats/random.ts'
+import { DataType, type ModelConfig } from '../proto/model_config_pb.js'
+import { inBatches, rowBytes } from './batches.ts'
+import { boundProblems, maxDataBytes } from './limits.ts'
+import type { InputData } from './read-inputs.ts'
 import type { Tensor } from './request.ts'
-import { datatypeName, tensorData } from './tensor-data.ts'
+import { rowsOf } from './rows.ts'
+import { inputsOf } from './specs.ts'
 
-/** Enough different inputs that a cache in front of the model, or branch prediction, is not what is measured. */
+/** Enough different requests that a cache in front of the model, or branch prediction, is not what is measured. */
 const defaultSteps = 8
 
-/** All steps together: what is sent again and again lies in memory here and in the load thread. */
-const maxTotalBytes = 256 * 1024 * 1024
-
-/**
- * Inputs for `count` different requests to a model (fewer, at least one, where they would take more than
- * 256 MiB). Shapes come from `config` as the server resolved it, with the batch dimension in front where
- * max_batch_size > 0; optional inputs are left out. The same seed gives the same bytes.
- *
- * @throws GateError `config` with every input that no data can be made for
- */
-export function makeInputs(
-  config: ModelConfig,
-  settings: InputSettings,
-  batchSize: number,
-  count: number = defaultSteps,
-): Tensor[][] {
-  const problems = [...modelProblems(config, batchSize)]
-  const inputs = usedInputs(config)
-  const shapes = inputs.map((input) => {
-    problems.push(...inputProblems(config.name, input, settings))
-    return [...(config.maxBatchSize > 0 ? [batchSize] : []), ...dimensionsOf(input, settings)]
-  })
-  if (problems.length > 0) {
-    throw new GateError('config', `cannot make requests for model '${config.name}'`, { problems })
-  }
-
-  const random = createRandom(settings.seed)
-  const step = () =>
-    inputs.map((input, index): Tensor => {
-      const shape = shapes[index] ?? []
-      const elements = shape.reduce((product, dimension) => product * dimension, 1)
-      return {
-        name: input.name,
-        datatype: datatypeName(input.dataType) ?? '',
-        shape,
-        data: tensorData(input.dataType, elements, settings, random.uniform),
-      }
-    })
-  const first = step()
-  const stepBytes = first.reduce((sum, tensor) => sum + tensor.data.length, 0)
-  const steps = Math.max(1, Math.min(count, Math.floor(maxTotalBytes / Math.max(1, stepBytes))))
-  return [first, ...Array.from({ length: steps - 1 }, step)]
+/** What one request carries, and what its answer must be. */
+export interface Step {
+  readonly inputs: readonly Tensor[]
+  /** Outputs that are known, byte for byte; null where nothing is known of the answer. */
+  readonly expectedOutputs: readonly Tensor[] | null
 }
 
-/** What a user should know about the made inputs, as sentences that name the key to set. */
-export function inputWarnings(config: ModelConfig, settings: InputSettings): string[] {
-  const indexLike = usedInputs(config).filter(
-    (input) => input.dataType === DataType.TYPE_INT32 || input.dataType === DataType.TYPE_INT64,
+/**
+ * The different requests to a model, to be sent in turn. Where the data are given, request i holds the inferences
+ * i·b … i·b + b − 1 of them, around their end (perf_analyzer's order), and there are as many requests as it takes to
+ * come round; made data give `count` requests, fewer where they would take more than 256 MiB. Shapes come from `config`
+ * as the server resolved it, with the batch dimension in front where max_batch_size > 0; optional inputs are left out
+ * unless there is data for them. The same data and seed give the same bytes.
+ *
+ * @throws GateError `config` with everything that is wrong with the data
+ */
+export function makeSteps(
+  config: ModelConfig,
+  data: InputData,
+  batchSize: number,
+  count: number = defaultSteps,
+): [Step, ...Step[]] {
+  const problems = modelProblems(config, batchSize)
+  const streams = rowsOf(config, data, count * batchSize, problems)
+  throwIfAny(config, problems)
+  const rows = streams.flat()
+  const requests = data.given === null ? count : rows.length / commonDivisor(rows.length, batchSize)
+  const bytes = rows.reduce((sum, row) => sum + rowBytes(row), 0) / Math.max(1, rows.length)
+  const fitting = Math.floor(maxDataBytes / Math.max(1, bytes * batchSize))
+  if (data.given !== null && requests > Math.max(1, fitting)) {
+    problems.push({
+      file: data.settings.files[0],
+      message: `${requests} different requests of batch size ${batchSize} take more than ${maxDataBytes} bytes`,
+      remedy: 'Give fewer steps, or a number of steps that the batch size divides.',
+    })
+  }
+  const steps = inBatches(config, rows, batchSize, Math.min(requests, Math.max(1, fitting)), problems)
+  throwIfAny(config, problems)
+  const [first, ...others] = steps
+  if (first === undefined) throw new GateError('internal', 'no request was made')
+  return [first, ...others]
+}
+
+/** Steps of each sequence of the data, which follow each other in what makeSteps gives for batch size 1; null where they are none. */
+export function streamLengths({ given }: InputData): readonly number[] | null {
+  return given?.areSequences === true ? given.streams.map((stream) => stream.length) : null
+}
+
+/** What is wrong with the data for a model whose `config` declares its inputs, before any server is asked. */
+export function dataProblems(config: ModelConfig, data: InputData): readonly Problem[] {
+  const problems: Problem[] = []
+  rowsOf(config, data, 1, problems)
+  return boundProblems(problems)
+}
+
+/** What a user should know about made data, as sentences that name the key to set. */
+export function inputWarnings(config: ModelConfig, { settings, given }: InputData): string[] {
+  if (settings.data !== 'random' || given !== null) return []
+  const indexLike = inputsOf(config, settings).filter(
+    ({ dataType, isSent, source }) =>
+      isSent && source === null && (dataType === DataType.TYPE_INT32 || dataType === DataType.TYPE_INT64),
   )
-  if (settings.data === 'zero' || indexLike.length === 0) return []
-  const names = indexLike.map((input) => `'${input.name}'`).join(', ')
+  const [first] = indexLike
+  if (first === undefined) return []
+  const names = indexLike.map(({ spec }) => `'${spec.name}'`).join(', ')
   return [
-    `model '${config.name}': integer input ${names} gets random values from 0 to 127; ` +
-      'if these are token ids or indices that go less far, set `perf_analyzer_flags: {input-data: zero}`',
+    `model '${config.name}': integer input ${names} gets random values from 0 to 127; if these are token ids or ` +
+      `indices that go less far or mean something, set \`gate: {inputs: {${config.name}: {${first.spec.name}: ` +
+      '{range: [0, <highest>]}}}}` or `perf_analyzer_flags: {input-data: <file>}`',
   ]
 }
 
-/** The required inputs; where all are optional, all: a request without any input is refused. */
-function usedInputs(config: ModelConfig): ModelInput[] {
-  const required = config.input.filter((input) => !input.optional)
-  return required.length > 0 ? required : config.input
+/** What to say where a model refuses every request with made data; null where the user gave all of it. */
+export function inputAdvice(config: ModelConfig, { settings, given }: InputData): string | null {
+  const made = inputsOf(config, settings).filter(({ isSent, source }) => isSent && source === null)
+  if (given !== null || made.length === 0) return null
+  const names = made.map(({ spec }) => `'${spec.name}'`).join(', ')
+  return (
+    `every request failed, and the values of input ${names} were made up (${settings.data}): if the model needs ` +
+    `others, set gate.inputs.${config.name}.<input> to {range: […]}, {constant: …} or {file: …}, or ` +
+    'perf_analyzer_flags.input-data to a file'
+  )
 }
 
-function dimensionsOf(input: ModelInput, settings: InputSettings): readonly number[] {
-  return settings.shapes[input.name] ?? input.dims.map(Number)
+function throwIfAny(config: ModelConfig, problems: readonly Problem[]): void {
+  if (problems.length === 0) return
+  throw new GateError('config', `cannot make requests for model '${config.name}'`, {
+    problems: boundProblems(problems),
+  })
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b)
 }
 
 function modelProblems(config: ModelConfig, batchSize: number): Problem[] {
@@ -92,34 +122,4 @@ function modelProblems(config: ModelConfig, batchSize: number): Problem[] {
     })
   }
   return problems
-}
-
-function inputProblems(model: string, input: ModelInput, settings: InputSettings): Problem[] {
-  const place = `model '${model}', input '${input.name}'`
-  const dims = input.dims.map(Number)
-  const given = settings.shapes[input.name]
-  const example = dims.map((dimension) => (dimension === -1 ? '<n>' : dimension)).join(',')
-  const remedy = `set \`perf_analyzer_flags: {shape: ["${input.name}:${example}"]}\` (without the batch dimension)`
-
-  if (datatypeName(input.dataType) === null) {
-    return [{ key: 'input.data_type', message: `${place}: data type ${input.dataType} is not known` }]
-  }
-  if (input.isShapeTensor) {
-    const message = `${place}: shape tensors are not supported yet: their values must fit the other inputs`
-    return [{ key: 'input.is_shape_tensor', message, remedy: `leave '${model}' out of profile_models` }]
-  }
-  const key = 'perf_analyzer_flags.shape'
-  if (given === undefined) {
-    if (!dims.includes(-1)) return []
-    return [{ key, message: `${place}: dims [${dims.join(', ')}] are dynamic and no shape is given`, remedy }]
-  }
-  const fits =
-    given.length === dims.length &&
-    given.every(
-      (size, axis) => Number.isSafeInteger(size) && size > 0 && (dims[axis] === -1 || dims[axis] === size),
-    )
-  if (fits) return []
-  return [
-    { key, message: `${place}: shape [${given.join(', ')}] does not fit dims [${dims.join(', ')}]`, remedy },
-  ]
 }

@@ -12,12 +12,24 @@ export interface Tensor {
   readonly data: Uint8Array
 }
 
+/** A place in a region that is registered with the server. */
+interface SharedPlace {
+  readonly region: string
+  readonly offset: number
+  readonly byteSize: number
+}
+
+/** An input that lies in shared memory. */
+interface SharedTensor extends Omit<Tensor, 'data'> {
+  readonly sharedMemory: SharedPlace
+}
+
 export interface InferRequest {
   readonly model: string
   readonly version?: string
-  readonly inputs: readonly Tensor[]
-  /** Names of the outputs to return; every output where left out. */
-  readonly outputs?: readonly string[]
+  readonly inputs: readonly (Tensor | SharedTensor)[]
+  /** The outputs to return, and where those go that the answer is not to carry; every output where left out. */
+  readonly outputs?: readonly { readonly name: string; readonly sharedMemory?: SharedPlace }[]
 }
 
 /** gRPC puts one byte (0 = not compressed) and the message's length before each message. */
@@ -30,17 +42,33 @@ export function encodeInferRequest(request: InferRequest): Uint8Array {
     create(ModelInferRequestSchema, {
       modelName: request.model,
       modelVersion: request.version ?? '',
-      inputs: request.inputs.map(({ name, datatype, shape }) => ({
-        name,
-        datatype,
-        shape: shape.map(BigInt),
+      inputs: request.inputs.map((input) => ({
+        name: input.name,
+        datatype: input.datatype,
+        shape: input.shape.map(BigInt),
+        parameters: 'data' in input ? {} : parametersOf(input.sharedMemory),
       })),
-      outputs: (request.outputs ?? []).map((name) => ({ name })),
-      rawInputContents: request.inputs.map((input) => input.data),
+      outputs: (request.outputs ?? []).map(({ name, sharedMemory }) => ({
+        name,
+        parameters: sharedMemory === undefined ? {} : parametersOf(sharedMemory),
+      })),
+      rawInputContents: request.inputs.flatMap((input) => ('data' in input ? [input.data] : [])),
     }),
   )
   const frame = new Uint8Array(framePrefixBytes + message.length)
   new DataView(frame.buffer).setUint32(1, message.length)
   frame.set(message, framePrefixBytes)
   return frame
+}
+
+/** The protocol's words for tensors in shared memory. */
+function parametersOf({ region, offset, byteSize }: SharedPlace) {
+  const integer = (value: number) => ({
+    parameterChoice: { case: 'int64Param' as const, value: BigInt(value) },
+  })
+  return {
+    shared_memory_region: { parameterChoice: { case: 'stringParam' as const, value: region } },
+    shared_memory_byte_size: integer(byteSize),
+    ...(offset === 0 ? {} : { shared_memory_offset: integer(offset) }),
+  }
 }

@@ -4,7 +4,7 @@ import { applyConfiguration } from '../model-config/configuration.ts'
 import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { mean } from '../stats/robust.ts'
-import { interruptIfAsked, type ProfileContext } from './profile.ts'
+import { askOf, interruptIfAsked, type ProfileContext } from './profile.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
 
 /** One server, and on it whatever configuration of a model was loaded last. The user's files stay as they are. */
@@ -22,7 +22,7 @@ export function makeBench(
   model: RepositoryModel,
 ): Bench {
   const { world } = context
-  const settings = context.config.settingsFor(model.name)
+  const settings = askOf(context, model.name)
   const loads: number[] = []
   let server: LiveServer | null = null
   let loaded: LiveModel | null = null

@@ -2,6 +2,7 @@ import type { Environment } from '../domain/environment.ts'
 import { tool } from '../domain/tool.ts'
 import type { World } from '../domain/world.ts'
 import { type GpuSelection, queryGpus } from '../gpu/nvidia-smi.ts'
+import type { InputData } from '../load/read-inputs.ts'
 import { describeHost } from '../system/environment.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import type { TritonServer } from '../triton/server.ts'
@@ -16,6 +17,7 @@ export async function describeEnvironment(
     readonly runnerClass: string | null
     /** By UUID, in MHz. */
     readonly lockedClocks: ReadonlyMap<string, number>
+    readonly inputs: ReadonlyMap<string, InputData>
   },
 ): Promise<Environment> {
   const reading =
@@ -44,5 +46,6 @@ export async function describeEnvironment(
     gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
     host: describeHost(settings.runnerClass),
     tool,
+    inputData: Object.fromEntries([...settings.inputs].map(([model, { sha256 }]) => [model, sha256])),
   }
 }

@@ -8,6 +8,8 @@ import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import { type GpuSampler, startGpuSampler } from '../gpu/sampler.ts'
 import { openLoadGenerator } from '../load/generator.ts'
+import type { InputData } from '../load/read-inputs.ts'
+import { removeStaleRegions } from '../load/shared-memory.ts'
 import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { createRandom } from '../stats/random.ts'
@@ -22,6 +24,8 @@ export interface MeasureInput {
   readonly config: Config
   readonly plan: Plan
   readonly launcher: Launcher
+  /** By model; the same bytes go to both sides. */
+  readonly inputs: ReadonlyMap<string, InputData>
   readonly candidate: ModelRepository
   readonly reference: {
     readonly repository: ModelRepository
@@ -48,6 +52,7 @@ export async function measureRepository(world: World, input: MeasureInput): Prom
 
 async function measureClaimed(world: World, input: MeasureInput, claim: Claim): Promise<Measurements> {
   const { config, plan, launcher } = input
+  removeStaleRegions()
   const startNs = world.nowNs()
   const createdAt = world.date()
   const generator = await openLoadGenerator(world)
@@ -58,6 +63,7 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
       launcher,
       generator,
       config,
+      inputs: input.inputs,
       random: createRandom(plan.seed),
       loadTimeoutNs: config.triton.loadTimeoutNs,
       requestDeadlineNs: requestDeadlineNs(plan),
@@ -169,6 +175,7 @@ async function describeEnvironmentOf(
       gpus: triton.gpus,
       runnerClass: gate.runnerClass,
       lockedClocks,
+      inputs: context.inputs,
     })
   } finally {
     await live.close()

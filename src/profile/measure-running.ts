@@ -5,6 +5,8 @@ import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import { type LoadGenerator, openLoadGenerator } from '../load/generator.ts'
+import type { InputData } from '../load/read-inputs.ts'
+import { removeStaleRegions } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { createRandom } from '../stats/random.ts'
 import { resolveTriton } from '../triton/launcher.ts'
@@ -12,7 +14,7 @@ import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked } from './profile.ts'
 import { measureLoad } from './repetition.ts'
 import { toRepetition } from './sample.ts'
-import { toScenario } from './scenario.ts'
+import { toScenario, withAdvice } from './scenario.ts'
 import { type AskSettings, attachModel, openServer, requireReady } from './side.ts'
 
 export interface RunningInput {
@@ -41,6 +43,7 @@ const blocks = 5
 
 /** Measures a model on a server that is already running, as it is: nothing is loaded, unloaded or changed there. */
 export async function measureRunning(world: World, input: RunningInput): Promise<Measurements> {
+  removeStaleRegions()
   const startNs = world.nowNs()
   const createdAt = world.date()
   const launcher = await resolveTriton(world, input.triton)
@@ -53,6 +56,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       gpus: input.triton.gpus,
       runnerClass: input.runnerClass,
       lockedClocks: new Map(),
+      inputs: new Map([[input.model, input.ask.input]]),
     })
     const resolved = await live.client.modelConfig(input.model)
     const model = attachModel(
@@ -92,12 +96,15 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       if (sample === undefined) continue
       const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio)
       scenarios.push(
-        toScenario({
-          role: 'gate',
-          configuration: model.configuration,
-          load,
-          measured: [{ sample, repetition }],
-        }),
+        withAdvice(
+          toScenario({
+            role: 'gate',
+            configuration: model.configuration,
+            load,
+            measured: [{ sample, repetition }],
+          }),
+          model.inputAdvice,
+        ),
       )
       input.save(measurements(false))
     }

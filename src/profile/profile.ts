@@ -4,19 +4,29 @@ import { type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
+import type { InputData } from '../load/read-inputs.ts'
 import { type MeasuringTime, type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
 import { closeAll, makeRecord, openAll, type SideRecord } from './records.ts'
 import { measureLoad } from './repetition.ts'
 import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
-import { failedScenario, toScenario } from './scenario.ts'
-import { type SideContext, serverDeath } from './side.ts'
+import { failedScenario, toScenario, withAdvice } from './scenario.ts'
+import { type AskSettings, type SideContext, serverDeath } from './side.ts'
 
 export interface ProfileContext extends SideContext {
   readonly config: Config
   readonly random: Random
   readonly gpu: GpuSampler | null
+  /** What is sent to each model, on both sides. */
+  readonly inputs: ReadonlyMap<string, InputData>
+}
+
+/** What is sent to a model, and how. */
+export function askOf({ config, inputs }: ProfileContext, model: string): AskSettings {
+  const input = inputs.get(model)
+  if (input === undefined) throw new GateError('internal', `no input data were read for model '${model}'`)
+  return { input, requests: config.settingsFor(model).requests }
 }
 
 /** What was measured of one model: the candidate, and the reference where there is one. */
@@ -178,12 +188,15 @@ function errorOf(failure: GateError): { message: string; hint?: string } {
   return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }
 }
 
-function scenariosOf(plan: ModelPlan, { committed, measured }: SideRecord): Scenario[] {
+function scenariosOf(plan: ModelPlan, { committed, measured, inputAdvice }: SideRecord): Scenario[] {
   if (committed === null) return []
   return plan.loads.map((load) => {
     const ofLoad = measured.get(loadKey(load))
     return ofLoad === undefined
       ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
-      : toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] })
+      : withAdvice(
+          toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] }),
+          inputAdvice,
+        )
   })
 }

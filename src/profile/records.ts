@@ -3,7 +3,7 @@ import { asGateError, type GateError } from '../domain/error.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
-import type { ProfileContext } from './profile.ts'
+import { askOf, type ProfileContext } from './profile.ts'
 import type { Measured } from './sample.ts'
 import { type LiveModel, type LiveServer, openModel, openServer, type SideName } from './side.ts'
 
@@ -18,6 +18,8 @@ export interface SideRecord {
   committed: Configuration | null
   /** What a user should know about the inputs that were made up. */
   inputWarnings: readonly string[]
+  /** What to say where no request succeeds. */
+  inputAdvice: string | null
   failure: GateError | null
 }
 
@@ -30,6 +32,7 @@ export function makeRecord(name: SideName, repository: ModelRepository): SideRec
     model: null,
     committed: null,
     inputWarnings: [],
+    inputAdvice: null,
     failure: null,
   }
 }
@@ -60,7 +63,7 @@ async function open(
   each: SideRecord,
   besideAnother: boolean,
 ): Promise<void> {
-  const settings = context.config.settingsFor(plan.name)
+  const settings = askOf(context, plan.name)
   const model = each.repository.models.get(plan.name)
   if (model === undefined) return
   const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined
@@ -70,6 +73,7 @@ async function open(
     if (growth !== undefined) each.model = await withGpuGrowth(context, plan, each.model, growth)
     each.committed = each.model.configuration
     each.inputWarnings = each.model.warnings
+    each.inputAdvice = each.model.inputAdvice
   } catch (error) {
     const gateError = asGateError(error)
     if (gateError.code !== 'model') throw gateError

@@ -65,6 +65,13 @@ export function failedScenario(
   return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] }
 }
 
+/** A model that refuses every request may have been sent the wrong data: then the error says so. */
+export function withAdvice(scenario: Scenario, advice: string | null): Scenario {
+  const answered = scenario.repetitions.some(({ requests }) => requests > 0)
+  if (scenario.status !== 'failed' || answered || advice === null) return scenario
+  return { ...scenario, error: `${scenario.error ?? ''}; ${advice}` }
+}
+
 function scenarioMetrics(latencies: Float64Array, valid: readonly Repetition[]): Metrics {
   const percentiles = new Map<MetricName, number>(
     latencyPercentiles.map(({ name, percentile }) => [name, percentile]),

@@ -1,13 +1,15 @@
-import type { ModelSettings } from '../config/config.ts'
+import type { RequestSettings } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
 import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
-import { inputWarnings, makeInputs } from '../load/inputs.ts'
+import { inputAdvice, inputWarnings, makeSteps, streamLengths } from '../load/inputs.ts'
+import type { InputData } from '../load/read-inputs.ts'
 import { encodeInferRequest } from '../load/request.ts'
 import { requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
+import { createRegion } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
 import type { RepositoryModel } from '../repository/repository.ts'
@@ -15,6 +17,7 @@ import { connectTriton, type TritonClient } from '../triton/client.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { loadModel, unloadModel } from '../triton/load-model.ts'
 import { startServer, type TritonServer } from '../triton/server.ts'
+import { registerRegion, unregisterRegion } from './shared-memory.ts'
 
 /** A side of a comparison: the candidate, or the reference it is compared with. */
 export type SideName = 'candidate' | 'reference'
@@ -30,7 +33,10 @@ export interface SideContext {
 }
 
 /** What is sent to a model, and how. */
-export type AskSettings = Pick<ModelSettings, 'input' | 'requests'>
+export interface AskSettings {
+  readonly input: InputData
+  readonly requests: RequestSettings
+}
 
 /** A running server with its control plane. */
 export interface LiveServer {
@@ -47,6 +53,8 @@ export interface LiveModel {
   readonly configuration: Configuration
   /** What a user should know about the made inputs. */
   readonly warnings: readonly string[]
+  /** What to say where no request at all succeeds; null where the user gave all the data. */
+  readonly inputAdvice: string | null
   /** Opens (once) the connections for a load; returns the generator's target. */
   readonly target: (load: Load) => Promise<string>
   /** What its server took of the GPUs, read while it started; only where it cannot be read under load. */
@@ -152,47 +160,76 @@ export function attachModel(
   configuration: Configuration,
   settings: AskSettings,
 ): LiveModel {
-  const targets = new Map<string, Promise<string>>()
+  const targets = new Map<string, Promise<OpenTarget>>()
   return {
     name: resolved.name,
     live,
     configuration,
     warnings: [...inputWarnings(resolved, settings.input), ...requestNotes(resolved, settings.requests)],
+    inputAdvice: inputAdvice(resolved, settings.input),
     target: (load) => {
       const id = `${live.side}/${resolved.name}/${loadKey(load)}`
-      const open = targets.get(id) ?? openTarget(context, id, live.server, resolved, settings, load)
+      const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load)
       targets.set(id, open)
-      return open
+      return open.then((target) => target.id)
     },
     detach: async () => {
       // A target that could not be opened has nothing to close, and its error was told where it was asked for.
       for (const target of await Promise.allSettled(targets.values())) {
-        if (target.status === 'fulfilled') context.generator.closeTarget(target.value)
+        if (target.status === 'fulfilled') await target.value.close()
       }
       targets.clear()
     },
   }
 }
 
+interface OpenTarget {
+  readonly id: string
+  readonly close: () => Promise<void>
+}
+
 async function openTarget(
   { generator, requestDeadlineNs }: Pick<SideContext, 'generator' | 'requestDeadlineNs'>,
   id: string,
-  server: TritonServer,
+  live: LiveServer,
   config: ModelConfig,
   { input, requests }: AskSettings,
   load: Load,
-): Promise<string> {
+): Promise<OpenTarget> {
   const streaming = streamingOf(config, requests)
-  const sequences = sequencePlanOf(config, requests, load, null)
-  const steps = makeInputs(config, input, batchSizeOf(load))
-  await generator.open({
+  const sequences = sequencePlanOf(config, requests, load, streamLengths(input))
+  const batchSize = batchSizeOf(load)
+  const steps = makeSteps(config, input, batchSize)
+  const { sharedMemory } = input.settings
+  const region =
+    sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes)
+  const removeRegion = async () => {
+    if (region === null) return
+    await unregisterRegion(live, region)
+    region.remove()
+  }
+  try {
+    if (region !== null) await registerRegion(live, region)
+    await generator.open({
+      id,
+      ...live.server.grpc,
+      frames: (region?.requests ?? steps.map(({ inputs }) => ({ model: config.name, inputs }))).map(
+        encodeInferRequest,
+      ),
+      connections: connectionsFor(load),
+      deadlineNs: requestDeadlineNs,
+      ...(streaming === undefined ? {} : { streaming }),
+      ...(sequences === undefined ? {} : { sequences }),
+    })
+  } catch (error) {
+    await removeRegion()
+    throw error
+  }
+  return {
     id,
-    ...server.grpc,
-    frames: steps.map((inputs) => encodeInferRequest({ model: config.name, inputs })),
-    connections: connectionsFor(load),
-    deadlineNs: requestDeadlineNs,
-    ...(streaming === undefined ? {} : { streaming }),
-    ...(sequences === undefined ? {} : { sequences }),
-  })
-  return id
+    close: async () => {
+      generator.closeTarget(id)
+      await removeRegion()
+    },
+  }
 }

@@ -49,6 +49,11 @@ export interface TritonClient {
     request: MessageInitShape<typeof ModelInferRequestSchema>,
     timeoutNs?: number,
   ) => Promise<ModelInferResponse>
+  /** `key` is that of shm_open(), with its slash. Triton refuses a name that is taken. */
+  readonly registerSystemSharedMemory: (name: string, key: string, byteSize: number) => Promise<void>
+  readonly unregisterSystemSharedMemory: (name: string) => Promise<void>
+  /** Names of the registered regions, of whomever. */
+  readonly systemSharedMemory: () => Promise<string[]>
   readonly close: () => void
 }
 
@@ -119,6 +124,12 @@ export function connectTriton(address: GrpcAddress): TritonClient {
     },
     unload: async (modelName) => void (await call(methods.repositoryModelUnload, { modelName })),
     infer: (request, timeoutNs = inferTimeoutNs) => call(methods.modelInfer, request, timeoutNs),
+    registerSystemSharedMemory: async (name, key, byteSize) => {
+      await call(methods.systemSharedMemoryRegister, { name, key, byteSize: BigInt(byteSize) })
+    },
+    unregisterSystemSharedMemory: async (name) =>
+      void (await call(methods.systemSharedMemoryUnregister, { name })),
+    systemSharedMemory: async () => Object.keys((await call(methods.systemSharedMemoryStatus, {})).regions),
     close: () => channel.close(),
   }
 }

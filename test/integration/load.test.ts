@@ -10,17 +10,17 @@ import {
   openLoadGenerator,
   type Window,
 } from '../../src/load/generator.ts'
-import { makeInputs } from '../../src/load/inputs.ts'
+import { makeSteps } from '../../src/load/inputs.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
 import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
 import { startServer, type TritonServer } from '../../src/triton/server.ts'
 import { type ServerTimes, statisticsDelta } from '../../src/triton/statistics.ts'
 import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { madeInputs } from '../support/input-data.ts'
 import { until } from '../support/until.ts'
 
 const model = 'add_one'
-const input = { shapes: {}, data: 'random', stringLength: 8, stringData: null, seed: 1 } as const
 
 let world: World
 let repository: string
@@ -45,11 +45,11 @@ afterAll(async () => {
 })
 
 async function openTarget(id: string, load: Load, changes: { model?: string } = {}): Promise<string> {
-  const steps = makeInputs(await client.modelConfig(model), input, batchSizeOf(load))
+  const steps = makeSteps(await client.modelConfig(model), madeInputs(), batchSizeOf(load))
   await generator.open({
     id,
     ...server.grpc,
-    frames: steps.map((inputs) => encodeInferRequest({ model, ...changes, inputs })),
+    frames: steps.map(({ inputs }) => encodeInferRequest({ model, ...changes, inputs })),
     connections: connectionsFor(load),
     deadlineNs: 10 * nsPerSecond,
   })

@@ -29,7 +29,7 @@ export const c8: Load = { mode: 'concurrency', concurrency: 8 }
 
 const committed: Configuration = { committed: true, instanceCount: 2, maxBatchSize: 8, dynamicBatching: true }
 
-const cpuEnvironment: Environment = {
+export const cpuEnvironment: Environment = {
   triton: { version: '2.51.0', mode: 'embedded', source: 'nvidia-pytriton 0.7.0' },
   gpus: [],
   gpuUnavailable: 'nvidia-smi not found',

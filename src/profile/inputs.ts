@@ -1,0 +1,54 @@
+import type { Config } from '../config/config.ts'
+import { nearest } from '../config/nearest.ts'
+import { asGateError, GateError, type Problem } from '../domain/error.ts'
+import { dataProblems } from '../load/inputs.ts'
+import { type InputData, readInputs } from '../load/read-inputs.ts'
+import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+
+/**
+ * Reads what is sent to each model, once for all sides and repetitions, and checks it against the inputs that
+ * config.pbtxt declares. Where it declares none, the server tells them when the model is loaded.
+ *
+ * @throws GateError `config` with what is wrong for any model
+ */
+export async function readAllInputs(
+  config: Config,
+  repository: ModelRepository,
+  models: readonly RepositoryModel[],
+): Promise<ReadonlyMap<string, InputData>> {
+  const problems: Problem[] = unknownModels(config, repository)
+  const inputs = new Map<string, InputData>()
+  for (const model of models) {
+    try {
+      const data = await readInputs(config.settingsFor(model.name).input)
+      inputs.set(model.name, data)
+      if (model.config !== null && model.config.input.length > 0) {
+        problems.push(...dataProblems(model.config, data))
+      }
+    } catch (error) {
+      const { code, problems: found } = asGateError(error)
+      if (code !== 'config' || found.length === 0) throw error
+      problems.push(...found)
+    }
+  }
+  if (problems.length > 0)
+    throw new GateError('config', 'the input data do not fit', { problems: unique(problems) })
+  return inputs
+}
+
+function unknownModels(config: Config, repository: ModelRepository): Problem[] {
+  const known = [...repository.models.keys()]
+  return config.inputModels
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const meant = nearest(name, known)
+      const remedy = meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`
+      const key = `gate.inputs.${name}`
+      return { file: config.file ?? undefined, key, message: 'the repository has no such model', remedy }
+    })
+}
+
+/** A file that several models share is told once. */
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
+}
