@@ -1,0 +1,50 @@
+// A sequential test with a few looks at fixed sample sizes: each look spends its own share of the error
+// (the union bound; Lan & DeMets 1983, Biometrika 70, spend it in the same way but use the correlation of the looks).
+
+/** Error probabilities that one analysis may spend. */
+export interface Levels {
+  /** Of calling a comparison worse that is not, over the whole family. */
+  readonly fail: number
+  /** Of passing a comparison that is worse by its tolerance. */
+  readonly pass: number
+}
+
+/** All looks together. */
+export const totalLevels: Levels = { fail: 0.01, pass: 0.05 }
+
+/**
+ * What the first and the second look may spend; the last one gets what is left. Less early: four pairs know their
+ * spread badly, and what is clear is clear at 0.2 % too.
+ */
+const earlyShares: readonly Levels[] = [
+  { fail: 0.002, pass: 0.01 },
+  { fail: 0.003, pass: 0.015 },
+]
+
+/** Looks that a schedule may have: those before the last have a share each. */
+export const maxLooks = earlyShares.length + 1
+
+/** The repetition counts at which a measurement of at most `repetitions` is looked at. */
+export function lookSchedule(repetitions: number): number[] {
+  return [...[4, 8].filter((look) => look < repetitions), repetitions]
+}
+
+/** What look number `index` may spend if the measurement can still go on after it. */
+export function interimLevels(index: number): Levels {
+  return earlyShares[index] ?? { fail: 0, pass: 0 }
+}
+
+/**
+ * What the analysis may spend with which a measurement ended at `n` pairs: everything that the looks before it have left.
+ *
+ * A measurement ends at a look because all is decided at that look's share, and then the larger level changes no status: a
+ * comparison that passed has its estimate below the tolerance and can fail at no level. Or it ends because time or
+ * the schedule is out, which does not depend on the data. Either way the shares spent add up to the total at most.
+ */
+export function closingLevels(looks: readonly number[], n: number): Levels {
+  const earlier = looks.slice(0, -1).filter((look) => look < n)
+  return earlier.reduce<Levels>((left, _, index) => {
+    const spent = interimLevels(index)
+    return { fail: left.fail - spent.fail, pass: left.pass - spent.pass }
+  }, totalLevels)
+}
