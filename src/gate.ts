@@ -1,6 +1,8 @@
 import { join, relative } from 'node:path'
 import { matchBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
+import { isDecided } from './compare/compare.ts'
+import { largestFamily } from './compare/judge.ts'
 import { GateError } from './domain/error.ts'
 import type { Result } from './domain/result.ts'
 import type { World } from './domain/world.ts'
@@ -29,13 +31,15 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   try {
     const launcher = await resolveTriton(world, config.triton)
     refuseOneServerForTwoSides(launcher, request)
+    const plan = makePlan(
+      config,
+      models.map((model) => model.name),
+      reference === null ? 1 : 2,
+    )
     const measurements = await measureRepository(world, {
       config,
-      plan: makePlan(
-        config,
-        models.map((model) => model.name),
-        reference === null ? 1 : 2,
-      ),
+      plan,
+      isDecided: (model, look) => isDecided({ measurements: model, config }, look, largestFamily(plan)),
       launcher,
       inputs,
       candidate,

@@ -3,6 +3,7 @@ import { loadKey } from '../domain/load.ts'
 import type { HistoryPoint } from '../domain/measurements.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
 import { positives, type Scenario, validRepetitions } from '../domain/scenario.ts'
+import { totalLevels } from '../stats/looks.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean, robustSdAboutZero } from '../stats/robust.ts'
 import {
@@ -81,7 +82,7 @@ export function draftsAgainstBaseline(
       standardError: Math.max(spread.sd, pairedEstimate(candidates.map(Math.log), 0).standardError),
       degreesOfFreedom: spread.degreesOfFreedom,
     }
-    const test = { estimate, pooledWorse: null, repeatable: false }
+    const test = { estimate, pooledWorse: null, repeatable: false, levels: totalLevels, differences: null }
     return testedDraft(row, values, test, [...footnotes, spread.footnote])
   }
   return primaryDrafts(stored, current, draft)

@@ -1,6 +1,7 @@
 import type { ModelSettings } from '../config/config.ts'
 import type { MetricName } from '../domain/metric.ts'
 import { positives, type Repetition, type Scenario, validRepetitions } from '../domain/scenario.ts'
+import type { Levels } from '../stats/looks.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean, mean, median } from '../stats/robust.ts'
 import {
@@ -41,6 +42,7 @@ export function draftsAgainstReference(
   reference: Scenario,
   candidate: Scenario,
   baselineValue: (metric: MetricName) => number | null,
+  levelsAt: (pairs: number) => Levels,
 ): [latency: Draft, throughput: Draft] {
   const pairs = pairsOf(reference, candidate)
   const made = Math.max(reference.repetitions.length, candidate.repetitions.length)
@@ -72,7 +74,9 @@ export function draftsAgainstReference(
     const worse = (blocks ?? pooled).map((logRatio) => worseLog(metric, logRatio))
     const estimate = pairedEstimate(worse, minPairSd)
     const pooledWorse = blocks === null ? null : worseLog(metric, mean(pooled))
-    return testedDraft(row, values, { estimate, pooledWorse, repeatable: true }, footnotes)
+    const levels = levelsAt(pairs.length)
+    const test = { estimate, pooledWorse, repeatable: true, levels, differences: worse }
+    return testedDraft(row, values, test, footnotes)
   }
   return primaryDrafts(...sides, draft)
 }

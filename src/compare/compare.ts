@@ -2,13 +2,14 @@ import { loadLabel } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult } from '../domain/result.ts'
 import { gatedScenarios, highestMemory, type Scenario, validRepetitions } from '../domain/scenario.ts'
+import { closingLevels, interimLevels, type Levels } from '../stats/looks.ts'
 import { draftsAgainstBaseline } from './against-baseline.ts'
 import { draftsAgainstReference } from './against-reference.ts'
 import { judgeConstraints } from './constraints.ts'
 import { type Draft, onSide, problemDrafts, typical } from './draft.ts'
 import { withFailures } from './failures.ts'
 import { informationRows } from './information.ts'
-import { judge } from './judge.ts'
+import { type Family, judge } from './judge.ts'
 import { draftMemory } from './memory.ts'
 import {
   type CompareInput,
@@ -37,11 +38,24 @@ export function compareModels(input: CompareInput): { readonly models: ComparedM
     const scenarios = state.kind === 'comparable' ? gatedScenarios(model) : []
     return {
       model,
-      drafts: scenarios.map((scenario) => draftScenario(input, opponent, model.name, scenario)),
+      drafts: scenarios.map((scenario) =>
+        draftScenario(input, opponent, model.name, scenario, (pairs) =>
+          closingLevels(model.looks ?? [], pairs),
+        ),
+      ),
     }
   })
   // One family over the whole report, so that a report of fifty models fails by chance no more often than one of two.
-  const judged = judge(drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)))
+  const tested = drafted.filter(({ drafts }) =>
+    drafts.some(({ deciding }) => deciding.some(({ test }) => test !== null)),
+  )
+  const judged = judge(
+    drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)),
+    familyOf(
+      tested.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)),
+      tested.length,
+    ),
+  )
   let next = 0
   const models = drafted.map(({ model, drafts }) => ({
     name: model.name,
@@ -56,6 +70,46 @@ export function compareModels(input: CompareInput): { readonly models: ComparedM
   return { models }
 }
 
+/**
+ * Whether a model that is still being measured beside its reference needs no more repetitions: every comparison passes or
+ * fails at the share of the errors that look number `look` may spend, and no budget is a close call. The whole
+ * report's family is taken, so that nothing is decided here that the report would take back.
+ */
+export function isDecided(
+  input: Omit<CompareInput, 'mode' | 'baseline' | 'baselineStatus'>,
+  look: number,
+  family: Family,
+): boolean {
+  const whole = {
+    ...input,
+    baseline: null,
+    baselineStatus: { status: 'notRequested' },
+    mode: 'gate',
+  } as const
+  const opponent = opponentOf(whole)
+  return input.measurements.models.every((model) => {
+    if (modelState(model, opponent).kind !== 'comparable') return false
+    const levels = () => interimLevels(look)
+    const drafts = gatedScenarios(model).map((scenario) =>
+      draftScenario(whole, opponent, model.name, scenario, levels),
+    )
+    const judged = judge(
+      drafts.flatMap(({ deciding }) => deciding),
+      family,
+    )
+    const budgets = judgeConstraints(input.config.settingsFor(model.name), model)
+    return (
+      judged.length > 0 &&
+      judged.every(({ status }) => status === 'pass' || status === 'fail') &&
+      budgets.every(({ status, close }) => status !== 'invalid' && !close)
+    )
+  })
+}
+
+function familyOf(drafts: readonly Draft[], models: number): Family {
+  return { comparisons: drafts.filter(({ test }) => test !== null).length, models }
+}
+
 interface ScenarioDrafts {
   readonly deciding: readonly Draft[]
   readonly informing: readonly Comparison[]
@@ -66,6 +120,7 @@ function draftScenario(
   opponent: Opponent,
   model: string,
   candidate: Scenario,
+  levelsAt: (pairs: number) => Levels,
 ): ScenarioDrafts {
   if (opponent.kind === 'none') return { deciding: [], informing: [] }
   const reference = scenarioAt(
@@ -85,7 +140,7 @@ function draftScenario(
   const baselineValue = (metric: MetricName) => storedValue(baselineScenario, metric)
   const [latency, ...others] =
     opponent.kind === 'reference'
-      ? draftsAgainstReference(settings, reference, candidate, baselineValue)
+      ? draftsAgainstReference(settings, reference, candidate, baselineValue, levelsAt)
       : draftsAgainstBaseline(settings, model, reference, candidate, opponent.history)
   const memory = draftMemory(settings, opponent.kind, reference, candidate, baselineValue('gpuMemoryBytes'))
   const deciding = [

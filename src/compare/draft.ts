@@ -2,6 +2,7 @@ import { loadLabel } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
 import { positives, type Repetition, type Scenario } from '../domain/scenario.ts'
+import type { Levels } from '../stats/looks.ts'
 import { confidenceInterval, type Estimate } from '../stats/paired.ts'
 import { geometricMean, mean } from '../stats/robust.ts'
 import { ratioOfWorse } from './worse.ts'
@@ -22,6 +23,10 @@ export interface Test {
   readonly pooledWorse: number | null
   /** More repetitions narrow the estimate (against a reference, not against a stored number). */
   readonly repeatable: boolean
+  /** What this analysis may spend of the errors that the whole report is allowed. */
+  readonly levels: Levels
+  /** The differences behind the estimate, for the cross-check that assumes no distribution; null where there are none. */
+  readonly differences: readonly number[] | null
   /** More of the candidate's requests fail than chance explains: its latency is that of the requests that are left. */
   readonly moreFail?: boolean
 }

@@ -59,9 +59,9 @@ export const defaultRequests = {
 export const defaultOutputSharedMemoryBytes = 102_400
 
 export const defaultGate = {
-  // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %
-  // (docs/statistics.md); eight do so in most cases, and fit the 300 s of a model.
-  repetitions: 8,
+  // At most: a measurement ends after 4 or 8 where that decides. At a spread of 5 % between pairs 14 find twice the
+  // tolerance nine times in ten (docs/statistics.md); on a quiet machine 8 prove that nothing changed.
+  repetitions: 14,
   // First requests pay for lazy allocation and connection set-up, which is over within a second.
   warmupNs: 1 * nsPerSecond,
   // Above the 299 requests that a p99 needs from 150 requests/s on.

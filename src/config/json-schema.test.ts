@@ -61,6 +61,6 @@ test('the table has a row for every key and for the settings of a model', () => 
     expect(keys).toContain(`\`${key}\``)
   }
   expect(rows.find((row) => row.includes('`gate.repetitions`'))).toBe(
-    '| `gate.repetitions` | integer ≥ 2 | `8` | Repetitions on each side, each with a fresh server. |',
+    '| `gate.repetitions` | integer ≥ 2 | `14` | Most repetitions on each side, each with a fresh server; ends after 4 or 8 where those decide. |',
   )
 })

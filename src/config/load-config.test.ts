@@ -27,7 +27,7 @@ test('without a file, everything has its default', async () => {
     file: null,
     models: null,
     gate: {
-      repetitions: 8,
+      repetitions: 14,
       warmupNs: 1e9,
       measurementNs: 2e9,
       blockNs: 5e8,

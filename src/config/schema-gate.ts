@@ -19,7 +19,7 @@ const tolerance = z.strictObject(
 export const gateSection = z.strictObject({
   repetitions: key(
     z.int().min(2),
-    'Repetitions on each side, each with a fresh server.',
+    'Most repetitions on each side, each with a fresh server; ends after 4 or 8 where those decide.',
     defaultGate.repetitions,
   ),
   warmup_seconds: key(

@@ -5,6 +5,9 @@ import { type MetricName, metricNames } from './metric.ts'
 
 const finite = z.number()
 
+/** As many looks as the errors of the test are shared out over. */
+export const maxLooks = 3
+
 /** One metric of a scenario. `interval` is two-sided 95 %; its upper end is null where n is too small to have one. */
 const metricValueSchema = z
   .strictObject({
@@ -188,6 +191,8 @@ export const modelMeasurementSchema = z
     configText: z.string().nullable(),
     status: z.enum(['measured', 'failed']),
     error: z.strictObject({ message: z.string(), hint: z.string().optional() }).optional(),
+    /** Repetition counts at which the measurement was to end if all was decided; none where left out. */
+    looks: z.array(z.int().positive()).max(maxLooks).readonly().optional(),
     scenarios: z.array(scenarioSchema),
     search: searchSummarySchema.nullable(),
     warnings: z.array(z.string()),

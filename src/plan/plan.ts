@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerSecond } from '../domain/world.ts'
+import { lookSchedule } from '../stats/looks.ts'
 
 /** What is to be measured, for how long, decided before the first server starts. */
 export interface Plan {
@@ -15,6 +16,8 @@ export interface ModelPlan {
   readonly loads: readonly Load[]
   readonly sides: 1 | 2
   readonly repetitions: number
+  /** Repetition counts at which a measurement of two sides ends if all is decided; ascending. */
+  readonly looks: readonly number[]
   readonly warmupNs: number
   /** Asked measured time of one load in one repetition on one side. */
   readonly measurementNs: number
@@ -72,6 +75,7 @@ export function makePlan(config: Config, models: readonly string[], sides: 1 | 2
         loads: settings.loads,
         sides,
         repetitions: config.gate.repetitions,
+        looks: sides === 2 ? lookSchedule(config.gate.repetitions) : [],
         warmupNs: config.gate.warmupNs,
         measurementNs: config.gate.measurementNs,
         blockNs: config.gate.blockNs,

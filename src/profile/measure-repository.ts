@@ -38,6 +38,8 @@ export interface MeasureInput {
   /** Gets all there is after each load of each repetition, each step of a sweep, and each model. */
   readonly save: (measurements: Measurements) => void
   readonly logServer: (line: string) => void
+  /** Whether a model that was measured so far on both sides is decided at its look number `look`. */
+  readonly isDecided: (model: Measurements, look: number) => boolean
 }
 
 /** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
@@ -101,7 +103,12 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
     }
     for (const model of plan.models) {
       const save = (sides: ModelSides) => input.save(measurements(sides, false))
-      done.push(await measureModel(context, input, model, save))
+      const isDecided = (sides: ModelSides, look: number) => {
+        const { models, reference, ...run } = measurements(sides, false)
+        const ofReference = reference && { ...reference, models: reference.models.slice(-1) }
+        return input.isDecided({ ...run, models: models.slice(-1), reference: ofReference }, look)
+      }
+      done.push(await measureModel(context, input, model, save, isDecided))
       input.save(measurements(null, false))
     }
     interruptIfAsked(world)
@@ -120,10 +127,11 @@ async function measureModel(
   input: MeasureInput,
   plan: ModelPlan,
   save: (sides: ModelSides) => void,
+  isDecided: (sides: ModelSides, look: number) => boolean,
 ): Promise<ModelSides> {
   const startNs = context.world.nowNs()
   const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
-  const sides = await profileModel(context, plan, repositories, save)
+  const sides = await profileModel(context, plan, repositories, save, isDecided)
   save(sides)
   const model = input.candidate.models.get(plan.name)
   const committed = committedOf(sides.candidate)

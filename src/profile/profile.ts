@@ -34,13 +34,15 @@ export type ModelSides = { readonly candidate: ModelMeasurement; readonly refere
 
 /**
  * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
- * sides alternating. `save` gets all there is after each load of each repetition.
+ * sides alternating. `save` gets all there is after each load of each repetition. Ends at one of the plan's looks if
+ * `isDecided` says so of what was measured until then.
  */
 export async function profileModel(
   context: ProfileContext,
   plan: ModelPlan,
   repositories: { readonly candidate: ModelRepository; readonly reference: ModelRepository | null },
   save: (sides: ModelSides) => void,
+  isDecided: (sides: ModelSides, look: number) => boolean,
 ): Promise<ModelSides> {
   const { world } = context
   const candidate = makeRecord('candidate', repositories.candidate)
@@ -58,6 +60,7 @@ export async function profileModel(
   const startNs = world.nowNs()
   let measuringNs = 0
   let wanted = plan.repetitions
+  let look = 0
   try {
     for (let index = 0; index < wanted; index++) {
       const time = nextMeasuringTime(
@@ -77,6 +80,14 @@ export async function profileModel(
       const samples = samplesOf(records, index)
       // A model that answers nothing will not answer the next repetition either.
       if (samples.some(isSilent)) break
+      const pairs = validPairs(plan, records)
+      const looked = plan.looks.indexOf(pairs)
+      if (looked >= 0 && looked === plan.looks.length - 1) break
+      if (looked > look - 1 && index + 1 < wanted && isDecided(result(), looked)) {
+        world.progress(`${plan.name}: decided after ${pairs} repetitions`)
+        break
+      }
+      if (looked >= 0) look = looked + 1
       if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement) wanted++
     }
   } finally {
@@ -164,6 +175,17 @@ async function measureSides(
   }
 }
 
+/** Repetitions that are valid on every side, at the load that has the fewest. */
+function validPairs(plan: ModelPlan, records: readonly SideRecord[]): number {
+  const counts = plan.loads.map((load) => {
+    const [first, ...others] = records.map((each) => each.measured.get(loadKey(load)))
+    const isValid = (index: number) => (ofLoad: Map<number, Measured> | undefined) =>
+      ofLoad?.get(index)?.repetition.status === 'valid'
+    return [...(first?.keys() ?? [])].filter((index) => [first, ...others].every(isValid(index))).length
+  })
+  return Math.min(...counts)
+}
+
 function samplesOf(records: readonly SideRecord[], index: number): Sample[] {
   return records.flatMap((each) =>
     [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []),
@@ -178,6 +200,7 @@ function summarize(plan: ModelPlan, each: SideRecord, warnings: readonly string[
     configText: model?.configText ?? null,
     status: each.failure === null ? 'measured' : 'failed',
     ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
+    ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
     scenarios: scenariosOf(plan, each),
     search: null,
     warnings: [...warnings, ...each.inputWarnings],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { closingLevels, interimLevels, lookSchedule, maxLooks, totalLevels } from './looks.ts'
+import { maxLooks } from '../domain/scenario.ts'
+import { closingLevels, interimLevels, lookSchedule, totalLevels } from './looks.ts'
 
 test('looks at 4, 8 and the last repetition, and never beyond it', () => {
   expect(lookSchedule(14)).toEqual([4, 8, 14])
@@ -26,6 +27,10 @@ test('an interim look spends less than the analysis that ends there, or its deci
     expect(interimLevels(index).fail).toBeLessThan(closingLevels(looks, look).fail)
     expect(interimLevels(index).pass).toBeLessThan(closingLevels(looks, look).pass)
   }
+})
+
+test('the last look is no interim look', () => {
+  expect(() => interimLevels(maxLooks - 1)).toThrow(RangeError)
 })
 
 test('a single look has everything', () => {

@@ -5,7 +5,7 @@
 export interface Levels {
   /** Of calling a comparison worse that is not, over the whole family. */
   readonly fail: number
-  /** Of passing a comparison that is worse by its tolerance. */
+  /** Of passing a comparison that is worse by its tolerance, and of failing one that is worse by no more. */
   readonly pass: number
 }
 
@@ -21,17 +21,16 @@ const earlyShares: readonly Levels[] = [
   { fail: 0.003, pass: 0.015 },
 ]
 
-/** Looks that a schedule may have: those before the last have a share each. */
-export const maxLooks = earlyShares.length + 1
-
 /** The repetition counts at which a measurement of at most `repetitions` is looked at. */
 export function lookSchedule(repetitions: number): number[] {
   return [...[4, 8].filter((look) => look < repetitions), repetitions]
 }
 
-/** What look number `index` may spend if the measurement can still go on after it. */
+/** What look number `index` (not the last one) may spend if the measurement can still go on after it. */
 export function interimLevels(index: number): Levels {
-  return earlyShares[index] ?? { fail: 0, pass: 0 }
+  const share = earlyShares[index]
+  if (share === undefined) throw new RangeError(`look ${index} is no interim look`)
+  return share
 }
 
 /**

@@ -24,9 +24,10 @@ export function pairedEstimate(differences: readonly number[], sdFloor: number):
   return { mean: centre, standardError: sd / Math.sqrt(n), degreesOfFreedom: n - 1 }
 }
 
-/** One-sided p-value of "the true mean is above zero". */
-export function pValueAboveZero(estimate: Estimate): number {
-  return studentTCdf(-estimate.mean / estimate.standardError, estimate.degreesOfFreedom)
+/** One-sided p-value of "the true mean is above `bound`"; 1 for an infinite bound. */
+export function pValueAbove(estimate: Estimate, bound: number): number {
+  if (bound === Number.POSITIVE_INFINITY) return 1
+  return studentTCdf((bound - estimate.mean) / estimate.standardError, estimate.degreesOfFreedom)
 }
 
 /** Two-sided interval of the true mean. */

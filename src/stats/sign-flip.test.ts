@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { pairedEstimate, pValueAboveZero } from './paired.ts'
+import { pairedEstimate, pValueAbove } from './paired.ts'
 import { createRandom } from './random.ts'
 import { signFlipPValue } from './sign-flip.ts'
 
@@ -28,7 +28,7 @@ test('on normal differences it is near the t-test', () => {
   const random = createRandom(3)
   for (let trial = 0; trial < 20; trial++) {
     const differences = Array.from({ length: 12 }, () => random.normal() + 0.3)
-    const t = pValueAboveZero(pairedEstimate(differences, 0))
+    const t = pValueAbove(pairedEstimate(differences, 0), 0)
     expect(Math.abs(signFlipPValue(differences) - t)).toBeLessThan(0.05)
   }
 })

@@ -14,10 +14,15 @@ export function signFlipPValue(differences: readonly number[]): number {
   const observed = differences.reduce((sum, difference) => sum + difference, 0)
   // Sums of the same numbers in another order differ by rounding only.
   const atLeast = observed - 1e-12 * sizes.reduce((sum, size) => sum + size, 0)
-  let count = 0
-  for (let pattern = 0; pattern < 2 ** n; pattern++) {
-    let sum = 0
-    for (const [index, size] of sizes.entries()) sum += (pattern >> index) & 1 ? size : -size
+  // In the order of the Gray code one sign changes at a time.
+  let sum = -sizes.reduce((total, size) => total + size, 0)
+  let count = sum >= atLeast ? 1 : 0
+  let positive = 0
+  for (let step = 1; step < 2 ** n; step++) {
+    const index = 31 - Math.clz32(step & -step)
+    positive ^= 1 << index
+    const size = sizes[index] ?? 0
+    sum += (positive >> index) & 1 ? 2 * size : -2 * size
     if (sum >= atLeast) count++
   }
   return count / 2 ** n

@@ -1,78 +1,168 @@
 // npm run calibrate [-- REPORTS]: simulates reports, judges them with the real comparison, and writes docs/statistics.md.
-import { writeFileSync } from 'node:fs'
+// What was simulated is kept in results.json beside this file, so that a run that was stopped goes on where it was; a
+// result counts only for the code that it was made with.
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { minHistoryPoints } from '../../src/compare/against-baseline.ts'
 import { familyAlpha, passConfidence, power } from '../../src/compare/judge.ts'
-import {
-  type Noise,
-  noises,
-  type Scene,
-  simulateBaseline,
-  simulateReference,
-  type Tally,
-} from './simulation.ts'
+import { type Noise, noises } from './noise.ts'
+import { type Change, type Scene, simulateBaseline, simulateReference, type Tally } from './simulation.ts'
 
-const reports = Number(process.argv[2] ?? 1000)
+const reports = Number(process.argv[2] ?? 10_000)
 if (!Number.isSafeInteger(reports) || reports < 1) {
-  console.error('usage: npm run calibrate -- REPORTS (an integer from 1 on; default 1000)')
+  console.error('usage: npm run calibrate -- REPORTS (an integer from 1 on; default 10000)')
   process.exit(2)
 }
 const kinds = Object.keys(noises) as Noise[]
-let seed = 100
-const percent = (events: number, of: number) => `${((100 * events) / of).toFixed(1)} %`
+const seed = 100
+const percent = (events: number, of: number) => `${((100 * events) / of).toFixed(of >= 5000 ? 2 : 1)} %`
 const table = (header: string[], rows: string[][]) =>
   [header, header.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
+const root = join(import.meta.dirname, '../..')
+const code = createHash('sha256')
+for (const file of globSync(['src/{compare,stats}/*.ts', 'test/calibration/{noise,simulation}.ts'], {
+  cwd: root,
+}).sort()) {
+  if (!file.endsWith('.test.ts')) code.update(readFileSync(join(root, file)))
+}
+const version = code.digest('hex').slice(0, 16)
+const resultsFile = join(import.meta.dirname, 'results.json')
+type Results = {
+  version: string
+  tallies: Record<string, Omit<Tally, 'detectable'> & { detectable: number | null }>
+}
+const stored = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Results) : null
+const results: Results = stored?.version === version ? stored : { version, tallies: {} }
+
+/** Simulates, or takes what an earlier run of the same code simulated. `detectable` is the median. */
+function once(name: string, count: number, simulate: () => Tally): Results['tallies'][string] {
+  const key = `${name} × ${count}, seed ${seed}`
+  const known = results.tallies[key]
+  if (known !== undefined) return known
+  const { detectable, ...tally } = simulate()
+  const sorted = [...detectable].sort((a, b) => a - b)
+  const result = { ...tally, detectable: sorted[Math.floor(sorted.length / 2)] ?? null }
+  results.tallies[key] = result
+  writeFileSync(resultsFile, `${JSON.stringify(results, null, 1)}\n`)
+  console.error(`${new Date().toISOString().slice(11, 19)} ${key}`)
+  return result
+}
+
+const reference = (scene: Scene, count: number) =>
+  once(JSON.stringify(scene), count, () => simulateReference(scene, count, seed))
+
 /** Share of the changed model's comparisons that passed / were inconclusive / failed. */
-function shares({ changed }: Tally): string[] {
+function shares({ changed }: Pick<Tally, 'changed'>): string[] {
   const all = changed.pass + changed.fail + changed.inconclusive
   return [percent(changed.pass, all), percent(changed.inconclusive, all), percent(changed.fail, all)]
 }
 
 function falseAlarms(): string {
   const rows = kinds.flatMap((noise) =>
-    [4, 8, 14].map((repetitions) => {
-      const scene: Scene = { noise, models: 15, repetitions, sd: 0.03, worse: 0 }
-      const result = simulateReference(scene, reports, seed++)
+    ([null, 'within'] as const).map((change) => {
+      const result = reference({ noise, models: 15, repetitions: 14, sd: 0.03, change }, reports)
       return [
         noise,
-        String(repetitions),
+        change === null ? 'none' : 'of every model, between none and the tolerance',
         percent(result.falseFails, reports),
         percent(result.allPass, reports),
         percent(result.covering, result.intervals),
+        (result.repetitions / (15 * reports)).toFixed(1),
       ]
     }),
   )
   return table(
-    ['noise', 'repetitions', 'reports that fail', 'reports that pass', '95 % intervals that hold the truth'],
+    [
+      'noise',
+      'true change',
+      'reports that fail',
+      'reports that pass',
+      '95 % intervals that hold the truth',
+      'repetitions',
+    ],
     rows,
   )
 }
 
+const powerReports = Math.min(reports, 2000)
+const kindsOfChange: Record<string, (log: number) => Change> = {
+  'p99 and throughput': (log) => ({ p99: log, throughput: log }),
+  'p99 only': (log) => ({ p99: log, throughput: 0 }),
+  'throughput only': (log) => ({ p99: 0, throughput: log }),
+}
+
 function powerTable(): string {
-  const rows = [0.01, 0.025, 0.05].flatMap((sd) =>
-    [4, 8, 14].flatMap((repetitions) =>
-      [1.05, 1.1, 1.2].map((change) => {
-        const scene: Scene = { noise: 'normal', models: 2, repetitions, sd, worse: Math.log(change) }
+  const rows = [0.02, 0.05, 0.12].flatMap((sd) =>
+    [1.03, 1.05, 1.1, 1.2, 1.5].flatMap((ratio) =>
+      Object.entries(kindsOfChange).map(([name, change]) => {
+        const scene: Scene = {
+          noise: 'normal',
+          models: 1,
+          repetitions: 14,
+          sd,
+          change: change(Math.log(ratio)),
+        }
+        const result = reference(scene, powerReports)
+        // A change within its tolerance is not one to be found.
+        const beyond = result.changed.pass + result.changed.fail + result.changed.inconclusive
         return [
           percent(sd, 1),
-          String(repetitions),
-          percent(change - 1, 1),
-          ...shares(simulateReference(scene, reports, seed++)),
+          `${percent(ratio - 1, 1)}, ${name}`,
+          ...(beyond === 0 ? ['–', '–', '–'] : shares(result)),
+          beyond === 0
+            ? `within; fails in ${percent(result.falseFails, powerReports)}`
+            : percent(result.found, powerReports),
+          (result.repetitions / powerReports).toFixed(1),
+          result.detectable === null ? '–' : percent(result.detectable, 1),
         ]
       }),
     ),
   )
-  return table(['spread of a pair', 'repetitions', 'true change', 'pass', 'inconclusive', 'fail'], rows)
+  return table(
+    [
+      'spread of a pair',
+      'true change',
+      'pass',
+      'inconclusive',
+      'fail',
+      'report fails',
+      'repetitions',
+      'stated smallest change',
+    ],
+    rows,
+  )
 }
+
+function tightTable(): string {
+  const tolerance = { p99: 0.02, throughput: 0.02 }
+  const rows = Object.entries(kindsOfChange).map(([name, change]) => {
+    const scene: Scene = {
+      noise: 'normal',
+      models: 1,
+      repetitions: 14,
+      sd: 0.02,
+      change: change(Math.log(1.05)),
+      tolerance,
+    }
+    return [name, percent(reference(scene, powerReports).found, powerReports)]
+  })
+  return table(['+5 % at a tolerance of 2 % and a spread of 2 %', 'report fails'], rows)
+}
+
+const baselineReports = Math.min(reports, 1000)
 
 function baselineTable(): string {
   const rows = [1, minHistoryPoints, 30, 100].flatMap((points) =>
     kinds.map((noise) => {
-      const scene: Scene = { noise, models: 15, repetitions: 4, sd: 0.05, worse: 0 }
-      const unchanged = simulateBaseline(scene, points, reports, seed++)
-      const changed = simulateBaseline({ ...scene, models: 2, worse: Math.log(1.4) }, points, reports, seed++)
-      return [String(points), noise, percent(unchanged.falseFails, reports), ...shares(changed)]
+      const scene = { noise, models: 15, sd: 0.05, worse: 0 }
+      const changed = { ...scene, models: 2, worse: Math.log(1.4) }
+      const run = (of: typeof scene) =>
+        once(`baseline of ${points}: ${JSON.stringify(of)}`, baselineReports, () =>
+          simulateBaseline(of, points, baselineReports, seed),
+        )
+      return [String(points), noise, percent(run(scene).falseFails, baselineReports), ...shares(run(changed))]
     }),
   )
   return table(
@@ -89,24 +179,28 @@ fixed seeds, judged by the code in \`src/compare/\`. A share near 1 % of ${repor
 What is promised: without a regression a whole report fails in ${familyAlpha * 100} % of the runs at most; a change of exactly the tolerance
 passes in ${((1 - passConfidence) * 100).toFixed(0)} % of the runs at most; the "smallest change that could have been seen" is found in ${power * 100} % of the runs.
 
-The simulation draws one log ratio for each pair of repetitions. It shows that the rule does what it says if repetitions are
-independent; whether they are on a given machine only an A/A run there can show.
+Each repetition of each side has noise of its own; a pair's log ratio spreads by the standard deviation named. The measurement of a
+model ends after 4 or 8 repetitions where all of it is decided, else after 14. It shows that the rule does what it says if repetitions
+are what they are here; whether they are on a given machine only an A/A run there can show.
 
 ## Against a reference: false alarms
 
-Reports of 15 unchanged models with two comparisons each; a pair's log ratio spreads by 3 %. \`log-normal\` is skewed,
-\`heavy-tailed\` is Student's t with 3 degrees of freedom.
+Reports of 15 models with two comparisons each, at a spread of 3 %. \`log-normal\` is skewed, \`bimodal-node\` has 15 % slow server
+starts, \`AR(1)\` drifts from measurement to measurement (ρ = 0.7), \`heavy-tailed\` is Student's t with 3 degrees of freedom. A report
+fails falsely if a comparison fails that is worse by no more than its tolerance (5 % for p99, 3 % for throughput).
 
 ${falseAlarms()}
 
-A report passes only if each of its 30 comparisons does, which at this spread takes many repetitions: four find collapses, and say how
-many more are needed. Skewed noise has intervals that are somewhat too short, and no more false alarms.
+A report passes only if each of its 30 comparisons does.
 
 ## Against a reference: what a changed model gets
 
-Reports of two models, one of which is worse by the true change in p99 latency (tolerance 5 %) and in throughput (3 %).
+Reports of one model with two comparisons, normal noise. Pass, inconclusive and fail count the comparisons that truly are beyond their
+tolerance. The stated smallest change is the median of what inconclusive p99 comparisons say.
 
 ${powerTable()}
+
+${tightTable()}
 
 ## Against a stored baseline
 
@@ -119,6 +213,6 @@ The test takes the tails of Student's t with 3 degrees of freedom, which is what
 that only large changes are found. Very skewed noise with no more than ${minHistoryPoints} earlier runs still fails more often than promised: a failure
 against a stored baseline asks to be confirmed with \`--reference\`.
 `
-const path = join(import.meta.dirname, '../../docs/statistics.md')
+const path = join(root, 'docs/statistics.md')
 writeFileSync(path, document)
 console.log(`wrote ${path}`)
