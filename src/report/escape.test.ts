@@ -59,7 +59,8 @@ test('escaped Markdown holds no live syntax', () => {
   fc.assert(
     fc.property(hostile, (text) => {
       const escaped = escapeMarkdown(text)
-      const live = escaped.replace(/\\[\\`|[\]()*_~]/g, '')
+      // Something stands there still: without it `:~http:` would look like an emoji.
+      const live = escaped.replace(/\\[\\`|[\]()*_~]/g, '·')
       expect(live).not.toMatch(/[`|[\]*~\\<>$]/)
       expect(live).not.toMatch(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/)
       expect(live).not.toMatch(/@(?!&#8203;)|(?<!&)#(?!&#8203;)/)
