@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major !== 24) {
@@ -33,6 +33,16 @@ const entries = {
 const target = process.argv[2] ?? join(root, 'dist')
 const licenses = new Map<string, string>()
 
+/**
+ * Half a megabyte that nothing here ever runs, left out of the bundles (docs/adr/0014). grpc-js asks for its
+ * proto loader only for channelz and ORCA, by a `require` at that moment.
+ */
+const neverLoaded = ['@grpc/proto-loader']
+/** Azure's client imports it, as a chunk of its own, only to list blobs in the Arrow format, which uploads never do. */
+const isArrowChunk = (path: string) =>
+  /^\d+\.index\.js$/.test(basename(path)) &&
+  readFileSync(path, 'utf8').includes('/node_modules/apache-arrow/')
+
 rmSync(target, { recursive: true, force: true })
 for (const [name, entry] of Object.entries(entries)) {
   const out = mkdtempSync(join(tmpdir(), `tpg-build-${name}-`))
@@ -47,6 +57,7 @@ for (const [name, entry] of Object.entries(entries)) {
         out,
         '--license',
         'licenses.txt',
+        ...neverLoaded.flatMap((name) => ['--external', name]),
         // Types are `npm run types`'; here they would be checked four times over.
         '--transpile-only',
         '--quiet',
@@ -60,6 +71,7 @@ for (const [name, entry] of Object.entries(entries)) {
     for (const file of readdirSync(out)) {
       // grpc-js ships .proto files for xDS that a plain client never reads.
       if (['proto', 'xds', 'protoc-gen-validate', 'lib'].includes(file)) continue
+      if (isArrowChunk(join(out, file))) continue
       if (file === 'licenses.txt') licenses.set(name, readFileSync(join(out, file), 'utf8'))
       else cpSync(join(out, file), join(target, name, file), { recursive: true })
     }

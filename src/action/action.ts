@@ -1,26 +1,29 @@
-import { existsSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import * as core from '@actions/core'
 import { context as github } from '@actions/github'
-import { type BaselineRequest, openBaseline } from '../baseline/find.ts'
+import { type OpenedBaseline, openBaseline } from '../baseline/find.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { asGateError, describeError, exitCodes, GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import { runGate } from '../gate.ts'
 import type { GateRequest } from '../gate-request.ts'
+import { firstChangedLine } from '../git/changed-files.ts'
 import { childEnvironment } from '../system/child-environment.ts'
 import { loadWorkerFor } from '../system/load-worker.ts'
 import { createNodeWorld } from '../system/node-world.ts'
-import { type ActionContext, type Plan, planFor, readContext } from './context.ts'
-import { findBaseline } from './find-baseline.ts'
-import { baselineStore } from './github.ts'
-import { type Inputs, overridesOf, readInputs } from './inputs.ts'
+import { chooseBaseline, hub } from './choose-baseline.ts'
+import { planFor, readContext } from './context.ts'
+import { withGitSettings } from './git-environment.ts'
+import { overridesOf, readInputs } from './inputs.ts'
 import { inertLog } from './log.ts'
-import { type Publication, publish, publishError } from './publish.ts'
-import { chooseReference } from './reference.ts'
+import { type LineOf, type Publication, publish, publishError, publishUntouched } from './publish.ts'
+import { chooseReference, type ReferenceChoice } from './reference.ts'
+import { commentForRun } from './relay-comment.ts'
+import { type Release, releaseBefore } from './release.ts'
 import { runCommand } from './run-command.ts'
 import { recordLaunches, stateName } from './safety-net.ts'
+import { secretsIn } from './secrets.ts'
+import { isUntouched } from './untouched.ts'
 
 const say = (message: string) => core.info(inertLog(message))
 
@@ -33,7 +36,9 @@ export async function runAction(signal: AbortSignal, crashed: Promise<never>): P
   let publication: Publication | null = null
   try {
     publication = openPublication()
-    return await Promise.race([judgeAndPublish(publication, signal), crashed])
+    const work =
+      publication.plan.mode === 'comment' ? commentForRun(publication) : judgeAndPublish(publication, signal)
+    return await Promise.race([work, crashed])
   } catch (error) {
     const gateError = asGateError(error)
     const description = describeError(gateError)
@@ -47,8 +52,15 @@ export async function runAction(signal: AbortSignal, crashed: Promise<never>): P
 
 function openPublication(): Publication {
   const startedMs = Date.now()
-  const inputs = readInputs((name) => core.getInput(name))
-  if (inputs.githubToken !== null) core.setSecret(inputs.githubToken)
+  const given: string[] = []
+  const inputs = readInputs((name) => {
+    const value = core.getInput(name)
+    given.push(value)
+    return value
+  })
+  for (const secret of [...secretsIn(given), inputs.githubToken ?? '']) {
+    if (secret !== '') core.setSecret(secret)
+  }
   const context = readContext(process.env, github.payload)
   const plan = planFor(context, inputs.mode)
   say(`mode ${plan.mode}: ${plan.why}`)
@@ -58,20 +70,32 @@ function openPublication(): Publication {
 }
 
 async function judgeAndPublish(publication: Publication, signal: AbortSignal): Promise<number> {
-  const world = actionWorld(signal)
-  const request = await makeRequest(world, publication)
+  const world = actionWorld(signal, publication)
+  const asked = await makeRequest(world, publication)
+  if (asked.status === 'untouched') {
+    say(`Performance gate: pass, nothing is measured: ${asked.why}`)
+    await publishUntouched(publication, asked.why)
+    return exitCodes.pass
+  }
+  const { request } = asked
   const result = await runGate(world, request)
   if (signal.aborted) throw new GateError('interrupted', 'the gate was interrupted')
-  const stored = await publish(publication, request.modelRepository, result)
+  const stored = await publish(
+    publication,
+    request.modelRepository,
+    result,
+    lineOf(world, publication, asked.reference),
+  )
   const { outcome, exitCode, reasons } = result.verdict
   if (exitCode !== 0) core.setFailed(`Performance gate: ${outcome}. ${reasons[0]?.message ?? ''}`)
   else say(`Performance gate: ${outcome}`)
   return exitCode === 0 && !stored ? exitCodes.environment : exitCode
 }
 
-function actionWorld(signal: AbortSignal): World {
+function actionWorld(signal: AbortSignal, { inputs, workspace }: Publication): World {
+  const serverUrl = process.env.GITHUB_SERVER_URL ?? 'https://github.com'
   const world = createNodeWorld({
-    run: runCommand,
+    run: withGitSettings(runCommand, { workspace, serverUrl, token: inputs.githubToken }),
     progress: say,
     loadWorker: loadWorkerFor(import.meta.url),
     signal,
@@ -81,75 +105,81 @@ function actionWorld(signal: AbortSignal): World {
   return recordLaunches({ ...world, env }, (started) => core.saveState(stateName, JSON.stringify(started)))
 }
 
-async function makeRequest(
-  world: World,
-  { inputs, context, plan, workspace, outputDirectory }: Publication,
-): Promise<GateRequest> {
+type Asked =
+  | { readonly status: 'untouched'; readonly why: string }
+  | { readonly status: 'measure'; readonly request: GateRequest; readonly reference: string | null }
+
+async function makeRequest(world: World, publication: Publication): Promise<Asked> {
+  const { inputs, context, plan, workspace, outputDirectory } = publication
   const file = inputs.config === null ? findConfigFile(workspace) : resolve(workspace, inputs.config)
-  const config = await loadConfig({ file, overrides: overridesOf(inputs) })
+  const config = await loadConfig({ file, overrides: overridesOf(inputs, plan.mode) })
   for (const warning of config.warnings) core.warning(warning)
-  const modelRepository = config.modelRepository
-  if (modelRepository === null) {
+  if (config.modelRepository === null) {
     throw new GateError('usage', 'no model repository is given', {
       hint: 'set the input model-repository, or model_repository in triton-perf-gate.yml',
     })
   }
-  let reference: GateRequest['reference'] = null
-  if (plan.mode === 'gate') {
-    const choice = await chooseReference(world, context, workspace, inputs.reference)
-    say(`reference: ${choice.note}`)
-    reference = choice.reference
+  const modelRepository = resolve(workspace, config.modelRepository)
+  const release = plan.mode === 'release' ? await findRelease(publication) : null
+  const choice = await referenceFor(world, publication, release)
+  if (choice.commit !== null && plan.mode === 'gate') {
+    const input = { context, config, modelRepository, configFile: file, reference: choice.commit }
+    const { untouched, why } = await isUntouched(world, input)
+    if (untouched) return { status: 'untouched', why }
+    say(`measuring: ${why}`)
   }
   return {
-    config,
-    modelRepository: resolve(workspace, modelRepository),
-    mode: plan.mode,
-    baseline: await openBaseline(await baselineFor(inputs, context, plan, workspace)),
-    reference,
-    outputDirectory,
-    commit: plan.commit,
-    runId: String(context.runId),
+    status: 'measure',
+    reference: choice.commit,
+    request: {
+      config,
+      modelRepository,
+      mode: plan.mode === 'baseline' ? 'baseline' : 'gate',
+      baseline: await baselineFor(publication, release?.commit ?? choice.commit),
+      reference: choice.reference,
+      outputDirectory,
+      commit: plan.commit,
+      runId: String(context.runId),
+    },
   }
 }
 
-/** What to compare with; in baseline mode the one before, whose history is carried on. */
-async function baselineFor(
-  inputs: Inputs,
-  context: ActionContext,
-  plan: Plan,
-  workspace: string,
-): Promise<BaselineRequest> {
-  if (inputs.baseline !== null) {
-    const path = resolve(workspace, inputs.baseline)
-    if (existsSync(path)) return { status: 'file', path, source: inputs.baseline }
-    return {
-      status: 'absent',
-      source: inputs.baseline,
-      next: 'store a baseline at this path before the gate runs',
-    }
-  }
-  const workflowFile = inputs.baselineWorkflow ?? context.workflowFile
-  const { id: repositoryId, owner, name } = context.repository
-  const source = `artifact ${inputs.baselineArtifactName}`
-  if (inputs.githubToken === null) {
-    return { status: 'absent', source, next: 'give the input github-token, so that artifacts can be listed' }
-  }
-  if (workflowFile === null || plan.baselineBranch === null || repositoryId === null) {
-    const why = 'the event names no workflow, branch or repository to look for it'
-    return { status: 'unreadable', source, why, next: 'give the file by the input baseline' }
-  }
-  core.startGroup('Looking for the baseline')
-  const { baseline, rejections } = await findBaseline(baselineStore(inputs.githubToken, { owner, name }), {
-    workflowFile,
-    branch: plan.baselineBranch,
-    repositoryId,
-    ownRunId: context.runId,
-    artifactName: inputs.baselineArtifactName,
-    makeDirectory: () => mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'triton-perf-gate-')),
+async function findRelease({ inputs, context }: Publication): Promise<Release | null> {
+  if (inputs.githubToken === null) return null
+  const { releases, runs } = hub(inputs.githubToken, context.repository)
+  const release = await releaseBefore(releases, runs, context.sha)
+  say(release === null ? 'this commit grew out of no earlier release' : `the release before: ${release.tag}`)
+  return release
+}
+
+async function referenceFor(
+  world: World,
+  { inputs, context, plan, workspace }: Publication,
+  release: Release | null,
+): Promise<ReferenceChoice> {
+  if (plan.mode === 'baseline') return { reference: null, commit: null, note: 'none' }
+  const choice = await chooseReference(world, context, workspace, inputs.reference, release)
+  say(`reference: ${choice.note}`)
+  return choice
+}
+
+/** A file where one is named, else the artifact of a run. */
+async function baselineFor(publication: Publication, reference: string | null): Promise<OpenedBaseline> {
+  const { inputs, workspace, plan } = publication
+  if (inputs.baseline === null) return chooseBaseline(publication, reference, say)
+  const opened = await openBaseline({
+    status: 'file',
+    path: resolve(workspace, inputs.baseline),
+    source: inputs.baseline,
   })
-  for (const rejection of rejections) say(`passed over: ${rejection}`)
-  core.endGroup()
-  say(`baseline: ${baseline.status}, ${baseline.source}${'why' in baseline ? `: ${baseline.why}` : ''}`)
-  // Without an earlier baseline there is no history to carry on, which is no fault of this run.
-  return plan.mode === 'baseline' && baseline.status !== 'file' ? { status: 'notRequested' } : baseline
+  if (opened.status !== 'absent') return opened
+  // The first run of all has nothing to carry on.
+  if (plan.mode === 'baseline') return { status: 'notRequested' }
+  return { ...opened, next: 'store a baseline at this path before the gate runs' }
+}
+
+/** Where a file has changed against the reference; asked only for what is annotated. */
+function lineOf(world: World, { workspace }: Publication, reference: string | null): LineOf {
+  return async (path) =>
+    reference === null ? null : firstChangedLine(world, workspace, reference, 'HEAD', path)
 }

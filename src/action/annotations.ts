@@ -8,6 +8,8 @@ export interface Annotation {
   readonly message: string
   /** Relative to the checkout; the model's config.pbtxt where it is known. */
   readonly file?: string
+  /** The first line that the change has touched; the first of all where it has touched none. */
+  readonly startLine?: number
 }
 
 /** GitHub shows ten of each level for a step; ten in all keeps the worst in sight. */
@@ -20,25 +22,27 @@ const rank: Record<Outcome, number> = { invalid: 0, fail: 1, inconclusive: 2, pa
  *
  * @param modelRepository as given, relative to `workspace` or absolute
  */
-export function annotationsOf(
+export async function annotationsOf(
   result: Result,
   modelRepository: string,
   workspace: string,
-): readonly Annotation[] {
+  lineOf: (path: string) => Promise<number | null>,
+): Promise<readonly Annotation[]> {
   const reasons = result.verdict.reasons
     .filter(({ outcome }) => outcome !== 'pass')
     .sort((a, b) => rank[a.outcome] - rank[b.outcome])
   const shown = reasons.length > maxAnnotations ? reasons.slice(0, maxAnnotations - 1) : reasons
-  const annotations = shown.map((reason): Annotation => {
+  const annotations: Annotation[] = []
+  for (const reason of shown) {
     const subject = reason.model === undefined ? '' : `: ${reason.model}`
     const file = reason.model === undefined ? null : configFile(modelRepository, reason.model, workspace)
-    return {
+    annotations.push({
       level: levelOf(reason.outcome, result),
       title: `Performance gate ${reason.outcome}${subject}`,
       message: reason.next === undefined ? reason.message : `${reason.message}\n${reason.next}`,
-      ...(file === null ? {} : { file }),
-    }
-  })
+      ...(file === null ? {} : { file, startLine: (await lineOf(join(workspace, file))) ?? 1 }),
+    })
+  }
   const hidden = reasons.slice(shown.length)
   const [worst] = hidden
   if (worst === undefined) return annotations

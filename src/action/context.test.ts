@@ -43,6 +43,7 @@ test('the runner is read into one record', () => {
       headRepositoryId: 1,
     },
     mergeGroup: null,
+    workflowRun: null,
   })
 })
 
@@ -57,7 +58,9 @@ test.each([
   ['workflow_dispatch', 'refs/heads/feature', 'gate', 'main'],
   ['push', 'refs/heads/release/1', 'gate', 'main'],
   // A tag may be called like the branch.
-  ['push', 'refs/tags/main', 'gate', 'main'],
+  ['push', 'refs/tags/main', 'release', 'main'],
+  ['workflow_dispatch', 'refs/tags/v1', 'release', 'main'],
+  ['release', 'refs/tags/v1', 'release', 'main'],
 ])('auto on %s of %s: %s against %s', (event, ref, mode, baselineBranch) => {
   const plan = planFor(context(event, ref), 'auto')
   expect(plan).toMatchObject({ mode, baselineBranch, pullRequest: null, commit: 'c'.repeat(40) })
@@ -100,9 +103,53 @@ test('pull_request_target within the repository is judged', () => {
 })
 
 test('an event that auto cannot place needs a mode', () => {
-  const odd = context('release', 'refs/tags/v1')
-  expect(() => planFor(odd, 'auto')).toThrow(/does not know what to do on the event release/)
+  const odd = context('issue_comment', 'refs/heads/main')
+  expect(() => planFor(odd, 'auto')).toThrow(/does not know what to do on the event issue_comment/)
   expect(planFor(odd, 'gate')).toMatchObject({ mode: 'gate', baselineBranch: 'main', why: 'mode: gate' })
+})
+
+const finished = {
+  id: 55,
+  run_attempt: 2,
+  event: 'pull_request',
+  conclusion: 'failure',
+  head_sha: 'd'.repeat(40),
+  head_branch: 'main',
+  head_repository: { id: 2, owner: { login: 'fork' } },
+}
+
+test('the end of another run has its report written; what it was is read of the event alone', () => {
+  const end = context('workflow_run', 'refs/heads/main', { repository, workflow_run: finished })
+  expect(end.workflowRun).toEqual({
+    id: 55,
+    attempt: 2,
+    event: 'pull_request',
+    conclusion: 'failure',
+    headSha: 'd'.repeat(40),
+    headBranch: 'main',
+    headRepository: { id: 2, owner: 'fork' },
+  })
+  expect(planFor(end, 'auto')).toMatchObject({ mode: 'comment', pullRequest: null })
+})
+
+test('mode: comment needs a run to tell of', () => {
+  expect(() => planFor(context('push', 'refs/heads/main'), 'comment')).toThrow(/has nothing to tell of/)
+  const deleted = { ...finished, head_repository: null }
+  const orphan = context('workflow_run', 'refs/heads/main', { repository, workflow_run: deleted })
+  expect(orphan.workflowRun?.headRepository).toBeNull()
+})
+
+test.each<[string, Record<string, unknown>]>([
+  ['nothing', {}],
+  ['numbers for texts', { repository: 7, pull_request: 7, merge_group: [], workflow_run: 'x' }],
+  ['a pull request without head', { repository, pull_request: { number: 7, base: {} } }],
+  ['a number that is none', { repository, pull_request: { ...pull(null).pull_request, number: '7; rm' } }],
+  ['a number beyond all', { repository, pull_request: { ...pull(null).pull_request, number: 1e300 } }],
+  ['prototype keys', JSON.parse('{"__proto__":{"number":7},"pull_request":{"__proto__":{"number":7}}}')],
+])('a payload that holds %s is an error, not a pull request', (_, payload) => {
+  expect(() => planFor(context('pull_request', 'refs/pull/7/merge', payload), 'auto')).toThrow(
+    /has no pull request with head and base/,
+  )
 })
 
 test('a mode that is given holds on every event; a baseline belongs to the branch it is made on', () => {

@@ -15,6 +15,20 @@ export interface ActionContext {
   readonly runUrl: string
   readonly pullRequest: PullRequest | null
   readonly mergeGroup: { readonly baseBranch: string; readonly baseSha: string } | null
+  /** The run that has just ended, on the event workflow_run. */
+  readonly workflowRun: TriggeringRun | null
+}
+
+/** A finished run as GitHub's event tells of it; nothing in here was written by the run. */
+export interface TriggeringRun {
+  readonly id: number
+  readonly attempt: number
+  readonly event: string
+  readonly conclusion: string | null
+  readonly headSha: string
+  readonly headBranch: string
+  /** null where the fork was deleted. */
+  readonly headRepository: { readonly id: number; readonly owner: string } | null
 }
 
 interface PullRequest {
@@ -26,9 +40,12 @@ interface PullRequest {
   readonly headRepositoryId: number | null
 }
 
+/** `comment` measures nothing: it writes what another run has measured. */
+export type Mode = 'gate' | 'baseline' | 'release' | 'comment'
+
 /** What to do about this event. */
 export interface Plan {
-  readonly mode: 'gate' | 'baseline'
+  readonly mode: Mode
   /** The branch whose baseline is compared with, or carried on. */
   readonly baselineBranch: string | null
   /** Where the sticky comment goes. */
@@ -78,6 +95,27 @@ export function readContext(env: Readonly<Record<string, string | undefined>>, p
       typeof group.base_sha === 'string' && typeof group.base_ref === 'string'
         ? { baseSha: group.base_sha, baseBranch: branchOf(group.base_ref) ?? group.base_ref }
         : null,
+    workflowRun: readWorkflowRun(record(payload.workflow_run)),
+  }
+}
+
+function readWorkflowRun(run: Json): TriggeringRun | null {
+  const id = integer(run.id)
+  const event = string(run.event)
+  const headSha = string(run.head_sha)
+  const headBranch = string(run.head_branch)
+  if (id === null || event === null || headSha === null || headBranch === null) return null
+  const head = record(run.head_repository)
+  const headId = integer(head.id)
+  const owner = string(record(head.owner).login)
+  return {
+    id,
+    attempt: integer(run.run_attempt) ?? 1,
+    event,
+    conclusion: string(run.conclusion),
+    headSha,
+    headBranch,
+    headRepository: headId === null || owner === null ? null : { id: headId, owner },
   }
 }
 
@@ -93,55 +131,65 @@ function readPullRequest(pull: Json): PullRequest | null {
 }
 
 /**
- * `auto`: the default branch (push, schedule, workflow_dispatch) measures and stores a baseline; everything
- * else is judged against one. A mode given by the user holds for every event.
+ * `auto`: the default branch (push, schedule, workflow_dispatch) measures and stores a baseline; a release or a
+ * tag is judged against the release before it; the end of another workflow's run has its report written as a
+ * comment; everything else is judged against the baseline. A mode given by the user holds for every event.
  *
  * @throws GateError `usage` for `pull_request_target` with a fork's head, and for events that `auto` cannot place
  */
-export function planFor(context: ActionContext, mode: 'auto' | 'gate' | 'baseline'): Plan {
+export function planFor(context: ActionContext, mode: 'auto' | Mode): Plan {
   refuseForeignCode(context)
-  const branch = branchOf(context.ref)
+  const { mode: own, why } = mode === 'auto' ? modeFor(context) : { mode, why: `mode: ${mode}` }
+  if (context.pullRequest === null && context.eventName.startsWith('pull_request')) {
+    const message = `the payload of ${context.eventName} has no pull request with head and base`
+    throw new GateError('environment', message)
+  }
+  if (own === 'comment' && context.workflowRun === null) {
+    throw new GateError('usage', 'mode: comment has nothing to tell of on this event', {
+      hint: 'run it on the event workflow_run, after the workflow that measures: examples/workflows/fork-comment.yml',
+    })
+  }
   const pull = context.pullRequest
-  const plan = (chosen: 'gate' | 'baseline', why: string): Plan => ({
-    mode: mode === 'auto' ? chosen : mode,
-    baselineBranch:
-      pull?.baseBranch ??
-      context.mergeGroup?.baseBranch ??
-      ((mode === 'auto' ? chosen : mode) === 'baseline' ? branch : context.defaultBranch),
+  const upstream = pull?.baseBranch ?? context.mergeGroup?.baseBranch
+  return {
+    mode: own,
+    baselineBranch: upstream ?? (own === 'baseline' ? branchOf(context.ref) : context.defaultBranch),
     pullRequest: pull?.number ?? null,
     commit: pull?.headSha ?? context.sha,
-    why: mode === 'auto' ? why : `mode: ${mode}`,
-  })
-  switch (context.eventName) {
+    why,
+  }
+}
+
+function modeFor(context: ActionContext): { readonly mode: Mode; readonly why: string } {
+  const { eventName, ref, defaultBranch } = context
+  const branch = branchOf(ref)
+  switch (eventName) {
     case 'pull_request':
     case 'pull_request_target':
-      if (pull === null) {
-        throw new GateError(
-          'environment',
-          `the payload of ${context.eventName} has no pull request with head and base`,
-        )
+      return {
+        mode: 'gate',
+        why: `pull request #${context.pullRequest?.number} into ${context.pullRequest?.baseBranch}`,
       }
-      return plan('gate', `pull request #${pull.number} into ${pull.baseBranch}`)
     case 'merge_group':
-      return plan('gate', `merge queue of ${context.mergeGroup?.baseBranch ?? 'an unknown branch'}`)
+      return { mode: 'gate', why: `merge queue of ${context.mergeGroup?.baseBranch ?? 'an unknown branch'}` }
     case 'push':
     case 'workflow_dispatch':
-      return branch !== null && branch === context.defaultBranch
-        ? plan('baseline', `${context.eventName} on the default branch ${branch}`)
-        : plan('gate', `${context.eventName} on ${context.ref}, which is not the default branch`)
+      if (ref.startsWith('refs/tags/')) return { mode: 'release', why: `${eventName} on ${ref}` }
+      return branch !== null && branch === defaultBranch
+        ? { mode: 'baseline', why: `${eventName} on the default branch ${branch}` }
+        : { mode: 'gate', why: `${eventName} on ${ref}, which is not the default branch` }
+    case 'release':
+      return { mode: 'release', why: `release ${ref}` }
     case 'schedule':
-      return plan('baseline', 'scheduled refresh of the baseline')
+      return { mode: 'baseline', why: 'scheduled refresh of the baseline' }
+    case 'workflow_run':
+      return { mode: 'comment', why: `run ${context.workflowRun?.id ?? 'unknown'} has ended` }
     default:
-      if (mode === 'auto') {
-        throw new GateError(
-          'usage',
-          `mode: auto does not know what to do on the event ${context.eventName}`,
-          {
-            hint: 'set mode: gate or mode: baseline, or run on push, pull_request, merge_group, schedule or workflow_dispatch',
-          },
-        )
-      }
-      return plan(mode, '')
+      throw new GateError('usage', `mode: auto does not know what to do on the event ${eventName}`, {
+        hint:
+          'set mode: gate, baseline or release, or run on push, pull_request, merge_group, schedule, ' +
+          'workflow_dispatch, release or workflow_run',
+      })
   }
 }
 

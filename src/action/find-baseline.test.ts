@@ -1,15 +1,28 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
 import { makeZip } from '../../test/support/github/zip.ts'
-import { type ArtifactInfo, type BaselineStore, findBaseline, type WorkflowRun } from './find-baseline.ts'
+import {
+  makeBaseline,
+  makeModel,
+  makeRepetition,
+  makeScenario,
+} from '../../test/support/make-measurements.ts'
+import type { Baseline } from '../domain/measurements.ts'
+import { type BaselineSearch, findBaseline } from './find-baseline.ts'
+import type { ArtifactInfo, RunStore, WorkflowRun } from './run-store.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'tpg-find-'))
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+const sha = (letter: string) => letter.repeat(40)
+const repetitions = [0, 1].map((index) => makeRepetition(index, { latencyP99Ns: 5e6, inferPerSec: 300 }))
+const models = [makeModel('m', [makeScenario(repetitions)])]
 
-const digest = `sha256:${'0'.repeat(64)}`
-const good = makeZip([{ name: 'baseline.json', content: '{"kind":"baseline"}' }])
+/** What run `id` uploads; its commit is `a…` where nothing else is said. */
+const baselineOf = (id: number, change: Partial<Baseline> = {}): Baseline => ({
+  ...makeBaseline(models),
+  commit: sha('a'),
+  runId: String(id),
+  ...change,
+})
+const zipOf = (content: unknown) => makeZip([{ name: 'baseline.json', content: JSON.stringify(content) }])
 
 const run = (id: number, change: Partial<WorkflowRun> = {}): WorkflowRun => ({
   id,
@@ -18,7 +31,7 @@ const run = (id: number, change: Partial<WorkflowRun> = {}): WorkflowRun => ({
   status: 'completed',
   conclusion: 'success',
   headBranch: 'main',
-  headSha: 'a'.repeat(40),
+  headSha: sha('a'),
   headRepositoryId: 1,
   createdAt: '2026-01-01T00:00:00Z',
   ...change,
@@ -26,95 +39,164 @@ const run = (id: number, change: Partial<WorkflowRun> = {}): WorkflowRun => ({
 
 interface Stored extends Partial<ArtifactInfo> {
   readonly zip?: Buffer
-  readonly mismatch?: boolean
 }
 
-/** GitHub in memory: runs newest first, one list of artifacts for each run. */
-function store(runs: readonly WorkflowRun[], artifacts: Record<number, Stored[]>): BaselineStore {
+/** GitHub in memory: runs newest first, one list of artifacts for each run; all commits are ancestors but `f…`. */
+function store(runs: readonly WorkflowRun[], artifacts: Record<number, Stored[]>): RunStore {
+  const zips = (runId: number) => (artifacts[runId] ?? []).map(({ zip }) => zip ?? zipOf(baselineOf(runId)))
   return {
     listRuns: async (_workflow, _branch, page) => runs.slice((page - 1) * 100, page * 100),
+    getRun: async (id) => runs.find((each) => each.id === id) ?? null,
     listArtifacts: async (runId) =>
-      (artifacts[runId] ?? []).map((stored, index) => ({
+      (artifacts[runId] ?? []).map(({ zip: _, ...stored }, index) => ({
         id: runId * 10 + index,
         name: 'base',
         expired: false,
         sizeBytes: 100,
-        digest,
+        digest: digestOf(zips(runId)[index] ?? Buffer.alloc(0)),
         ...stored,
       })),
-    download: async (runId, { id }, directory) => {
-      const stored = artifacts[runId]?.[id % 10]
-      writeFileSync(join(directory, 'artifact'), stored?.zip ?? good)
-      return stored?.mismatch !== true
+    download: async (id, maxBytes) => {
+      const zip = zips(Math.floor(id / 10))[id % 10] ?? Buffer.alloc(0)
+      if (zip.length > maxBytes) throw Object.assign(new Error('it is larger'), { status: 413 })
+      return zip
     },
+    isAncestor: async (commit) => (commit === sha('e') ? null : commit !== sha('f')),
   }
 }
 
-const search = (from: BaselineStore, deadlineMs?: number) =>
+const digestOf = (zip: Buffer) => `sha256:${createHash('sha256').update(zip).digest('hex')}`
+
+const search = (from: RunStore, change: Partial<BaselineSearch> = {}) =>
   findBaseline(from, {
     workflowFile: 'gate.yml',
     branch: 'main',
     repositoryId: 1,
     ownRunId: 99,
     artifactName: 'base',
-    makeDirectory: () => mkdtempSync(join(root, 'd-')),
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    reference: sha('b'),
+    runId: null,
+    histories: 1,
+    ...change,
   })
 
-test('the newest run that can be trusted is taken, and read to a fresh file', async () => {
-  const { baseline, rejections } = await search(store([run(55), run(54)], { 55: [{}], 54: [{}] }))
-  expect(rejections).toEqual([])
-  expect(baseline.status).toBe('file')
-  if (baseline.status !== 'file') return
-  expect(readFileSync(baseline.path, 'utf8')).toBe('{"kind":"baseline"}')
-  expect(baseline.source).toContain('run 55 of 2026-01-01T00:00:00Z at aaaaaaa')
+test('the newest run that can be trusted is taken; where it came from is said', async () => {
+  const opened = await search(store([run(55), run(54)], { 55: [{}], 54: [{}] }))
+  expect(opened).toMatchObject({ status: 'found', baseline: { runId: '55' } })
+  expect(opened).not.toHaveProperty('passedOver')
+  expect('source' in opened && opened.source).toMatch(
+    /^artifact base of run 55 of 2026-01-01T00:00:00Z at aaaaaaa, sha256:[0-9a-f]{64}$/,
+  )
 })
 
-test.each([
+test.each<[string, Partial<WorkflowRun>, RegExp]>([
   [
-    'a pull request of a fork whose branch is called main',
+    'a fork whose branch is called main',
     { event: 'pull_request', headRepositoryId: 2 },
     /event pull_request/,
   ],
+  ['a pull request within the repository', { event: 'pull_request' }, /event pull_request/],
   ['pull_request_target', { event: 'pull_request_target' }, /event pull_request_target/],
+  ['workflow_run', { event: 'workflow_run' }, /event workflow_run/],
+  ['a comment', { event: 'issue_comment' }, /event issue_comment/],
   ['another repository', { headRepositoryId: 2 }, /another repository/],
   ['a deleted repository', { headRepositoryId: null }, /another repository/],
   ['another branch', { headBranch: 'feature' }, /branch is feature/],
-  ['another workflow', { path: '.github/workflows/evil.yml' }, /workflow is evil\.yml/],
+  ['no branch', { headBranch: null }, /branch is unknown/],
+  ['another workflow', { path: '.github/workflows/evil.yml' }, /workflow is .*evil\.yml/],
+  ['a workflow of this name elsewhere', { path: 'dynamic/gate.yml' }, /workflow is dynamic\/gate\.yml/],
   ['a run that failed', { conclusion: 'failure' }, /ended with failure/],
+  ['a run that was cancelled', { conclusion: 'cancelled' }, /ended with cancelled/],
   ['a run that goes on', { status: 'in_progress', conclusion: null }, /it is in_progress/],
-  ['this very run', { id: 99 }, /this very run/],
-])('passed over with its reason, the next one taken: %s', async (_, change, reason) => {
+  [
+    'a commit beside the reference',
+    { headSha: sha('f') },
+    /commit fffffff is no ancestor of the reference bbbbbbb/,
+  ],
+  ['a commit that is gone', { headSha: sha('e') }, /commit eeeeeee is not known any more/],
+])('passed over with its reason in the report, the next one taken: %s', async (_, change, reason) => {
   const other = run(60, change)
-  const { baseline, rejections } = await search(store([other, run(54)], { [other.id]: [{}], 54: [{}] }))
-  expect(baseline).toMatchObject({ status: 'file', source: expect.stringContaining('run 54') })
-  expect(rejections).toEqual([expect.stringMatching(reason)])
+  const opened = await search(store([other, run(54)], { 60: [{}], 54: [{}] }))
+  expect(opened).toMatchObject({
+    status: 'found',
+    baseline: { runId: '54' },
+    passedOver: [expect.stringMatching(reason)],
+  })
 })
 
+test('the present run is never read, and is nothing worth telling', async () => {
+  const opened = await search(store([run(99), run(54)], { 99: [{}], 54: [{}] }))
+  expect(opened).toMatchObject({ status: 'found', baseline: { runId: '54' } })
+  expect(opened).not.toHaveProperty('passedOver')
+})
+
+const older = { ...baselineOf(55), schemaVersion: 0 }
 test.each<[string, Stored, RegExp]>([
-  ['another digest', { mismatch: true }, /has another digest/],
+  ['another digest', { digest: `sha256:${'0'.repeat(64)}` }, /has another digest/],
   ['no digest', { digest: null }, /has no sha256 digest/],
   ['a digest of another kind', { digest: 'md5:00' }, /has no sha256 digest/],
   ['too many bytes', { sizeBytes: 2 ** 30 }, /above the limit/],
-  ['more bytes than announced', { zip: Buffer.alloc(17 * 2 ** 20) }, /arrived with more than/],
+  ['more bytes than announced', { zip: Buffer.alloc(17 * 2 ** 20) }, /cannot be had: it is larger/],
   ['no zip', { zip: Buffer.from('{"kind":"baseline"}') }, /not a zip archive/],
-  ['another file in it', { zip: makeZip([{ name: '../baseline.json' }]) }, /instead of baseline\.json/],
+  ['another file in it', { zip: makeZip([{ name: 'x.json' }]) }, /instead of baseline\.json/],
+  ['zip-slip', { zip: makeZip([{ name: '../baseline.json' }]) }, /holds the path/],
+  ['a symbolic link', { zip: makeZip([{ name: 'baseline.json', unixMode: 0o120777 }]) }, /symbolic link/],
+  [
+    'a zip bomb',
+    { zip: makeZip([{ name: 'baseline.json', content: Buffer.alloc(65 * 2 ** 20) }]) },
+    /above the limit/,
+  ],
+  [
+    'a zip bomb that lies',
+    { zip: makeZip([{ name: 'baseline.json', content: Buffer.alloc(65 * 2 ** 20), claimedBytes: 10 }]) },
+    /inflates beyond/,
+  ],
+  ['an older schema', { zip: zipOf(older) }, /older triton-perf-gate/],
+  ['a newer schema', { zip: zipOf({ ...older, schemaVersion: 99 }) }, /newer triton-perf-gate/],
+  ['another kind of file', { zip: zipOf({ kind: 'result' }) }, /not a baseline/],
+  ['unknown keys', { zip: zipOf({ ...baselineOf(55), extra: 1 }) }, /of no use/],
+  ['no model', { zip: zipOf(baselineOf(55, { models: [] })) }, /holds no model/],
+  ['no JSON', { zip: makeZip([{ name: 'baseline.json', content: 'x' }]) }, /not JSON/],
+  ['cut off', { zip: makeZip([{ name: 'baseline.json', content: '{"kind":"baseline",' }]) }, /truncated/],
+  ['another commit in it', { zip: zipOf(baselineOf(55, { commit: sha('c') })) }, /measured at c{40}/],
+  ['no commit in it', { zip: zipOf(baselineOf(55, { commit: null })) }, /measured at no commit/],
+  ['another run in it', { zip: zipOf(baselineOf(54)) }, /made by run 54/],
 ])('refused as untrusted: %s', async (_, stored, reason) => {
   const alone = await search(store([run(55)], { 55: [stored] }))
-  expect(alone.baseline).toMatchObject({ status: 'untrusted', why: expect.stringMatching(reason) })
-  expect(alone.rejections).toHaveLength(1)
-
+  expect(alone).toMatchObject({
+    status: 'untrusted',
+    why: expect.stringMatching(reason),
+    passedOver: [expect.stringMatching(reason)],
+  })
   const withOlder = await search(store([run(55), run(54)], { 55: [stored], 54: [{}] }))
-  expect(withOlder.baseline).toMatchObject({
-    status: 'file',
-    source: expect.stringMatching(new RegExp(`run 54 .*newer ones refused: run 55: .*${reason.source}`)),
+  expect(withOlder).toMatchObject({
+    status: 'found',
+    baseline: { runId: '54' },
+    passedOver: [expect.stringMatching(reason)],
   })
 })
 
 test('of several attempts of one run the newest artifact holds', async () => {
-  const second = makeZip([{ name: 'baseline.json', content: 'second' }])
-  const { baseline } = await search(store([run(55)], { 55: [{}, { zip: second }] }))
-  expect(baseline.status === 'file' && readFileSync(baseline.path, 'utf8')).toBe('second')
+  const second = zipOf(baselineOf(55, { createdAt: '2026-02-02T00:00:00Z' }))
+  const opened = await search(store([run(55)], { 55: [{}, { zip: second }] }))
+  expect(opened).toMatchObject({ status: 'found', baseline: { createdAt: '2026-02-02T00:00:00Z' } })
+})
+
+test('a commit is asked for once, however many runs it had', async () => {
+  let asked = 0
+  const from = store([run(58, { headSha: sha('f') }), run(57, { headSha: sha('f') }), run(56)], { 56: [{}] })
+  const isAncestor: RunStore['isAncestor'] = (ancestor, descendant) => {
+    asked++
+    return from.isAncestor(ancestor, descendant)
+  }
+  await search({ ...from, isAncestor })
+  expect(asked).toBe(2)
+})
+
+test('the reference itself needs no question', async () => {
+  const from = store([run(55)], { 55: [{}] })
+  const isAncestor = () => Promise.reject(new Error('asked'))
+  expect((await search({ ...from, isAncestor }, { reference: sha('a') })).status).toBe('found')
 })
 
 test('no run, an expired artifact, an unknown workflow: absent, with the next step', async () => {
@@ -124,10 +206,9 @@ test('no run, an expired artifact, an unknown workflow: absent, with the next st
     store([run(55)], { 55: [{ name: 'base-2' }] }),
     { ...store([], {}), listRuns: async () => null },
   ]) {
-    const { baseline } = await search(from)
-    expect(baseline).toMatchObject({
+    expect(await search(from)).toMatchObject({
       status: 'absent',
-      next: expect.stringContaining('run gate.yml on main'),
+      next: expect.stringContaining('start gate.yml on main'),
     })
   }
 })
@@ -136,25 +217,84 @@ test('the search goes on to later pages, and ends after three', async () => {
   const failed = (from: number) =>
     Array.from({ length: 100 }, (_, index) => run(from - index, { conclusion: 'failure' }))
   const found = await search(store([...failed(1000), ...failed(900), run(55)], { 55: [{}] }))
-  expect(found.baseline.status).toBe('file')
-  expect(found.rejections).toHaveLength(200)
+  expect(found.status).toBe('found')
+  expect('passedOver' in found && found.passedOver).toHaveLength(31)
+  expect('passedOver' in found && found.passedOver?.at(-1)).toBe('and 170 more, see the log')
   const tooFar = await search(store([...failed(1000), ...failed(900), ...failed(800), run(55)], { 55: [{}] }))
-  expect(tooFar.baseline.status).toBe('absent')
+  expect(tooFar.status).toBe('absent')
 })
 
-test('an answer that does not come, or an error, is unreadable: never absent', async () => {
-  const hung: BaselineStore = { ...store([run(55)], { 55: [{}] }), download: () => new Promise(() => {}) }
-  const late = await search(hung, 20)
-  expect(late.baseline).toMatchObject({ status: 'unreadable', why: 'GitHub did not answer within 0.02 s' })
-
-  const forbidden = {
-    ...hung,
-    listRuns: () => Promise.reject(new Error('Resource not accessible by integration')),
+test('an error is unreadable: never absent', async () => {
+  const forbidden = Object.assign(new Error('Resource not accessible by integration'), { status: 403 })
+  const from = store([run(55)], { 55: [{}] })
+  for (const broken of ['listRuns', 'listArtifacts', 'download', 'isAncestor'] as const) {
+    expect(await search({ ...from, [broken]: () => Promise.reject(forbidden) })).toMatchObject({
+      status: 'unreadable',
+      why: 'Resource not accessible by integration',
+      next: expect.stringContaining('actions: read'),
+    })
   }
-  const refused = await search(forbidden)
-  expect(refused.baseline).toMatchObject({
-    status: 'unreadable',
-    why: 'Resource not accessible by integration',
-    next: expect.stringContaining('actions: read'),
+})
+
+test('gone since it was listed: passed over', async () => {
+  const from = store([run(55), run(54)], { 55: [{}], 54: [{}] })
+  const download: RunStore['download'] = (id, maxBytes) =>
+    id === 550
+      ? Promise.reject(Object.assign(new Error('Artifact has expired'), { status: 410 }))
+      : from.download(id, maxBytes)
+  expect(await search({ ...from, download })).toMatchObject({
+    status: 'found',
+    passedOver: [expect.stringContaining('Artifact has expired')],
+  })
+})
+
+test("a run that is asked for by its number is taken from any branch, but no stranger's", async () => {
+  const other = run(60, { headBranch: 'release/1', path: '.github/workflows/nightly.yml', headSha: sha('f') })
+  const zip = zipOf(baselineOf(60, { commit: sha('f') }))
+  const opened = await search(store([run(61), other], { 60: [{ zip }], 61: [{}] }), { runId: 60 })
+  expect(opened).toMatchObject({ status: 'found', baseline: { runId: '60' } })
+  for (const [change, reason] of [
+    [{ event: 'pull_request' }, /event pull_request/],
+    [{ headRepositoryId: 2 }, /another repository/],
+    [{ conclusion: 'failure' }, /ended with failure/],
+  ] as const) {
+    const foreign = store([run(60, change), run(54)], { 60: [{}], 54: [{}] })
+    expect(await search(foreign, { runId: 60 })).toMatchObject({
+      status: 'untrusted',
+      why: expect.stringMatching(reason),
+    })
+  }
+  expect(await search(store([run(54)], { 54: [{}] }), { runId: 60 })).toMatchObject({
+    status: 'untrusted',
+    why: 'run 60: does not exist',
+  })
+})
+
+test('pushes that overlap lose no history: whoever comes after joins them', async () => {
+  const point = (commit: string, day: number) => ({
+    commit,
+    createdAt: `2026-01-0${day}T00:00:00Z`,
+    model: 'm',
+    load: 'c8',
+    metric: 'inferPerSec',
+    value: day,
+  })
+  const zip = (id: number, history: Baseline['history']) => ({ zip: zipOf(baselineOf(id, { history })) })
+  const first = point('1', 1)
+  // 52 and 53 began after 51 and before each other's end.
+  const from = store([run(53), run(52), run(51)], {
+    51: [zip(51, [first])],
+    52: [zip(52, [first, point('2', 2)])],
+    53: [zip(53, [first, point('3', 3)])],
+  })
+  const opened = await search(from, { histories: 4 })
+  expect(opened).toMatchObject({
+    baseline: { runId: '53', history: [first, point('2', 2), point('3', 3)] },
+  })
+  const failing: RunStore['download'] = (id, maxBytes) =>
+    id === 530 ? from.download(id, maxBytes) : Promise.reject(new Error('down'))
+  expect(await search({ ...from, download: failing }, { histories: 4 })).toMatchObject({
+    status: 'found',
+    baseline: { runId: '53' },
   })
 })

@@ -1,52 +1,12 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { BaselineRequest } from '../baseline/find.ts'
+import { createHash } from 'node:crypto'
+import type { OpenedBaseline } from '../baseline/find.ts'
+import { withHistoriesOf } from '../baseline/history.ts'
+import { readBaselineBytes } from '../baseline/read.ts'
 import { messageOf } from '../domain/error.ts'
-import { readOnlyEntry } from './zip.ts'
-
-/** The fields of a workflow run that trust depends on, in GitHub's terms. */
-export interface WorkflowRun {
-  readonly id: number
-  readonly path: string
-  readonly event: string
-  readonly status: string | null
-  readonly conclusion: string | null
-  readonly headBranch: string | null
-  readonly headSha: string
-  readonly headRepositoryId: number | null
-  readonly createdAt: string
-}
-
-export interface ArtifactInfo {
-  readonly id: number
-  readonly name: string
-  readonly expired: boolean
-  readonly sizeBytes: number
-  /** `sha256:…` of the zip; null where GitHub gives none. */
-  readonly digest: string | null
-}
-
-/** GitHub's runs and artifacts as far as the search needs them. */
-export interface BaselineStore {
-  /** Newest first, 100 a page, counted from 1; null where the workflow does not exist on GitHub. */
-  readonly listRuns: (
-    workflow: string,
-    branch: string,
-    page: number,
-    signal: AbortSignal,
-  ) => Promise<readonly WorkflowRun[] | null>
-  readonly listArtifacts: (
-    runId: number,
-    name: string,
-    signal: AbortSignal,
-  ) => Promise<readonly ArtifactInfo[]>
-  /** Puts the zip, still packed, into the empty `directory`; false where its digest is another. */
-  readonly download: (
-    runId: number,
-    artifact: { id: number; digest: string },
-    directory: string,
-  ) => Promise<boolean>
-}
+import type { Baseline } from '../domain/measurements.ts'
+import { statusOf } from './http-status.ts'
+import type { ArtifactInfo, RunStore, WorkflowRun } from './run-store.ts'
+import { readZipEntry } from './zip.ts'
 
 export interface BaselineSearch {
   /** File name of the workflow that uploads baselines. */
@@ -55,18 +15,21 @@ export interface BaselineSearch {
   readonly repositoryId: number
   readonly ownRunId: number
   readonly artifactName: string
-  /** Makes a new, empty folder at each call. */
-  readonly makeDirectory: () => string
-  readonly deadlineMs?: number
-}
-
-export interface BaselineSearchResult {
-  readonly baseline: Extract<BaselineRequest, { status: 'file' | 'absent' | 'untrusted' | 'unreadable' }>
-  /** Every run and artifact that was passed over, with the reason. */
-  readonly rejections: readonly string[]
+  /** The commit that a baseline must be, or be an ancestor of. */
+  readonly reference: string
+  /** This run's baseline and no other, as the user asked; branch, workflow and ancestry are then theirs to answer for. */
+  readonly runId: number | null
+  /** Baselines whose history is carried on, the chosen one among them; 1 where only its numbers are needed. */
+  readonly histories: number
 }
 
 export const baselineFile = 'baseline.json'
+
+/**
+ * As many as are likely to overlap: GitHub runs pushes of one branch at once, where no concurrency group
+ * forbids it, and each of them knows only of what was finished when it began.
+ */
+export const carriedHistories = 4
 
 /** The events whose runs only a writer of this repository can start, on a branch of this repository. */
 const trustedEvents = ['push', 'schedule', 'workflow_dispatch']
@@ -75,141 +38,204 @@ const maxPages = 3
 /** Ten models with 40 scenarios make about 1 MB of JSON, history about 30 MB at its bound; packed a tenth of it. */
 const maxZipBytes = 16 * 2 ** 20
 const maxBaselineBytes = 64 * 2 ** 20
-/** The artifact client repeats a failed download five times with 5 s between. */
-const defaultDeadlineMs = 120_000
+/** More reasons than a person reads; the log has them all. */
+const maxPassedOver = 30
+
+/** What the search has seen so far. */
+interface Sightings {
+  readonly found: { readonly source: string; readonly baseline: Baseline }[]
+  /** Every run and artifact that was passed over, with the reason. */
+  readonly passedOver: string[]
+  /** Among them, those of artifacts that looked like the baseline and could not be trusted. */
+  readonly distrusted: string[]
+}
 
 /**
- * The newest baseline artifact that this repository's own branch has made and nobody has touched since.
- * What GitHub does not answer in time is `unreadable`, never `absent`.
+ * The nearest baseline: the newest that this repository's own branch has made, of the reference or one of its
+ * ancestors, and nobody has touched since. Runs come in the order of the branch's commits, so the newest
+ * ancestor is the nearest. What GitHub does not answer is `unreadable`, never `absent`.
+ *
+ * @param say hears of every run and artifact that is passed over, with the reason
  */
 export async function findBaseline(
-  store: BaselineStore,
+  store: RunStore,
   search: BaselineSearch,
-): Promise<BaselineSearchResult> {
-  const source = `artifact ${search.artifactName} of ${search.workflowFile} on ${search.branch}`
-  const rejections: string[] = []
-  const deadlineMs = search.deadlineMs ?? defaultDeadlineMs
-  const abort = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`GitHub did not answer within ${deadlineMs / 1000} s`)
-      abort.abort(error)
-      reject(error)
-    }, deadlineMs)
-  })
+  say: (message: string) => void = () => undefined,
+): Promise<OpenedBaseline> {
+  const { artifactName, workflowFile, branch, runId } = search
+  const place = runId === null ? `${workflowFile} on ${branch}` : `run ${runId}`
+  const source = `artifact ${artifactName} of ${place}`
+  const seen: Sightings = { found: [], passedOver: [], distrusted: [] }
+  let opened: OpenedBaseline
   try {
-    const baseline = await Promise.race([
-      newestTrusted(store, search, source, rejections, abort.signal),
-      late,
-    ])
-    return { baseline, rejections }
+    await (runId === null ? searchBranch(store, search, seen) : lookAt(store, runId, search, seen))
+    opened = judge(seen, source, search)
   } catch (error) {
-    const baseline = {
-      status: 'unreadable',
-      source,
-      why: messageOf(error),
-      next: 'check that the job has `permissions: actions: read`, and run it again',
-    } as const
-    return { baseline, rejections }
-  } finally {
-    clearTimeout(timer)
+    const next = 'check that the job has `permissions: actions: read` and `contents: read`, and run it again'
+    // What is found stays found where only a further history could not be read.
+    opened =
+      seen.found.length > 0
+        ? judge(seen, source, search)
+        : { status: 'unreadable', source, why: messageOf(error), next }
   }
+  for (const reason of seen.passedOver) say(`passed over: ${reason}`)
+  if (opened.status === 'notRequested' || seen.passedOver.length === 0) return opened
+  const more = seen.passedOver.length - maxPassedOver
+  const shown = seen.passedOver.slice(0, maxPassedOver)
+  return { ...opened, passedOver: more > 0 ? [...shown, `and ${more} more, see the log`] : shown }
 }
 
-async function newestTrusted(
-  store: BaselineStore,
-  search: BaselineSearch,
+function judge(
+  { found, passedOver, distrusted }: Sightings,
   source: string,
-  rejections: string[],
-  signal: AbortSignal,
-): Promise<BaselineSearchResult['baseline']> {
-  /** Among the rejections, those of artifacts that looked like the baseline and could not be trusted. */
-  const distrusted: string[] = []
-  for (let page = 1; page <= maxPages; page++) {
-    const runs = await store.listRuns(search.workflowFile, search.branch, page, signal)
-    for (const run of runs ?? []) {
-      const why = whyNot(run, search)
-      if (why !== null) {
-        rejections.push(`run ${run.id}: ${why}`)
-        continue
-      }
-      const artifacts = await store.listArtifacts(run.id, search.artifactName, signal)
-      // A re-run leaves one artifact per attempt under the same name: the newest holds.
-      const artifact = artifacts
-        .filter(({ name }) => name === search.artifactName)
-        .sort((a, b) => b.id - a.id)[0]
-      if (artifact === undefined || artifact.expired) {
-        rejections.push(
-          `run ${run.id}: its artifact ${artifact === undefined ? 'does not exist' : 'has expired'}`,
-        )
-        continue
-      }
-      const content = await fetchTrusted(store, run.id, artifact, search.makeDirectory())
-      if (content.ok) {
-        const path = join(search.makeDirectory(), baselineFile)
-        writeFileSync(path, content.bytes)
-        const skipped = distrusted.length === 0 ? '' : `; newer ones refused: ${distrusted.join('; ')}`
-        const commit = run.headSha.slice(0, 7)
-        return {
-          status: 'file',
-          path,
-          source: `${source}, run ${run.id} of ${run.createdAt} at ${commit}${skipped}`,
-        }
-      }
-      distrusted.push(`run ${run.id}: its artifact ${content.why}`)
-      rejections.push(`run ${run.id}: its artifact ${content.why}`)
-    }
-    if (runs === null || runs.length < 100) break
+  search: BaselineSearch,
+): OpenedBaseline {
+  const [chosen, ...others] = found
+  if (chosen !== undefined) {
+    const baseline = withHistoriesOf(
+      chosen.baseline,
+      others.map(({ baseline }) => baseline),
+    )
+    return { status: 'found', source: chosen.source, baseline }
   }
+  const { workflowFile, branch, runId } = search
+  const start = `start ${workflowFile} on ${branch} (push, schedule or workflow_dispatch)`
   if (distrusted.length > 0) {
-    const next = `start the workflow ${search.workflowFile} on ${search.branch} to store a new baseline`
-    return { status: 'untrusted', source, why: distrusted.join('; '), next }
+    return {
+      status: 'untrusted',
+      source,
+      why: distrusted.join('; '),
+      next: `${start} to store a new baseline`,
+    }
   }
-  const seen = rejections.length === 0 ? 'no run found' : `${rejections.length} runs passed over, see the log`
-  const next = `run ${search.workflowFile} on ${search.branch} (push, schedule or workflow_dispatch) once; ${seen}`
-  return { status: 'absent', source, next }
+  if (runId !== null) {
+    const why = passedOver.join('; ')
+    return {
+      status: 'untrusted',
+      source,
+      why,
+      next: 'give baseline-run-id the number of another run, or leave it out',
+    }
+  }
+  const count = passedOver.length === 0 ? 'no run found' : `${passedOver.length} runs passed over`
+  return { status: 'absent', source, next: `${start} once; ${count}` }
 }
 
-/** Why this run's artifacts must not be used, or null. A fork's branch may bear the same name: names prove nothing. */
-function whyNot(run: WorkflowRun, search: BaselineSearch): string | null {
-  const file = run.path.split('@', 1)[0]?.split('/').at(-1)
+async function searchBranch(store: RunStore, search: BaselineSearch, seen: Sightings): Promise<void> {
+  const ancestry = ancestryOf(store, search.reference)
+  for (let page = 1; page <= maxPages; page++) {
+    const runs = await store.listRuns(search.workflowFile, search.branch, page)
+    for (const run of runs ?? []) {
+      if (run.id === search.ownRunId) continue
+      const why = distrust(run, search) ?? misplaced(run, search) ?? (await ancestry(run.headSha))
+      if (why === null) await takeFrom(store, run, search, seen)
+      else seen.passedOver.push(`run ${run.id}: ${why}`)
+      if (seen.found.length >= search.histories) return
+    }
+    if (runs === null || runs.length < 100) return
+  }
+}
+
+async function lookAt(
+  store: RunStore,
+  runId: number,
+  search: BaselineSearch,
+  seen: Sightings,
+): Promise<void> {
+  const run = await store.getRun(runId)
+  const why = run === null ? 'does not exist' : distrust(run, search)
+  if (run !== null && why === null) await takeFrom(store, run, search, seen)
+  else seen.passedOver.push(`run ${runId}: ${why}`)
+}
+
+/** Why nothing of this run must be used, or null. A fork's branch may bear the same name: names prove nothing. */
+function distrust(run: WorkflowRun, search: BaselineSearch): string | null {
   if (run.id === search.ownRunId) return 'is this very run'
   if (!trustedEvents.includes(run.event))
     return `its event ${run.event} is none of ${trustedEvents.join(', ')}`
   if (run.headRepositoryId !== search.repositoryId) return 'it comes from another repository'
-  if (run.headBranch !== search.branch)
-    return `its branch is ${run.headBranch ?? 'unknown'}, not ${search.branch}`
-  if (file !== search.workflowFile) return `its workflow is ${file ?? 'unknown'}, not ${search.workflowFile}`
   if (run.status !== 'completed') return `it is ${run.status ?? 'of unknown status'}`
   if (run.conclusion !== 'success') return `it ended with ${run.conclusion ?? 'no conclusion'}`
   return null
 }
 
-type Content = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly why: string }
+/** Why this run is none of those that were asked for, or null. */
+function misplaced(run: WorkflowRun, search: BaselineSearch): string | null {
+  if (run.headBranch !== search.branch)
+    return `its branch is ${run.headBranch ?? 'unknown'}, not ${search.branch}`
+  const path = run.path.split('@', 1)[0]
+  if (path !== `.github/workflows/${search.workflowFile}`)
+    return `its workflow is ${path ?? 'unknown'}, not ${search.workflowFile}`
+  return null
+}
+
+/** Why a commit cannot be compared with the reference, or null; each commit is asked for once. */
+function ancestryOf(store: RunStore, reference: string): (commit: string) => Promise<string | null> {
+  const known = new Map<string, Promise<boolean | null>>()
+  return async (commit) => {
+    if (commit === reference) return null
+    const asked = known.get(commit) ?? store.isAncestor(commit, reference)
+    known.set(commit, asked)
+    const ancestor = await asked
+    if (ancestor === true) return null
+    const name = `its commit ${commit.slice(0, 7)}`
+    if (ancestor === null) return `${name} is not known any more`
+    return `${name} is no ancestor of the reference ${reference.slice(0, 7)}`
+  }
+}
+
+async function takeFrom(
+  store: RunStore,
+  run: WorkflowRun,
+  search: BaselineSearch,
+  seen: Sightings,
+): Promise<void> {
+  // A re-run leaves one artifact per attempt under the same name: the newest holds.
+  const artifact = (await store.listArtifacts(run.id, search.artifactName))
+    .filter(({ name }) => name === search.artifactName)
+    .sort((a, b) => b.id - a.id)[0]
+  if (artifact === undefined || artifact.expired) {
+    const why = artifact === undefined ? 'does not exist' : 'has expired'
+    seen.passedOver.push(`run ${run.id}: its artifact ${why}`)
+    return
+  }
+  const source = `artifact ${artifact.name} of run ${run.id} of ${run.createdAt} at ${run.headSha.slice(0, 7)}, ${artifact.digest ?? 'no digest'}`
+  const content = await fetchTrusted(store, run, artifact, source)
+  if ('baseline' in content) {
+    seen.found.push({ source, baseline: content.baseline })
+    return
+  }
+  const reason = `run ${run.id}: its artifact ${content.why}`
+  seen.distrusted.push(reason)
+  seen.passedOver.push(reason)
+}
 
 async function fetchTrusted(
-  store: BaselineStore,
-  runId: number,
-  artifact: ArtifactInfo,
-  directory: string,
-): Promise<Content> {
-  const { digest, sizeBytes, id } = artifact
-  if (digest === null || !/^sha256:[0-9a-f]{64}$/.test(digest))
-    return { ok: false, why: 'has no sha256 digest' }
-  if (sizeBytes > maxZipBytes)
-    return { ok: false, why: `has ${sizeBytes} bytes, above the limit of ${maxZipBytes}` }
-  if (!(await store.download(runId, { id, digest }, directory))) {
-    return { ok: false, why: `has another digest than ${digest}` }
-  }
-  const files = readdirSync(directory)
-  const path = join(directory, files[0] ?? '')
-  if (files.length !== 1 || !statSync(path).isFile()) return { ok: false, why: 'did not arrive as one file' }
-  if (statSync(path).size > maxZipBytes)
-    return { ok: false, why: `arrived with more than ${maxZipBytes} bytes` }
+  store: RunStore,
+  run: WorkflowRun,
+  { id, digest, sizeBytes }: ArtifactInfo,
+  source: string,
+): Promise<{ readonly baseline: Baseline } | { readonly why: string }> {
+  if (digest === null || !/^sha256:[0-9a-f]{64}$/.test(digest)) return { why: 'has no sha256 digest' }
+  if (sizeBytes > maxZipBytes) return { why: `has ${sizeBytes} bytes, above the limit of ${maxZipBytes}` }
+  const zip = await store.download(id, maxZipBytes).catch((error: unknown) => {
+    // Gone since it was listed, or larger than it was said to be.
+    if ([404, 410, 413].includes(statusOf(error) ?? 0)) return { why: `cannot be had: ${messageOf(error)}` }
+    throw error
+  })
+  if ('why' in zip) return zip
+  if (`sha256:${createHash('sha256').update(zip).digest('hex')}` !== digest)
+    return { why: `has another digest than ${digest}` }
+  let bytes: Buffer
   try {
-    return { ok: true, bytes: readOnlyEntry(readFileSync(path), baselineFile, maxBaselineBytes) }
+    bytes = readZipEntry(zip, baselineFile, { maxBytes: maxBaselineBytes, maxEntries: 1 })
   } catch (error) {
-    return { ok: false, why: messageOf(error) }
+    return { why: messageOf(error) }
   }
+  const read = readBaselineBytes(bytes, source)
+  if (read.status === 'unreadable') return { why: `is of no use: ${read.why}` }
+  const { commit, runId } = read.baseline
+  if (commit !== run.headSha) return { why: `says that it was measured at ${commit ?? 'no commit'}` }
+  if (runId !== String(run.id)) return { why: `says that it was made by run ${runId ?? 'unknown'}` }
+  return { baseline: read.baseline }
 }

@@ -1,6 +1,7 @@
 import { parseDuration } from '../config/duration.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
 import { GateError, messageOf, type Problem } from '../domain/error.ts'
+import type { Mode } from './context.ts'
 
 /** Every input of action.yml with its default; a test holds the two together. */
 export const inputDefaults = {
@@ -19,9 +20,11 @@ export const inputDefaults = {
   baseline: '',
   'baseline-artifact-name': 'triton-perf-gate-baseline',
   'baseline-workflow': '',
+  'baseline-run-id': '',
   reference: '',
   comment: 'true',
   'comment-key': 'default',
+  suggest: 'false',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the runner fills it in
   'github-token': '${{ github.token }}',
   'output-directory': 'triton-perf-gate-out',
@@ -29,7 +32,7 @@ export const inputDefaults = {
 
 export type InputName = keyof typeof inputDefaults
 
-const modes = ['auto', 'baseline', 'gate'] as const
+const modes = ['auto', 'baseline', 'gate', 'release', 'comment'] as const
 const tritonModes = ['auto', 'embedded', 'local', 'docker', 'remote'] as const
 const searchModes = ['quick', 'brute', 'off'] as const
 const policies = ['warn', 'fail'] as const
@@ -56,9 +59,13 @@ export interface Inputs {
   readonly baselineArtifactName: string
   /** File name of the workflow that uploads the baseline; null = this one. */
   readonly baselineWorkflow: string | null
+  /** The run whose baseline is used, whatever the newest one is. */
+  readonly baselineRunId: number | null
   readonly reference: string | null
   readonly comment: boolean
   readonly commentKey: string
+  /** Whether to propose the best configuration as a review suggestion. */
+  readonly suggest: boolean
   readonly githubToken: string | null
   readonly outputDirectory: string
 }
@@ -87,6 +94,13 @@ export function readInputs(get: (name: InputName) => string): Inputs {
     const number = Number(value)
     if (Number.isFinite(number) && number > 0) return number
     reject(name, `"${value}" is not a number above 0`, `give a plain number, in ${unit}`)
+    return null
+  }
+  const runId = (name: InputName): number | null => {
+    const value = text(name)
+    if (value === null) return null
+    if (/^[1-9]\d{0,15}$/.test(value)) return Number(value)
+    reject(name, `"${value}" is not the number of a run`, 'give the number in the URL of the run')
     return null
   }
   const duration = (name: InputName): number | null => {
@@ -125,9 +139,11 @@ export function readInputs(get: (name: InputName) => string): Inputs {
       'use letters, digits, dot, dash and underscore',
     ),
     baselineWorkflow: text('baseline-workflow'),
+    baselineRunId: runId('baseline-run-id'),
     reference: text('reference'),
     comment: oneOf('comment', ['true', 'false']) !== 'false',
     commentKey: safeName('comment-key', /^[\w.-]{1,100}$/, 'use letters, digits, dot, dash and underscore'),
+    suggest: oneOf('suggest', ['true', 'false']) === 'true',
     githubToken: text('github-token'),
     outputDirectory: textOr('output-directory'),
   }
@@ -143,8 +159,11 @@ export function readInputs(get: (name: InputName) => string): Inputs {
   return inputs
 }
 
-/** The inputs that stand above the configuration file, in the words of `loadConfig`. */
-export function overridesOf(inputs: Inputs): ConfigOverrides {
+/**
+ * The inputs that stand above the configuration file, in the words of `loadConfig`. A release that could not be
+ * judged does not pass unless the input itself says so: nobody looks at it again once it is out.
+ */
+export function overridesOf(inputs: Inputs, mode: Mode = 'gate'): ConfigOverrides {
   const given = {
     modelRepository: inputs.modelRepository,
     models: inputs.models,
@@ -155,7 +174,7 @@ export function overridesOf(inputs: Inputs): ConfigOverrides {
     latencyBudgetMs: inputs.latencyBudgetMs,
     minThroughput: inputs.minThroughput,
     runConfigSearchMode: inputs.searchMode,
-    onInconclusive: inputs.onInconclusive,
+    onInconclusive: inputs.onInconclusive ?? (mode === 'release' ? 'fail' : null),
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
 }

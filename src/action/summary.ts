@@ -1,4 +1,4 @@
-import { markdownFence } from '../report/escape.ts'
+import { escapeMarkdown, markdownFence } from '../report/escape.ts'
 
 /** GitHub drops a summary above 1 MiB whole, with an error annotation. One KiB is left for the runner's own bytes. */
 export const maxSummaryBytes = 2 ** 20 - 2 ** 10
@@ -24,4 +24,14 @@ export function errorReport(text: string, runUrl: string): string {
     `[Log of the run](${runUrl})`,
     '',
   ].join('\n')
+}
+
+/** A report for a change that no model of the gate sees. */
+export function untouchedReport(why: string): string {
+  return ['## ✅ Performance gate: pass', '', `Nothing was measured: ${escapeMarkdown(why)}.`, ''].join('\n')
+}
+
+/** What stands under a report that another run has made. */
+export function relayedNote(runId: number, runUrl: string): string {
+  return `\n<sub>Measured by [run ${runId}](${runUrl}), which ran this pull request's own code and workflow.</sub>\n`
 }

@@ -13,40 +13,87 @@ const stored = 0
 const deflated = 8
 const symlink = 0o120000
 
+export interface ZipLimits {
+  /** Of the entry that is read, unpacked. */
+  readonly maxBytes: number
+  /** Of the archive. */
+  readonly maxEntries: number
+}
+
 /**
- * The content of a zip that holds exactly one regular file of this name, read in memory: nothing is
- * unpacked to a path that the archive names, and nothing beyond `maxBytes` is inflated.
+ * The content of the one regular file of this name, read in memory: nothing is unpacked to a path that the
+ * archive names, and nothing beyond the limits is looked at. An archive with anything in it that a careless
+ * reader would trip over (a path that climbs, a link, a name twice) is refused whole.
  *
  * @throws Error that says, as the end of a sentence, what is wrong with the archive
  */
-export function readOnlyEntry(zip: Buffer, name: string, maxBytes: number): Buffer {
-  const end = findEnd(zip)
-  const entries = zip.readUInt16LE(end + 10)
-  const central = zip.readUInt32LE(end + 16)
-  if (entries !== 1) throw new Error(`holds ${entries} entries instead of ${name} alone`)
-  if (central + centralBytes > end || zip.readUInt32LE(central) !== centralSignature) {
-    throw new Error('has a broken directory')
+export function readZipEntry(zip: Buffer, name: string, { maxBytes, maxEntries }: ZipLimits): Buffer {
+  const entries = readDirectory(zip, maxEntries)
+  for (const entry of entries) refuse(entry)
+  const same = entries.filter((entry) => entry.name === name)
+  const [entry] = same
+  if (entry === undefined) {
+    const names = entries.slice(0, 5).map((other) => JSON.stringify(other.name))
+    throw new Error(`holds ${names.length === 0 ? 'nothing' : names.join(', ')} instead of ${name}`)
   }
-  const method = zip.readUInt16LE(central + 10)
-  const packedBytes = zip.readUInt32LE(central + 20)
-  const bytes = zip.readUInt32LE(central + 24)
-  const nameEnd = central + centralBytes + zip.readUInt16LE(central + 28)
-  const entryName = zip.subarray(central + centralBytes, nameEnd).toString('utf8')
-  const unixMode = zip.readUInt32LE(central + 38) >>> 16
-  const local = zip.readUInt32LE(central + 42)
+  if (same.length > 1) throw new Error(`holds ${name} more than once`)
+  if (entry.bytes > maxBytes) throw new Error(`holds ${entry.bytes} bytes, above the limit of ${maxBytes}`)
+  const content = unpack(packedContent(zip, entry), entry.method, maxBytes)
+  if (content.length !== entry.bytes) throw new Error(`says ${entry.bytes} bytes and holds ${content.length}`)
+  return content
+}
 
-  if (nameEnd > end || entryName !== name)
-    throw new Error(`holds ${JSON.stringify(entryName)} instead of ${name}`)
-  if ((unixMode & 0o170000) === symlink) throw new Error(`holds ${name} as a symbolic link`)
-  if (bytes > maxBytes) throw new Error(`holds ${bytes} bytes, above the limit of ${maxBytes}`)
+interface Entry {
+  readonly name: string
+  readonly method: number
+  readonly packedBytes: number
+  readonly bytes: number
+  readonly unixMode: number
+  /** Where its local header begins. */
+  readonly local: number
+  /** Where the central directory begins: no content lies behind it. */
+  readonly central: number
+}
+
+function readDirectory(zip: Buffer, maxEntries: number): Entry[] {
+  const end = findEnd(zip)
+  const count = zip.readUInt16LE(end + 10)
+  const central = zip.readUInt32LE(end + 16)
+  if (count > maxEntries) throw new Error(`holds ${count} entries, above the limit of ${maxEntries}`)
+  const entries: Entry[] = []
+  let at = central
+  for (let index = 0; index < count; index++) {
+    if (at + centralBytes > end || zip.readUInt32LE(at) !== centralSignature)
+      throw new Error('has a broken directory')
+    const nameEnd = at + centralBytes + zip.readUInt16LE(at + 28)
+    if (nameEnd > end) throw new Error('has a broken directory')
+    entries.push({
+      name: zip.subarray(at + centralBytes, nameEnd).toString('utf8'),
+      method: zip.readUInt16LE(at + 10),
+      packedBytes: zip.readUInt32LE(at + 20),
+      bytes: zip.readUInt32LE(at + 24),
+      unixMode: zip.readUInt32LE(at + 38) >>> 16,
+      local: zip.readUInt32LE(at + 42),
+      central,
+    })
+    at = nameEnd + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32)
+  }
+  return entries
+}
+
+function refuse({ name, unixMode }: Entry): void {
+  const shown = JSON.stringify(name)
+  if ((unixMode & 0o170000) === symlink) throw new Error(`holds ${shown} as a symbolic link`)
+  const climbs = name.split(/[\\/]/).includes('..') || /^[\\/]|^[a-z]:/i.test(name) || name.includes('\0')
+  if (climbs) throw new Error(`holds the path ${shown}`)
+}
+
+function packedContent(zip: Buffer, { local, central, packedBytes }: Entry): Buffer {
   if (local + localBytes > central || zip.readUInt32LE(local) !== localSignature)
     throw new Error('has a broken entry')
-
   const start = local + localBytes + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28)
   if (start + packedBytes > central) throw new Error('is truncated')
-  const content = unpack(zip.subarray(start, start + packedBytes), method, maxBytes)
-  if (content.length !== bytes) throw new Error(`says ${bytes} bytes and holds ${content.length}`)
-  return content
+  return zip.subarray(start, start + packedBytes)
 }
 
 function findEnd(zip: Buffer): number {

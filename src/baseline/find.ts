@@ -12,7 +12,7 @@ export type BaselineRequest =
 /** What stands there, before it is known what it is compared with. */
 export type OpenedBaseline =
   | Exclude<BaselineStatus, { status: 'found' | 'incompatible' }>
-  | Extract<BaselineRead, { status: 'found' }>
+  | (Extract<BaselineRead, { status: 'found' }> & { readonly passedOver?: string[] })
 
 export async function openBaseline(request: BaselineRequest): Promise<OpenedBaseline> {
   return request.status === 'file' ? readBaseline(request.path, request.source) : request
@@ -24,5 +24,5 @@ export function matchBaseline(
   current: Environment,
 ): { readonly status: BaselineStatus; readonly baseline: Baseline | null } {
   if (opened.status !== 'found') return { status: opened, baseline: null }
-  return { status: fingerprint(opened.baseline, opened.source, current), baseline: opened.baseline }
+  return { status: fingerprint(opened.baseline, opened, current), baseline: opened.baseline }
 }

@@ -4,9 +4,23 @@ import type { BaselineStatus } from '../domain/result.ts'
 
 type Fingerprinted = Extract<BaselineStatus, { status: 'found' | 'incompatible' }>
 
-/** Whether a baseline was measured on what this run measures on: else its absolute numbers say nothing here. */
-export function fingerprint(baseline: Baseline, source: string, current: Environment): Fingerprinted {
-  const origin = { source, commit: baseline.commit, createdAt: baseline.createdAt }
+/**
+ * Whether a baseline was measured on what this run measures on: else its absolute numbers say nothing here.
+ *
+ * @param search where it came from, and what was passed over on the way to it
+ */
+export function fingerprint(
+  baseline: Baseline,
+  search: Pick<Fingerprinted, 'source' | 'passedOver'>,
+  current: Environment,
+): Fingerprinted {
+  const { source, passedOver } = search
+  const origin = {
+    source,
+    commit: baseline.commit,
+    createdAt: baseline.createdAt,
+    ...(passedOver === undefined ? {} : { passedOver }),
+  }
   const differences = incomparable(baseline.environment, current)
   if (differences.length === 0) return { status: 'found', ...origin }
   return {

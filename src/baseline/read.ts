@@ -5,7 +5,7 @@ import { implausibilities } from './plausible.ts'
 
 /** What stands where a baseline was looked for. Never an exception; an unreadable one is never taken for absent. */
 export type BaselineRead =
-  | { readonly status: 'found'; readonly source: string; readonly baseline: Baseline; readonly bytes: number }
+  | { readonly status: 'found'; readonly source: string; readonly baseline: Baseline }
   | { readonly status: 'absent'; readonly source: string; readonly next: string }
   | { readonly status: 'unreadable'; readonly source: string; readonly why: string; readonly next: string }
 
@@ -27,10 +27,20 @@ export async function readBaseline(path: string, source: string): Promise<Baseli
     const next = 'Measure the main branch with mode baseline, or compare with --reference.'
     return { status: 'absent', source, next }
   }
-  const parsed = 'why' in content ? content : parseBaseline(content)
-  if ('why' in parsed)
-    return { status: 'unreadable', source, why: parsed.why, next: parsed.next ?? measureAgain }
-  return { status: 'found', source, baseline: parsed.baseline, bytes: 'why' in content ? 0 : content.length }
+  return 'why' in content ? unreadable(source, content) : readBaselineBytes(content, source)
+}
+
+/** The same for what was read already. */
+export function readBaselineBytes(
+  content: Uint8Array,
+  source: string,
+): Exclude<BaselineRead, { status: 'absent' }> {
+  const parsed = parseBaseline(content)
+  return 'why' in parsed ? unreadable(source, parsed) : { status: 'found', source, baseline: parsed.baseline }
+}
+
+function unreadable(source: string, { why, next }: { why: string; next?: string }) {
+  return { status: 'unreadable', source, why, next: next ?? measureAgain } as const
 }
 
 async function readBytes(path: string): Promise<Buffer | 'absent' | { why: string; next?: string }> {

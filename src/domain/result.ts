@@ -111,6 +111,9 @@ export const verdictSchema = z
   .readonly()
 export type Verdict = z.infer<typeof verdictSchema>
 
+/** Runs and artifacts that a search has seen and not used, each with its reason. */
+const passedOver = { passedOver: z.array(z.string()).optional() }
+
 /** What was found where a baseline was looked for. */
 const baselineStatusSchema = z
   .discriminatedUnion('status', [
@@ -119,8 +122,9 @@ const baselineStatusSchema = z
       source: z.string(),
       commit: z.string().nullable(),
       createdAt: z.string(),
+      ...passedOver,
     }),
-    z.strictObject({ status: z.literal('absent'), source: z.string(), next: z.string() }),
+    z.strictObject({ status: z.literal('absent'), source: z.string(), next: z.string(), ...passedOver }),
     z.strictObject({
       status: z.literal('incompatible'),
       source: z.string(),
@@ -128,13 +132,21 @@ const baselineStatusSchema = z
       createdAt: z.string(),
       differences: z.array(z.string()),
       next: z.string(),
+      ...passedOver,
     }),
-    z.strictObject({ status: z.literal('untrusted'), source: z.string(), why: z.string(), next: z.string() }),
+    z.strictObject({
+      status: z.literal('untrusted'),
+      source: z.string(),
+      why: z.string(),
+      next: z.string(),
+      ...passedOver,
+    }),
     z.strictObject({
       status: z.literal('unreadable'),
       source: z.string(),
       why: z.string(),
       next: z.string(),
+      ...passedOver,
     }),
     /** Nobody asked for one: baseline mode, or neither --baseline nor --reference. */
     z.strictObject({ status: z.literal('notRequested') }),

@@ -56,6 +56,7 @@ function page(report: Report): string[] {
     ...report.models.map(model),
     section('Other metrics, for information', [table(report.otherMetrics)]),
     environment(report),
+    passedOver(report),
   ]
 }
 
@@ -192,6 +193,12 @@ function environment({ environment: entries, reproduce }: Report): string {
     `<dl>${list.join('')}</dl>`,
     `<h3>To reproduce</h3><p>${escapeHtml(reproduce.text)}</p><pre>${escapeHtmlBlock(reproduce.command)}</pre>`,
   ])
+}
+
+function passedOver({ passedOver: runs }: Report): string {
+  if (runs.length === 0) return ''
+  const items = runs.map((reason) => `<li>${escapeHtml(reason, 500)}</li>`)
+  return section('Baselines that were passed over', [`<ul>${items.join('')}</ul>`])
 }
 
 const iconPaths: Readonly<Record<Status, string>> = {

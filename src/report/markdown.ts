@@ -2,6 +2,7 @@ import { markdownTable } from 'markdown-table'
 import type { Result } from '../domain/result.ts'
 import { countInWords } from '../domain/words.ts'
 import { escapeMarkdown, escapeMarkdownHtml, markdownCode, markdownFence } from './escape.ts'
+import { latencyChart } from './mermaid.ts'
 import {
   type BestSection,
   defaultCandidateLabel,
@@ -16,15 +17,19 @@ export interface MarkdownOptions {
   readonly maxBytes?: number
   /** What the measured side is called; default `Candidate`. */
   readonly candidateLabel?: string
+  /** Whether to draw charts, which GitHub shows in a job summary; a comment is read for its first lines. */
+  readonly charts?: boolean
 }
 
 /** What may be left out, in the order in which it goes when space is short: the least needed for a decision first. */
 const droppable = [
+  'charts',
   'sweep measurements',
   'repetitions',
   'other metrics',
   'time breakdown',
   'environment',
+  'runs passed over',
   'patches',
   'warnings of models',
   'passing rows',
@@ -38,6 +43,7 @@ const maxOpenPassingRows = 12
 const maxOpenPatches = 2
 
 interface Plan {
+  readonly charts: boolean
   readonly dropped: ReadonlySet<Part>
   /** Rows and reasons kept in each list; Infinity until nothing else is left to drop. */
   readonly maxRows: number
@@ -48,7 +54,7 @@ export function renderMarkdown(result: Result, options: MarkdownOptions = {}): s
   const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel)
   const limit = options.maxBytes ?? Number.POSITIVE_INFINITY
   let text = ''
-  for (const plan of plans()) {
+  for (const plan of plans(options.charts ?? false)) {
     text = render(report, plan)
     if (Buffer.byteLength(text) <= limit) return text
   }
@@ -56,12 +62,13 @@ export function renderMarkdown(result: Result, options: MarkdownOptions = {}): s
 }
 
 /** From everything to less and less. Failing rows are cut last, worst kept, and the cut is said. */
-function* plans(): Generator<Plan> {
-  for (let count = 0; count <= droppable.length; count++) {
-    yield { dropped: new Set(droppable.slice(0, count)), maxRows: Number.POSITIVE_INFINITY }
+function* plans(charts: boolean): Generator<Plan> {
+  const parts = droppable.filter((part) => charts || part !== 'charts')
+  for (let count = 0; count <= parts.length; count++) {
+    yield { charts, dropped: new Set(parts.slice(0, count)), maxRows: Number.POSITIVE_INFINITY }
   }
   for (let maxRows = 256; maxRows >= 1; maxRows = Math.floor(maxRows / 2)) {
-    yield { dropped: new Set(droppable), maxRows }
+    yield { charts, dropped: new Set(parts), maxRows }
   }
 }
 
@@ -76,9 +83,10 @@ function render(report: Report, plan: Plan): string {
     ...constraints(report, plan),
     footnotes(report.footnotes),
     ...bests(report, plan),
-    ...report.models.flatMap((model) => modelBlocks(model, plan)),
+    ...report.models.flatMap((model) => modelBlocks(model, report.candidateLabel, plan)),
     has('other metrics') ? details('Other metrics, for information', [table(report.otherMetrics)]) : '',
     has('environment') ? environment(report) : '',
+    has('runs passed over') ? passedOver(report) : '',
     `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
     droppedNote(plan),
   ]
@@ -146,7 +154,11 @@ function bestBlock(name: string, best: BestSection, withPatch: boolean, open: bo
 }
 
 /** One folded section per model, its summary saying what is inside; what went wrong stays outside. */
-function modelBlocks(model: ModelSection, { dropped, maxRows }: Plan): readonly string[] {
+function modelBlocks(
+  model: ModelSection,
+  candidateLabel: string,
+  { charts, dropped, maxRows }: Plan,
+): readonly string[] {
   const { breakdown, sweep, repetitions } = model
   const name = markdownCode(model.name)
   const has = (part: Part, table: Table) => !dropped.has(part) && table.rows.length > 0
@@ -155,7 +167,9 @@ function modelBlocks(model: ModelSection, { dropped, maxRows }: Plan): readonly 
       ? ''
       : `🚫 ${name} could not be measured: ${escapeMarkdown(model.error, 1000)}`
   const warnings = dropped.has('warnings of models') ? [] : model.warnings
+  const chart = charts && !dropped.has('charts') ? latencyChart(sweep.chart, candidateLabel) : []
   const topics = [
+    chart.length === 0 ? null : { title: 'latency by load', blocks: chart },
     has('time breakdown', breakdown.table)
       ? {
           title: 'where the time goes',
@@ -195,6 +209,12 @@ function modelBlocks(model: ModelSection, { dropped, maxRows }: Plan): readonly 
 function environment(report: Report): string {
   const rows = report.environment.map(({ name, text }) => `- ${name}: ${escapeMarkdown(text)}`)
   return details('Environment', [rows.join('\n')])
+}
+
+function passedOver({ passedOver: runs }: Report): string {
+  if (runs.length === 0) return ''
+  const lines = runs.map((reason) => `- ${escapeMarkdown(reason, 500)}`)
+  return details('Baselines that were passed over', [lines.join('\n')])
 }
 
 function footnotes(texts: readonly string[]): string {

@@ -4,6 +4,7 @@ import { GateError, messageOf } from '../domain/error.ts'
 import type { Baseline, Measurements } from '../domain/measurements.ts'
 import type { Result } from '../domain/result.ts'
 import { writeWhole } from '../system/write-whole.ts'
+import { renderCsv } from './csv.ts'
 import { renderHtml } from './html.ts'
 import { renderJson } from './json.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -17,9 +18,12 @@ export interface Output {
   readonly writeResult: (result: Result, baseline: Baseline | null) => void
 }
 
+/** Model Analyzer's name for the same rows. */
+const inferenceCsv = 'metrics-model-inference.csv'
+
 /** What an earlier run may have left here: a report of another run beside this one's would be taken for its own. */
 const measured = ['measurements.json', 'server.log', 'baseline.json']
-const judged = ['result.json', 'report.md', 'report.html', 'best-config']
+const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, 'best-config']
 
 /**
  * @param what `run` clears all that an earlier run left; `judge` leaves what was measured, which may be
@@ -59,6 +63,7 @@ export function openOutput(directory: string, what: 'run' | 'judge' = 'run'): Ou
         // The repository's reader allows only plain model names: no path can hide in one.
         writeWhole(join(path('best-config'), `${model.name}.patch`), model.best.patch)
       }
+      writeWhole(path(inferenceCsv), renderCsv(result))
       writeWhole(path('report.md'), renderMarkdown(result))
       writeWhole(path('report.html'), renderHtml(result))
     },

@@ -30,6 +30,9 @@ export interface Report {
   readonly constraints: Table
   readonly models: readonly ModelSection[]
   readonly environment: readonly { readonly name: string; readonly text: string }[]
+  /** Why other baselines were not used. */
+  readonly passedOver: readonly string[]
+  readonly candidateLabel: string
   readonly reproduce: { readonly text: string; readonly command: string }
   /** Footnote 1 first. */
   readonly footnotes: readonly string[]
@@ -82,6 +85,8 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     constraints,
     models,
     environment: environment(result),
+    passedOver: ('passedOver' in result.baseline && result.baseline.passedOver) || [],
+    candidateLabel,
     reproduce: reproduce(result),
     footnotes: footnotes.texts(),
   }

@@ -34,7 +34,7 @@ export interface Sweep {
   readonly notes: readonly string[]
 }
 
-interface Group {
+export interface Group {
   readonly label: string
   readonly configuration: Configuration
   /** The load at which this configuration is the one to use; null for all but one. */
@@ -55,7 +55,7 @@ export function sweep(model: ModelResult): Sweep {
 }
 
 /** `committed` first, then `config_0`, `config_1` … in the order in which they were measured. */
-function groupByConfiguration(model: ModelResult): readonly Group[] {
+export function groupByConfiguration(model: ModelResult): readonly Group[] {
   const byKey = new Map<string, Scenario[]>()
   for (const scenario of model.scenarios) {
     const key = configurationKey(scenario.configuration)
@@ -168,7 +168,7 @@ export function describeConfiguration(configuration: Configuration): string {
 }
 
 /** The model's constraints applied to one measurement; the limits are the same at every gated load. */
-function satisfies(scenario: Scenario, constraints: readonly ConstraintResult[]): string {
+export function satisfies(scenario: Scenario, constraints: readonly ConstraintResult[]): string {
   if (constraints.length === 0) return '–'
   if (scenario.status === 'failed') return 'No'
   const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {

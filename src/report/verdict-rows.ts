@@ -113,13 +113,19 @@ export function comparisonLegend(result: Result, candidateLabel: string): readon
   if (baseline.status === 'found') {
     const of = baseline.commit === null ? '' : ` of commit ${shortCommit(baseline.commit)}`
     lines.push(
-      `Baseline: stored measurement${of} from ${formatDate(baseline.createdAt)} (${baseline.source}).`,
+      `Baseline: stored measurement${of} from ${formatDate(baseline.createdAt)}${ageOf(baseline.createdAt, result.createdAt)} (${baseline.source}).`,
     )
   }
   lines.push(
     'A row fails when it is worse by more than is tolerated and that is not chance (1 % risk of a false alarm over the whole report); it passes when it is within with 95 % confidence.',
   )
   return lines
+}
+
+/** `, 3 days before this run`; empty where the dates cannot be told. */
+function ageOf(before: string, now: string): string {
+  const days = Math.round((Date.parse(now) - Date.parse(before)) / 86_400_000)
+  return Number.isFinite(days) && days >= 1 ? `, ${countInWords(days, 'day')} before this run` : ''
 }
 
 /** What the reader has to know about the baseline when it could not be used; null where it was, or nobody asked. */

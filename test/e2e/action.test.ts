@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseStarted, stateName } from '../../src/action/safety-net.ts'
-import { readOnlyEntry } from '../../src/action/zip.ts'
+import { readZipEntry } from '../../src/action/zip.ts'
 import { baselineSchema } from '../../src/domain/measurements.ts'
 import { resultSchema } from '../../src/domain/result.ts'
 import { stateOf } from '../../src/system/process-identity.ts'
@@ -59,6 +59,8 @@ beforeAll(async () => {
   github = await startGitHub()
   repository = makeRepository(join(root, 'checkout'))
   mainCommit = repository.commit('main', files)
+  // What GitHub answers about ancestry is what git says of the repository.
+  github.state.compare = (base, head) => repository.compare(base, head)
   repository.branch('harmless', 'main')
   repository.commit('say more', { 'models/sleepy/1/model.py': model(4, '# echoes') })
   repository.branch('slower', 'main')
@@ -122,7 +124,9 @@ test('main: measures, and stores a baseline that only holds baseline.json', asyn
 
   const stored = github.state.artifacts.find(({ name }) => name === 'triton-perf-gate-baseline')
   const zip = github.state.blobs.get(stored?.blob ?? '') ?? Buffer.alloc(0)
-  const baseline = baselineSchema.parse(JSON.parse(readOnlyEntry(zip, 'baseline.json', 2 ** 26).toString()))
+  const baseline = baselineSchema.parse(
+    JSON.parse(readZipEntry(zip, 'baseline.json', { maxBytes: 2 ** 26, maxEntries: 1 }).toString()),
+  )
   expect(baseline).toMatchObject({
     commit: mainCommit,
     runId: '101',
@@ -265,4 +269,8 @@ test('killed outright: the post step ends what is left', async () => {
 test('this GitHub was asked nothing that it does not know', () => {
   expect(github.state.requests.length).toBeGreaterThan(20)
   expect(github.state.unknown).toEqual([])
+})
+
+test("what it was asked and what it answered is what GitHub's own OpenAPI description allows", () => {
+  expect(github.state.violations).toEqual([])
 })

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
+import { renderCsv } from '../../src/report/csv.ts'
 import { renderHtml } from '../../src/report/html.ts'
 import { renderMarkdown } from '../../src/report/markdown.ts'
 import {
@@ -12,6 +13,7 @@ import {
   inconclusiveResult,
   invalidResult,
   manyModelsResult,
+  passedOverResult,
   passResult,
 } from '../support/result-fixtures.ts'
 
@@ -30,6 +32,12 @@ const goldens: Record<string, { readonly result: Result; readonly render: (resul
     result: manyModelsResult(),
     render: (result) => renderMarkdown(result, comment),
   },
+  'summary.golden.md': {
+    result: passResult(),
+    render: (result) => renderMarkdown(result, { charts: true, candidateLabel: 'This PR' }),
+  },
+  'passed-over.golden.md': { result: passedOverResult(), render: renderMarkdown },
+  'measurements.golden.csv': { result: passResult(), render: renderCsv },
   'fail.golden.html': { result: failResult(), render: renderHtml },
   'hostile.golden.html': { result: hostileResult(), render: renderHtml },
   'first-run.golden.html': { result: firstRunResult(), render: renderHtml },

@@ -354,6 +354,24 @@ export function passResult(): Result {
 }
 
 /** `max_queue_delay_microseconds: 20000` came with the pull request. */
+/** A first run whose search has met what it must not use, with names that want to be more than names. */
+export function passedOverResult(): Result {
+  return {
+    ...firstRunResult(),
+    baseline: {
+      status: 'untrusted',
+      source: 'artifact triton-perf-gate-baseline of main.yml on main',
+      why: 'run 55: its artifact has another digest than sha256:00',
+      next: 'start main.yml on main (push, schedule or workflow_dispatch) to store a new baseline',
+      passedOver: [
+        'run 60: its event pull_request is none of push, schedule, workflow_dispatch',
+        'run 59: its branch is `|<b>@all</b> ![x](https://e.example/x.png), not main',
+        'run 55: its artifact has another digest than sha256:00',
+      ],
+    },
+  }
+}
+
 export function failResult(): Result {
   const slow = textRecognition({
     scenarios: [

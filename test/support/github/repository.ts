@@ -8,9 +8,13 @@ export interface TestRepository {
   /** Writes files and commits them on the branch that is checked out; the commit. */
   readonly commit: (message: string, files: Readonly<Record<string, string>>) => string
   readonly checkout: (revision: string) => void
+  /** The commit that is checked out. */
+  readonly head: () => string
   readonly branch: (name: string, from: string) => void
   /** GitHub's test merge of a branch into main, checked out as actions/checkout does; the commit. */
   readonly testMerge: (branch: string) => string
+  /** How the second commit lies to the first, as GitHub tells it; null where one of them is unknown. */
+  readonly compare: (base: string, head: string) => 'ahead' | 'behind' | 'diverged' | 'identical' | null
 }
 
 export function makeRepository(directory: string): TestRepository {
@@ -41,11 +45,25 @@ export function makeRepository(directory: string): TestRepository {
       return git('rev-parse', 'HEAD')
     },
     checkout: (revision) => void git('checkout', '--quiet', revision),
+    head: () => git('rev-parse', 'HEAD'),
     branch: (name, from) => void git('checkout', '--quiet', '-b', name, from),
     testMerge(branch) {
       git('checkout', '--quiet', '--detach', 'main')
       git('merge', '--quiet', '--no-ff', '--message', `Merge ${branch} into main`, branch)
       return git('rev-parse', 'HEAD')
+    },
+    compare(base, head) {
+      const isAncestor = (of: string, other: string) => {
+        try {
+          return git('merge-base', of, other) === git('rev-parse', `${of}^{commit}`)
+        } catch {
+          return null
+        }
+      }
+      const ahead = isAncestor(base, head)
+      const behind = isAncestor(head, base)
+      if (ahead === null || behind === null) return null
+      return ahead && behind ? 'identical' : ahead ? 'ahead' : behind ? 'behind' : 'diverged'
     },
   }
 }

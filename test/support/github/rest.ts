@@ -1,3 +1,4 @@
+import { sample, sampleItem, sampleOf } from './openapi.ts'
 import {
   type Answer,
   blobSignature,
@@ -21,12 +22,21 @@ type Handler = (state: State, request: Request, parts: readonly string[]) => Ans
 /** The routes of one repository, `o/r`; what is not here, this GitHub does not know. */
 const routes: readonly [method: string, pattern: RegExp, handler: Handler][] = [
   ['GET', /^\/repos\/o\/r\/actions\/workflows\/([^/]+)\/runs$/, listRuns],
+  ['GET', /^\/repos\/o\/r\/actions\/runs\/(\d+)$/, getRun],
   ['GET', /^\/repos\/o\/r\/actions\/runs\/(\d+)\/artifacts$/, listArtifacts],
   ['GET', /^\/repos\/o\/r\/actions\/artifacts\/(\d+)\/zip$/, downloadArtifact],
   ['GET', /^\/repos\/o\/r\/issues\/(\d+)\/comments$/, listComments],
   ['POST', /^\/repos\/o\/r\/issues\/(\d+)\/comments$/, createComment],
   ['PATCH', /^\/repos\/o\/r\/issues\/comments\/(\d+)$/, updateComment],
   ['DELETE', /^\/repos\/o\/r\/issues\/comments\/(\d+)$/, deleteComment],
+  ['GET', /^\/repos\/o\/r\/compare\/([^/]+)\.\.\.([^/]+)$/, compare],
+  ['GET', /^\/repos\/o\/r\/releases$/, listReleases],
+  ['GET', /^\/repos\/o\/r\/commits\/tags\/(.+)$/, getCommit],
+  ['GET', /^\/repos\/o\/r\/pulls$/, listPulls],
+  ['GET', /^\/repos\/o\/r\/pulls\/(\d+)\/files$/, listFiles],
+  ['GET', /^\/repos\/o\/r\/pulls\/(\d+)\/comments$/, listReviewComments],
+  ['POST', /^\/repos\/o\/r\/pulls\/(\d+)\/reviews$/, createReview],
+  ['DELETE', /^\/repos\/o\/r\/pulls\/comments\/(\d+)$/, deleteReviewComment],
   ['POST', /^\/graphql$/, viewer],
 ]
 
@@ -58,7 +68,23 @@ function listRuns(state: State, request: Request, [workflow]: readonly string[])
         asked('status') === null || run.status === asked('status') || run.conclusion === asked('status'),
     )
     .sort((a, b) => b.id - a.id)
-  return paged(request, runs, 'workflow_runs')
+  return paged(request, runs.map(fullRun), 'workflow_runs')
+}
+
+const runsPath = '/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs'
+
+/** With all that GitHub's description requires of a run. */
+function fullRun(run: State['runs'][number]): object {
+  const repository = sampleItem('GET', runsPath, 'workflow_runs', {}) as { head_repository: object }
+  const head = run.head_repository
+  const head_repository = head === null ? null : { ...repository.head_repository, ...head }
+  return sampleItem('GET', runsPath, 'workflow_runs', { ...run, head_repository })
+}
+
+function getRun(state: State, _request: Request, [id]: readonly string[]): Answer {
+  if (state.permissions.actions === 'none') return forbidden
+  const run = state.runs.find((each) => each.id === Number(id))
+  return run === undefined ? notFound : { status: 200, body: fullRun(run) }
 }
 
 function listArtifacts(state: State, request: Request, [runId]: readonly string[]): Answer {
@@ -67,16 +93,18 @@ function listArtifacts(state: State, request: Request, [runId]: readonly string[
   const artifacts = state.artifacts
     .filter((artifact) => artifact.runId === Number(runId) && artifact.digest !== null)
     .filter((artifact) => name === null || artifact.name === name)
-    .map((artifact) => ({
-      id: artifact.id,
-      name: artifact.name,
-      size_in_bytes: artifact.sizeBytes,
-      expired: artifact.expired,
-      created_at: artifact.createdAt,
-      digest: artifact.digest,
-      archive_download_url: `${request.origin}/repos/o/r/actions/artifacts/${artifact.id}/zip`,
-      workflow_run: { id: artifact.runId, repository_id: repositoryId },
-    }))
+    .map((artifact) =>
+      sampleItem('GET', '/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts', 'artifacts', {
+        id: artifact.id,
+        name: artifact.name,
+        size_in_bytes: artifact.sizeBytes,
+        expired: artifact.expired,
+        created_at: artifact.createdAt,
+        digest: artifact.digest,
+        archive_download_url: `${request.origin}/repos/o/r/actions/artifacts/${artifact.id}/zip`,
+        workflow_run: { id: artifact.runId, repository_id: repositoryId },
+      }),
+    )
   return paged(request, artifacts, 'artifacts')
 }
 
@@ -89,10 +117,16 @@ function downloadArtifact(state: State, request: Request, [id]: readonly string[
 }
 
 function listComments(state: State, request: Request, [issue]: readonly string[]): Answer {
-  return paged(
-    request,
-    state.comments.filter((comment) => comment.issue === Number(issue)),
-  )
+  return paged(request, state.comments.filter((comment) => comment.issue === Number(issue)).map(fullComment))
+}
+
+function fullComment({ issue: _, user, ...comment }: State['comments'][number]): object {
+  const path = '/repos/{owner}/{repo}/issues/{issue_number}/comments'
+  return sample('GET', path, 200, { ...comment, user: fullUser(user) })
+}
+
+function fullUser(user: object): object {
+  return sampleOf('simple-user', user)
 }
 
 function createComment(state: State, request: Request, [issue]: readonly string[]): Answer {
@@ -105,7 +139,7 @@ function createComment(state: State, request: Request, [issue]: readonly string[
     body,
   }
   state.comments.push(comment)
-  return { status: 201, body: comment }
+  return { status: 201, body: fullComment(comment) }
 }
 
 function updateComment(state: State, request: Request, [id]: readonly string[]): Answer {
@@ -114,8 +148,9 @@ function updateComment(state: State, request: Request, [id]: readonly string[]):
   const at = state.comments.findIndex((comment) => comment.id === Number(id))
   const old = state.comments[at]
   if (old === undefined) return notFound
-  state.comments[at] = { ...old, body }
-  return { status: 200, body: state.comments[at] }
+  const updated = { ...old, body }
+  state.comments[at] = updated
+  return { status: 200, body: fullComment(updated) }
 }
 
 function deleteComment(state: State, _request: Request, [id]: readonly string[]): Answer {
@@ -133,8 +168,96 @@ function commentBody(state: State, request: Request): string | Answer {
   const message = `Body is too long (maximum is ${maxCommentLength} characters)`
   return {
     status: 422,
-    body: { message: 'Validation Failed', errors: [{ resource: 'IssueComment', message }] },
+    body: {
+      message: 'Validation Failed',
+      documentation_url: 'https://docs.github.com/rest',
+      errors: [{ resource: 'IssueComment', code: 'unprocessable', message }],
+    },
   }
+}
+
+function compare(state: State, _request: Request, [base = '', head = '']: readonly string[]): Answer {
+  const status = state.compare(base, head)
+  if (status === null) return notFound
+  const path = '/repos/{owner}/{repo}/compare/{basehead}'
+  return { status: 200, body: sample('GET', path, 200, { status }) }
+}
+
+function listReleases(state: State, request: Request): Answer {
+  const path = '/repos/{owner}/{repo}/releases'
+  const releases = state.releases.map(({ tag, prerelease }) =>
+    sample('GET', path, 200, { tag_name: tag, prerelease, draft: false }),
+  )
+  return paged(request, releases)
+}
+
+function getCommit(state: State, _request: Request, [tag = '']: readonly string[]): Answer {
+  const sha = state.commitOf(tag)
+  if (sha === null)
+    return {
+      status: 422,
+      body: {
+        message: `No commit found for SHA: tags/${tag}`,
+        documentation_url: 'https://docs.github.com/rest',
+      },
+    }
+  return { status: 200, body: sample('GET', '/repos/{owner}/{repo}/commits/{ref}', 200, { sha }) }
+}
+
+function listPulls(state: State, request: Request): Answer {
+  const path = '/repos/{owner}/{repo}/pulls'
+  const pulls = state.pulls
+    .filter((pull) => pull.state === (request.query.get('state') ?? 'open'))
+    .filter(({ head }) => `${head.owner}:${head.ref}` === request.query.get('head'))
+    .map(({ number, state: open, head }) => {
+      const { head: like, base } = sample('GET', path, 200, {}) as Record<'head' | 'base', { repo: object }>
+      const repo = head.repositoryId === null ? null : { ...like.repo, id: head.repositoryId }
+      return sample('GET', path, 200, {
+        number,
+        state: open,
+        head: { ...like, sha: head.sha, ref: head.ref, repo },
+        base: { ...base, repo: { ...base.repo, id: repositoryId } },
+      })
+    })
+  return paged(request, pulls)
+}
+
+function listFiles(state: State, request: Request, [number]: readonly string[]): Answer {
+  const path = '/repos/{owner}/{repo}/pulls/{pull_number}/files'
+  const pull = state.pulls.find((each) => each.number === Number(number))
+  if (pull === undefined) return notFound
+  return paged(
+    request,
+    pull.files.map((file) => sample('GET', path, 200, file)),
+  )
+}
+
+function listReviewComments(state: State, request: Request, [number]: readonly string[]): Answer {
+  const path = '/repos/{owner}/{repo}/pulls/{pull_number}/comments'
+  const comments = state.reviewComments
+    .filter(({ pull }) => pull === Number(number))
+    .map(({ pull: _, user, ...comment }) => sample('GET', path, 200, { ...comment, user: fullUser(user) }))
+  return paged(request, comments)
+}
+
+function createReview(state: State, request: Request, [number]: readonly string[]): Answer {
+  if (state.permissions['pull-requests'] !== 'write') return forbidden
+  const { comments = [] } = JSON.parse(request.body.toString()) as {
+    comments?: { path: string; line: number; body: string }[]
+  }
+  for (const comment of comments) {
+    const user = { login: botLogin, type: 'Bot' as const }
+    state.reviewComments.push({ id: state.nextId++, pull: Number(number), user, ...comment })
+  }
+  return { status: 200, body: sample('POST', '/repos/{owner}/{repo}/pulls/{pull_number}/reviews', 200, {}) }
+}
+
+function deleteReviewComment(state: State, _request: Request, [id]: readonly string[]): Answer {
+  if (state.permissions['pull-requests'] !== 'write') return forbidden
+  const rest = state.reviewComments.filter((comment) => comment.id !== Number(id))
+  if (rest.length === state.reviewComments.length) return notFound
+  state.reviewComments = rest
+  return { status: 204 }
 }
 
 function viewer(_state: State, request: Request): Answer {

@@ -19,6 +19,8 @@ export interface StepOptions {
   readonly sha: string
   readonly runId: number
   readonly inputs: Readonly<Record<string, string>>
+  /** Beside and above the runner's own environment. */
+  readonly env?: Readonly<Record<string, string>>
   /** The folder of the bundles; the committed `dist/` where left out. */
   readonly dist?: string
   /** Called once, a little after the step has saved that it launched a process. */
@@ -33,6 +35,9 @@ export interface StepResult {
   readonly state: Readonly<Record<string, string>>
   readonly summary: string
   readonly log: string
+  /** From the start of the process to its first line, and to its end. */
+  readonly firstLineMs: number | null
+  readonly wallMs: number
   /** Annotations as the runner reads them: `error`, `warning` and `notice` commands. */
   readonly annotations: readonly {
     readonly level: string
@@ -58,7 +63,7 @@ async function runEntry(
     const files = commandFiles(temporary)
     const env = { ...environment(options, temporary), ...files.env, ...saved }
     const bundle = join(options.dist ?? join(root, 'dist'), entry, 'index.js')
-    const { exitCode, signal, log } = await runNode(bundle, options, env, files)
+    const { exitCode, signal, log, firstLineMs, wallMs } = await runNode(bundle, options, env, files)
     const state = files.read('GITHUB_STATE')
     const handedOver = Object.fromEntries(
       Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]),
@@ -67,6 +72,8 @@ async function runEntry(
       exitCode,
       signal,
       log,
+      firstLineMs,
+      wallMs,
       outputs: files.read('GITHUB_OUTPUT'),
       state,
       summary: files.text('GITHUB_STEP_SUMMARY'),
@@ -95,11 +102,15 @@ function runNode(
   { workspace, onServer }: StepOptions,
   env: Record<string, string>,
   files: CommandFiles,
-): Promise<Pick<StepResult, 'exitCode' | 'signal' | 'log'>> {
+): Promise<Pick<StepResult, 'exitCode' | 'signal' | 'log' | 'firstLineMs' | 'wallMs'>> {
   const child = spawn(process.execPath, [bundle], { cwd: workspace, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const startedMs = Date.now()
+  let firstLineMs: number | null = null
   let log = ''
   const take = (chunk: Buffer) => {
     log += chunk.toString()
+    // What the runner obeys is not shown to anybody.
+    if (firstLineMs === null && /^(?!::add-mask)\S.*\n/m.test(log)) firstLineMs = Date.now() - startedMs
   }
   child.stdout.on('data', take)
   child.stderr.on('data', take)
@@ -117,7 +128,7 @@ function runNode(
     child.on('error', reject)
     const finish = (exitCode: number | null, signal: NodeJS.Signals | null) => {
       for (const timer of timers) clearTimeout(timer)
-      resolve({ exitCode, signal, log })
+      resolve({ exitCode, signal, log, firstLineMs, wallMs: Date.now() - startedMs })
     }
     child.on('close', finish)
     // After a SIGKILL its servers may still hold the output open, as on GitHub's runner.
@@ -164,6 +175,7 @@ function environment(options: StepOptions, temporary: string): Record<string, st
     ACTIONS_RUNTIME_URL: `${github.url}/`,
     ACTIONS_RUNTIME_TOKEN: runtimeToken(runId),
     ...inputVariables(options.inputs),
+    ...options.env,
   }
 }
 

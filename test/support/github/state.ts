@@ -31,6 +31,44 @@ interface Comment {
   readonly body: string
 }
 
+/** A pull request, and what its diff shows. */
+interface Pull {
+  readonly number: number
+  readonly state: 'open' | 'closed'
+  readonly head: {
+    readonly sha: string
+    readonly ref: string
+    readonly owner: string
+    readonly repositoryId: number | null
+  }
+  readonly files: readonly { readonly filename: string; readonly patch?: string }[]
+}
+
+interface ReviewComment {
+  readonly id: number
+  readonly pull: number
+  readonly user: { readonly login: string; readonly type: 'Bot' | 'User' }
+  readonly path: string
+  readonly line: number
+  readonly body: string
+}
+
+/** What goes wrong with the next requests that match, as often as `times` says. */
+export interface Fault {
+  /** Of `METHOD path`. */
+  readonly match: RegExp
+  times: number
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  /** Does what was asked, then answers with the fault. */
+  readonly afterwards?: boolean
+  /** Cuts the connection after this share of the answer. */
+  readonly cutAt?: number
+  /** Never answers. */
+  readonly hang?: boolean
+}
+
 interface Permissions {
   readonly actions: 'read' | 'none'
   readonly 'pull-requests': 'write' | 'read'
@@ -41,6 +79,14 @@ export interface State {
   runs: Run[]
   artifacts: StoredArtifact[]
   comments: Comment[]
+  pulls: Pull[]
+  reviewComments: ReviewComment[]
+  releases: { readonly tag: string; readonly prerelease: boolean }[]
+  /** The commit of a tag; null where there is none. */
+  commitOf: (tag: string) => string | null
+  /** How the second commit lies to the first; null where one of them is unknown. */
+  compare: (base: string, head: string) => 'ahead' | 'behind' | 'diverged' | 'identical' | null
+  faults: Fault[]
   permissions: Permissions
   readonly blobs: Map<string, Buffer>
   readonly blocks: Map<string, Buffer>
@@ -48,6 +94,8 @@ export interface State {
   readonly requests: string[]
   /** Requests that this GitHub does not know: a test that ends with any has tested nothing. */
   readonly unknown: string[]
+  /** What of the requests and answers GitHub's own description does not allow. */
+  readonly violations: string[]
   nextId: number
 }
 
@@ -78,11 +126,18 @@ export function newState(): State {
     runs: [],
     artifacts: [],
     comments: [],
+    pulls: [],
+    reviewComments: [],
+    releases: [],
+    commitOf: () => null,
+    compare: (base, head) => (base === head ? 'identical' : 'ahead'),
+    faults: [],
     permissions: { actions: 'read', 'pull-requests': 'write' },
     blobs: new Map(),
     blocks: new Map(),
     requests: [],
     unknown: [],
+    violations: [],
     nextId: 1000,
   }
 }

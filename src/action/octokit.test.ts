@@ -1,0 +1,269 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { seedArtifact } from '../../test/support/github/artifacts.ts'
+import { type LoopbackGitHub, startGitHub } from '../../test/support/github/server.ts'
+import { botLogin, type Fault, jobToken, newState, type Run } from '../../test/support/github/state.ts'
+import { makeZip } from '../../test/support/github/zip.ts'
+import {
+  makeBaseline,
+  makeModel,
+  makeRepetition,
+  makeScenario,
+} from '../../test/support/make-measurements.ts'
+import { fetchBlob } from './blob.ts'
+import { putComment } from './comment.ts'
+import { commentStore } from './comment-store.ts'
+import { findBaseline } from './find-baseline.ts'
+import { releaseBefore, releaseStore } from './release.ts'
+import { runStore } from './run-store.ts'
+
+// The toolkit reads GITHUB_API_URL when it is imported, so it comes after the server.
+let github: LoopbackGitHub
+let connect: typeof import('./octokit.ts')['connect']
+const repository = { owner: 'o', name: 'r' }
+const commit = 'a'.repeat(40)
+
+beforeAll(async () => {
+  github = await startGitHub()
+  vi.stubEnv('GITHUB_API_URL', github.url)
+  vi.stubEnv('GITHUB_SERVER_URL', 'https://github.com')
+  connect = (await import('./octokit.ts')).connect
+})
+beforeEach(() => {
+  Object.assign(github.state, newState())
+  waitedMs = 0
+})
+afterEach(() => {
+  // Whatever a test is about: the loopback GitHub is of use only where it answers as GitHub describes.
+  expect(github.state.violations).toEqual([])
+  expect(github.state.unknown).toEqual([])
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await github.close()
+})
+
+/** Waits are counted, not waited for. */
+let waitedMs = 0
+const clock = {
+  nowMs: () => Date.now() + waitedMs,
+  sleep: async (durationMs: number) => {
+    waitedMs += durationMs
+  },
+  random: () => 0,
+}
+/** Room for a minute's wait at each of the steps. */
+const totalMs = 300_000
+const open = (token = jobToken) => connect(token, { totalMs, attemptMs: 300, clock })
+const runs = (token = jobToken) =>
+  runStore(open(token), repository, (url, maxBytes) => fetchBlob(url, maxBytes, 60_000, clock))
+
+const run = (id: number, change: Partial<Run> = {}): Run => ({
+  id,
+  path: '.github/workflows/gate.yml',
+  event: 'push',
+  status: 'completed',
+  conclusion: 'success',
+  head_branch: 'main',
+  head_sha: commit,
+  head_repository: { id: 1 },
+  created_at: '2026-01-01T00:00:00Z',
+  ...change,
+})
+const repetitions = [0, 1].map((index) => makeRepetition(index, { latencyP99Ns: 5e6, inferPerSec: 300 }))
+const baseline = makeBaseline([makeModel('m', [makeScenario(repetitions)])], { commit, runId: '55' })
+const zip = makeZip([{ name: 'baseline.json', content: JSON.stringify(baseline) }])
+
+const search = (token = jobToken) =>
+  findBaseline(runs(token), {
+    workflowFile: 'gate.yml',
+    branch: 'main',
+    repositoryId: 1,
+    ownRunId: 99,
+    artifactName: 'base',
+    reference: 'b'.repeat(40),
+    runId: null,
+    histories: 1,
+  })
+
+const sticky = { issue: 7, key: 'default', runId: 77, runAttempt: 1 }
+const comment = (report: string) => putComment(commentStore(open(), repository, clock), sticky, report)
+const fault = (match: RegExp, change: Partial<Fault>): Fault => ({ match, times: 1, ...change })
+
+test('a baseline is found, its ancestry asked for, downloaded by its redirect and checked', async () => {
+  github.state.runs.push(run(55), run(56, { event: 'pull_request', head_repository: { id: 2 } }))
+  seedArtifact(github.state, 55, 'base', zip)
+  seedArtifact(github.state, 55, 'base-other', zip)
+  expect(await search()).toMatchObject({
+    status: 'found',
+    source: expect.stringContaining('run 55'),
+    passedOver: [expect.stringContaining('event pull_request')],
+  })
+  expect(github.state.requests).toContain(`GET /repos/o/r/compare/${commit}...${'b'.repeat(40)}`)
+})
+
+test('a commit beside the reference, or one that GitHub does not know, is no baseline', async () => {
+  github.state.runs.push(run(55))
+  seedArtifact(github.state, 55, 'base', zip)
+  for (const status of ['behind', 'diverged', null] as const) {
+    github.state.compare = () => status
+    expect(await search()).toMatchObject({
+      status: 'absent',
+      passedOver: [expect.stringContaining('commit')],
+    })
+  }
+})
+
+test('a blob that is not what was uploaded is refused', async () => {
+  github.state.runs.push(run(55))
+  const { blob } = seedArtifact(github.state, 55, 'base', zip)
+  github.state.blobs.set(blob, makeZip([{ name: 'baseline.json', content: '{"forged":true}' }]))
+  expect(await search()).toMatchObject({
+    status: 'untrusted',
+    why: expect.stringContaining('another digest'),
+  })
+})
+
+test('a workflow that GitHub does not know is absent; no permission and bad credentials are unreadable', async () => {
+  expect((await search()).status).toBe('absent')
+  github.state.runs.push(run(55))
+  github.state.permissions = { ...github.state.permissions, actions: 'none' }
+  expect(await search()).toMatchObject({
+    status: 'unreadable',
+    why: expect.stringContaining('not accessible'),
+  })
+  expect(await search('ghs_other')).toMatchObject({
+    status: 'unreadable',
+    why: expect.stringContaining('Bad credentials'),
+  })
+  expect(waitedMs).toBe(0)
+})
+
+test.each<[string, Partial<Fault>]>([
+  ['429 with retry-after', { status: 429, headers: { 'retry-after': '5' } }],
+  [
+    '403 for a secondary rate limit',
+    { status: 403, body: { message: 'You have exceeded a secondary rate limit. Please wait.' } },
+  ],
+  [
+    '403 with nothing left',
+    { status: 403, headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '0' } },
+  ],
+  ['500', { status: 500 }],
+  ['502', { status: 502 }],
+  ['503', { status: 503 }],
+  ['an answer cut short', { cutAt: 0.5 }],
+  ['an answer cut off at once', { cutAt: 0 }],
+  ['no answer at all', { hang: true }],
+])('%s, once at every step: asked again, and found', async (_, change) => {
+  github.state.runs.push(run(55))
+  seedArtifact(github.state, 55, 'base', zip)
+  const steps = [/workflows\/gate\.yml\/runs$/, /compare/, /runs\/55\/artifacts$/, /artifacts\/\d+\/zip$/]
+  // The redirect has no body to be cut.
+  github.state.faults = steps
+    .filter((match) => change.cutAt === undefined || !match.source.includes('zip'))
+    .map((match) => fault(match, change))
+  expect((await search()).status).toBe('found')
+  expect(github.state.faults.map(({ times }) => times)).toEqual(github.state.faults.map(() => 0))
+  expect(waitedMs).toBeGreaterThan(0)
+})
+
+test.each<[string, Partial<Fault>]>([
+  ['500', { status: 500 }],
+  ['a blob cut short', { cutAt: 0.5 }],
+])('%s of the store of artifacts: asked again', async (_, change) => {
+  github.state.runs.push(run(55))
+  seedArtifact(github.state, 55, 'base', zip)
+  github.state.faults = [fault(/^GET \/blob/, change)]
+  expect((await search()).status).toBe('found')
+})
+
+test('a GitHub that stays down is unreadable, and is given up in time', async () => {
+  github.state.runs.push(run(55))
+  github.state.faults = [fault(/runs$/, { status: 503, times: 1000 })]
+  expect((await search()).status).toBe('unreadable')
+  expect(waitedMs).toBeLessThanOrEqual(totalMs)
+  github.state.faults = [fault(/runs$/, { status: 429, headers: { 'retry-after': '3600' }, times: 1000 })]
+  expect((await search()).status).toBe('unreadable')
+})
+
+test('an artifact that expires meanwhile (410) is passed over', async () => {
+  github.state.runs.push(run(55))
+  seedArtifact(github.state, 55, 'base', zip)
+  github.state.faults = [fault(/zip$/, { status: 410, body: { message: 'Artifact has expired' } })]
+  expect(await search()).toMatchObject({
+    status: 'untrusted',
+    passedOver: [expect.stringContaining('expired')],
+  })
+})
+
+test('runs and artifacts are found on later pages', async () => {
+  const failed = Array.from({ length: 150 }, (_, index) => run(1000 - index, { conclusion: 'failure' }))
+  github.state.runs.push(...failed, run(55))
+  // As many as a matrix of 120 legs leaves behind.
+  for (let leg = 0; leg < 120; leg++) seedArtifact(github.state, 55, `leg-${leg}`, zip)
+  seedArtifact(github.state, 55, 'base', zip)
+  expect((await search()).status).toBe('found')
+  expect(await runs().listArtifacts(55, null)).toHaveLength(121)
+})
+
+test('the sticky comment is found on the second page, and updated', async () => {
+  const talk = { issue: 7, user: { login: 'alice', type: 'User' as const }, body: 'talk' }
+  github.state.comments = Array.from({ length: 120 }, (_, id) => ({ ...talk, id }))
+  expect(await comment('one')).toEqual({ status: 'created' })
+  expect(await comment('two')).toEqual({ status: 'updated' })
+  const written = github.state.comments.filter(({ user }) => user.login === botLogin)
+  expect(written.map(({ body }) => body)).toEqual(['<!-- triton-perf-gate:default run=77.1 -->\ntwo'])
+})
+
+test('five jobs at one moment leave one comment, of the newest run', async () => {
+  const put = (runId: number) => {
+    // The waits are real here, if short: the five must meet at the server.
+    const quick = {
+      sleep: (durationMs: number) => new Promise<void>((done) => setTimeout(done, durationMs / 10)),
+    }
+    return putComment(commentStore(open(), repository, quick), { ...sticky, runId }, `report ${runId}`)
+  }
+  await Promise.all([81, 85, 83, 82, 84].map(put))
+  expect(github.state.comments.map(({ body }) => body)).toEqual([
+    '<!-- triton-perf-gate:default run=85.1 -->\nreport 85',
+  ])
+})
+
+test('a comment whose answer is lost (502 after the fact) is not written twice', async () => {
+  github.state.faults = [fault(/^POST .*comments$/, { status: 502, afterwards: true })]
+  expect(await comment('one')).toEqual({ status: 'updated' })
+  expect(github.state.comments).toHaveLength(1)
+})
+
+test('a token that may only read, a locked thread (403) and a body that is too long (422) are outcomes', async () => {
+  expect(await comment('x'.repeat(70_000))).toMatchObject({
+    status: 'failed',
+    why: expect.stringContaining('too long'),
+  })
+  github.state.permissions = { ...github.state.permissions, 'pull-requests': 'read' }
+  expect(await comment('one')).toMatchObject({
+    status: 'failed',
+    why: expect.stringContaining('pull-requests: write'),
+  })
+  expect(github.state.comments).toEqual([])
+  expect(waitedMs).toBe(0)
+})
+
+test('the release before is the newest that this commit grew out of', async () => {
+  const commits: Record<string, string> = { v3: '3'.repeat(40), v2: '2'.repeat(40), v1: '1'.repeat(40) }
+  github.state.releases = [
+    { tag: 'v4-rc', prerelease: true },
+    { tag: 'v3', prerelease: false },
+    { tag: 'gone', prerelease: false },
+    { tag: 'v2', prerelease: false },
+    { tag: 'v1', prerelease: false },
+  ]
+  github.state.commitOf = (tag) => commits[tag] ?? null
+  // v3 was made from another line than this commit.
+  github.state.compare = (base) => (base === commits.v3 ? 'diverged' : 'ahead')
+  const before = (head: string) => releaseBefore(releaseStore(open(), repository), runs(), head)
+  expect(await before('f'.repeat(40))).toEqual({ tag: 'v2', commit: commits.v2 })
+  expect(await before(commits.v2 ?? '')).toEqual({ tag: 'v1', commit: commits.v1 })
+  github.state.releases = []
+  expect(await before('f'.repeat(40))).toBeNull()
+})

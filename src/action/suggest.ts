@@ -1,0 +1,130 @@
+import { join, relative } from 'node:path'
+import { parsePatch, type StructuredPatchHunk } from 'diff'
+import type { Best, Result } from '../domain/result.ts'
+import { markdownFence } from '../report/escape.ts'
+import type { Octokit } from './octokit.ts'
+
+/** Lines of a file that are to be replaced, from 1, both ends included. */
+export interface Suggestion {
+  readonly path: string
+  readonly startLine: number
+  readonly endLine: number
+  /** What stands there now: a comment is only made where GitHub shows the same. */
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+}
+
+/**
+ * A patch as suggestions, one for each hunk, without the context around them. An insertion replaces the line
+ * before it, since a suggestion cannot stand between lines.
+ */
+export function suggestionsOf(patch: string, path: string): readonly Suggestion[] {
+  return (parsePatch(patch)[0]?.hunks ?? []).map((hunk) => suggestionOf(hunk, path))
+}
+
+function suggestionOf({ lines, oldStart }: StructuredPatchHunk, path: string): Suggestion {
+  const real = lines.filter((line) => !line.startsWith('\\'))
+  const first = real.findIndex((line) => !line.startsWith(' '))
+  const last = real.findLastIndex((line) => !line.startsWith(' '))
+  const inserts = real.slice(first, last + 1).every((line) => line.startsWith('+'))
+  const from = inserts && first > 0 ? first - 1 : first
+  const to = inserts && first === 0 ? last + 1 : last
+  const inside = real.slice(from, to + 1)
+  const side = (mark: string) =>
+    inside.filter((line) => line.startsWith(mark) || line.startsWith(' ')).map((line) => line.slice(1))
+  const before = side('-')
+  const startLine = oldStart + real.slice(0, from).filter((line) => !line.startsWith('+')).length
+  return { path, startLine, endLine: startLine + before.length - 1, before, after: side('+') }
+}
+
+/**
+ * Whether GitHub lets a comment stand on these lines: they are in one hunk of the pull request's diff, and they
+ * read there as they do here.
+ *
+ * @param filePatch the diff of the file as GitHub lists it; undefined where it shows none
+ */
+export function fitsDiff(suggestion: Suggestion, filePatch: string | undefined): boolean {
+  return hunksOf(filePatch ?? '').some((hunk) => {
+    const right = hunk.lines.filter((line) => line.startsWith('+') || line.startsWith(' '))
+    const at = suggestion.startLine - hunk.newStart
+    const shown = right.slice(Math.max(0, at), at + suggestion.before.length).map((line) => line.slice(1))
+    return at >= 0 && shown.length > 0 && shown.join('\n') === suggestion.before.join('\n')
+  })
+}
+
+/** None where GitHub has cut the diff short. */
+function hunksOf(filePatch: string): readonly StructuredPatchHunk[] {
+  try {
+    return parsePatch(`--- a/f\n+++ b/f\n${filePatch}\n`)[0]?.hunks ?? []
+  } catch {
+    return []
+  }
+}
+
+interface Place {
+  readonly pullRequest: number
+  readonly headSha: string
+  readonly key: string
+}
+
+/**
+ * Puts the best configuration of each model as a one-click suggestion on the pull request, once: what an earlier
+ * run has suggested and is not the answer any more is taken away. Needs `pull-requests: write`.
+ *
+ * @returns what was done, a line each
+ */
+export async function suggestBest(
+  octokit: Octokit,
+  { owner, name: repo }: { readonly owner: string; readonly name: string },
+  { pullRequest, headSha, key }: Place,
+  { modelRepository, workspace, result }: { modelRepository: string; workspace: string; result: Result },
+): Promise<readonly string[]> {
+  const { pulls } = octokit.rest
+  const place = { owner, repo, pull_number: pullRequest }
+  const said: string[] = []
+  const marker = `<!-- triton-perf-gate-suggestion:${key} -->`
+  const earlier = (await octokit.paginate(pulls.listReviewComments, { ...place, per_page: 100 })).filter(
+    // Only the job's own account can delete and edit what it wrote; a foreign marker is left alone by GitHub.
+    ({ body, user }) => body.startsWith(marker) && user.type === 'Bot',
+  )
+  const files = await octokit.paginate(pulls.listFiles, { ...place, per_page: 100 })
+  const wanted = result.models.flatMap(({ name, best }) => {
+    const path = relative(workspace, join(modelRepository, name, 'config.pbtxt'))
+    if (best === null || !isWorthIt(best) || best.patch === null) return []
+    const all = suggestionsOf(best.patch, path)
+    const patch = files.find(({ filename }) => filename === path)?.patch
+    if (all.length > 0 && all.every((each) => fitsDiff(each, patch))) return all
+    said.push(`no suggestion for ${name}: the pull request's diff does not show the lines to be changed`)
+    return []
+  })
+  const comments = wanted.map((suggestion) => ({ ...placed(suggestion), body: bodyOf(marker, suggestion) }))
+  const isThere = (comment: (typeof comments)[number]) =>
+    earlier.some(
+      ({ body, path, line }) => body === comment.body && path === comment.path && line === comment.line,
+    )
+  for (const old of earlier) {
+    const kept = comments.some(
+      ({ body, path, line }) => old.body === body && old.path === path && old.line === line,
+    )
+    if (!kept) await pulls.deleteReviewComment({ owner, repo, comment_id: old.id })
+  }
+  const missing = comments.filter((comment) => !isThere(comment))
+  if (missing.length === 0) return said
+  await pulls.createReview({ ...place, commit_id: headSha, event: 'COMMENT', comments: missing })
+  return [...said, ...missing.map(({ path, line }) => `suggested the best configuration on ${path}:${line}`)]
+}
+
+function isWorthIt({ configuration, tie, meetsConstraints }: Best): boolean {
+  return meetsConstraints && !tie && !configuration.committed
+}
+
+function placed({ path, startLine, endLine }: Suggestion) {
+  const side = 'RIGHT' as const
+  const range = startLine === endLine ? {} : { start_line: startLine, start_side: side }
+  return { path, line: endLine, side, ...range }
+}
+
+function bodyOf(marker: string, { after }: Suggestion): string {
+  const text = 'The best configuration that was measured, with the change that the report explains:'
+  return `${marker}\n${text}\n\n${markdownFence(after.join('\n'), 'suggestion')}`
+}

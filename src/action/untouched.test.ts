@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeRepository, type TestRepository } from '../../test/support/github/repository.ts'
+import { makeConfig } from '../../test/support/make-measurements.ts'
+import { createNodeWorld } from '../system/node-world.ts'
+import { readContext } from './context.ts'
+import { isUntouched } from './untouched.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'tpg-untouched-'))
+let repository: TestRepository
+let main = ''
+const world = createNodeWorld({
+  progress: () => undefined,
+  loadWorker: new URL('file:///none'),
+  signal: new AbortController().signal,
+})
+
+beforeAll(() => {
+  repository = makeRepository(join(root, 'checkout'))
+  main = repository.commit('main', {
+    'models/ocr/config.pbtxt':
+      'name: "ocr"\nplatform: "ensemble"\nensemble_scheduling { step [ { model_name: "pre" } ] }\n',
+    'models/ocr/1/.gitkeep': '',
+    'models/pre/1/model.py': 'pass',
+    'models/other/1/model.py': 'pass',
+    'triton-perf-gate.yml': 'model_repository: models\ntriton_docker_mounts: ["assets:/assets:ro"]\n',
+    'assets/dictionary.txt': 'a',
+    'src/app.py': 'pass',
+    '.github/workflows/gate.yml': 'on: push',
+  })
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** What a pull request with these files is taken for. */
+async function untouched(
+  files: Record<string, string>,
+  change: { models?: string[]; event?: string; prepare?: () => void } = {},
+) {
+  repository.checkout('main')
+  repository.branch(`b${Math.random()}`, 'main')
+  change.prepare?.()
+  repository.commit('change', files)
+  const context = readContext(
+    {
+      GITHUB_REPOSITORY: 'o/r',
+      GITHUB_EVENT_NAME: change.event ?? 'pull_request',
+      GITHUB_SHA: main,
+      GITHUB_RUN_ID: '1',
+      GITHUB_WORKFLOW_REF: 'o/r/.github/workflows/gate.yml@refs/heads/main',
+    },
+    {},
+  )
+  return isUntouched(world, {
+    context,
+    config: makeConfig({ models: change.models ?? null }),
+    modelRepository: join(repository.directory, 'models'),
+    configFile: join(repository.directory, 'triton-perf-gate.yml'),
+    reference: main,
+  })
+}
+
+test('files that belong to no model are nothing to measure', async () => {
+  expect(await untouched({ 'src/app.py': '1', 'README.md': 'x' })).toEqual({
+    untouched: true,
+    why: 'none of the 2 changed files belongs to a model',
+  })
+})
+
+test.each<[string, Record<string, string>, RegExp]>([
+  ['a model', { 'models/other/1/model.py': '1' }, /^other is changed$/],
+  ['a new model', { 'models/new/1/model.py': '1' }, /^new is changed$/],
+  ['something beside the models', { 'models/shared.py': '1' }, /models\/shared\.py/],
+  ['the configuration', { 'triton-perf-gate.yml': 'model_repository: models\n' }, /triton-perf-gate\.yml/],
+  ['a configuration at the other place', { '.github/triton-perf-gate.yml': '' }, /triton-perf-gate\.yml/],
+  ['the workflow', { '.github/workflows/gate.yml': '1' }, /gate\.yml/],
+  ['what the configuration names', { 'assets/dictionary.txt': 'b' }, /assets\/dictionary\.txt/],
+])('%s is', async (_, files, why) => {
+  expect(await untouched(files)).toEqual({ untouched: false, why: expect.stringMatching(why) })
+})
+
+test('of gated models, what they need counts, and nothing else', async () => {
+  const models = ['ocr']
+  expect((await untouched({ 'models/pre/1/model.py': '2' }, { models })).untouched).toBe(false)
+  expect(await untouched({ 'models/other/1/model.py': '2' }, { models })).toEqual({
+    untouched: true,
+    why: 'none of the 1 changed file belongs to ocr or what they need',
+  })
+})
+
+test('links may lead to anything', async () => {
+  const prepare = () => symlinkSync('../../src', join(repository.directory, 'models/other/src'))
+  expect((await untouched({ 'src/app.py': '3' }, { prepare })).untouched).toBe(false)
+})
+
+test('only pull requests and merge groups are spared', async () => {
+  expect((await untouched({ 'src/app.py': '4' }, { event: 'merge_group' })).untouched).toBe(true)
+  for (const event of ['push', 'workflow_dispatch', 'schedule', 'release']) {
+    expect((await untouched({ 'src/app.py': '5' }, { event })).untouched).toBe(false)
+  }
+})
+
+test('a reference that git does not know leaves the doubt', async () => {
+  const context = readContext(
+    { GITHUB_REPOSITORY: 'o/r', GITHUB_EVENT_NAME: 'pull_request', GITHUB_SHA: main, GITHUB_RUN_ID: '1' },
+    {},
+  )
+  const modelRepository = join(repository.directory, 'models')
+  const input = {
+    context,
+    config: makeConfig(),
+    modelRepository,
+    configFile: null,
+    reference: 'f'.repeat(40),
+  }
+  expect((await isUntouched(world, input)).untouched).toBe(false)
+})

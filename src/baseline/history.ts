@@ -1,0 +1,24 @@
+import { incomparable } from '../domain/environment.ts'
+import type { Baseline, HistoryPoint } from '../domain/measurements.ts'
+
+/**
+ * `baseline` with the history of others of its kind joined to its own. Of two runs that overlap each knows only
+ * of what was finished when it began: whoever reads both loses neither's points. A commit that stands in
+ * several counts once, as measured last.
+ */
+export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[]): Baseline {
+  const comparable = others.filter(
+    (other) => incomparable(other.environment, baseline.environment).length === 0,
+  )
+  if (comparable.length === 0) return baseline
+  const joined = new Map<string, HistoryPoint>()
+  for (const point of [baseline, ...comparable].flatMap(({ history }) => history)) {
+    const key = JSON.stringify([point.commit ?? point.createdAt, point.model, point.load, point.metric])
+    const known = joined.get(key)
+    if (known === undefined || known.createdAt < point.createdAt) joined.set(key, point)
+  }
+  const history = [...joined.values()].sort((a, b) =>
+    a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0,
+  )
+  return { ...baseline, history }
+}

@@ -1,0 +1,42 @@
+import { nsPerSecond, type World } from '../domain/world.ts'
+
+/** git compares trees of the size of a repository within a second; a dead network file system must not cost the job. */
+const timeoutNs = 60 * nsPerSecond
+
+/**
+ * The paths that differ between two commits, from the repository's root; a file that moved counts with both its
+ * names. null where git cannot say, which is not the same as none.
+ */
+export async function changedFiles(
+  world: Pick<World, 'run'>,
+  root: string,
+  from: string,
+  to: string,
+): Promise<readonly string[] | null> {
+  const args = ['diff', '--name-only', '--no-renames', '-z', '--end-of-options', from, to, '--']
+  const output = await world.run('git', ['-C', root, ...args], { timeoutNs })
+  return output.exitCode === 0 ? output.stdout.split('\0').filter((path) => path !== '') : null
+}
+
+/** Whether git keeps links or other repositories in this folder: what they lead to changes without a path in it. */
+export async function hasLinks(world: Pick<World, 'run'>, root: string, folder: string): Promise<boolean> {
+  const output = await world.run('git', ['-C', root, 'ls-files', '--stage', '-z', '--', folder], {
+    timeoutNs,
+  })
+  return output.exitCode !== 0 || output.stdout.split('\0').some((entry) => /^1[26]0000 /.test(entry))
+}
+
+/** The first line, counted from 1, that `to` has changed in a file; null where it has not. */
+export async function firstChangedLine(
+  world: Pick<World, 'run'>,
+  root: string,
+  from: string,
+  to: string,
+  path: string,
+): Promise<number | null> {
+  const args = ['diff', '--unified=0', '--no-ext-diff', '--end-of-options', from, to, '--', path]
+  const output = await world.run('git', ['-C', root, ...args], { timeoutNs })
+  const hunk = /^@@ -\d+(?:,\d+)? \+(\d+)/m.exec(output.stdout)
+  // A hunk that only removes begins on the line before, which may be none.
+  return hunk === null ? null : Math.max(1, Number(hunk[1]))
+}
