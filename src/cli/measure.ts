@@ -8,7 +8,7 @@ import { type Load, loadLabel } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { readInputs } from '../load/read-inputs.ts'
 import { measureRunning } from '../profile/measure-running.ts'
-import { formatMs, formatThroughput } from '../report/format.ts'
+import { formatMetric, formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
 import { writeWhole } from '../system/write-whole.ts'
 import { duration, listOf, positive } from './gate-options.ts'
@@ -135,10 +135,14 @@ function saverOf(file: string): (measurements: Measurements) => void {
 function table(measurements: Measurements): string {
   const lines = measurements.models.flatMap((model) =>
     model.scenarios.map(({ load, metrics }) => {
-      const { inferPerSec, latencyP50Ns, latencyP99Ns } = metrics
+      const { inferPerSec, latencyP50Ns, latencyP99Ns, timeToFirstResponseP99Ns, responsesPerSec } = metrics
       const latency = (value: typeof latencyP50Ns) => (value?.value == null ? 'n/a' : formatMs(value.value))
       const throughput = inferPerSec?.value == null ? 'n/a' : formatThroughput(inferPerSec.value)
-      return `${model.name}, ${loadLabel(load)}: ${throughput}, p50 ${latency(latencyP50Ns)}, p99 ${latency(latencyP99Ns)}`
+      const first =
+        responsesPerSec?.value == null
+          ? ''
+          : `, first response p99 ${latency(timeToFirstResponseP99Ns)}, ${formatMetric('responsesPerSec', responsesPerSec.value)}`
+      return `${model.name}, ${loadLabel(load)}: ${throughput}, p50 ${latency(latencyP50Ns)}, p99 ${latency(latencyP99Ns)}${first}`
     }),
   )
   return `${lines.join('\n')}\n`

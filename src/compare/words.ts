@@ -12,6 +12,8 @@ export function inWords(metric: MetricName, value: number): string {
       return `${digits(value / nsPerMs)} ms`
     case 'infer/s':
       return `${digits(value)} infer/s`
+    case 'responses/s':
+      return `${digits(value)} responses/s`
     case 'bytes':
       return `${digits(value / 2 ** 20)} MiB`
     case 'ratio':

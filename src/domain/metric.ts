@@ -10,6 +10,12 @@ export const metrics = {
   latencyP99Ns: { label: 'p99 latency', unit: 'ns', better: 'lower' },
   latencyMaxNs: { label: 'max latency', unit: 'ns', better: 'lower' },
   inferPerSec: { label: 'throughput', unit: 'infer/s', better: 'higher' },
+  /** Of decoupled models: from a request's origin to its first response with data, and from each such to the next. */
+  timeToFirstResponseP50Ns: { label: 'p50 time to first response', unit: 'ns', better: 'lower' },
+  timeToFirstResponseP99Ns: { label: 'p99 time to first response', unit: 'ns', better: 'lower' },
+  interResponseP50Ns: { label: 'p50 inter-response time', unit: 'ns', better: 'lower' },
+  interResponseP99Ns: { label: 'p99 inter-response time', unit: 'ns', better: 'lower' },
+  responsesPerSec: { label: 'responses', unit: 'responses/s', better: 'higher' },
   /** Server time per request from ModelStatistics: delta ns / delta count of the same field. */
   serverQueueNs: { label: 'queue', unit: 'ns', better: 'lower' },
   serverComputeInputNs: { label: 'compute input', unit: 'ns', better: 'lower' },
@@ -30,7 +36,7 @@ export const metrics = {
 
 export interface MetricDefinition {
   readonly label: string
-  readonly unit: 'ns' | 'infer/s' | 'bytes' | 'ratio' | 'W' | 'count'
+  readonly unit: 'ns' | 'infer/s' | 'responses/s' | 'bytes' | 'ratio' | 'W' | 'count'
   readonly better: 'lower' | 'higher'
 }
 

@@ -15,7 +15,7 @@ const metricValueSchema = z
     interval: z.tuple([finite, finite.nullable()]).readonly().nullable(),
     /** Requests behind the value (samples, for what is sampled). */
     n: z.int().nonnegative(),
-    unit: z.enum(['ns', 'infer/s', 'bytes', 'ratio', 'W', 'count']),
+    unit: z.enum(['ns', 'infer/s', 'responses/s', 'bytes', 'ratio', 'W', 'count']),
     /** Why the value is null, or what limits it. */
     reason: z.string().optional(),
   })

@@ -10,6 +10,7 @@ import { mean } from '../stats/robust.ts'
 import type { HostActivity } from '../system/host-activity.ts'
 import type { ServerTimes, StatisticsDelta } from '../triton/statistics.ts'
 import { inferPerSec, toBlock } from './blocks.ts'
+import { responseMetrics } from './response-metrics.ts'
 
 /** What one side gave under one load in one repetition, before it is summed up. */
 export interface Sample {
@@ -100,11 +101,13 @@ function repetitionMetrics(
     ...percentilesOf(latencies),
     latencyMaxNs: latencies.at(-1) ?? null,
     inferPerSec: inferPerSec(sample.windows, load),
+    ...responseMetrics(sample.windows),
     serverQueueNs: server?.serverQueueNs ?? null,
     serverComputeInputNs: server?.serverComputeInputNs ?? null,
     serverComputeInferNs: server?.serverComputeInferNs ?? null,
     serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
-    networkOverheadNs: overhead(averageNs, server),
+    // A decoupled model answers when its execution is over and counted: the rest is not overhead.
+    networkOverheadNs: sample.windows.some(({ responses }) => responses) ? null : overhead(averageNs, server),
     executedBatchSize: server?.executedBatchSize ?? null,
     gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
     gpuUtilizationRatio: sample.gpuUtilizationRatio,

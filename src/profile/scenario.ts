@@ -12,6 +12,7 @@ import { mergeLatencies } from '../load/window.ts'
 import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
 import { hostWarnings } from './host-warnings.ts'
 import { meanInterval } from './interval.ts'
+import { pooledResponsePercentiles, responseMetricNames } from './response-metrics.ts'
 import { describeFailures, failedItself, type Measured, type Sample } from './sample.ts'
 
 /**
@@ -41,7 +42,11 @@ export function toScenario(input: {
   const samples = counted.map(({ sample }) => sample)
   const valid = counted.map(({ repetition }) => repetition)
   const latencies = mergeLatencies(samples.flatMap(({ windows }) => windows))
-  const metrics = { ...scenarioMetrics(latencies, valid), gpuMemoryBytes: gpuMemoryValue(samples, valid) }
+  const metrics = {
+    ...scenarioMetrics(latencies, valid),
+    ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
+    gpuMemoryBytes: gpuMemoryValue(samples, valid),
+  }
   return { ...base, status: 'measured', metrics }
 }
 
@@ -76,7 +81,9 @@ function scenarioMetrics(latencies: Float64Array, valid: readonly Repetition[]):
   const percentiles = new Map<MetricName, number>(
     latencyPercentiles.map(({ name, percentile }) => [name, percentile]),
   )
-  const entries = metricNames.map((name) => {
+  const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined)
+  const names = metricNames.filter((name) => decoupled || !responseMetricNames.has(name))
+  const entries = names.map((name) => {
     const percentile = percentiles.get(name)
     return [
       name,

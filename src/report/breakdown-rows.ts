@@ -16,7 +16,21 @@ const parts = [
   'networkOverheadNs',
 ] as const satisfies readonly MetricName[]
 
-const columns = [...parts, 'latencyAvgNs', 'executedBatchSize'] as const satisfies readonly MetricName[]
+/** Only decoupled models have these; the columns go where no row has one. */
+const ofResponses = [
+  'timeToFirstResponseP50Ns',
+  'timeToFirstResponseP99Ns',
+  'interResponseP50Ns',
+  'interResponseP99Ns',
+  'responsesPerSec',
+] as const satisfies readonly MetricName[]
+
+const columns = [
+  ...parts,
+  'latencyAvgNs',
+  'executedBatchSize',
+  ...ofResponses,
+] as const satisfies readonly MetricName[]
 
 /** One bar of the chart: an average request of one side under one load, in ms. */
 export interface BreakdownBar {

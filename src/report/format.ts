@@ -69,6 +69,8 @@ export function formatMetric(metric: MetricName, value: number): string {
       return formatMs(value)
     case 'infer/s':
       return formatThroughput(value)
+    case 'responses/s':
+      return `${formatNumber(value)} responses/s`
     case 'bytes':
       return formatBytes(value)
     case 'ratio':
