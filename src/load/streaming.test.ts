@@ -139,11 +139,11 @@ test('what never ends is a deadline failure, its late responses count for nobody
   const { generator, id } = await setUp(
     ({ respond }, { id: requestId }, index) => {
       if (index > 0) respond(dataResponse(requestId, true))
-      else setTimeout(() => respond(dataResponse(requestId, true)), 80)
+      else setTimeout(() => respond(dataResponse(requestId, true)), 800)
     },
-    { deadlineNs: 40 * ms },
+    { deadlineNs: 400 * ms },
   )
-  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 150 * ms })
+  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 1000 * ms })
   expect(window.failures).toEqual({ deadline: 1 })
   expect(window.latenciesNs.length).toBeGreaterThan(0)
 })
