@@ -75,7 +75,7 @@ function statusOf({ bound, metric: asked, limit }: Constraint, metric: MetricNam
 function intervalOf(scenario: Scenario, metric: MetricName, value: number): ConstraintResult['interval'] {
   const [low, high] = scenario.metrics[metric]?.interval ?? []
   const own: ConstraintResult['interval'] = low === undefined ? null : [low, high ?? null]
-  if (metric === 'gpuMemoryBytes' || metric === 'latencyMaxNs') return own
+  if (metrics[metric].unit === 'bytes' || metric === 'latencyMaxNs') return own
   const having = validRepetitions(scenario).filter((repetition) => positives([repetition], metric) !== null)
   const values = positives(having, metric) ?? []
   if (values.length < 2) return own

@@ -138,10 +138,10 @@ perf_analyzer_flags: { shape: ["A:1", "B:2,3"], input-data: zero, string-data: 5
   expect(special).toMatchObject({
     objectives: [
       { name: 'perf_latency_p99', metric: 'latencyP99Ns', weight: 10 },
-      { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', weight: 10 },
+      { name: 'gpu_used_memory', metric: 'gpuDeviceMemoryBytes', weight: 10 },
     ],
     constraints: [
-      { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit: 500e6 },
+      { name: 'gpu_used_memory', metric: 'gpuDeviceMemoryBytes', bound: 'max', limit: 500e6 },
       { name: 'perf_throughput', limit: 100 },
     ],
     input: { shapes: { IN: [3, 224] }, data: 'zero' },

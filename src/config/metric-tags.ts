@@ -14,7 +14,8 @@ export const metricTags = {
   perf_server_compute_input: 'serverComputeInputNs',
   perf_server_compute_infer: 'serverComputeInferNs',
   perf_server_compute_output: 'serverComputeOutputNs',
-  gpu_used_memory: 'gpuMemoryBytes',
+  // The whole device, as Model Analyzer has it.
+  gpu_used_memory: 'gpuDeviceMemoryBytes',
   gpu_utilization: 'gpuUtilizationRatio',
   gpu_power_usage: 'gpuPowerWatts',
   cpu_used_ram: 'serverMemoryBytes',
@@ -44,6 +45,7 @@ export const toleranceTags = {
   perf_latency_p90: 'latencyP90Ns',
   perf_latency_p50: 'latencyP50Ns',
   perf_throughput: 'inferPerSec',
+  // The server's own: what others hold is no regression of the model.
   gpu_used_memory: 'gpuMemoryBytes',
 } as const satisfies Record<string, MetricName>
 

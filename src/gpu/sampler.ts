@@ -19,6 +19,11 @@ export interface GpuSampler {
    * under MIG) and they are `alone`: what the devices hold beyond the idle reading at the sampler's start.
    */
   readonly memoryOf: (pids: readonly number[], alone: boolean) => GpuMemory
+  /**
+   * Peak of what the GPUs held, all processes on them together. With two servers alive it is made up: what they held
+   * idle, and this server's `ownBytes`.
+   */
+  readonly deviceMemory: (ownBytes: number | null, alone: boolean) => number | null
   /** Whether nvidia-smi shows now what each of these processes that use a GPU holds. */
   readonly showsMemoryOf: (pids: readonly number[]) => Promise<boolean>
   /** Begins to watch what the devices hold; the function it gives says what they have gained since. */
@@ -258,6 +263,10 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
       failures.clear()
     },
     memoryOf,
+    deviceMemory: (ownBytes, alone) =>
+      alone
+        ? total(idle.map(({ uuid }) => devices.get(uuid)?.memoryUsedBytes ?? null))
+        : total([ownBytes, ...idle.map(({ memoryUsedBytes }) => memoryUsedBytes)]),
     utilizationRatio: () => {
       const averages = perDevice((device) => device.utilization).map(mean)
       return averages.length === 0 ? null : Math.max(...averages)

@@ -89,11 +89,13 @@ function gpuOf(
   gpu: GpuSampler | null,
   model: LiveModel,
   alone: boolean,
-): Pick<Sample, 'gpuMemory' | 'gpuUtilizationRatio' | 'gpuPowerWatts'> {
+): Pick<Sample, 'gpuMemory' | 'gpuDeviceMemoryBytes' | 'gpuUtilizationRatio' | 'gpuPowerWatts'> {
   if (gpu === null) return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null }
-  const memory = gpu.memoryOf(model.live.server.pids(), alone)
+  const read = gpu.memoryOf(model.live.server.pids(), alone)
+  const memory = read.bytes === null ? (model.gpuGrowth ?? read) : read
   return {
-    gpuMemory: memory.bytes === null ? (model.gpuGrowth ?? memory) : memory,
+    gpuMemory: memory,
+    gpuDeviceMemoryBytes: gpu.deviceMemory(memory.bytes, alone),
     // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
     gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
     gpuPowerWatts: alone ? gpu.powerWatts() : null,

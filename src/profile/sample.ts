@@ -21,6 +21,7 @@ export interface Sample {
   readonly server: StatisticsDelta
   /** null = not available. */
   readonly gpuMemory: GpuMemory | null
+  readonly gpuDeviceMemoryBytes?: number | null
   readonly gpuUtilizationRatio: number | null
   readonly gpuPowerWatts: number | null
   readonly serverMemoryBytes: number | null
@@ -110,6 +111,7 @@ function repetitionMetrics(
     networkOverheadNs: sample.windows.some(({ responses }) => responses) ? null : overhead(averageNs, server),
     executedBatchSize: server?.executedBatchSize ?? null,
     gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
+    gpuDeviceMemoryBytes: sample.gpuDeviceMemoryBytes ?? null,
     gpuUtilizationRatio: sample.gpuUtilizationRatio,
     gpuPowerWatts: sample.gpuPowerWatts,
     serverMemoryBytes: sample.serverMemoryBytes,

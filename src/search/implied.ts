@@ -24,7 +24,7 @@ export function impliedObservations(candidates: readonly Candidate[], space: Spa
     if (dynamicBatching && executed != null && executed < smallBatchShare * maxBatchSize) {
       implied.push(...nextUp(candidate, space, 'maxBatchSize'))
     }
-    const { gpuMemoryBytes: _, ...metrics } = candidate.metrics
+    const { gpuMemoryBytes: _, gpuDeviceMemoryBytes: __, ...metrics } = candidate.metrics
     return implied.map((place) => ({ ...place, metrics, noise: impliedNoise }))
   })
 }

@@ -46,7 +46,7 @@ test('a recorded landscape has its units converted, and fails where it was not r
   expect(space.configurations).toHaveLength(3)
   expect(constraints.map(({ metric, bound, limit }) => [metric, bound, limit])).toEqual([
     ['latencyP99Ns', 'max', 20e6],
-    ['gpuMemoryBytes', 'max', 1200e6],
+    ['gpuDeviceMemoryBytes', 'max', 1200e6],
   ])
   const at = (instanceCount: number, concurrency: number) =>
     measure(
@@ -57,7 +57,7 @@ test('a recorded landscape has its units converted, and fails where it was not r
     inferPerSec: 200,
     latencyP99Ns: 10e6,
     latencyAvgNs: 9e6,
-    gpuMemoryBytes: 1000e6,
+    gpuDeviceMemoryBytes: 1000e6,
   })
   expect(at(2, 4)).toBeNull()
   expect(at(3, 1)).toBeNull()

@@ -143,7 +143,7 @@ function metricsOf(point: Point | undefined): SearchMetrics | null {
     inferPerSec: point.inferences_per_second ?? null,
     latencyP99Ns: scaled(point.latency_p99_ms, nsPerMs),
     latencyAvgNs: scaled(point.latency_avg_ms, nsPerMs),
-    gpuMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
+    gpuDeviceMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
   }
 }
 

@@ -450,7 +450,7 @@ function gpuMemoryOf(result: Result) {
   return {
     measured: model?.scenarios[0]?.metrics.gpuMemoryBytes,
     comparison: model?.comparisons.find(({ metric }) => metric === 'gpuMemoryBytes'),
-    constraint: model?.constraints.find(({ metric }) => metric === 'gpuMemoryBytes'),
+    constraint: model?.constraints.find(({ metric }) => metric === 'gpuDeviceMemoryBytes'),
   }
 }
 
@@ -487,15 +487,20 @@ test('gpu_used_memory is judged; a server that is alone is what the devices hold
   const result = await gate({
     candidate: 1000,
     shown: false,
-    constraints: 'constraints: { gpu_used_memory: { max: 1048 } }',
+    constraints: 'constraints: { gpu_used_memory: { max: 1585 } }',
   })
   const { measured, constraint } = gpuMemoryOf(result)
   expect(measured).toMatchObject({
     value: 1000 * mebibyte,
     reason: expect.stringContaining('beyond idle'),
   })
-  // 1000 MiB are 1048.6 MB.
-  expect(constraint).toMatchObject({ name: 'gpu_used_memory', limit: 1048e6, status: 'fail' })
+  // With the 512 MiB that others hold, 1512 MiB are 1585.4 MB.
+  expect(constraint).toMatchObject({
+    name: 'gpu_used_memory',
+    value: 1512 * mebibyte,
+    limit: 1585e6,
+    status: 'fail',
+  })
   expect(result.verdict).toMatchObject({ outcome: 'fail', exitCode: 1 })
-  expect(renderMarkdown(result)).toContain('beyond idle')
+  expect(renderMarkdown(result)).toContain('1585 MB')
 })
