@@ -22,6 +22,8 @@ export interface MeasureOptions {
   readonly requestDistribution: 'constant' | 'poisson'
   readonly batchSize: string
   readonly duration: string
+  readonly requestCount?: string
+  readonly warmupRequestCount?: string
   readonly shape?: readonly string[]
   readonly streaming?: boolean
   readonly numOfSequences?: string
@@ -50,6 +52,10 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     model: options.model,
     loads: loadsOf(options),
     durationNs: duration('--duration', options.duration),
+    counts: {
+      requestCount: countOf('--request-count', options.requestCount),
+      warmupRequestCount: countOf('--warmup-request-count', options.warmupRequestCount),
+    },
     ask: {
       input: await readInputs({ ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } }),
       requests: requestsOf(options, requests),
@@ -104,6 +110,10 @@ function wholeNumber(flag: string, text: string): number {
   const value = positive(flag, text)
   if (Number.isInteger(value)) return value
   throw new GateError('usage', `${flag}: '${text}' is not a whole number`)
+}
+
+function countOf(flag: string, text: string | undefined): number | null {
+  return text === undefined ? null : wholeNumber(flag, text)
 }
 
 /** `INPUT:3,224,224`, as perf_analyzer's --shape. */

@@ -128,6 +128,8 @@ Examples:
     .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
     .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
     .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
+    .option('--request-count <n>', 'exactly so many requests of each load, instead of --duration')
+    .option('--warmup-request-count <n>', 'so many requests as the warm-up, instead of one second')
     .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
     .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
     .addOption(

@@ -29,6 +29,7 @@ export interface ModelSettings {
   readonly search: SearchSettings
   readonly input: InputSettings
   readonly requests: RequestSettings
+  readonly counts: CountSettings
   /** Tolerated change for the worse by metric: relative, and at least `absolute` in the metric's unit. */
   readonly tolerance: Readonly<
     Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>
@@ -124,6 +125,12 @@ export interface SequenceSettings {
   readonly serial: boolean
   /** What the configuration says of `serial`; null = nothing. */
   readonly serialAsked: boolean | null
+}
+
+/** Fixed numbers of requests in place of times, as perf_analyzer's `--request-count`; null = by time. */
+export interface CountSettings {
+  readonly requestCount: number | null
+  readonly warmupRequestCount: number | null
 }
 
 export interface GateSettings {

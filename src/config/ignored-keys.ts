@@ -82,7 +82,7 @@ const server = 'the gate knows the server it has started: use the triton keys'
 /** perf_analyzer's flags that Model Analyzer passes on and the gate does not follow. */
 export const ignoredPerfAnalyzerFlags: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries({
-    [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold request-count',
+    [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold',
     [windows]:
       'measurement-interval measurement-mode measurement-request-count stability-percentage max-trials percentile',
     [server]:

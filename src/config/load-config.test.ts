@@ -201,6 +201,18 @@ test('one single preferred_batch_size list is one value, as in Model Analyzer', 
   expect(search).toMatchObject({ dynamicBatching: [true], preferredBatchSizes: [[2, 4]] })
 })
 
+test('fixed numbers of requests in perf_analyzer’s words, a model’s own before the global ones', () => {
+  const text = `
+profile_models:
+  plain:
+  special: { perf_analyzer_flags: { request-count: 500 } }
+perf_analyzer_flags: { request-count: 300, warmup-request-count: 50 }
+`
+  expect(modelOf(text, 'plain').counts).toEqual({ requestCount: 300, warmupRequestCount: 50 })
+  expect(modelOf(text, 'special').counts).toEqual({ requestCount: 500, warmupRequestCount: 50 })
+  expect(modelOf('', 'plain').counts).toEqual({ requestCount: null, warmupRequestCount: null })
+})
+
 test('keys without effect are warned of, by name and line', () => {
   const { warnings } = read(
     'plots: {}\nrun_config_search_mode: optuna\ncheckpoint_directory: c\nperf_analyzer_flags:\n  percentile: 95\n',

@@ -4,6 +4,7 @@ import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import type {
   Config,
   Constraint,
+  CountSettings,
   GateSettings,
   InputSettings,
   InputSource,
@@ -49,6 +50,7 @@ export function resolve(
     search: resolveSearch(file, entry, overrides, name, warnings),
     input: resolveInput(path, file, entry, overrides, gate.seed),
     requests: resolveRequests(file, entry),
+    counts: resolveCounts(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
   })
@@ -156,6 +158,14 @@ function resolveConstraints(file: ConfigFile, entry: ModelEntry, overrides: Conf
       ? []
       : [{ name, metric: metricTags[name as ConstraintTag], bound, limit: limit * factor }]
   })
+}
+
+function resolveCounts(file: ConfigFile, entry: ModelEntry): CountSettings {
+  const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags }
+  return {
+    requestCount: flags['request-count'] ?? null,
+    warmupRequestCount: flags['warmup-request-count'] ?? null,
+  }
 }
 
 function resolveInput(

@@ -15,8 +15,16 @@ const idRange = z
   })
   .meta({ title: '"start" or "start:end"' })
 
-/** perf_analyzer's flags for streaming and for models with sequence batching. */
+/** perf_analyzer's flags for how much is sent, for streaming, and for models with sequence batching. */
 export const requestFlags = {
+  'request-count': key(
+    positiveInteger,
+    'Exactly so many requests of each load in each repetition, instead of `gate.measurement_seconds`; 299 at least for a p99.',
+  ),
+  'warmup-request-count': key(
+    positiveInteger,
+    'So many requests as the warm-up, on the connections that are measured, instead of `gate.warmup_seconds`.',
+  ),
   streaming: key(
     z.boolean(),
     'Requests go over ModelStreamInfer. Decoupled models are always asked that way.',

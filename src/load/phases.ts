@@ -76,7 +76,8 @@ export class Phases {
   /** A number of requests has been sent and has ended, the last one at `atNs`. */
   finish(atNs: number): void {
     if (!this.#counted || this.#endNs !== null) return
-    this.#endNs = Math.max(atNs, this.#startNs)
+    // Without any request it is empty, but no length of zero: rates are made from it.
+    this.#endNs = Math.max(atNs, this.#startNs + 1)
     this.#onClose()
   }
 

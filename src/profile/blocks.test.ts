@@ -104,6 +104,25 @@ test('every round gives each side one block, in an order that changes', async ()
   expect(new Set(rounds)).toEqual(new Set(['ab', 'ba']))
 })
 
+test('a fixed number of requests goes to each side in one window, without a time', async () => {
+  const runs: [string, unknown][] = []
+  const generator = {
+    run: (id: string, _: Load, options: unknown) => {
+      runs.push([id, options])
+      return Promise.resolve(window(10, nsPerMs))
+    },
+  } as unknown as LoadGenerator
+  const plan = { count: 1, blockNs: 0, leadInNs: 0, requestCount: 300 }
+  await runBlocks(generator, ['a', 'b'], load, plan, createRandom(7), new AbortController().signal)
+  const options = { leadInNs: 0, durationNs: 0, requestCount: 300 }
+  expect(new Map(runs)).toEqual(
+    new Map([
+      ['a', options],
+      ['b', options],
+    ]),
+  )
+})
+
 test('an abort ends the rounds', async () => {
   const stop = new AbortController()
   const generator = {

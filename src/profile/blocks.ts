@@ -2,6 +2,7 @@ import { batchSizeOf, type Load } from '../domain/load.ts'
 import type { Block } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
+import type { WindowOptions } from '../load/protocol.ts'
 import { quantile } from '../stats/quantile.ts'
 import type { Random } from '../stats/random.ts'
 import type { Pace } from './pace.ts'
@@ -11,6 +12,8 @@ export interface BlockPlan {
   readonly count: number
   readonly blockNs: number
   readonly leadInNs: number
+  /** One block of exactly so many requests instead, however long it takes. */
+  readonly requestCount?: number
 }
 
 export interface BlockLimits {
@@ -81,11 +84,18 @@ export async function runBlocks(
     for (const side of random.shuffle(targets.map((_, index) => index))) {
       const target = targets[side]
       if (target === undefined) continue
-      const window = await generator.run(target, load, { leadInNs: plan.leadInNs, durationNs: plan.blockNs })
+      const { blockNs: durationNs, leadInNs, requestCount } = plan
+      const options = requestCount === undefined ? { leadInNs, durationNs } : countOf(requestCount)
+      const window = await generator.run(target, load, options)
       windows[side]?.push(window)
     }
   }
   return windows
+}
+
+/** A window of exactly so many requests. */
+export function countOf(requestCount: number): WindowOptions {
+  return { leadInNs: 0, durationNs: 0, requestCount }
 }
 
 /** What is kept of a window in the file. */

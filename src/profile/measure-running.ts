@@ -1,4 +1,4 @@
-import type { TritonSettings } from '../config/config.ts'
+import type { CountSettings, TritonSettings } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
@@ -24,6 +24,8 @@ export interface RunningInput {
   readonly durationNs: number
   /** What is sent, and how. */
   readonly ask: AskSettings
+  /** Requests to be counted instead of time. */
+  readonly counts: CountSettings
   readonly seed: number
   readonly maxFailureRatio: number
   readonly runnerClass: string | null
@@ -73,6 +75,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       measurementNs: durationNs,
       maxMeasurementNs: durationNs,
       blockNs: durationNs / blocks,
+      ...input.counts,
     }
     const scenarios: Scenario[] = []
     const measurements = (complete: boolean): Measurements => ({

@@ -9,7 +9,7 @@ import { type MeasuringTime, type ModelPlan, nextMeasuringTime } from '../plan/p
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
 import { closeAll, makeRecord, openAll, type SideRecord } from './records.ts'
-import { measureLoad } from './repetition.ts'
+import { measureLoad, type RepetitionSettings } from './repetition.ts'
 import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario, withAdvice } from './scenario.ts'
 import { type AskSettings, type SideContext, serverDeath } from './side.ts'
@@ -124,12 +124,13 @@ async function repeat(
   await openAll(context, plan, random.shuffle(records.filter(isWell)))
   // The last repetition's servers stop while these start, but not while these are measured.
   await Promise.all(stopping)
+  const { counts } = context.config.settingsFor(plan.name)
   let measuringNs = 0
   for (const load of random.shuffle(plan.loads)) {
     const sides = records.filter((each) => isWell(each) && each.model !== null)
     if (!sides.some((each) => each.name === 'candidate')) break
     const startNs = world.nowNs()
-    await measureSides(context, sides, load, index, time)
+    await measureSides(context, sides, load, index, { ...time, ...counts })
     measuringNs += world.nowNs() - startNs
     save()
   }
@@ -146,13 +147,13 @@ async function measureSides(
   sides: readonly SideRecord[],
   load: Load,
   index: number,
-  time: MeasuringTime,
+  settings: RepetitionSettings,
 ): Promise<void> {
   const { world, generator, random, gpu } = context
   const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]))
   let samples: readonly Sample[]
   try {
-    samples = await measureLoad(world, generator, models, load, time, random, gpu)
+    samples = await measureLoad(world, generator, models, load, settings, random, gpu)
   } catch (error) {
     interruptIfAsked(world)
     const death = await serverDeath(

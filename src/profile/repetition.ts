@@ -12,7 +12,10 @@ import type { Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 import { type WarmUpLimits, warmUp } from './warm-up.ts'
 
-export interface RepetitionSettings extends BlockLimits, WarmUpLimits {}
+export interface RepetitionSettings extends BlockLimits, WarmUpLimits {
+  /** Exactly so many requests on each side, in one window, instead of blocks by time. */
+  readonly requestCount?: number | null
+}
 
 /**
  * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
@@ -29,13 +32,16 @@ export async function measureLoad(
 ): Promise<Sample[]> {
   const targets = await Promise.all(models.map((model) => model.target(load)))
   const warmed = await warmUp(world, generator, targets, load, settings, random)
-  const plan = planBlocks(
-    warmed.map((side) => side.pace),
-    withoutLongerWarmUp(
-      settings,
-      warmed.map((side) => side.warmUp),
-    ),
-  )
+  const plan =
+    settings.requestCount == null
+      ? planBlocks(
+          warmed.map((side) => side.pace),
+          withoutLongerWarmUp(
+            settings,
+            warmed.map((side) => side.warmUp),
+          ),
+        )
+      : { count: 1, blockNs: 0, leadInNs: 0, requestCount: settings.requestCount }
   // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
   const isSilent = warmed.some((side) => side.isSilent)
 

@@ -4,12 +4,15 @@ import { nsPerMs, type World } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import { type SteadyBudget, type SteadyStep, steadyStep } from '../load/steady.ts'
 import type { Random } from '../stats/random.ts'
+import { countOf } from './blocks.ts'
 import { type Pace, paceOf } from './pace.ts'
 
 export interface WarmUpLimits {
   readonly warmupNs: number
   /** Where the load is not steady after `warmupNs`, until it is, but no longer than this. Equal: it is not judged. */
   readonly maxWarmupNs: number
+  /** Exactly so many requests instead; not judged. */
+  readonly warmupRequestCount?: number | null
 }
 
 /** One side's warm-up: what is kept of it, and its pace for whoever plans from it. */
@@ -53,7 +56,7 @@ export async function warmUp(
   limits: WarmUpLimits,
   random: Random,
 ): Promise<WarmedSide[]> {
-  const isJudged = limits.maxWarmupNs > limits.warmupNs
+  const isJudged = limits.warmupRequestCount == null && limits.maxWarmupNs > limits.warmupNs
   const run = () => untilSteady(world, generator, targets, load, limits, random)
   let sides = await run()
   // In a single window the first requests of all are slow here too: code that is not yet compiled.
@@ -85,15 +88,19 @@ async function untilSteady(
   })
   const budget: SteadyBudget = { minNs: limits.warmupNs, minRequests, maxNs: limits.maxWarmupNs }
   do {
-    const durationNs = windowNs(sides, load, limits)
+    const options =
+      limits.warmupRequestCount == null
+        ? { leadInNs: 0, durationNs: windowNs(sides, load, limits) }
+        : countOf(limits.warmupRequestCount)
     // In random order: whoever is warmed last goes into its first block with the warmer caches.
     for (const side of random.shuffle(sides)) {
       const startNs = world.nowNs()
-      side.windows.push(await generator.run(side.target, load, { leadInNs: 0, durationNs }))
+      side.windows.push(await generator.run(side.target, load, options))
       side.spentNs += world.nowNs() - startNs
       side.step = steadyStep(side.windows, side.spentNs, budget)
     }
   } while (
+    limits.warmupRequestCount == null &&
     !world.signal.aborted &&
     sides.every((side) => hasAnswered(side.windows)) &&
     sides.some(({ step }) => step.kind !== 'steady') &&
