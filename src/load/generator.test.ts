@@ -205,7 +205,7 @@ test('a concurrency that the peer does not admit is refused instead of queued un
 
 test('more requests than HTTP/2 assumes by default are outstanding where the peer sets no limit', async () => {
   const { server, generator, id } = await setUp(succeedAfter(100))
-  await generator.run(id, concurrency(150), { leadInNs: 0, durationNs: 50 * ms })
+  await generator.run(id, concurrency(150), { leadInNs: 0, durationNs: 500 * ms })
   expect(server.mostOpen).toBe(150)
 })
 
