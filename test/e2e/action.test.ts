@@ -183,8 +183,18 @@ test('a slower one fails, says where, and updates the one comment', async () => 
   expect(github.state.comments[0]?.body).toMatch(/^<!-- triton-perf-gate:default run=103\.1 -->\n/)
 })
 
+test('the fix of it passes again, and says so in the same comment', async () => {
+  repository.branch('fixed', 'slower')
+  repository.commit('be quick again', { 'models/sleepy/1/model.py': model(4, '# fixed') })
+  const fixed = await pullRequest('fixed', 111, { inputs: { 'time-budget': '45s', 'search-mode': 'off' } })
+  expect(fixed.exitCode, fixed.log).toBe(0)
+  expect(fixed.outputs.verdict).toMatch(/^(pass|inconclusive)$/)
+  expect(github.state.comments).toHaveLength(1)
+  expect(github.state.comments[0]?.body).toMatch(/^<!-- triton-perf-gate:default run=111\.1 -->\n/)
+})
+
 test('a run that cannot be judged is invalid, not green, and replaces the comment', async () => {
-  const broken = await pullRequest('harmless', 104, { inputs: { 'model-repository': 'no-such-folder' } })
+  const broken = await pullRequest('harmless', 112, { inputs: { 'model-repository': 'no-such-folder' } })
   expect(broken.exitCode, broken.log).toBeGreaterThan(1)
   expect(broken.outputs).toMatchObject({ verdict: 'invalid', 'result-path': '' })
   expect(broken.summary).toContain('no-such-folder')
@@ -196,7 +206,7 @@ test('a token that may only read costs the comment, not the verdict nor the summ
   const [comment] = github.state.comments
   github.state.permissions = { actions: 'read', 'pull-requests': 'read' }
   try {
-    const fork = await pullRequest('harmless', 105, { inputs: { 'model-repository': 'no-such-folder' } })
+    const fork = await pullRequest('harmless', 113, { inputs: { 'model-repository': 'no-such-folder' } })
     expect(fork.exitCode).toBeGreaterThan(1)
     expect(fork.summary).toContain('no-such-folder')
     expect(fork.annotations).toContainEqual(
@@ -238,16 +248,21 @@ const serversOf = ({ state }: StepResult) => parseStarted(state[stateName] ?? ''
 const alive = (step: StepResult) => serversOf(step).filter(({ identity }) => stateOf(identity) === 'alive')
 
 test.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 130],
-] as const)('%s while it measures: servers stopped, exit code %i, no verdict', async (signal, exitCode) => {
+  // As the runner cancels: SIGINT, after 7.5 s SIGTERM, after 2.5 s more the end of all.
+  [['SIGINT', 'SIGTERM', 'SIGKILL'], 130],
+  [['SIGTERM'], 130],
+] as const)('%j while it measures: servers stopped, exit code %i, no verdict', async (signals, exitCode) => {
   let sentAt = 0
-  const interrupted = await push(signal === 'SIGINT' ? 108 : 109, {
+  const timers: NodeJS.Timeout[] = []
+  const interrupted = await push(signals.length > 1 ? 108 : 109, {
     onServer: (kill) => {
       sentAt = Date.now()
-      kill(signal)
+      const delaysMs = [0, 7500, 10_000]
+      for (const [index, signal] of signals.entries())
+        timers.push(setTimeout(() => kill(signal), delaysMs[index]))
     },
   })
+  for (const timer of timers) clearTimeout(timer)
   expect(sentAt, interrupted.log).toBeGreaterThan(0)
   expect(interrupted.exitCode, interrupted.log).toBe(exitCode)
   // The runner kills 10 s after the first signal: what ends later does not end in order.
