@@ -7,7 +7,7 @@ import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { readInputs } from '../load/read-inputs.ts'
-import { measureRunning } from '../profile/measure-running.ts'
+import { measureRunning, type RunningInput } from '../profile/measure-running.ts'
 import { formatMetric, formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
 import { writeWhole } from '../system/write-whole.ts'
@@ -21,9 +21,11 @@ export interface MeasureOptions {
   readonly requestRate?: string
   readonly requestDistribution: 'constant' | 'poisson'
   readonly batchSize: string
-  readonly duration: string
   readonly requestCount?: string
   readonly warmupRequestCount?: string
+  readonly duration?: string
+  readonly maxDuration: string
+  readonly intervalWidth: string
   readonly shape?: readonly string[]
   readonly streaming?: boolean
   readonly numOfSequences?: string
@@ -51,11 +53,11 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     triton: config.triton,
     model: options.model,
     loads: loadsOf(options),
-    durationNs: duration('--duration', options.duration),
     counts: {
       requestCount: countOf('--request-count', options.requestCount),
       warmupRequestCount: countOf('--warmup-request-count', options.warmupRequestCount),
     },
+    until: untilOf(options),
     ask: {
       input: await readInputs({ ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } }),
       requests: requestsOf(options, requests),
@@ -69,8 +71,21 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
   const failed = measurements.models
     .flatMap((model) => model.scenarios)
     .filter((each) => each.status === 'failed')
+  for (const warning of measurements.warnings) shell.err(`warning: ${warning}\n`)
   for (const scenario of failed) shell.err(`error: ${scenario.error}\n`)
   return failed.length === 0 ? exitCodes.pass : exitCodes.environment
+}
+
+function untilOf(options: MeasureOptions): RunningInput['until'] {
+  const { intervalWidth, maxDuration } = options
+  // A count ends by itself, whatever the time.
+  const asked = options.duration ?? (options.requestCount === undefined ? null : '5s')
+  if (asked !== null) return { kind: 'duration', durationNs: duration('--duration', asked) }
+  return {
+    kind: 'trustworthy',
+    intervalWidth: positive('--interval-width', intervalWidth) / 100,
+    maxNs: duration('--max-duration', maxDuration),
+  }
 }
 
 function loadsOf(options: MeasureOptions): Load[] {

@@ -127,9 +127,18 @@ Examples:
     .option('--streaming', 'ask over ModelStreamInfer; decoupled models are always asked that way')
     .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
     .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
-    .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
     .option('--request-count <n>', 'exactly so many requests of each load, instead of --duration')
     .option('--warmup-request-count <n>', 'so many requests as the warm-up, instead of one second')
+    .option(
+      '--duration <duration>',
+      'measured time of each load, after warm-up (default: until p99 is trustworthy)',
+    )
+    .option(
+      '--interval-width <percent>',
+      "trustworthy: steady, and p99's 95 % interval no wider than this",
+      '20',
+    )
+    .option('--max-duration <duration>', 'longest measured time of each load where it is not', '20s')
     .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
     .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
     .addOption(

@@ -1,5 +1,5 @@
 import type { CountSettings, TritonSettings } from '../config/config.ts'
-import type { Load } from '../domain/load.ts'
+import { type Load, loadLabel } from '../domain/load.ts'
 import { type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
@@ -7,21 +7,24 @@ import { nsPerSecond, type World } from '../domain/world.ts'
 import { type LoadGenerator, openLoadGenerator } from '../load/generator.ts'
 import { removeStaleRegions } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
-import { createRandom } from '../stats/random.ts'
+import { createRandom, type Random } from '../stats/random.ts'
 import { resolveTriton } from '../triton/launcher.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked } from './profile.ts'
 import { measureLoad } from './repetition.ts'
 import { toRepetition } from './sample.ts'
 import { toScenario, withAdvice } from './scenario.ts'
-import { type AskSettings, attachModel, openServer, requireReady } from './side.ts'
+import { type AskSettings, attachModel, type LiveModel, openServer, requireReady } from './side.ts'
+import { measureUntilTrustworthy, type TrustGoal, type TrustworthySample } from './trustworthy.ts'
 
 export interface RunningInput {
   readonly triton: TritonSettings
   readonly model: string
   readonly loads: readonly Load[]
-  /** Measured time of each load, after warm-up. */
-  readonly durationNs: number
+  /** Measured time of each load, after warm-up; or until its p99 can be trusted. */
+  readonly until:
+    | { readonly kind: 'duration'; readonly durationNs: number }
+    | ({ readonly kind: 'trustworthy' } & Pick<TrustGoal, 'intervalWidth' | 'maxNs'>)
   /** What is sent, and how. */
   readonly ask: AskSettings
   /** Requests to be counted instead of time. */
@@ -33,7 +36,10 @@ export interface RunningInput {
   readonly save: (measurements: Measurements) => void
 }
 
-/** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
+/**
+ * The first requests after a pause meet cold caches and idle clocks; a second of load ends that for most, and up to four
+ * are spent where it does not.
+ */
 const warmupNs = nsPerSecond
 
 /** Longer than any request of a model that a latency is measured of; ends what never answers. */
@@ -68,16 +74,8 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       input.ask,
     )
     const random = createRandom(input.seed)
-    const { durationNs } = input
-    const settings = {
-      warmupNs,
-      maxWarmupNs: 4 * warmupNs,
-      measurementNs: durationNs,
-      maxMeasurementNs: durationNs,
-      blockNs: durationNs / blocks,
-      ...input.counts,
-    }
     const scenarios: Scenario[] = []
+    const warnings: string[] = []
     const measurements = (complete: boolean): Measurements => ({
       kind: 'measurements',
       schemaVersion,
@@ -89,13 +87,13 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       environment,
       models: [modelMeasurement(input.model, scenarios, model.warnings)],
       reference: null,
-      warnings: [],
+      warnings,
       wallNs: world.nowNs() - startNs,
     })
     for (const load of input.loads) {
-      const [sample] = await measureLoad(world, generator, [model], load, settings, random, null)
+      const { sample, shortfall } = await measureOne(world, generator, model, load, input, random)
       interruptIfAsked(world)
-      if (sample === undefined) continue
+      if (shortfall !== null) warnings.push(`${loadLabel(load)}: ${shortfall}`)
       const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio)
       scenarios.push(
         withAdvice(
@@ -117,6 +115,30 @@ export async function measureRunning(world: World, input: RunningInput): Promise
     await generator?.close()
     await live.close()
   }
+}
+
+async function measureOne(
+  world: World,
+  generator: LoadGenerator,
+  model: LiveModel,
+  load: Load,
+  { until, counts }: RunningInput,
+  random: Random,
+): Promise<TrustworthySample> {
+  const warmUp = { warmupNs, maxWarmupNs: 4 * warmupNs, warmupRequestCount: counts.warmupRequestCount }
+  if (until.kind === 'trustworthy')
+    return measureUntilTrustworthy(world, generator, model, load, { ...warmUp, ...until }, random)
+  const { durationNs } = until
+  const settings = {
+    ...warmUp,
+    requestCount: counts.requestCount,
+    measurementNs: durationNs,
+    maxMeasurementNs: durationNs,
+    blockNs: durationNs / blocks,
+  }
+  const [sample] = await measureLoad(world, generator, [model], load, settings, random, null)
+  if (sample === undefined) throw new RangeError('a measurement of no side')
+  return { sample, shortfall: null }
 }
 
 function modelMeasurement(

@@ -81,7 +81,7 @@ function withoutLongerWarmUp(settings: RepetitionSettings, warmUps: readonly War
 }
 
 /** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
-function otherClients(server: StatisticsDelta, windows: readonly Window[]): string[] {
+export function otherClients(server: StatisticsDelta, windows: readonly Window[]): string[] {
   if (server.status === 'unavailable' || windows.length === 0) return []
   const counted = server.times.requestCount + server.times.failCount
   const sent = windows.reduce((sum, window) => sum + window.issued, 0)

@@ -1,5 +1,5 @@
 import type { Load } from '../domain/load.ts'
-import { latencyPercentiles, type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
+import { type MetricName, minRequestsForPercentile, reportedPercentiles } from '../domain/metric.ts'
 import { type ClientHealth, failedRequests, type Repetition, type WarmUp } from '../domain/scenario.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
 import { worstThread } from '../load/client-health.ts'
@@ -122,7 +122,7 @@ function repetitionMetrics(
 /** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
 function percentilesOf(sorted: Float64Array): Partial<Record<MetricName, number | null>> {
   return Object.fromEntries(
-    latencyPercentiles.map(({ name, percentile }) => [
+    reportedPercentiles.map(({ name, percentile }) => [
       name,
       sorted.length < minRequestsForPercentile(percentile) ? null : quantile(sorted, percentile),
     ]),

@@ -2,10 +2,10 @@ import type { Configuration } from '../domain/configuration.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import {
   metrics as definitions,
-  latencyPercentiles,
   type MetricName,
   metricNames,
   minRequestsForPercentile,
+  reportedPercentiles,
 } from '../domain/metric.ts'
 import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scenario.ts'
 import { mergeLatencies } from '../load/window.ts'
@@ -79,7 +79,7 @@ export function withAdvice(scenario: Scenario, advice: string | null): Scenario 
 
 function scenarioMetrics(latencies: Float64Array, valid: readonly Repetition[]): Metrics {
   const percentiles = new Map<MetricName, number>(
-    latencyPercentiles.map(({ name, percentile }) => [name, percentile]),
+    reportedPercentiles.map(({ name, percentile }) => [name, percentile]),
   )
   const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined)
   const names = metricNames.filter((name) => decoupled || !responseMetricNames.has(name))
@@ -97,7 +97,7 @@ function percentileValue(latencies: Float64Array, percentile: number): MetricVal
   const n = latencies.length
   const needed = minRequestsForPercentile(percentile)
   if (n < needed) {
-    const reason = `p${Math.round(percentile * 100)} needs at least ${needed} requests, there were ${n}`
+    const reason = `p${Number((percentile * 100).toPrecision(3))} needs at least ${needed} requests, there were ${n}`
     return { value: null, interval: null, n, unit: 'ns', reason }
   }
   return {

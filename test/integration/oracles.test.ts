@@ -1,0 +1,182 @@
+// Models whose answer is known beforehand: what is measured must be what they do.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Load, loadKey } from '../../src/domain/load.ts'
+import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
+import {
+  connectionsFor,
+  type LoadGenerator,
+  openLoadGenerator,
+  type Window,
+} from '../../src/load/generator.ts'
+import { makeSteps } from '../../src/load/inputs.ts'
+import type { WindowOptions } from '../../src/load/protocol.ts'
+import { encodeInferRequest } from '../../src/load/request.ts'
+import { quantile } from '../../src/stats/quantile.ts'
+import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
+import { loadModel } from '../../src/triton/load-model.ts'
+import { startServer, type TritonServer } from '../../src/triton/server.ts'
+import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { madeInputs } from '../support/input-data.ts'
+
+/** A model.py that runs `body` with `self.calls` counting from 1, then answers or, where it set `error`, fails. */
+const python = (body: string) => `
+import time
+
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.calls = 0
+
+    def execute(self, requests):
+        responses = []
+        for request in requests:
+            self.calls += 1
+            error = None
+            ${body}
+            y = pb_utils.Tensor("Y", np.zeros((1, 4), dtype=np.float32))
+            responses.append(pb_utils.InferenceResponse([y], error))
+        return responses
+`
+
+const config = (instances: number) => `
+backend: "python"
+max_batch_size: 1
+input [{ name: "X", data_type: TYPE_FP32, dims: [4] }]
+output [{ name: "Y", data_type: TYPE_FP32, dims: [4] }]
+instance_group [{ count: ${instances}, kind: KIND_CPU }]
+`
+
+const delayMs = 20
+const pauseMs = 500
+const pauseAt = (call: number) =>
+  python(`time.sleep(${pauseMs / 1000} if self.calls == ${call} else ${delayMs / 1000})`)
+
+const models = {
+  sleeps: { python: python(`time.sleep(${delayMs / 1000})`), config: config(1) },
+  sleeps_in_3: { python: python(`time.sleep(${delayMs / 1000})`), config: config(3) },
+  fails_each_10th: {
+    python: python('if self.calls % 10 == 0: error = pb_utils.TritonError("the tenth")'),
+    config: config(1),
+  },
+  // 1 in 40 stalls by 200 ms: 2.5 %, so that p99 is among them and p95 is not.
+  stalls: {
+    python: python('time.sleep(0.2 if self.calls % 40 == 0 else 0.005)'),
+    config: config(1),
+  },
+  // 20 ms of service, and once a pause of 500 ms.
+  pauses_in_open_loop: { python: pauseAt(60), config: config(1) },
+  pauses_in_closed_loop: { python: pauseAt(60), config: config(1) },
+} as const
+
+let world: World
+let repository: string
+let server: TritonServer
+let client: TritonClient
+let generator: LoadGenerator
+
+beforeAll(async () => {
+  world = testWorld()
+  repository = mkdtempSync(join(tmpdir(), 'tpg-oracles-'))
+  for (const [name, options] of Object.entries(models)) writePythonModel(repository, name, options)
+  server = await startServer(world, await embeddedLauncher(world), { repository })
+  client = connectTriton(server.grpc)
+  for (const name of Object.keys(models))
+    await loadModel(world, server, client, name, { timeoutNs: 60 * nsPerSecond })
+  generator = await openLoadGenerator(world)
+})
+afterAll(async () => {
+  await generator.close()
+  client.close()
+  await server.stop()
+  rmSync(repository, { recursive: true })
+})
+
+async function run(model: keyof typeof models, load: Load, options: Partial<WindowOptions>): Promise<Window> {
+  const id = `${model}/${loadKey(load)}`
+  await generator.open({
+    id,
+    ...server.grpc,
+    frames: makeSteps(await client.modelConfig(model), madeInputs(), 1).map(({ inputs }) =>
+      encodeInferRequest({ model, inputs }),
+    ),
+    connections: connectionsFor(load),
+    deadlineNs: 10 * nsPerSecond,
+  })
+  const window = await generator.run(id, load, { leadInNs: 100 * nsPerMs, durationNs: 0, ...options })
+  generator.closeTarget(id)
+  return window
+}
+
+const ms = (window: Window, p: number) => (quantile(window.latenciesNs, p) ?? Number.NaN) / nsPerMs
+const perSecond = (window: Window) => (window.completed * 1e9) / window.durationNs
+
+test('a model that sleeps: its p50 is the delay, its throughput one in a delay', async () => {
+  const window = await run('sleeps', { mode: 'concurrency', concurrency: 1 }, { durationNs: 2 * nsPerSecond })
+  // Nothing is faster than the sleep; gRPC, the backend and a busy machine add to it.
+  expect(ms(window, 0.01)).toBeGreaterThanOrEqual(delayMs)
+  expect(ms(window, 0.5)).toBeLessThan(1.4 * delayMs)
+  expect(perSecond(window)).toBeLessThanOrEqual(1000 / delayMs + 1)
+  expect(perSecond(window)).toBeGreaterThan(0.7 * (1000 / delayMs))
+})
+
+test("instances / delay is the throughput under saturation, and by Little's law concurrency × delay / instances the latency", async () => {
+  const window = await run(
+    'sleeps_in_3',
+    { mode: 'concurrency', concurrency: 6 },
+    { durationNs: 2 * nsPerSecond },
+  )
+  const capacity = (3 * 1000) / delayMs
+  expect(perSecond(window)).toBeLessThanOrEqual(capacity * 1.02)
+  expect(perSecond(window)).toBeGreaterThan(0.7 * capacity)
+  const meanMs = window.latenciesNs.reduce((sum, each) => sum + each, 0) / window.latenciesNs.length / nsPerMs
+  expect((meanMs * perSecond(window)) / 1000).toBeCloseTo(6, 0)
+})
+
+test('failures are counted exactly, and kept out of the latencies', async () => {
+  const load: Load = { mode: 'concurrency', concurrency: 1 }
+  const window = await run('fails_each_10th', load, { leadInNs: 0, requestCount: 205 })
+  expect(window.failures).toEqual({ INTERNAL: 20 })
+  expect(window.firstFailure).toContain('the tenth')
+  expect(window.latenciesNs.length).toBe(185)
+})
+
+test('a stall of 1 request in 40 is p99 and not p95', async () => {
+  const window = await run('stalls', { mode: 'concurrency', concurrency: 1 }, { durationNs: 5 * nsPerSecond })
+  expect(window.latenciesNs.length).toBeGreaterThan(200)
+  expect(ms(window, 0.99)).toBeGreaterThanOrEqual(200)
+  expect(ms(window, 0.99)).toBeLessThan(300)
+  expect(ms(window, 0.9)).toBeLessThan(100)
+})
+
+/*
+ * A queue with service time s, and arrivals every a > s. A request is served for P instead of s; the i-th behind it arrives
+ * at i·a, is served after P + (i − 1)·s, and so takes P − i·(a − s). These are the slowest; of n requests, p99 by nearest
+ * rank is the one with i = n − ⌈0.99·n⌉. With s = 20 ms at 80 % of capacity a = 25 ms; P = 500 ms and n = 240 give
+ * i = 2 and 490 ms. Some (P − 50 ms) / (a − s) = 90 requests take more than 50 ms.
+ */
+test('open loop at 80 % of capacity: a pause of 500 ms is in p99 as the queue behind it says', async () => {
+  const load: Load = { mode: 'requestRate', requestRate: (0.8 * 1000) / delayMs }
+  const window = await run('pauses_in_open_loop', load, { durationNs: 6 * nsPerSecond })
+  const n = window.latenciesNs.length
+  expect(n).toBe(240)
+  const arrivalMs = 1000 / load.requestRate
+  const analyticMs = pauseMs - (n - Math.ceil(0.99 * n)) * (arrivalMs - delayMs)
+  // What serving takes beyond the sleep makes the queue longer, never shorter.
+  expect(ms(window, 0.99)).toBeGreaterThanOrEqual(analyticMs - 2)
+  expect(ms(window, 0.99)).toBeLessThan(analyticMs + 200)
+  const waited = window.latenciesNs.filter((each) => each > 50 * nsPerMs).length
+  expect(waited).toBeGreaterThanOrEqual((pauseMs - 50) / (arrivalMs - delayMs) - 1)
+})
+
+test('a closed loop waits with it: one request of a hundred sees the same pause, and p99 does not', async () => {
+  const load: Load = { mode: 'concurrency', concurrency: 1 }
+  const window = await run('pauses_in_closed_loop', load, { leadInNs: 0, requestCount: 240 })
+  expect(window.latenciesNs.filter((each) => each >= 0.9 * pauseMs * nsPerMs).length).toBe(1)
+  expect(ms(window, 0.99)).toBeLessThan(0.5 * pauseMs)
+})
