@@ -2036,7 +2036,7 @@ function getChannelzServiceDefinition() {
     }
     /* The purpose of this complexity is to avoid loading @grpc/proto-loader at
      * runtime for users who will not use/enable channelz. */
-    const loaderLoadSync = (__nccwpck_require__(6081)/* .loadSync */ .Yi);
+    const loaderLoadSync = (__nccwpck_require__(3532).loadSync);
     const loadedProto = loaderLoadSync('channelz.proto', {
         keepCase: true,
         longs: String,
@@ -7934,7 +7934,7 @@ function loadOrcaProto() {
     }
     /* The purpose of this complexity is to avoid loading @grpc/proto-loader at
      * runtime for users who will not use/enable ORCA. */
-    const loaderLoadSync = (__nccwpck_require__(6081)/* .loadSync */ .Yi);
+    const loaderLoadSync = (__nccwpck_require__(3532).loadSync);
     const loadedProto = loaderLoadSync('xds/service/orca/v3/orca.proto', {
         keepCase: true,
         longs: String,
@@ -16827,354 +16827,6 @@ function computeServiceUrl(host, methodName) {
 
 /***/ }),
 
-/***/ 6081:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-var __webpack_unused_export__;
-
-/**
- * @license
- * Copyright 2018 gRPC authors.
- *
- * Licensed under the Apache License, Version 2.0 (the "License");
- * you may not use this file except in compliance with the License.
- * You may obtain a copy of the License at
- *
- *     http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- *
- */
-__webpack_unused_export__ = ({ value: true });
-__webpack_unused_export__ = __webpack_unused_export__ = __webpack_unused_export__ = exports.Yi = __webpack_unused_export__ = exports.Ib = __webpack_unused_export__ = __webpack_unused_export__ = void 0;
-const camelCase = __nccwpck_require__(4277);
-const Protobuf = __nccwpck_require__(3928);
-const descriptor = __nccwpck_require__(6412);
-const util_1 = __nccwpck_require__(8057);
-const Long = __nccwpck_require__(6390);
-__webpack_unused_export__ = Long;
-function isAnyExtension(obj) {
-    return ('@type' in obj) && (typeof obj['@type'] === 'string');
-}
-__webpack_unused_export__ = isAnyExtension;
-var IdempotencyLevel;
-(function (IdempotencyLevel) {
-    IdempotencyLevel["IDEMPOTENCY_UNKNOWN"] = "IDEMPOTENCY_UNKNOWN";
-    IdempotencyLevel["NO_SIDE_EFFECTS"] = "NO_SIDE_EFFECTS";
-    IdempotencyLevel["IDEMPOTENT"] = "IDEMPOTENT";
-})(IdempotencyLevel = exports.Ib || (exports.Ib = {}));
-const descriptorOptions = {
-    longs: String,
-    enums: String,
-    bytes: String,
-    defaults: true,
-    oneofs: true,
-    json: true,
-};
-function joinName(baseName, name) {
-    if (baseName === '') {
-        return name;
-    }
-    else {
-        return baseName + '.' + name;
-    }
-}
-function isHandledReflectionObject(obj) {
-    return (obj instanceof Protobuf.Service ||
-        obj instanceof Protobuf.Type ||
-        obj instanceof Protobuf.Enum);
-}
-function isNamespaceBase(obj) {
-    return obj instanceof Protobuf.Namespace || obj instanceof Protobuf.Root;
-}
-function getAllHandledReflectionObjects(obj, parentName) {
-    const objName = joinName(parentName, obj.name);
-    if (isHandledReflectionObject(obj)) {
-        return [[objName, obj]];
-    }
-    else {
-        if (isNamespaceBase(obj) && typeof obj.nested !== 'undefined') {
-            return Object.keys(obj.nested)
-                .map(name => {
-                return getAllHandledReflectionObjects(obj.nested[name], objName);
-            })
-                .reduce((accumulator, currentValue) => accumulator.concat(currentValue), []);
-        }
-    }
-    return [];
-}
-function createDeserializer(cls, options) {
-    return function deserialize(argBuf) {
-        return cls.toObject(cls.decode(argBuf), options);
-    };
-}
-function createSerializer(cls) {
-    return function serialize(arg) {
-        if (Array.isArray(arg)) {
-            throw new Error(`Failed to serialize message: expected object with ${cls.name} structure, got array instead`);
-        }
-        const message = cls.fromObject(arg);
-        return cls.encode(message).finish();
-    };
-}
-function mapMethodOptions(options) {
-    return (options || []).reduce((obj, item) => {
-        for (const [key, value] of Object.entries(item)) {
-            switch (key) {
-                case 'uninterpreted_option':
-                    obj.uninterpreted_option.push(item.uninterpreted_option);
-                    break;
-                default:
-                    obj[key] = value;
-            }
-        }
-        return obj;
-    }, {
-        deprecated: false,
-        idempotency_level: IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
-        uninterpreted_option: [],
-    });
-}
-function createMethodDefinition(method, serviceName, options, fileDescriptors) {
-    /* This is only ever called after the corresponding root.resolveAll(), so we
-     * can assume that the resolved request and response types are non-null */
-    const requestType = method.resolvedRequestType;
-    const responseType = method.resolvedResponseType;
-    return {
-        path: '/' + serviceName + '/' + method.name,
-        requestStream: !!method.requestStream,
-        responseStream: !!method.responseStream,
-        requestSerialize: createSerializer(requestType),
-        requestDeserialize: createDeserializer(requestType, options),
-        responseSerialize: createSerializer(responseType),
-        responseDeserialize: createDeserializer(responseType, options),
-        // TODO(murgatroid99): Find a better way to handle this
-        originalName: camelCase(method.name),
-        requestType: createMessageDefinition(requestType, options, fileDescriptors),
-        responseType: createMessageDefinition(responseType, options, fileDescriptors),
-        options: mapMethodOptions(method.parsedOptions),
-    };
-}
-function createServiceDefinition(service, name, options, fileDescriptors) {
-    const def = {};
-    for (const method of service.methodsArray) {
-        def[method.name] = createMethodDefinition(method, name, options, fileDescriptors);
-    }
-    return def;
-}
-function createMessageDefinition(message, options, fileDescriptors) {
-    const messageDescriptor = message.toDescriptor('proto3');
-    return {
-        format: 'Protocol Buffer 3 DescriptorProto',
-        type: messageDescriptor.$type.toObject(messageDescriptor, descriptorOptions),
-        fileDescriptorProtos: fileDescriptors,
-        serialize: createSerializer(message),
-        deserialize: createDeserializer(message, options)
-    };
-}
-function createEnumDefinition(enumType, fileDescriptors) {
-    const enumDescriptor = enumType.toDescriptor('proto3');
-    return {
-        format: 'Protocol Buffer 3 EnumDescriptorProto',
-        type: enumDescriptor.$type.toObject(enumDescriptor, descriptorOptions),
-        fileDescriptorProtos: fileDescriptors,
-    };
-}
-/**
- * function createDefinition(obj: Protobuf.Service, name: string, options:
- * Options): ServiceDefinition; function createDefinition(obj: Protobuf.Type,
- * name: string, options: Options): MessageTypeDefinition; function
- * createDefinition(obj: Protobuf.Enum, name: string, options: Options):
- * EnumTypeDefinition;
- */
-function createDefinition(obj, name, options, fileDescriptors) {
-    if (obj instanceof Protobuf.Service) {
-        return createServiceDefinition(obj, name, options, fileDescriptors);
-    }
-    else if (obj instanceof Protobuf.Type) {
-        return createMessageDefinition(obj, options, fileDescriptors);
-    }
-    else if (obj instanceof Protobuf.Enum) {
-        return createEnumDefinition(obj, fileDescriptors);
-    }
-    else {
-        throw new Error('Type mismatch in reflection object handling');
-    }
-}
-function createPackageDefinition(root, options) {
-    const def = {};
-    root.resolveAll();
-    const descriptorList = root.toDescriptor('proto3').file;
-    const bufferList = descriptorList.map(value => Buffer.from(descriptor.FileDescriptorProto.encode(value).finish()));
-    for (const [name, obj] of getAllHandledReflectionObjects(root, '')) {
-        def[name] = createDefinition(obj, name, options, bufferList);
-    }
-    return def;
-}
-function createPackageDefinitionFromDescriptorSet(decodedDescriptorSet, options) {
-    options = options || {};
-    const root = Protobuf.Root.fromDescriptor(decodedDescriptorSet);
-    root.resolveAll();
-    return createPackageDefinition(root, options);
-}
-/**
- * Load a .proto file with the specified options.
- * @param filename One or multiple file paths to load. Can be an absolute path
- *     or relative to an include path.
- * @param options.keepCase Preserve field names. The default is to change them
- *     to camel case.
- * @param options.longs The type that should be used to represent `long` values.
- *     Valid options are `Number` and `String`. Defaults to a `Long` object type
- *     from a library.
- * @param options.enums The type that should be used to represent `enum` values.
- *     The only valid option is `String`. Defaults to the numeric value.
- * @param options.bytes The type that should be used to represent `bytes`
- *     values. Valid options are `Array` and `String`. The default is to use
- *     `Buffer`.
- * @param options.defaults Set default values on output objects. Defaults to
- *     `false`.
- * @param options.arrays Set empty arrays for missing array values even if
- *     `defaults` is `false`. Defaults to `false`.
- * @param options.objects Set empty objects for missing object values even if
- *     `defaults` is `false`. Defaults to `false`.
- * @param options.oneofs Set virtual oneof properties to the present field's
- *     name
- * @param options.json Represent Infinity and NaN as strings in float fields,
- *     and automatically decode google.protobuf.Any values.
- * @param options.includeDirs Paths to search for imported `.proto` files.
- */
-function load(filename, options) {
-    return (0, util_1.loadProtosWithOptions)(filename, options).then(loadedRoot => {
-        return createPackageDefinition(loadedRoot, options);
-    });
-}
-__webpack_unused_export__ = load;
-function loadSync(filename, options) {
-    const loadedRoot = (0, util_1.loadProtosWithOptionsSync)(filename, options);
-    return createPackageDefinition(loadedRoot, options);
-}
-exports.Yi = loadSync;
-function fromJSON(json, options) {
-    options = options || {};
-    const loadedRoot = Protobuf.Root.fromJSON(json);
-    loadedRoot.resolveAll();
-    return createPackageDefinition(loadedRoot, options);
-}
-__webpack_unused_export__ = fromJSON;
-function loadFileDescriptorSetFromBuffer(descriptorSet, options) {
-    const decodedDescriptorSet = descriptor.FileDescriptorSet.decode(descriptorSet);
-    return createPackageDefinitionFromDescriptorSet(decodedDescriptorSet, options);
-}
-__webpack_unused_export__ = loadFileDescriptorSetFromBuffer;
-function loadFileDescriptorSetFromObject(descriptorSet, options) {
-    const decodedDescriptorSet = descriptor.FileDescriptorSet.fromObject(descriptorSet);
-    return createPackageDefinitionFromDescriptorSet(decodedDescriptorSet, options);
-}
-__webpack_unused_export__ = loadFileDescriptorSetFromObject;
-(0, util_1.addCommonProtos)();
-//# sourceMappingURL=index.js.map
-
-/***/ }),
-
-/***/ 8057:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-
-/**
- * @license
- * Copyright 2018 gRPC authors.
- *
- * Licensed under the Apache License, Version 2.0 (the "License");
- * you may not use this file except in compliance with the License.
- * You may obtain a copy of the License at
- *
- *     http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- *
- */
-Object.defineProperty(exports, "__esModule", ({ value: true }));
-exports.addCommonProtos = exports.loadProtosWithOptionsSync = exports.loadProtosWithOptions = void 0;
-const fs = __nccwpck_require__(9896);
-const path = __nccwpck_require__(6928);
-const Protobuf = __nccwpck_require__(3928);
-function addIncludePathResolver(root, includePaths) {
-    const originalResolvePath = root.resolvePath;
-    root.resolvePath = (origin, target) => {
-        if (path.isAbsolute(target)) {
-            return target;
-        }
-        for (const directory of includePaths) {
-            const fullPath = path.join(directory, target);
-            try {
-                fs.accessSync(fullPath, fs.constants.R_OK);
-                return fullPath;
-            }
-            catch (err) {
-                continue;
-            }
-        }
-        process.emitWarning(`${target} not found in any of the include paths ${includePaths}`);
-        return originalResolvePath(origin, target);
-    };
-}
-async function loadProtosWithOptions(filename, options) {
-    const root = new Protobuf.Root();
-    options = options || {};
-    if (!!options.includeDirs) {
-        if (!Array.isArray(options.includeDirs)) {
-            return Promise.reject(new Error('The includeDirs option must be an array'));
-        }
-        addIncludePathResolver(root, options.includeDirs);
-    }
-    const loadedRoot = await root.load(filename, options);
-    loadedRoot.resolveAll();
-    return loadedRoot;
-}
-exports.loadProtosWithOptions = loadProtosWithOptions;
-function loadProtosWithOptionsSync(filename, options) {
-    const root = new Protobuf.Root();
-    options = options || {};
-    if (!!options.includeDirs) {
-        if (!Array.isArray(options.includeDirs)) {
-            throw new Error('The includeDirs option must be an array');
-        }
-        addIncludePathResolver(root, options.includeDirs);
-    }
-    const loadedRoot = root.loadSync(filename, options);
-    loadedRoot.resolveAll();
-    return loadedRoot;
-}
-exports.loadProtosWithOptionsSync = loadProtosWithOptionsSync;
-/**
- * Load Google's well-known proto files that aren't exposed by Protobuf.js.
- */
-function addCommonProtos() {
-    // Protobuf.js exposes: any, duration, empty, field_mask, struct, timestamp,
-    // and wrappers. compiler/plugin is excluded in Protobuf.js and here.
-    // Using constant strings for compatibility with tools like Webpack
-    const apiDescriptor = __nccwpck_require__(5434);
-    const descriptorDescriptor = __nccwpck_require__(3951);
-    const sourceContextDescriptor = __nccwpck_require__(2939);
-    const typeDescriptor = __nccwpck_require__(6710);
-    Protobuf.common('api', apiDescriptor.nested.google.nested.protobuf.nested);
-    Protobuf.common('descriptor', descriptorDescriptor.nested.google.nested.protobuf.nested);
-    Protobuf.common('source_context', sourceContextDescriptor.nested.google.nested.protobuf.nested);
-    Protobuf.common('type', typeDescriptor.nested.google.nested.protobuf.nested);
-}
-exports.addCommonProtos = addCommonProtos;
-//# sourceMappingURL=util.js.map
-
-/***/ }),
-
 /***/ 137:
 /***/ ((__unused_webpack_module, exports) => {
 
@@ -17977,11934 +17629,12 @@ exports.OrderedMap = OrderedMap;
 
 /***/ }),
 
-/***/ 2222:
-/***/ ((module) => {
-
-
-module.exports = asPromise;
-
-/**
- * Callback as used by {@link util.asPromise}.
- * @typedef asPromiseCallback
- * @type {function}
- * @param {Error|null} error Error, if any
- * @param {...*} params Additional arguments
- * @returns {undefined}
- */
-
-/**
- * Returns a promise from a node-style callback function.
- * @memberof util
- * @param {asPromiseCallback} fn Function to call
- * @param {*} ctx Function context
- * @param {...*} params Function arguments
- * @returns {Promise<*>} Promisified function
- */
-function asPromise(fn, ctx/*, varargs */) {
-    var params  = new Array(arguments.length - 1),
-        offset  = 0,
-        index   = 2,
-        pending = true;
-    while (index < arguments.length)
-        params[offset++] = arguments[index++];
-    return new Promise(function executor(resolve, reject) {
-        params[offset] = function callback(err/*, varargs */) {
-            if (pending) {
-                pending = false;
-                if (err)
-                    reject(err);
-                else {
-                    var params = new Array(arguments.length - 1),
-                        offset = 0;
-                    while (offset < params.length)
-                        params[offset++] = arguments[offset];
-                    resolve.apply(null, params);
-                }
-            }
-        };
-        try {
-            fn.apply(ctx || null, params);
-        } catch (err) {
-            if (pending) {
-                pending = false;
-                reject(err);
-            }
-        }
-    });
-}
-
-
-/***/ }),
-
-/***/ 5478:
-/***/ ((__unused_webpack_module, exports) => {
-
-
-
-/**
- * A minimal base64 implementation for number arrays.
- * @memberof util
- * @namespace
- */
-var base64 = exports;
-
-/**
- * Calculates the byte length of a base64 encoded string.
- * @param {string} string Base64 encoded string
- * @returns {number} Byte length
- */
-base64.length = function length(string) {
-    var p = string.length;
-    if (!p)
-        return 0;
-    var n = 0;
-    while (--p % 4 > 1 && string.charAt(p) === "=")
-        ++n;
-    return Math.ceil(string.length * 3) / 4 - n;
-};
-
-// Base64 encoding table
-var b64 = new Array(64);
-
-// Base64 decoding table
-var s64 = new Array(123);
-
-// 65..90, 97..122, 48..57, 43, 47
-for (var i = 0; i < 64;)
-    s64[b64[i] = i < 26 ? i + 65 : i < 52 ? i + 71 : i < 62 ? i - 4 : i - 59 | 43] = i++;
-
-/**
- * Encodes a buffer to a base64 encoded string.
- * @param {Uint8Array} buffer Source buffer
- * @param {number} start Source start
- * @param {number} end Source end
- * @returns {string} Base64 encoded string
- */
-base64.encode = function encode(buffer, start, end) {
-    var parts = null,
-        chunk = [];
-    var i = 0, // output index
-        j = 0, // goto index
-        t;     // temporary
-    while (start < end) {
-        var b = buffer[start++];
-        switch (j) {
-            case 0:
-                chunk[i++] = b64[b >> 2];
-                t = (b & 3) << 4;
-                j = 1;
-                break;
-            case 1:
-                chunk[i++] = b64[t | b >> 4];
-                t = (b & 15) << 2;
-                j = 2;
-                break;
-            case 2:
-                chunk[i++] = b64[t | b >> 6];
-                chunk[i++] = b64[b & 63];
-                j = 0;
-                break;
-        }
-        if (i > 8191) {
-            (parts || (parts = [])).push(String.fromCharCode.apply(String, chunk));
-            i = 0;
-        }
-    }
-    if (j) {
-        chunk[i++] = b64[t];
-        chunk[i++] = 61;
-        if (j === 1)
-            chunk[i++] = 61;
-    }
-    if (parts) {
-        if (i)
-            parts.push(String.fromCharCode.apply(String, chunk.slice(0, i)));
-        return parts.join("");
-    }
-    return String.fromCharCode.apply(String, chunk.slice(0, i));
-};
-
-var invalidEncoding = "invalid encoding";
-
-/**
- * Decodes a base64 encoded string to a buffer.
- * @param {string} string Source string
- * @param {Uint8Array} buffer Destination buffer
- * @param {number} offset Destination offset
- * @returns {number} Number of bytes written
- * @throws {Error} If encoding is invalid
- */
-base64.decode = function decode(string, buffer, offset) {
-    var start = offset;
-    var j = 0, // goto index
-        t;     // temporary
-    for (var i = 0; i < string.length;) {
-        var c = string.charCodeAt(i++);
-        if (c === 61 && j > 1)
-            break;
-        if ((c = s64[c]) === undefined)
-            throw Error(invalidEncoding);
-        switch (j) {
-            case 0:
-                t = c;
-                j = 1;
-                break;
-            case 1:
-                buffer[offset++] = t << 2 | (c & 48) >> 4;
-                t = c;
-                j = 2;
-                break;
-            case 2:
-                buffer[offset++] = (t & 15) << 4 | (c & 60) >> 2;
-                t = c;
-                j = 3;
-                break;
-            case 3:
-                buffer[offset++] = (t & 3) << 6 | c;
-                j = 0;
-                break;
-        }
-    }
-    if (j === 1)
-        throw Error(invalidEncoding);
-    return offset - start;
-};
-
-/**
- * Tests if the specified string appears to be base64 encoded.
- * @param {string} string String to test
- * @returns {boolean} `true` if probably base64 encoded, otherwise false
- */
-base64.test = function test(string) {
-    return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(string);
-};
-
-
-/***/ }),
-
-/***/ 5346:
-/***/ ((module) => {
-
-
-module.exports = codegen;
-
-var reservedRe = /^(?:do|if|in|for|let|new|try|var|case|else|enum|eval|false|null|this|true|void|with|break|catch|class|const|super|throw|while|yield|delete|export|import|public|return|static|switch|typeof|default|extends|finally|package|private|continue|debugger|function|arguments|interface|protected|implements|instanceof)$/;
-
-/**
- * Begins generating a function.
- * @memberof util
- * @param {string[]} functionParams Function parameter names
- * @param {string} [functionName] Function name if not anonymous
- * @returns {Codegen} Appender that appends code to the function's body
- */
-function codegen(functionParams, functionName) {
-
-    /* istanbul ignore if */
-    if (typeof functionParams === "string") {
-        functionName = functionParams;
-        functionParams = undefined;
-    }
-
-    var body = [];
-
-    /**
-     * Appends code to the function's body or finishes generation.
-     * @typedef Codegen
-     * @type {function}
-     * @param {string|Object.<string,*>} [formatStringOrScope] Format string or, to finish the function, an object of additional scope variables, if any
-     * @param {...*} [formatParams] Format parameters
-     * @returns {Codegen|Function} Itself or the generated function if finished
-     * @throws {Error} If format parameter counts do not match
-     */
-
-    function Codegen(formatStringOrScope) {
-        // note that explicit array handling below makes this ~50% faster
-
-        // finish the function
-        if (typeof formatStringOrScope !== "string") {
-            var source = toString();
-            if (codegen.verbose)
-                console.log("codegen: " + source); // eslint-disable-line no-console
-            source = "return " + source;
-            if (formatStringOrScope) {
-                var scopeKeys   = Object.keys(formatStringOrScope),
-                    scopeParams = new Array(scopeKeys.length + 1),
-                    scopeValues = new Array(scopeKeys.length),
-                    scopeOffset = 0;
-                while (scopeOffset < scopeKeys.length) {
-                    scopeParams[scopeOffset] = scopeKeys[scopeOffset];
-                    scopeValues[scopeOffset] = formatStringOrScope[scopeKeys[scopeOffset++]];
-                }
-                scopeParams[scopeOffset] = source;
-                return Function.apply(null, scopeParams).apply(null, scopeValues); // eslint-disable-line no-new-func
-            }
-            return Function(source)(); // eslint-disable-line no-new-func
-        }
-
-        // otherwise append to body
-        var formatParams = new Array(arguments.length - 1),
-            formatOffset = 0;
-        while (formatOffset < formatParams.length)
-            formatParams[formatOffset] = arguments[++formatOffset];
-        formatOffset = 0;
-        formatStringOrScope = formatStringOrScope.replace(/%([%dfijs])/g, function replace($0, $1) {
-            var value = formatParams[formatOffset++];
-            switch ($1) {
-                case "d": case "f": return String(Number(value));
-                case "i": return String(Math.floor(value));
-                case "j": return JSON.stringify(value);
-                case "s": return String(value);
-            }
-            return "%";
-        });
-        if (formatOffset !== formatParams.length)
-            throw Error("parameter count mismatch");
-        body.push(formatStringOrScope);
-        return Codegen;
-    }
-
-    function toString(functionNameOverride) {
-        return "function " + safeFunctionName(functionNameOverride || functionName) + "(" + (functionParams && functionParams.join(",") || "") + "){\n  " + body.join("\n  ") + "\n}";
-    }
-
-    Codegen.toString = toString;
-    return Codegen;
-}
-
-/**
- * Begins generating a function.
- * @memberof util
- * @function codegen
- * @param {string} [functionName] Function name if not anonymous
- * @returns {Codegen} Appender that appends code to the function's body
- * @variation 2
- */
-
-/**
- * When set to `true`, codegen will log generated code to console. Useful for debugging.
- * @name util.codegen.verbose
- * @type {boolean}
- */
-codegen.verbose = false;
-
-function safeFunctionName(name) {
-    if (!name)
-        return "";
-    name = String(name).replace(/[^\w$]/g, "");
-    if (!name)
-        return "";
-    if (/^\d/.test(name))
-        name = "_" + name;
-    return reservedRe.test(name) ? name + "_" : name;
-}
-
-
-/***/ }),
-
-/***/ 2491:
-/***/ ((module) => {
-
-
-module.exports = EventEmitter;
-
-/**
- * Constructs a new event emitter instance.
- * @classdesc A minimal event emitter.
- * @memberof util
- * @constructor
- */
-function EventEmitter() {
-
-    /**
-     * Registered listeners.
-     * @type {Object.<string,*>}
-     * @private
-     */
-    this._listeners = Object.create(null);
-}
-
-/**
- * Event listener as used by {@link util.EventEmitter}.
- * @typedef EventEmitterListener
- * @type {function}
- * @param {...*} args Arguments
- * @returns {undefined}
- */
-
-/**
- * Registers an event listener.
- * @param {string} evt Event name
- * @param {EventEmitterListener} fn Listener
- * @param {*} [ctx] Listener context
- * @returns {this} `this`
- */
-EventEmitter.prototype.on = function on(evt, fn, ctx) {
-    (this._listeners[evt] || (this._listeners[evt] = [])).push({
-        fn  : fn,
-        ctx : ctx || this
-    });
-    return this;
-};
-
-/**
- * Removes an event listener or any matching listeners if arguments are omitted.
- * @param {string} [evt] Event name. Removes all listeners if omitted.
- * @param {EventEmitterListener} [fn] Listener to remove. Removes all listeners of `evt` if omitted.
- * @returns {this} `this`
- */
-EventEmitter.prototype.off = function off(evt, fn) {
-    if (evt === undefined)
-        this._listeners = Object.create(null);
-    else {
-        if (fn === undefined)
-            this._listeners[evt] = [];
-        else {
-            var listeners = this._listeners[evt];
-            if (!listeners)
-                return this;
-            for (var i = 0; i < listeners.length;)
-                if (listeners[i].fn === fn)
-                    listeners.splice(i, 1);
-                else
-                    ++i;
-        }
-    }
-    return this;
-};
-
-/**
- * Emits an event by calling its listeners with the specified arguments.
- * @param {string} evt Event name
- * @param {...*} args Arguments
- * @returns {this} `this`
- */
-EventEmitter.prototype.emit = function emit(evt) {
-    var listeners = this._listeners[evt];
-    if (listeners) {
-        var args = [],
-            i = 1;
-        for (; i < arguments.length;)
-            args.push(arguments[i++]);
-        for (i = 0; i < listeners.length;)
-            listeners[i].fn.apply(listeners[i++].ctx, args);
-    }
-    return this;
-};
-
-
-/***/ }),
-
-/***/ 4279:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = fetch;
-
-var asPromise = __nccwpck_require__(2222),
-    fs        = __nccwpck_require__(193);
-
-/**
- * Node-style callback as used by {@link util.fetch}.
- * @typedef FetchCallback
- * @type {function}
- * @param {?Error} error Error, if any, otherwise `null`
- * @param {string} [contents] File contents, if there hasn't been an error
- * @returns {undefined}
- */
-
-/**
- * Options as used by {@link util.fetch}.
- * @interface IFetchOptions
- * @property {boolean} [binary=false] Whether expecting a binary response
- * @property {boolean} [xhr=false] If `true`, forces the use of XMLHttpRequest
- */
-
-/**
- * Fetches the contents of a file.
- * @memberof util
- * @param {string} filename File path or url
- * @param {IFetchOptions} options Fetch options
- * @param {FetchCallback} callback Callback function
- * @returns {undefined}
- */
-function fetch(filename, options, callback) {
-    if (typeof options === "function") {
-        callback = options;
-        options = {};
-    } else if (!options)
-        options = {};
-
-    if (!callback)
-        return asPromise(fetch, this, filename, options); // eslint-disable-line no-invalid-this
-
-    // if a node-like filesystem is present, try it first but fall back to XHR if nothing is found.
-    if (!options.xhr && fs && fs.readFile)
-        return fs.readFile(filename, function fetchReadFileCallback(err, contents) {
-            return err && typeof XMLHttpRequest !== "undefined"
-                ? fetch.xhr(filename, options, callback)
-                : err
-                ? callback(err)
-                : callback(null, options.binary ? contents : contents.toString("utf8"));
-        });
-
-    // use the XHR version otherwise.
-    return fetch.xhr(filename, options, callback);
-}
-
-/**
- * Fetches the contents of a file.
- * @name util.fetch
- * @function
- * @param {string} path File path or url
- * @param {FetchCallback} callback Callback function
- * @returns {undefined}
- * @variation 2
- */
-
-/**
- * Fetches the contents of a file.
- * @name util.fetch
- * @function
- * @param {string} path File path or url
- * @param {IFetchOptions} [options] Fetch options
- * @returns {Promise<string|Uint8Array>} Promise
- * @variation 3
- */
-
-/**/
-fetch.xhr = function fetch_xhr(filename, options, callback) {
-    var xhr = new XMLHttpRequest();
-    xhr.onreadystatechange /* works everywhere */ = function fetchOnReadyStateChange() {
-
-        if (xhr.readyState !== 4)
-            return undefined;
-
-        // local cors security errors return status 0 / empty string, too. afaik this cannot be
-        // reliably distinguished from an actually empty file for security reasons. feel free
-        // to send a pull request if you are aware of a solution.
-        if (xhr.status !== 0 && xhr.status !== 200)
-            return callback(Error("status " + xhr.status));
-
-        // if binary data is expected, make sure that some sort of array is returned, even if
-        // ArrayBuffers are not supported. the binary string fallback, however, is unsafe.
-        if (options.binary) {
-            var buffer = xhr.response;
-            if (!buffer) {
-                buffer = [];
-                for (var i = 0; i < xhr.responseText.length; ++i)
-                    buffer.push(xhr.responseText.charCodeAt(i) & 255);
-            }
-            return callback(null, typeof Uint8Array !== "undefined" ? new Uint8Array(buffer) : buffer);
-        }
-        return callback(null, xhr.responseText);
-    };
-
-    if (options.binary) {
-        // ref: https://developer.mozilla.org/en-US/docs/Web/API/XMLHttpRequest/Sending_and_Receiving_Binary_Data#Receiving_binary_data_in_older_browsers
-        if ("overrideMimeType" in xhr)
-            xhr.overrideMimeType("text/plain; charset=x-user-defined");
-        xhr.responseType = "arraybuffer";
-    }
-
-    xhr.open("GET", filename);
-    xhr.send();
-};
-
-
-/***/ }),
-
-/***/ 193:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-
-var fs = null;
-try {
-    fs = __nccwpck_require__(/* webpackIgnore: true */ 9896);
-    if (!fs || !fs.readFile || !fs.readFileSync)
-        fs = null;
-} catch (e) {
-    // `fs` is unavailable in browsers and browser-like bundles.
-}
-module.exports = fs;
-
-
-/***/ }),
-
-/***/ 8597:
-/***/ ((module) => {
-
-
-
-module.exports = factory(factory);
-
-/**
- * Reads / writes floats / doubles from / to buffers.
- * @name util.float
- * @namespace
- */
-
-/**
- * Writes a 32 bit float to a buffer using little endian byte order.
- * @name util.float.writeFloatLE
- * @function
- * @param {number} val Value to write
- * @param {Uint8Array} buf Target buffer
- * @param {number} pos Target buffer offset
- * @returns {undefined}
- */
-
-/**
- * Writes a 32 bit float to a buffer using big endian byte order.
- * @name util.float.writeFloatBE
- * @function
- * @param {number} val Value to write
- * @param {Uint8Array} buf Target buffer
- * @param {number} pos Target buffer offset
- * @returns {undefined}
- */
-
-/**
- * Reads a 32 bit float from a buffer using little endian byte order.
- * @name util.float.readFloatLE
- * @function
- * @param {Uint8Array} buf Source buffer
- * @param {number} pos Source buffer offset
- * @returns {number} Value read
- */
-
-/**
- * Reads a 32 bit float from a buffer using big endian byte order.
- * @name util.float.readFloatBE
- * @function
- * @param {Uint8Array} buf Source buffer
- * @param {number} pos Source buffer offset
- * @returns {number} Value read
- */
-
-/**
- * Writes a 64 bit double to a buffer using little endian byte order.
- * @name util.float.writeDoubleLE
- * @function
- * @param {number} val Value to write
- * @param {Uint8Array} buf Target buffer
- * @param {number} pos Target buffer offset
- * @returns {undefined}
- */
-
-/**
- * Writes a 64 bit double to a buffer using big endian byte order.
- * @name util.float.writeDoubleBE
- * @function
- * @param {number} val Value to write
- * @param {Uint8Array} buf Target buffer
- * @param {number} pos Target buffer offset
- * @returns {undefined}
- */
-
-/**
- * Reads a 64 bit double from a buffer using little endian byte order.
- * @name util.float.readDoubleLE
- * @function
- * @param {Uint8Array} buf Source buffer
- * @param {number} pos Source buffer offset
- * @returns {number} Value read
- */
-
-/**
- * Reads a 64 bit double from a buffer using big endian byte order.
- * @name util.float.readDoubleBE
- * @function
- * @param {Uint8Array} buf Source buffer
- * @param {number} pos Source buffer offset
- * @returns {number} Value read
- */
-
-// Factory function for the purpose of node-based testing in modified global environments
-function factory(exports) {
-
-    // float: typed array
-    if (typeof Float32Array !== "undefined") (function() {
-
-        var f32 = new Float32Array([ -0 ]),
-            f8b = new Uint8Array(f32.buffer),
-            le  = f8b[3] === 128;
-
-        function writeFloat_f32_cpy(val, buf, pos) {
-            f32[0] = val;
-            buf[pos    ] = f8b[0];
-            buf[pos + 1] = f8b[1];
-            buf[pos + 2] = f8b[2];
-            buf[pos + 3] = f8b[3];
-        }
-
-        function writeFloat_f32_rev(val, buf, pos) {
-            f32[0] = val;
-            buf[pos    ] = f8b[3];
-            buf[pos + 1] = f8b[2];
-            buf[pos + 2] = f8b[1];
-            buf[pos + 3] = f8b[0];
-        }
-
-        /* istanbul ignore next */
-        exports.writeFloatLE = le ? writeFloat_f32_cpy : writeFloat_f32_rev;
-        /* istanbul ignore next */
-        exports.writeFloatBE = le ? writeFloat_f32_rev : writeFloat_f32_cpy;
-
-        function readFloat_f32_cpy(buf, pos) {
-            f8b[0] = buf[pos    ];
-            f8b[1] = buf[pos + 1];
-            f8b[2] = buf[pos + 2];
-            f8b[3] = buf[pos + 3];
-            return f32[0];
-        }
-
-        function readFloat_f32_rev(buf, pos) {
-            f8b[3] = buf[pos    ];
-            f8b[2] = buf[pos + 1];
-            f8b[1] = buf[pos + 2];
-            f8b[0] = buf[pos + 3];
-            return f32[0];
-        }
-
-        /* istanbul ignore next */
-        exports.readFloatLE = le ? readFloat_f32_cpy : readFloat_f32_rev;
-        /* istanbul ignore next */
-        exports.readFloatBE = le ? readFloat_f32_rev : readFloat_f32_cpy;
-
-    // float: ieee754
-    })(); else (function() {
-
-        function writeFloat_ieee754(writeUint, val, buf, pos) {
-            var sign = val < 0 ? 1 : 0;
-            if (sign)
-                val = -val;
-            if (val === 0)
-                writeUint(1 / val > 0 ? /* positive */ 0 : /* negative 0 */ 2147483648, buf, pos);
-            else if (isNaN(val))
-                writeUint(2143289344, buf, pos);
-            else if (val > 3.4028234663852886e+38) // +-Infinity
-                writeUint((sign << 31 | 2139095040) >>> 0, buf, pos);
-            else if (val < 1.1754943508222875e-38) // denormal
-                writeUint((sign << 31 | Math.round(val / 1.401298464324817e-45)) >>> 0, buf, pos);
-            else {
-                var exponent = Math.floor(Math.log(val) / Math.LN2),
-                    mantissa = Math.round(val * Math.pow(2, -exponent) * 8388608) & 8388607;
-                writeUint((sign << 31 | exponent + 127 << 23 | mantissa) >>> 0, buf, pos);
-            }
-        }
-
-        exports.writeFloatLE = writeFloat_ieee754.bind(null, writeUintLE);
-        exports.writeFloatBE = writeFloat_ieee754.bind(null, writeUintBE);
-
-        function readFloat_ieee754(readUint, buf, pos) {
-            var uint = readUint(buf, pos),
-                sign = (uint >> 31) * 2 + 1,
-                exponent = uint >>> 23 & 255,
-                mantissa = uint & 8388607;
-            return exponent === 255
-                ? mantissa
-                ? NaN
-                : sign * Infinity
-                : exponent === 0 // denormal
-                ? sign * 1.401298464324817e-45 * mantissa
-                : sign * Math.pow(2, exponent - 150) * (mantissa + 8388608);
-        }
-
-        exports.readFloatLE = readFloat_ieee754.bind(null, readUintLE);
-        exports.readFloatBE = readFloat_ieee754.bind(null, readUintBE);
-
-    })();
-
-    // double: typed array
-    if (typeof Float64Array !== "undefined") (function() {
-
-        var f64 = new Float64Array([-0]),
-            f8b = new Uint8Array(f64.buffer),
-            le  = f8b[7] === 128;
-
-        function writeDouble_f64_cpy(val, buf, pos) {
-            f64[0] = val;
-            buf[pos    ] = f8b[0];
-            buf[pos + 1] = f8b[1];
-            buf[pos + 2] = f8b[2];
-            buf[pos + 3] = f8b[3];
-            buf[pos + 4] = f8b[4];
-            buf[pos + 5] = f8b[5];
-            buf[pos + 6] = f8b[6];
-            buf[pos + 7] = f8b[7];
-        }
-
-        function writeDouble_f64_rev(val, buf, pos) {
-            f64[0] = val;
-            buf[pos    ] = f8b[7];
-            buf[pos + 1] = f8b[6];
-            buf[pos + 2] = f8b[5];
-            buf[pos + 3] = f8b[4];
-            buf[pos + 4] = f8b[3];
-            buf[pos + 5] = f8b[2];
-            buf[pos + 6] = f8b[1];
-            buf[pos + 7] = f8b[0];
-        }
-
-        /* istanbul ignore next */
-        exports.writeDoubleLE = le ? writeDouble_f64_cpy : writeDouble_f64_rev;
-        /* istanbul ignore next */
-        exports.writeDoubleBE = le ? writeDouble_f64_rev : writeDouble_f64_cpy;
-
-        function readDouble_f64_cpy(buf, pos) {
-            f8b[0] = buf[pos    ];
-            f8b[1] = buf[pos + 1];
-            f8b[2] = buf[pos + 2];
-            f8b[3] = buf[pos + 3];
-            f8b[4] = buf[pos + 4];
-            f8b[5] = buf[pos + 5];
-            f8b[6] = buf[pos + 6];
-            f8b[7] = buf[pos + 7];
-            return f64[0];
-        }
-
-        function readDouble_f64_rev(buf, pos) {
-            f8b[7] = buf[pos    ];
-            f8b[6] = buf[pos + 1];
-            f8b[5] = buf[pos + 2];
-            f8b[4] = buf[pos + 3];
-            f8b[3] = buf[pos + 4];
-            f8b[2] = buf[pos + 5];
-            f8b[1] = buf[pos + 6];
-            f8b[0] = buf[pos + 7];
-            return f64[0];
-        }
-
-        /* istanbul ignore next */
-        exports.readDoubleLE = le ? readDouble_f64_cpy : readDouble_f64_rev;
-        /* istanbul ignore next */
-        exports.readDoubleBE = le ? readDouble_f64_rev : readDouble_f64_cpy;
-
-    // double: ieee754
-    })(); else (function() {
-
-        function writeDouble_ieee754(writeUint, off0, off1, val, buf, pos) {
-            var sign = val < 0 ? 1 : 0;
-            if (sign)
-                val = -val;
-            if (val === 0) {
-                writeUint(0, buf, pos + off0);
-                writeUint(1 / val > 0 ? /* positive */ 0 : /* negative 0 */ 2147483648, buf, pos + off1);
-            } else if (isNaN(val)) {
-                writeUint(0, buf, pos + off0);
-                writeUint(2146959360, buf, pos + off1);
-            } else if (val > 1.7976931348623157e+308) { // +-Infinity
-                writeUint(0, buf, pos + off0);
-                writeUint((sign << 31 | 2146435072) >>> 0, buf, pos + off1);
-            } else {
-                var mantissa;
-                if (val < 2.2250738585072014e-308) { // denormal
-                    mantissa = val / 5e-324;
-                    writeUint(mantissa >>> 0, buf, pos + off0);
-                    writeUint((sign << 31 | mantissa / 4294967296) >>> 0, buf, pos + off1);
-                } else {
-                    var exponent = Math.floor(Math.log(val) / Math.LN2);
-                    if (exponent === 1024)
-                        exponent = 1023;
-                    mantissa = val * Math.pow(2, -exponent);
-                    writeUint(mantissa * 4503599627370496 >>> 0, buf, pos + off0);
-                    writeUint((sign << 31 | exponent + 1023 << 20 | mantissa * 1048576 & 1048575) >>> 0, buf, pos + off1);
-                }
-            }
-        }
-
-        exports.writeDoubleLE = writeDouble_ieee754.bind(null, writeUintLE, 0, 4);
-        exports.writeDoubleBE = writeDouble_ieee754.bind(null, writeUintBE, 4, 0);
-
-        function readDouble_ieee754(readUint, off0, off1, buf, pos) {
-            var lo = readUint(buf, pos + off0),
-                hi = readUint(buf, pos + off1);
-            var sign = (hi >> 31) * 2 + 1,
-                exponent = hi >>> 20 & 2047,
-                mantissa = 4294967296 * (hi & 1048575) + lo;
-            return exponent === 2047
-                ? mantissa
-                ? NaN
-                : sign * Infinity
-                : exponent === 0 // denormal
-                ? sign * 5e-324 * mantissa
-                : sign * Math.pow(2, exponent - 1075) * (mantissa + 4503599627370496);
-        }
-
-        exports.readDoubleLE = readDouble_ieee754.bind(null, readUintLE, 0, 4);
-        exports.readDoubleBE = readDouble_ieee754.bind(null, readUintBE, 4, 0);
-
-    })();
-
-    return exports;
-}
-
-// uint helpers
-
-function writeUintLE(val, buf, pos) {
-    buf[pos    ] =  val        & 255;
-    buf[pos + 1] =  val >>> 8  & 255;
-    buf[pos + 2] =  val >>> 16 & 255;
-    buf[pos + 3] =  val >>> 24;
-}
-
-function writeUintBE(val, buf, pos) {
-    buf[pos    ] =  val >>> 24;
-    buf[pos + 1] =  val >>> 16 & 255;
-    buf[pos + 2] =  val >>> 8  & 255;
-    buf[pos + 3] =  val        & 255;
-}
-
-function readUintLE(buf, pos) {
-    return (buf[pos    ]
-          | buf[pos + 1] << 8
-          | buf[pos + 2] << 16
-          | buf[pos + 3] << 24) >>> 0;
-}
-
-function readUintBE(buf, pos) {
-    return (buf[pos    ] << 24
-          | buf[pos + 1] << 16
-          | buf[pos + 2] << 8
-          | buf[pos + 3]) >>> 0;
-}
-
-
-/***/ }),
-
-/***/ 6090:
-/***/ ((__unused_webpack_module, exports) => {
-
-
-
-/**
- * A minimal path module to resolve Unix, Windows and URL paths alike.
- * @memberof util
- * @namespace
- */
-var path = exports;
-
-var isAbsolute =
-/**
- * Tests if the specified path is absolute.
- * @param {string} path Path to test
- * @returns {boolean} `true` if path is absolute
- */
-path.isAbsolute = function isAbsolute(path) {
-    return /^(?:\/|\w+:)/.test(path);
-};
-
-var normalize =
-/**
- * Normalizes the specified path.
- * @param {string} path Path to normalize
- * @returns {string} Normalized path
- */
-path.normalize = function normalize(path) {
-    path = path.replace(/\\/g, "/")
-               .replace(/\/{2,}/g, "/");
-    var parts    = path.split("/"),
-        absolute = isAbsolute(path),
-        prefix   = "";
-    if (absolute)
-        prefix = parts.shift() + "/";
-    for (var i = 0; i < parts.length;) {
-        if (parts[i] === "..") {
-            if (i > 0 && parts[i - 1] !== "..")
-                parts.splice(--i, 2);
-            else if (absolute)
-                parts.splice(i, 1);
-            else
-                ++i;
-        } else if (parts[i] === ".")
-            parts.splice(i, 1);
-        else
-            ++i;
-    }
-    return prefix + parts.join("/");
-};
-
-/**
- * Resolves the specified include path against the specified origin path.
- * @param {string} originPath Path to the origin file
- * @param {string} includePath Include path relative to origin path
- * @param {boolean} [alreadyNormalized=false] `true` if both paths are already known to be normalized
- * @returns {string} Path to the include file
- */
-path.resolve = function resolve(originPath, includePath, alreadyNormalized) {
-    if (!alreadyNormalized)
-        includePath = normalize(includePath);
-    if (isAbsolute(includePath))
-        return includePath;
-    if (!alreadyNormalized)
-        originPath = normalize(originPath);
-    return (originPath = originPath.replace(/(?:\/|^)[^/]+$/, "")).length ? normalize(originPath + "/" + includePath) : includePath;
-};
-
-
-/***/ }),
-
-/***/ 6239:
-/***/ ((module) => {
-
-
-module.exports = pool;
-
-/**
- * An allocator as used by {@link util.pool}.
- * @typedef PoolAllocator
- * @type {function}
- * @param {number} size Buffer size
- * @returns {Uint8Array} Buffer
- */
-
-/**
- * A slicer as used by {@link util.pool}.
- * @typedef PoolSlicer
- * @type {function}
- * @param {number} start Start offset
- * @param {number} end End offset
- * @returns {Uint8Array} Buffer slice
- * @this {Uint8Array}
- */
-
-/**
- * A general purpose buffer pool.
- * @memberof util
- * @function
- * @param {PoolAllocator} alloc Allocator
- * @param {PoolSlicer} slice Slicer
- * @param {number} [size=8192] Slab size
- * @returns {PoolAllocator} Pooled allocator
- */
-function pool(alloc, slice, size) {
-    var SIZE   = size || 8192;
-    var MAX    = SIZE >>> 1;
-    var slab   = null;
-    var offset = SIZE;
-    return function pool_alloc(size) {
-        if (size < 1 || size > MAX)
-            return alloc(size);
-        if (offset + size > SIZE) {
-            slab = alloc(SIZE);
-            offset = 0;
-        }
-        var buf = slice.call(slab, offset, offset += size);
-        if (offset & 7) // align to 32 bit
-            offset = (offset | 7) + 1;
-        return buf;
-    };
-}
-
-
-/***/ }),
-
-/***/ 958:
-/***/ ((__unused_webpack_module, exports) => {
-
-
-
-/**
- * A minimal UTF8 implementation for number arrays.
- * @memberof util
- * @namespace
- */
-var utf8 = exports,
-    replacementCharCode = 0xFFFD; // U+FFFD REPLACEMENT CHARACTER
-
-/**
- * Calculates the UTF8 byte length of a string.
- * @param {string} string String
- * @returns {number} Byte length
- */
-utf8.length = function utf8_length(string) {
-    var len = 0,
-        c = 0;
-    for (var i = 0; i < string.length; ++i) {
-        c = string.charCodeAt(i);
-        if (c < 128)
-            len += 1;
-        else if (c < 2048)
-            len += 2;
-        else if ((c & 0xFC00) === 0xD800 && (string.charCodeAt(i + 1) & 0xFC00) === 0xDC00) {
-            ++i;
-            len += 4;
-        } else
-            len += 3;
-    }
-    return len;
-};
-
-/**
- * Reads UTF8 bytes as a string.
- * @param {Uint8Array} buffer Source buffer
- * @param {number} start Source start
- * @param {number} end Source end
- * @returns {string} String read
- */
-utf8.read = function utf8_read(buffer, start, end) {
-    if (end - start < 1)
-        return "";
-    // Batch code units and flush via String.fromCharCode.apply in 8192-unit
-    // chunks to avoid the per-character ConsString buildup of `str += ...`.
-    var parts = null,
-        chunk = [],
-        i = 0, // chunk write index
-        t, t2, c2, c3;
-    while (start < end) {
-        t = buffer[start++];
-        if (t <= 0x7F) {
-            chunk[i++] = t;
-        } else if (t >= 0xC0 && t < 0xE0) {
-            c2 = (t & 0x1F) << 6 | buffer[start++] & 0x3F;
-            chunk[i++] = c2 >= 0x80 ? c2 : replacementCharCode;
-        } else if (t >= 0xE0 && t < 0xF0) {
-            c3 = (t & 0xF) << 12 | (buffer[start++] & 0x3F) << 6 | buffer[start++] & 0x3F;
-            chunk[i++] = c3 >= 0x800 ? c3 : replacementCharCode;
-        } else if (t >= 0xF0) {
-            t2 = (t & 7) << 18 | (buffer[start++] & 0x3F) << 12 | (buffer[start++] & 0x3F) << 6 | buffer[start++] & 0x3F;
-            if (t2 < 0x10000 || t2 > 0x10FFFF)
-                chunk[i++] = replacementCharCode;
-            else {
-                t2 -= 0x10000;
-                chunk[i++] = 0xD800 + (t2 >> 10);
-                chunk[i++] = 0xDC00 + (t2 & 0x3FF);
-            }
-        }
-        if (i > 8191) {
-            (parts || (parts = [])).push(String.fromCharCode.apply(String, chunk.slice(0, i)));
-            i = 0;
-        }
-    }
-    if (parts) {
-        if (i)
-            parts.push(String.fromCharCode.apply(String, chunk.slice(0, i)));
-        return parts.join("");
-    }
-    return String.fromCharCode.apply(String, chunk.slice(0, i));
-};
-
-/**
- * Writes a string as UTF8 bytes.
- * @param {string} string Source string
- * @param {Uint8Array} buffer Destination buffer
- * @param {number} offset Destination offset
- * @returns {number} Bytes written
- */
-utf8.write = function utf8_write(string, buffer, offset) {
-    var start = offset,
-        c1, // character 1
-        c2; // character 2
-    for (var i = 0; i < string.length; ++i) {
-        c1 = string.charCodeAt(i);
-        if (c1 < 128) {
-            buffer[offset++] = c1;
-        } else if (c1 < 2048) {
-            buffer[offset++] = c1 >> 6       | 192;
-            buffer[offset++] = c1       & 63 | 128;
-        } else if ((c1 & 0xFC00) === 0xD800 && ((c2 = string.charCodeAt(i + 1)) & 0xFC00) === 0xDC00) {
-            c1 = 0x10000 + ((c1 & 0x03FF) << 10) + (c2 & 0x03FF);
-            ++i;
-            buffer[offset++] = c1 >> 18      | 240;
-            buffer[offset++] = c1 >> 12 & 63 | 128;
-            buffer[offset++] = c1 >> 6  & 63 | 128;
-            buffer[offset++] = c1       & 63 | 128;
-        } else {
-            buffer[offset++] = c1 >> 12      | 224;
-            buffer[offset++] = c1 >> 6  & 63 | 128;
-            buffer[offset++] = c1       & 63 | 128;
-        }
-    }
-    return offset - start;
-};
-
-
-/***/ }),
-
-/***/ 4277:
-/***/ ((module) => {
-
-/**
- * lodash (Custom Build) <https://lodash.com/>
- * Build: `lodash modularize exports="npm" -o ./`
- * Copyright jQuery Foundation and other contributors <https://jquery.org/>
- * Released under MIT license <https://lodash.com/license>
- * Based on Underscore.js 1.8.3 <http://underscorejs.org/LICENSE>
- * Copyright Jeremy Ashkenas, DocumentCloud and Investigative Reporters & Editors
- */
-
-/** Used as references for various `Number` constants. */
-var INFINITY = 1 / 0;
-
-/** `Object#toString` result references. */
-var symbolTag = '[object Symbol]';
-
-/** Used to match words composed of alphanumeric characters. */
-var reAsciiWord = /[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+/g;
-
-/** Used to match Latin Unicode letters (excluding mathematical operators). */
-var reLatin = /[\xc0-\xd6\xd8-\xf6\xf8-\xff\u0100-\u017f]/g;
-
-/** Used to compose unicode character classes. */
-var rsAstralRange = '\\ud800-\\udfff',
-    rsComboMarksRange = '\\u0300-\\u036f\\ufe20-\\ufe23',
-    rsComboSymbolsRange = '\\u20d0-\\u20f0',
-    rsDingbatRange = '\\u2700-\\u27bf',
-    rsLowerRange = 'a-z\\xdf-\\xf6\\xf8-\\xff',
-    rsMathOpRange = '\\xac\\xb1\\xd7\\xf7',
-    rsNonCharRange = '\\x00-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\xbf',
-    rsPunctuationRange = '\\u2000-\\u206f',
-    rsSpaceRange = ' \\t\\x0b\\f\\xa0\\ufeff\\n\\r\\u2028\\u2029\\u1680\\u180e\\u2000\\u2001\\u2002\\u2003\\u2004\\u2005\\u2006\\u2007\\u2008\\u2009\\u200a\\u202f\\u205f\\u3000',
-    rsUpperRange = 'A-Z\\xc0-\\xd6\\xd8-\\xde',
-    rsVarRange = '\\ufe0e\\ufe0f',
-    rsBreakRange = rsMathOpRange + rsNonCharRange + rsPunctuationRange + rsSpaceRange;
-
-/** Used to compose unicode capture groups. */
-var rsApos = "['\u2019]",
-    rsAstral = '[' + rsAstralRange + ']',
-    rsBreak = '[' + rsBreakRange + ']',
-    rsCombo = '[' + rsComboMarksRange + rsComboSymbolsRange + ']',
-    rsDigits = '\\d+',
-    rsDingbat = '[' + rsDingbatRange + ']',
-    rsLower = '[' + rsLowerRange + ']',
-    rsMisc = '[^' + rsAstralRange + rsBreakRange + rsDigits + rsDingbatRange + rsLowerRange + rsUpperRange + ']',
-    rsFitz = '\\ud83c[\\udffb-\\udfff]',
-    rsModifier = '(?:' + rsCombo + '|' + rsFitz + ')',
-    rsNonAstral = '[^' + rsAstralRange + ']',
-    rsRegional = '(?:\\ud83c[\\udde6-\\uddff]){2}',
-    rsSurrPair = '[\\ud800-\\udbff][\\udc00-\\udfff]',
-    rsUpper = '[' + rsUpperRange + ']',
-    rsZWJ = '\\u200d';
-
-/** Used to compose unicode regexes. */
-var rsLowerMisc = '(?:' + rsLower + '|' + rsMisc + ')',
-    rsUpperMisc = '(?:' + rsUpper + '|' + rsMisc + ')',
-    rsOptLowerContr = '(?:' + rsApos + '(?:d|ll|m|re|s|t|ve))?',
-    rsOptUpperContr = '(?:' + rsApos + '(?:D|LL|M|RE|S|T|VE))?',
-    reOptMod = rsModifier + '?',
-    rsOptVar = '[' + rsVarRange + ']?',
-    rsOptJoin = '(?:' + rsZWJ + '(?:' + [rsNonAstral, rsRegional, rsSurrPair].join('|') + ')' + rsOptVar + reOptMod + ')*',
-    rsSeq = rsOptVar + reOptMod + rsOptJoin,
-    rsEmoji = '(?:' + [rsDingbat, rsRegional, rsSurrPair].join('|') + ')' + rsSeq,
-    rsSymbol = '(?:' + [rsNonAstral + rsCombo + '?', rsCombo, rsRegional, rsSurrPair, rsAstral].join('|') + ')';
-
-/** Used to match apostrophes. */
-var reApos = RegExp(rsApos, 'g');
-
-/**
- * Used to match [combining diacritical marks](https://en.wikipedia.org/wiki/Combining_Diacritical_Marks) and
- * [combining diacritical marks for symbols](https://en.wikipedia.org/wiki/Combining_Diacritical_Marks_for_Symbols).
- */
-var reComboMark = RegExp(rsCombo, 'g');
-
-/** Used to match [string symbols](https://mathiasbynens.be/notes/javascript-unicode). */
-var reUnicode = RegExp(rsFitz + '(?=' + rsFitz + ')|' + rsSymbol + rsSeq, 'g');
-
-/** Used to match complex or compound words. */
-var reUnicodeWord = RegExp([
-  rsUpper + '?' + rsLower + '+' + rsOptLowerContr + '(?=' + [rsBreak, rsUpper, '$'].join('|') + ')',
-  rsUpperMisc + '+' + rsOptUpperContr + '(?=' + [rsBreak, rsUpper + rsLowerMisc, '$'].join('|') + ')',
-  rsUpper + '?' + rsLowerMisc + '+' + rsOptLowerContr,
-  rsUpper + '+' + rsOptUpperContr,
-  rsDigits,
-  rsEmoji
-].join('|'), 'g');
-
-/** Used to detect strings with [zero-width joiners or code points from the astral planes](http://eev.ee/blog/2015/09/12/dark-corners-of-unicode/). */
-var reHasUnicode = RegExp('[' + rsZWJ + rsAstralRange  + rsComboMarksRange + rsComboSymbolsRange + rsVarRange + ']');
-
-/** Used to detect strings that need a more robust regexp to match words. */
-var reHasUnicodeWord = /[a-z][A-Z]|[A-Z]{2,}[a-z]|[0-9][a-zA-Z]|[a-zA-Z][0-9]|[^a-zA-Z0-9 ]/;
-
-/** Used to map Latin Unicode letters to basic Latin letters. */
-var deburredLetters = {
-  // Latin-1 Supplement block.
-  '\xc0': 'A',  '\xc1': 'A', '\xc2': 'A', '\xc3': 'A', '\xc4': 'A', '\xc5': 'A',
-  '\xe0': 'a',  '\xe1': 'a', '\xe2': 'a', '\xe3': 'a', '\xe4': 'a', '\xe5': 'a',
-  '\xc7': 'C',  '\xe7': 'c',
-  '\xd0': 'D',  '\xf0': 'd',
-  '\xc8': 'E',  '\xc9': 'E', '\xca': 'E', '\xcb': 'E',
-  '\xe8': 'e',  '\xe9': 'e', '\xea': 'e', '\xeb': 'e',
-  '\xcc': 'I',  '\xcd': 'I', '\xce': 'I', '\xcf': 'I',
-  '\xec': 'i',  '\xed': 'i', '\xee': 'i', '\xef': 'i',
-  '\xd1': 'N',  '\xf1': 'n',
-  '\xd2': 'O',  '\xd3': 'O', '\xd4': 'O', '\xd5': 'O', '\xd6': 'O', '\xd8': 'O',
-  '\xf2': 'o',  '\xf3': 'o', '\xf4': 'o', '\xf5': 'o', '\xf6': 'o', '\xf8': 'o',
-  '\xd9': 'U',  '\xda': 'U', '\xdb': 'U', '\xdc': 'U',
-  '\xf9': 'u',  '\xfa': 'u', '\xfb': 'u', '\xfc': 'u',
-  '\xdd': 'Y',  '\xfd': 'y', '\xff': 'y',
-  '\xc6': 'Ae', '\xe6': 'ae',
-  '\xde': 'Th', '\xfe': 'th',
-  '\xdf': 'ss',
-  // Latin Extended-A block.
-  '\u0100': 'A',  '\u0102': 'A', '\u0104': 'A',
-  '\u0101': 'a',  '\u0103': 'a', '\u0105': 'a',
-  '\u0106': 'C',  '\u0108': 'C', '\u010a': 'C', '\u010c': 'C',
-  '\u0107': 'c',  '\u0109': 'c', '\u010b': 'c', '\u010d': 'c',
-  '\u010e': 'D',  '\u0110': 'D', '\u010f': 'd', '\u0111': 'd',
-  '\u0112': 'E',  '\u0114': 'E', '\u0116': 'E', '\u0118': 'E', '\u011a': 'E',
-  '\u0113': 'e',  '\u0115': 'e', '\u0117': 'e', '\u0119': 'e', '\u011b': 'e',
-  '\u011c': 'G',  '\u011e': 'G', '\u0120': 'G', '\u0122': 'G',
-  '\u011d': 'g',  '\u011f': 'g', '\u0121': 'g', '\u0123': 'g',
-  '\u0124': 'H',  '\u0126': 'H', '\u0125': 'h', '\u0127': 'h',
-  '\u0128': 'I',  '\u012a': 'I', '\u012c': 'I', '\u012e': 'I', '\u0130': 'I',
-  '\u0129': 'i',  '\u012b': 'i', '\u012d': 'i', '\u012f': 'i', '\u0131': 'i',
-  '\u0134': 'J',  '\u0135': 'j',
-  '\u0136': 'K',  '\u0137': 'k', '\u0138': 'k',
-  '\u0139': 'L',  '\u013b': 'L', '\u013d': 'L', '\u013f': 'L', '\u0141': 'L',
-  '\u013a': 'l',  '\u013c': 'l', '\u013e': 'l', '\u0140': 'l', '\u0142': 'l',
-  '\u0143': 'N',  '\u0145': 'N', '\u0147': 'N', '\u014a': 'N',
-  '\u0144': 'n',  '\u0146': 'n', '\u0148': 'n', '\u014b': 'n',
-  '\u014c': 'O',  '\u014e': 'O', '\u0150': 'O',
-  '\u014d': 'o',  '\u014f': 'o', '\u0151': 'o',
-  '\u0154': 'R',  '\u0156': 'R', '\u0158': 'R',
-  '\u0155': 'r',  '\u0157': 'r', '\u0159': 'r',
-  '\u015a': 'S',  '\u015c': 'S', '\u015e': 'S', '\u0160': 'S',
-  '\u015b': 's',  '\u015d': 's', '\u015f': 's', '\u0161': 's',
-  '\u0162': 'T',  '\u0164': 'T', '\u0166': 'T',
-  '\u0163': 't',  '\u0165': 't', '\u0167': 't',
-  '\u0168': 'U',  '\u016a': 'U', '\u016c': 'U', '\u016e': 'U', '\u0170': 'U', '\u0172': 'U',
-  '\u0169': 'u',  '\u016b': 'u', '\u016d': 'u', '\u016f': 'u', '\u0171': 'u', '\u0173': 'u',
-  '\u0174': 'W',  '\u0175': 'w',
-  '\u0176': 'Y',  '\u0177': 'y', '\u0178': 'Y',
-  '\u0179': 'Z',  '\u017b': 'Z', '\u017d': 'Z',
-  '\u017a': 'z',  '\u017c': 'z', '\u017e': 'z',
-  '\u0132': 'IJ', '\u0133': 'ij',
-  '\u0152': 'Oe', '\u0153': 'oe',
-  '\u0149': "'n", '\u017f': 'ss'
-};
-
-/** Detect free variable `global` from Node.js. */
-var freeGlobal = typeof global == 'object' && global && global.Object === Object && global;
-
-/** Detect free variable `self`. */
-var freeSelf = typeof self == 'object' && self && self.Object === Object && self;
-
-/** Used as a reference to the global object. */
-var root = freeGlobal || freeSelf || Function('return this')();
-
-/**
- * A specialized version of `_.reduce` for arrays without support for
- * iteratee shorthands.
- *
- * @private
- * @param {Array} [array] The array to iterate over.
- * @param {Function} iteratee The function invoked per iteration.
- * @param {*} [accumulator] The initial value.
- * @param {boolean} [initAccum] Specify using the first element of `array` as
- *  the initial value.
- * @returns {*} Returns the accumulated value.
- */
-function arrayReduce(array, iteratee, accumulator, initAccum) {
-  var index = -1,
-      length = array ? array.length : 0;
-
-  if (initAccum && length) {
-    accumulator = array[++index];
-  }
-  while (++index < length) {
-    accumulator = iteratee(accumulator, array[index], index, array);
-  }
-  return accumulator;
-}
-
-/**
- * Converts an ASCII `string` to an array.
- *
- * @private
- * @param {string} string The string to convert.
- * @returns {Array} Returns the converted array.
- */
-function asciiToArray(string) {
-  return string.split('');
-}
-
-/**
- * Splits an ASCII `string` into an array of its words.
- *
- * @private
- * @param {string} The string to inspect.
- * @returns {Array} Returns the words of `string`.
- */
-function asciiWords(string) {
-  return string.match(reAsciiWord) || [];
-}
-
-/**
- * The base implementation of `_.propertyOf` without support for deep paths.
- *
- * @private
- * @param {Object} object The object to query.
- * @returns {Function} Returns the new accessor function.
- */
-function basePropertyOf(object) {
-  return function(key) {
-    return object == null ? undefined : object[key];
-  };
-}
-
-/**
- * Used by `_.deburr` to convert Latin-1 Supplement and Latin Extended-A
- * letters to basic Latin letters.
- *
- * @private
- * @param {string} letter The matched letter to deburr.
- * @returns {string} Returns the deburred letter.
- */
-var deburrLetter = basePropertyOf(deburredLetters);
-
-/**
- * Checks if `string` contains Unicode symbols.
- *
- * @private
- * @param {string} string The string to inspect.
- * @returns {boolean} Returns `true` if a symbol is found, else `false`.
- */
-function hasUnicode(string) {
-  return reHasUnicode.test(string);
-}
-
-/**
- * Checks if `string` contains a word composed of Unicode symbols.
- *
- * @private
- * @param {string} string The string to inspect.
- * @returns {boolean} Returns `true` if a word is found, else `false`.
- */
-function hasUnicodeWord(string) {
-  return reHasUnicodeWord.test(string);
-}
-
-/**
- * Converts `string` to an array.
- *
- * @private
- * @param {string} string The string to convert.
- * @returns {Array} Returns the converted array.
- */
-function stringToArray(string) {
-  return hasUnicode(string)
-    ? unicodeToArray(string)
-    : asciiToArray(string);
-}
-
-/**
- * Converts a Unicode `string` to an array.
- *
- * @private
- * @param {string} string The string to convert.
- * @returns {Array} Returns the converted array.
- */
-function unicodeToArray(string) {
-  return string.match(reUnicode) || [];
-}
-
-/**
- * Splits a Unicode `string` into an array of its words.
- *
- * @private
- * @param {string} The string to inspect.
- * @returns {Array} Returns the words of `string`.
- */
-function unicodeWords(string) {
-  return string.match(reUnicodeWord) || [];
-}
-
-/** Used for built-in method references. */
-var objectProto = Object.prototype;
-
-/**
- * Used to resolve the
- * [`toStringTag`](http://ecma-international.org/ecma-262/7.0/#sec-object.prototype.tostring)
- * of values.
- */
-var objectToString = objectProto.toString;
-
-/** Built-in value references. */
-var Symbol = root.Symbol;
-
-/** Used to convert symbols to primitives and strings. */
-var symbolProto = Symbol ? Symbol.prototype : undefined,
-    symbolToString = symbolProto ? symbolProto.toString : undefined;
-
-/**
- * The base implementation of `_.slice` without an iteratee call guard.
- *
- * @private
- * @param {Array} array The array to slice.
- * @param {number} [start=0] The start position.
- * @param {number} [end=array.length] The end position.
- * @returns {Array} Returns the slice of `array`.
- */
-function baseSlice(array, start, end) {
-  var index = -1,
-      length = array.length;
-
-  if (start < 0) {
-    start = -start > length ? 0 : (length + start);
-  }
-  end = end > length ? length : end;
-  if (end < 0) {
-    end += length;
-  }
-  length = start > end ? 0 : ((end - start) >>> 0);
-  start >>>= 0;
-
-  var result = Array(length);
-  while (++index < length) {
-    result[index] = array[index + start];
-  }
-  return result;
-}
-
-/**
- * The base implementation of `_.toString` which doesn't convert nullish
- * values to empty strings.
- *
- * @private
- * @param {*} value The value to process.
- * @returns {string} Returns the string.
- */
-function baseToString(value) {
-  // Exit early for strings to avoid a performance hit in some environments.
-  if (typeof value == 'string') {
-    return value;
-  }
-  if (isSymbol(value)) {
-    return symbolToString ? symbolToString.call(value) : '';
-  }
-  var result = (value + '');
-  return (result == '0' && (1 / value) == -INFINITY) ? '-0' : result;
-}
-
-/**
- * Casts `array` to a slice if it's needed.
- *
- * @private
- * @param {Array} array The array to inspect.
- * @param {number} start The start position.
- * @param {number} [end=array.length] The end position.
- * @returns {Array} Returns the cast slice.
- */
-function castSlice(array, start, end) {
-  var length = array.length;
-  end = end === undefined ? length : end;
-  return (!start && end >= length) ? array : baseSlice(array, start, end);
-}
-
-/**
- * Creates a function like `_.lowerFirst`.
- *
- * @private
- * @param {string} methodName The name of the `String` case method to use.
- * @returns {Function} Returns the new case function.
- */
-function createCaseFirst(methodName) {
-  return function(string) {
-    string = toString(string);
-
-    var strSymbols = hasUnicode(string)
-      ? stringToArray(string)
-      : undefined;
-
-    var chr = strSymbols
-      ? strSymbols[0]
-      : string.charAt(0);
-
-    var trailing = strSymbols
-      ? castSlice(strSymbols, 1).join('')
-      : string.slice(1);
-
-    return chr[methodName]() + trailing;
-  };
-}
-
-/**
- * Creates a function like `_.camelCase`.
- *
- * @private
- * @param {Function} callback The function to combine each word.
- * @returns {Function} Returns the new compounder function.
- */
-function createCompounder(callback) {
-  return function(string) {
-    return arrayReduce(words(deburr(string).replace(reApos, '')), callback, '');
-  };
-}
-
-/**
- * Checks if `value` is object-like. A value is object-like if it's not `null`
- * and has a `typeof` result of "object".
- *
- * @static
- * @memberOf _
- * @since 4.0.0
- * @category Lang
- * @param {*} value The value to check.
- * @returns {boolean} Returns `true` if `value` is object-like, else `false`.
- * @example
- *
- * _.isObjectLike({});
- * // => true
- *
- * _.isObjectLike([1, 2, 3]);
- * // => true
- *
- * _.isObjectLike(_.noop);
- * // => false
- *
- * _.isObjectLike(null);
- * // => false
- */
-function isObjectLike(value) {
-  return !!value && typeof value == 'object';
-}
-
-/**
- * Checks if `value` is classified as a `Symbol` primitive or object.
- *
- * @static
- * @memberOf _
- * @since 4.0.0
- * @category Lang
- * @param {*} value The value to check.
- * @returns {boolean} Returns `true` if `value` is a symbol, else `false`.
- * @example
- *
- * _.isSymbol(Symbol.iterator);
- * // => true
- *
- * _.isSymbol('abc');
- * // => false
- */
-function isSymbol(value) {
-  return typeof value == 'symbol' ||
-    (isObjectLike(value) && objectToString.call(value) == symbolTag);
-}
-
-/**
- * Converts `value` to a string. An empty string is returned for `null`
- * and `undefined` values. The sign of `-0` is preserved.
- *
- * @static
- * @memberOf _
- * @since 4.0.0
- * @category Lang
- * @param {*} value The value to process.
- * @returns {string} Returns the string.
- * @example
- *
- * _.toString(null);
- * // => ''
- *
- * _.toString(-0);
- * // => '-0'
- *
- * _.toString([1, 2, 3]);
- * // => '1,2,3'
- */
-function toString(value) {
-  return value == null ? '' : baseToString(value);
-}
-
-/**
- * Converts `string` to [camel case](https://en.wikipedia.org/wiki/CamelCase).
- *
- * @static
- * @memberOf _
- * @since 3.0.0
- * @category String
- * @param {string} [string=''] The string to convert.
- * @returns {string} Returns the camel cased string.
- * @example
- *
- * _.camelCase('Foo Bar');
- * // => 'fooBar'
- *
- * _.camelCase('--foo-bar--');
- * // => 'fooBar'
- *
- * _.camelCase('__FOO_BAR__');
- * // => 'fooBar'
- */
-var camelCase = createCompounder(function(result, word, index) {
-  word = word.toLowerCase();
-  return result + (index ? capitalize(word) : word);
-});
-
-/**
- * Converts the first character of `string` to upper case and the remaining
- * to lower case.
- *
- * @static
- * @memberOf _
- * @since 3.0.0
- * @category String
- * @param {string} [string=''] The string to capitalize.
- * @returns {string} Returns the capitalized string.
- * @example
- *
- * _.capitalize('FRED');
- * // => 'Fred'
- */
-function capitalize(string) {
-  return upperFirst(toString(string).toLowerCase());
-}
-
-/**
- * Deburrs `string` by converting
- * [Latin-1 Supplement](https://en.wikipedia.org/wiki/Latin-1_Supplement_(Unicode_block)#Character_table)
- * and [Latin Extended-A](https://en.wikipedia.org/wiki/Latin_Extended-A)
- * letters to basic Latin letters and removing
- * [combining diacritical marks](https://en.wikipedia.org/wiki/Combining_Diacritical_Marks).
- *
- * @static
- * @memberOf _
- * @since 3.0.0
- * @category String
- * @param {string} [string=''] The string to deburr.
- * @returns {string} Returns the deburred string.
- * @example
- *
- * _.deburr('déjà vu');
- * // => 'deja vu'
- */
-function deburr(string) {
-  string = toString(string);
-  return string && string.replace(reLatin, deburrLetter).replace(reComboMark, '');
-}
-
-/**
- * Converts the first character of `string` to upper case.
- *
- * @static
- * @memberOf _
- * @since 4.0.0
- * @category String
- * @param {string} [string=''] The string to convert.
- * @returns {string} Returns the converted string.
- * @example
- *
- * _.upperFirst('fred');
- * // => 'Fred'
- *
- * _.upperFirst('FRED');
- * // => 'FRED'
- */
-var upperFirst = createCaseFirst('toUpperCase');
-
-/**
- * Splits `string` into an array of its words.
- *
- * @static
- * @memberOf _
- * @since 3.0.0
- * @category String
- * @param {string} [string=''] The string to inspect.
- * @param {RegExp|string} [pattern] The pattern to match words.
- * @param- {Object} [guard] Enables use as an iteratee for methods like `_.map`.
- * @returns {Array} Returns the words of `string`.
- * @example
- *
- * _.words('fred, barney, & pebbles');
- * // => ['fred', 'barney', 'pebbles']
- *
- * _.words('fred, barney, & pebbles', /[^, ]+/g);
- * // => ['fred', 'barney', '&', 'pebbles']
- */
-function words(string, pattern, guard) {
-  string = toString(string);
-  pattern = guard ? undefined : pattern;
-
-  if (pattern === undefined) {
-    return hasUnicodeWord(string) ? unicodeWords(string) : asciiWords(string);
-  }
-  return string.match(pattern) || [];
-}
-
-module.exports = camelCase;
-
-
-/***/ }),
-
-/***/ 6412:
-/***/ ((module, exports, __nccwpck_require__) => {
-
-
-var $protobuf = __nccwpck_require__(3928);
-module.exports = exports = $protobuf.descriptor = $protobuf.Root.fromJSON(__nccwpck_require__(3951)).lookup(".google.protobuf");
-
-var Namespace = $protobuf.Namespace,
-    Root      = $protobuf.Root,
-    Enum      = $protobuf.Enum,
-    Type      = $protobuf.Type,
-    Field     = $protobuf.Field,
-    MapField  = $protobuf.MapField,
-    OneOf     = $protobuf.OneOf,
-    Service   = $protobuf.Service,
-    Method    = $protobuf.Method,
-    patterns  = $protobuf.util.patterns;
-
-var numberRe  = patterns.numberRe,
-    typeRefRe = patterns.typeRefRe;
-
-// --- Root ---
-
-/**
- * Properties of a FileDescriptorSet message.
- * @interface IFileDescriptorSet
- * @property {IFileDescriptorProto[]} file Files
- */
-
-/**
- * Properties of a FileDescriptorProto message.
- * @interface IFileDescriptorProto
- * @property {string} [name] File name
- * @property {string} [package] Package
- * @property {*} [dependency] Not supported
- * @property {*} [publicDependency] Not supported
- * @property {*} [weakDependency] Not supported
- * @property {IDescriptorProto[]} [messageType] Nested message types
- * @property {IEnumDescriptorProto[]} [enumType] Nested enums
- * @property {IServiceDescriptorProto[]} [service] Nested services
- * @property {IFieldDescriptorProto[]} [extension] Nested extension fields
- * @property {IFileOptions} [options] Options
- * @property {*} [sourceCodeInfo] Not supported
- * @property {string} [syntax="proto2"] Syntax
- * @property {IEdition} [edition] Edition
- */
-
-/**
- * Values of the Edition enum.
- * @typedef IEdition
- * @type {number}
- * @property {number} EDITION_UNKNOWN=0
- * @property {number} EDITION_LEGACY=900
- * @property {number} EDITION_PROTO2=998
- * @property {number} EDITION_PROTO3=999
- * @property {number} EDITION_2023=1000
- * @property {number} EDITION_2024=1001
- * @property {number} EDITION_1_TEST_ONLY=1
- * @property {number} EDITION_2_TEST_ONLY=2
- * @property {number} EDITION_99997_TEST_ONLY=99997
- * @property {number} EDITION_99998_TEST_ONLY=99998
- * @property {number} EDITION_99998_TEST_ONLY=99999
- * @property {number} EDITION_MAX=2147483647
- */
-
-/**
- * Properties of a FileOptions message.
- * @interface IFileOptions
- * @property {string} [javaPackage]
- * @property {string} [javaOuterClassname]
- * @property {boolean} [javaMultipleFiles]
- * @property {boolean} [javaGenerateEqualsAndHash]
- * @property {boolean} [javaStringCheckUtf8]
- * @property {IFileOptionsOptimizeMode} [optimizeFor=1]
- * @property {string} [goPackage]
- * @property {boolean} [ccGenericServices]
- * @property {boolean} [javaGenericServices]
- * @property {boolean} [pyGenericServices]
- * @property {boolean} [deprecated]
- * @property {boolean} [ccEnableArenas]
- * @property {string} [objcClassPrefix]
- * @property {string} [csharpNamespace]
- */
-
-/**
- * Values of he FileOptions.OptimizeMode enum.
- * @typedef IFileOptionsOptimizeMode
- * @type {number}
- * @property {number} SPEED=1
- * @property {number} CODE_SIZE=2
- * @property {number} LITE_RUNTIME=3
- */
-
-/**
- * Creates a root from a descriptor set.
- * @param {IFileDescriptorSet|Reader|Uint8Array} descriptor Descriptor
- * @returns {Root} Root instance
- */
-Root.fromDescriptor = function fromDescriptor(descriptor) {
-
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.FileDescriptorSet.decode(descriptor);
-
-    var root = new Root();
-
-    if (descriptor.file) {
-        var fileDescriptor,
-            filePackage;
-        for (var j = 0, i; j < descriptor.file.length; ++j) {
-            filePackage = root;
-            if ((fileDescriptor = descriptor.file[j])["package"] && fileDescriptor["package"].length)
-                filePackage = root.define(fileDescriptor["package"]);
-            var edition = editionFromDescriptor(fileDescriptor);
-            if (fileDescriptor.name && fileDescriptor.name.length)
-                root.files.push(filePackage.filename = fileDescriptor.name);
-            if (fileDescriptor.messageType)
-                for (i = 0; i < fileDescriptor.messageType.length; ++i)
-                    filePackage.add(Type.fromDescriptor(fileDescriptor.messageType[i], edition));
-            if (fileDescriptor.enumType)
-                for (i = 0; i < fileDescriptor.enumType.length; ++i)
-                    filePackage.add(Enum.fromDescriptor(fileDescriptor.enumType[i], edition));
-            if (fileDescriptor.extension)
-                for (i = 0; i < fileDescriptor.extension.length; ++i)
-                    filePackage.add(Field.fromDescriptor(fileDescriptor.extension[i], edition));
-            if (fileDescriptor.service)
-                for (i = 0; i < fileDescriptor.service.length; ++i)
-                    filePackage.add(Service.fromDescriptor(fileDescriptor.service[i], edition));
-            var opts = fromDescriptorOptions(fileDescriptor.options, exports.FileOptions);
-            if (opts) {
-                var ks = Object.keys(opts);
-                for (i = 0; i < ks.length; ++i)
-                    filePackage.setOption(ks[i], opts[ks[i]]);
-            }
-        }
-    }
-
-    return root.resolveAll();
-};
-
-/**
- * Converts a root to a descriptor set.
- * @returns {Message<IFileDescriptorSet>} Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- */
-Root.prototype.toDescriptor = function toDescriptor(edition) {
-    var set = exports.FileDescriptorSet.create();
-    Root_toDescriptorRecursive(this, set.file, edition);
-    return set;
-};
-
-// Traverses a namespace and assembles the descriptor set
-function Root_toDescriptorRecursive(ns, files, edition) {
-
-    // Create a new file
-    var file = exports.FileDescriptorProto.create({ name: ns.filename || (ns.fullName.substring(1).replace(/\./g, "_") || "root") + ".proto" });
-    editionToDescriptor(edition, file);
-    if (!(ns instanceof Root))
-        file["package"] = ns.fullName.substring(1);
-
-    // Add nested types
-    for (var i = 0, nested; i < ns.nestedArray.length; ++i)
-        if ((nested = ns._nestedArray[i]) instanceof Type)
-            file.messageType.push(nested.toDescriptor(edition));
-        else if (nested instanceof Enum)
-            file.enumType.push(nested.toDescriptor());
-        else if (nested instanceof Field)
-            file.extension.push(nested.toDescriptor(edition));
-        else if (nested instanceof Service)
-            file.service.push(nested.toDescriptor());
-        else if (nested instanceof /* plain */ Namespace)
-            Root_toDescriptorRecursive(nested, files, edition); // requires new file
-
-    // Keep package-level options
-    file.options = toDescriptorOptions(ns.options, exports.FileOptions);
-
-    // And keep the file only if there is at least one nested object
-    if (file.messageType.length + file.enumType.length + file.extension.length + file.service.length)
-        files.push(file);
-}
-
-// --- Type ---
-
-/**
- * Properties of a DescriptorProto message.
- * @interface IDescriptorProto
- * @property {string} [name] Message type name
- * @property {IFieldDescriptorProto[]} [field] Fields
- * @property {IFieldDescriptorProto[]} [extension] Extension fields
- * @property {IDescriptorProto[]} [nestedType] Nested message types
- * @property {IEnumDescriptorProto[]} [enumType] Nested enums
- * @property {IDescriptorProtoExtensionRange[]} [extensionRange] Extension ranges
- * @property {IOneofDescriptorProto[]} [oneofDecl] Oneofs
- * @property {IMessageOptions} [options] Not supported
- * @property {IDescriptorProtoReservedRange[]} [reservedRange] Reserved ranges
- * @property {string[]} [reservedName] Reserved names
- */
-
-/**
- * Properties of a MessageOptions message.
- * @interface IMessageOptions
- * @property {boolean} [mapEntry=false] Whether this message is a map entry
- */
-
-/**
- * Properties of an ExtensionRange message.
- * @interface IDescriptorProtoExtensionRange
- * @property {number} [start] Start field id
- * @property {number} [end] End field id
- */
-
-/**
- * Properties of a ReservedRange message.
- * @interface IDescriptorProtoReservedRange
- * @property {number} [start] Start field id
- * @property {number} [end] End field id
- */
-
-var unnamedMessageIndex = 0;
-
-/**
- * Creates a type from a descriptor.
- *
- * Warning: this is not safe to use with editions protos, since it discards relevant file context.
- *
- * @param {IDescriptorProto|Reader|Uint8Array} descriptor Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- * @param {boolean} [nested=false] Whether or not this is a nested object
- * @param {number} [depth] Current nesting depth, defaults to `0`
- * @returns {Type} Type instance
- */
-Type.fromDescriptor = function fromDescriptor(descriptor, edition, nested, depth) {
-    if (depth === undefined)
-        depth = 0;
-    if (depth > $protobuf.util.nestingLimit)
-        throw Error("max depth exceeded");
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.DescriptorProto.decode(descriptor);
-
-    // Create the message type
-    var type = new Type(descriptor.name.length ? descriptor.name : "Type" + unnamedMessageIndex++, fromDescriptorOptions(descriptor.options, exports.MessageOptions)),
-        i;
-
-    if (!nested)
-        type._edition = edition;
-
-    /* Oneofs */ if (descriptor.oneofDecl)
-        for (i = 0; i < descriptor.oneofDecl.length; ++i)
-            type.add(OneOf.fromDescriptor(descriptor.oneofDecl[i]));
-    /* Fields */ if (descriptor.field)
-        for (i = 0; i < descriptor.field.length; ++i) {
-            var field = Field.fromDescriptor(descriptor.field[i], edition, true);
-            type.add(field);
-            if (descriptor.field[i].hasOwnProperty("oneofIndex")) // eslint-disable-line no-prototype-builtins
-                type.oneofsArray[descriptor.field[i].oneofIndex].add(field);
-        }
-    /* Extension fields */ if (descriptor.extension)
-        for (i = 0; i < descriptor.extension.length; ++i)
-            type.add(Field.fromDescriptor(descriptor.extension[i], edition, true));
-    /* Nested types */ if (descriptor.nestedType)
-        for (i = 0; i < descriptor.nestedType.length; ++i) {
-            type.add(Type.fromDescriptor(descriptor.nestedType[i], edition, true, depth + 1));
-            if (descriptor.nestedType[i].options && descriptor.nestedType[i].options.mapEntry)
-                type.setOption("map_entry", true);
-        }
-    /* Nested enums */ if (descriptor.enumType)
-        for (i = 0; i < descriptor.enumType.length; ++i)
-            type.add(Enum.fromDescriptor(descriptor.enumType[i], edition, true));
-    /* Extension ranges */ if (descriptor.extensionRange && descriptor.extensionRange.length) {
-        type.extensions = [];
-        for (i = 0; i < descriptor.extensionRange.length; ++i)
-            type.extensions.push([ descriptor.extensionRange[i].start, descriptor.extensionRange[i].end ]);
-    }
-    /* Reserved... */ if (descriptor.reservedRange && descriptor.reservedRange.length || descriptor.reservedName && descriptor.reservedName.length) {
-        type.reserved = [];
-        /* Ranges */ if (descriptor.reservedRange)
-            for (i = 0; i < descriptor.reservedRange.length; ++i)
-                type.reserved.push([ descriptor.reservedRange[i].start, descriptor.reservedRange[i].end ]);
-        /* Names */ if (descriptor.reservedName)
-            for (i = 0; i < descriptor.reservedName.length; ++i)
-                type.reserved.push(descriptor.reservedName[i]);
-    }
-
-    return type;
-};
-
-/**
- * Converts a type to a descriptor.
- * @returns {Message<IDescriptorProto>} Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- */
-Type.prototype.toDescriptor = function toDescriptor(edition) {
-    var descriptor = exports.DescriptorProto.create({ name: this.name }),
-        i;
-
-    /* Fields */ for (i = 0; i < this.fieldsArray.length; ++i) {
-        var fieldDescriptor;
-        descriptor.field.push(fieldDescriptor = this._fieldsArray[i].toDescriptor(edition));
-        if (this._fieldsArray[i] instanceof MapField) { // map fields are repeated FieldNameEntry
-            var keyType = toDescriptorType(this._fieldsArray[i].keyType, this._fieldsArray[i].resolvedKeyType, false),
-                valueType = toDescriptorType(this._fieldsArray[i].type, this._fieldsArray[i].resolvedType, false),
-                valueTypeName = valueType === /* type */ 11 || valueType === /* enum */ 14
-                    ? this._fieldsArray[i].resolvedType && shortname(this.parent, this._fieldsArray[i].resolvedType) || this._fieldsArray[i].type
-                    : undefined;
-            descriptor.nestedType.push(exports.DescriptorProto.create({
-                name: fieldDescriptor.typeName,
-                field: [
-                    exports.FieldDescriptorProto.create({ name: "key", number: 1, label: 1, type: keyType }), // can't reference a type or enum
-                    exports.FieldDescriptorProto.create({ name: "value", number: 2, label: 1, type: valueType, typeName: valueTypeName })
-                ],
-                options: exports.MessageOptions.create({ mapEntry: true })
-            }));
-        }
-    }
-    /* Oneofs */ for (i = 0; i < this.oneofsArray.length; ++i)
-        descriptor.oneofDecl.push(this._oneofsArray[i].toDescriptor());
-    /* Nested... */ for (i = 0; i < this.nestedArray.length; ++i) {
-        /* Extension fields */ if (this._nestedArray[i] instanceof Field)
-            descriptor.field.push(this._nestedArray[i].toDescriptor(edition));
-        /* Types */ else if (this._nestedArray[i] instanceof Type)
-            descriptor.nestedType.push(this._nestedArray[i].toDescriptor(edition));
-        /* Enums */ else if (this._nestedArray[i] instanceof Enum)
-            descriptor.enumType.push(this._nestedArray[i].toDescriptor());
-        // plain nested namespaces become packages instead in Root#toDescriptor
-    }
-    /* Extension ranges */ if (this.extensions)
-        for (i = 0; i < this.extensions.length; ++i)
-            descriptor.extensionRange.push(exports.DescriptorProto.ExtensionRange.create({ start: this.extensions[i][0], end: this.extensions[i][1] }));
-    /* Reserved... */ if (this.reserved)
-        for (i = 0; i < this.reserved.length; ++i)
-            /* Names */ if (typeof this.reserved[i] === "string")
-                descriptor.reservedName.push(this.reserved[i]);
-            /* Ranges */ else
-                descriptor.reservedRange.push(exports.DescriptorProto.ReservedRange.create({ start: this.reserved[i][0], end: this.reserved[i][1] }));
-
-    descriptor.options = toDescriptorOptions(this.options, exports.MessageOptions);
-
-    return descriptor;
-};
-
-// --- Field ---
-
-/**
- * Properties of a FieldDescriptorProto message.
- * @interface IFieldDescriptorProto
- * @property {string} [name] Field name
- * @property {number} [number] Field id
- * @property {IFieldDescriptorProtoLabel} [label] Field rule
- * @property {IFieldDescriptorProtoType} [type] Field basic type
- * @property {string} [typeName] Field type name
- * @property {string} [extendee] Extended type name
- * @property {string} [defaultValue] Literal default value
- * @property {number} [oneofIndex] Oneof index if part of a oneof
- * @property {*} [jsonName] Not supported
- * @property {IFieldOptions} [options] Field options
- */
-
-/**
- * Values of the FieldDescriptorProto.Label enum.
- * @typedef IFieldDescriptorProtoLabel
- * @type {number}
- * @property {number} LABEL_OPTIONAL=1
- * @property {number} LABEL_REQUIRED=2
- * @property {number} LABEL_REPEATED=3
- */
-
-/**
- * Values of the FieldDescriptorProto.Type enum.
- * @typedef IFieldDescriptorProtoType
- * @type {number}
- * @property {number} TYPE_DOUBLE=1
- * @property {number} TYPE_FLOAT=2
- * @property {number} TYPE_INT64=3
- * @property {number} TYPE_UINT64=4
- * @property {number} TYPE_INT32=5
- * @property {number} TYPE_FIXED64=6
- * @property {number} TYPE_FIXED32=7
- * @property {number} TYPE_BOOL=8
- * @property {number} TYPE_STRING=9
- * @property {number} TYPE_GROUP=10
- * @property {number} TYPE_MESSAGE=11
- * @property {number} TYPE_BYTES=12
- * @property {number} TYPE_UINT32=13
- * @property {number} TYPE_ENUM=14
- * @property {number} TYPE_SFIXED32=15
- * @property {number} TYPE_SFIXED64=16
- * @property {number} TYPE_SINT32=17
- * @property {number} TYPE_SINT64=18
- */
-
-/**
- * Properties of a FieldOptions message.
- * @interface IFieldOptions
- * @property {boolean} [packed] Whether packed or not (defaults to `false` for proto2 and `true` for proto3)
- * @property {IFieldOptionsJSType} [jstype] JavaScript value type (not used by protobuf.js)
- */
-
-/**
- * Values of the FieldOptions.JSType enum.
- * @typedef IFieldOptionsJSType
- * @type {number}
- * @property {number} JS_NORMAL=0
- * @property {number} JS_STRING=1
- * @property {number} JS_NUMBER=2
- */
-
-/**
- * Creates a field from a descriptor.
- *
- * Warning: this is not safe to use with editions protos, since it discards relevant file context.
- *
- * @param {IFieldDescriptorProto|Reader|Uint8Array} descriptor Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- * @param {boolean} [nested=false] Whether or not this is a top-level object
- * @returns {Field} Field instance
- */
-Field.fromDescriptor = function fromDescriptor(descriptor, edition, nested) {
-
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.DescriptorProto.decode(descriptor);
-
-    if (typeof descriptor.number !== "number")
-        throw Error("missing field id");
-
-    // Rewire field type
-    var typeName = descriptor.typeName,
-        fieldType;
-    if (typeName != null && typeName !== "") {
-        if (typeof typeName !== "string" || !typeRefRe.test(typeName))
-            throw Error("illegal type name: " + typeName);
-        fieldType = typeName;
-    } else
-        fieldType = fromDescriptorType(descriptor.type);
-
-    // Rewire field rule
-    var fieldRule;
-    switch (descriptor.label) {
-        // 0 is reserved for errors
-        case 1: fieldRule = undefined; break;
-        case 2: fieldRule = "required"; break;
-        case 3: fieldRule = "repeated"; break;
-        default: throw Error("illegal label: " + descriptor.label);
-    }
-
-    var extendee = descriptor.extendee;
-    if (extendee != null && extendee !== "") {
-        if (typeof extendee !== "string" || !typeRefRe.test(extendee))
-            throw Error("illegal type name: " + extendee);
-    } else
-        extendee = undefined;
-    var field = new Field(
-        descriptor.name.length ? descriptor.name : "field" + descriptor.number,
-        descriptor.number,
-        fieldType,
-        fieldRule,
-        extendee
-    );
-
-    if (!nested)
-        field._edition = edition;
-
-    field.options = fromDescriptorOptions(descriptor.options, exports.FieldOptions);
-    if (descriptor.proto3_optional)
-        field.options.proto3_optional = true;
-
-    if (descriptor.defaultValue && descriptor.defaultValue.length) {
-        var defaultValue = descriptor.defaultValue;
-        switch (defaultValue) {
-            case "true": case "TRUE":
-                defaultValue = true;
-                break;
-            case "false": case "FALSE":
-                defaultValue = false;
-                break;
-            default:
-                var match = numberRe.exec(defaultValue);
-                if (match)
-                    defaultValue = parseInt(defaultValue); // eslint-disable-line radix
-                break;
-        }
-        field.setOption("default", defaultValue);
-    }
-
-    if (packableDescriptorType(descriptor.type)) {
-        if (edition === "proto3") { // defaults to packed=true (internal preset is packed=true)
-            if (descriptor.options && !descriptor.options.packed)
-                field.setOption("packed", false);
-        } else if ((!edition || edition === "proto2") && descriptor.options && descriptor.options.packed) // defaults to packed=false
-            field.setOption("packed", true);
-    }
-
-    return field;
-};
-
-/**
- * Converts a field to a descriptor.
- * @returns {Message<IFieldDescriptorProto>} Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- */
-Field.prototype.toDescriptor = function toDescriptor(edition) {
-    var descriptor = exports.FieldDescriptorProto.create({ name: this.name, number: this.id });
-
-    if (this.map) {
-
-        descriptor.type = 11; // message
-        descriptor.typeName = $protobuf.util.ucFirst(this.name); // fieldName -> FieldNameEntry (built in Type#toDescriptor)
-        descriptor.label = 3; // repeated
-
-    } else {
-
-        // Rewire field type
-        switch (descriptor.type = toDescriptorType(this.type, this.resolve().resolvedType, this.delimited)) {
-            case 10: // group
-            case 11: // type
-            case 14: // enum
-                descriptor.typeName = this.resolvedType ? shortname(this.parent, this.resolvedType) : this.type;
-                break;
-        }
-
-        // Rewire field rule
-        if (this.rule === "repeated") {
-            descriptor.label = 3;
-        } else if (this.required && edition === "proto2") {
-            descriptor.label = 2;
-        } else {
-            descriptor.label = 1;
-        }
-    }
-
-    // Handle extension field
-    descriptor.extendee = this.extensionField ? this.extensionField.parent.fullName : this.extend;
-
-    // Handle part of oneof (only meaningful for message types)
-    if (this.partOf && this.parent instanceof Type) {
-        if ((descriptor.oneofIndex = this.parent.oneofsArray.indexOf(this.partOf)) < 0)
-            throw Error("missing oneof");
-    }
-
-    if (this.options) {
-        descriptor.options = toDescriptorOptions(this.options, exports.FieldOptions);
-        if (this.options["default"] != null)
-            descriptor.defaultValue = String(this.options["default"]);
-        if (this.options.proto3_optional)
-            descriptor.proto3_optional = true;
-    }
-
-    if (edition === "proto3") { // defaults to packed=true
-        if (!this.packed)
-            (descriptor.options || (descriptor.options = exports.FieldOptions.create())).packed = false;
-    } else if ((!edition || edition === "proto2") && this.packed) // defaults to packed=false
-        (descriptor.options || (descriptor.options = exports.FieldOptions.create())).packed = true;
-
-    return descriptor;
-};
-
-// --- Enum ---
-
-/**
- * Properties of an EnumDescriptorProto message.
- * @interface IEnumDescriptorProto
- * @property {string} [name] Enum name
- * @property {IEnumValueDescriptorProto[]} [value] Enum values
- * @property {IEnumOptions} [options] Enum options
- */
-
-/**
- * Properties of an EnumValueDescriptorProto message.
- * @interface IEnumValueDescriptorProto
- * @property {string} [name] Name
- * @property {number} [number] Value
- * @property {*} [options] Not supported
- */
-
-/**
- * Properties of an EnumOptions message.
- * @interface IEnumOptions
- * @property {boolean} [allowAlias] Whether aliases are allowed
- * @property {boolean} [deprecated]
- */
-
-var unnamedEnumIndex = 0;
-
-/**
- * Creates an enum from a descriptor.
- *
- * Warning: this is not safe to use with editions protos, since it discards relevant file context.
- *
- * @param {IEnumDescriptorProto|Reader|Uint8Array} descriptor Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- * @param {boolean} [nested=false] Whether or not this is a top-level object
- * @returns {Enum} Enum instance
- */
-Enum.fromDescriptor = function fromDescriptor(descriptor, edition, nested) {
-
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.EnumDescriptorProto.decode(descriptor);
-
-    // Construct values object
-    var values = {};
-    if (descriptor.value)
-        for (var i = 0; i < descriptor.value.length; ++i) {
-            var name  = descriptor.value[i].name,
-                value = descriptor.value[i].number || 0;
-            values[name && name.length ? name : "NAME" + value] = value;
-        }
-
-    var enm = new Enum(
-        descriptor.name && descriptor.name.length ? descriptor.name : "Enum" + unnamedEnumIndex++,
-        values,
-        fromDescriptorOptions(descriptor.options, exports.EnumOptions)
-    );
-
-    if (!nested)
-        enm._edition = edition;
-
-    return enm;
-};
-
-/**
- * Converts an enum to a descriptor.
- * @returns {Message<IEnumDescriptorProto>} Descriptor
- */
-Enum.prototype.toDescriptor = function toDescriptor() {
-
-    // Values
-    var values = [];
-    for (var i = 0, ks = Object.keys(this.values); i < ks.length; ++i)
-        values.push(exports.EnumValueDescriptorProto.create({ name: ks[i], number: this.values[ks[i]] }));
-
-    return exports.EnumDescriptorProto.create({
-        name: this.name,
-        value: values,
-        options: toDescriptorOptions(this.options, exports.EnumOptions)
-    });
-};
-
-// --- OneOf ---
-
-/**
- * Properties of a OneofDescriptorProto message.
- * @interface IOneofDescriptorProto
- * @property {string} [name] Oneof name
- * @property {*} [options] Not supported
- */
-
-var unnamedOneofIndex = 0;
-
-/**
- * Creates a oneof from a descriptor.
- *
- * Warning: this is not safe to use with editions protos, since it discards relevant file context.
- *
- * @param {IOneofDescriptorProto|Reader|Uint8Array} descriptor Descriptor
- * @returns {OneOf} OneOf instance
- */
-OneOf.fromDescriptor = function fromDescriptor(descriptor) {
-
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.OneofDescriptorProto.decode(descriptor);
-
-    return new OneOf(
-        // unnamedOneOfIndex is global, not per type, because we have no ref to a type here
-        descriptor.name && descriptor.name.length ? descriptor.name : "oneof" + unnamedOneofIndex++
-        // fromDescriptorOptions(descriptor.options, exports.OneofOptions) - only uninterpreted_option
-    );
-};
-
-/**
- * Converts a oneof to a descriptor.
- * @returns {Message<IOneofDescriptorProto>} Descriptor
- */
-OneOf.prototype.toDescriptor = function toDescriptor() {
-    return exports.OneofDescriptorProto.create({
-        name: this.name
-        // options: toDescriptorOptions(this.options, exports.OneofOptions) - only uninterpreted_option
-    });
-};
-
-// --- Service ---
-
-/**
- * Properties of a ServiceDescriptorProto message.
- * @interface IServiceDescriptorProto
- * @property {string} [name] Service name
- * @property {IMethodDescriptorProto[]} [method] Methods
- * @property {IServiceOptions} [options] Options
- */
-
-/**
- * Properties of a ServiceOptions message.
- * @interface IServiceOptions
- * @property {boolean} [deprecated]
- */
-
-var unnamedServiceIndex = 0;
-
-/**
- * Creates a service from a descriptor.
- *
- * Warning: this is not safe to use with editions protos, since it discards relevant file context.
- *
- * @param {IServiceDescriptorProto|Reader|Uint8Array} descriptor Descriptor
- * @param {string} [edition="proto2"] The syntax or edition to use
- * @param {boolean} [nested=false] Whether or not this is a top-level object
- * @returns {Service} Service instance
- */
-Service.fromDescriptor = function fromDescriptor(descriptor, edition, nested) {
-
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.ServiceDescriptorProto.decode(descriptor);
-
-    var service = new Service(descriptor.name && descriptor.name.length ? descriptor.name : "Service" + unnamedServiceIndex++, fromDescriptorOptions(descriptor.options, exports.ServiceOptions));
-    if (!nested)
-        service._edition = edition;
-    if (descriptor.method)
-        for (var i = 0; i < descriptor.method.length; ++i)
-            service.add(Method.fromDescriptor(descriptor.method[i]));
-
-    return service;
-};
-
-/**
- * Converts a service to a descriptor.
- * @returns {Message<IServiceDescriptorProto>} Descriptor
- */
-Service.prototype.toDescriptor = function toDescriptor() {
-
-    // Methods
-    var methods = [];
-    for (var i = 0; i < this.methodsArray.length; ++i)
-        methods.push(this._methodsArray[i].toDescriptor());
-
-    return exports.ServiceDescriptorProto.create({
-        name: this.name,
-        method: methods,
-        options: toDescriptorOptions(this.options, exports.ServiceOptions)
-    });
-};
-
-// --- Method ---
-
-/**
- * Properties of a MethodDescriptorProto message.
- * @interface IMethodDescriptorProto
- * @property {string} [name] Method name
- * @property {string} [inputType] Request type name
- * @property {string} [outputType] Response type name
- * @property {IMethodOptions} [options] Not supported
- * @property {boolean} [clientStreaming=false] Whether requests are streamed
- * @property {boolean} [serverStreaming=false] Whether responses are streamed
- */
-
-/**
- * Properties of a MethodOptions message.
- *
- * Warning: this is not safe to use with editions protos, since it discards relevant file context.
- *
- * @interface IMethodOptions
- * @property {boolean} [deprecated]
- */
-
-var unnamedMethodIndex = 0;
-
-/**
- * Creates a method from a descriptor.
- * @param {IMethodDescriptorProto|Reader|Uint8Array} descriptor Descriptor
- * @returns {Method} Reflected method instance
- */
-Method.fromDescriptor = function fromDescriptor(descriptor) {
-
-    // Decode the descriptor message if specified as a buffer:
-    if (typeof descriptor.length === "number")
-        descriptor = exports.MethodDescriptorProto.decode(descriptor);
-
-    var inputType = descriptor.inputType,
-        outputType = descriptor.outputType;
-
-    if (inputType != null && inputType !== "") {
-        if (typeof inputType !== "string" || !typeRefRe.test(inputType))
-            throw Error("illegal type name: " + inputType);
-    }
-    if (outputType != null && outputType !== "") {
-        if (typeof outputType !== "string" || !typeRefRe.test(outputType))
-            throw Error("illegal type name: " + outputType);
-    }
-
-    return new Method(
-        // unnamedMethodIndex is global, not per service, because we have no ref to a service here
-        descriptor.name && descriptor.name.length ? descriptor.name : "Method" + unnamedMethodIndex++,
-        "rpc",
-        inputType,
-        outputType,
-        Boolean(descriptor.clientStreaming),
-        Boolean(descriptor.serverStreaming),
-        fromDescriptorOptions(descriptor.options, exports.MethodOptions)
-    );
-};
-
-/**
- * Converts a method to a descriptor.
- * @returns {Message<IMethodDescriptorProto>} Descriptor
- */
-Method.prototype.toDescriptor = function toDescriptor() {
-    return exports.MethodDescriptorProto.create({
-        name: this.name,
-        inputType: this.resolvedRequestType ? this.resolvedRequestType.fullName : this.requestType,
-        outputType: this.resolvedResponseType ? this.resolvedResponseType.fullName : this.responseType,
-        clientStreaming: this.requestStream,
-        serverStreaming: this.responseStream,
-        options: toDescriptorOptions(this.options, exports.MethodOptions)
-    });
-};
-
-// --- utility ---
-
-// Converts a descriptor type to a protobuf.js basic type
-function fromDescriptorType(type) {
-    switch (type) {
-        // 0 is reserved for errors
-        case 1: return "double";
-        case 2: return "float";
-        case 3: return "int64";
-        case 4: return "uint64";
-        case 5: return "int32";
-        case 6: return "fixed64";
-        case 7: return "fixed32";
-        case 8: return "bool";
-        case 9: return "string";
-        case 12: return "bytes";
-        case 13: return "uint32";
-        case 15: return "sfixed32";
-        case 16: return "sfixed64";
-        case 17: return "sint32";
-        case 18: return "sint64";
-    }
-    throw Error("illegal type: " + type);
-}
-
-// Tests if a descriptor type is packable
-function packableDescriptorType(type) {
-    switch (type) {
-        case 1: // double
-        case 2: // float
-        case 3: // int64
-        case 4: // uint64
-        case 5: // int32
-        case 6: // fixed64
-        case 7: // fixed32
-        case 8: // bool
-        case 13: // uint32
-        case 14: // enum (!)
-        case 15: // sfixed32
-        case 16: // sfixed64
-        case 17: // sint32
-        case 18: // sint64
-            return true;
-    }
-    return false;
-}
-
-// Converts a protobuf.js basic type to a descriptor type
-function toDescriptorType(type, resolvedType, delimited) {
-    switch (type) {
-        // 0 is reserved for errors
-        case "double": return 1;
-        case "float": return 2;
-        case "int64": return 3;
-        case "uint64": return 4;
-        case "int32": return 5;
-        case "fixed64": return 6;
-        case "fixed32": return 7;
-        case "bool": return 8;
-        case "string": return 9;
-        case "bytes": return 12;
-        case "uint32": return 13;
-        case "sfixed32": return 15;
-        case "sfixed64": return 16;
-        case "sint32": return 17;
-        case "sint64": return 18;
-    }
-    if (resolvedType instanceof Enum)
-        return 14;
-    if (resolvedType instanceof Type)
-        return delimited ? 10 : 11;
-    throw Error("illegal type: " + type);
-}
-
-function fromDescriptorOptionsRecursive(obj, type) {
-    var val = {};
-    for (var i = 0, field, key; i < type.fieldsArray.length; ++i) {
-        if ((key = (field = type._fieldsArray[i]).name) === "uninterpretedOption") continue;
-        if (!Object.prototype.hasOwnProperty.call(obj, key)) continue;
-
-        var newKey = underScore(key);
-        if (field.resolvedType instanceof Type) {
-            val[newKey] = fromDescriptorOptionsRecursive(obj[key], field.resolvedType);
-        } else if(field.resolvedType instanceof Enum) {
-            val[newKey] = field.resolvedType.valuesById[obj[key]];
-        } else {
-            val[newKey] = obj[key];
-        }
-    }
-    return val;
-}
-
-// Converts descriptor options to an options object
-function fromDescriptorOptions(options, type) {
-    if (!options)
-        return undefined;
-    return fromDescriptorOptionsRecursive(type.toObject(options), type);
-}
-
-function toDescriptorOptionsRecursive(obj, type) {
-    var val = {};
-    var keys = Object.keys(obj);
-    for (var i = 0; i < keys.length; ++i) {
-        var key = keys[i];
-        var newKey = $protobuf.util.camelCase(key);
-        if (!Object.prototype.hasOwnProperty.call(type.fields, newKey)) continue;
-        var field = type.fields[newKey];
-        if (field.resolvedType instanceof Type) {
-            val[newKey] = toDescriptorOptionsRecursive(obj[key], field.resolvedType);
-        } else {
-            val[newKey] = obj[key];
-        }
-        if (field.repeated && !Array.isArray(val[newKey])) {
-            val[newKey] = [val[newKey]];
-        }
-    }
-    return val;
-}
-
-// Converts an options object to descriptor options
-function toDescriptorOptions(options, type) {
-    if (!options)
-        return undefined;
-    return type.fromObject(toDescriptorOptionsRecursive(options, type));
-}
-
-// Calculates the shortest relative path from `from` to `to`.
-function shortname(from, to) {
-    var fromPath = from.fullName.split("."),
-        toPath = to.fullName.split("."),
-        i = 0,
-        j = 0,
-        k = toPath.length - 1;
-    if (!(from instanceof Root) && to instanceof Namespace)
-        while (i < fromPath.length && j < k && fromPath[i] === toPath[j]) {
-            var other = to.lookup(fromPath[i++], true);
-            if (other !== null && other !== to)
-                break;
-            ++j;
-        }
-    else
-        for (; i < fromPath.length && j < k && fromPath[i] === toPath[j]; ++i, ++j);
-    return toPath.slice(j).join(".");
-}
-
-// copied here from cli/targets/proto.js
-function underScore(str) {
-    return str.substring(0,1)
-         + str.substring(1)
-               .replace(/([A-Z])(?=[a-z]|$)/g, function($0, $1) { return "_" + $1.toLowerCase(); });
-}
-
-function editionFromDescriptor(fileDescriptor) {
-    if (fileDescriptor.syntax === "editions") {
-        switch(fileDescriptor.edition) {
-            case exports.Edition.EDITION_2023:
-                return "2023";
-            default:
-                throw new Error("Unsupported edition " + fileDescriptor.edition);
-        }
-    }
-    if (fileDescriptor.syntax === "proto3") {
-        return "proto3";
-    }
-    return "proto2";
-}
-
-function editionToDescriptor(edition, fileDescriptor) {
-    if (!edition) return;
-    if (edition === "proto2" || edition === "proto3") {
-        fileDescriptor.syntax = edition;
-    } else {
-        fileDescriptor.syntax = "editions";
-        switch(edition) {
-            case "2023":
-                fileDescriptor.edition = exports.Edition.EDITION_2023;
-                break;
-            default:
-                throw new Error("Unsupported edition " + edition);
-        }
-    }
-}
-
-// --- exports ---
-
-/**
- * Reflected file descriptor set.
- * @name FileDescriptorSet
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected file descriptor proto.
- * @name FileDescriptorProto
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected descriptor proto.
- * @name DescriptorProto
- * @type {Type}
- * @property {Type} ExtensionRange
- * @property {Type} ReservedRange
- * @const
- * @tstype $protobuf.Type & {
- *     ExtensionRange: $protobuf.Type,
- *     ReservedRange: $protobuf.Type
- * }
- */
-
-/**
- * Reflected field descriptor proto.
- * @name FieldDescriptorProto
- * @type {Type}
- * @property {Enum} Label
- * @property {Enum} Type
- * @const
- * @tstype $protobuf.Type & {
- *     Label: $protobuf.Enum,
- *     Type: $protobuf.Enum
- * }
- */
-
-/**
- * Reflected oneof descriptor proto.
- * @name OneofDescriptorProto
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected enum descriptor proto.
- * @name EnumDescriptorProto
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected service descriptor proto.
- * @name ServiceDescriptorProto
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected enum value descriptor proto.
- * @name EnumValueDescriptorProto
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected method descriptor proto.
- * @name MethodDescriptorProto
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected file options.
- * @name FileOptions
- * @type {Type}
- * @property {Enum} OptimizeMode
- * @const
- * @tstype $protobuf.Type & {
- *     OptimizeMode: $protobuf.Enum
- * }
- */
-
-/**
- * Reflected message options.
- * @name MessageOptions
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected field options.
- * @name FieldOptions
- * @type {Type}
- * @property {Enum} CType
- * @property {Enum} JSType
- * @const
- * @tstype $protobuf.Type & {
- *     CType: $protobuf.Enum,
- *     JSType: $protobuf.Enum
- * }
- */
-
-/**
- * Reflected oneof options.
- * @name OneofOptions
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected enum options.
- * @name EnumOptions
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected enum value options.
- * @name EnumValueOptions
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected service options.
- * @name ServiceOptions
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected method options.
- * @name MethodOptions
- * @type {Type}
- * @const
- * @tstype $protobuf.Type
- */
-
-/**
- * Reflected uninterpretet option.
- * @name UninterpretedOption
- * @type {Type}
- * @property {Type} NamePart
- * @const
- * @tstype $protobuf.Type & {
- *     NamePart: $protobuf.Type
- * }
- */
-
-/**
- * Reflected source code info.
- * @name SourceCodeInfo
- * @type {Type}
- * @property {Type} Location
- * @const
- * @tstype $protobuf.Type & {
- *     Location: $protobuf.Type
- * }
- */
-
-/**
- * Reflected generated code info.
- * @name GeneratedCodeInfo
- * @type {Type}
- * @property {Type} Annotation
- * @const
- * @tstype $protobuf.Type & {
- *     Annotation: $protobuf.Type
- * }
- */
-
-
-/***/ }),
-
-/***/ 3928:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-// full library entry point.
-
-
-module.exports = __nccwpck_require__(8513);
-
-
-/***/ }),
-
-/***/ 872:
-/***/ ((module) => {
-
-
-module.exports = common;
-
-var commonRe = /\/|\./;
-
-/**
- * Provides common type definitions.
- * Can also be used to provide additional google types or your own custom types.
- * @param {string} name Short name as in `google/protobuf/[name].proto` or full file name
- * @param {Object.<string,*>} json JSON definition within `google.protobuf` if a short name, otherwise the file's root definition
- * @returns {undefined}
- * @property {INamespace} google/protobuf/any.proto Any
- * @property {INamespace} google/protobuf/duration.proto Duration
- * @property {INamespace} google/protobuf/empty.proto Empty
- * @property {INamespace} google/protobuf/field_mask.proto FieldMask
- * @property {INamespace} google/protobuf/struct.proto Struct, Value, NullValue and ListValue
- * @property {INamespace} google/protobuf/timestamp.proto Timestamp
- * @property {INamespace} google/protobuf/wrappers.proto Wrappers
- * @example
- * // manually provides descriptor.proto (assumes google/protobuf/ namespace and .proto extension)
- * protobuf.common("descriptor", descriptorJson);
- *
- * // manually provides a custom definition (uses my.foo namespace)
- * protobuf.common("my/foo/bar.proto", myFooBarJson);
- */
-function common(name, json) {
-    if (!commonRe.test(name)) {
-        name = "google/protobuf/" + name + ".proto";
-        json = { nested: { google: { nested: { protobuf: { nested: json } } } } };
-    }
-    common[name] = json;
-}
-
-// Not provided because of limited use (feel free to discuss or to provide yourself):
-//
-// google/protobuf/descriptor.proto
-// google/protobuf/source_context.proto
-// google/protobuf/type.proto
-//
-// Stripped and pre-parsed versions of these non-bundled files are instead available as part of
-// the repository or package within the google/protobuf directory.
-
-common("any", {
-
-    /**
-     * Properties of a google.protobuf.Any message.
-     * @interface IAny
-     * @type {Object}
-     * @property {string} [typeUrl]
-     * @property {Uint8Array} [bytes]
-     * @memberof common
-     */
-    Any: {
-        fields: {
-            type_url: {
-                type: "string",
-                id: 1
-            },
-            value: {
-                type: "bytes",
-                id: 2
-            }
-        }
-    }
-});
-
-var timeType;
-
-common("duration", {
-
-    /**
-     * Properties of a google.protobuf.Duration message.
-     * @interface IDuration
-     * @type {Object}
-     * @property {number|Long} [seconds]
-     * @property {number} [nanos]
-     * @memberof common
-     */
-    Duration: timeType = {
-        fields: {
-            seconds: {
-                type: "int64",
-                id: 1
-            },
-            nanos: {
-                type: "int32",
-                id: 2
-            }
-        }
-    }
-});
-
-common("timestamp", {
-
-    /**
-     * Properties of a google.protobuf.Timestamp message.
-     * @interface ITimestamp
-     * @type {Object}
-     * @property {number|Long} [seconds]
-     * @property {number} [nanos]
-     * @memberof common
-     */
-    Timestamp: timeType
-});
-
-common("empty", {
-
-    /**
-     * Properties of a google.protobuf.Empty message.
-     * @interface IEmpty
-     * @memberof common
-     */
-    Empty: {
-        fields: {}
-    }
-});
-
-common("struct", {
-
-    /**
-     * Properties of a google.protobuf.Struct message.
-     * @interface IStruct
-     * @type {Object}
-     * @property {Object.<string,IValue>} [fields]
-     * @memberof common
-     */
-    Struct: {
-        fields: {
-            fields: {
-                keyType: "string",
-                type: "Value",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.Value message.
-     * @interface IValue
-     * @type {Object}
-     * @property {string} [kind]
-     * @property {0} [nullValue]
-     * @property {number} [numberValue]
-     * @property {string} [stringValue]
-     * @property {boolean} [boolValue]
-     * @property {IStruct} [structValue]
-     * @property {IListValue} [listValue]
-     * @memberof common
-     */
-    Value: {
-        oneofs: {
-            kind: {
-                oneof: [
-                    "nullValue",
-                    "numberValue",
-                    "stringValue",
-                    "boolValue",
-                    "structValue",
-                    "listValue"
-                ]
-            }
-        },
-        fields: {
-            nullValue: {
-                type: "NullValue",
-                id: 1
-            },
-            numberValue: {
-                type: "double",
-                id: 2
-            },
-            stringValue: {
-                type: "string",
-                id: 3
-            },
-            boolValue: {
-                type: "bool",
-                id: 4
-            },
-            structValue: {
-                type: "Struct",
-                id: 5
-            },
-            listValue: {
-                type: "ListValue",
-                id: 6
-            }
-        }
-    },
-
-    NullValue: {
-        values: {
-            NULL_VALUE: 0
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.ListValue message.
-     * @interface IListValue
-     * @type {Object}
-     * @property {Array.<IValue>} [values]
-     * @memberof common
-     */
-    ListValue: {
-        fields: {
-            values: {
-                rule: "repeated",
-                type: "Value",
-                id: 1
-            }
-        }
-    }
-});
-
-common("wrappers", {
-
-    /**
-     * Properties of a google.protobuf.DoubleValue message.
-     * @interface IDoubleValue
-     * @type {Object}
-     * @property {number} [value]
-     * @memberof common
-     */
-    DoubleValue: {
-        fields: {
-            value: {
-                type: "double",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.FloatValue message.
-     * @interface IFloatValue
-     * @type {Object}
-     * @property {number} [value]
-     * @memberof common
-     */
-    FloatValue: {
-        fields: {
-            value: {
-                type: "float",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.Int64Value message.
-     * @interface IInt64Value
-     * @type {Object}
-     * @property {number|Long} [value]
-     * @memberof common
-     */
-    Int64Value: {
-        fields: {
-            value: {
-                type: "int64",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.UInt64Value message.
-     * @interface IUInt64Value
-     * @type {Object}
-     * @property {number|Long} [value]
-     * @memberof common
-     */
-    UInt64Value: {
-        fields: {
-            value: {
-                type: "uint64",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.Int32Value message.
-     * @interface IInt32Value
-     * @type {Object}
-     * @property {number} [value]
-     * @memberof common
-     */
-    Int32Value: {
-        fields: {
-            value: {
-                type: "int32",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.UInt32Value message.
-     * @interface IUInt32Value
-     * @type {Object}
-     * @property {number} [value]
-     * @memberof common
-     */
-    UInt32Value: {
-        fields: {
-            value: {
-                type: "uint32",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.BoolValue message.
-     * @interface IBoolValue
-     * @type {Object}
-     * @property {boolean} [value]
-     * @memberof common
-     */
-    BoolValue: {
-        fields: {
-            value: {
-                type: "bool",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.StringValue message.
-     * @interface IStringValue
-     * @type {Object}
-     * @property {string} [value]
-     * @memberof common
-     */
-    StringValue: {
-        fields: {
-            value: {
-                type: "string",
-                id: 1
-            }
-        }
-    },
-
-    /**
-     * Properties of a google.protobuf.BytesValue message.
-     * @interface IBytesValue
-     * @type {Object}
-     * @property {Uint8Array} [value]
-     * @memberof common
-     */
-    BytesValue: {
-        fields: {
-            value: {
-                type: "bytes",
-                id: 1
-            }
-        }
-    }
-});
-
-common("field_mask", {
-
-    /**
-     * Properties of a google.protobuf.FieldMask message.
-     * @interface IDoubleValue
-     * @type {Object}
-     * @property {number} [value]
-     * @memberof common
-     */
-    FieldMask: {
-        fields: {
-            paths: {
-                rule: "repeated",
-                type: "string",
-                id: 1
-            }
-        }
-    }
-});
-
-/**
- * Gets the root definition of the specified common proto file.
- *
- * Bundled definitions are:
- * - google/protobuf/any.proto
- * - google/protobuf/duration.proto
- * - google/protobuf/empty.proto
- * - google/protobuf/field_mask.proto
- * - google/protobuf/struct.proto
- * - google/protobuf/timestamp.proto
- * - google/protobuf/wrappers.proto
- *
- * @param {string} file Proto file name
- * @returns {INamespace|null} Root definition or `null` if not defined
- */
-common.get = function get(file) {
-    return common[file] || null;
-};
-
-
-/***/ }),
-
-/***/ 2437:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-
-/**
- * Runtime message from/to plain object converters.
- * @namespace
- */
-var converter = exports;
-
-var Enum = __nccwpck_require__(3528),
-    util = __nccwpck_require__(9609);
-
-/**
- * Generates a partial value fromObject conveter.
- * @param {Codegen} gen Codegen instance
- * @param {Field} field Reflected field
- * @param {number} fieldIndex Field index
- * @param {string} prop Property reference
- * @returns {Codegen} Codegen instance
- * @ignore
- */
-function genValuePartial_fromObject(gen, field, fieldIndex, prop) {
-    var defaultAlreadyEmitted = false;
-    /* eslint-disable no-unexpected-multiline, block-scoped-var, no-redeclare */
-    if (field.resolvedType) {
-        if (field.resolvedType instanceof Enum) { gen
-            ("switch(d%s){", prop);
-            for (var values = field.resolvedType.values, keys = Object.keys(values), i = 0; i < keys.length; ++i) {
-                // enum unknown values passthrough
-                if (values[keys[i]] === field.typeDefault && !defaultAlreadyEmitted) { gen
-                    ("default:")
-                        ("if(typeof(d%s)===\"number\"){m%s=d%s;break}", prop, prop, prop);
-                    if (!field.repeated) gen // fallback to default value only for
-                                             // arrays, to avoid leaving holes.
-                        ("break");           // for non-repeated fields, just ignore
-                    defaultAlreadyEmitted = true;
-                }
-                gen
-                ("case%j:", keys[i])
-                ("case %i:", values[keys[i]])
-                    ("m%s=%j", prop, values[keys[i]])
-                    ("break");
-            } gen
-            ("}");
-        } else gen
-            ("if(!util.isObject(d%s))", prop)
-                ("throw TypeError(%j)", field.fullName + ": object expected")
-            ("m%s=types[%i].fromObject(d%s,n+1)", prop, fieldIndex, prop);
-    } else {
-        var isUnsigned = false;
-        switch (field.type) {
-            case "double":
-            case "float": gen
-                ("m%s=Number(d%s)", prop, prop); // also catches "NaN", "Infinity"
-                break;
-            case "uint32":
-            case "fixed32": gen
-                ("m%s=d%s>>>0", prop, prop);
-                break;
-            case "int32":
-            case "sint32":
-            case "sfixed32": gen
-                ("m%s=d%s|0", prop, prop);
-                break;
-            case "uint64":
-            case "fixed64":
-                isUnsigned = true;
-                // eslint-disable-next-line no-fallthrough
-            case "int64":
-            case "sint64":
-            case "sfixed64": gen
-                ("if(util.Long)")
-                    ("m%s=util.Long.fromValue(d%s,%j)", prop, prop, isUnsigned)
-                ("else if(typeof d%s===\"string\")", prop)
-                    ("m%s=parseInt(d%s,10)", prop, prop)
-                ("else if(typeof d%s===\"number\")", prop)
-                    ("m%s=d%s", prop, prop)
-                ("else if(typeof d%s===\"object\")", prop)
-                    ("m%s=new util.LongBits(d%s.low>>>0,d%s.high>>>0).toNumber(%s)", prop, prop, prop, isUnsigned ? "true" : "");
-                break;
-            case "bytes": gen
-                ("if(typeof d%s===\"string\")", prop)
-                    ("util.base64.decode(d%s,m%s=util.newBuffer(util.base64.length(d%s)),0)", prop, prop, prop)
-                ("else if(d%s.length >= 0)", prop)
-                    ("m%s=d%s", prop, prop);
-                break;
-            case "string": gen
-                ("m%s=String(d%s)", prop, prop);
-                break;
-            case "bool": gen
-                ("m%s=Boolean(d%s)", prop, prop);
-                break;
-            /* default: gen
-                ("m%s=d%s", prop, prop);
-                break; */
-        }
-    }
-    return gen;
-    /* eslint-enable no-unexpected-multiline, block-scoped-var, no-redeclare */
-}
-
-/**
- * Generates a plain object to runtime message converter specific to the specified message type.
- * @param {Type} mtype Message type
- * @returns {Codegen} Codegen instance
- */
-converter.fromObject = function fromObject(mtype) {
-    /* eslint-disable no-unexpected-multiline, block-scoped-var, no-redeclare */
-    var fields = mtype.fieldsArray;
-    var gen = util.codegen(["d", "n"], mtype.name + "$fromObject")
-    ("if(d instanceof this.ctor)")
-        ("return d");
-    if (!fields.length) return gen
-    ("return new this.ctor");
-    gen
-    ("if(!util.isObject(d))")
-        ("throw TypeError(%j)", mtype.fullName + ": object expected")
-    ("if(n===undefined)n=0")
-    ("if(n>util.recursionLimit)")
-        ("throw Error(\"maximum nesting depth exceeded\")");
-    gen
-    ("var m=new this.ctor");
-    for (var i = 0; i < fields.length; ++i) {
-        var field  = fields[i].resolve(),
-            prop   = util.safeProp(field.name);
-
-        // Map fields
-        if (field.map) { gen
-    ("if(d%s){", prop)
-        ("if(!util.isObject(d%s))", prop)
-            ("throw TypeError(%j)", field.fullName + ": object expected")
-        ("m%s={}", prop)
-        ("for(var ks=Object.keys(d%s),i=0;i<ks.length;++i){", prop);
-            gen
-        ("if(ks[i]===\"__proto__\")")
-            ("util.makeProp(m%s,ks[i])", prop);
-            genValuePartial_fromObject(gen, field, /* not sorted */ i, prop + "[ks[i]]")
-        ("}")
-    ("}");
-
-        // Repeated fields
-        } else if (field.repeated) { gen
-    ("if(d%s){", prop)
-        ("if(!Array.isArray(d%s))", prop)
-            ("throw TypeError(%j)", field.fullName + ": array expected")
-        ("m%s=[]", prop)
-        ("for(var i=0;i<d%s.length;++i){", prop);
-            genValuePartial_fromObject(gen, field, /* not sorted */ i, prop + "[i]")
-        ("}")
-    ("}");
-
-        // Non-repeated fields
-        } else {
-            if (!(field.resolvedType instanceof Enum)) gen // no need to test for null/undefined if an enum (uses switch)
-    ("if(d%s!=null){", prop); // !== undefined && !== null
-        genValuePartial_fromObject(gen, field, /* not sorted */ i, prop);
-            if (!(field.resolvedType instanceof Enum)) gen
-    ("}");
-        }
-    } return gen
-    ("return m");
-    /* eslint-enable no-unexpected-multiline, block-scoped-var, no-redeclare */
-};
-
-/**
- * Generates a partial value toObject converter.
- * @param {Codegen} gen Codegen instance
- * @param {Field} field Reflected field
- * @param {number} fieldIndex Field index
- * @param {string} prop Property reference
- * @returns {Codegen} Codegen instance
- * @ignore
- */
-function genValuePartial_toObject(gen, field, fieldIndex, prop) {
-    /* eslint-disable no-unexpected-multiline, block-scoped-var, no-redeclare */
-    if (field.resolvedType) {
-        if (field.resolvedType instanceof Enum) gen
-            ("d%s=o.enums===String?(types[%i].values[m%s]===undefined?m%s:types[%i].values[m%s]):m%s", prop, fieldIndex, prop, prop, fieldIndex, prop, prop);
-        else gen
-            ("d%s=types[%i].toObject(m%s,o,q+1)", prop, fieldIndex, prop);
-    } else {
-        var isUnsigned = false;
-        switch (field.type) {
-            case "double":
-            case "float": gen
-            ("d%s=o.json&&!isFinite(m%s)?String(m%s):m%s", prop, prop, prop, prop);
-                break;
-            case "uint64":
-            case "fixed64":
-                isUnsigned = true;
-                // eslint-disable-next-line no-fallthrough
-            case "int64":
-            case "sint64":
-            case "sfixed64": gen
-            ("if(typeof BigInt!==\"undefined\"&&o.longs===BigInt)")
-                ("d%s=typeof m%s===\"number\"?BigInt(m%s):util.Long.fromBits(m%s.low>>>0,m%s.high>>>0,%j).toBigInt()", prop, prop, prop, prop, prop, isUnsigned)
-            ("else if(typeof m%s===\"number\")", prop)
-                ("d%s=o.longs===String?String(m%s):m%s", prop, prop, prop)
-            ("else") // Long-like
-                ("d%s=o.longs===String?util.Long.prototype.toString.call(m%s):o.longs===Number?new util.LongBits(m%s.low>>>0,m%s.high>>>0).toNumber(%s):m%s", prop, prop, prop, prop, isUnsigned ? "true": "", prop);
-                break;
-            case "bytes": gen
-            ("d%s=o.bytes===String?util.base64.encode(m%s,0,m%s.length):o.bytes===Array?Array.prototype.slice.call(m%s):m%s", prop, prop, prop, prop, prop);
-                break;
-            default: gen
-            ("d%s=m%s", prop, prop);
-                break;
-        }
-    }
-    return gen;
-    /* eslint-enable no-unexpected-multiline, block-scoped-var, no-redeclare */
-}
-
-/**
- * Generates a runtime message to plain object converter specific to the specified message type.
- * @param {Type} mtype Message type
- * @returns {Codegen} Codegen instance
- */
-converter.toObject = function toObject(mtype) {
-    /* eslint-disable no-unexpected-multiline, block-scoped-var, no-redeclare */
-    var fields = mtype.fieldsArray.slice().sort(util.compareFieldsById);
-    if (!fields.length)
-        return util.codegen()("return {}");
-    var gen = util.codegen(["m", "o", "q"], mtype.name + "$toObject")
-    ("if(!o)")
-        ("o={}")
-    ("if(q===undefined)q=0")
-    ("if(q>util.recursionLimit)")
-        ("throw Error(\"max depth exceeded\")")
-    ("var d={}");
-
-    var repeatedFields = [],
-        mapFields = [],
-        normalFields = [],
-        i = 0;
-    for (; i < fields.length; ++i)
-        if (!fields[i].partOf)
-            ( fields[i].resolve().repeated ? repeatedFields
-            : fields[i].map ? mapFields
-            : normalFields).push(fields[i]);
-
-    if (repeatedFields.length) { gen
-    ("if(o.arrays||o.defaults){");
-        for (i = 0; i < repeatedFields.length; ++i) gen
-        ("d%s=[]", util.safeProp(repeatedFields[i].name));
-        gen
-    ("}");
-    }
-
-    if (mapFields.length) { gen
-    ("if(o.objects||o.defaults){");
-        for (i = 0; i < mapFields.length; ++i) gen
-        ("d%s={}", util.safeProp(mapFields[i].name));
-        gen
-    ("}");
-    }
-
-    if (normalFields.length) { gen
-    ("if(o.defaults){");
-        for (i = 0; i < normalFields.length; ++i) {
-            var field = normalFields[i],
-                prop  = util.safeProp(field.name);
-            if (field.resolvedType instanceof Enum) gen
-        ("d%s=o.enums===String?%j:%j", prop, field.resolvedType.valuesById[field.typeDefault], field.typeDefault);
-            else if (field.long) gen
-        ("if(util.Long){")
-            ("var n=new util.Long(%i,%i,%j)", field.typeDefault.low, field.typeDefault.high, field.typeDefault.unsigned)
-            ("d%s=o.longs===String?n.toString():o.longs===Number?n.toNumber():typeof BigInt!==\"undefined\"&&o.longs===BigInt?n.toBigInt():n", prop)
-        ("}else")
-            ("d%s=o.longs===String?%j:typeof BigInt!==\"undefined\"&&o.longs===BigInt?BigInt(%j):%i", prop, field.typeDefault.toString(), field.typeDefault.toString(), field.typeDefault.toNumber());
-            else if (field.bytes) {
-                var arrayDefault = Array.prototype.slice.call(field.typeDefault);
-                gen
-        ("if(o.bytes===String)d%s=%j", prop, String.fromCharCode.apply(String, field.typeDefault))
-        ("else{")
-            ("d%s=%j", prop, arrayDefault)
-            ("if(o.bytes!==Array)d%s=util.newBuffer(d%s)", prop, prop)
-        ("}");
-            } else gen
-        ("d%s=%j", prop, field.typeDefault); // also messages (=null)
-        } gen
-    ("}");
-    }
-    var hasKs2 = false;
-    for (i = 0; i < fields.length; ++i) {
-        var field = fields[i],
-            index = mtype._fieldsArray.indexOf(field),
-            prop  = util.safeProp(field.name);
-        if (field.map) {
-            if (!hasKs2) { hasKs2 = true; gen
-    ("var ks2");
-            } gen
-    ("if(m%s&&(ks2=Object.keys(m%s)).length){", prop, prop)
-        ("d%s={}", prop)
-        ("for(var j=0;j<ks2.length;++j){");
-            gen
-        ("if(ks2[j]===\"__proto__\")")
-            ("util.makeProp(d%s,ks2[j])", prop);
-            genValuePartial_toObject(gen, field, /* sorted */ index, prop + "[ks2[j]]")
-        ("}");
-        } else if (field.repeated) { gen
-    ("if(m%s&&m%s.length){", prop, prop)
-        ("d%s=[]", prop)
-        ("for(var j=0;j<m%s.length;++j){", prop);
-            genValuePartial_toObject(gen, field, /* sorted */ index, prop + "[j]")
-        ("}");
-        } else { gen
-    ("if(m%s!=null&&Object.hasOwnProperty.call(m,%j)){", prop, field.name); // !== undefined && !== null
-        genValuePartial_toObject(gen, field, /* sorted */ index, prop);
-        if (field.partOf) gen
-        ("if(o.oneofs)")
-            ("d%s=%j", util.safeProp(field.partOf.name), field.name);
-        }
-        gen
-    ("}");
-    }
-    return gen
-    ("return d");
-    /* eslint-enable no-unexpected-multiline, block-scoped-var, no-redeclare */
-};
-
-
-/***/ }),
-
-/***/ 5301:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = decoder;
-
-var Enum    = __nccwpck_require__(3528),
-    types   = __nccwpck_require__(1024),
-    util    = __nccwpck_require__(9609);
-
-function missing(field) {
-    return "missing required '" + field.name + "'";
-}
-
-/**
- * Generates a decoder specific to the specified message type.
- * @param {Type} mtype Message type
- * @returns {Codegen} Codegen instance
- */
-function decoder(mtype) {
-    /* eslint-disable no-unexpected-multiline */
-    var gen = util.codegen(["r", "l", "e", "n"], mtype.name + "$decode")
-    ("if(!(r instanceof Reader))")
-        ("r=Reader.create(r)")
-    ("if(n===undefined)n=0")
-    ("if(n>Reader.recursionLimit)")
-        ("throw Error(\"maximum nesting depth exceeded\")")
-    ("var c,m" + (mtype.fieldsArray.filter(function(field) { return field.map; }).length ? ",k,value" : ""))
-    ("if(l===undefined)")
-        ("c=r.len")
-    ("else{")
-        ("c=r.pos+l")
-        ("if(c>r.len)")
-            ("throw RangeError(\"index out of range\")")
-        ("l=r.len")
-        ("r.len=c")
-    ("}")
-    ("m=new this.ctor")
-    ("while(r.pos<c){")
-        ("var t=r.uint32()")
-        ("if(t===e)")
-            ("break")
-        ("switch(t>>>3){");
-
-    var i = 0;
-    for (; i < /* initializes */ mtype.fieldsArray.length; ++i) {
-        var field = mtype._fieldsArray[i].resolve(),
-            type  = field.resolvedType instanceof Enum ? "int32" : field.type,
-            ref   = "m" + util.safeProp(field.name); gen
-            ("case %i: {", field.id);
-
-        // Map fields
-        if (field.map) { gen
-                ("if(%s===util.emptyObject)", ref)
-                    ("%s={}", ref)
-                ("var c2=r.uint32()+r.pos")
-                ("if(c2>r.len)")
-                    ("throw RangeError(\"index out of range\")")
-                ("r.len=c2");
-
-            if (types.defaults[field.keyType] !== undefined) gen
-                ("k=%j", types.defaults[field.keyType]);
-            else gen
-                ("k=null");
-
-            if (types.defaults[type] !== undefined) gen
-                ("value=%j", types.defaults[type]);
-            else gen
-                ("value=null");
-
-            gen
-                ("while(r.pos<c2){")
-                    ("var tag2=r.uint32()")
-                    ("switch(tag2>>>3){")
-                        ("case 1: k=r.%s(); break", field.keyType)
-                        ("case 2:");
-
-            if (types.basic[type] === undefined) gen
-                            ("value=types[%i].decode(r,r.uint32(),undefined,n+1)", i); // can't be groups
-            else gen
-                            ("value=r.%s()", type);
-
-            gen
-                            ("break")
-                        ("default:")
-                            ("r.skipType(tag2&7,n)")
-                            ("break")
-                    ("}")
-                ("}")
-                ("if(r.pos!==c2)")
-                    ("throw RangeError(\"index out of range\")")
-                ("r.len=c");
-
-            if (types.long[field.keyType] !== undefined) gen
-                ("%s[typeof k===\"object\"?util.longToHash(k):k]=value", ref);
-            else {
-                if (field.keyType === "string") gen
-                ("if(k===\"__proto__\")")
-                    ("util.makeProp(%s,k)", ref);
-                gen
-                ("%s[k]=value", ref);
-            }
-
-        // Repeated fields
-        } else if (field.repeated) { gen
-
-                ("if(!(%s&&%s.length))", ref, ref)
-                    ("%s=[]", ref);
-
-            // Packable (always check for forward and backward compatiblity)
-            if (types.packed[type] !== undefined) gen
-                ("if((t&7)===2){")
-                    ("var c2=r.uint32()+r.pos")
-                    ("if(c2>r.len)")
-                        ("throw RangeError(\"index out of range\")")
-                    ("r.len=c2")
-                    ("while(r.pos<c2)")
-                        ("%s.push(r.%s())", ref, type)
-                    ("if(r.pos!==c2)")
-                        ("throw RangeError(\"index out of range\")")
-                    ("r.len=c")
-                ("}else");
-
-            // Non-packed
-            if (types.basic[type] === undefined) gen(field.delimited
-                    ? "%s.push(types[%i].decode(r,undefined,((t&~7)|4),n+1))"
-                    : "%s.push(types[%i].decode(r,r.uint32(),undefined,n+1))", ref, i);
-            else gen
-                    ("%s.push(r.%s())", ref, type);
-
-        // Non-repeated
-        } else if (types.basic[type] === undefined) gen(field.delimited
-                ? "%s=types[%i].decode(r,undefined,((t&~7)|4),n+1)"
-                : "%s=types[%i].decode(r,r.uint32(),undefined,n+1)", ref, i);
-        else gen
-                ("%s=r.%s()", ref, type);
-        gen
-                ("break")
-            ("}");
-        // Unknown fields
-    } gen
-            ("default:")
-                ("r.skipType(t&7,n)")
-                ("break")
-
-        ("}")
-    ("}");
-
-    gen
-    ("if(l!==undefined){")
-        ("if(r.pos!==c)")
-            ("throw RangeError(\"index out of range\")")
-        ("r.len=l")
-    ("}");
-
-    // Field presence
-    for (i = 0; i < mtype._fieldsArray.length; ++i) {
-        var rfield = mtype._fieldsArray[i];
-        if (rfield.required) gen
-            ("if(!Object.hasOwnProperty.call(m,%j))", rfield.name)
-        ("throw util.ProtocolError(%j,{instance:m})", missing(rfield));
-    }
-
-    return gen
-    ("return m");
-    /* eslint-enable no-unexpected-multiline */
-}
-
-
-/***/ }),
-
-/***/ 7641:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = encoder;
-
-var Enum     = __nccwpck_require__(3528),
-    types    = __nccwpck_require__(1024),
-    util     = __nccwpck_require__(9609);
-
-/**
- * Generates a partial message type encoder.
- * @param {Codegen} gen Codegen instance
- * @param {Field} field Reflected field
- * @param {number} fieldIndex Field index
- * @param {string} ref Variable reference
- * @returns {Codegen} Codegen instance
- * @ignore
- */
-function genTypePartial(gen, field, fieldIndex, ref) {
-    return field.delimited
-        ? gen("types[%i].encode(%s,w.uint32(%i),q+1).uint32(%i)", fieldIndex, ref, (field.id << 3 | 3) >>> 0, (field.id << 3 | 4) >>> 0)
-        : gen("types[%i].encode(%s,w.uint32(%i).fork(),q+1).ldelim()", fieldIndex, ref, (field.id << 3 | 2) >>> 0);
-}
-
-/**
- * Generates an encoder specific to the specified message type.
- * @param {Type} mtype Message type
- * @returns {Codegen} Codegen instance
- */
-function encoder(mtype) {
-    /* eslint-disable no-unexpected-multiline, block-scoped-var, no-redeclare */
-    var gen = util.codegen(["m", "w", "q"], mtype.name + "$encode")
-    ("if(!w)")
-        ("w=Writer.create()")
-    ("if(q===undefined)q=0")
-    ("if(q>util.recursionLimit)")
-        ("throw Error(\"max depth exceeded\")");
-
-    var i, ref;
-
-    // "when a message is serialized its known fields should be written sequentially by field number"
-    var fields = /* initializes */ mtype.fieldsArray.slice().sort(util.compareFieldsById);
-
-    for (var i = 0; i < fields.length; ++i) {
-        var field    = fields[i].resolve(),
-            index    = mtype._fieldsArray.indexOf(field),
-            type     = field.resolvedType instanceof Enum ? "int32" : field.type,
-            wireType = types.basic[type];
-            ref      = "m" + util.safeProp(field.name);
-
-        // Map fields
-        if (field.map) {
-            gen
-    ("if(%s!=null&&Object.hasOwnProperty.call(m,%j)){", ref, field.name) // !== undefined && !== null
-        ("for(var ks=Object.keys(%s),i=0;i<ks.length;++i){", ref)
-            ("w.uint32(%i).fork().uint32(%i).%s(ks[i])", (field.id << 3 | 2) >>> 0, 8 | types.mapKey[field.keyType], field.keyType);
-            if (wireType === undefined) gen
-            ("types[%i].encode(%s[ks[i]],w.uint32(18).fork(),q+1).ldelim().ldelim()", index, ref); // can't be groups
-            else gen
-            (".uint32(%i).%s(%s[ks[i]]).ldelim()", 16 | wireType, type, ref);
-            gen
-        ("}")
-    ("}");
-
-            // Repeated fields
-        } else if (field.repeated) { gen
-    ("if(%s!=null&&%s.length){", ref, ref); // !== undefined && !== null
-
-            // Packed repeated
-            if (field.packed && types.packed[type] !== undefined) { gen
-
-        ("w.uint32(%i).fork()", (field.id << 3 | 2) >>> 0)
-        ("for(var i=0;i<%s.length;++i)", ref)
-            ("w.%s(%s[i])", type, ref)
-        ("w.ldelim()");
-
-            // Non-packed
-            } else { gen
-
-        ("for(var i=0;i<%s.length;++i)", ref);
-                if (wireType === undefined)
-            genTypePartial(gen, field, index, ref + "[i]");
-                else gen
-            ("w.uint32(%i).%s(%s[i])", (field.id << 3 | wireType) >>> 0, type, ref);
-
-            } gen
-    ("}");
-
-        // Non-repeated
-        } else {
-            if (field.optional) gen
-    ("if(%s!=null&&Object.hasOwnProperty.call(m,%j))", ref, field.name); // !== undefined && !== null
-
-            if (wireType === undefined)
-        genTypePartial(gen, field, index, ref);
-            else gen
-        ("w.uint32(%i).%s(%s)", (field.id << 3 | wireType) >>> 0, type, ref);
-
-        }
-    }
-
-    return gen
-    ("return w");
-    /* eslint-enable no-unexpected-multiline, block-scoped-var, no-redeclare */
-}
-
-
-/***/ }),
-
-/***/ 3528:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Enum;
-
-// extends ReflectionObject
-var ReflectionObject = __nccwpck_require__(7946);
-((Enum.prototype = Object.create(ReflectionObject.prototype)).constructor = Enum).className = "Enum";
-
-var Namespace = __nccwpck_require__(1946),
-    util = __nccwpck_require__(9609);
-
-/**
- * Constructs a new enum instance.
- * @classdesc Reflected enum.
- * @extends ReflectionObject
- * @constructor
- * @param {string} name Unique name within its namespace
- * @param {Object.<string,number>} [values] Enum values as an object, by name
- * @param {Object.<string,*>} [options] Declared options
- * @param {string} [comment] The comment for this enum
- * @param {Object.<string,string>} [comments] The value comments for this enum
- * @param {Object.<string,Object<string,*>>|undefined} [valuesOptions] The value options for this enum
- */
-function Enum(name, values, options, comment, comments, valuesOptions) {
-    ReflectionObject.call(this, name, options);
-
-    if (values && typeof values !== "object")
-        throw TypeError("values must be an object");
-
-    /**
-     * Enum values by id.
-     * @type {Object.<number,string>}
-     */
-    this.valuesById = {};
-
-    /**
-     * Enum values by name.
-     * @type {Object.<string,number>}
-     */
-    this.values = Object.create(this.valuesById); // toJSON, marker
-
-    /**
-     * Enum comment text.
-     * @type {string|null}
-     */
-    this.comment = comment;
-
-    /**
-     * Value comment texts, if any.
-     * @type {Object.<string,string>}
-     */
-    this.comments = comments || {};
-
-    /**
-     * Values options, if any
-     * @type {Object<string, Object<string, *>>|undefined}
-     */
-    this.valuesOptions = valuesOptions;
-
-    /**
-     * Resolved values features, if any
-     * @type {Object<string, Object<string, *>>|undefined}
-     */
-    this._valuesFeatures = {};
-
-    /**
-     * Reserved ranges, if any.
-     * @type {Array.<number[]|string>}
-     */
-    this.reserved = undefined; // toJSON
-
-    // Note that values inherit valuesById on their prototype which makes them a TypeScript-
-    // compatible enum. This is used by pbts to write actual enum definitions that work for
-    // static and reflection code alike instead of emitting generic object definitions.
-
-    if (values)
-        for (var keys = Object.keys(values), i = 0; i < keys.length; ++i)
-            if (keys[i] !== "__proto__" && typeof values[keys[i]] === "number") // use forward entries only
-                this.valuesById[ this.values[keys[i]] = values[keys[i]] ] = keys[i];
-}
-
-/**
- * @override
- */
-Enum.prototype._resolveFeatures = function _resolveFeatures(edition) {
-    edition = this._edition || edition;
-    ReflectionObject.prototype._resolveFeatures.call(this, edition);
-
-    Object.keys(this.values).forEach(key => {
-        var parentFeaturesCopy = util.merge({}, this._features);
-        this._valuesFeatures[key] = util.merge(parentFeaturesCopy, this.valuesOptions && this.valuesOptions[key] && this.valuesOptions[key].features || {});
-    });
-
-    return this;
-};
-
-/**
- * Enum descriptor.
- * @interface IEnum
- * @property {Object.<string,number>} values Enum values
- * @property {Object.<string,*>} [options] Enum options
- */
-
-/**
- * Constructs an enum from an enum descriptor.
- * @param {string} name Enum name
- * @param {IEnum} json Enum descriptor
- * @returns {Enum} Created enum
- * @throws {TypeError} If arguments are invalid
- */
-Enum.fromJSON = function fromJSON(name, json) {
-    var enm = new Enum(name, json.values, json.options, json.comment, json.comments);
-    enm.reserved = json.reserved;
-    if (json.edition)
-        enm._edition = json.edition;
-    enm._defaultEdition = "proto3";  // For backwards-compatibility.
-    return enm;
-};
-
-/**
- * Converts this enum to an enum descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IEnum} Enum descriptor
- */
-Enum.prototype.toJSON = function toJSON(toJSONOptions) {
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "edition"       , this._editionToJSON(),
-        "options"       , this.options,
-        "valuesOptions" , this.valuesOptions,
-        "values"        , this.values,
-        "reserved"      , this.reserved && this.reserved.length ? this.reserved : undefined,
-        "comment"       , keepComments ? this.comment : undefined,
-        "comments"      , keepComments ? this.comments : undefined
-    ]);
-};
-
-/**
- * Adds a value to this enum.
- * @param {string} name Value name
- * @param {number} id Value id
- * @param {string} [comment] Comment, if any
- * @param {Object.<string, *>|undefined} [options] Options, if any
- * @returns {Enum} `this`
- * @throws {TypeError} If arguments are invalid
- * @throws {Error} If there is already a value with this name or id
- */
-Enum.prototype.add = function add(name, id, comment, options) {
-    // utilized by the parser but not by .fromJSON
-
-    if (!util.isString(name))
-        throw TypeError("name must be a string");
-
-    if (!util.isInteger(id))
-        throw TypeError("id must be an integer");
-
-    if (name === "__proto__")
-        return this;
-
-    if (this.values[name] !== undefined)
-        throw Error("duplicate name '" + name + "' in " + this);
-
-    if (this.isReservedId(id))
-        throw Error("id " + id + " is reserved in " + this);
-
-    if (this.isReservedName(name))
-        throw Error("name '" + name + "' is reserved in " + this);
-
-    if (this.valuesById[id] !== undefined) {
-        if (!(this.options && this.options.allow_alias))
-            throw Error("duplicate id " + id + " in " + this);
-        this.values[name] = id;
-    } else
-        this.valuesById[this.values[name] = id] = name;
-
-    if (options) {
-        if (this.valuesOptions === undefined)
-            this.valuesOptions = {};
-        this.valuesOptions[name] = options || null;
-    }
-
-    this.comments[name] = comment || null;
-    return this;
-};
-
-/**
- * Removes a value from this enum
- * @param {string} name Value name
- * @returns {Enum} `this`
- * @throws {TypeError} If arguments are invalid
- * @throws {Error} If `name` is not a name of this enum
- */
-Enum.prototype.remove = function remove(name) {
-
-    if (!util.isString(name))
-        throw TypeError("name must be a string");
-
-    var val = this.values[name];
-    if (val == null)
-        throw Error("name '" + name + "' does not exist in " + this);
-
-    delete this.valuesById[val];
-    delete this.values[name];
-    delete this.comments[name];
-    if (this.valuesOptions)
-        delete this.valuesOptions[name];
-
-    return this;
-};
-
-/**
- * Tests if the specified id is reserved.
- * @param {number} id Id to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-Enum.prototype.isReservedId = function isReservedId(id) {
-    return Namespace.isReservedId(this.reserved, id);
-};
-
-/**
- * Tests if the specified name is reserved.
- * @param {string} name Name to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-Enum.prototype.isReservedName = function isReservedName(name) {
-    return Namespace.isReservedName(this.reserved, name);
-};
-
-
-/***/ }),
-
-/***/ 457:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Field;
-
-// extends ReflectionObject
-var ReflectionObject = __nccwpck_require__(7946);
-((Field.prototype = Object.create(ReflectionObject.prototype)).constructor = Field).className = "Field";
-
-var Enum  = __nccwpck_require__(3528),
-    types = __nccwpck_require__(1024),
-    util  = __nccwpck_require__(9609);
-
-var Type; // cyclic
-
-var ruleRe = /^required|optional|repeated$/;
-
-/**
- * Constructs a new message field instance. Note that {@link MapField|map fields} have their own class.
- * @name Field
- * @classdesc Reflected message field.
- * @extends FieldBase
- * @constructor
- * @param {string} name Unique name within its namespace
- * @param {number} id Unique id within its namespace
- * @param {string} type Value type
- * @param {string|Object.<string,*>} [rule="optional"] Field rule
- * @param {string|Object.<string,*>} [extend] Extended type if different from parent
- * @param {Object.<string,*>} [options] Declared options
- */
-
-/**
- * Constructs a field from a field descriptor.
- * @param {string} name Field name
- * @param {IField} json Field descriptor
- * @returns {Field} Created field
- * @throws {TypeError} If arguments are invalid
- */
-Field.fromJSON = function fromJSON(name, json) {
-    var field = new Field(name, json.id, json.type, json.rule, json.extend, json.options, json.comment);
-    if (json.edition)
-        field._edition = json.edition;
-    field._defaultEdition = "proto3";  // For backwards-compatibility.
-    return field;
-};
-
-/**
- * Not an actual constructor. Use {@link Field} instead.
- * @classdesc Base class of all reflected message fields. This is not an actual class but here for the sake of having consistent type definitions.
- * @exports FieldBase
- * @extends ReflectionObject
- * @constructor
- * @param {string} name Unique name within its namespace
- * @param {number} id Unique id within its namespace
- * @param {string} type Value type
- * @param {string|Object.<string,*>} [rule="optional"] Field rule
- * @param {string|Object.<string,*>} [extend] Extended type if different from parent
- * @param {Object.<string,*>} [options] Declared options
- * @param {string} [comment] Comment associated with this field
- */
-function Field(name, id, type, rule, extend, options, comment) {
-
-    if (util.isObject(rule)) {
-        comment = extend;
-        options = rule;
-        rule = extend = undefined;
-    } else if (util.isObject(extend)) {
-        comment = options;
-        options = extend;
-        extend = undefined;
-    }
-
-    ReflectionObject.call(this, name, options);
-
-    if (!util.isInteger(id) || id < 0)
-        throw TypeError("id must be a non-negative integer");
-
-    if (!util.isString(type))
-        throw TypeError("type must be a string");
-
-    if (rule !== undefined && !ruleRe.test(rule = rule.toString().toLowerCase()))
-        throw TypeError("rule must be a string rule");
-
-    if (extend !== undefined && !util.isString(extend))
-        throw TypeError("extend must be a string");
-
-    /**
-     * Field rule, if any.
-     * @type {string|undefined}
-     */
-    if (rule === "proto3_optional") {
-        rule = "optional";
-    }
-    this.rule = rule && rule !== "optional" ? rule : undefined; // toJSON
-
-    /**
-     * Field type.
-     * @type {string}
-     */
-    this.type = type; // toJSON
-
-    /**
-     * Unique field id.
-     * @type {number}
-     */
-    this.id = id; // toJSON, marker
-
-    /**
-     * Extended type if different from parent.
-     * @type {string|undefined}
-     */
-    this.extend = extend || undefined; // toJSON
-
-    /**
-     * Whether this field is repeated.
-     * @type {boolean}
-     */
-    this.repeated = rule === "repeated";
-
-    /**
-     * Whether this field is a map or not.
-     * @type {boolean}
-     */
-    this.map = false;
-
-    /**
-     * Message this field belongs to.
-     * @type {Type|null}
-     */
-    this.message = null;
-
-    /**
-     * OneOf this field belongs to, if any,
-     * @type {OneOf|null}
-     */
-    this.partOf = null;
-
-    /**
-     * The field type's default value.
-     * @type {*}
-     */
-    this.typeDefault = null;
-
-    /**
-     * The field's default value on prototypes.
-     * @type {*}
-     */
-    this.defaultValue = null;
-
-    /**
-     * Whether this field's value should be treated as a long.
-     * @type {boolean}
-     */
-    this.long = util.Long ? types.long[type] !== undefined : /* istanbul ignore next */ false;
-
-    /**
-     * Whether this field's value is a buffer.
-     * @type {boolean}
-     */
-    this.bytes = type === "bytes";
-
-    /**
-     * Resolved type if not a basic type.
-     * @type {Type|Enum|null}
-     */
-    this.resolvedType = null;
-
-    /**
-     * Sister-field within the extended type if a declaring extension field.
-     * @type {Field|null}
-     */
-    this.extensionField = null;
-
-    /**
-     * Sister-field within the declaring namespace if an extended field.
-     * @type {Field|null}
-     */
-    this.declaringField = null;
-
-    /**
-     * Comment for this field.
-     * @type {string|null}
-     */
-    this.comment = comment;
-}
-
-/**
- * Determines whether this field is required.
- * @name Field#required
- * @type {boolean}
- * @readonly
- */
-Object.defineProperty(Field.prototype, "required", {
-    get: function() {
-        return this._features.field_presence === "LEGACY_REQUIRED";
-    }
-});
-
-/**
- * Determines whether this field is not required.
- * @name Field#optional
- * @type {boolean}
- * @readonly
- */
-Object.defineProperty(Field.prototype, "optional", {
-    get: function() {
-        return !this.required;
-    }
-});
-
-/**
- * Determines whether this field uses tag-delimited encoding.  In proto2 this
- * corresponded to group syntax.
- * @name Field#delimited
- * @type {boolean}
- * @readonly
- */
-Object.defineProperty(Field.prototype, "delimited", {
-    get: function() {
-        return this.resolvedType instanceof Type &&
-            this._features.message_encoding === "DELIMITED";
-    }
-});
-
-/**
- * Determines whether this field is packed. Only relevant when repeated.
- * @name Field#packed
- * @type {boolean}
- * @readonly
- */
-Object.defineProperty(Field.prototype, "packed", {
-    get: function() {
-        return this._features.repeated_field_encoding === "PACKED";
-    }
-});
-
-/**
- * Determines whether this field tracks presence.
- * @name Field#hasPresence
- * @type {boolean}
- * @readonly
- */
-Object.defineProperty(Field.prototype, "hasPresence", {
-    get: function() {
-        if (this.repeated || this.map) {
-            return false;
-        }
-        return this.partOf || // oneofs
-            this.declaringField || this.extensionField || // extensions
-            this._features.field_presence !== "IMPLICIT";
-    }
-});
-
-/**
- * @override
- */
-Field.prototype.setOption = function setOption(name, value, ifNotSet) {
-    return ReflectionObject.prototype.setOption.call(this, name, value, ifNotSet);
-};
-
-/**
- * Field descriptor.
- * @interface IField
- * @property {string} [rule="optional"] Field rule
- * @property {string} type Field type
- * @property {number} id Field id
- * @property {Object.<string,*>} [options] Field options
- */
-
-/**
- * Extension field descriptor.
- * @interface IExtensionField
- * @extends IField
- * @property {string} extend Extended type
- */
-
-/**
- * Converts this field to a field descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IField} Field descriptor
- */
-Field.prototype.toJSON = function toJSON(toJSONOptions) {
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "edition" , this._editionToJSON(),
-        "rule"    , this.rule !== "optional" && this.rule || undefined,
-        "type"    , this.type,
-        "id"      , this.id,
-        "extend"  , this.extend,
-        "options" , this.options,
-        "comment" , keepComments ? this.comment : undefined
-    ]);
-};
-
-/**
- * Resolves this field's type references.
- * @returns {Field} `this`
- * @throws {Error} If any reference cannot be resolved
- */
-Field.prototype.resolve = function resolve() {
-
-    if (this.resolved)
-        return this;
-
-    if ((this.typeDefault = types.defaults[this.type]) === undefined) { // if not a basic type, resolve it
-        this.resolvedType = (this.declaringField ? this.declaringField.parent : this.parent).lookupTypeOrEnum(this.type);
-        if (this.resolvedType instanceof Type)
-            this.typeDefault = null;
-        else // instanceof Enum
-            this.typeDefault = this.resolvedType.values[Object.keys(this.resolvedType.values)[0]]; // first defined
-    } else if (this.options && this.options.proto3_optional) {
-        // proto3 scalar value marked optional; should default to null
-        this.typeDefault = null;
-    }
-
-    // use explicitly set default value if present
-    if (this.options && this.options["default"] != null) {
-        this.typeDefault = this.options["default"];
-        if (this.resolvedType instanceof Enum && typeof this.typeDefault === "string")
-            this.typeDefault = this.resolvedType.values[this.typeDefault];
-    }
-
-    // remove unnecessary options
-    if (this.options) {
-        if (this.options.packed !== undefined && this.resolvedType && !(this.resolvedType instanceof Enum))
-            delete this.options.packed;
-        if (!Object.keys(this.options).length)
-            this.options = undefined;
-    }
-
-    // convert to internal data type if necesssary
-    if (this.long) {
-        this.typeDefault = util.Long.fromNumber(this.typeDefault, this.type === "uint64" || this.type === "fixed64");
-
-        /* istanbul ignore else */
-        if (Object.freeze)
-            Object.freeze(this.typeDefault); // long instances are meant to be immutable anyway (i.e. use small int cache that even requires it)
-
-    } else if (this.bytes && typeof this.typeDefault === "string") {
-        var buf;
-        if (util.base64.test(this.typeDefault))
-            util.base64.decode(this.typeDefault, buf = util.newBuffer(util.base64.length(this.typeDefault)), 0);
-        else
-            util.utf8.write(this.typeDefault, buf = util.newBuffer(util.utf8.length(this.typeDefault)), 0);
-        this.typeDefault = buf;
-    }
-
-    // take special care of maps and repeated fields
-    if (this.map)
-        this.defaultValue = util.emptyObject;
-    else if (this.repeated)
-        this.defaultValue = util.emptyArray;
-    else
-        this.defaultValue = this.typeDefault;
-
-    // ensure proper value on prototype
-    if (this.parent instanceof Type)
-        this.parent.ctor.prototype[this.name] = this.defaultValue;
-
-    return ReflectionObject.prototype.resolve.call(this);
-};
-
-/**
- * Infers field features from legacy syntax that may have been specified differently.
- * in older editions.
- * @param {string|undefined} edition The edition this proto is on, or undefined if pre-editions
- * @returns {object} The feature values to override
- */
-Field.prototype._inferLegacyProtoFeatures = function _inferLegacyProtoFeatures(edition) {
-    if (edition !== "proto2" && edition !== "proto3") {
-        return {};
-    }
-
-    var features = {};
-
-    if (this.rule === "required") {
-        features.field_presence = "LEGACY_REQUIRED";
-    }
-    if (this.parent && types.defaults[this.type] === undefined) {
-        // We can't use resolvedType because types may not have been resolved yet.  However,
-        // legacy groups are always in the same scope as the field so we don't have to do a
-        // full scan of the tree.
-        var type = this.parent.get(this.type.split(".").pop());
-        if (type && type instanceof Type && type.group) {
-            features.message_encoding = "DELIMITED";
-        }
-    }
-    if (this.getOption("packed") === true) {
-        features.repeated_field_encoding = "PACKED";
-    } else if (this.getOption("packed") === false) {
-        features.repeated_field_encoding = "EXPANDED";
-    }
-    return features;
-};
-
-/**
- * @override
- */
-Field.prototype._resolveFeatures = function _resolveFeatures(edition) {
-    return ReflectionObject.prototype._resolveFeatures.call(this, this._edition || edition);
-};
-
-/**
- * Decorator function as returned by {@link Field.d} and {@link MapField.d} (TypeScript).
- * @typedef FieldDecorator
- * @type {function}
- * @param {Object} prototype Target prototype
- * @param {string} fieldName Field name
- * @returns {undefined}
- */
-
-/**
- * Field decorator (TypeScript).
- * @name Field.d
- * @function
- * @param {number} fieldId Field id
- * @param {"double"|"float"|"int32"|"uint32"|"sint32"|"fixed32"|"sfixed32"|"int64"|"uint64"|"sint64"|"fixed64"|"sfixed64"|"string"|"bool"|"bytes"|Object} fieldType Field type
- * @param {"optional"|"required"|"repeated"} [fieldRule="optional"] Field rule
- * @param {T} [defaultValue] Default value
- * @returns {FieldDecorator} Decorator function
- * @template T extends number | number[] | Long | Long[] | string | string[] | boolean | boolean[] | Uint8Array | Uint8Array[] | Buffer | Buffer[]
- */
-Field.d = function decorateField(fieldId, fieldType, fieldRule, defaultValue) {
-
-    // submessage: decorate the submessage and use its name as the type
-    if (typeof fieldType === "function")
-        fieldType = util.decorateType(fieldType).name;
-
-    // enum reference: create a reflected copy of the enum and keep reuseing it
-    else if (fieldType && typeof fieldType === "object")
-        fieldType = util.decorateEnum(fieldType).name;
-
-    return function fieldDecorator(prototype, fieldName) {
-        util.decorateType(prototype.constructor)
-            .add(new Field(fieldName, fieldId, fieldType, fieldRule, { "default": defaultValue }));
-    };
-};
-
-/**
- * Field decorator (TypeScript).
- * @name Field.d
- * @function
- * @param {number} fieldId Field id
- * @param {Constructor<T>|string} fieldType Field type
- * @param {"optional"|"required"|"repeated"} [fieldRule="optional"] Field rule
- * @returns {FieldDecorator} Decorator function
- * @template T extends Message<T>
- * @variation 2
- */
-// like Field.d but without a default value
-
-// Sets up cyclic dependencies (called in index-light)
-Field._configure = function configure(Type_) {
-    Type = Type_;
-};
-
-
-/***/ }),
-
-/***/ 5504:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-var protobuf = module.exports = __nccwpck_require__(6579);
-
-protobuf.build = "light";
-
-/**
- * A node-style callback as used by {@link load} and {@link Root#load}.
- * @typedef LoadCallback
- * @type {function}
- * @param {Error|null} error Error, if any, otherwise `null`
- * @param {Root} [root] Root, if there hasn't been an error
- * @returns {undefined}
- */
-
-/**
- * Loads one or multiple .proto or preprocessed .json files into a common root namespace and calls the callback.
- * @param {string|string[]} filename One or multiple files to load
- * @param {Root} root Root namespace, defaults to create a new one if omitted.
- * @param {LoadCallback} callback Callback function
- * @returns {undefined}
- * @see {@link Root#load}
- */
-function load(filename, root, callback) {
-    if (typeof root === "function") {
-        callback = root;
-        root = new protobuf.Root();
-    } else if (!root)
-        root = new protobuf.Root();
-    return root.load(filename, callback);
-}
-
-/**
- * Loads one or multiple .proto or preprocessed .json files into a common root namespace and calls the callback.
- * @name load
- * @function
- * @param {string|string[]} filename One or multiple files to load
- * @param {LoadCallback} callback Callback function
- * @returns {undefined}
- * @see {@link Root#load}
- * @variation 2
- */
-// function load(filename:string, callback:LoadCallback):undefined
-
-/**
- * Loads one or multiple .proto or preprocessed .json files into a common root namespace and returns a promise.
- * @name load
- * @function
- * @param {string|string[]} filename One or multiple files to load
- * @param {Root} [root] Root namespace, defaults to create a new one if omitted.
- * @returns {Promise<Root>} Promise
- * @see {@link Root#load}
- * @variation 3
- */
-// function load(filename:string, [root:Root]):Promise<Root>
-
-protobuf.load = load;
-
-/**
- * Synchronously loads one or multiple .proto or preprocessed .json files into a common root namespace (node only).
- * @param {string|string[]} filename One or multiple files to load
- * @param {Root} [root] Root namespace, defaults to create a new one if omitted.
- * @returns {Root} Root namespace
- * @throws {Error} If synchronous fetching is not supported (i.e. in browsers) or if a file's syntax is invalid
- * @see {@link Root#loadSync}
- */
-function loadSync(filename, root) {
-    if (!root)
-        root = new protobuf.Root();
-    return root.loadSync(filename);
-}
-
-protobuf.loadSync = loadSync;
-
-// Serialization
-protobuf.encoder          = __nccwpck_require__(7641);
-protobuf.decoder          = __nccwpck_require__(5301);
-protobuf.verifier         = __nccwpck_require__(7639);
-protobuf.converter        = __nccwpck_require__(2437);
-
-// Reflection
-protobuf.ReflectionObject = __nccwpck_require__(7946);
-protobuf.Namespace        = __nccwpck_require__(1946);
-protobuf.Root             = __nccwpck_require__(8185);
-protobuf.Enum             = __nccwpck_require__(3528);
-protobuf.Type             = __nccwpck_require__(901);
-protobuf.Field            = __nccwpck_require__(457);
-protobuf.OneOf            = __nccwpck_require__(4624);
-protobuf.MapField         = __nccwpck_require__(8791);
-protobuf.Service          = __nccwpck_require__(338);
-protobuf.Method           = __nccwpck_require__(9988);
-
-// Runtime
-protobuf.Message          = __nccwpck_require__(9450);
-protobuf.wrappers         = __nccwpck_require__(9781);
-
-// Utility
-protobuf.types            = __nccwpck_require__(1024);
-protobuf.util             = __nccwpck_require__(9609);
-
-// Set up possibly cyclic reflection dependencies
-protobuf.ReflectionObject._configure(protobuf.Root);
-protobuf.Namespace._configure(protobuf.Type, protobuf.Service, protobuf.Enum);
-protobuf.Root._configure(protobuf.Type);
-protobuf.Field._configure(protobuf.Type);
-
-
-/***/ }),
-
-/***/ 6579:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-
-var protobuf = exports;
-
-/**
- * Build type, one of `"full"`, `"light"` or `"minimal"`.
- * @name build
- * @type {string}
- * @const
- */
-protobuf.build = "minimal";
-
-// Serialization
-protobuf.Writer       = __nccwpck_require__(3654);
-protobuf.BufferWriter = __nccwpck_require__(3751);
-protobuf.Reader       = __nccwpck_require__(9350);
-protobuf.BufferReader = __nccwpck_require__(2423);
-
-// Utility
-protobuf.util         = __nccwpck_require__(2857);
-protobuf.rpc          = __nccwpck_require__(9882);
-protobuf.roots        = __nccwpck_require__(4460);
-protobuf.configure    = configure;
-
-/* istanbul ignore next */
-/**
- * Reconfigures the library according to the environment.
- * @returns {undefined}
- */
-function configure() {
-    protobuf.util._configure();
-    protobuf.Writer._configure(protobuf.BufferWriter);
-    protobuf.Reader._configure(protobuf.BufferReader);
-}
-
-// Set up buffer utility according to the environment
-configure();
-
-
-/***/ }),
-
-/***/ 8513:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-var protobuf = module.exports = __nccwpck_require__(5504);
-
-protobuf.build = "full";
-
-// Parser
-protobuf.tokenize         = __nccwpck_require__(580);
-protobuf.parse            = __nccwpck_require__(8790);
-protobuf.common           = __nccwpck_require__(872);
-
-// Configure parser
-protobuf.Root._configure(protobuf.Type, protobuf.parse, protobuf.common);
-
-
-/***/ }),
-
-/***/ 8791:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = MapField;
-
-// extends Field
-var Field = __nccwpck_require__(457);
-((MapField.prototype = Object.create(Field.prototype)).constructor = MapField).className = "MapField";
-
-var types   = __nccwpck_require__(1024),
-    util    = __nccwpck_require__(9609);
-
-/**
- * Constructs a new map field instance.
- * @classdesc Reflected map field.
- * @extends FieldBase
- * @constructor
- * @param {string} name Unique name within its namespace
- * @param {number} id Unique id within its namespace
- * @param {string} keyType Key type
- * @param {string} type Value type
- * @param {Object.<string,*>} [options] Declared options
- * @param {string} [comment] Comment associated with this field
- */
-function MapField(name, id, keyType, type, options, comment) {
-    Field.call(this, name, id, type, undefined, undefined, options, comment);
-
-    /* istanbul ignore if */
-    if (!util.isString(keyType))
-        throw TypeError("keyType must be a string");
-
-    /**
-     * Key type.
-     * @type {string}
-     */
-    this.keyType = keyType; // toJSON, marker
-
-    /**
-     * Resolved key type if not a basic type.
-     * @type {ReflectionObject|null}
-     */
-    this.resolvedKeyType = null;
-
-    // Overrides Field#map
-    this.map = true;
-}
-
-/**
- * Map field descriptor.
- * @interface IMapField
- * @extends {IField}
- * @property {string} keyType Key type
- */
-
-/**
- * Extension map field descriptor.
- * @interface IExtensionMapField
- * @extends IMapField
- * @property {string} extend Extended type
- */
-
-/**
- * Constructs a map field from a map field descriptor.
- * @param {string} name Field name
- * @param {IMapField} json Map field descriptor
- * @returns {MapField} Created map field
- * @throws {TypeError} If arguments are invalid
- */
-MapField.fromJSON = function fromJSON(name, json) {
-    return new MapField(name, json.id, json.keyType, json.type, json.options, json.comment);
-};
-
-/**
- * Converts this map field to a map field descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IMapField} Map field descriptor
- */
-MapField.prototype.toJSON = function toJSON(toJSONOptions) {
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "keyType" , this.keyType,
-        "type"    , this.type,
-        "id"      , this.id,
-        "extend"  , this.extend,
-        "options" , this.options,
-        "comment" , keepComments ? this.comment : undefined
-    ]);
-};
-
-/**
- * @override
- */
-MapField.prototype.resolve = function resolve() {
-    if (this.resolved)
-        return this;
-
-    // Besides a value type, map fields have a key type that may be "any scalar type except for floating point types and bytes"
-    if (types.mapKey[this.keyType] === undefined)
-        throw Error("invalid key type: " + this.keyType);
-
-    return Field.prototype.resolve.call(this);
-};
-
-/**
- * Map field decorator (TypeScript).
- * @name MapField.d
- * @function
- * @param {number} fieldId Field id
- * @param {"int32"|"uint32"|"sint32"|"fixed32"|"sfixed32"|"int64"|"uint64"|"sint64"|"fixed64"|"sfixed64"|"bool"|"string"} fieldKeyType Field key type
- * @param {"double"|"float"|"int32"|"uint32"|"sint32"|"fixed32"|"sfixed32"|"int64"|"uint64"|"sint64"|"fixed64"|"sfixed64"|"bool"|"string"|"bytes"|Object|Constructor<{}>} fieldValueType Field value type
- * @returns {FieldDecorator} Decorator function
- * @template T extends { [key: string]: number | Long | string | boolean | Uint8Array | Buffer | number[] | Message<{}> }
- */
-MapField.d = function decorateMapField(fieldId, fieldKeyType, fieldValueType) {
-
-    // submessage value: decorate the submessage and use its name as the type
-    if (typeof fieldValueType === "function")
-        fieldValueType = util.decorateType(fieldValueType).name;
-
-    // enum reference value: create a reflected copy of the enum and keep reuseing it
-    else if (fieldValueType && typeof fieldValueType === "object")
-        fieldValueType = util.decorateEnum(fieldValueType).name;
-
-    return function mapFieldDecorator(prototype, fieldName) {
-        util.decorateType(prototype.constructor)
-            .add(new MapField(fieldName, fieldId, fieldKeyType, fieldValueType));
-    };
-};
-
-
-/***/ }),
-
-/***/ 9450:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Message;
-
-var util = __nccwpck_require__(2857);
-
-/**
- * Constructs a new message instance.
- * @classdesc Abstract runtime message.
- * @constructor
- * @param {Properties<T>} [properties] Properties to set
- * @template T extends object = object
- */
-function Message(properties) {
-    // not used internally
-    if (properties)
-        for (var keys = Object.keys(properties), i = 0; i < keys.length; ++i) {
-            var key = keys[i];
-            if (key === "__proto__")
-                continue;
-            this[key] = properties[key];
-        }
-}
-
-/**
- * Reference to the reflected type.
- * @name Message.$type
- * @type {Type}
- * @readonly
- */
-
-/**
- * Reference to the reflected type.
- * @name Message#$type
- * @type {Type}
- * @readonly
- */
-
-/*eslint-disable valid-jsdoc*/
-
-/**
- * Creates a new message of this type using the specified properties.
- * @param {Object.<string,*>} [properties] Properties to set
- * @returns {Message<T>} Message instance
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.create = function create(properties) {
-    return this.$type.create(properties);
-};
-
-/**
- * Encodes a message of this type.
- * @param {T|Object.<string,*>} message Message to encode
- * @param {Writer} [writer] Writer to use
- * @returns {Writer} Writer
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.encode = function encode(message, writer) {
-    return this.$type.encode(message, writer);
-};
-
-/**
- * Encodes a message of this type preceeded by its length as a varint.
- * @param {T|Object.<string,*>} message Message to encode
- * @param {Writer} [writer] Writer to use
- * @returns {Writer} Writer
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.encodeDelimited = function encodeDelimited(message, writer) {
-    return this.$type.encodeDelimited(message, writer);
-};
-
-/**
- * Decodes a message of this type.
- * @name Message.decode
- * @function
- * @param {Reader|Uint8Array} reader Reader or buffer to decode
- * @returns {T} Decoded message
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.decode = function decode(reader) {
-    return this.$type.decode(reader);
-};
-
-/**
- * Decodes a message of this type preceeded by its length as a varint.
- * @name Message.decodeDelimited
- * @function
- * @param {Reader|Uint8Array} reader Reader or buffer to decode
- * @returns {T} Decoded message
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.decodeDelimited = function decodeDelimited(reader) {
-    return this.$type.decodeDelimited(reader);
-};
-
-/**
- * Verifies a message of this type.
- * @name Message.verify
- * @function
- * @param {Object.<string,*>} message Plain object to verify
- * @returns {string|null} `null` if valid, otherwise the reason why it is not
- */
-Message.verify = function verify(message) {
-    return this.$type.verify(message);
-};
-
-/**
- * Creates a new message of this type from a plain object. Also converts values to their respective internal types.
- * @param {Object.<string,*>} object Plain object
- * @returns {T} Message instance
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.fromObject = function fromObject(object) {
-    return this.$type.fromObject(object);
-};
-
-/**
- * Creates a plain object from a message of this type. Also converts values to other types if specified.
- * @param {T} message Message instance
- * @param {IConversionOptions} [options] Conversion options
- * @returns {Object.<string,*>} Plain object
- * @template T extends Message<T>
- * @this Constructor<T>
- */
-Message.toObject = function toObject(message, options) {
-    return this.$type.toObject(message, options);
-};
-
-/**
- * Converts this message to JSON.
- * @returns {Object.<string,*>} JSON object
- */
-Message.prototype.toJSON = function toJSON() {
-    return this.$type.toObject(this, util.toJSONOptions);
-};
-
-/*eslint-enable valid-jsdoc*/
-
-
-/***/ }),
-
-/***/ 9988:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Method;
-
-// extends ReflectionObject
-var ReflectionObject = __nccwpck_require__(7946);
-((Method.prototype = Object.create(ReflectionObject.prototype)).constructor = Method).className = "Method";
-
-var util = __nccwpck_require__(9609);
-
-/**
- * Constructs a new service method instance.
- * @classdesc Reflected service method.
- * @extends ReflectionObject
- * @constructor
- * @param {string} name Method name
- * @param {string|undefined} type Method type, usually `"rpc"`
- * @param {string} requestType Request message type
- * @param {string} responseType Response message type
- * @param {boolean|Object.<string,*>} [requestStream] Whether the request is streamed
- * @param {boolean|Object.<string,*>} [responseStream] Whether the response is streamed
- * @param {Object.<string,*>} [options] Declared options
- * @param {string} [comment] The comment for this method
- * @param {Object.<string,*>} [parsedOptions] Declared options, properly parsed into an object
- */
-function Method(name, type, requestType, responseType, requestStream, responseStream, options, comment, parsedOptions) {
-
-    /* istanbul ignore next */
-    if (util.isObject(requestStream)) {
-        options = requestStream;
-        requestStream = responseStream = undefined;
-    } else if (util.isObject(responseStream)) {
-        options = responseStream;
-        responseStream = undefined;
-    }
-
-    /* istanbul ignore if */
-    if (!(type === undefined || util.isString(type)))
-        throw TypeError("type must be a string");
-
-    /* istanbul ignore if */
-    if (!util.isString(requestType))
-        throw TypeError("requestType must be a string");
-
-    /* istanbul ignore if */
-    if (!util.isString(responseType))
-        throw TypeError("responseType must be a string");
-
-    ReflectionObject.call(this, name, options);
-
-    /**
-     * Method type.
-     * @type {string}
-     */
-    this.type = type || "rpc"; // toJSON
-
-    /**
-     * Request type.
-     * @type {string}
-     */
-    this.requestType = requestType; // toJSON, marker
-
-    /**
-     * Whether requests are streamed or not.
-     * @type {boolean|undefined}
-     */
-    this.requestStream = requestStream ? true : undefined; // toJSON
-
-    /**
-     * Response type.
-     * @type {string}
-     */
-    this.responseType = responseType; // toJSON
-
-    /**
-     * Whether responses are streamed or not.
-     * @type {boolean|undefined}
-     */
-    this.responseStream = responseStream ? true : undefined; // toJSON
-
-    /**
-     * Resolved request type.
-     * @type {Type|null}
-     */
-    this.resolvedRequestType = null;
-
-    /**
-     * Resolved response type.
-     * @type {Type|null}
-     */
-    this.resolvedResponseType = null;
-
-    /**
-     * Comment for this method
-     * @type {string|null}
-     */
-    this.comment = comment;
-
-    /**
-     * Options properly parsed into an object
-     */
-    this.parsedOptions = parsedOptions;
-}
-
-/**
- * Method descriptor.
- * @interface IMethod
- * @property {string} [type="rpc"] Method type
- * @property {string} requestType Request type
- * @property {string} responseType Response type
- * @property {boolean} [requestStream=false] Whether requests are streamed
- * @property {boolean} [responseStream=false] Whether responses are streamed
- * @property {Object.<string,*>} [options] Method options
- * @property {string} comment Method comments
- * @property {Object.<string,*>} [parsedOptions] Method options properly parsed into an object
- */
-
-/**
- * Constructs a method from a method descriptor.
- * @param {string} name Method name
- * @param {IMethod} json Method descriptor
- * @returns {Method} Created method
- * @throws {TypeError} If arguments are invalid
- */
-Method.fromJSON = function fromJSON(name, json) {
-    return new Method(name, json.type, json.requestType, json.responseType, json.requestStream, json.responseStream, json.options, json.comment, json.parsedOptions);
-};
-
-/**
- * Converts this method to a method descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IMethod} Method descriptor
- */
-Method.prototype.toJSON = function toJSON(toJSONOptions) {
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "type"           , this.type !== "rpc" && /* istanbul ignore next */ this.type || undefined,
-        "requestType"    , this.requestType,
-        "requestStream"  , this.requestStream,
-        "responseType"   , this.responseType,
-        "responseStream" , this.responseStream,
-        "options"        , this.options,
-        "comment"        , keepComments ? this.comment : undefined,
-        "parsedOptions"  , this.parsedOptions,
-    ]);
-};
-
-/**
- * @override
- */
-Method.prototype.resolve = function resolve() {
-
-    /* istanbul ignore if */
-    if (this.resolved)
-        return this;
-
-    this.resolvedRequestType = this.parent.lookupType(this.requestType);
-    this.resolvedResponseType = this.parent.lookupType(this.responseType);
-
-    return ReflectionObject.prototype.resolve.call(this);
-};
-
-
-/***/ }),
-
-/***/ 1946:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Namespace;
-
-// extends ReflectionObject
-var ReflectionObject = __nccwpck_require__(7946);
-((Namespace.prototype = Object.create(ReflectionObject.prototype)).constructor = Namespace).className = "Namespace";
-
-var Field    = __nccwpck_require__(457),
-    util     = __nccwpck_require__(9609),
-    OneOf    = __nccwpck_require__(4624);
-
-var Type,    // cyclic
-    Service,
-    Enum;
-
-/**
- * Constructs a new namespace instance.
- * @name Namespace
- * @classdesc Reflected namespace.
- * @extends NamespaceBase
- * @constructor
- * @param {string} name Namespace name
- * @param {Object.<string,*>} [options] Declared options
- */
-
-/**
- * Constructs a namespace from JSON.
- * @memberof Namespace
- * @function
- * @param {string} name Namespace name
- * @param {Object.<string,*>} json JSON object
- * @param {number} [depth] Current nesting depth, defaults to `0`
- * @returns {Namespace} Created namespace
- * @throws {TypeError} If arguments are invalid
- */
-Namespace.fromJSON = function fromJSON(name, json, depth) {
-    depth = util.checkDepth(depth);
-    return new Namespace(name, json.options).addJSON(json.nested, depth);
-};
-
-/**
- * Converts an array of reflection objects to JSON.
- * @memberof Namespace
- * @param {ReflectionObject[]} array Object array
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {Object.<string,*>|undefined} JSON object or `undefined` when array is empty
- */
-function arrayToJSON(array, toJSONOptions) {
-    if (!(array && array.length))
-        return undefined;
-    var obj = {};
-    for (var i = 0; i < array.length; ++i)
-        obj[array[i].name] = array[i].toJSON(toJSONOptions);
-    return obj;
-}
-
-Namespace.arrayToJSON = arrayToJSON;
-
-/**
- * Tests if the specified id is reserved.
- * @param {Array.<number[]|string>|undefined} reserved Array of reserved ranges and names
- * @param {number} id Id to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-Namespace.isReservedId = function isReservedId(reserved, id) {
-    if (reserved)
-        for (var i = 0; i < reserved.length; ++i)
-            if (typeof reserved[i] !== "string" && reserved[i][0] <= id && reserved[i][1] > id)
-                return true;
-    return false;
-};
-
-/**
- * Tests if the specified name is reserved.
- * @param {Array.<number[]|string>|undefined} reserved Array of reserved ranges and names
- * @param {string} name Name to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-Namespace.isReservedName = function isReservedName(reserved, name) {
-    if (reserved)
-        for (var i = 0; i < reserved.length; ++i)
-            if (reserved[i] === name)
-                return true;
-    return false;
-};
-
-/**
- * Not an actual constructor. Use {@link Namespace} instead.
- * @classdesc Base class of all reflection objects containing nested objects. This is not an actual class but here for the sake of having consistent type definitions.
- * @exports NamespaceBase
- * @extends ReflectionObject
- * @abstract
- * @constructor
- * @param {string} name Namespace name
- * @param {Object.<string,*>} [options] Declared options
- * @see {@link Namespace}
- */
-function Namespace(name, options) {
-    ReflectionObject.call(this, name, options);
-
-    /**
-     * Nested objects by name.
-     * @type {Object.<string,ReflectionObject>|undefined}
-     */
-    this.nested = undefined; // toJSON
-
-    /**
-     * Cached nested objects as an array.
-     * @type {ReflectionObject[]|null}
-     * @private
-     */
-    this._nestedArray = null;
-
-    /**
-     * Cache lookup calls for any objects contains anywhere under this namespace.
-     * This drastically speeds up resolve for large cross-linked protos where the same
-     * types are looked up repeatedly.
-     * @type {Object.<string,ReflectionObject|null>}
-     * @private
-     */
-    this._lookupCache = Object.create(null);
-
-    /**
-     * Whether or not objects contained in this namespace need feature resolution.
-     * @type {boolean}
-     * @protected
-     */
-    this._needsRecursiveFeatureResolution = true;
-
-    /**
-     * Whether or not objects contained in this namespace need a resolve.
-     * @type {boolean}
-     * @protected
-     */
-    this._needsRecursiveResolve = true;
-}
-
-function clearCache(namespace) {
-    namespace._nestedArray = null;
-    namespace._lookupCache = Object.create(null);
-
-    // Also clear parent caches, since they include nested lookups.
-    var parent = namespace;
-    while(parent = parent.parent) {
-        parent._lookupCache = Object.create(null);
-    }
-    return namespace;
-}
-
-/**
- * Nested objects of this namespace as an array for iteration.
- * @name NamespaceBase#nestedArray
- * @type {ReflectionObject[]}
- * @readonly
- */
-Object.defineProperty(Namespace.prototype, "nestedArray", {
-    get: function() {
-        return this._nestedArray || (this._nestedArray = util.toArray(this.nested));
-    }
-});
-
-/**
- * Namespace descriptor.
- * @interface INamespace
- * @property {Object.<string,*>} [options] Namespace options
- * @property {Object.<string,AnyNestedObject>} [nested] Nested object descriptors
- */
-
-/**
- * Any extension field descriptor.
- * @typedef AnyExtensionField
- * @type {IExtensionField|IExtensionMapField}
- */
-
-/**
- * Any nested object descriptor.
- * @typedef AnyNestedObject
- * @type {IEnum|IType|IService|AnyExtensionField|INamespace|IOneOf}
- */
-
-/**
- * Converts this namespace to a namespace descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {INamespace} Namespace descriptor
- */
-Namespace.prototype.toJSON = function toJSON(toJSONOptions) {
-    return util.toObject([
-        "options" , this.options,
-        "nested"  , arrayToJSON(this.nestedArray, toJSONOptions)
-    ]);
-};
-
-/**
- * Adds nested objects to this namespace from nested object descriptors.
- * @param {Object.<string,AnyNestedObject>} nestedJson Any nested object descriptors
- * @param {number} [depth] Current nesting depth, defaults to `0`
- * @returns {Namespace} `this`
- */
-Namespace.prototype.addJSON = function addJSON(nestedJson, depth) {
-    depth = util.checkDepth(depth);
-    var ns = this;
-    /* istanbul ignore else */
-    if (nestedJson) {
-        for (var names = Object.keys(nestedJson), i = 0, nested; i < names.length; ++i) {
-            nested = nestedJson[names[i]];
-            ns.add( // most to least likely
-                ( nested.fields !== undefined
-                ? Type.fromJSON
-                : nested.values !== undefined
-                ? Enum.fromJSON
-                : nested.methods !== undefined
-                ? Service.fromJSON
-                : nested.id !== undefined
-                ? Field.fromJSON
-                : Namespace.fromJSON )(names[i], nested, depth + 1)
-            );
-        }
-    }
-    return this;
-};
-
-/**
- * Gets the nested object of the specified name.
- * @param {string} name Nested object name
- * @returns {ReflectionObject|null} The reflection object or `null` if it doesn't exist
- */
-Namespace.prototype.get = function get(name) {
-    return this.nested && Object.prototype.hasOwnProperty.call(this.nested, name)
-        ? this.nested[name]
-        : null;
-};
-
-/**
- * Gets the values of the nested {@link Enum|enum} of the specified name.
- * This methods differs from {@link Namespace#get|get} in that it returns an enum's values directly and throws instead of returning `null`.
- * @param {string} name Nested enum name
- * @returns {Object.<string,number>} Enum values
- * @throws {Error} If there is no such enum
- */
-Namespace.prototype.getEnum = function getEnum(name) {
-    if (this.nested && Object.prototype.hasOwnProperty.call(this.nested, name) && this.nested[name] instanceof Enum)
-        return this.nested[name].values;
-    throw Error("no such enum: " + name);
-};
-
-/**
- * Adds a nested object to this namespace.
- * @param {ReflectionObject} object Nested object to add
- * @returns {Namespace} `this`
- * @throws {TypeError} If arguments are invalid
- * @throws {Error} If there is already a nested object with this name
- */
-Namespace.prototype.add = function add(object) {
-
-    if (!(object instanceof Field && object.extend !== undefined || object instanceof Type  || object instanceof OneOf || object instanceof Enum || object instanceof Service || object instanceof Namespace))
-        throw TypeError("object must be a valid nested object");
-
-    if (object.name === "__proto__")
-        return this;
-
-    if (!this.nested)
-        this.nested = {};
-    else {
-        var prev = this.get(object.name);
-        if (prev) {
-            if (prev instanceof Namespace && object instanceof Namespace && !(prev instanceof Type || prev instanceof Service)) {
-                // replace plain namespace but keep existing nested elements and options
-                var nested = prev.nestedArray;
-                for (var i = 0; i < nested.length; ++i)
-                    object.add(nested[i]);
-                this.remove(prev);
-                if (!this.nested)
-                    this.nested = {};
-                object.setOptions(prev.options, true);
-
-            } else
-                throw Error("duplicate name '" + object.name + "' in " + this);
-        }
-    }
-    this.nested[object.name] = object;
-
-    if (!(this instanceof Type || this instanceof Service || this instanceof Enum || this instanceof Field)) {
-        // This is a package or a root namespace.
-        if (!object._edition) {
-            // Make sure that some edition is set if it hasn't already been specified.
-            object._edition = object._defaultEdition;
-        }
-    }
-
-    this._needsRecursiveFeatureResolution = true;
-    this._needsRecursiveResolve = true;
-
-    // Also clear parent caches, since they need to recurse down.
-    var parent = this;
-    while(parent = parent.parent) {
-        parent._needsRecursiveFeatureResolution = true;
-        parent._needsRecursiveResolve = true;
-    }
-
-    object.onAdd(this);
-    return clearCache(this);
-};
-
-/**
- * Removes a nested object from this namespace.
- * @param {ReflectionObject} object Nested object to remove
- * @returns {Namespace} `this`
- * @throws {TypeError} If arguments are invalid
- * @throws {Error} If `object` is not a member of this namespace
- */
-Namespace.prototype.remove = function remove(object) {
-
-    if (!(object instanceof ReflectionObject))
-        throw TypeError("object must be a ReflectionObject");
-    if (object.parent !== this)
-        throw Error(object + " is not a member of " + this);
-
-    delete this.nested[object.name];
-    if (!Object.keys(this.nested).length)
-        this.nested = undefined;
-
-    object.onRemove(this);
-    return clearCache(this);
-};
-
-/**
- * Defines additial namespaces within this one if not yet existing.
- * @param {string|string[]} path Path to create
- * @param {*} [json] Nested types to create from JSON
- * @returns {Namespace} Pointer to the last namespace created or `this` if path is empty
- */
-Namespace.prototype.define = function define(path, json) {
-
-    if (util.isString(path))
-        path = path.split(".");
-    else if (!Array.isArray(path))
-        throw TypeError("illegal path");
-    if (path && path.length && path[0] === "")
-        throw Error("path must be relative");
-    if (path.length > util.recursionLimit)
-        throw Error("max depth exceeded");
-
-    var ptr = this;
-    while (path.length > 0) {
-        var part = path.shift();
-        if (ptr.nested && ptr.nested[part]) {
-            ptr = ptr.nested[part];
-            if (!(ptr instanceof Namespace))
-                throw Error("path conflicts with non-namespace objects");
-        } else
-            ptr.add(ptr = new Namespace(part));
-    }
-    if (json)
-        ptr.addJSON(json);
-    return ptr;
-};
-
-/**
- * Resolves this namespace's and all its nested objects' type references. Useful to validate a reflection tree, but comes at a cost.
- * @returns {Namespace} `this`
- */
-Namespace.prototype.resolveAll = function resolveAll() {
-    if (!this._needsRecursiveResolve) return this;
-
-    this._resolveFeaturesRecursive(this._edition);
-
-    var nested = this.nestedArray, i = 0;
-    this.resolve();
-    while (i < nested.length)
-        if (nested[i] instanceof Namespace)
-            nested[i++].resolveAll();
-        else
-            nested[i++].resolve();
-    this._needsRecursiveResolve = false;
-    return this;
-};
-
-/**
- * @override
- */
-Namespace.prototype._resolveFeaturesRecursive = function _resolveFeaturesRecursive(edition) {
-    if (!this._needsRecursiveFeatureResolution) return this;
-    this._needsRecursiveFeatureResolution = false;
-
-    edition = this._edition || edition;
-
-    ReflectionObject.prototype._resolveFeaturesRecursive.call(this, edition);
-    this.nestedArray.forEach(nested => {
-        nested._resolveFeaturesRecursive(edition);
-    });
-    return this;
-};
-
-/**
- * Recursively looks up the reflection object matching the specified path in the scope of this namespace.
- * @param {string|string[]} path Path to look up
- * @param {*|Array.<*>} filterTypes Filter types, any combination of the constructors of `protobuf.Type`, `protobuf.Enum`, `protobuf.Service` etc.
- * @param {boolean} [parentAlreadyChecked=false] If known, whether the parent has already been checked
- * @returns {ReflectionObject|null} Looked up object or `null` if none could be found
- */
-Namespace.prototype.lookup = function lookup(path, filterTypes, parentAlreadyChecked) {
-    /* istanbul ignore next */
-    if (typeof filterTypes === "boolean") {
-        parentAlreadyChecked = filterTypes;
-        filterTypes = undefined;
-    } else if (filterTypes && !Array.isArray(filterTypes))
-        filterTypes = [ filterTypes ];
-
-    if (util.isString(path) && path.length) {
-        if (path === ".")
-            return this.root;
-        path = path.split(".");
-    } else if (!path.length)
-        return this;
-
-    var flatPath = path.join(".");
-
-    // Start at root if path is absolute
-    if (path[0] === "")
-        return this.root.lookup(path.slice(1), filterTypes);
-
-    // Early bailout for objects with matching absolute paths
-    var found = this.root._fullyQualifiedObjects && this.root._fullyQualifiedObjects["." + flatPath];
-    if (found && (!filterTypes || filterTypes.indexOf(found.constructor) > -1)) {
-        return found;
-    }
-
-    // Do a regular lookup at this namespace and below
-    found = this._lookupImpl(path, flatPath);
-    if (found && (!filterTypes || filterTypes.indexOf(found.constructor) > -1)) {
-        return found;
-    }
-
-    if (parentAlreadyChecked)
-        return null;
-
-    // If there hasn't been a match, walk up the tree and look more broadly
-    var current = this;
-    while (current.parent) {
-        found = current.parent._lookupImpl(path, flatPath);
-        if (found && (!filterTypes || filterTypes.indexOf(found.constructor) > -1)) {
-            return found;
-        }
-        current = current.parent;
-    }
-    return null;
-};
-
-/**
- * Internal helper for lookup that handles searching just at this namespace and below along with caching.
- * @param {string[]} path Path to look up
- * @param {string} flatPath Flattened version of the path to use as a cache key
- * @returns {ReflectionObject|null} Looked up object or `null` if none could be found
- * @private
- */
-Namespace.prototype._lookupImpl = function lookup(path, flatPath) {
-    if(Object.prototype.hasOwnProperty.call(this._lookupCache, flatPath)) {
-        return this._lookupCache[flatPath];
-    }
-
-    // Test if the first part matches any nested object, and if so, traverse if path contains more
-    var found = this.get(path[0]);
-    var exact = null;
-    if (found) {
-        if (path.length === 1) {
-            exact = found;
-        } else if (found instanceof Namespace) {
-            path = path.slice(1);
-            exact = found._lookupImpl(path, path.join("."));
-        }
-
-    // Otherwise try each nested namespace
-    } else {
-        for (var i = 0; i < this.nestedArray.length; ++i)
-            if (this._nestedArray[i] instanceof Namespace && (found = this._nestedArray[i]._lookupImpl(path, flatPath))) {
-                exact = found;
-                break;
-            }
-    }
-
-    // Set this even when null, so that when we walk up the tree we can quickly bail on repeated checks back down.
-    this._lookupCache[flatPath] = exact;
-    return exact;
-};
-
-/**
- * Looks up the reflection object at the specified path, relative to this namespace.
- * @name NamespaceBase#lookup
- * @function
- * @param {string|string[]} path Path to look up
- * @param {boolean} [parentAlreadyChecked=false] Whether the parent has already been checked
- * @returns {ReflectionObject|null} Looked up object or `null` if none could be found
- * @variation 2
- */
-// lookup(path: string, [parentAlreadyChecked: boolean])
-
-/**
- * Looks up the {@link Type|type} at the specified path, relative to this namespace.
- * Besides its signature, this methods differs from {@link Namespace#lookup|lookup} in that it throws instead of returning `null`.
- * @param {string|string[]} path Path to look up
- * @returns {Type} Looked up type
- * @throws {Error} If `path` does not point to a type
- */
-Namespace.prototype.lookupType = function lookupType(path) {
-    var found = this.lookup(path, [ Type ]);
-    if (!found)
-        throw Error("no such type: " + path);
-    return found;
-};
-
-/**
- * Looks up the values of the {@link Enum|enum} at the specified path, relative to this namespace.
- * Besides its signature, this methods differs from {@link Namespace#lookup|lookup} in that it throws instead of returning `null`.
- * @param {string|string[]} path Path to look up
- * @returns {Enum} Looked up enum
- * @throws {Error} If `path` does not point to an enum
- */
-Namespace.prototype.lookupEnum = function lookupEnum(path) {
-    var found = this.lookup(path, [ Enum ]);
-    if (!found)
-        throw Error("no such Enum '" + path + "' in " + this);
-    return found;
-};
-
-/**
- * Looks up the {@link Type|type} or {@link Enum|enum} at the specified path, relative to this namespace.
- * Besides its signature, this methods differs from {@link Namespace#lookup|lookup} in that it throws instead of returning `null`.
- * @param {string|string[]} path Path to look up
- * @returns {Type} Looked up type or enum
- * @throws {Error} If `path` does not point to a type or enum
- */
-Namespace.prototype.lookupTypeOrEnum = function lookupTypeOrEnum(path) {
-    var found = this.lookup(path, [ Type, Enum ]);
-    if (!found)
-        throw Error("no such Type or Enum '" + path + "' in " + this);
-    return found;
-};
-
-/**
- * Looks up the {@link Service|service} at the specified path, relative to this namespace.
- * Besides its signature, this methods differs from {@link Namespace#lookup|lookup} in that it throws instead of returning `null`.
- * @param {string|string[]} path Path to look up
- * @returns {Service} Looked up service
- * @throws {Error} If `path` does not point to a service
- */
-Namespace.prototype.lookupService = function lookupService(path) {
-    var found = this.lookup(path, [ Service ]);
-    if (!found)
-        throw Error("no such Service '" + path + "' in " + this);
-    return found;
-};
-
-// Sets up cyclic dependencies (called in index-light)
-Namespace._configure = function(Type_, Service_, Enum_) {
-    Type    = Type_;
-    Service = Service_;
-    Enum    = Enum_;
-};
-
-
-/***/ }),
-
-/***/ 7946:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = ReflectionObject;
-
-ReflectionObject.className = "ReflectionObject";
-
-const OneOf = __nccwpck_require__(4624);
-var util = __nccwpck_require__(9609);
-
-var Root; // cyclic
-
-/* eslint-disable no-warning-comments */
-// TODO: Replace with embedded proto.
-var editions2023Defaults = {enum_type: "OPEN", field_presence: "EXPLICIT", json_format: "ALLOW", message_encoding: "LENGTH_PREFIXED", repeated_field_encoding: "PACKED", utf8_validation: "VERIFY"};
-var proto2Defaults = {enum_type: "CLOSED", field_presence: "EXPLICIT", json_format: "LEGACY_BEST_EFFORT", message_encoding: "LENGTH_PREFIXED", repeated_field_encoding: "EXPANDED", utf8_validation: "NONE"};
-var proto3Defaults = {enum_type: "OPEN", field_presence: "IMPLICIT", json_format: "ALLOW", message_encoding: "LENGTH_PREFIXED", repeated_field_encoding: "PACKED", utf8_validation: "VERIFY"};
-
-/**
- * Constructs a new reflection object instance.
- * @classdesc Base class of all reflection objects.
- * @constructor
- * @param {string} name Object name
- * @param {Object.<string,*>} [options] Declared options
- * @abstract
- */
-function ReflectionObject(name, options) {
-
-    if (!util.isString(name))
-        throw TypeError("name must be a string");
-
-    if (options && !util.isObject(options))
-        throw TypeError("options must be an object");
-
-    /**
-     * Options.
-     * @type {Object.<string,*>|undefined}
-     */
-    this.options = options; // toJSON
-
-    /**
-     * Parsed Options.
-     * @type {Array.<Object.<string,*>>|undefined}
-     */
-    this.parsedOptions = null;
-
-    /**
-     * Unique name within its namespace.
-     * @type {string}
-     */
-    this.name = name;
-
-    /**
-     * The edition specified for this object.  Only relevant for top-level objects.
-     * @type {string}
-     * @private
-     */
-    this._edition = null;
-
-    /**
-     * The default edition to use for this object if none is specified.  For legacy reasons,
-     * this is proto2 except in the JSON parsing case where it was proto3.
-     * @type {string}
-     * @private
-     */
-    this._defaultEdition = "proto2";
-
-    /**
-     * Resolved Features.
-     * @type {object}
-     * @private
-     */
-    this._features = {};
-
-    /**
-     * Whether or not features have been resolved.
-     * @type {boolean}
-     * @private
-     */
-    this._featuresResolved = false;
-
-    /**
-     * Parent namespace.
-     * @type {Namespace|null}
-     */
-    this.parent = null;
-
-    /**
-     * Whether already resolved or not.
-     * @type {boolean}
-     */
-    this.resolved = false;
-
-    /**
-     * Comment text, if any.
-     * @type {string|null}
-     */
-    this.comment = null;
-
-    /**
-     * Defining file name.
-     * @type {string|null}
-     */
-    this.filename = null;
-}
-
-Object.defineProperties(ReflectionObject.prototype, {
-
-    /**
-     * Reference to the root namespace.
-     * @name ReflectionObject#root
-     * @type {Root}
-     * @readonly
-     */
-    root: {
-        get: function() {
-            var ptr = this;
-            while (ptr.parent !== null)
-                ptr = ptr.parent;
-            return ptr;
-        }
-    },
-
-    /**
-     * Full name including leading dot.
-     * @name ReflectionObject#fullName
-     * @type {string}
-     * @readonly
-     */
-    fullName: {
-        get: function() {
-            var path = [ this.name ],
-                ptr = this.parent;
-            while (ptr) {
-                path.unshift(ptr.name);
-                ptr = ptr.parent;
-            }
-            return path.join(".");
-        }
-    }
-});
-
-/**
- * Converts this reflection object to its descriptor representation.
- * @returns {Object.<string,*>} Descriptor
- * @abstract
- */
-ReflectionObject.prototype.toJSON = /* istanbul ignore next */ function toJSON() {
-    throw Error(); // not implemented, shouldn't happen
-};
-
-/**
- * Called when this object is added to a parent.
- * @param {ReflectionObject} parent Parent added to
- * @returns {undefined}
- */
-ReflectionObject.prototype.onAdd = function onAdd(parent) {
-    if (this.parent && this.parent !== parent)
-        this.parent.remove(this);
-    this.parent = parent;
-    this.resolved = false;
-    var root = parent.root;
-    if (root instanceof Root)
-        root._handleAdd(this);
-};
-
-/**
- * Called when this object is removed from a parent.
- * @param {ReflectionObject} parent Parent removed from
- * @returns {undefined}
- */
-ReflectionObject.prototype.onRemove = function onRemove(parent) {
-    var root = parent.root;
-    if (root instanceof Root)
-        root._handleRemove(this);
-    this.parent = null;
-    this.resolved = false;
-};
-
-/**
- * Resolves this objects type references.
- * @returns {ReflectionObject} `this`
- */
-ReflectionObject.prototype.resolve = function resolve() {
-    if (this.resolved)
-        return this;
-    if (this.root instanceof Root)
-        this.resolved = true; // only if part of a root
-    return this;
-};
-
-/**
- * Resolves this objects editions features.
- * @param {string} edition The edition we're currently resolving for.
- * @returns {ReflectionObject} `this`
- */
-ReflectionObject.prototype._resolveFeaturesRecursive = function _resolveFeaturesRecursive(edition) {
-    return this._resolveFeatures(this._edition || edition);
-};
-
-/**
- * Resolves child features from parent features
- * @param {string} edition The edition we're currently resolving for.
- * @returns {undefined}
- */
-ReflectionObject.prototype._resolveFeatures = function _resolveFeatures(edition) {
-    if (this._featuresResolved) {
-        return;
-    }
-
-    var defaults = {};
-
-    /* istanbul ignore if */
-    if (!edition) {
-        throw new Error("Unknown edition for " + this.fullName);
-    }
-
-    var protoFeatures = util.merge({}, this.options && this.options.features,
-        this._inferLegacyProtoFeatures(edition));
-
-    if (this._edition) {
-        // For a namespace marked with a specific edition, reset defaults.
-        /* istanbul ignore else */
-        if (edition === "proto2") {
-            defaults = Object.assign({}, proto2Defaults);
-        } else if (edition === "proto3") {
-            defaults = Object.assign({}, proto3Defaults);
-        } else if (edition === "2023") {
-            defaults = Object.assign({}, editions2023Defaults);
-        } else {
-            throw new Error("Unknown edition: " + edition);
-        }
-        this._features = util.merge(defaults, protoFeatures);
-        this._featuresResolved = true;
-        return;
-    }
-
-    // fields in Oneofs aren't actually children of them, so we have to
-    // special-case it
-    /* istanbul ignore else */
-    if (this.partOf instanceof OneOf) {
-        var lexicalParentFeaturesCopy = util.merge({}, this.partOf._features);
-        this._features = util.merge(lexicalParentFeaturesCopy, protoFeatures);
-    } else if (this.declaringField) {
-        // Skip feature resolution of sister fields.
-    } else if (this.parent) {
-        var parentFeaturesCopy = util.merge({}, this.parent._features);
-        this._features = util.merge(parentFeaturesCopy, protoFeatures);
-    } else {
-        throw new Error("Unable to find a parent for " + this.fullName);
-    }
-    if (this.extensionField) {
-        // Sister fields should have the same features as their extensions.
-        this.extensionField._features = this._features;
-    }
-    this._featuresResolved = true;
-};
-
-/**
- * Infers features from legacy syntax that may have been specified differently.
- * in older editions.
- * @param {string|undefined} edition The edition this proto is on, or undefined if pre-editions
- * @returns {object} The feature values to override
- */
-ReflectionObject.prototype._inferLegacyProtoFeatures = function _inferLegacyProtoFeatures(/*edition*/) {
-    return {};
-};
-
-/**
- * Gets an option value.
- * @param {string} name Option name
- * @returns {*} Option value or `undefined` if not set
- */
-ReflectionObject.prototype.getOption = function getOption(name) {
-    if (this.options)
-        return this.options[name];
-    return undefined;
-};
-
-/**
- * Sets an option.
- * @param {string} name Option name
- * @param {*} value Option value
- * @param {boolean|undefined} [ifNotSet] Sets the option only if it isn't currently set
- * @returns {ReflectionObject} `this`
- */
-ReflectionObject.prototype.setOption = function setOption(name, value, ifNotSet) {
-    if (name === "__proto__")
-        return this;
-    if (!this.options)
-        this.options = {};
-    if (/^features\./.test(name)) {
-        util.setProperty(this.options, name, value, ifNotSet);
-    } else if (!ifNotSet || this.options[name] === undefined) {
-        if (this.getOption(name) !== value) this.resolved = false;
-        this.options[name] = value;
-    }
-
-    return this;
-};
-
-/**
- * Sets a parsed option.
- * @param {string} name parsed Option name
- * @param {*} value Option value
- * @param {string} propName dot '.' delimited full path of property within the option to set. if undefined\empty, will add a new option with that value
- * @returns {ReflectionObject} `this`
- */
-ReflectionObject.prototype.setParsedOption = function setParsedOption(name, value, propName) {
-    if (name === "__proto__")
-        return this;
-    if (!this.parsedOptions) {
-        this.parsedOptions = [];
-    }
-    var parsedOptions = this.parsedOptions;
-    if (propName) {
-        // If setting a sub property of an option then try to merge it
-        // with an existing option
-        var opt = parsedOptions.find(function (opt) {
-            return Object.prototype.hasOwnProperty.call(opt, name);
-        });
-        if (opt) {
-            // If we found an existing option - just merge the property value
-            // (If it's a feature, will just write over)
-            var newValue = opt[name];
-            util.setProperty(newValue, propName, value);
-        } else {
-            // otherwise, create a new option, set its property and add it to the list
-            opt = {};
-            opt[name] = util.setProperty({}, propName, value);
-            parsedOptions.push(opt);
-        }
-    } else {
-        // Always create a new option when setting the value of the option itself
-        var newOpt = {};
-        newOpt[name] = value;
-        parsedOptions.push(newOpt);
-    }
-
-    return this;
-};
-
-/**
- * Sets multiple options.
- * @param {Object.<string,*>} options Options to set
- * @param {boolean} [ifNotSet] Sets an option only if it isn't currently set
- * @returns {ReflectionObject} `this`
- */
-ReflectionObject.prototype.setOptions = function setOptions(options, ifNotSet) {
-    if (options)
-        for (var keys = Object.keys(options), i = 0; i < keys.length; ++i)
-            this.setOption(keys[i], options[keys[i]], ifNotSet);
-    return this;
-};
-
-/**
- * Converts this instance to its string representation.
- * @returns {string} Class name[, space, full name]
- */
-ReflectionObject.prototype.toString = function toString() {
-    var className = this.constructor.className,
-        fullName  = this.fullName;
-    if (fullName.length)
-        return className + " " + fullName;
-    return className;
-};
-
-/**
- * Converts the edition this object is pinned to for JSON format.
- * @returns {string|undefined} The edition string for JSON representation
- */
-ReflectionObject.prototype._editionToJSON = function _editionToJSON() {
-    if (!this._edition || this._edition === "proto3") {
-        // Avoid emitting proto3 since we need to default to it for backwards
-        // compatibility anyway.
-        return undefined;
-    }
-    return this._edition;
-};
-
-// Sets up cyclic dependencies (called in index-light)
-ReflectionObject._configure = function(Root_) {
-    Root = Root_;
-};
-
-
-/***/ }),
-
-/***/ 4624:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = OneOf;
-
-// extends ReflectionObject
-var ReflectionObject = __nccwpck_require__(7946);
-((OneOf.prototype = Object.create(ReflectionObject.prototype)).constructor = OneOf).className = "OneOf";
-
-var Field = __nccwpck_require__(457),
-    util  = __nccwpck_require__(9609);
-
-/**
- * Constructs a new oneof instance.
- * @classdesc Reflected oneof.
- * @extends ReflectionObject
- * @constructor
- * @param {string} name Oneof name
- * @param {string[]|Object.<string,*>} [fieldNames] Field names
- * @param {Object.<string,*>} [options] Declared options
- * @param {string} [comment] Comment associated with this field
- */
-function OneOf(name, fieldNames, options, comment) {
-    if (!Array.isArray(fieldNames)) {
-        options = fieldNames;
-        fieldNames = undefined;
-    }
-    ReflectionObject.call(this, name, options);
-
-    /* istanbul ignore if */
-    if (!(fieldNames === undefined || Array.isArray(fieldNames)))
-        throw TypeError("fieldNames must be an Array");
-
-    /**
-     * Field names that belong to this oneof.
-     * @type {string[]}
-     */
-    this.oneof = fieldNames || []; // toJSON, marker
-
-    /**
-     * Fields that belong to this oneof as an array for iteration.
-     * @type {Field[]}
-     * @readonly
-     */
-    this.fieldsArray = []; // declared readonly for conformance, possibly not yet added to parent
-
-    /**
-     * Comment for this field.
-     * @type {string|null}
-     */
-    this.comment = comment;
-}
-
-/**
- * Oneof descriptor.
- * @interface IOneOf
- * @property {Array.<string>} oneof Oneof field names
- * @property {Object.<string,*>} [options] Oneof options
- */
-
-/**
- * Constructs a oneof from a oneof descriptor.
- * @param {string} name Oneof name
- * @param {IOneOf} json Oneof descriptor
- * @returns {OneOf} Created oneof
- * @throws {TypeError} If arguments are invalid
- */
-OneOf.fromJSON = function fromJSON(name, json) {
-    return new OneOf(name, json.oneof, json.options, json.comment);
-};
-
-/**
- * Converts this oneof to a oneof descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IOneOf} Oneof descriptor
- */
-OneOf.prototype.toJSON = function toJSON(toJSONOptions) {
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "options" , this.options,
-        "oneof"   , this.oneof,
-        "comment" , keepComments ? this.comment : undefined
-    ]);
-};
-
-/**
- * Adds the fields of the specified oneof to the parent if not already done so.
- * @param {OneOf} oneof The oneof
- * @returns {undefined}
- * @inner
- * @ignore
- */
-function addFieldsToParent(oneof) {
-    if (oneof.parent)
-        for (var i = 0; i < oneof.fieldsArray.length; ++i)
-            if (!oneof.fieldsArray[i].parent)
-                oneof.parent.add(oneof.fieldsArray[i]);
-}
-
-/**
- * Adds a field to this oneof and removes it from its current parent, if any.
- * @param {Field} field Field to add
- * @returns {OneOf} `this`
- */
-OneOf.prototype.add = function add(field) {
-
-    /* istanbul ignore if */
-    if (!(field instanceof Field))
-        throw TypeError("field must be a Field");
-
-    if (field.parent && field.parent !== this.parent)
-        field.parent.remove(field);
-    this.oneof.push(field.name);
-    this.fieldsArray.push(field);
-    field.partOf = this; // field.parent remains null
-    addFieldsToParent(this);
-    return this;
-};
-
-/**
- * Removes a field from this oneof and puts it back to the oneof's parent.
- * @param {Field} field Field to remove
- * @returns {OneOf} `this`
- */
-OneOf.prototype.remove = function remove(field) {
-
-    /* istanbul ignore if */
-    if (!(field instanceof Field))
-        throw TypeError("field must be a Field");
-
-    var index = this.fieldsArray.indexOf(field);
-
-    /* istanbul ignore if */
-    if (index < 0)
-        throw Error(field + " is not a member of " + this);
-
-    this.fieldsArray.splice(index, 1);
-    index = this.oneof.indexOf(field.name);
-
-    /* istanbul ignore else */
-    if (index > -1) // theoretical
-        this.oneof.splice(index, 1);
-
-    field.partOf = null;
-    return this;
-};
-
-/**
- * @override
- */
-OneOf.prototype.onAdd = function onAdd(parent) {
-    ReflectionObject.prototype.onAdd.call(this, parent);
-    var self = this;
-    // Collect present fields
-    for (var i = 0; i < this.oneof.length; ++i) {
-        var field = parent.get(this.oneof[i]);
-        if (field && !field.partOf) {
-            field.partOf = self;
-            self.fieldsArray.push(field);
-        }
-    }
-    // Add not yet present fields
-    addFieldsToParent(this);
-};
-
-/**
- * @override
- */
-OneOf.prototype.onRemove = function onRemove(parent) {
-    for (var i = 0, field; i < this.fieldsArray.length; ++i)
-        if ((field = this.fieldsArray[i]).parent)
-            field.parent.remove(field);
-    ReflectionObject.prototype.onRemove.call(this, parent);
-};
-
-/**
- * Determines whether this field corresponds to a synthetic oneof created for
- * a proto3 optional field.  No behavioral logic should depend on this, but it
- * can be relevant for reflection.
- * @name OneOf#isProto3Optional
- * @type {boolean}
- * @readonly
- */
-Object.defineProperty(OneOf.prototype, "isProto3Optional", {
-    get: function() {
-        if (this.fieldsArray == null || this.fieldsArray.length !== 1) {
-            return false;
-        }
-
-        var field = this.fieldsArray[0];
-        return field.options != null && field.options["proto3_optional"] === true;
-    }
-});
-
-/**
- * Decorator function as returned by {@link OneOf.d} (TypeScript).
- * @typedef OneOfDecorator
- * @type {function}
- * @param {Object} prototype Target prototype
- * @param {string} oneofName OneOf name
- * @returns {undefined}
- */
-
-/**
- * OneOf decorator (TypeScript).
- * @function
- * @param {...string} fieldNames Field names
- * @returns {OneOfDecorator} Decorator function
- * @template T extends string
- */
-OneOf.d = function decorateOneOf() {
-    var fieldNames = new Array(arguments.length),
-        index = 0;
-    while (index < arguments.length)
-        fieldNames[index] = arguments[index++];
-    return function oneOfDecorator(prototype, oneofName) {
-        util.decorateType(prototype.constructor)
-            .add(new OneOf(oneofName, fieldNames));
-        Object.defineProperty(prototype, oneofName, {
-            get: util.oneOfGetter(fieldNames),
-            set: util.oneOfSetter(fieldNames)
-        });
-    };
-};
-
-
-/***/ }),
-
-/***/ 8790:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = parse;
-
-parse.filename = null;
-parse.defaults = { keepCase: false };
-
-var tokenize  = __nccwpck_require__(580),
-    Root      = __nccwpck_require__(8185),
-    Type      = __nccwpck_require__(901),
-    Field     = __nccwpck_require__(457),
-    MapField  = __nccwpck_require__(8791),
-    OneOf     = __nccwpck_require__(4624),
-    Enum      = __nccwpck_require__(3528),
-    Service   = __nccwpck_require__(338),
-    Method    = __nccwpck_require__(9988),
-    ReflectionObject = __nccwpck_require__(7946),
-    types     = __nccwpck_require__(1024),
-    util      = __nccwpck_require__(9609);
-
-var base10Re    = /^[1-9][0-9]*$/,
-    base10NegRe = /^-?[1-9][0-9]*$/,
-    base16Re    = /^0[x][0-9a-fA-F]+$/,
-    base16NegRe = /^-?0[x][0-9a-fA-F]+$/,
-    base8Re     = /^0[0-7]+$/,
-    base8NegRe  = /^-?0[0-7]+$/,
-    numberRe    = util.patterns.numberRe,
-    nameRe      = /^[a-zA-Z_][a-zA-Z_0-9]*$/,
-    typeRefRe   = util.patterns.typeRefRe;
-
-/**
- * Result object returned from {@link parse}.
- * @interface IParserResult
- * @property {string|undefined} package Package name, if declared
- * @property {string[]|undefined} imports Imports, if any
- * @property {string[]|undefined} weakImports Weak imports, if any
- * @property {Root} root Populated root instance
- */
-
-/**
- * Options modifying the behavior of {@link parse}.
- * @interface IParseOptions
- * @property {boolean} [keepCase=false] Keeps field casing instead of converting to camel case
- * @property {boolean} [alternateCommentMode=false] Recognize double-slash comments in addition to doc-block comments.
- * @property {boolean} [preferTrailingComment=false] Use trailing comment when both leading comment and trailing comment exist.
- */
-
-/**
- * Options modifying the behavior of JSON serialization.
- * @interface IToJSONOptions
- * @property {boolean} [keepComments=false] Serializes comments.
- */
-
-/**
- * Parses the given .proto source and returns an object with the parsed contents.
- * @param {string} source Source contents
- * @param {Root} root Root to populate
- * @param {IParseOptions} [options] Parse options. Defaults to {@link parse.defaults} when omitted.
- * @returns {IParserResult} Parser result
- * @property {string} filename=null Currently processing file name for error reporting, if known
- * @property {IParseOptions} defaults Default {@link IParseOptions}
- */
-function parse(source, root, options) {
-    /* eslint-disable callback-return */
-    if (!(root instanceof Root)) {
-        options = root;
-        root = new Root();
-    }
-    if (!options)
-        options = parse.defaults;
-
-    var preferTrailingComment = options.preferTrailingComment || false;
-    var tn = tokenize(source, options.alternateCommentMode || false),
-        next = tn.next,
-        push = tn.push,
-        peek = tn.peek,
-        skip = tn.skip,
-        cmnt = tn.cmnt;
-
-    var head = true,
-        pkg,
-        imports,
-        weakImports,
-        edition = "proto2";
-
-    var ptr = root;
-
-    var topLevelObjects = [];
-    var topLevelOptions = {};
-
-    var applyCase = options.keepCase ? function(name) { return name; } : util.camelCase;
-
-    function resolveFileFeatures() {
-        topLevelObjects.forEach(obj => {
-            obj._edition = edition;
-            Object.keys(topLevelOptions).forEach(opt => {
-                if (obj.getOption(opt) !== undefined) return;
-                obj.setOption(opt, topLevelOptions[opt], true);
-            });
-        });
-    }
-
-    /* istanbul ignore next */
-    function illegal(token, name, insideTryCatch) {
-        var filename = parse.filename;
-        if (!insideTryCatch)
-            parse.filename = null;
-        return Error("illegal " + (name || "token") + " '" + token + "' (" + (filename ? filename + ", " : "") + "line " + tn.line + ")");
-    }
-
-    function readString() {
-        var values = [],
-            token;
-        do {
-            /* istanbul ignore if */
-            if ((token = next()) !== "\"" && token !== "'")
-                throw illegal(token);
-
-            values.push(next());
-            skip(token);
-            token = peek();
-        } while (token === "\"" || token === "'");
-        return values.join("");
-    }
-
-    function readValue(acceptTypeRef) {
-        var token = next();
-        switch (token) {
-            case "'":
-            case "\"":
-                push(token);
-                return readString();
-            case "true": case "TRUE":
-                return true;
-            case "false": case "FALSE":
-                return false;
-        }
-        try {
-            return parseNumber(token, /* insideTryCatch */ true);
-        } catch (e) {
-            /* istanbul ignore else */
-            if (acceptTypeRef && typeRefRe.test(token))
-                return token;
-
-            /* istanbul ignore next */
-            throw illegal(token, "value");
-        }
-    }
-
-    function readRanges(target, acceptStrings) {
-        var token, start;
-        do {
-            if (acceptStrings && ((token = peek()) === "\"" || token === "'")) {
-                var str = readString();
-                target.push(str);
-                if (edition >= 2023) {
-                    throw illegal(str, "id");
-                }
-            } else {
-                try {
-                    target.push([ start = parseId(next()), skip("to", true) ? parseId(next()) : start ]);
-                } catch (err) {
-                    if (acceptStrings && typeRefRe.test(token) && edition >= 2023) {
-                        target.push(token);
-                    } else {
-                        throw err;
-                    }
-                }
-            }
-        } while (skip(",", true));
-        var dummy = {options: undefined};
-        dummy.setOption = function(name, value) {
-          if (this.options === undefined) this.options = {};
-          this.options[name] = value;
-        };
-        ifBlock(
-            dummy,
-            function parseRange_block(token) {
-              /* istanbul ignore else */
-              if (token === "option") {
-                parseOption(dummy, token);  // skip
-                skip(";");
-              } else
-                throw illegal(token);
-            },
-            function parseRange_line() {
-              parseInlineOptions(dummy);  // skip
-            });
-    }
-
-    function parseNumber(token, insideTryCatch) {
-        var sign = 1;
-        if (token.charAt(0) === "-") {
-            sign = -1;
-            token = token.substring(1);
-        }
-        switch (token) {
-            case "inf": case "INF": case "Inf":
-                return sign * Infinity;
-            case "nan": case "NAN": case "Nan": case "NaN":
-                return NaN;
-            case "0":
-                return 0;
-        }
-        if (base10Re.test(token))
-            return sign * parseInt(token, 10);
-        if (base16Re.test(token))
-            return sign * parseInt(token, 16);
-        if (base8Re.test(token))
-            return sign * parseInt(token, 8);
-
-        /* istanbul ignore else */
-        if (numberRe.test(token))
-            return sign * parseFloat(token);
-
-        /* istanbul ignore next */
-        throw illegal(token, "number", insideTryCatch);
-    }
-
-    function parseId(token, acceptNegative) {
-        switch (token) {
-            case "max": case "MAX": case "Max":
-                return 536870911;
-            case "0":
-                return 0;
-        }
-
-        /* istanbul ignore if */
-        if (!acceptNegative && token.charAt(0) === "-")
-            throw illegal(token, "id");
-
-        if (base10NegRe.test(token))
-            return parseInt(token, 10);
-        if (base16NegRe.test(token))
-            return parseInt(token, 16);
-
-        /* istanbul ignore else */
-        if (base8NegRe.test(token))
-            return parseInt(token, 8);
-
-        /* istanbul ignore next */
-        throw illegal(token, "id");
-    }
-
-    function parsePackage() {
-        /* istanbul ignore if */
-        if (pkg !== undefined)
-            throw illegal("package");
-
-        pkg = next();
-
-        /* istanbul ignore if */
-        if (!typeRefRe.test(pkg))
-            throw illegal(pkg, "name");
-
-        ptr = ptr.define(pkg);
-
-        skip(";");
-    }
-
-    function parseImport() {
-        var token = peek();
-        var whichImports;
-        switch (token) {
-            case "weak":
-                whichImports = weakImports || (weakImports = []);
-                next();
-                break;
-            case "public":
-                next();
-                // eslint-disable-next-line no-fallthrough
-            default:
-                whichImports = imports || (imports = []);
-                break;
-        }
-        token = readString();
-        skip(";");
-        whichImports.push(token);
-    }
-
-    function parseSyntax() {
-        skip("=");
-        edition = readString();
-
-        /* istanbul ignore if */
-        if (edition < 2023)
-            throw illegal(edition, "syntax");
-
-        skip(";");
-    }
-
-    function parseEdition() {
-        skip("=");
-        edition = readString();
-        const supportedEditions = ["2023"];
-
-        /* istanbul ignore if */
-        if (!supportedEditions.includes(edition))
-            throw illegal(edition, "edition");
-
-        skip(";");
-    }
-
-
-    function parseCommon(parent, token, depth) {
-        if (depth === undefined)
-            depth = 0;
-        // depth is checked by dispatched functions
-        switch (token) {
-
-            case "option":
-                parseOption(parent, token);
-                skip(";");
-                return true;
-
-            case "message":
-                parseType(parent, token, depth + 1);
-                return true;
-
-            case "enum":
-                parseEnum(parent, token);
-                return true;
-
-            case "service":
-                parseService(parent, token, depth + 1);
-                return true;
-
-            case "extend":
-                parseExtension(parent, token, depth);
-                return true;
-        }
-        return false;
-    }
-
-    function ifBlock(obj, fnIf, fnElse) {
-        var trailingLine = tn.line;
-        if (obj) {
-            if(typeof obj.comment !== "string") {
-              obj.comment = cmnt(); // try block-type comment
-            }
-            obj.filename = parse.filename;
-        }
-        if (skip("{", true)) {
-            var token;
-            while ((token = next()) !== "}")
-                fnIf(token);
-            skip(";", true);
-        } else {
-            if (fnElse)
-                fnElse();
-            skip(";");
-            if (obj && (typeof obj.comment !== "string" || preferTrailingComment))
-                obj.comment = cmnt(trailingLine) || obj.comment; // try line-type comment
-        }
-    }
-
-    function parseType(parent, token, depth) {
-        if (depth === undefined)
-            depth = 0;
-        if (depth > util.nestingLimit)
-            throw Error("max depth exceeded");
-
-        /* istanbul ignore if */
-        if (!nameRe.test(token = next()))
-            throw illegal(token, "type name");
-
-        var type = new Type(token);
-        ifBlock(type, function parseType_block(token) {
-            if (parseCommon(type, token, depth))
-                return;
-
-            switch (token) {
-
-                case "map":
-                    parseMapField(type, token);
-                    break;
-
-                case "required":
-                    if (edition !== "proto2")
-                        throw illegal(token);
-                /* eslint-disable no-fallthrough */
-                case "repeated":
-                    parseField(type, token, undefined, depth + 1);
-                    break;
-
-                case "optional":
-                    /* istanbul ignore if */
-                    if (edition === "proto3") {
-                        parseField(type, "proto3_optional", undefined, depth + 1);
-                    } else if (edition !== "proto2") {
-                        throw illegal(token);
-                    } else {
-                        parseField(type, "optional", undefined, depth + 1);
-                    }
-                    break;
-
-                case "oneof":
-                    parseOneOf(type, token, depth + 1);
-                    break;
-
-                case "extensions":
-                    readRanges(type.extensions || (type.extensions = []));
-                    break;
-
-                case "reserved":
-                    readRanges(type.reserved || (type.reserved = []), true);
-                    break;
-
-                default:
-                    /* istanbul ignore if */
-                    if (edition === "proto2" || !typeRefRe.test(token)) {
-                        throw illegal(token);
-                    }
-
-                    push(token);
-                    parseField(type, "optional", undefined, depth + 1);
-                    break;
-            }
-        });
-        parent.add(type);
-        if (parent === ptr) {
-            topLevelObjects.push(type);
-        }
-    }
-
-    function parseField(parent, rule, extend, depth) {
-        var type = next();
-        if (type === "group") {
-            parseGroup(parent, rule, depth);
-            return;
-        }
-        // Type names can consume multiple tokens, in multiple variants:
-        //    package.subpackage   field       tokens: "package.subpackage" [TYPE NAME ENDS HERE] "field"
-        //    package . subpackage field       tokens: "package" "." "subpackage" [TYPE NAME ENDS HERE] "field"
-        //    package.  subpackage field       tokens: "package." "subpackage" [TYPE NAME ENDS HERE] "field"
-        //    package  .subpackage field       tokens: "package" ".subpackage" [TYPE NAME ENDS HERE] "field"
-        // Keep reading tokens until we get a type name with no period at the end,
-        // and the next token does not start with a period.
-        while (type.endsWith(".") || peek().startsWith(".")) {
-            type += next();
-        }
-
-        /* istanbul ignore if */
-        if (!typeRefRe.test(type))
-            throw illegal(type, "type");
-
-        var name = next();
-
-        /* istanbul ignore if */
-
-        if (!nameRe.test(name))
-            throw illegal(name, "name");
-
-        name = applyCase(name);
-        skip("=");
-
-        var field = new Field(name, parseId(next()), type, rule, extend);
-
-        ifBlock(field, function parseField_block(token) {
-
-            /* istanbul ignore else */
-            if (token === "option") {
-                parseOption(field, token);
-                skip(";");
-            } else
-                throw illegal(token);
-
-        }, function parseField_line() {
-            parseInlineOptions(field);
-        });
-
-        if (rule === "proto3_optional") {
-            // for proto3 optional fields, we create a single-member Oneof to mimic "optional" behavior
-            var oneof = new OneOf("_" + name);
-            field.setOption("proto3_optional", true);
-            oneof.add(field);
-            parent.add(oneof);
-        } else {
-            parent.add(field);
-        }
-        if (parent === ptr) {
-            topLevelObjects.push(field);
-        }
-    }
-
-    function parseGroup(parent, rule, depth) {
-        if (depth === undefined)
-            depth = 0;
-        if (depth > util.nestingLimit)
-            throw Error("max depth exceeded");
-        if (edition >= 2023) {
-            throw illegal("group");
-        }
-        var name = next();
-
-        /* istanbul ignore if */
-        if (!nameRe.test(name))
-            throw illegal(name, "name");
-
-        var fieldName = util.lcFirst(name);
-        if (name === fieldName)
-            name = util.ucFirst(name);
-        skip("=");
-        var id = parseId(next());
-        var type = new Type(name);
-        type.group = true;
-        var field = new Field(fieldName, id, name, rule);
-        field.filename = parse.filename;
-        ifBlock(type, function parseGroup_block(token) {
-            switch (token) {
-
-                case "option":
-                    parseOption(type, token);
-                    skip(";");
-                    break;
-                case "required":
-                case "repeated":
-                    parseField(type, token, undefined, depth + 1);
-                    break;
-
-                case "optional":
-                    /* istanbul ignore if */
-                    if (edition === "proto3") {
-                        parseField(type, "proto3_optional", undefined, depth + 1);
-                    } else {
-                        parseField(type, "optional", undefined, depth + 1);
-                    }
-                    break;
-
-                case "message":
-                    parseType(type, token, depth + 1);
-                    break;
-
-                case "enum":
-                    parseEnum(type, token);
-                    break;
-
-                case "reserved":
-                    readRanges(type.reserved || (type.reserved = []), true);
-                    break;
-
-                /* istanbul ignore next */
-                default:
-                    throw illegal(token); // there are no groups with proto3 semantics
-            }
-        });
-        parent.add(type)
-              .add(field);
-    }
-
-    function parseMapField(parent) {
-        skip("<");
-        var keyType = next();
-
-        /* istanbul ignore if */
-        if (types.mapKey[keyType] === undefined)
-            throw illegal(keyType, "type");
-
-        skip(",");
-        var valueType = next();
-
-        /* istanbul ignore if */
-        if (!typeRefRe.test(valueType))
-            throw illegal(valueType, "type");
-
-        skip(">");
-        var name = next();
-
-        /* istanbul ignore if */
-        if (!nameRe.test(name))
-            throw illegal(name, "name");
-
-        skip("=");
-        var field = new MapField(applyCase(name), parseId(next()), keyType, valueType);
-        ifBlock(field, function parseMapField_block(token) {
-
-            /* istanbul ignore else */
-            if (token === "option") {
-                parseOption(field, token);
-                skip(";");
-            } else
-                throw illegal(token);
-
-        }, function parseMapField_line() {
-            parseInlineOptions(field);
-        });
-        parent.add(field);
-    }
-
-    function parseOneOf(parent, token, depth) {
-
-        /* istanbul ignore if */
-        if (!nameRe.test(token = next()))
-            throw illegal(token, "name");
-
-        var oneof = new OneOf(applyCase(token));
-        ifBlock(oneof, function parseOneOf_block(token) {
-            if (token === "option") {
-                parseOption(oneof, token);
-                skip(";");
-            } else {
-                push(token);
-                parseField(oneof, "optional", undefined, depth);
-            }
-        });
-        parent.add(oneof);
-    }
-
-    function parseEnum(parent, token) {
-
-        /* istanbul ignore if */
-        if (!nameRe.test(token = next()))
-            throw illegal(token, "name");
-
-        var enm = new Enum(token);
-        ifBlock(enm, function parseEnum_block(token) {
-          switch(token) {
-            case "option":
-              parseOption(enm, token);
-              skip(";");
-              break;
-
-            case "reserved":
-              readRanges(enm.reserved || (enm.reserved = []), true);
-              if(enm.reserved === undefined) enm.reserved = [];
-              break;
-
-            default:
-              parseEnumValue(enm, token);
-          }
-        });
-        parent.add(enm);
-        if (parent === ptr) {
-            topLevelObjects.push(enm);
-        }
-    }
-
-    function parseEnumValue(parent, token) {
-
-        /* istanbul ignore if */
-        if (!nameRe.test(token))
-            throw illegal(token, "name");
-
-        skip("=");
-        var value = parseId(next(), true),
-            dummy = {
-                options: undefined
-            };
-        dummy.getOption = function(name) {
-            return this.options[name];
-        };
-        dummy.setOption = function(name, value) {
-            ReflectionObject.prototype.setOption.call(dummy, name, value);
-        };
-        dummy.setParsedOption = function() {
-            return undefined;
-        };
-        ifBlock(dummy, function parseEnumValue_block(token) {
-
-            /* istanbul ignore else */
-            if (token === "option") {
-                parseOption(dummy, token); // skip
-                skip(";");
-            } else
-                throw illegal(token);
-
-        }, function parseEnumValue_line() {
-            parseInlineOptions(dummy); // skip
-        });
-        parent.add(token, value, dummy.comment, dummy.parsedOptions || dummy.options);
-    }
-
-    function parseOption(parent, token) {
-            var option;
-            var propName;
-            var isOption = true;
-            if (token === "option") {
-                token = next();
-            }
-
-            while (token !== "=") {
-                if (token === null) {
-                    throw illegal(token, "end of input");
-                }
-                if (token === "(") {
-                    var parensValue = next();
-                    skip(")");
-                    token = "(" + parensValue + ")";
-                }
-                if (isOption) {
-                    isOption = false;
-                    if (token.includes(".") && !token.includes("(")) {
-                        var tokens = token.split(".");
-                        option = tokens[0] + ".";
-                        token = tokens[1];
-                        continue;
-                    }
-                    option = token;
-                } else {
-                    propName = propName ? propName += token : token;
-                }
-                token = next();
-            }
-            var name = propName ? option.concat(propName) : option;
-            var optionValue = parseOptionValue(parent, name);
-            propName = propName && propName[0] === "." ? propName.slice(1) : propName;
-            option = option && option[option.length - 1] === "." ? option.slice(0, -1) : option;
-            setParsedOption(parent, option, optionValue, propName);
-    }
-
-    function parseOptionValue(parent, name, depth) {
-        if (depth === undefined)
-            depth = 0;
-        if (depth > util.recursionLimit)
-            throw Error("max depth exceeded");
-        // { a: "foo" b { c: "bar" } }
-        if (skip("{", true)) {
-            var objectResult = {};
-
-            while (!skip("}", true)) {
-                /* istanbul ignore if */
-                if (!nameRe.test(token = next())) {
-                    throw illegal(token, "name");
-                }
-                if (token === null) {
-                  throw illegal(token, "end of input");
-                }
-
-                var value;
-                var propName = token;
-
-                skip(":", true);
-
-                if (peek() === "{") {
-                    // option (my_option) = {
-                    //     repeated_value: [ "foo", "bar" ]
-                    // };
-                    value = parseOptionValue(parent, name + "." + token, depth + 1);
-                } else if (peek() === "[") {
-                    value = [];
-                    var lastValue;
-                    if (skip("[", true)) {
-                        do {
-                            lastValue = readValue(true);
-                            value.push(lastValue);
-                        } while (skip(",", true));
-                        skip("]");
-                        if (typeof lastValue !== "undefined") {
-                            setOption(parent, name + "." + token, lastValue);
-                        }
-                    }
-                } else {
-                    value = readValue(true);
-                    setOption(parent, name + "." + token, value);
-                }
-
-                var prevValue = objectResult[propName];
-
-                if (prevValue)
-                    value = [].concat(prevValue).concat(value);
-
-                if (propName !== "__proto__")
-                    objectResult[propName] = value;
-
-                // Semicolons and commas can be optional
-                skip(",", true);
-                skip(";", true);
-            }
-
-            return objectResult;
-        }
-
-        var simpleValue = readValue(true);
-        setOption(parent, name, simpleValue);
-        return simpleValue;
-        // Does not enforce a delimiter to be universal
-    }
-
-    function setOption(parent, name, value) {
-        if (ptr === parent && /^features\./.test(name)) {
-            topLevelOptions[name] = value;
-            return;
-        }
-        if (parent.setOption)
-            parent.setOption(name, value);
-    }
-
-    function setParsedOption(parent, name, value, propName) {
-        if (parent.setParsedOption)
-            parent.setParsedOption(name, value, propName);
-    }
-
-    function parseInlineOptions(parent) {
-        if (skip("[", true)) {
-            do {
-                parseOption(parent, "option");
-            } while (skip(",", true));
-            skip("]");
-        }
-        return parent;
-    }
-
-    function parseService(parent, token, depth) {
-        if (depth === undefined)
-            depth = 0;
-        if (depth > util.recursionLimit)
-            throw Error("max depth exceeded");
-
-        /* istanbul ignore if */
-        if (!nameRe.test(token = next()))
-            throw illegal(token, "service name");
-
-        var service = new Service(token);
-        ifBlock(service, function parseService_block(token) {
-            if (parseCommon(service, token, depth)) {
-                return;
-            }
-
-            /* istanbul ignore else */
-            if (token === "rpc")
-                parseMethod(service, token);
-            else
-                throw illegal(token);
-        });
-        parent.add(service);
-        if (parent === ptr) {
-            topLevelObjects.push(service);
-        }
-    }
-
-    function parseMethod(parent, token) {
-        // Get the comment of the preceding line now (if one exists) in case the
-        // method is defined across multiple lines.
-        var commentText = cmnt();
-
-        var type = token;
-
-        /* istanbul ignore if */
-        if (!nameRe.test(token = next()))
-            throw illegal(token, "name");
-
-        var name = token,
-            requestType, requestStream,
-            responseType, responseStream;
-
-        skip("(");
-        if (skip("stream", true))
-            requestStream = true;
-
-        /* istanbul ignore if */
-        if (!typeRefRe.test(token = next()))
-            throw illegal(token);
-
-        requestType = token;
-        skip(")"); skip("returns"); skip("(");
-        if (skip("stream", true))
-            responseStream = true;
-
-        /* istanbul ignore if */
-        if (!typeRefRe.test(token = next()))
-            throw illegal(token);
-
-        responseType = token;
-        skip(")");
-
-        var method = new Method(name, type, requestType, responseType, requestStream, responseStream);
-        method.comment = commentText;
-        ifBlock(method, function parseMethod_block(token) {
-
-            /* istanbul ignore else */
-            if (token === "option") {
-                parseOption(method, token);
-                skip(";");
-            } else
-                throw illegal(token);
-
-        });
-        parent.add(method);
-    }
-
-    function parseExtension(parent, token, depth) {
-
-        /* istanbul ignore if */
-        if (!typeRefRe.test(token = next()))
-            throw illegal(token, "reference");
-
-        var reference = token;
-        ifBlock(null, function parseExtension_block(token) {
-            switch (token) {
-
-                case "required":
-                case "repeated":
-                    parseField(parent, token, reference, depth + 1);
-                    break;
-
-                case "optional":
-                    /* istanbul ignore if */
-                    if (edition === "proto3") {
-                        parseField(parent, "proto3_optional", reference, depth + 1);
-                    } else {
-                        parseField(parent, "optional", reference, depth + 1);
-                    }
-                    break;
-
-                default:
-                    /* istanbul ignore if */
-                    if (edition === "proto2" || !typeRefRe.test(token))
-                        throw illegal(token);
-                    push(token);
-                    parseField(parent, "optional", reference, depth + 1);
-                    break;
-            }
-        });
-    }
-
-    var token;
-    while ((token = next()) !== null) {
-        switch (token) {
-
-            case "package":
-
-                /* istanbul ignore if */
-                if (!head)
-                    throw illegal(token);
-
-                parsePackage();
-                break;
-
-            case "import":
-
-                /* istanbul ignore if */
-                if (!head)
-                    throw illegal(token);
-
-                parseImport();
-                break;
-
-            case "syntax":
-
-                /* istanbul ignore if */
-                if (!head)
-                    throw illegal(token);
-
-                parseSyntax();
-                break;
-
-            case "edition":
-                /* istanbul ignore if */
-                if (!head)
-                    throw illegal(token);
-                parseEdition();
-                break;
-
-            case "option":
-                parseOption(ptr, token);
-                skip(";", true);
-                break;
-
-            default:
-
-                /* istanbul ignore else */
-                if (parseCommon(ptr, token, 0)) {
-                    head = false;
-                    continue;
-                }
-
-                /* istanbul ignore next */
-                throw illegal(token);
-        }
-    }
-
-    resolveFileFeatures();
-
-    parse.filename = null;
-    return {
-        "package"     : pkg,
-        "imports"     : imports,
-         weakImports  : weakImports,
-         root         : root
-    };
-}
-
-/**
- * Parses the given .proto source and returns an object with the parsed contents.
- * @name parse
- * @function
- * @param {string} source Source contents
- * @param {IParseOptions} [options] Parse options. Defaults to {@link parse.defaults} when omitted.
- * @returns {IParserResult} Parser result
- * @property {string} filename=null Currently processing file name for error reporting, if known
- * @property {IParseOptions} defaults Default {@link IParseOptions}
- * @variation 2
- */
-
-
-/***/ }),
-
-/***/ 9350:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Reader;
-
-var util      = __nccwpck_require__(2857);
-
-var BufferReader; // cyclic
-
-var LongBits  = util.LongBits,
-    utf8      = util.utf8;
-
-/* istanbul ignore next */
-function indexOutOfRange(reader, writeLength) {
-    return RangeError("index out of range: " + reader.pos + " + " + (writeLength || 1) + " > " + reader.len);
-}
-
-/**
- * Constructs a new reader instance using the specified buffer.
- * @classdesc Wire format reader using `Uint8Array` if available, otherwise `Array`.
- * @constructor
- * @param {Uint8Array} buffer Buffer to read from
- */
-function Reader(buffer) {
-
-    /**
-     * Read buffer.
-     * @type {Uint8Array}
-     */
-    this.buf = buffer;
-
-    /**
-     * Read buffer position.
-     * @type {number}
-     */
-    this.pos = 0;
-
-    /**
-     * Read buffer length.
-     * @type {number}
-     */
-    this.len = buffer.length;
-}
-
-var create_array = typeof Uint8Array !== "undefined"
-    ? function create_typed_array(buffer) {
-        if (buffer instanceof Uint8Array || Array.isArray(buffer))
-            return new Reader(buffer);
-        throw Error("illegal buffer");
-    }
-    /* istanbul ignore next */
-    : function create_array(buffer) {
-        if (Array.isArray(buffer))
-            return new Reader(buffer);
-        throw Error("illegal buffer");
-    };
-
-var create = function create() {
-    return util.Buffer
-        ? function create_buffer_setup(buffer) {
-            return (Reader.create = function create_buffer(buffer) {
-                return util.Buffer.isBuffer(buffer)
-                    ? new BufferReader(buffer)
-                    /* istanbul ignore next */
-                    : create_array(buffer);
-            })(buffer);
-        }
-        /* istanbul ignore next */
-        : create_array;
-};
-
-/**
- * Creates a new reader using the specified buffer.
- * @function
- * @param {Uint8Array|Buffer} buffer Buffer to read from
- * @returns {Reader|BufferReader} A {@link BufferReader} if `buffer` is a Buffer, otherwise a {@link Reader}
- * @throws {Error} If `buffer` is not a valid buffer
- */
-Reader.create = create();
-
-Reader.prototype._slice = util.Array.prototype.subarray || /* istanbul ignore next */ util.Array.prototype.slice;
-
-function readVarint32NearEnd(reader) {
-    // Safely read up to four bytes of a varint32 near the reader limit
-    var value = 0;
-    for (var i = 0; i < 4; ++i) {
-        if (reader.pos >= reader.len)
-            throw indexOutOfRange(reader);
-        var b = reader.buf[reader.pos++];
-        value = (value | (b & 127) << i * 7) >>> 0;
-        if (b < 128)
-            return value;
-    }
-    throw indexOutOfRange(reader);
-}
-
-/**
- * Reads a varint as an unsigned 32 bit value.
- * @function
- * @returns {number} Value read
- */
-Reader.prototype.uint32 = (function read_uint32_setup() {
-    var value = 4294967295; // optimizer type-hint, tends to deopt otherwise (?!)
-    return function read_uint32() {
-        if (this.len - this.pos < 5) {
-            if (this.pos >= this.len)
-                throw indexOutOfRange(this);
-            if (this.buf[this.pos] >= 128)
-                return readVarint32NearEnd(this);
-        }
-        value = (         this.buf[this.pos] & 127       ) >>> 0; if (this.buf[this.pos++] < 128) return value;
-        value = (value | (this.buf[this.pos] & 127) <<  7) >>> 0; if (this.buf[this.pos++] < 128) return value;
-        value = (value | (this.buf[this.pos] & 127) << 14) >>> 0; if (this.buf[this.pos++] < 128) return value;
-        value = (value | (this.buf[this.pos] & 127) << 21) >>> 0; if (this.buf[this.pos++] < 128) return value;
-        value = (value | (this.buf[this.pos] &  15) << 28) >>> 0; if (this.buf[this.pos++] < 128) return value;
-
-        /* istanbul ignore if */
-        if ((this.pos += 5) > this.len) {
-            this.pos = this.len;
-            throw indexOutOfRange(this, 10);
-        }
-        return value;
-    };
-})();
-
-/**
- * Reads a varint as a signed 32 bit value.
- * @returns {number} Value read
- */
-Reader.prototype.int32 = function read_int32() {
-    return this.uint32() | 0;
-};
-
-/**
- * Reads a zig-zag encoded varint as a signed 32 bit value.
- * @returns {number} Value read
- */
-Reader.prototype.sint32 = function read_sint32() {
-    var value = this.uint32();
-    return value >>> 1 ^ -(value & 1) | 0;
-};
-
-/* eslint-disable no-invalid-this */
-
-function readLongVarint() {
-    // tends to deopt with local vars for octet etc.
-    var bits = new LongBits(0, 0);
-    var i = 0;
-    if (this.len - this.pos > 4) { // fast route (lo)
-        for (; i < 4; ++i) {
-            // 1st..4th
-            bits.lo = (bits.lo | (this.buf[this.pos] & 127) << i * 7) >>> 0;
-            if (this.buf[this.pos++] < 128)
-                return bits;
-        }
-        // 5th
-        bits.lo = (bits.lo | (this.buf[this.pos] & 127) << 28) >>> 0;
-        bits.hi = (bits.hi | (this.buf[this.pos] & 127) >>  4) >>> 0;
-        if (this.buf[this.pos++] < 128)
-            return bits;
-        i = 0;
-    } else {
-        for (; i < 3; ++i) {
-            /* istanbul ignore if */
-            if (this.pos >= this.len)
-                throw indexOutOfRange(this);
-            // 1st..3th
-            bits.lo = (bits.lo | (this.buf[this.pos] & 127) << i * 7) >>> 0;
-            if (this.buf[this.pos++] < 128)
-                return bits;
-        }
-        // 4th
-        bits.lo = (bits.lo | (this.buf[this.pos++] & 127) << i * 7) >>> 0;
-        return bits;
-    }
-    if (this.len - this.pos > 4) { // fast route (hi)
-        for (; i < 5; ++i) {
-            // 6th..10th
-            bits.hi = (bits.hi | (this.buf[this.pos] & 127) << i * 7 + 3) >>> 0;
-            if (this.buf[this.pos++] < 128)
-                return bits;
-        }
-    } else {
-        for (; i < 5; ++i) {
-            /* istanbul ignore if */
-            if (this.pos >= this.len)
-                throw indexOutOfRange(this);
-            // 6th..10th
-            bits.hi = (bits.hi | (this.buf[this.pos] & 127) << i * 7 + 3) >>> 0;
-            if (this.buf[this.pos++] < 128)
-                return bits;
-        }
-    }
-    /* istanbul ignore next */
-    throw Error("invalid varint encoding");
-}
-
-/* eslint-enable no-invalid-this */
-
-/**
- * Reads a varint as a signed 64 bit value.
- * @name Reader#int64
- * @function
- * @returns {Long} Value read
- */
-
-/**
- * Reads a varint as an unsigned 64 bit value.
- * @name Reader#uint64
- * @function
- * @returns {Long} Value read
- */
-
-/**
- * Reads a zig-zag encoded varint as a signed 64 bit value.
- * @name Reader#sint64
- * @function
- * @returns {Long} Value read
- */
-
-/**
- * Reads a varint as a boolean.
- * @returns {boolean} Value read
- */
-Reader.prototype.bool = function read_bool() {
-    return this.uint32() !== 0;
-};
-
-function readFixed32_end(buf, end) { // note that this uses `end`, not `pos`
-    return (buf[end - 4]
-          | buf[end - 3] << 8
-          | buf[end - 2] << 16
-          | buf[end - 1] << 24) >>> 0;
-}
-
-/**
- * Reads fixed 32 bits as an unsigned 32 bit integer.
- * @returns {number} Value read
- */
-Reader.prototype.fixed32 = function read_fixed32() {
-
-    /* istanbul ignore if */
-    if (this.pos + 4 > this.len)
-        throw indexOutOfRange(this, 4);
-
-    return readFixed32_end(this.buf, this.pos += 4);
-};
-
-/**
- * Reads fixed 32 bits as a signed 32 bit integer.
- * @returns {number} Value read
- */
-Reader.prototype.sfixed32 = function read_sfixed32() {
-
-    /* istanbul ignore if */
-    if (this.pos + 4 > this.len)
-        throw indexOutOfRange(this, 4);
-
-    return readFixed32_end(this.buf, this.pos += 4) | 0;
-};
-
-/* eslint-disable no-invalid-this */
-
-function readFixed64(/* this: Reader */) {
-
-    /* istanbul ignore if */
-    if (this.pos + 8 > this.len)
-        throw indexOutOfRange(this, 8);
-
-    return new LongBits(readFixed32_end(this.buf, this.pos += 4), readFixed32_end(this.buf, this.pos += 4));
-}
-
-/* eslint-enable no-invalid-this */
-
-/**
- * Reads fixed 64 bits.
- * @name Reader#fixed64
- * @function
- * @returns {Long} Value read
- */
-
-/**
- * Reads zig-zag encoded fixed 64 bits.
- * @name Reader#sfixed64
- * @function
- * @returns {Long} Value read
- */
-
-/**
- * Reads a float (32 bit) as a number.
- * @function
- * @returns {number} Value read
- */
-Reader.prototype.float = function read_float() {
-
-    /* istanbul ignore if */
-    if (this.pos + 4 > this.len)
-        throw indexOutOfRange(this, 4);
-
-    var value = util.float.readFloatLE(this.buf, this.pos);
-    this.pos += 4;
-    return value;
-};
-
-/**
- * Reads a double (64 bit float) as a number.
- * @function
- * @returns {number} Value read
- */
-Reader.prototype.double = function read_double() {
-
-    /* istanbul ignore if */
-    if (this.pos + 8 > this.len)
-        throw indexOutOfRange(this, 4);
-
-    var value = util.float.readDoubleLE(this.buf, this.pos);
-    this.pos += 8;
-    return value;
-};
-
-/**
- * Reads a sequence of bytes preceeded by its length as a varint.
- * @returns {Uint8Array} Value read
- */
-Reader.prototype.bytes = function read_bytes() {
-    var length = this.uint32(),
-        start  = this.pos,
-        end    = this.pos + length;
-
-    /* istanbul ignore if */
-    if (end > this.len)
-        throw indexOutOfRange(this, length);
-
-    this.pos += length;
-    if (Array.isArray(this.buf)) // plain array
-        return this.buf.slice(start, end);
-
-    if (start === end) { // fix for IE 10/Win8 and others' subarray returning array of size 1
-        var nativeBuffer = util.Buffer;
-        return nativeBuffer
-            ? nativeBuffer.alloc(0)
-            : new this.buf.constructor(0);
-    }
-    return this._slice.call(this.buf, start, end);
-};
-
-/**
- * Reads a string preceeded by its byte length as a varint.
- * @returns {string} Value read
- */
-Reader.prototype.string = function read_string() {
-    var bytes = this.bytes();
-    return utf8.read(bytes, 0, bytes.length);
-};
-
-/**
- * Skips the specified number of bytes if specified, otherwise skips a varint.
- * @param {number} [length] Length if known, otherwise a varint is assumed
- * @returns {Reader} `this`
- */
-Reader.prototype.skip = function skip(length) {
-    if (typeof length === "number") {
-        /* istanbul ignore if */
-        if (this.pos + length > this.len)
-            throw indexOutOfRange(this, length);
-        this.pos += length;
-    } else {
-        do {
-            /* istanbul ignore if */
-            if (this.pos >= this.len)
-                throw indexOutOfRange(this);
-        } while (this.buf[this.pos++] & 128);
-    }
-    return this;
-};
-
-/**
- * Recursion limit.
- * @type {number}
- */
-Reader.recursionLimit = util.recursionLimit;
-
-/**
- * Skips the next element of the specified wire type.
- * @param {number} wireType Wire type received
- * @param {number} [depth] Depth of recursion to control nested calls; 0 if omitted
- * @returns {Reader} `this`
- */
-Reader.prototype.skipType = function(wireType, depth) {
-    if (depth === undefined) depth = 0;
-    if (depth > Reader.recursionLimit)
-        throw Error("maximum nesting depth exceeded");
-    switch (wireType) {
-        case 0:
-            this.skip();
-            break;
-        case 1:
-            this.skip(8);
-            break;
-        case 2:
-            this.skip(this.uint32());
-            break;
-        case 3:
-            while ((wireType = this.uint32() & 7) !== 4) {
-                this.skipType(wireType, depth + 1);
-            }
-            break;
-        case 5:
-            this.skip(4);
-            break;
-
-        /* istanbul ignore next */
-        default:
-            throw Error("invalid wire type " + wireType + " at offset " + this.pos);
-    }
-    return this;
-};
-
-Reader._configure = function(BufferReader_) {
-    BufferReader = BufferReader_;
-    Reader.create = create();
-    BufferReader._configure();
-
-    var fn = util.Long ? "toLong" : /* istanbul ignore next */ "toNumber";
-    util.merge(Reader.prototype, {
-
-        int64: function read_int64() {
-            return readLongVarint.call(this)[fn](false);
-        },
-
-        uint64: function read_uint64() {
-            return readLongVarint.call(this)[fn](true);
-        },
-
-        sint64: function read_sint64() {
-            return readLongVarint.call(this).zzDecode()[fn](false);
-        },
-
-        fixed64: function read_fixed64() {
-            return readFixed64.call(this)[fn](true);
-        },
-
-        sfixed64: function read_sfixed64() {
-            return readFixed64.call(this)[fn](false);
-        }
-
-    });
-};
-
-
-/***/ }),
-
-/***/ 2423:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = BufferReader;
-
-// extends Reader
-var Reader = __nccwpck_require__(9350);
-(BufferReader.prototype = Object.create(Reader.prototype)).constructor = BufferReader;
-
-var util = __nccwpck_require__(2857);
-
-/**
- * Constructs a new buffer reader instance.
- * @classdesc Wire format reader using node buffers.
- * @extends Reader
- * @constructor
- * @param {Buffer} buffer Buffer to read from
- */
-function BufferReader(buffer) {
-    Reader.call(this, buffer);
-
-    /**
-     * Read buffer.
-     * @name BufferReader#buf
-     * @type {Buffer}
-     */
-}
-
-BufferReader._configure = function () {
-    /* istanbul ignore else */
-    if (util.Buffer)
-        BufferReader.prototype._slice = util.Buffer.prototype.slice;
-};
-
-
-/**
- * @override
- */
-BufferReader.prototype.string = function read_string_buffer() {
-    var len = this.uint32(); // modifies pos
-    return this.buf.utf8Slice
-        ? this.buf.utf8Slice(this.pos, this.pos = Math.min(this.pos + len, this.len))
-        : this.buf.toString("utf-8", this.pos, this.pos = Math.min(this.pos + len, this.len));
-};
-
-/**
- * Reads a sequence of bytes preceeded by its length as a varint.
- * @name BufferReader#bytes
- * @function
- * @returns {Buffer} Value read
- */
-
-BufferReader._configure();
-
-
-/***/ }),
-
-/***/ 8185:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Root;
-
-// extends Namespace
-var Namespace = __nccwpck_require__(1946);
-((Root.prototype = Object.create(Namespace.prototype)).constructor = Root).className = "Root";
-
-var Field   = __nccwpck_require__(457),
-    Enum    = __nccwpck_require__(3528),
-    OneOf   = __nccwpck_require__(4624),
-    util    = __nccwpck_require__(9609);
-
-var Type,   // cyclic
-    parse,  // might be excluded
-    common; // "
-
-/**
- * Constructs a new root namespace instance.
- * @classdesc Root namespace wrapping all types, enums, services, sub-namespaces etc. that belong together.
- * @extends NamespaceBase
- * @constructor
- * @param {Object.<string,*>} [options] Top level options
- */
-function Root(options) {
-    Namespace.call(this, "", options);
-
-    /**
-     * Deferred extension fields.
-     * @type {Field[]}
-     */
-    this.deferred = [];
-
-    /**
-     * Resolved file names of loaded files.
-     * @type {string[]}
-     */
-    this.files = [];
-
-    /**
-     * Edition, defaults to proto2 if unspecified.
-     * @type {string}
-     * @private
-     */
-    this._edition = "proto2";
-
-    /**
-     * Global lookup cache of fully qualified names.
-     * @type {Object.<string,ReflectionObject>}
-     * @private
-     */
-    this._fullyQualifiedObjects = {};
-}
-
-/**
- * Loads a namespace descriptor into a root namespace.
- * @param {INamespace} json Namespace descriptor
- * @param {Root} [root] Root namespace, defaults to create a new one if omitted
- * @param {number} [depth] Current nesting depth, defaults to `0`
- * @returns {Root} Root namespace
- */
-Root.fromJSON = function fromJSON(json, root, depth) {
-    depth = util.checkDepth(depth);
-    if (!root)
-        root = new Root();
-    if (json.options)
-        root.setOptions(json.options);
-    return root.addJSON(json.nested, depth).resolveAll();
-};
-
-/**
- * Resolves the path of an imported file, relative to the importing origin.
- * This method exists so you can override it with your own logic in case your imports are scattered over multiple directories.
- * @function
- * @param {string} origin The file name of the importing file
- * @param {string} target The file name being imported
- * @returns {string|null} Resolved path to `target` or `null` to skip the file
- */
-Root.prototype.resolvePath = util.path.resolve;
-
-/**
- * Fetch content from file path or url
- * This method exists so you can override it with your own logic.
- * @function
- * @param {string} path File path or url
- * @param {FetchCallback} callback Callback function
- * @returns {undefined}
- */
-Root.prototype.fetch = util.fetch;
-
-// A symbol-like function to safely signal synchronous loading
-/* istanbul ignore next */
-function SYNC() {} // eslint-disable-line no-empty-function
-
-/**
- * Loads one or multiple .proto or preprocessed .json files into this root namespace and calls the callback.
- * @param {string|string[]} filename Names of one or multiple files to load
- * @param {IParseOptions} options Parse options
- * @param {LoadCallback} callback Callback function
- * @returns {undefined}
- */
-Root.prototype.load = function load(filename, options, callback) {
-    if (typeof options === "function") {
-        callback = options;
-        options = undefined;
-    }
-    var self = this;
-    if (!callback) {
-        return util.asPromise(load, self, filename, options);
-    }
-
-    var sync = callback === SYNC; // undocumented
-
-    // Finishes loading by calling the callback (exactly once)
-    function finish(err, root) {
-        /* istanbul ignore if */
-        if (!callback) {
-            return;
-        }
-        if (sync) {
-            throw err;
-        }
-        if (root) {
-            root.resolveAll();
-        }
-        var cb = callback;
-        callback = null;
-        cb(err, root);
-    }
-
-    // Bundled definition existence checking
-    function getBundledFileName(filename) {
-        var idx = filename.lastIndexOf("google/protobuf/");
-        if (idx > -1) {
-            var altname = filename.substring(idx);
-            if (altname in common) return altname;
-        }
-        return null;
-    }
-
-    // Processes a single file
-    function process(filename, source, depth) {
-        if (depth === undefined)
-            depth = 0;
-        try {
-            if (depth > util.recursionLimit)
-                throw Error("max depth exceeded");
-            if (util.isString(source) && source.charAt(0) === "{")
-                source = JSON.parse(source);
-            if (!util.isString(source))
-                self.setOptions(source.options).addJSON(source.nested);
-            else {
-                parse.filename = filename;
-                var parsed = parse(source, self, options),
-                    resolved,
-                    i = 0;
-                if (parsed.imports)
-                    for (; i < parsed.imports.length; ++i)
-                        if (resolved = getBundledFileName(parsed.imports[i]) || self.resolvePath(filename, parsed.imports[i]))
-                            fetch(resolved, false, depth + 1);
-                if (parsed.weakImports)
-                    for (i = 0; i < parsed.weakImports.length; ++i)
-                        if (resolved = getBundledFileName(parsed.weakImports[i]) || self.resolvePath(filename, parsed.weakImports[i]))
-                            fetch(resolved, true, depth + 1);
-            }
-        } catch (err) {
-            finish(err);
-        }
-        if (!sync && !queued) {
-            finish(null, self); // only once anyway
-        }
-    }
-
-    // Fetches a single file
-    function fetch(filename, weak, depth) {
-        if (depth === undefined)
-            depth = 0;
-        filename = getBundledFileName(filename) || filename;
-
-        // Skip if already loaded / attempted
-        if (self.files.indexOf(filename) > -1) {
-            return;
-        }
-        self.files.push(filename);
-
-        // Shortcut bundled definitions
-        if (filename in common) {
-            if (sync) {
-                process(filename, common[filename], depth);
-            } else {
-                ++queued;
-                setTimeout(function() {
-                    --queued;
-                    process(filename, common[filename], depth);
-                });
-            }
-            return;
-        }
-
-        // Otherwise fetch from disk or network
-        if (sync) {
-            var source;
-            try {
-                source = util.fs.readFileSync(filename).toString("utf8");
-            } catch (err) {
-                if (!weak)
-                    finish(err);
-                return;
-            }
-            process(filename, source, depth);
-        } else {
-            ++queued;
-            self.fetch(filename, function(err, source) {
-                --queued;
-                /* istanbul ignore if */
-                if (!callback) {
-                    return; // terminated meanwhile
-                }
-                if (err) {
-                    /* istanbul ignore else */
-                    if (!weak)
-                        finish(err);
-                    else if (!queued) // can't be covered reliably
-                        finish(null, self);
-                    return;
-                }
-                process(filename, source, depth);
-            });
-        }
-    }
-    var queued = 0;
-
-    // Assembling the root namespace doesn't require working type
-    // references anymore, so we can load everything in parallel
-    if (util.isString(filename)) {
-        filename = [ filename ];
-    }
-    for (var i = 0, resolved; i < filename.length; ++i)
-        if (resolved = self.resolvePath("", filename[i]))
-            fetch(resolved);
-    if (sync) {
-        self.resolveAll();
-        return self;
-    }
-    if (!queued) {
-        finish(null, self);
-    }
-
-    return self;
-};
-// function load(filename:string, options:IParseOptions, callback:LoadCallback):undefined
-
-/**
- * Loads one or multiple .proto or preprocessed .json files into this root namespace and calls the callback.
- * @function Root#load
- * @param {string|string[]} filename Names of one or multiple files to load
- * @param {LoadCallback} callback Callback function
- * @returns {undefined}
- * @variation 2
- */
-// function load(filename:string, callback:LoadCallback):undefined
-
-/**
- * Loads one or multiple .proto or preprocessed .json files into this root namespace and returns a promise.
- * @function Root#load
- * @param {string|string[]} filename Names of one or multiple files to load
- * @param {IParseOptions} [options] Parse options. Defaults to {@link parse.defaults} when omitted.
- * @returns {Promise<Root>} Promise
- * @variation 3
- */
-// function load(filename:string, [options:IParseOptions]):Promise<Root>
-
-/**
- * Synchronously loads one or multiple .proto or preprocessed .json files into this root namespace (node only).
- * @function Root#loadSync
- * @param {string|string[]} filename Names of one or multiple files to load
- * @param {IParseOptions} [options] Parse options. Defaults to {@link parse.defaults} when omitted.
- * @returns {Root} Root namespace
- * @throws {Error} If synchronous fetching is not supported (i.e. in browsers) or if a file's syntax is invalid
- */
-Root.prototype.loadSync = function loadSync(filename, options) {
-    if (!util.isNode)
-        throw Error("not supported");
-    return this.load(filename, options, SYNC);
-};
-
-/**
- * @override
- */
-Root.prototype.resolveAll = function resolveAll() {
-    if (!this._needsRecursiveResolve) return this;
-
-    if (this.deferred.length)
-        throw Error("unresolvable extensions: " + this.deferred.map(function(field) {
-            return "'extend " + field.extend + "' in " + field.parent.fullName;
-        }).join(", "));
-    return Namespace.prototype.resolveAll.call(this);
-};
-
-// only uppercased (and thus conflict-free) children are exposed, see below
-var exposeRe = /^[A-Z]/;
-
-/**
- * Handles a deferred declaring extension field by creating a sister field to represent it within its extended type.
- * @param {Root} root Root instance
- * @param {Field} field Declaring extension field witin the declaring type
- * @returns {boolean} `true` if successfully added to the extended type, `false` otherwise
- * @inner
- * @ignore
- */
-function tryHandleExtension(root, field) {
-    var extendedType = field.parent.lookup(field.extend);
-    if (extendedType) {
-        var sisterField = new Field(field.fullName, field.id, field.type, field.rule, undefined, field.options);
-        //do not allow to extend same field twice to prevent the error
-        if (extendedType.get(sisterField.name)) {
-            return true;
-        }
-        sisterField.declaringField = field;
-        field.extensionField = sisterField;
-        extendedType.add(sisterField);
-        return true;
-    }
-    return false;
-}
-
-/**
- * Called when any object is added to this root or its sub-namespaces.
- * @param {ReflectionObject} object Object added
- * @returns {undefined}
- * @private
- */
-Root.prototype._handleAdd = function _handleAdd(object) {
-    if (object instanceof Field) {
-
-        if (/* an extension field (implies not part of a oneof) */ object.extend !== undefined && /* not already handled */ !object.extensionField)
-            if (!tryHandleExtension(this, object))
-                this.deferred.push(object);
-
-    } else if (object instanceof Enum) {
-
-        if (exposeRe.test(object.name))
-            object.parent[object.name] = object.values; // expose enum values as property of its parent
-
-    } else if (!(object instanceof OneOf)) /* everything else is a namespace */ {
-
-        if (object instanceof Type) // Try to handle any deferred extensions
-            for (var i = 0; i < this.deferred.length;)
-                if (tryHandleExtension(this, this.deferred[i]))
-                    this.deferred.splice(i, 1);
-                else
-                    ++i;
-        for (var j = 0; j < /* initializes */ object.nestedArray.length; ++j) // recurse into the namespace
-            this._handleAdd(object._nestedArray[j]);
-        if (exposeRe.test(object.name))
-            object.parent[object.name] = object; // expose namespace as property of its parent
-    }
-
-    if (object instanceof Type || object instanceof Enum || object instanceof Field) {
-        // Only store types and enums for quick lookup during resolve.
-        this._fullyQualifiedObjects[object.fullName] = object;
-    }
-
-    // The above also adds uppercased (and thus conflict-free) nested types, services and enums as
-    // properties of namespaces just like static code does. This allows using a .d.ts generated for
-    // a static module with reflection-based solutions where the condition is met.
-};
-
-/**
- * Called when any object is removed from this root or its sub-namespaces.
- * @param {ReflectionObject} object Object removed
- * @returns {undefined}
- * @private
- */
-Root.prototype._handleRemove = function _handleRemove(object) {
-    if (object instanceof Field) {
-
-        if (/* an extension field */ object.extend !== undefined) {
-            if (/* already handled */ object.extensionField) { // remove its sister field
-                object.extensionField.parent.remove(object.extensionField);
-                object.extensionField = null;
-            } else { // cancel the extension
-                var index = this.deferred.indexOf(object);
-                /* istanbul ignore else */
-                if (index > -1)
-                    this.deferred.splice(index, 1);
-            }
-        }
-
-    } else if (object instanceof Enum) {
-
-        if (exposeRe.test(object.name))
-            delete object.parent[object.name]; // unexpose enum values
-
-    } else if (object instanceof Namespace) {
-
-        for (var i = 0; i < /* initializes */ object.nestedArray.length; ++i) // recurse into the namespace
-            this._handleRemove(object._nestedArray[i]);
-
-        if (exposeRe.test(object.name))
-            delete object.parent[object.name]; // unexpose namespaces
-
-    }
-
-    delete this._fullyQualifiedObjects[object.fullName];
-};
-
-// Sets up cyclic dependencies (called in index-light)
-Root._configure = function(Type_, parse_, common_) {
-    Type   = Type_;
-    parse  = parse_;
-    common = common_;
-};
-
-
-/***/ }),
-
-/***/ 4460:
-/***/ ((module) => {
-
-
-module.exports = Object.create(null);
-
-/**
- * Named roots.
- * This is where pbjs stores generated structures (the option `-r, --root` specifies a name).
- * Can also be used manually to make roots available across modules.
- * @name roots
- * @type {Object.<string,Root>}
- * @example
- * // pbjs -r myroot -o compiled.js ...
- *
- * // in another module:
- * require("./compiled.js");
- *
- * // in any subsequent module:
- * var root = protobuf.roots["myroot"];
- */
-
-
-/***/ }),
-
-/***/ 9882:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-
-
-/**
- * Streaming RPC helpers.
- * @namespace
- */
-var rpc = exports;
-
-/**
- * RPC implementation passed to {@link Service#create} performing a service request on network level, i.e. by utilizing http requests or websockets.
- * @typedef RPCImpl
- * @type {function}
- * @param {Method|rpc.ServiceMethod<Message<{}>,Message<{}>>} method Reflected or static method being called
- * @param {Uint8Array} requestData Request data
- * @param {RPCImplCallback} callback Callback function
- * @returns {undefined}
- * @example
- * function rpcImpl(method, requestData, callback) {
- *     if (protobuf.util.lcFirst(method.name) !== "myMethod") // compatible with static code
- *         throw Error("no such method");
- *     asynchronouslyObtainAResponse(requestData, function(err, responseData) {
- *         callback(err, responseData);
- *     });
- * }
- */
-
-/**
- * Node-style callback as used by {@link RPCImpl}.
- * @typedef RPCImplCallback
- * @type {function}
- * @param {Error|null} error Error, if any, otherwise `null`
- * @param {Uint8Array|null} [response] Response data or `null` to signal end of stream, if there hasn't been an error
- * @returns {undefined}
- */
-
-rpc.Service = __nccwpck_require__(4026);
-
-
-/***/ }),
-
-/***/ 4026:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Service;
-
-var util = __nccwpck_require__(2857);
-
-// Extends EventEmitter
-(Service.prototype = Object.create(util.EventEmitter.prototype)).constructor = Service;
-
-/**
- * A service method callback as used by {@link rpc.ServiceMethod|ServiceMethod}.
- *
- * Differs from {@link RPCImplCallback} in that it is an actual callback of a service method which may not return `response = null`.
- * @typedef rpc.ServiceMethodCallback
- * @template TRes extends Message<TRes>
- * @type {function}
- * @param {Error|null} error Error, if any
- * @param {TRes} [response] Response message
- * @returns {undefined}
- */
-
-/**
- * A service method part of a {@link rpc.Service} as created by {@link Service.create}.
- * @typedef rpc.ServiceMethod
- * @template TReq extends Message<TReq>
- * @template TRes extends Message<TRes>
- * @type {function}
- * @param {TReq|Properties<TReq>} request Request message or plain object
- * @param {rpc.ServiceMethodCallback<TRes>} [callback] Node-style callback called with the error, if any, and the response message
- * @returns {Promise<Message<TRes>>} Promise if `callback` has been omitted, otherwise `undefined`
- */
-
-/**
- * Constructs a new RPC service instance.
- * @classdesc An RPC service as returned by {@link Service#create}.
- * @exports rpc.Service
- * @extends util.EventEmitter
- * @constructor
- * @param {RPCImpl} rpcImpl RPC implementation
- * @param {boolean} [requestDelimited=false] Whether requests are length-delimited
- * @param {boolean} [responseDelimited=false] Whether responses are length-delimited
- */
-function Service(rpcImpl, requestDelimited, responseDelimited) {
-
-    if (typeof rpcImpl !== "function")
-        throw TypeError("rpcImpl must be a function");
-
-    util.EventEmitter.call(this);
-
-    /**
-     * RPC implementation. Becomes `null` once the service is ended.
-     * @type {RPCImpl|null}
-     */
-    this.rpcImpl = rpcImpl;
-
-    /**
-     * Whether requests are length-delimited.
-     * @type {boolean}
-     */
-    this.requestDelimited = Boolean(requestDelimited);
-
-    /**
-     * Whether responses are length-delimited.
-     * @type {boolean}
-     */
-    this.responseDelimited = Boolean(responseDelimited);
-}
-
-/**
- * Calls a service method through {@link rpc.Service#rpcImpl|rpcImpl}.
- * @param {Method|rpc.ServiceMethod<TReq,TRes>} method Reflected or static method
- * @param {Constructor<TReq>} requestCtor Request constructor
- * @param {Constructor<TRes>} responseCtor Response constructor
- * @param {TReq|Properties<TReq>} request Request message or plain object
- * @param {rpc.ServiceMethodCallback<TRes>} callback Service callback
- * @returns {undefined}
- * @template TReq extends Message<TReq>
- * @template TRes extends Message<TRes>
- */
-Service.prototype.rpcCall = function rpcCall(method, requestCtor, responseCtor, request, callback) {
-
-    if (!request)
-        throw TypeError("request must be specified");
-
-    var self = this;
-    if (!callback)
-        return util.asPromise(rpcCall, self, method, requestCtor, responseCtor, request);
-
-    if (!self.rpcImpl) {
-        setTimeout(function() { callback(Error("already ended")); }, 0);
-        return undefined;
-    }
-
-    try {
-        return self.rpcImpl(
-            method,
-            requestCtor[self.requestDelimited ? "encodeDelimited" : "encode"](request).finish(),
-            function rpcCallback(err, response) {
-
-                if (err) {
-                    self.emit("error", err, method);
-                    return callback(err);
-                }
-
-                if (response === null) {
-                    self.end(/* endedByRPC */ true);
-                    return undefined;
-                }
-
-                if (!(response instanceof responseCtor)) {
-                    try {
-                        response = responseCtor[self.responseDelimited ? "decodeDelimited" : "decode"](response);
-                    } catch (err) {
-                        self.emit("error", err, method);
-                        return callback(err);
-                    }
-                }
-
-                self.emit("data", response, method);
-                return callback(null, response);
-            }
-        );
-    } catch (err) {
-        self.emit("error", err, method);
-        setTimeout(function() { callback(err); }, 0);
-        return undefined;
-    }
-};
-
-/**
- * Ends this service and emits the `end` event.
- * @param {boolean} [endedByRPC=false] Whether the service has been ended by the RPC implementation.
- * @returns {rpc.Service} `this`
- */
-Service.prototype.end = function end(endedByRPC) {
-    if (this.rpcImpl) {
-        if (!endedByRPC) // signal end to rpcImpl
-            this.rpcImpl(null, null, null);
-        this.rpcImpl = null;
-        this.emit("end").off();
-    }
-    return this;
-};
-
-
-/***/ }),
-
-/***/ 338:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Service;
-
-// extends Namespace
-var Namespace = __nccwpck_require__(1946);
-((Service.prototype = Object.create(Namespace.prototype)).constructor = Service).className = "Service";
-
-var Method = __nccwpck_require__(9988),
-    util   = __nccwpck_require__(9609),
-    rpc    = __nccwpck_require__(9882);
-
-/**
- * Constructs a new service instance.
- * @classdesc Reflected service.
- * @extends NamespaceBase
- * @constructor
- * @param {string} name Service name
- * @param {Object.<string,*>} [options] Service options
- * @throws {TypeError} If arguments are invalid
- */
-function Service(name, options) {
-    Namespace.call(this, name, options);
-
-    /**
-     * Service methods.
-     * @type {Object.<string,Method>}
-     */
-    this.methods = {}; // toJSON, marker
-
-    /**
-     * Cached methods as an array.
-     * @type {Method[]|null}
-     * @private
-     */
-    this._methodsArray = null;
-}
-
-/**
- * Service descriptor.
- * @interface IService
- * @extends INamespace
- * @property {Object.<string,IMethod>} methods Method descriptors
- */
-
-/**
- * Constructs a service from a service descriptor.
- * @param {string} name Service name
- * @param {IService} json Service descriptor
- * @param {number} [depth] Current nesting depth, defaults to `0`
- * @returns {Service} Created service
- * @throws {TypeError} If arguments are invalid
- */
-Service.fromJSON = function fromJSON(name, json, depth) {
-    depth = util.checkDepth(depth);
-    var service = new Service(name, json.options);
-    /* istanbul ignore else */
-    if (json.methods)
-        for (var names = Object.keys(json.methods), i = 0; i < names.length; ++i)
-            service.add(Method.fromJSON(names[i], json.methods[names[i]]));
-    if (json.nested)
-        service.addJSON(json.nested, depth);
-    if (json.edition)
-        service._edition = json.edition;
-    service.comment = json.comment;
-    service._defaultEdition = "proto3";  // For backwards-compatibility.
-    return service;
-};
-
-/**
- * Converts this service to a service descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IService} Service descriptor
- */
-Service.prototype.toJSON = function toJSON(toJSONOptions) {
-    var inherited = Namespace.prototype.toJSON.call(this, toJSONOptions);
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "edition" , this._editionToJSON(),
-        "options" , inherited && inherited.options || undefined,
-        "methods" , Namespace.arrayToJSON(this.methodsArray, toJSONOptions) || /* istanbul ignore next */ {},
-        "nested"  , inherited && inherited.nested || undefined,
-        "comment" , keepComments ? this.comment : undefined
-    ]);
-};
-
-/**
- * Methods of this service as an array for iteration.
- * @name Service#methodsArray
- * @type {Method[]}
- * @readonly
- */
-Object.defineProperty(Service.prototype, "methodsArray", {
-    get: function() {
-        return this._methodsArray || (this._methodsArray = util.toArray(this.methods));
-    }
-});
-
-function clearCache(service) {
-    service._methodsArray = null;
-    return service;
-}
-
-/**
- * @override
- */
-Service.prototype.get = function get(name) {
-    return Object.prototype.hasOwnProperty.call(this.methods, name)
-        ? this.methods[name]
-        : Namespace.prototype.get.call(this, name);
-};
-
-/**
- * @override
- */
-Service.prototype.resolveAll = function resolveAll() {
-    if (!this._needsRecursiveResolve) return this;
-
-    Namespace.prototype.resolve.call(this);
-    var methods = this.methodsArray;
-    for (var i = 0; i < methods.length; ++i)
-        methods[i].resolve();
-    return this;
-};
-
-/**
- * @override
- */
-Service.prototype._resolveFeaturesRecursive = function _resolveFeaturesRecursive(edition) {
-    if (!this._needsRecursiveFeatureResolution) return this;
-
-    edition = this._edition || edition;
-
-    Namespace.prototype._resolveFeaturesRecursive.call(this, edition);
-    this.methodsArray.forEach(method => {
-        method._resolveFeaturesRecursive(edition);
-    });
-    return this;
-};
-
-/**
- * @override
- */
-Service.prototype.add = function add(object) {
-    /* istanbul ignore if */
-    if (this.get(object.name))
-        throw Error("duplicate name '" + object.name + "' in " + this);
-
-    if (object instanceof Method) {
-        if (object.name === "__proto__")
-            return this;
-        this.methods[object.name] = object;
-        object.parent = this;
-        return clearCache(this);
-    }
-    return Namespace.prototype.add.call(this, object);
-};
-
-/**
- * @override
- */
-Service.prototype.remove = function remove(object) {
-    if (object instanceof Method) {
-
-        /* istanbul ignore if */
-        if (this.methods[object.name] !== object)
-            throw Error(object + " is not a member of " + this);
-
-        delete this.methods[object.name];
-        object.parent = null;
-        return clearCache(this);
-    }
-    return Namespace.prototype.remove.call(this, object);
-};
-
-/**
- * Creates a runtime service using the specified rpc implementation.
- * @param {RPCImpl} rpcImpl RPC implementation
- * @param {boolean} [requestDelimited=false] Whether requests are length-delimited
- * @param {boolean} [responseDelimited=false] Whether responses are length-delimited
- * @returns {rpc.Service} RPC service. Useful where requests and/or responses are streamed.
- */
-Service.prototype.create = function create(rpcImpl, requestDelimited, responseDelimited) {
-    var rpcService = new rpc.Service(rpcImpl, requestDelimited, responseDelimited);
-    for (var i = 0, method; i < /* initializes */ this.methodsArray.length; ++i) {
-        var methodName = util.lcFirst((method = this._methodsArray[i]).resolve().name).replace(/[^$\w_]/g, "");
-        rpcService[methodName] = (function(method, requestType, responseType) {
-            return function rpcMethod(request, callback) {
-                return rpc.Service.prototype.rpcCall.call(this, method, requestType, responseType, request, callback);
-            };
-        })(method, method.resolvedRequestType.ctor, method.resolvedResponseType.ctor);
-    }
-    return rpcService;
-};
-
-
-/***/ }),
-
-/***/ 580:
-/***/ ((module) => {
-
-
-module.exports = tokenize;
-
-var delimRe        = /[\s{}=;:[\],'"()<>]/g,
-    stringDoubleRe = /(?:"([^"\\]*(?:\\.[^"\\]*)*)")/g,
-    stringSingleRe = /(?:'([^'\\]*(?:\\.[^'\\]*)*)')/g;
-
-var setCommentRe = /^ *[*/]+ */,
-    setCommentAltRe = /^\s*\*?\/*/,
-    setCommentSplitRe = /\n/g,
-    whitespaceRe = /\s/,
-    unescapeRe = /\\(.?)/g;
-
-var unescapeMap = {
-    "0": "\0",
-    "r": "\r",
-    "n": "\n",
-    "t": "\t"
-};
-
-/**
- * Unescapes a string.
- * @param {string} str String to unescape
- * @returns {string} Unescaped string
- * @property {Object.<string,string>} map Special characters map
- * @memberof tokenize
- */
-function unescape(str) {
-    return str.replace(unescapeRe, function($0, $1) {
-        switch ($1) {
-            case "\\":
-            case "":
-                return $1;
-            default:
-                return unescapeMap[$1] || "";
-        }
-    });
-}
-
-tokenize.unescape = unescape;
-
-/**
- * Gets the next token and advances.
- * @typedef TokenizerHandleNext
- * @type {function}
- * @returns {string|null} Next token or `null` on eof
- */
-
-/**
- * Peeks for the next token.
- * @typedef TokenizerHandlePeek
- * @type {function}
- * @returns {string|null} Next token or `null` on eof
- */
-
-/**
- * Pushes a token back to the stack.
- * @typedef TokenizerHandlePush
- * @type {function}
- * @param {string} token Token
- * @returns {undefined}
- */
-
-/**
- * Skips the next token.
- * @typedef TokenizerHandleSkip
- * @type {function}
- * @param {string} expected Expected token
- * @param {boolean} [optional=false] If optional
- * @returns {boolean} Whether the token matched
- * @throws {Error} If the token didn't match and is not optional
- */
-
-/**
- * Gets the comment on the previous line or, alternatively, the line comment on the specified line.
- * @typedef TokenizerHandleCmnt
- * @type {function}
- * @param {number} [line] Line number
- * @returns {string|null} Comment text or `null` if none
- */
-
-/**
- * Handle object returned from {@link tokenize}.
- * @interface ITokenizerHandle
- * @property {TokenizerHandleNext} next Gets the next token and advances (`null` on eof)
- * @property {TokenizerHandlePeek} peek Peeks for the next token (`null` on eof)
- * @property {TokenizerHandlePush} push Pushes a token back to the stack
- * @property {TokenizerHandleSkip} skip Skips a token, returns its presence and advances or, if non-optional and not present, throws
- * @property {TokenizerHandleCmnt} cmnt Gets the comment on the previous line or the line comment on the specified line, if any
- * @property {number} line Current line number
- */
-
-/**
- * Tokenizes the given .proto source and returns an object with useful utility functions.
- * @param {string} source Source contents
- * @param {boolean} alternateCommentMode Whether we should activate alternate comment parsing mode.
- * @returns {ITokenizerHandle} Tokenizer handle
- */
-function tokenize(source, alternateCommentMode) {
-    /* eslint-disable callback-return */
-    source = source.toString();
-
-    var offset = 0,
-        length = source.length,
-        line = 1,
-        lastCommentLine = 0,
-        comments = {};
-
-    var stack = [];
-
-    var stringDelim = null;
-
-    /* istanbul ignore next */
-    /**
-     * Creates an error for illegal syntax.
-     * @param {string} subject Subject
-     * @returns {Error} Error created
-     * @inner
-     */
-    function illegal(subject) {
-        return Error("illegal " + subject + " (line " + line + ")");
-    }
-
-    /**
-     * Reads a string till its end.
-     * @returns {string} String read
-     * @inner
-     */
-    function readString() {
-        var re = stringDelim === "'" ? stringSingleRe : stringDoubleRe;
-        re.lastIndex = offset - 1;
-        var match = re.exec(source);
-        if (!match)
-            throw illegal("string");
-        offset = re.lastIndex;
-        push(stringDelim);
-        stringDelim = null;
-        return unescape(match[1]);
-    }
-
-    /**
-     * Gets the character at `pos` within the source.
-     * @param {number} pos Position
-     * @returns {string} Character
-     * @inner
-     */
-    function charAt(pos) {
-        return source.charAt(pos);
-    }
-
-    /**
-     * Sets the current comment text.
-     * @param {number} start Start offset
-     * @param {number} end End offset
-     * @param {boolean} isLeading set if a leading comment
-     * @returns {undefined}
-     * @inner
-     */
-    function setComment(start, end, isLeading) {
-        var comment = {
-            type: source.charAt(start++),
-            lineEmpty: false,
-            leading: isLeading,
-        };
-        var lookback;
-        if (alternateCommentMode) {
-            lookback = 2;  // alternate comment parsing: "//" or "/*"
-        } else {
-            lookback = 3;  // "///" or "/**"
-        }
-        var commentOffset = start - lookback,
-            c;
-        do {
-            if (--commentOffset < 0 ||
-                    (c = source.charAt(commentOffset)) === "\n") {
-                comment.lineEmpty = true;
-                break;
-            }
-        } while (c === " " || c === "\t");
-        var lines = source
-            .substring(start, end)
-            .split(setCommentSplitRe);
-        for (var i = 0; i < lines.length; ++i)
-            lines[i] = lines[i]
-                .replace(alternateCommentMode ? setCommentAltRe : setCommentRe, "")
-                .trim();
-        comment.text = lines
-            .join("\n")
-            .trim();
-
-        comments[line] = comment;
-        lastCommentLine = line;
-    }
-
-    function isDoubleSlashCommentLine(startOffset) {
-        var endOffset = findEndOfLine(startOffset);
-
-        // see if remaining line matches comment pattern
-        var lineText = source.substring(startOffset, endOffset);
-        var isComment = /^\s*\/\//.test(lineText);
-        return isComment;
-    }
-
-    function findEndOfLine(cursor) {
-        // find end of cursor's line
-        var endOffset = cursor;
-        while (endOffset < length && charAt(endOffset) !== "\n") {
-            endOffset++;
-        }
-        return endOffset;
-    }
-
-    /**
-     * Obtains the next token.
-     * @returns {string|null} Next token or `null` on eof
-     * @inner
-     */
-    function next() {
-        if (stack.length > 0)
-            return stack.shift();
-        if (stringDelim)
-            return readString();
-        var repeat,
-            prev,
-            curr,
-            start,
-            isDoc,
-            isLeadingComment = offset === 0;
-        do {
-            if (offset === length)
-                return null;
-            repeat = false;
-            while (whitespaceRe.test(curr = charAt(offset))) {
-                if (curr === "\n") {
-                    isLeadingComment = true;
-                    ++line;
-                }
-                if (++offset === length)
-                    return null;
-            }
-
-            if (charAt(offset) === "/") {
-                if (++offset === length) {
-                    throw illegal("comment");
-                }
-                if (charAt(offset) === "/") { // Line
-                    if (!alternateCommentMode) {
-                        // check for triple-slash comment
-                        isDoc = charAt(start = offset + 1) === "/";
-
-                        while (charAt(++offset) !== "\n") {
-                            if (offset === length) {
-                                return null;
-                            }
-                        }
-                        ++offset;
-                        if (isDoc) {
-                            setComment(start, offset - 1, isLeadingComment);
-                            // Trailing comment cannot not be multi-line,
-                            // so leading comment state should be reset to handle potential next comments
-                            isLeadingComment = true;
-                        }
-                        ++line;
-                        repeat = true;
-                    } else {
-                        // check for double-slash comments, consolidating consecutive lines
-                        start = offset;
-                        isDoc = false;
-                        if (isDoubleSlashCommentLine(offset - 1)) {
-                            isDoc = true;
-                            do {
-                                offset = findEndOfLine(offset);
-                                if (offset === length) {
-                                    break;
-                                }
-                                offset++;
-                                if (!isLeadingComment) {
-                                    // Trailing comment cannot not be multi-line
-                                    break;
-                                }
-                            } while (isDoubleSlashCommentLine(offset));
-                        } else {
-                            offset = Math.min(length, findEndOfLine(offset) + 1);
-                        }
-                        if (isDoc) {
-                            setComment(start, offset, isLeadingComment);
-                            isLeadingComment = true;
-                        }
-                        line++;
-                        repeat = true;
-                    }
-                } else if ((curr = charAt(offset)) === "*") { /* Block */
-                    // check for /** (regular comment mode) or /* (alternate comment mode)
-                    start = offset + 1;
-                    isDoc = alternateCommentMode || charAt(start) === "*";
-                    do {
-                        if (curr === "\n") {
-                            ++line;
-                        }
-                        if (++offset === length) {
-                            throw illegal("comment");
-                        }
-                        prev = curr;
-                        curr = charAt(offset);
-                    } while (prev !== "*" || curr !== "/");
-                    ++offset;
-                    if (isDoc) {
-                        setComment(start, offset - 2, isLeadingComment);
-                        isLeadingComment = true;
-                    }
-                    repeat = true;
-                } else {
-                    return "/";
-                }
-            }
-        } while (repeat);
-
-        // offset !== length if we got here
-
-        var end = offset;
-        delimRe.lastIndex = 0;
-        var delim = delimRe.test(charAt(end++));
-        if (!delim)
-            while (end < length && !delimRe.test(charAt(end)))
-                ++end;
-        var token = source.substring(offset, offset = end);
-        if (token === "\"" || token === "'")
-            stringDelim = token;
-        return token;
-    }
-
-    /**
-     * Pushes a token back to the stack.
-     * @param {string} token Token
-     * @returns {undefined}
-     * @inner
-     */
-    function push(token) {
-        stack.push(token);
-    }
-
-    /**
-     * Peeks for the next token.
-     * @returns {string|null} Token or `null` on eof
-     * @inner
-     */
-    function peek() {
-        if (!stack.length) {
-            var token = next();
-            if (token === null)
-                return null;
-            push(token);
-        }
-        return stack[0];
-    }
-
-    /**
-     * Skips a token.
-     * @param {string} expected Expected token
-     * @param {boolean} [optional=false] Whether the token is optional
-     * @returns {boolean} `true` when skipped, `false` if not
-     * @throws {Error} When a required token is not present
-     * @inner
-     */
-    function skip(expected, optional) {
-        var actual = peek(),
-            equals = actual === expected;
-        if (equals) {
-            next();
-            return true;
-        }
-        if (!optional)
-            throw illegal("token '" + actual + "', '" + expected + "' expected");
-        return false;
-    }
-
-    /**
-     * Gets a comment.
-     * @param {number} [trailingLine] Line number if looking for a trailing comment
-     * @returns {string|null} Comment text
-     * @inner
-     */
-    function cmnt(trailingLine) {
-        var ret = null;
-        var comment;
-        if (trailingLine === undefined) {
-            comment = comments[line - 1];
-            delete comments[line - 1];
-            if (comment && (alternateCommentMode || comment.type === "*" || comment.lineEmpty)) {
-                ret = comment.leading ? comment.text : null;
-            }
-        } else {
-            /* istanbul ignore else */
-            if (lastCommentLine < trailingLine) {
-                peek();
-            }
-            comment = comments[trailingLine];
-            delete comments[trailingLine];
-            if (comment && !comment.lineEmpty && (alternateCommentMode || comment.type === "/")) {
-                ret = comment.leading ? null : comment.text;
-            }
-        }
-        return ret;
-    }
-
-    return Object.defineProperty({
-        next: next,
-        peek: peek,
-        push: push,
-        skip: skip,
-        cmnt: cmnt
-    }, "line", {
-        get: function() { return line; }
-    });
-    /* eslint-enable callback-return */
-}
-
-
-/***/ }),
-
-/***/ 901:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Type;
-
-// extends Namespace
-var Namespace = __nccwpck_require__(1946);
-((Type.prototype = Object.create(Namespace.prototype)).constructor = Type).className = "Type";
-
-var Enum      = __nccwpck_require__(3528),
-    OneOf     = __nccwpck_require__(4624),
-    Field     = __nccwpck_require__(457),
-    MapField  = __nccwpck_require__(8791),
-    Service   = __nccwpck_require__(338),
-    Message   = __nccwpck_require__(9450),
-    Reader    = __nccwpck_require__(9350),
-    Writer    = __nccwpck_require__(3654),
-    util      = __nccwpck_require__(9609),
-    encoder   = __nccwpck_require__(7641),
-    decoder   = __nccwpck_require__(5301),
-    verifier  = __nccwpck_require__(7639),
-    converter = __nccwpck_require__(2437),
-    wrappers  = __nccwpck_require__(9781);
-
-/**
- * Constructs a new reflected message type instance.
- * @classdesc Reflected message type.
- * @extends NamespaceBase
- * @constructor
- * @param {string} name Message name
- * @param {Object.<string,*>} [options] Declared options
- */
-function Type(name, options) {
-    name = name.replace(/\W/g, "");
-    Namespace.call(this, name, options);
-
-    /**
-     * Message fields.
-     * @type {Object.<string,Field>}
-     */
-    this.fields = {};  // toJSON, marker
-
-    /**
-     * Oneofs declared within this namespace, if any.
-     * @type {Object.<string,OneOf>}
-     */
-    this.oneofs = undefined; // toJSON
-
-    /**
-     * Extension ranges, if any.
-     * @type {number[][]}
-     */
-    this.extensions = undefined; // toJSON
-
-    /**
-     * Reserved ranges, if any.
-     * @type {Array.<number[]|string>}
-     */
-    this.reserved = undefined; // toJSON
-
-    /*?
-     * Whether this type is a legacy group.
-     * @type {boolean|undefined}
-     */
-    this.group = undefined; // toJSON
-
-    /**
-     * Cached fields by id.
-     * @type {Object.<number,Field>|null}
-     * @private
-     */
-    this._fieldsById = null;
-
-    /**
-     * Cached fields as an array.
-     * @type {Field[]|null}
-     * @private
-     */
-    this._fieldsArray = null;
-
-    /**
-     * Cached oneofs as an array.
-     * @type {OneOf[]|null}
-     * @private
-     */
-    this._oneofsArray = null;
-
-    /**
-     * Cached constructor.
-     * @type {Constructor<{}>}
-     * @private
-     */
-    this._ctor = null;
-}
-
-Object.defineProperties(Type.prototype, {
-
-    /**
-     * Message fields by id.
-     * @name Type#fieldsById
-     * @type {Object.<number,Field>}
-     * @readonly
-     */
-    fieldsById: {
-        get: function() {
-
-            /* istanbul ignore if */
-            if (this._fieldsById)
-                return this._fieldsById;
-
-            this._fieldsById = {};
-            for (var names = Object.keys(this.fields), i = 0; i < names.length; ++i) {
-                var field = this.fields[names[i]],
-                    id = field.id;
-
-                /* istanbul ignore if */
-                if (this._fieldsById[id])
-                    throw Error("duplicate id " + id + " in " + this);
-
-                this._fieldsById[id] = field;
-            }
-            return this._fieldsById;
-        }
-    },
-
-    /**
-     * Fields of this message as an array for iteration.
-     * @name Type#fieldsArray
-     * @type {Field[]}
-     * @readonly
-     */
-    fieldsArray: {
-        get: function() {
-            return this._fieldsArray || (this._fieldsArray = util.toArray(this.fields));
-        }
-    },
-
-    /**
-     * Oneofs of this message as an array for iteration.
-     * @name Type#oneofsArray
-     * @type {OneOf[]}
-     * @readonly
-     */
-    oneofsArray: {
-        get: function() {
-            return this._oneofsArray || (this._oneofsArray = util.toArray(this.oneofs));
-        }
-    },
-
-    /**
-     * The registered constructor, if any registered, otherwise a generic constructor.
-     * Assigning a function replaces the internal constructor. If the function does not extend {@link Message} yet, its prototype will be setup accordingly and static methods will be populated. If it already extends {@link Message}, it will just replace the internal constructor.
-     * @name Type#ctor
-     * @type {Constructor<{}>}
-     */
-    ctor: {
-        get: function() {
-            return this._ctor || (this.ctor = Type.generateConstructor(this)());
-        },
-        set: function(ctor) {
-
-            // Ensure proper prototype
-            var prototype = ctor.prototype;
-            if (!(prototype instanceof Message)) {
-                (ctor.prototype = new Message()).constructor = ctor;
-                util.merge(ctor.prototype, prototype);
-            }
-
-            // Classes and messages reference their reflected type
-            ctor.$type = ctor.prototype.$type = this;
-
-            // Mix in static methods
-            util.merge(ctor, Message, true);
-
-            this._ctor = ctor;
-
-            // Messages have non-enumerable default values on their prototype
-            var i = 0;
-            for (; i < /* initializes */ this.fieldsArray.length; ++i)
-                this._fieldsArray[i].resolve(); // ensures a proper value
-
-            // Messages have non-enumerable getters and setters for each virtual oneof field
-            var ctorProperties = {};
-            for (i = 0; i < /* initializes */ this.oneofsArray.length; ++i)
-                ctorProperties[this._oneofsArray[i].resolve().name] = {
-                    get: util.oneOfGetter(this._oneofsArray[i].oneof),
-                    set: util.oneOfSetter(this._oneofsArray[i].oneof)
-                };
-            if (i)
-                Object.defineProperties(ctor.prototype, ctorProperties);
-        }
-    }
-});
-
-/**
- * Generates a constructor function for the specified type.
- * @param {Type} mtype Message type
- * @returns {Codegen} Codegen instance
- */
-Type.generateConstructor = function generateConstructor(mtype) {
-    /* eslint-disable no-unexpected-multiline */
-    var gen = util.codegen(["p"], mtype.name);
-    // explicitly initialize mutable object/array fields so that these aren't just inherited from the prototype
-    for (var i = 0, field; i < mtype.fieldsArray.length; ++i)
-        if ((field = mtype._fieldsArray[i]).map) gen
-            ("this%s={}", util.safeProp(field.name));
-        else if (field.repeated) gen
-            ("this%s=[]", util.safeProp(field.name));
-    return gen
-    ("if(p)for(var ks=Object.keys(p),i=0;i<ks.length;++i)if(p[ks[i]]!=null&&ks[i]!==\"__proto__\")") // omit undefined or null
-        ("this[ks[i]]=p[ks[i]]");
-    /* eslint-enable no-unexpected-multiline */
-};
-
-function clearCache(type) {
-    type._fieldsById = type._fieldsArray = type._oneofsArray = null;
-    delete type.encode;
-    delete type.decode;
-    delete type.verify;
-    return type;
-}
-
-/**
- * Message type descriptor.
- * @interface IType
- * @extends INamespace
- * @property {Object.<string,IOneOf>} [oneofs] Oneof descriptors
- * @property {Object.<string,IField>} fields Field descriptors
- * @property {number[][]} [extensions] Extension ranges
- * @property {Array.<number[]|string>} [reserved] Reserved ranges
- * @property {boolean} [group=false] Whether a legacy group or not
- */
-
-/**
- * Creates a message type from a message type descriptor.
- * @param {string} name Message name
- * @param {IType} json Message type descriptor
- * @param {number} [depth] Current nesting depth, defaults to `0`
- * @returns {Type} Created message type
- */
-Type.fromJSON = function fromJSON(name, json, depth) {
-    if (depth === undefined)
-        depth = 0;
-    if (depth > util.nestingLimit)
-        throw Error("max depth exceeded");
-    var type = new Type(name, json.options);
-    type.extensions = json.extensions;
-    type.reserved = json.reserved;
-    var names = Object.keys(json.fields),
-        i = 0;
-    for (; i < names.length; ++i)
-        type.add(
-            ( typeof json.fields[names[i]].keyType !== "undefined"
-            ? MapField.fromJSON
-            : Field.fromJSON )(names[i], json.fields[names[i]])
-        );
-    if (json.oneofs)
-        for (names = Object.keys(json.oneofs), i = 0; i < names.length; ++i)
-            type.add(OneOf.fromJSON(names[i], json.oneofs[names[i]]));
-    if (json.nested)
-        for (names = Object.keys(json.nested), i = 0; i < names.length; ++i) {
-            var nested = json.nested[names[i]];
-            type.add( // most to least likely
-                ( nested.id !== undefined
-                ? Field.fromJSON
-                : nested.fields !== undefined
-                ? Type.fromJSON
-                : nested.values !== undefined
-                ? Enum.fromJSON
-                : nested.methods !== undefined
-                ? Service.fromJSON
-                : Namespace.fromJSON )(names[i], nested, depth + 1)
-            );
-        }
-    if (json.extensions && json.extensions.length)
-        type.extensions = json.extensions;
-    if (json.reserved && json.reserved.length)
-        type.reserved = json.reserved;
-    if (json.group)
-        type.group = true;
-    if (json.comment)
-        type.comment = json.comment;
-    if (json.edition)
-        type._edition = json.edition;
-    type._defaultEdition = "proto3";  // For backwards-compatibility.
-    return type;
-};
-
-/**
- * Converts this message type to a message type descriptor.
- * @param {IToJSONOptions} [toJSONOptions] JSON conversion options
- * @returns {IType} Message type descriptor
- */
-Type.prototype.toJSON = function toJSON(toJSONOptions) {
-    var inherited = Namespace.prototype.toJSON.call(this, toJSONOptions);
-    var keepComments = toJSONOptions ? Boolean(toJSONOptions.keepComments) : false;
-    return util.toObject([
-        "edition"    , this._editionToJSON(),
-        "options"    , inherited && inherited.options || undefined,
-        "oneofs"     , Namespace.arrayToJSON(this.oneofsArray, toJSONOptions),
-        "fields"     , Namespace.arrayToJSON(this.fieldsArray.filter(function(obj) { return !obj.declaringField; }), toJSONOptions) || {},
-        "extensions" , this.extensions && this.extensions.length ? this.extensions : undefined,
-        "reserved"   , this.reserved && this.reserved.length ? this.reserved : undefined,
-        "group"      , this.group || undefined,
-        "nested"     , inherited && inherited.nested || undefined,
-        "comment"    , keepComments ? this.comment : undefined
-    ]);
-};
-
-/**
- * @override
- */
-Type.prototype.resolveAll = function resolveAll() {
-    if (!this._needsRecursiveResolve) return this;
-
-    Namespace.prototype.resolveAll.call(this);
-    var oneofs = this.oneofsArray; i = 0;
-    while (i < oneofs.length)
-        oneofs[i++].resolve();
-    var fields = this.fieldsArray, i = 0;
-    while (i < fields.length)
-        fields[i++].resolve();
-    return this;
-};
-
-/**
- * @override
- */
-Type.prototype._resolveFeaturesRecursive = function _resolveFeaturesRecursive(edition) {
-    if (!this._needsRecursiveFeatureResolution) return this;
-
-    edition = this._edition || edition;
-
-    Namespace.prototype._resolveFeaturesRecursive.call(this, edition);
-    this.oneofsArray.forEach(oneof => {
-        oneof._resolveFeatures(edition);
-    });
-    this.fieldsArray.forEach(field => {
-        field._resolveFeatures(edition);
-    });
-    return this;
-};
-
-/**
- * @override
- */
-Type.prototype.get = function get(name) {
-    if (Object.prototype.hasOwnProperty.call(this.fields, name))
-        return this.fields[name];
-    if (this.oneofs && Object.prototype.hasOwnProperty.call(this.oneofs, name))
-        return this.oneofs[name];
-    if (this.nested && Object.prototype.hasOwnProperty.call(this.nested, name))
-        return this.nested[name];
-    return null;
-};
-
-/**
- * Adds a nested object to this type.
- * @param {ReflectionObject} object Nested object to add
- * @returns {Type} `this`
- * @throws {TypeError} If arguments are invalid
- * @throws {Error} If there is already a nested object with this name or, if a field, when there is already a field with this id
- */
-Type.prototype.add = function add(object) {
-    if (this.get(object.name))
-        throw Error("duplicate name '" + object.name + "' in " + this);
-
-    if (object instanceof Field && object.extend === undefined) {
-        // NOTE: Extension fields aren't actual fields on the declaring type, but nested objects.
-        // The root object takes care of adding distinct sister-fields to the respective extended
-        // type instead.
-
-        // avoids calling the getter if not absolutely necessary because it's called quite frequently
-        if (this._fieldsById ? /* istanbul ignore next */ this._fieldsById[object.id] : this.fieldsById[object.id])
-            throw Error("duplicate id " + object.id + " in " + this);
-        if (this.isReservedId(object.id))
-            throw Error("id " + object.id + " is reserved in " + this);
-        if (this.isReservedName(object.name) || object.name.charAt(0) === "$")
-            throw Error("name '" + object.name + "' is reserved in " + this);
-        if (object.name === "__proto__")
-            return this;
-
-        if (object.parent)
-            object.parent.remove(object);
-        this.fields[object.name] = object;
-        object.message = this;
-        object.onAdd(this);
-        return clearCache(this);
-    }
-    if (object instanceof OneOf) {
-        if (object.name.charAt(0) === "$")
-            throw Error("name '" + object.name + "' is reserved in " + this);
-        if (object.name === "__proto__")
-            return this;
-        if (!this.oneofs)
-            this.oneofs = {};
-        this.oneofs[object.name] = object;
-        object.onAdd(this);
-        return clearCache(this);
-    }
-    return Namespace.prototype.add.call(this, object);
-};
-
-/**
- * Removes a nested object from this type.
- * @param {ReflectionObject} object Nested object to remove
- * @returns {Type} `this`
- * @throws {TypeError} If arguments are invalid
- * @throws {Error} If `object` is not a member of this type
- */
-Type.prototype.remove = function remove(object) {
-    if (object instanceof Field && object.extend === undefined) {
-        // See Type#add for the reason why extension fields are excluded here.
-
-        /* istanbul ignore if */
-        if (!this.fields || this.fields[object.name] !== object)
-            throw Error(object + " is not a member of " + this);
-
-        delete this.fields[object.name];
-        object.parent = null;
-        object.onRemove(this);
-        return clearCache(this);
-    }
-    if (object instanceof OneOf) {
-
-        /* istanbul ignore if */
-        if (!this.oneofs || this.oneofs[object.name] !== object)
-            throw Error(object + " is not a member of " + this);
-
-        delete this.oneofs[object.name];
-        object.parent = null;
-        object.onRemove(this);
-        return clearCache(this);
-    }
-    return Namespace.prototype.remove.call(this, object);
-};
-
-/**
- * Tests if the specified id is reserved.
- * @param {number} id Id to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-Type.prototype.isReservedId = function isReservedId(id) {
-    return Namespace.isReservedId(this.reserved, id);
-};
-
-/**
- * Tests if the specified name is reserved.
- * @param {string} name Name to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-Type.prototype.isReservedName = function isReservedName(name) {
-    return Namespace.isReservedName(this.reserved, name);
-};
-
-/**
- * Creates a new message of this type using the specified properties.
- * @param {Object.<string,*>} [properties] Properties to set
- * @returns {Message<{}>} Message instance
- */
-Type.prototype.create = function create(properties) {
-    return new this.ctor(properties);
-};
-
-/**
- * Sets up {@link Type#encode|encode}, {@link Type#decode|decode} and {@link Type#verify|verify}.
- * @returns {Type} `this`
- */
-Type.prototype.setup = function setup() {
-    // Sets up everything at once so that the prototype chain does not have to be re-evaluated
-    // multiple times (V8, soft-deopt prototype-check).
-
-    var fullName = this.fullName,
-        types    = [];
-    for (var i = 0; i < /* initializes */ this.fieldsArray.length; ++i)
-        types.push(this._fieldsArray[i].resolve().resolvedType);
-
-    // Replace setup methods with type-specific generated functions
-    this.encode = encoder(this)({
-        Writer : Writer,
-        types  : types,
-        util   : util
-    });
-    this.decode = decoder(this)({
-        Reader : Reader,
-        types  : types,
-        util   : util
-    });
-    this.verify = verifier(this)({
-        types : types,
-        util  : util
-    });
-    this.fromObject = converter.fromObject(this)({
-        types : types,
-        util  : util
-    });
-    this.toObject = converter.toObject(this)({
-        types : types,
-        util  : util
-    });
-
-    // Inject custom wrappers for common types
-    var wrapper = wrappers[fullName];
-    if (wrapper) {
-        var originalThis = Object.create(this);
-        // if (wrapper.fromObject) {
-            originalThis.fromObject = this.fromObject;
-            this.fromObject = wrapper.fromObject.bind(originalThis);
-        // }
-        // if (wrapper.toObject) {
-            originalThis.toObject = this.toObject;
-            this.toObject = wrapper.toObject.bind(originalThis);
-        // }
-    }
-
-    return this;
-};
-
-/**
- * Encodes a message of this type. Does not implicitly {@link Type#verify|verify} messages.
- * @param {Message<{}>|Object.<string,*>} message Message instance or plain object
- * @param {Writer} [writer] Writer to encode to
- * @returns {Writer} writer
- */
-Type.prototype.encode = function encode_setup(message, writer) { // eslint-disable-line no-unused-vars
-    return this.setup().encode.apply(this, arguments); // overrides this method
-};
-
-/**
- * Encodes a message of this type preceeded by its byte length as a varint. Does not implicitly {@link Type#verify|verify} messages.
- * @param {Message<{}>|Object.<string,*>} message Message instance or plain object
- * @param {Writer} [writer] Writer to encode to
- * @returns {Writer} writer
- */
-Type.prototype.encodeDelimited = function encodeDelimited(message, writer) {
-    return this.encode(message, writer && writer.len ? writer.fork() : writer).ldelim();
-};
-
-/**
- * Decodes a message of this type.
- * @param {Reader|Uint8Array} reader Reader or buffer to decode from
- * @param {number} [length] Length of the message, if known beforehand
- * @param {number} [end] Expected group end tag, if decoding a group
- * @param {number} [depth] Current nesting depth
- * @returns {Message<{}>} Decoded message
- * @throws {Error} If the payload is not a reader or valid buffer
- * @throws {util.ProtocolError<{}>} If required fields are missing
- */
-Type.prototype.decode = function decode_setup(reader, length, end, depth) {
-    return this.setup().decode(reader, length, end, depth); // overrides this method
-};
-
-/**
- * Decodes a message of this type preceeded by its byte length as a varint.
- * @param {Reader|Uint8Array} reader Reader or buffer to decode from
- * @returns {Message<{}>} Decoded message
- * @throws {Error} If the payload is not a reader or valid buffer
- * @throws {util.ProtocolError} If required fields are missing
- */
-Type.prototype.decodeDelimited = function decodeDelimited(reader) {
-    if (!(reader instanceof Reader))
-        reader = Reader.create(reader);
-    return this.decode(reader, reader.uint32());
-};
-
-/**
- * Verifies that field values are valid and that required fields are present.
- * @param {Object.<string,*>} message Plain object to verify
- * @param {number} [depth] Current nesting depth
- * @returns {null|string} `null` if valid, otherwise the reason why it is not
- */
-Type.prototype.verify = function verify_setup(message, depth) {
-    return this.setup().verify(message, depth); // overrides this method
-};
-
-/**
- * Creates a new message of this type from a plain object. Also converts values to their respective internal types.
- * @param {Object.<string,*>} object Plain object to convert
- * @param {number} [depth] Current nesting depth
- * @returns {Message<{}>} Message instance
- */
-Type.prototype.fromObject = function fromObject(object, depth) {
-    return this.setup().fromObject(object, depth);
-};
-
-/**
- * Conversion options as used by {@link Type#toObject} and {@link Message.toObject}.
- * @interface IConversionOptions
- * @property {Function} [longs] Long conversion type.
- * Valid values are `BigInt`, `String` and `Number` (the global types).
- * Defaults to copy the present value, which is a possibly unsafe number without and a {@link Long} with a long library.
- * @property {Function} [enums] Enum value conversion type.
- * Only valid value is `String` (the global type).
- * Defaults to copy the present value, which is the numeric id.
- * @property {Function} [bytes] Bytes value conversion type.
- * Valid values are `Array` and (a base64 encoded) `String` (the global types).
- * Defaults to copy the present value, which usually is a Buffer under node and an Uint8Array in the browser.
- * @property {boolean} [defaults=false] Also sets default values on the resulting object
- * @property {boolean} [arrays=false] Sets empty arrays for missing repeated fields even if `defaults=false`
- * @property {boolean} [objects=false] Sets empty objects for missing map fields even if `defaults=false`
- * @property {boolean} [oneofs=false] Includes virtual oneof properties set to the present field's name, if any
- * @property {boolean} [json=false] Performs additional JSON compatibility conversions, i.e. NaN and Infinity to strings
- */
-
-/**
- * Creates a plain object from a message of this type. Also converts values to other types if specified.
- * @param {Message<{}>} message Message instance
- * @param {IConversionOptions} [options] Conversion options
- * @returns {Object.<string,*>} Plain object
- */
-Type.prototype.toObject = function toObject(message, options) { // eslint-disable-line no-unused-vars
-    return this.setup().toObject.apply(this, arguments);
-};
-
-/**
- * Decorator function as returned by {@link Type.d} (TypeScript).
- * @typedef TypeDecorator
- * @type {function}
- * @param {Constructor<T>} target Target constructor
- * @returns {undefined}
- * @template T extends Message<T>
- */
-
-/**
- * Type decorator (TypeScript).
- * @param {string} [typeName] Type name, defaults to the constructor's name
- * @returns {TypeDecorator<T>} Decorator function
- * @template T extends Message<T>
- */
-Type.d = function decorateType(typeName) {
-    return function typeDecorator(target) {
-        util.decorateType(target, typeName);
-    };
-};
-
-
-/***/ }),
-
-/***/ 1024:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-
-
-/**
- * Common type constants.
- * @namespace
- */
-var types = exports;
-
-var util = __nccwpck_require__(9609);
-
-var s = [
-    "double",   // 0
-    "float",    // 1
-    "int32",    // 2
-    "uint32",   // 3
-    "sint32",   // 4
-    "fixed32",  // 5
-    "sfixed32", // 6
-    "int64",    // 7
-    "uint64",   // 8
-    "sint64",   // 9
-    "fixed64",  // 10
-    "sfixed64", // 11
-    "bool",     // 12
-    "string",   // 13
-    "bytes"     // 14
-];
-
-function bake(values, offset) {
-    var i = 0, o = Object.create(null);
-    offset |= 0;
-    while (i < values.length) o[s[i + offset]] = values[i++];
-    return o;
-}
-
-/**
- * Basic type wire types.
- * @type {Object.<string,number>}
- * @const
- * @property {number} double=1 Fixed64 wire type
- * @property {number} float=5 Fixed32 wire type
- * @property {number} int32=0 Varint wire type
- * @property {number} uint32=0 Varint wire type
- * @property {number} sint32=0 Varint wire type
- * @property {number} fixed32=5 Fixed32 wire type
- * @property {number} sfixed32=5 Fixed32 wire type
- * @property {number} int64=0 Varint wire type
- * @property {number} uint64=0 Varint wire type
- * @property {number} sint64=0 Varint wire type
- * @property {number} fixed64=1 Fixed64 wire type
- * @property {number} sfixed64=1 Fixed64 wire type
- * @property {number} bool=0 Varint wire type
- * @property {number} string=2 Ldelim wire type
- * @property {number} bytes=2 Ldelim wire type
- */
-types.basic = bake([
-    /* double   */ 1,
-    /* float    */ 5,
-    /* int32    */ 0,
-    /* uint32   */ 0,
-    /* sint32   */ 0,
-    /* fixed32  */ 5,
-    /* sfixed32 */ 5,
-    /* int64    */ 0,
-    /* uint64   */ 0,
-    /* sint64   */ 0,
-    /* fixed64  */ 1,
-    /* sfixed64 */ 1,
-    /* bool     */ 0,
-    /* string   */ 2,
-    /* bytes    */ 2
-]);
-
-/**
- * Basic type defaults.
- * @type {Object.<string,*>}
- * @const
- * @property {number} double=0 Double default
- * @property {number} float=0 Float default
- * @property {number} int32=0 Int32 default
- * @property {number} uint32=0 Uint32 default
- * @property {number} sint32=0 Sint32 default
- * @property {number} fixed32=0 Fixed32 default
- * @property {number} sfixed32=0 Sfixed32 default
- * @property {number} int64=0 Int64 default
- * @property {number} uint64=0 Uint64 default
- * @property {number} sint64=0 Sint32 default
- * @property {number} fixed64=0 Fixed64 default
- * @property {number} sfixed64=0 Sfixed64 default
- * @property {boolean} bool=false Bool default
- * @property {string} string="" String default
- * @property {Array.<number>} bytes=Array(0) Bytes default
- * @property {null} message=null Message default
- */
-types.defaults = bake([
-    /* double   */ 0,
-    /* float    */ 0,
-    /* int32    */ 0,
-    /* uint32   */ 0,
-    /* sint32   */ 0,
-    /* fixed32  */ 0,
-    /* sfixed32 */ 0,
-    /* int64    */ 0,
-    /* uint64   */ 0,
-    /* sint64   */ 0,
-    /* fixed64  */ 0,
-    /* sfixed64 */ 0,
-    /* bool     */ false,
-    /* string   */ "",
-    /* bytes    */ util.emptyArray,
-    /* message  */ null
-]);
-
-/**
- * Basic long type wire types.
- * @type {Object.<string,number>}
- * @const
- * @property {number} int64=0 Varint wire type
- * @property {number} uint64=0 Varint wire type
- * @property {number} sint64=0 Varint wire type
- * @property {number} fixed64=1 Fixed64 wire type
- * @property {number} sfixed64=1 Fixed64 wire type
- */
-types.long = bake([
-    /* int64    */ 0,
-    /* uint64   */ 0,
-    /* sint64   */ 0,
-    /* fixed64  */ 1,
-    /* sfixed64 */ 1
-], 7);
-
-/**
- * Allowed types for map keys with their associated wire type.
- * @type {Object.<string,number>}
- * @const
- * @property {number} int32=0 Varint wire type
- * @property {number} uint32=0 Varint wire type
- * @property {number} sint32=0 Varint wire type
- * @property {number} fixed32=5 Fixed32 wire type
- * @property {number} sfixed32=5 Fixed32 wire type
- * @property {number} int64=0 Varint wire type
- * @property {number} uint64=0 Varint wire type
- * @property {number} sint64=0 Varint wire type
- * @property {number} fixed64=1 Fixed64 wire type
- * @property {number} sfixed64=1 Fixed64 wire type
- * @property {number} bool=0 Varint wire type
- * @property {number} string=2 Ldelim wire type
- */
-types.mapKey = bake([
-    /* int32    */ 0,
-    /* uint32   */ 0,
-    /* sint32   */ 0,
-    /* fixed32  */ 5,
-    /* sfixed32 */ 5,
-    /* int64    */ 0,
-    /* uint64   */ 0,
-    /* sint64   */ 0,
-    /* fixed64  */ 1,
-    /* sfixed64 */ 1,
-    /* bool     */ 0,
-    /* string   */ 2
-], 2);
-
-/**
- * Allowed types for packed repeated fields with their associated wire type.
- * @type {Object.<string,number>}
- * @const
- * @property {number} double=1 Fixed64 wire type
- * @property {number} float=5 Fixed32 wire type
- * @property {number} int32=0 Varint wire type
- * @property {number} uint32=0 Varint wire type
- * @property {number} sint32=0 Varint wire type
- * @property {number} fixed32=5 Fixed32 wire type
- * @property {number} sfixed32=5 Fixed32 wire type
- * @property {number} int64=0 Varint wire type
- * @property {number} uint64=0 Varint wire type
- * @property {number} sint64=0 Varint wire type
- * @property {number} fixed64=1 Fixed64 wire type
- * @property {number} sfixed64=1 Fixed64 wire type
- * @property {number} bool=0 Varint wire type
- */
-types.packed = bake([
-    /* double   */ 1,
-    /* float    */ 5,
-    /* int32    */ 0,
-    /* uint32   */ 0,
-    /* sint32   */ 0,
-    /* fixed32  */ 5,
-    /* sfixed32 */ 5,
-    /* int64    */ 0,
-    /* uint64   */ 0,
-    /* sint64   */ 0,
-    /* fixed64  */ 1,
-    /* sfixed64 */ 1,
-    /* bool     */ 0
-]);
-
-
-/***/ }),
-
-/***/ 9609:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-
-/**
- * Various utility functions.
- * @namespace
- */
-var util = module.exports = __nccwpck_require__(2857);
-
-var roots = __nccwpck_require__(4460);
-
-var Type, // cyclic
-    Enum;
-
-util.codegen = __nccwpck_require__(5346);
-util.fetch   = __nccwpck_require__(4279);
-util.path    = __nccwpck_require__(6090);
-util.patterns = __nccwpck_require__(1991);
-
-var reservedRe = util.patterns.reservedRe;
-
-/**
- * Node's fs module if available.
- * @type {Object.<string,*>}
- */
-util.fs = __nccwpck_require__(5763);
-
-/**
- * Checks a recursion depth.
- * @param {number|undefined} depth Depth of recursion
- * @returns {number} Depth of recursion
- * @throws {Error} If depth exceeds util.recursionLimit
- */
-util.checkDepth = function checkDepth(depth) {
-    if (depth === undefined)
-        depth = 0;
-    if (depth > util.recursionLimit)
-        throw Error("max depth exceeded");
-    return depth;
-};
-
-/**
- * Converts an object's values to an array.
- * @param {Object.<string,*>} object Object to convert
- * @returns {Array.<*>} Converted array
- */
-util.toArray = function toArray(object) {
-    if (object) {
-        var keys  = Object.keys(object),
-            array = new Array(keys.length),
-            index = 0;
-        while (index < keys.length)
-            array[index] = object[keys[index++]];
-        return array;
-    }
-    return [];
-};
-
-/**
- * Converts an array of keys immediately followed by their respective value to an object, omitting undefined values.
- * @param {Array.<*>} array Array to convert
- * @returns {Object.<string,*>} Converted object
- */
-util.toObject = function toObject(array) {
-    var object = {},
-        index  = 0;
-    while (index < array.length) {
-        var key = array[index++],
-            val = array[index++];
-        if (val !== undefined)
-            object[key] = val;
-    }
-    return object;
-};
-
-/**
- * Tests whether the specified name is a reserved word in JS.
- * @param {string} name Name to test
- * @returns {boolean} `true` if reserved, otherwise `false`
- */
-util.isReserved = function isReserved(name) {
-    return reservedRe.test(name);
-};
-
-/**
- * Returns a safe property accessor for the specified property name.
- * @param {string} prop Property name
- * @returns {string} Safe accessor
- */
-util.safeProp = function safeProp(prop) {
-    if (!/^[$\w_]+$/.test(prop) || reservedRe.test(prop))
-        return "[" + JSON.stringify(prop) + "]";
-    return "." + prop;
-};
-
-/**
- * Converts the first character of a string to upper case.
- * @param {string} str String to convert
- * @returns {string} Converted string
- */
-util.ucFirst = function ucFirst(str) {
-    return str.charAt(0).toUpperCase() + str.substring(1);
-};
-
-var camelCaseRe = /_([a-z])/g;
-
-/**
- * Converts a string to camel case.
- * @param {string} str String to convert
- * @returns {string} Converted string
- */
-util.camelCase = function camelCase(str) {
-    return str.substring(0, 1)
-         + str.substring(1)
-               .replace(camelCaseRe, function($0, $1) { return $1.toUpperCase(); });
-};
-
-/**
- * Compares reflected fields by id.
- * @param {Field} a First field
- * @param {Field} b Second field
- * @returns {number} Comparison value
- */
-util.compareFieldsById = function compareFieldsById(a, b) {
-    return a.id - b.id;
-};
-
-/**
- * Decorator helper for types (TypeScript).
- * @param {Constructor<T>} ctor Constructor function
- * @param {string} [typeName] Type name, defaults to the constructor's name
- * @returns {Type} Reflected type
- * @template T extends Message<T>
- * @property {Root} root Decorators root
- */
-util.decorateType = function decorateType(ctor, typeName) {
-
-    /* istanbul ignore if */
-    if (ctor.$type) {
-        if (typeName && ctor.$type.name !== typeName) {
-            util.decorateRoot.remove(ctor.$type);
-            ctor.$type.name = typeName;
-            util.decorateRoot.add(ctor.$type);
-        }
-        return ctor.$type;
-    }
-
-    /* istanbul ignore next */
-    if (!Type)
-        Type = __nccwpck_require__(901);
-
-    var type = new Type(typeName || ctor.name);
-    util.decorateRoot.add(type);
-    type.ctor = ctor; // sets up .encode, .decode etc.
-    Object.defineProperty(ctor, "$type", { value: type, enumerable: false });
-    Object.defineProperty(ctor.prototype, "$type", { value: type, enumerable: false });
-    return type;
-};
-
-var decorateEnumIndex = 0;
-
-/**
- * Decorator helper for enums (TypeScript).
- * @param {Object} object Enum object
- * @returns {Enum} Reflected enum
- */
-util.decorateEnum = function decorateEnum(object) {
-
-    /* istanbul ignore if */
-    if (object.$type)
-        return object.$type;
-
-    /* istanbul ignore next */
-    if (!Enum)
-        Enum = __nccwpck_require__(3528);
-
-    var enm = new Enum("Enum" + decorateEnumIndex++, object);
-    util.decorateRoot.add(enm);
-    Object.defineProperty(object, "$type", { value: enm, enumerable: false });
-    return enm;
-};
-
-
-/**
- * Sets the value of a property by property path. If a value already exists, it is turned to an array
- * @param {Object.<string,*>} dst Destination object
- * @param {string} path dot '.' delimited path of the property to set
- * @param {Object} value the value to set
- * @param {boolean|undefined} [ifNotSet] Sets the option only if it isn't currently set
- * @returns {Object.<string,*>} Destination object
- */
-util.setProperty = function setProperty(dst, path, value, ifNotSet) {
-    function setProp(dst, path, value) {
-        var part = path.shift();
-        if (util.isUnsafeProperty(part))
-            return dst;
-        if (path.length > 0) {
-            dst[part] = setProp(dst[part] || {}, path, value);
-        } else {
-            var prevValue = dst[part];
-            if (prevValue && ifNotSet)
-                return dst;
-            if (prevValue)
-                value = [].concat(prevValue).concat(value);
-            dst[part] = value;
-        }
-        return dst;
-    }
-
-    if (typeof dst !== "object")
-        throw TypeError("dst must be an object");
-    if (!path)
-        throw TypeError("path must be specified");
-
-    path = path.split(".");
-    if (path.length > util.recursionLimit)
-        throw Error("max depth exceeded");
-    return setProp(dst, path, value);
-};
-
-/**
- * Decorator root (TypeScript).
- * @name util.decorateRoot
- * @type {Root}
- * @readonly
- */
-Object.defineProperty(util, "decorateRoot", {
-    get: function() {
-        return roots["decorated"] || (roots["decorated"] = new (__nccwpck_require__(8185))());
-    }
-});
-
-
-/***/ }),
-
-/***/ 5763:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-
-var fs = null;
-try {
-    fs = __nccwpck_require__(/* webpackIgnore: true */ 9896);
-    if (!fs || !fs.readFile || !fs.readFileSync)
-        fs = null;
-} catch (e) {
-    // `fs` is unavailable in browsers and browser-like bundles.
-}
-module.exports = fs;
-
-
-/***/ }),
-
-/***/ 994:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = LongBits;
-
-var util = __nccwpck_require__(2857);
-
-/**
- * Constructs new long bits.
- * @classdesc Helper class for working with the low and high bits of a 64 bit value.
- * @memberof util
- * @constructor
- * @param {number} lo Low 32 bits, unsigned
- * @param {number} hi High 32 bits, unsigned
- */
-function LongBits(lo, hi) {
-
-    // note that the casts below are theoretically unnecessary as of today, but older statically
-    // generated converter code might still call the ctor with signed 32bits. kept for compat.
-
-    /**
-     * Low bits.
-     * @type {number}
-     */
-    this.lo = lo >>> 0;
-
-    /**
-     * High bits.
-     * @type {number}
-     */
-    this.hi = hi >>> 0;
-}
-
-/**
- * Zero bits.
- * @memberof util.LongBits
- * @type {util.LongBits}
- */
-var zero = LongBits.zero = new LongBits(0, 0);
-
-zero.toNumber = function() { return 0; };
-zero.zzEncode = zero.zzDecode = function() { return this; };
-zero.length = function() { return 1; };
-
-/**
- * Zero hash.
- * @memberof util.LongBits
- * @type {string}
- */
-var zeroHash = LongBits.zeroHash = "\0\0\0\0\0\0\0\0";
-
-/**
- * Constructs new long bits from the specified number.
- * @param {number} value Value
- * @returns {util.LongBits} Instance
- */
-LongBits.fromNumber = function fromNumber(value) {
-    if (value === 0)
-        return zero;
-    var sign = value < 0;
-    if (sign)
-        value = -value;
-    var lo = value >>> 0,
-        hi = (value - lo) / 4294967296 >>> 0;
-    if (sign) {
-        hi = ~hi >>> 0;
-        lo = ~lo >>> 0;
-        if (++lo > 4294967295) {
-            lo = 0;
-            if (++hi > 4294967295)
-                hi = 0;
-        }
-    }
-    return new LongBits(lo, hi);
-};
-
-/**
- * Constructs new long bits from a number, long or string.
- * @param {Long|number|string} value Value
- * @returns {util.LongBits} Instance
- */
-LongBits.from = function from(value) {
-    if (typeof value === "number")
-        return LongBits.fromNumber(value);
-    if (util.isString(value)) {
-        /* istanbul ignore else */
-        if (util.Long)
-            value = util.Long.fromString(value);
-        else
-            return LongBits.fromNumber(parseInt(value, 10));
-    }
-    return value.low || value.high ? new LongBits(value.low >>> 0, value.high >>> 0) : zero;
-};
-
-/**
- * Converts this long bits to a possibly unsafe JavaScript number.
- * @param {boolean} [unsigned=false] Whether unsigned or not
- * @returns {number} Possibly unsafe number
- */
-LongBits.prototype.toNumber = function toNumber(unsigned) {
-    if (!unsigned && this.hi >>> 31) {
-        var lo = ~this.lo + 1 >>> 0,
-            hi = ~this.hi     >>> 0;
-        if (!lo)
-            hi = hi + 1 >>> 0;
-        return -(lo + hi * 4294967296);
-    }
-    return this.lo + this.hi * 4294967296;
-};
-
-/**
- * Converts this long bits to a long.
- * @param {boolean} [unsigned=false] Whether unsigned or not
- * @returns {Long} Long
- */
-LongBits.prototype.toLong = function toLong(unsigned) {
-    return util.Long
-        ? new util.Long(this.lo | 0, this.hi | 0, Boolean(unsigned))
-        /* istanbul ignore next */
-        : { low: this.lo | 0, high: this.hi | 0, unsigned: Boolean(unsigned) };
-};
-
-var charCodeAt = String.prototype.charCodeAt;
-
-/**
- * Constructs new long bits from the specified 8 characters long hash.
- * @param {string} hash Hash
- * @returns {util.LongBits} Bits
- */
-LongBits.fromHash = function fromHash(hash) {
-    if (hash === zeroHash)
-        return zero;
-    return new LongBits(
-        ( charCodeAt.call(hash, 0)
-        | charCodeAt.call(hash, 1) << 8
-        | charCodeAt.call(hash, 2) << 16
-        | charCodeAt.call(hash, 3) << 24) >>> 0
-    ,
-        ( charCodeAt.call(hash, 4)
-        | charCodeAt.call(hash, 5) << 8
-        | charCodeAt.call(hash, 6) << 16
-        | charCodeAt.call(hash, 7) << 24) >>> 0
-    );
-};
-
-/**
- * Converts this long bits to a 8 characters long hash.
- * @returns {string} Hash
- */
-LongBits.prototype.toHash = function toHash() {
-    return String.fromCharCode(
-        this.lo        & 255,
-        this.lo >>> 8  & 255,
-        this.lo >>> 16 & 255,
-        this.lo >>> 24      ,
-        this.hi        & 255,
-        this.hi >>> 8  & 255,
-        this.hi >>> 16 & 255,
-        this.hi >>> 24
-    );
-};
-
-/**
- * Zig-zag encodes this long bits.
- * @returns {util.LongBits} `this`
- */
-LongBits.prototype.zzEncode = function zzEncode() {
-    var mask =   this.hi >> 31;
-    this.hi  = ((this.hi << 1 | this.lo >>> 31) ^ mask) >>> 0;
-    this.lo  = ( this.lo << 1                   ^ mask) >>> 0;
-    return this;
-};
-
-/**
- * Zig-zag decodes this long bits.
- * @returns {util.LongBits} `this`
- */
-LongBits.prototype.zzDecode = function zzDecode() {
-    var mask = -(this.lo & 1);
-    this.lo  = ((this.lo >>> 1 | this.hi << 31) ^ mask) >>> 0;
-    this.hi  = ( this.hi >>> 1                  ^ mask) >>> 0;
-    return this;
-};
-
-/**
- * Calculates the length of this longbits when encoded as a varint.
- * @returns {number} Length
- */
-LongBits.prototype.length = function length() {
-    var part0 =  this.lo,
-        part1 = (this.lo >>> 28 | this.hi << 4) >>> 0,
-        part2 =  this.hi >>> 24;
-    return part2 === 0
-         ? part1 === 0
-           ? part0 < 16384
-             ? part0 < 128 ? 1 : 2
-             : part0 < 2097152 ? 3 : 4
-           : part1 < 16384
-             ? part1 < 128 ? 5 : 6
-             : part1 < 2097152 ? 7 : 8
-         : part2 < 128 ? 9 : 10;
-};
-
-
-/***/ }),
-
-/***/ 2857:
-/***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
-
-
-var util = exports;
-
-// used to return a Promise where callback is omitted
-util.asPromise = __nccwpck_require__(2222);
-
-// converts to / from base64 encoded strings
-util.base64 = __nccwpck_require__(5478);
-
-// base class of rpc.Service
-util.EventEmitter = __nccwpck_require__(2491);
-
-// float handling accross browsers
-util.float = __nccwpck_require__(8597);
-
-// converts to / from utf8 encoded strings
-util.utf8 = __nccwpck_require__(958);
-
-// provides a node-like buffer pool in the browser
-util.pool = __nccwpck_require__(6239);
-
-// utility to work with the low and high bits of a 64 bit value
-util.LongBits = __nccwpck_require__(994);
-
-/**
- * Tests if the specified key can affect object prototypes.
- * @memberof util
- * @param {string} key Key to test
- * @returns {boolean} `true` if the key is unsafe
- */
-function isUnsafeProperty(key) {
-    return key === "__proto__" || key === "prototype" || key === "constructor";
-}
-
-util.isUnsafeProperty = isUnsafeProperty;
-
-/**
- * Whether running within node or not.
- * @memberof util
- * @type {boolean}
- */
-util.isNode = Boolean(typeof global !== "undefined"
-                   && global
-                   && global.process
-                   && global.process.versions
-                   && global.process.versions.node);
-
-/**
- * Global object reference.
- * @memberof util
- * @type {Object}
- */
-util.global = util.isNode && global
-           || typeof window !== "undefined" && window
-           || typeof self   !== "undefined" && self
-           || this; // eslint-disable-line no-invalid-this
-
-/**
- * An immuable empty array.
- * @memberof util
- * @type {Array.<*>}
- * @const
- */
-util.emptyArray = Object.freeze ? Object.freeze([]) : /* istanbul ignore next */ []; // used on prototypes
-
-/**
- * An immutable empty object.
- * @type {Object}
- * @const
- */
-util.emptyObject = Object.freeze ? Object.freeze({}) : /* istanbul ignore next */ {}; // used on prototypes
-
-/**
- * Tests if the specified value is an integer.
- * @function
- * @param {*} value Value to test
- * @returns {boolean} `true` if the value is an integer
- */
-util.isInteger = Number.isInteger || /* istanbul ignore next */ function isInteger(value) {
-    return typeof value === "number" && isFinite(value) && Math.floor(value) === value;
-};
-
-/**
- * Tests if the specified value is a string.
- * @param {*} value Value to test
- * @returns {boolean} `true` if the value is a string
- */
-util.isString = function isString(value) {
-    return typeof value === "string" || value instanceof String;
-};
-
-/**
- * Tests if the specified value is a non-null object.
- * @param {*} value Value to test
- * @returns {boolean} `true` if the value is a non-null object
- */
-util.isObject = function isObject(value) {
-    return value && typeof value === "object";
-};
-
-/**
- * Checks if a property on a message is considered to be present.
- * This is an alias of {@link util.isSet}.
- * @function
- * @param {Object} obj Plain object or message instance
- * @param {string} prop Property name
- * @returns {boolean} `true` if considered to be present, otherwise `false`
- */
-util.isset =
-
-/**
- * Checks if a property on a message is considered to be present.
- * @param {Object} obj Plain object or message instance
- * @param {string} prop Property name
- * @returns {boolean} `true` if considered to be present, otherwise `false`
- */
-util.isSet = function isSet(obj, prop) {
-    var value = obj[prop];
-    if (value != null && Object.hasOwnProperty.call(obj, prop)) // eslint-disable-line eqeqeq
-        return typeof value !== "object" || (Array.isArray(value) ? value.length : Object.keys(value).length) > 0;
-    return false;
-};
-
-/**
- * Any compatible Buffer instance.
- * This is a minimal stand-alone definition of a Buffer instance. The actual type is that exported by node's typings.
- * @interface Buffer
- * @extends Uint8Array
- */
-
-/**
- * Node's Buffer class if available.
- * @type {Constructor<Buffer>}
- */
-util.Buffer = (function() {
-    try {
-        var Buffer = util.global.Buffer;
-        // refuse to use non-node buffers if not explicitly assigned (perf reasons):
-        return Buffer.prototype.utf8Write ? Buffer : /* istanbul ignore next */ null;
-    } catch (e) {
-        /* istanbul ignore next */
-        return null;
-    }
-})();
-
-// Internal alias of or polyfull for Buffer.from.
-util._Buffer_from = null;
-
-// Internal alias of or polyfill for Buffer.allocUnsafe.
-util._Buffer_allocUnsafe = null;
-
-/**
- * Creates a new buffer of whatever type supported by the environment.
- * @param {number|number[]} [sizeOrArray=0] Buffer size or number array
- * @returns {Uint8Array|Buffer} Buffer
- */
-util.newBuffer = function newBuffer(sizeOrArray) {
-    /* istanbul ignore next */
-    return typeof sizeOrArray === "number"
-        ? util.Buffer
-            ? util._Buffer_allocUnsafe(sizeOrArray)
-            : new util.Array(sizeOrArray)
-        : util.Buffer
-            ? util._Buffer_from(sizeOrArray)
-            : typeof Uint8Array === "undefined"
-                ? sizeOrArray
-                : new Uint8Array(sizeOrArray);
-};
-
-/**
- * Array implementation used in the browser. `Uint8Array` if supported, otherwise `Array`.
- * @type {Constructor<Uint8Array>}
- */
-util.Array = typeof Uint8Array !== "undefined" ? Uint8Array /* istanbul ignore next */ : Array;
-
-/**
- * Any compatible Long instance.
- * This is a minimal stand-alone definition of a Long instance. The actual type is that exported by long.js.
- * @interface Long
- * @property {number} low Low bits
- * @property {number} high High bits
- * @property {boolean} unsigned Whether unsigned or not
- */
-
-/**
- * Long.js's Long class if available.
- * @type {Constructor<Long>}
- */
-util.Long = /* istanbul ignore next */ util.global.dcodeIO && /* istanbul ignore next */ util.global.dcodeIO.Long
-         || /* istanbul ignore next */ util.global.Long
-         || (function() {
-                try {
-                    var Long = __nccwpck_require__(6390);
-                    return Long && Long.isLong ? Long : null;
-                } catch (e) {
-                    /* istanbul ignore next */
-                    return null;
-                }
-            })();
-
-/**
- * Regular expression used to verify 2 bit (`bool`) map keys.
- * @type {RegExp}
- * @const
- */
-util.key2Re = /^true|false|0|1$/;
-
-/**
- * Regular expression used to verify 32 bit (`int32` etc.) map keys.
- * @type {RegExp}
- * @const
- */
-util.key32Re = /^-?(?:0|[1-9][0-9]*)$/;
-
-/**
- * Regular expression used to verify 64 bit (`int64` etc.) map keys.
- * @type {RegExp}
- * @const
- */
-util.key64Re = /^(?:[\\x00-\\xff]{8}|-?(?:0|[1-9][0-9]*))$/;
-
-/**
- * Converts a number or long to an 8 characters long hash string.
- * @param {Long|number} value Value to convert
- * @returns {string} Hash
- */
-util.longToHash = function longToHash(value) {
-    return value
-        ? util.LongBits.from(value).toHash()
-        : util.LongBits.zeroHash;
-};
-
-/**
- * Converts an 8 characters long hash string to a long or number.
- * @param {string} hash Hash
- * @param {boolean} [unsigned=false] Whether unsigned or not
- * @returns {Long|number} Original value
- */
-util.longFromHash = function longFromHash(hash, unsigned) {
-    var bits = util.LongBits.fromHash(hash);
-    if (util.Long)
-        return util.Long.fromBits(bits.lo, bits.hi, unsigned);
-    return bits.toNumber(Boolean(unsigned));
-};
-
-/**
- * Merges the properties of the source object into the destination object.
- * @memberof util
- * @param {Object.<string,*>} dst Destination object
- * @param {...(Object.<string,*>|boolean)} src Source objects, optionally followed by an `ifNotSet` flag
- * @returns {Object.<string,*>} Destination object
- */
-function merge(dst) { // used by converters
-    var ifNotSet = typeof arguments[arguments.length - 1] === "boolean",
-        limit = ifNotSet ? arguments.length - 1 : arguments.length;
-    ifNotSet = ifNotSet && arguments[arguments.length - 1];
-    for (var a = 1; a < limit; ++a) {
-        var src = arguments[a];
-        if (!src)
-            continue;
-        for (var keys = Object.keys(src), i = 0; i < keys.length; ++i)
-            if (!isUnsafeProperty(keys[i]) && (dst[keys[i]] === undefined || !ifNotSet))
-                dst[keys[i]] = src[keys[i]];
-    }
-    return dst;
-}
-
-util.merge = merge;
-
-/**
- * Schema declaration nesting limit.
- * @memberof util
- * @type {number}
- */
-util.nestingLimit = 32; // protoc: MaxMessageDeclarationNestingDepth
-
-/**
- * Recursion limit.
- * @memberof util
- * @type {number}
- */
-util.recursionLimit = 100; // protoc: CodedInputStream::default_recursion_limit_
-
-/**
- * Makes a property safe for assignment as an own property.
- * @memberof util
- * @param {Object.<string,*>} obj Object
- * @param {string} key Property key
- * @returns {undefined}
- */
-util.makeProp = function makeProp(obj, key) {
-    Object.defineProperty(obj, key, {
-        enumerable: true,
-        configurable: true,
-        writable: true
-    });
-};
-
-/**
- * Converts the first character of a string to lower case.
- * @param {string} str String to convert
- * @returns {string} Converted string
- */
-util.lcFirst = function lcFirst(str) {
-    return str.charAt(0).toLowerCase() + str.substring(1);
-};
-
-/**
- * Creates a custom error constructor.
- * @memberof util
- * @param {string} name Error name
- * @returns {Constructor<Error>} Custom error constructor
- */
-function newError(name) {
-
-    function CustomError(message, properties) {
-
-        if (!(this instanceof CustomError))
-            return new CustomError(message, properties);
-
-        // Error.call(this, message);
-        // ^ just returns a new error instance because the ctor can be called as a function
-
-        Object.defineProperty(this, "message", { get: function() { return message; } });
-
-        /* istanbul ignore next */
-        if (Error.captureStackTrace) // node
-            Error.captureStackTrace(this, CustomError);
-        else
-            Object.defineProperty(this, "stack", { value: new Error().stack || "" });
-
-        if (properties)
-            merge(this, properties);
-    }
-
-    CustomError.prototype = Object.create(Error.prototype, {
-        constructor: {
-            value: CustomError,
-            writable: true,
-            enumerable: false,
-            configurable: true,
-        },
-        name: {
-            get: function get() { return name; },
-            set: undefined,
-            enumerable: false,
-            // configurable: false would accurately preserve the behavior of
-            // the original, but I'm guessing that was not intentional.
-            // For an actual error subclass, this property would
-            // be configurable.
-            configurable: true,
-        },
-        toString: {
-            value: function value() { return this.name + ": " + this.message; },
-            writable: true,
-            enumerable: false,
-            configurable: true,
-        },
-    });
-
-    return CustomError;
-}
-
-util.newError = newError;
-
-/**
- * Constructs a new protocol error.
- * @classdesc Error subclass indicating a protocol specifc error.
- * @memberof util
- * @extends Error
- * @template T extends Message<T>
- * @constructor
- * @param {string} message Error message
- * @param {Object.<string,*>} [properties] Additional properties
- * @example
- * try {
- *     MyMessage.decode(someBuffer); // throws if required fields are missing
- * } catch (e) {
- *     if (e instanceof ProtocolError && e.instance)
- *         console.log("decoded so far: " + JSON.stringify(e.instance));
- * }
- */
-util.ProtocolError = newError("ProtocolError");
-
-/**
- * So far decoded message instance.
- * @name util.ProtocolError#instance
- * @type {Message<T>}
- */
-
-/**
- * A OneOf getter as returned by {@link util.oneOfGetter}.
- * @typedef OneOfGetter
- * @type {function}
- * @returns {string|undefined} Set field name, if any
- */
-
-/**
- * Builds a getter for a oneof's present field name.
- * @param {string[]} fieldNames Field names
- * @returns {OneOfGetter} Unbound getter
- */
-util.oneOfGetter = function getOneOf(fieldNames) {
-    var fieldMap = {};
-    for (var i = 0; i < fieldNames.length; ++i)
-        fieldMap[fieldNames[i]] = 1;
-
-    /**
-     * @returns {string|undefined} Set field name, if any
-     * @this Object
-     * @ignore
-     */
-    return function() { // eslint-disable-line consistent-return
-        for (var keys = Object.keys(this), i = keys.length - 1; i > -1; --i)
-            if (fieldMap[keys[i]] === 1 && this[keys[i]] !== undefined && this[keys[i]] !== null)
-                return keys[i];
-    };
-};
-
-/**
- * A OneOf setter as returned by {@link util.oneOfSetter}.
- * @typedef OneOfSetter
- * @type {function}
- * @param {string|undefined} value Field name
- * @returns {undefined}
- */
-
-/**
- * Builds a setter for a oneof's present field name.
- * @param {string[]} fieldNames Field names
- * @returns {OneOfSetter} Unbound setter
- */
-util.oneOfSetter = function setOneOf(fieldNames) {
-
-    /**
-     * @param {string} name Field name
-     * @returns {undefined}
-     * @this Object
-     * @ignore
-     */
-    return function(name) {
-        for (var i = 0; i < fieldNames.length; ++i)
-            if (fieldNames[i] !== name)
-                delete this[fieldNames[i]];
-    };
-};
-
-/**
- * Default conversion options used for {@link Message#toJSON} implementations.
- *
- * These options are close to proto3's JSON mapping with the exception that internal types like Any are handled just like messages. More precisely:
- *
- * - Longs become strings
- * - Enums become string keys
- * - Bytes become base64 encoded strings
- * - (Sub-)Messages become plain objects
- * - Maps become plain objects with all string keys
- * - Repeated fields become arrays
- * - NaN and Infinity for float and double fields become strings
- *
- * @type {IConversionOptions}
- * @see https://developers.google.com/protocol-buffers/docs/proto3?hl=en#json
- */
-util.toJSONOptions = {
-    longs: String,
-    enums: String,
-    bytes: String,
-    json: true
-};
-
-// Sets up buffer utility according to the environment (called in index-minimal)
-util._configure = function() {
-    var Buffer = util.Buffer;
-    /* istanbul ignore if */
-    if (!Buffer) {
-        util._Buffer_from = util._Buffer_allocUnsafe = null;
-        return;
-    }
-    // because node 4.x buffers are incompatible & immutable
-    // see: https://github.com/dcodeIO/protobuf.js/pull/665
-    util._Buffer_from = Buffer.from !== Uint8Array.from && Buffer.from ||
-        /* istanbul ignore next */
-        function Buffer_from(value, encoding) {
-            return new Buffer(value, encoding);
-        };
-    util._Buffer_allocUnsafe = Buffer.allocUnsafe ||
-        /* istanbul ignore next */
-        function Buffer_allocUnsafe(size) {
-            return new Buffer(size);
-        };
-};
-
-
-/***/ }),
-
-/***/ 1991:
-/***/ ((__unused_webpack_module, exports) => {
-
-
-
-var patterns = exports;
-
-patterns.numberRe    = /^(?![eE])[0-9]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?$/;
-patterns.typeRefRe   = /^(?:\.?[a-zA-Z_][a-zA-Z_0-9]*)(?:\.[a-zA-Z_][a-zA-Z_0-9]*)*$/;
-patterns.reservedRe  = /^(?:do|if|in|for|let|new|try|var|case|else|enum|eval|false|null|this|true|void|with|break|catch|class|const|super|throw|while|yield|delete|export|import|public|return|static|switch|typeof|default|extends|finally|package|private|continue|debugger|function|arguments|interface|protected|implements|instanceof)$/;
-
-
-/***/ }),
-
-/***/ 7639:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = verifier;
-
-var Enum      = __nccwpck_require__(3528),
-    util      = __nccwpck_require__(9609);
-
-function invalid(field, expected) {
-    return field.name + ": " + expected + (field.repeated && expected !== "array" ? "[]" : field.map && expected !== "object" ? "{k:"+field.keyType+"}" : "") + " expected";
-}
-
-/**
- * Generates a partial value verifier.
- * @param {Codegen} gen Codegen instance
- * @param {Field} field Reflected field
- * @param {number} fieldIndex Field index
- * @param {string} ref Variable reference
- * @returns {Codegen} Codegen instance
- * @ignore
- */
-function genVerifyValue(gen, field, fieldIndex, ref) {
-    /* eslint-disable no-unexpected-multiline */
-    if (field.resolvedType) {
-        if (field.resolvedType instanceof Enum) { gen
-            ("switch(%s){", ref)
-                ("default:")
-                    ("return%j", invalid(field, "enum value"));
-            for (var keys = Object.keys(field.resolvedType.values), j = 0; j < keys.length; ++j) gen
-                ("case %i:", field.resolvedType.values[keys[j]]);
-            gen
-                    ("break")
-            ("}");
-        } else {
-            gen
-            ("{")
-                ("var e=types[%i].verify(%s,n+1);", fieldIndex, ref)
-                ("if(e)")
-                    ("return%j+e", field.name + ".")
-            ("}");
-        }
-    } else {
-        switch (field.type) {
-            case "int32":
-            case "uint32":
-            case "sint32":
-            case "fixed32":
-            case "sfixed32": gen
-                ("if(!util.isInteger(%s))", ref)
-                    ("return%j", invalid(field, "integer"));
-                break;
-            case "int64":
-            case "uint64":
-            case "sint64":
-            case "fixed64":
-            case "sfixed64": gen
-                ("if(!util.isInteger(%s)&&!(%s&&util.isInteger(%s.low)&&util.isInteger(%s.high)))", ref, ref, ref, ref)
-                    ("return%j", invalid(field, "integer|Long"));
-                break;
-            case "float":
-            case "double": gen
-                ("if(typeof %s!==\"number\")", ref)
-                    ("return%j", invalid(field, "number"));
-                break;
-            case "bool": gen
-                ("if(typeof %s!==\"boolean\")", ref)
-                    ("return%j", invalid(field, "boolean"));
-                break;
-            case "string": gen
-                ("if(!util.isString(%s))", ref)
-                    ("return%j", invalid(field, "string"));
-                break;
-            case "bytes": gen
-                ("if(!(%s&&typeof %s.length===\"number\"||util.isString(%s)))", ref, ref, ref)
-                    ("return%j", invalid(field, "buffer"));
-                break;
-        }
-    }
-    return gen;
-    /* eslint-enable no-unexpected-multiline */
-}
-
-/**
- * Generates a partial key verifier.
- * @param {Codegen} gen Codegen instance
- * @param {Field} field Reflected field
- * @param {string} ref Variable reference
- * @returns {Codegen} Codegen instance
- * @ignore
- */
-function genVerifyKey(gen, field, ref) {
-    /* eslint-disable no-unexpected-multiline */
-    switch (field.keyType) {
-        case "int32":
-        case "uint32":
-        case "sint32":
-        case "fixed32":
-        case "sfixed32": gen
-            ("if(!util.key32Re.test(%s))", ref)
-                ("return%j", invalid(field, "integer key"));
-            break;
-        case "int64":
-        case "uint64":
-        case "sint64":
-        case "fixed64":
-        case "sfixed64": gen
-            ("if(!util.key64Re.test(%s))", ref) // see comment above: x is ok, d is not
-                ("return%j", invalid(field, "integer|Long key"));
-            break;
-        case "bool": gen
-            ("if(!util.key2Re.test(%s))", ref)
-                ("return%j", invalid(field, "boolean key"));
-            break;
-    }
-    return gen;
-    /* eslint-enable no-unexpected-multiline */
-}
-
-/**
- * Generates a verifier specific to the specified message type.
- * @param {Type} mtype Message type
- * @returns {Codegen} Codegen instance
- */
-function verifier(mtype) {
-    /* eslint-disable no-unexpected-multiline */
-
-    var gen = util.codegen(["m", "n"], mtype.name + "$verify")
-    ("if(typeof m!==\"object\"||m===null)")
-        ("return%j", "object expected")
-    ("if(n===undefined)n=0")
-    ("if(n>util.recursionLimit)")
-        ("return%j", "maximum nesting depth exceeded");
-    var oneofs = mtype.oneofsArray,
-        seenFirstField = {};
-    if (oneofs.length) gen
-    ("var p={}");
-
-    for (var i = 0; i < /* initializes */ mtype.fieldsArray.length; ++i) {
-        var field = mtype._fieldsArray[i].resolve(),
-            ref   = "m" + util.safeProp(field.name);
-
-        if (field.optional) gen
-        ("if(%s!=null&&Object.hasOwnProperty.call(m,%j)){", ref, field.name); // !== undefined && !== null
-
-        // map fields
-        if (field.map) { gen
-            ("if(!util.isObject(%s))", ref)
-                ("return%j", invalid(field, "object"))
-            ("var k=Object.keys(%s)", ref)
-            ("for(var i=0;i<k.length;++i){");
-                genVerifyKey(gen, field, "k[i]");
-                genVerifyValue(gen, field, i, ref + "[k[i]]")
-            ("}");
-
-        // repeated fields
-        } else if (field.repeated) { gen
-            ("if(!Array.isArray(%s))", ref)
-                ("return%j", invalid(field, "array"))
-            ("for(var i=0;i<%s.length;++i){", ref);
-                genVerifyValue(gen, field, i, ref + "[i]")
-            ("}");
-
-        // required or present fields
-        } else {
-            if (field.partOf) {
-                var oneofProp = util.safeProp(field.partOf.name);
-                if (seenFirstField[field.partOf.name] === 1) gen
-            ("if(p%s===1)", oneofProp)
-                ("return%j", field.partOf.name + ": multiple values");
-                seenFirstField[field.partOf.name] = 1;
-                gen
-            ("p%s=1", oneofProp);
-            }
-            genVerifyValue(gen, field, i, ref);
-        }
-        if (field.optional) gen
-        ("}");
-    }
-    return gen
-    ("return null");
-    /* eslint-enable no-unexpected-multiline */
-}
-
-
-/***/ }),
-
-/***/ 9781:
-/***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
-
-
-
-/**
- * Wrappers for common types.
- * @type {Object.<string,IWrapper>}
- * @const
- */
-var wrappers = exports;
-
-var Message = __nccwpck_require__(9450),
-    util    = __nccwpck_require__(2857);
-
-/**
- * From object converter part of an {@link IWrapper}.
- * @typedef WrapperFromObjectConverter
- * @type {function}
- * @param {Object.<string,*>} object Plain object
- * @returns {Message<{}>} Message instance
- * @this Type
- */
-
-/**
- * To object converter part of an {@link IWrapper}.
- * @typedef WrapperToObjectConverter
- * @type {function}
- * @param {Message<{}>} message Message instance
- * @param {IConversionOptions} [options] Conversion options
- * @returns {Object.<string,*>} Plain object
- * @this Type
- */
-
-/**
- * Common type wrapper part of {@link wrappers}.
- * @interface IWrapper
- * @property {WrapperFromObjectConverter} [fromObject] From object converter
- * @property {WrapperToObjectConverter} [toObject] To object converter
- */
-
-// Custom wrapper for Any
-wrappers[".google.protobuf.Any"] = {
-
-    fromObject: function(object, depth) {
-        if (depth === undefined)
-            depth = 0;
-        if (depth > util.recursionLimit)
-            throw Error("max depth exceeded");
-
-        // unwrap value type if mapped
-        if (object && object["@type"]) {
-             // Only use fully qualified type name after the last '/'
-            var name = object["@type"].substring(object["@type"].lastIndexOf("/") + 1);
-            var type = this.lookup(name);
-            /* istanbul ignore else */
-            if (type) {
-                // type_url does not accept leading "."
-                var type_url = object["@type"].charAt(0) === "." ?
-                    object["@type"].slice(1) : object["@type"];
-                // type_url prefix is optional, but path seperator is required
-                if (type_url.indexOf("/") === -1) {
-                    type_url = "/" + type_url;
-                }
-                return this.create({
-                    type_url: type_url,
-                    value: type.encode(type.fromObject(object, depth + 1)).finish()
-                });
-            }
-        }
-
-        return this.fromObject(object, depth);
-    },
-
-    toObject: function(message, options, depth) {
-        if (depth === undefined)
-            depth = 0;
-        if (depth > util.recursionLimit)
-            throw Error("max depth exceeded");
-
-        // Default prefix
-        var googleApi = "type.googleapis.com/";
-        var prefix = "";
-        var name = "";
-
-        // decode value if requested and unmapped
-        if (options && options.json && message.type_url && message.value) {
-            // Only use fully qualified type name after the last '/'
-            name = message.type_url.substring(message.type_url.lastIndexOf("/") + 1);
-            // Separate the prefix used
-            prefix = message.type_url.substring(0, message.type_url.lastIndexOf("/") + 1);
-            var type = this.lookup(name);
-            /* istanbul ignore else */
-            if (type)
-                message = type.decode(message.value, undefined, undefined, depth + 1);
-        }
-
-        // wrap value if unmapped
-        if (!(message instanceof this.ctor) && message instanceof Message) {
-            var object = message.$type.toObject(message, options, depth + 1);
-            var messageName = message.$type.fullName[0] === "." ?
-                message.$type.fullName.slice(1) : message.$type.fullName;
-            // Default to type.googleapis.com prefix if no prefix is used
-            if (prefix === "") {
-                prefix = googleApi;
-            }
-            name = prefix + messageName;
-            object["@type"] = name;
-            return object;
-        }
-
-        return this.toObject(message, options, depth);
-    }
-};
-
-
-/***/ }),
-
-/***/ 3654:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = Writer;
-
-var util      = __nccwpck_require__(2857);
-
-var BufferWriter; // cyclic
-
-var LongBits  = util.LongBits,
-    base64    = util.base64,
-    utf8      = util.utf8;
-
-/**
- * Constructs a new writer operation instance.
- * @classdesc Scheduled writer operation.
- * @constructor
- * @param {function(*, Uint8Array, number)} fn Function to call
- * @param {number} len Value byte length
- * @param {*} val Value to write
- * @ignore
- */
-function Op(fn, len, val) {
-
-    /**
-     * Function to call.
-     * @type {function(Uint8Array, number, *)}
-     */
-    this.fn = fn;
-
-    /**
-     * Value byte length.
-     * @type {number}
-     */
-    this.len = len;
-
-    /**
-     * Next operation.
-     * @type {Writer.Op|undefined}
-     */
-    this.next = undefined;
-
-    /**
-     * Value to write.
-     * @type {*}
-     */
-    this.val = val; // type varies
-}
-
-/* istanbul ignore next */
-function noop() {} // eslint-disable-line no-empty-function
-
-/**
- * Constructs a new writer state instance.
- * @classdesc Copied writer state.
- * @memberof Writer
- * @constructor
- * @param {Writer} writer Writer to copy state from
- * @ignore
- */
-function State(writer) {
-
-    /**
-     * Current head.
-     * @type {Writer.Op}
-     */
-    this.head = writer.head;
-
-    /**
-     * Current tail.
-     * @type {Writer.Op}
-     */
-    this.tail = writer.tail;
-
-    /**
-     * Current buffer length.
-     * @type {number}
-     */
-    this.len = writer.len;
-
-    /**
-     * Next state.
-     * @type {State|null}
-     */
-    this.next = writer.states;
-}
-
-/**
- * Constructs a new writer instance.
- * @classdesc Wire format writer using `Uint8Array` if available, otherwise `Array`.
- * @constructor
- */
-function Writer() {
-
-    /**
-     * Current length.
-     * @type {number}
-     */
-    this.len = 0;
-
-    /**
-     * Operations head.
-     * @type {Object}
-     */
-    this.head = new Op(noop, 0, 0);
-
-    /**
-     * Operations tail
-     * @type {Object}
-     */
-    this.tail = this.head;
-
-    /**
-     * Linked forked states.
-     * @type {Object|null}
-     */
-    this.states = null;
-
-    // When a value is written, the writer calculates its byte length and puts it into a linked
-    // list of operations to perform when finish() is called. This both allows us to allocate
-    // buffers of the exact required size and reduces the amount of work we have to do compared
-    // to first calculating over objects and then encoding over objects. In our case, the encoding
-    // part is just a linked list walk calling operations with already prepared values.
-}
-
-var create = function create() {
-    return util.Buffer
-        ? function create_buffer_setup() {
-            return (Writer.create = function create_buffer() {
-                return new BufferWriter();
-            })();
-        }
-        /* istanbul ignore next */
-        : function create_array() {
-            return new Writer();
-        };
-};
-
-/**
- * Creates a new writer.
- * @function
- * @returns {BufferWriter|Writer} A {@link BufferWriter} when Buffers are supported, otherwise a {@link Writer}
- */
-Writer.create = create();
-
-/**
- * Allocates a buffer of the specified size.
- * @param {number} size Buffer size
- * @returns {Uint8Array} Buffer
- */
-Writer.alloc = function alloc(size) {
-    return new util.Array(size);
-};
-
-// Use Uint8Array buffer pool in the browser, just like node does with buffers
-/* istanbul ignore else */
-if (util.Array !== Array)
-    Writer.alloc = util.pool(Writer.alloc, util.Array.prototype.subarray);
-
-/**
- * Pushes a new operation to the queue.
- * @param {function(Uint8Array, number, *)} fn Function to call
- * @param {number} len Value byte length
- * @param {number} val Value to write
- * @returns {Writer} `this`
- * @private
- */
-Writer.prototype._push = function push(fn, len, val) {
-    this.tail = this.tail.next = new Op(fn, len, val);
-    this.len += len;
-    return this;
-};
-
-function writeByte(val, buf, pos) {
-    buf[pos] = val & 255;
-}
-
-function writeVarint32(val, buf, pos) {
-    while (val > 127) {
-        buf[pos++] = val & 127 | 128;
-        val >>>= 7;
-    }
-    buf[pos] = val;
-}
-
-/**
- * Constructs a new varint writer operation instance.
- * @classdesc Scheduled varint writer operation.
- * @extends Op
- * @constructor
- * @param {number} len Value byte length
- * @param {number} val Value to write
- * @ignore
- */
-function VarintOp(len, val) {
-    this.len = len;
-    this.next = undefined;
-    this.val = val;
-}
-
-VarintOp.prototype = Object.create(Op.prototype);
-VarintOp.prototype.fn = writeVarint32;
-
-/**
- * Writes an unsigned 32 bit value as a varint.
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.uint32 = function write_uint32(value) {
-    // here, the call to this.push has been inlined and a varint specific Op subclass is used.
-    // uint32 is by far the most frequently used operation and benefits significantly from this.
-    this.len += (this.tail = this.tail.next = new VarintOp(
-        (value = value >>> 0)
-                < 128       ? 1
-        : value < 16384     ? 2
-        : value < 2097152   ? 3
-        : value < 268435456 ? 4
-        :                     5,
-    value)).len;
-    return this;
-};
-
-/**
- * Writes a signed 32 bit value as a varint.
- * @function
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.int32 = function write_int32(value) {
-    return (value |= 0) < 0
-        ? this._push(writeVarint64, 10, LongBits.fromNumber(value)) // 10 bytes per spec
-        : this.uint32(value);
-};
-
-/**
- * Writes a 32 bit value as a varint, zig-zag encoded.
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.sint32 = function write_sint32(value) {
-    return this.uint32((value << 1 ^ value >> 31) >>> 0);
-};
-
-function writeVarint64(val, buf, pos) {
-    var lo = val.lo,
-        hi = val.hi;
-    while (hi) {
-        buf[pos++] = lo & 127 | 128;
-        lo = (lo >>> 7 | hi << 25) >>> 0;
-        hi >>>= 7;
-    }
-    while (lo > 127) {
-        buf[pos++] = lo & 127 | 128;
-        lo = lo >>> 7;
-    }
-    buf[pos++] = lo;
-}
-
-/**
- * Writes an unsigned 64 bit value as a varint.
- * @param {Long|number|string} value Value to write
- * @returns {Writer} `this`
- * @throws {TypeError} If `value` is a string and no long library is present.
- */
-Writer.prototype.uint64 = function write_uint64(value) {
-    var bits = LongBits.from(value);
-    return this._push(writeVarint64, bits.length(), bits);
-};
-
-/**
- * Writes a signed 64 bit value as a varint.
- * @function
- * @param {Long|number|string} value Value to write
- * @returns {Writer} `this`
- * @throws {TypeError} If `value` is a string and no long library is present.
- */
-Writer.prototype.int64 = Writer.prototype.uint64;
-
-/**
- * Writes a signed 64 bit value as a varint, zig-zag encoded.
- * @param {Long|number|string} value Value to write
- * @returns {Writer} `this`
- * @throws {TypeError} If `value` is a string and no long library is present.
- */
-Writer.prototype.sint64 = function write_sint64(value) {
-    var bits = LongBits.from(value).zzEncode();
-    return this._push(writeVarint64, bits.length(), bits);
-};
-
-/**
- * Writes a boolish value as a varint.
- * @param {boolean} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.bool = function write_bool(value) {
-    return this._push(writeByte, 1, value ? 1 : 0);
-};
-
-function writeFixed32(val, buf, pos) {
-    buf[pos    ] =  val         & 255;
-    buf[pos + 1] =  val >>> 8   & 255;
-    buf[pos + 2] =  val >>> 16  & 255;
-    buf[pos + 3] =  val >>> 24;
-}
-
-/**
- * Writes an unsigned 32 bit value as fixed 32 bits.
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.fixed32 = function write_fixed32(value) {
-    return this._push(writeFixed32, 4, value >>> 0);
-};
-
-/**
- * Writes a signed 32 bit value as fixed 32 bits.
- * @function
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.sfixed32 = Writer.prototype.fixed32;
-
-/**
- * Writes an unsigned 64 bit value as fixed 64 bits.
- * @param {Long|number|string} value Value to write
- * @returns {Writer} `this`
- * @throws {TypeError} If `value` is a string and no long library is present.
- */
-Writer.prototype.fixed64 = function write_fixed64(value) {
-    var bits = LongBits.from(value);
-    return this._push(writeFixed32, 4, bits.lo)._push(writeFixed32, 4, bits.hi);
-};
-
-/**
- * Writes a signed 64 bit value as fixed 64 bits.
- * @function
- * @param {Long|number|string} value Value to write
- * @returns {Writer} `this`
- * @throws {TypeError} If `value` is a string and no long library is present.
- */
-Writer.prototype.sfixed64 = Writer.prototype.fixed64;
-
-/**
- * Writes a float (32 bit).
- * @function
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.float = function write_float(value) {
-    return this._push(util.float.writeFloatLE, 4, value);
-};
-
-/**
- * Writes a double (64 bit float).
- * @function
- * @param {number} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.double = function write_double(value) {
-    return this._push(util.float.writeDoubleLE, 8, value);
-};
-
-var writeBytes = util.Array.prototype.set
-    ? function writeBytes_set(val, buf, pos) {
-        buf.set(val, pos); // also works for plain array values
-    }
-    /* istanbul ignore next */
-    : function writeBytes_for(val, buf, pos) {
-        for (var i = 0; i < val.length; ++i)
-            buf[pos + i] = val[i];
-    };
-
-/**
- * Writes a sequence of bytes.
- * @param {Uint8Array|string} value Buffer or base64 encoded string to write
- * @returns {Writer} `this`
- */
-Writer.prototype.bytes = function write_bytes(value) {
-    var len = value.length >>> 0;
-    if (!len)
-        return this._push(writeByte, 1, 0);
-    if (util.isString(value)) {
-        var buf = Writer.alloc(len = base64.length(value));
-        base64.decode(value, buf, 0);
-        value = buf;
-    }
-    return this.uint32(len)._push(writeBytes, len, value);
-};
-
-/**
- * Writes a string.
- * @param {string} value Value to write
- * @returns {Writer} `this`
- */
-Writer.prototype.string = function write_string(value) {
-    var len = utf8.length(value);
-    return len
-        ? this.uint32(len)._push(utf8.write, len, value)
-        : this._push(writeByte, 1, 0);
-};
-
-/**
- * Forks this writer's state by pushing it to a stack.
- * Calling {@link Writer#reset|reset} or {@link Writer#ldelim|ldelim} resets the writer to the previous state.
- * @returns {Writer} `this`
- */
-Writer.prototype.fork = function fork() {
-    this.states = new State(this);
-    this.head = this.tail = new Op(noop, 0, 0);
-    this.len = 0;
-    return this;
-};
-
-/**
- * Resets this instance to the last state.
- * @returns {Writer} `this`
- */
-Writer.prototype.reset = function reset() {
-    if (this.states) {
-        this.head   = this.states.head;
-        this.tail   = this.states.tail;
-        this.len    = this.states.len;
-        this.states = this.states.next;
-    } else {
-        this.head = this.tail = new Op(noop, 0, 0);
-        this.len  = 0;
-    }
-    return this;
-};
-
-/**
- * Resets to the last state and appends the fork state's current write length as a varint followed by its operations.
- * @returns {Writer} `this`
- */
-Writer.prototype.ldelim = function ldelim() {
-    var head = this.head,
-        tail = this.tail,
-        len  = this.len;
-    this.reset().uint32(len);
-    if (len) {
-        this.tail.next = head.next; // skip noop
-        this.tail = tail;
-        this.len += len;
-    }
-    return this;
-};
-
-/**
- * Finishes the write operation.
- * @returns {Uint8Array} Finished buffer
- */
-Writer.prototype.finish = function finish() {
-    var head = this.head.next, // skip noop
-        buf  = this.constructor.alloc(this.len),
-        pos  = 0;
-    while (head) {
-        head.fn(head.val, buf, pos);
-        pos += head.len;
-        head = head.next;
-    }
-    // this.head = this.tail = null;
-    return buf;
-};
-
-Writer._configure = function(BufferWriter_) {
-    BufferWriter = BufferWriter_;
-    Writer.create = create();
-    BufferWriter._configure();
-};
-
-
-/***/ }),
-
-/***/ 3751:
-/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
-
-
-module.exports = BufferWriter;
-
-// extends Writer
-var Writer = __nccwpck_require__(3654);
-(BufferWriter.prototype = Object.create(Writer.prototype)).constructor = BufferWriter;
-
-var util = __nccwpck_require__(2857);
-
-/**
- * Constructs a new buffer writer instance.
- * @classdesc Wire format writer using node buffers.
- * @extends Writer
- * @constructor
- */
-function BufferWriter() {
-    Writer.call(this);
-}
-
-BufferWriter._configure = function () {
-    /**
-     * Allocates a buffer of the specified size.
-     * @function
-     * @param {number} size Buffer size
-     * @returns {Buffer} Buffer
-     */
-    BufferWriter.alloc = util._Buffer_allocUnsafe;
-
-    BufferWriter.writeBytesBuffer = util.Buffer && util.Buffer.prototype instanceof Uint8Array && util.Buffer.prototype.set.name === "set"
-        ? function writeBytesBuffer_set(val, buf, pos) {
-          buf.set(val, pos); // faster than copy (requires node >= 4 where Buffers extend Uint8Array and set is properly inherited)
-          // also works for plain array values
-        }
-        /* istanbul ignore next */
-        : function writeBytesBuffer_copy(val, buf, pos) {
-          if (val.copy) // Buffer values
-            val.copy(buf, pos, 0, val.length);
-          else for (var i = 0; i < val.length;) // plain array values
-            buf[pos++] = val[i++];
-        };
-};
-
-
-/**
- * @override
- */
-BufferWriter.prototype.bytes = function write_bytes_buffer(value) {
-    if (util.isString(value))
-        value = util._Buffer_from(value, "base64");
-    var len = value.length >>> 0;
-    this.uint32(len);
-    if (len)
-        this._push(BufferWriter.writeBytesBuffer, len, value);
-    return this;
-};
-
-function writeStringBuffer(val, buf, pos) {
-    if (val.length < 40) // plain js is faster for short strings (probably due to redundant assertions)
-        util.utf8.write(val, buf, pos);
-    else if (buf.utf8Write)
-        buf.utf8Write(val, pos);
-    else
-        buf.write(val, pos);
-}
-
-/**
- * @override
- */
-BufferWriter.prototype.string = function write_string_buffer(value) {
-    var len = util.Buffer.byteLength(value);
-    this.uint32(len);
-    if (len)
-        this._push(writeStringBuffer, len, value);
-    return this;
-};
-
-
-/**
- * Finishes the write operation.
- * @name BufferWriter#finish
- * @function
- * @returns {Buffer} Finished buffer
- */
-
-BufferWriter._configure();
-
-
-/***/ }),
-
 /***/ 2957:
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5710);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1327);
 
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -29945,7 +17675,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 5710:
+/***/ 1327:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39536,6 +27266,12 @@ const metric_metrics = {
     latencyP99Ns: { label: 'p99 latency', unit: 'ns', better: 'lower' },
     latencyMaxNs: { label: 'max latency', unit: 'ns', better: 'lower' },
     inferPerSec: { label: 'throughput', unit: 'infer/s', better: 'higher' },
+    /** Of decoupled models: from a request's origin to its first response with data, and from each such to the next. */
+    timeToFirstResponseP50Ns: { label: 'p50 time to first response', unit: 'ns', better: 'lower' },
+    timeToFirstResponseP99Ns: { label: 'p99 time to first response', unit: 'ns', better: 'lower' },
+    interResponseP50Ns: { label: 'p50 inter-response time', unit: 'ns', better: 'lower' },
+    interResponseP99Ns: { label: 'p99 inter-response time', unit: 'ns', better: 'lower' },
+    responsesPerSec: { label: 'responses', unit: 'responses/s', better: 'higher' },
     /** Server time per request from ModelStatistics: delta ns / delta count of the same field. */
     serverQueueNs: { label: 'queue', unit: 'ns', better: 'lower' },
     serverComputeInputNs: { label: 'compute input', unit: 'ns', better: 'lower' },
@@ -39546,10 +27282,14 @@ const metric_metrics = {
     /** Average executed batch: delta inference_count / delta execution_count. */
     executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },
     gpuMemoryBytes: { label: 'GPU memory', unit: 'bytes', better: 'lower' },
+    /** Of the whole device, whoever holds it: what Model Analyzer's gpu_used_memory means. */
+    gpuDeviceMemoryBytes: { label: 'GPU memory, whole device', unit: 'bytes', better: 'lower' },
     gpuUtilizationRatio: { label: 'GPU utilization', unit: 'ratio', better: 'higher' },
     gpuPowerWatts: { label: 'GPU power', unit: 'W', better: 'lower' },
     /** Resident memory of the server's process tree. */
     serverMemoryBytes: { label: 'server memory', unit: 'bytes', better: 'lower' },
+    /** CPU time of the server's process tree for each inference, lead-ins included. */
+    serverCpuNsPerInference: { label: 'server CPU per inference', unit: 'ns', better: 'lower' },
 };
 const metricNames = Object.keys(metric_metrics);
 /** Latency percentiles from the highest: the gated one is the highest that the number of requests allows. */
@@ -39605,14 +27345,32 @@ const defaultSearch = {
 const defaultInput = {
     shapes: {},
     data: 'random',
+    files: [],
+    sources: {},
     // perf_analyzer's default.
     stringLength: 128,
     stringData: null,
+    sharedMemory: null,
 };
+/** perf_analyzer's defaults, all of them. */
+const defaultRequests = {
+    streaming: false,
+    sequences: {
+        count: 4,
+        length: null,
+        lengthVariation: 0.2,
+        firstId: 1,
+        endId: null,
+        serial: false,
+        serialAsked: null,
+    },
+};
+/** perf_analyzer's default, 100 KiB. */
+const defaultOutputSharedMemoryBytes = 102_400;
 const defaultGate = {
-    // At a spread of 3 % between pairs, as on a quiet machine, four never prove that throughput is within its 3 %
-    // (docs/statistics.md); eight do so in most cases, and fit the 300 s of a model.
-    repetitions: 8,
+    // At most: a measurement ends after 4 or 8 where that decides. At a spread of 5 % between pairs 14 find twice the
+    // tolerance nine times in ten (docs/statistics.md); on a quiet machine 8 prove that nothing changed.
+    repetitions: 14,
     // First requests pay for lazy allocation and connection set-up, which is over within a second.
     warmupNs: 1 * nsPerSecond,
     // Above the 299 requests that a p99 needs from 150 requests/s on.
@@ -39628,6 +27386,12 @@ const defaultGate = {
     // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
     maxFailureRatio: 0.001,
     runnerClass: null,
+    // Two runs on one GPU measure each other. On a CPU-only host much else runs beside us anyway: the report says how much.
+    exclusive: 'gpu',
+    // Six models at 300 s each; a runner that is held longer than that for nothing should say so.
+    exclusiveWaitNs: 30 * 60 * nsPerSecond,
+    lockGpuClocks: null,
+    lockGpuMemoryClocks: null,
     // Any fixed number makes a run repeatable; it is recorded with the results.
     seed: 1,
 };
@@ -39732,7 +27496,7 @@ const ignoredPerfAnalyzerFlags = Object.fromEntries(Object.entries({
     [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold request-count',
     [windows]: 'measurement-interval measurement-mode measurement-request-count stability-percentage max-trials percentile',
     [server]: 'url protocol service-kind model-name model-version model-repository triton-server-directory collect-metrics metrics-url metrics-interval verbose extra-verbose verbose-csv latency-report-file',
-    [unsupported]: 'async sync streaming shared-memory output-shared-memory-size request-intervals max-threads num-of-sequences sequence-length sequence-length-variation sequence-id-range grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
+    [unsupported]: 'async sync request-intervals max-threads grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
 }).flatMap(([why, flags]) => flags.split(' ').map((flag) => [flag, why])));
 /** Accepts the keys of such a table with any value. The type says nothing of them: nobody is to read them. */
 function ignoredShape(table) {
@@ -39759,7 +27523,8 @@ const metricTags = {
     perf_server_compute_input: 'serverComputeInputNs',
     perf_server_compute_infer: 'serverComputeInferNs',
     perf_server_compute_output: 'serverComputeOutputNs',
-    gpu_used_memory: 'gpuMemoryBytes',
+    // The whole device, as Model Analyzer has it.
+    gpu_used_memory: 'gpuDeviceMemoryBytes',
     gpu_utilization: 'gpuUtilizationRatio',
     gpu_power_usage: 'gpuPowerWatts',
     cpu_used_ram: 'serverMemoryBytes',
@@ -39783,6 +27548,7 @@ const toleranceTags = {
     perf_latency_p90: 'latencyP90Ns',
     perf_latency_p50: 'latencyP50Ns',
     perf_throughput: 'inferPerSec',
+    // The server's own: what others hold is no regression of the model.
     gpu_used_memory: 'gpuMemoryBytes',
 };
 const unmeasured = /^(output_token_throughput|inter_token_latency_|time_to_first_token_|perf_client_|gpu_free_memory|gpu_total_memory|cpu_available_ram)/;
@@ -39790,6 +27556,46 @@ const unmeasured = /^(output_token_throughput|inter_token_latency_|time_to_first
 function isUnmeasuredTag(tag) {
     return unmeasured.test(tag);
 }
+
+;// CONCATENATED MODULE: ./src/config/schema-inputs.ts
+
+const schema_inputs_number = schemas_number();
+const value = union([schema_inputs_number, schemas_boolean(), schemas_string()]);
+const sources = strictObject({
+    range: tuple([schema_inputs_number, schema_inputs_number])
+        .refine(([min, max]) => min <= max, { error: 'the first number is above the second' })
+        .meta({ title: '[least, highest]', description: 'Random values in this range.' })
+        .optional(),
+    constant: value.meta({ description: 'The value of every element.' }).optional(),
+    values: array(value).min(1).meta({ description: 'All elements of an inference, row-major.' }).optional(),
+    file: schemas_string()
+        .min(1)
+        .meta({
+        description: 'A file with the bytes of an inference, or for strings one on each line; relative to the configuration file.',
+    })
+        .optional(),
+});
+/** What one input gets: exactly one of the four. A file's path is still as the user wrote it. */
+const inputSource = sources.transform((given, context) => {
+    const found = [];
+    if (given.range !== undefined)
+        found.push({ kind: 'range', min: given.range[0], max: given.range[1] });
+    if (given.constant !== undefined)
+        found.push({ kind: 'constant', value: given.constant });
+    if (given.values !== undefined)
+        found.push({ kind: 'values', values: given.values });
+    if (given.file !== undefined)
+        found.push({ kind: 'file', path: given.file });
+    const [only] = found;
+    if (only !== undefined && found.length === 1)
+        return only;
+    const remedy = 'Give exactly one of range, constant, values and file.';
+    context.addIssue({ code: 'custom', message: `${found.length} sources for one input`, params: { remedy } });
+    return NEVER;
+});
+/** `gate.inputs`: by model, then by input. */
+const inputsSection = record(schemas_string().min(1), record(schemas_string().min(1), inputSource))
+    .meta({ title: 'map of model to map of input to {range | constant | values | file}' });
 
 ;// CONCATENATED MODULE: ./src/config/duration.ts
 
@@ -39901,14 +27707,15 @@ const scalarText = union([schemas_string(), schemas_number(), schemas_boolean()]
 
 
 
+
 const tolerance = strictObject(Object.fromEntries(Object.entries(toleranceTags).map(([tag, metric]) => [
     tag,
     key(ratio, `Tolerated change for the worse of ${tag}.`, defaultTolerance[metric]),
 ])));
 /** What Model Analyzer has no words for. */
 const gateSection = strictObject({
-    repetitions: key(schemas_int().min(2), 'Repetitions on each side, each with a fresh server.', defaultGate.repetitions),
-    warmup_seconds: key(schemas_number().nonnegative(), 'Load before each measurement that does not count.', defaultGate.warmupNs / nsPerSecond),
+    repetitions: key(schemas_int().min(2), 'Most repetitions on each side, each with a fresh server; ends after 4 or 8 where those decide.', defaultGate.repetitions),
+    warmup_seconds: key(schemas_number().nonnegative(), 'Load before each measurement that does not count: at least this long, and up to four times where it is not steady by then.', defaultGate.warmupNs / nsPerSecond),
     measurement_seconds: key(positiveNumber, 'Least measured time of one load in one repetition.', defaultGate.measurementNs / nsPerSecond),
     block_milliseconds: key(positiveNumber, 'Length of the blocks in which reference and candidate alternate.', defaultGate.blockNs / nsPerMs),
     time_budget: key(values_duration, 'For the whole run; by default 300 s for each model.'),
@@ -39916,7 +27723,12 @@ const gateSection = strictObject({
     on_missing_baseline: key(schemas_enum(['inconclusive', 'fail']), 'The outcome where there is nothing to compare with.', defaultGate.onMissingBaseline),
     max_failure_ratio: key(ratio, 'Share of failed requests in any one repetition above which a scenario is invalid; a failed request is missing from the percentiles.', defaultGate.maxFailureRatio),
     runner_class: key(schemas_string().min(1), 'Name of a class of equal machines; by default made from CPU model, cores and memory.'),
+    exclusive: key(schemas_enum(['gpu', 'host', 'off']), 'What a run has for itself while it measures; other runs on this host wait. `gpu`: each GPU that is read. `host`: the whole host too, for machines that only run gates.', defaultGate.exclusive),
+    exclusive_wait: key(values_duration, 'Longest wait for another run to be done.', `${defaultGate.exclusiveWaitNs / (60 * nsPerSecond)}m`),
+    lock_gpu_clocks: key(union([literal('default'), positiveInteger]).meta({ title: '"default" or MHz' }), 'Locks the SM clocks while measuring: to this many MHz, or to the default clock that the driver names. Needs root or sudo without a password; where that is missing the run goes on unlocked, with a warning.'),
+    lock_gpu_memory_clocks: key(positiveInteger, 'Locks the memory clocks while measuring, in MHz.'),
     seed: key(schemas_int().nonnegative(), 'Seed of input data and measuring order.', defaultGate.seed),
+    inputs: key(inputsSection, 'Values of single inputs by model and input, before `perf_analyzer_flags.input-data`: `resnet: {IMAGE: {range: [0, 255]}}`. See docs/input-data.md.'),
     tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
     search_max_measurements: key(positiveInteger, 'Most measurements of the sweep of one model.', defaultSearch.maxMeasurements),
     triton: key(schemas_enum(['auto', 'embedded', 'local', 'docker', 'remote']), 'How Triton is started; goes before `triton_launch_mode`.', 'auto'),
@@ -45726,13 +33538,13 @@ const ModelSequenceBatching_ControlSchema = /*@__PURE__*/
  * Describes the enum inference.ModelSequenceBatching.Control.Kind.
  */
 const ModelSequenceBatching_Control_KindSchema = /*@__PURE__*/
-  (/* unused pure expression or super */ null && (enumDesc(file_model_config, 11, 0, 0)));
+  enum_enumDesc(file_model_config, 11, 0, 0);
 
 /**
  * @generated from enum inference.ModelSequenceBatching.Control.Kind
  */
 const ModelSequenceBatching_Control_Kind = /*@__PURE__*/
-  (/* unused pure expression or super */ null && (tsEnum(ModelSequenceBatching_Control_KindSchema)));
+  enum_tsEnum(ModelSequenceBatching_Control_KindSchema);
 
 /**
  * Describes the message inference.ModelSequenceBatching.ControlInput.
@@ -45887,6 +33699,32 @@ const DataType = /*@__PURE__*/
   enum_tsEnum(DataTypeSchema);
 
 
+;// CONCATENATED MODULE: ./src/config/schema-requests.ts
+
+
+
+const { sequences } = defaultRequests;
+/** `start:end`, the end left out or excluded. Ids are exact to 2^53. */
+const idRange = union([positiveInteger.transform(String), schemas_string().regex(/^[1-9]\d{0,14}(:[1-9]\d{0,14})?$/)])
+    .transform((text, context) => {
+    const [start = 1, end = null] = text.split(':').map(Number);
+    if (end === null || end > start)
+        return { start, end };
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} holds no id: the end is excluded` });
+    return NEVER;
+})
+    .meta({ title: '"start" or "start:end"' });
+/** perf_analyzer's flags for streaming and for models with sequence batching. */
+const requestFlags = {
+    streaming: key(schemas_boolean(), 'Requests go over ModelStreamInfer. Decoupled models are always asked that way.', defaultRequests.streaming),
+    'num-of-sequences': key(positiveInteger, 'Live sequences at a request rate; at a concurrency there are as many as that.', sequences.count),
+    'sequence-length': key(positiveInteger, 'Requests in a sequence, more or less. Where input data has streams, each is a sequence as it is unless this is set.', 20),
+    'sequence-length-variation': key(schemas_number().min(0).max(100), 'By how many percent lengths differ from `sequence-length`.', sequences.lengthVariation * 100),
+    'sequence-id-range': key(idRange, 'Correlation ids, the end excluded; after the last the first comes again.', '1'),
+    'start-sequence-id': key(positiveInteger, 'First correlation id: the older word for the start of the range.'),
+    'serial-sequences': key(schemas_boolean(), 'At a request rate, a request waits for the answer to the one before in its sequence. Without streaming it always does.', false),
+};
+
 ;// CONCATENATED MODULE: ./src/config/schema-targets.ts
 
 
@@ -45920,6 +33758,7 @@ const constraints = strictObject(limits).meta({ title: 'map of tag to {max: …}
 
 
 
+
 /** Name and dimensions from perf_analyzer's `NAME:3,224,224`. */
 const shape = schemas_string()
     .regex(/^.+:\d+(,\d+)*$/)
@@ -45934,12 +33773,32 @@ const shape = schemas_string()
     ];
 })
     .meta({ title: 'NAME:3,224,224' });
+const path = schemas_string().min(1);
+const inputData = union([path.transform((one) => [one]), array(path).min(1)])
+    .meta({ title: '"random", "zero", path or list of paths' });
+const sharedMemory = schemas_string()
+    .transform((kind, context) => {
+    if (kind === 'none' || kind === 'system')
+        return kind;
+    const [message, remedy] = kind === 'cuda'
+        ? [
+            'cuda is not supported: its regions are made through the CUDA runtime, which this program does not link',
+            'Use system, or leave it out.',
+        ]
+        : [`${JSON.stringify(kind)} is not possible here`, 'Use none or system.'];
+    context.addIssue({ code: 'custom', message, params: { remedy } });
+    return NEVER;
+})
+    .meta({ title: '"none" or "system"' });
 const perfAnalyzerFlags = strictObject({
     shape: key(union([shape.transform((one) => [one]), array(shape)]), 'Shape of an input with dynamic dimensions, without the batch dimension.'),
-    'input-data': key(schemas_enum(['random', 'zero']), 'What is sent. Files with data are not supported.', defaultInput.data),
+    'input-data': key(inputData, 'What is sent: `random`, `zero`, a folder with one file for each input, or files in perf_analyzer’s JSON. Paths are relative to the configuration file. See docs/input-data.md.', defaultInput.data),
     'string-length': key(positiveInteger, 'Length of random strings.', defaultInput.stringLength),
     'string-data': key(scalarText, 'The string sent in every string input.'),
+    'shared-memory': key(sharedMemory, 'system: requests name regions of this machine’s shared memory instead of carrying the tensors. The server must run on this machine and see its /dev/shm.', 'none'),
+    'output-shared-memory-size': key(positiveInteger, 'Bytes of shared memory for an output of dynamic shape or of strings, for each inference of a request.', defaultOutputSharedMemoryBytes),
     'request-distribution': key(schemas_enum(['constant', 'poisson']), 'Time between the requests of a request rate.', 'constant'),
+    ...requestFlags,
     ...ignoredShape(ignoredPerfAnalyzerFlags),
 });
 /** One value or a list of values to be tried. */
@@ -46492,6 +34351,7 @@ function dockerArgsOf(file) {
 
 
 
+
 /** Flags over file over defaults, in the units of the program. `warnings` gets what is found on the way. */
 function resolve(path, file, overrides, warnings) {
     const gate = resolveGate(file, overrides);
@@ -46502,17 +34362,23 @@ function resolve(path, file, overrides, warnings) {
         objectives: resolveObjectives(entry.objectives ?? file.objectives ?? defaultObjectives),
         constraints: resolveConstraints(file, entry, overrides),
         search: resolveSearch(file, entry, overrides, name, warnings),
-        input: resolveInput(file, entry, gate.seed),
+        input: resolveInput(path, file, entry, overrides, gate.seed),
+        requests: resolveRequests(file, entry),
         tolerance,
         cpuOnly: entry.cpu_only ?? false,
     });
     const general = settingsOf({}, null);
     const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]));
+    const sources = new Map(Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]));
     return {
         file: path,
         modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
         models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
-        settingsFor: (model) => own.get(model) ?? general,
+        settingsFor: (model) => {
+            const settings = own.get(model) ?? general;
+            return { ...settings, input: { ...settings.input, sources: sources.get(model) ?? {} } };
+        },
+        inputModels: [...sources.keys()],
         gate,
         triton: resolveTriton(file, overrides),
         warnings,
@@ -46530,6 +34396,10 @@ function resolveGate({ gate = {} }, overrides) {
         onMissingBaseline: overrides.onMissingBaseline ?? gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
         maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
         runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
+        exclusive: gate.exclusive ?? defaultGate.exclusive,
+        exclusiveWaitNs: gate.exclusive_wait ?? defaultGate.exclusiveWaitNs,
+        lockGpuClocks: gate.lock_gpu_clocks ?? defaultGate.lockGpuClocks,
+        lockGpuMemoryClocks: gate.lock_gpu_memory_clocks ?? defaultGate.lockGpuMemoryClocks,
         seed: overrides.seed ?? gate.seed ?? defaultGate.seed,
     };
 }
@@ -46587,15 +34457,57 @@ function resolveConstraints(file, entry, overrides) {
             : [{ name, metric: metricTags[name], bound, limit: limit * factor }];
     });
 }
-function resolveInput(file, entry, seed) {
+function resolveInput(path, file, entry, overrides, seed) {
     const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+    const inFile = flags['input-data']?.map((word) => (isDataWord(word) ? word : besideConfig(path, word)));
+    const words = overrides.inputData ?? inFile ?? [defaultInput.data];
+    const [word = defaultInput.data] = words;
+    const sharedMemory = overrides.sharedMemory ?? flags['shared-memory'];
     return {
         shapes: flags.shape === undefined ? defaultInput.shapes : Object.fromEntries(flags.shape),
-        data: flags['input-data'] ?? defaultInput.data,
+        ...(words.length === 1 && isDataWord(word)
+            ? { data: word, files: [] }
+            : { data: 'files', files: words }),
+        sources: defaultInput.sources,
         stringLength: flags['string-length'] ?? defaultInput.stringLength,
         stringData: flags['string-data'] ?? defaultInput.stringData,
         seed,
+        sharedMemory: sharedMemory === 'system'
+            ? { outputBytes: flags['output-shared-memory-size'] ?? defaultOutputSharedMemoryBytes }
+            : defaultInput.sharedMemory,
     };
+}
+function resolveRequests(file, entry) {
+    const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+    const { sequences } = defaultRequests;
+    const range = flags['sequence-id-range'];
+    const variation = flags['sequence-length-variation'];
+    return {
+        streaming: flags.streaming ?? defaultRequests.streaming,
+        sequences: {
+            count: flags['num-of-sequences'] ?? sequences.count,
+            length: flags['sequence-length'] ?? sequences.length,
+            lengthVariation: variation === undefined ? sequences.lengthVariation : variation / 100,
+            firstId: range?.start ?? flags['start-sequence-id'] ?? sequences.firstId,
+            endId: range?.end ?? sequences.endId,
+            serial: flags['serial-sequences'] ?? sequences.serial,
+            serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
+        },
+    };
+}
+/** perf_analyzer's words for data that is made; anything else is a path. */
+function isDataWord(word) {
+    return word === 'random' || word === 'zero';
+}
+function resolveSources(path, inputs) {
+    return Object.fromEntries(Object.entries(inputs).map(([input, source]) => [
+        input,
+        source.kind === 'file' ? { ...source, path: besideConfig(path, source.path) } : source,
+    ]));
+}
+/** A path in the configuration file is relative to it. */
+function besideConfig(config, path) {
+    return (0,external_node_path_.resolve)(config === null ? '.' : (0,external_node_path_.dirname)(config), path);
 }
 
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
@@ -46738,8 +34650,1058 @@ async function readText(file) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/load/datatypes.ts
+
+const bytesType = { kind: 'bytes', name: 'BYTES' };
+function datatypes_integer(name, bits, signed, write) {
+    const min = signed ? -(2n ** BigInt(bits - 1)) : 0n;
+    const max = 2n ** BigInt(signed ? bits - 1 : bits) - 1n;
+    return { kind: 'integer', name, bytes: bits / 8, min, max, write };
+}
+function datatypes_float(name, bytes, max, write) {
+    return { kind: 'float', name, bytes, min: -max, max, write };
+}
+/** The largest finite values: (2 − 2^−p) · 2^e, with p bits of fraction and e the highest exponent. */
+const maxFp16 = 65_504;
+const maxBf16 = (2 - 2 ** -7) * 2 ** 127;
+const maxFp32 = (2 - 2 ** -23) * 2 ** 127;
+const datatypes = {
+    [DataType.TYPE_STRING]: bytesType,
+    [DataType.TYPE_BOOL]: {
+        kind: 'bool',
+        name: 'BOOL',
+        bytes: 1,
+        min: 0,
+        max: 1,
+        write: (view, offset, value) => view.setUint8(offset, Number(value)),
+    },
+    [DataType.TYPE_UINT8]: datatypes_integer('UINT8', 8, false, (v, o, x) => v.setUint8(o, Number(x))),
+    [DataType.TYPE_UINT16]: datatypes_integer('UINT16', 16, false, (v, o, x) => v.setUint16(o, Number(x), true)),
+    [DataType.TYPE_UINT32]: datatypes_integer('UINT32', 32, false, (v, o, x) => v.setUint32(o, Number(x), true)),
+    [DataType.TYPE_UINT64]: datatypes_integer('UINT64', 64, false, (v, o, x) => v.setBigUint64(o, BigInt(x), true)),
+    [DataType.TYPE_INT8]: datatypes_integer('INT8', 8, true, (v, o, x) => v.setInt8(o, Number(x))),
+    [DataType.TYPE_INT16]: datatypes_integer('INT16', 16, true, (v, o, x) => v.setInt16(o, Number(x), true)),
+    [DataType.TYPE_INT32]: datatypes_integer('INT32', 32, true, (v, o, x) => v.setInt32(o, Number(x), true)),
+    [DataType.TYPE_INT64]: datatypes_integer('INT64', 64, true, (v, o, x) => v.setBigInt64(o, BigInt(x), true)),
+    [DataType.TYPE_FP16]: datatypes_float('FP16', 2, maxFp16, (v, o, x) => v.setUint16(o, fp16Bits(Number(x)), true)),
+    [DataType.TYPE_BF16]: datatypes_float('BF16', 2, maxBf16, (v, o, x) => v.setUint16(o, bf16Bits(Number(x)), true)),
+    [DataType.TYPE_FP32]: datatypes_float('FP32', 4, maxFp32, (v, o, x) => v.setFloat32(o, Number(x), true)),
+    [DataType.TYPE_FP64]: datatypes_float('FP64', 8, Number.MAX_VALUE, (v, o, x) => v.setFloat64(o, Number(x), true)),
+};
+/** null for a type that has no tensors (TYPE_INVALID, or newer than this program). */
+function datatypeOf(type) {
+    return datatypes[type] ?? null;
+}
+/** IEEE 754 half precision. */
+function fp16Bits(value) {
+    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+    const size = Math.abs(value);
+    // In units of the last place at this size: below 2^-14 the numbers are denormal, all with the same unit.
+    const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+    const steps = roundToEven(size / 2 ** (exponent - 10));
+    // A fraction that is rounded up to the next power of two carries into the exponent by itself.
+    return sign | (steps + (exponent + 14) * 0x400);
+}
+/** The upper half of a single. */
+function bf16Bits(value) {
+    // Rounded once, from the double: through a single it would be twice.
+    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+    const size = Math.abs(value);
+    const exponent = Math.max(-126, Math.floor(Math.log2(size)));
+    const steps = roundToEven(size / 2 ** (exponent - 7));
+    return sign | (steps + (exponent + 126) * 0x80);
+}
+function roundToEven(value) {
+    const floor = Math.floor(value);
+    const rest = value - floor;
+    if (rest !== 0.5)
+        return rest < 0.5 ? floor : floor + 1;
+    return floor % 2 === 0 ? floor : floor + 1;
+}
+
+;// CONCATENATED MODULE: ./src/load/batches.ts
+
+/** Of the tensors that are sent. */
+function rowBytes(row) {
+    return [...row.inputs.values()].reduce((sum, tensor) => sum + tensor.data.length, 0);
+}
+/**
+ * `count` requests of `batchSize` consecutive inferences each, the first following the last. What cannot be in one
+ * request goes to `problems`.
+ */
+function inBatches(config, rows, batchSize, count, problems) {
+    if (rows.length === 0)
+        return [];
+    return Array.from({ length: count }, (_, index) => {
+        const first = index * batchSize;
+        const batch = Array.from({ length: batchSize }, (__, row) => rows[(first + row) % rows.length]);
+        const join = joinerOf(config, batchSize, first % rows.length, problems);
+        const inputs = config.input.flatMap((input) => join(input, input.isShapeTensor, batch.map((row) => row.inputs.get(input.name))));
+        const outputs = batch.some((row) => row.outputs !== null)
+            ? config.output.flatMap((output) => join(output, output.isShapeTensor, batch.map((row) => row.outputs?.get(output.name))))
+            : [];
+        return { inputs, expectedOutputs: outputs.length === 0 ? null : outputs };
+    });
+}
+/** Joins a tensor of all rows into one of the batch; none where no row has it. */
+function joinerOf(config, batchSize, firstRow, problems) {
+    return ({ name, dataType }, isShapeTensor, parts) => {
+        const [first] = parts;
+        const given = parts.filter((part) => part !== undefined);
+        const same = given.every((part) => part.shape.join() === first?.shape.join());
+        if (given.length > 0 && (given.length < parts.length || !same)) {
+            const how = same ? 'is in some of them only' : 'has other shapes in them';
+            problems.push({
+                key: 'batch_sizes',
+                message: `the steps from ${firstRow} on cannot be one request of batch size ${batchSize}: '${name}' ${how}`,
+                remedy: 'Give such steps the same inputs and shapes, or use batch size 1.',
+            });
+            return [];
+        }
+        if (first === undefined)
+            return [];
+        const hasBatch = config.maxBatchSize > 0 && !isShapeTensor;
+        return [
+            {
+                name,
+                datatype: datatypeOf(dataType)?.name ?? '',
+                shape: hasBatch ? [batchSize, ...first.shape] : first.shape,
+                // A shape tensor stands once for the whole batch.
+                data: hasBatch ? Buffer.concat(given.map((part) => part.data)) : first.data,
+            },
+        ];
+    };
+}
+
+;// CONCATENATED MODULE: ./src/load/limits.ts
+/** For one file and for all requests together: what is sent again and again lies in memory here and in the load thread. */
+const maxDataBytes = 256 * 1024 * 1024;
+/** A file whose every step is wrong in the same way is told by some of them. */
+const maxProblems = 20;
+function boundProblems(problems) {
+    const more = problems.length - maxProblems;
+    if (more <= 0)
+        return [...problems];
+    return [...problems.slice(0, maxProblems), { message: `and ${more} more problems` }];
+}
+
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
+;// CONCATENATED MODULE: ./src/stats/random.ts
+/** A generator seeded with an integer from 0 to 2^53 − 1. */
+function createRandom(seed) {
+    const next = sfc32(seed);
+    const uniform = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+    const integer = (bound) => Math.floor(uniform() * bound);
+    return {
+        uniform,
+        integer,
+        // Box–Muller; 1 − u is never zero, so the logarithm is finite.
+        normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+        exponential: () => -Math.log(1 - uniform()),
+        shuffle: (items) => {
+            const shuffled = [...items];
+            for (let last = shuffled.length - 1; last > 0; last--) {
+                const other = integer(last + 1);
+                const [a, b] = [shuffled[last], shuffled[other]];
+                shuffled[last] = b;
+                shuffled[other] = a;
+            }
+            return shuffled;
+        },
+    };
+}
+/**
+ * Chris Doty-Humphrey's small fast counting generator, 32 bit (PractRand): passes PractRand and BigCrush,
+ * and needs no 64-bit integers. Returns signed or unsigned 32 bits; the callers shift without sign.
+ */
+function sfc32(seed) {
+    let a = 0;
+    let b = seed | 0;
+    let c = Math.floor(seed / 2 ** 32) | 0;
+    let counter = 1;
+    const next = () => {
+        const result = (a + b + counter) | 0;
+        counter = (counter + 1) | 0;
+        a = b ^ (b >>> 9);
+        b = (c + (c << 3)) | 0;
+        c = (((c << 21) | (c >>> 11)) + result) | 0;
+        return result;
+    };
+    // PractRand's seeding discards the first 12 to 18 results, until each bit of the seed has spread.
+    for (let round = 0; round < 18; round++)
+        next();
+    return next;
+}
+
+;// CONCATENATED MODULE: ./src/load/values.ts
+/**
+ * Elements as tensor bytes, or what is wrong with the first that cannot be one, with its index. Integers may be
+ * strings of digits: JSON's numbers hold 64-bit integers only up to 2^53.
+ */
+function encodeValues(datatype, values) {
+    if (datatype.kind === 'bytes')
+        return encodeStrings(values);
+    const data = new Uint8Array(values.length * datatype.bytes);
+    const view = new DataView(data.buffer);
+    for (const [index, value] of values.entries()) {
+        const element = elementOf(datatype, value);
+        if (typeof element === 'string')
+            return `element ${index}: ${element}`;
+        datatype.write(view, index * datatype.bytes, element);
+    }
+    return data;
+}
+function encodeStrings(values) {
+    const wrong = values.findIndex((value) => typeof value !== 'string');
+    if (wrong >= 0)
+        return `element ${wrong}: ${values_show(values[wrong])} is not a string`;
+    return serializeStrings(values.map((value) => Buffer.from(String(value))));
+}
+/** Triton's form of strings: for each its length in 4 bytes, then its bytes. */
+function serializeStrings(texts) {
+    return Buffer.concat(texts.flatMap((text) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(text.length);
+        return [length, text];
+    }));
+}
+/** How many strings raw bytes hold; null where they are not in Triton's form. */
+function countStrings(data) {
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    let count = 0;
+    let offset = 0;
+    while (offset < data.length) {
+        if (offset + 4 > data.length)
+            return null;
+        offset += 4 + view.getUint32(offset, true);
+        count++;
+    }
+    return offset === data.length ? count : null;
+}
+/** The value as one that the type can hold, else what is wrong with it. */
+function elementOf(type, value) {
+    if (type.kind === 'bool') {
+        if (value === true || value === 1)
+            return 1;
+        if (value === false || value === 0)
+            return 0;
+        return `${values_show(value)} is not true, false, 1 or 0`;
+    }
+    const number = typeof value === 'string' && /^-?\d+$/.test(value) ? BigInt(value) : value;
+    if (typeof number !== 'number' && typeof number !== 'bigint')
+        return `${values_show(value)} is not a number`;
+    if (typeof number === 'number' && !Number.isFinite(number))
+        return `${number} is not a finite number`;
+    if (type.kind === 'integer' && typeof number === 'number') {
+        if (!Number.isInteger(number))
+            return `${number} is not an integer, as ${type.name} needs`;
+        if (!Number.isSafeInteger(number))
+            return `${number} has lost its last digits: write it as a string of digits`;
+    }
+    if (number < type.min || number > type.max)
+        return `${number} is beyond ${type.name}, which goes from ${type.min} to ${type.max}`;
+    return number;
+}
+function values_show(value) {
+    const text = String(JSON.stringify(value));
+    return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+;// CONCATENATED MODULE: ./src/load/encode-given.ts
+
+/** A tensor of a file in the model's datatype and shape; null, and a problem, where it is not that. */
+function encodeGiven(spec, given, problems) {
+    const tell = (message, remedy) => {
+        problems.push({ file: given.file, key: given.key, message: `${spec.name}: ${message}`, remedy });
+        return null;
+    };
+    const { datatype } = spec;
+    const expected = `${datatype.name} [${(given.shape ?? spec.givenShape ?? spec.dims).join(', ')}]`;
+    const data = bytesOf(datatype, given);
+    if (typeof data === 'string')
+        return tell(data, `The model takes ${expected} here.`);
+    const elements = datatype.kind === 'bytes' ? countStrings(data) : data.length / datatype.bytes;
+    if (elements === null) {
+        return tell('the bytes are no strings, each with its length in 4 bytes before it', 'Encode them so, or give them as a list.');
+    }
+    const shape = shapeFor(spec, given.shape, elements);
+    if (typeof shape === 'string')
+        return tell(shape, 'Correct it, or set the shape; both are without the batch dimension.');
+    const wanted = product(shape);
+    if (elements !== wanted) {
+        const size = (count) => datatype.kind === 'bytes' || given.content.kind === 'values'
+            ? `${count} elements`
+            : `${count * datatype.bytes} bytes`;
+        return tell(`has ${size(elements)}, ${expected} needs ${size(wanted)}`, 'Give the data of one inference (batch 1), in the datatype of the model.');
+    }
+    const wrong = invalidElement(datatype, data);
+    if (wrong !== null)
+        return tell(wrong, `Is this ${datatype.name}, little-endian?`);
+    return { shape, data };
+}
+/**
+ * The shape that goes with the elements: the tensor's own, else that of `perf_analyzer_flags.shape`, else the model's
+ * dims, of which one may be dynamic if the elements are counted. In words what is wrong where there is none.
+ */
+function shapeFor({ dims, givenShape }, own, elements) {
+    const shape = own ?? givenShape;
+    if (shape !== null) {
+        const fits = shape.length === dims.length &&
+            shape.every((size, axis) => size > 0 && (dims[axis] === -1 || dims[axis] === size));
+        return fits ? shape : `shape [${shape.join(', ')}] does not fit dims [${dims.join(', ')}]`;
+    }
+    const dynamic = dims.filter((size) => size === -1).length;
+    if (dynamic === 0)
+        return dims;
+    const rest = product(dims.filter((size) => size !== -1));
+    if (dynamic === 1 && elements !== null && elements > 0 && elements % rest === 0)
+        return dims.map((size) => (size === -1 ? elements / rest : size));
+    return `dims [${dims.join(', ')}] are dynamic and no shape is given`;
+}
+function product(sizes) {
+    return sizes.reduce((all, size) => all * size, 1);
+}
+function bytesOf(datatype, { content }) {
+    if (content.kind === 'values')
+        return encodeValues(datatype, content.values);
+    if (datatype.kind !== 'bytes')
+        return content.bytes;
+    return content.kind === 'raw' ? content.bytes : serializeStrings(linesOf(content.bytes));
+}
+/** As perf_analyzer: whatever stands between line feeds; the last line may end without one. */
+function linesOf(bytes) {
+    const lines = [];
+    let start = 0;
+    while (start < bytes.length) {
+        const end = bytes.indexOf(0x0a, start);
+        lines.push(bytes.subarray(start, end < 0 ? bytes.length : end));
+        start = end < 0 ? bytes.length : end + 1;
+    }
+    return lines;
+}
+/** What cannot stand in raw data of a type: other booleans than 0 and 1, NaN, infinities. */
+function invalidElement(datatype, data) {
+    if (datatype.kind === 'bool') {
+        const index = data.findIndex((byte) => byte > 1);
+        return index < 0 ? null : `element ${index} is ${data[index]}, neither 0 nor 1`;
+    }
+    if (datatype.kind !== 'float')
+        return null;
+    const mask = { FP16: 0x7c00, BF16: 0x7f80, FP32: 0x7f80_0000 }[datatype.name] ?? 0x7ff0_0000;
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    // The exponent, all ones in what is not finite, is in the last two or four bytes of each element.
+    const width = Math.min(4, datatype.bytes);
+    for (let offset = datatype.bytes - width; offset < data.length; offset += datatype.bytes) {
+        const bits = width === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
+        if ((bits & mask) === mask)
+            return `element ${Math.floor(offset / datatype.bytes)} is not a finite number`;
+    }
+    return null;
+}
+
+;// CONCATENATED MODULE: ./src/load/made-data.ts
+
+/**
+ * What elements are where nothing is said of them. Floats lie from 0 to 1, what a normalised input looks like: never
+ * NaN, infinite or denormal, which some kernels compute many times slower. UINT8 is a pixel, 0 to 255. Other integers
+ * stay in 0 to 127: as an index or token id that is inside nearly any vocabulary, where a random 32-bit number would
+ * be outside all.
+ */
+function defaultRange(type) {
+    if (type.name === 'UINT8')
+        return { min: 0, max: 255 };
+    return { min: 0, max: type.kind === 'integer' ? 127 : 1 };
+}
+/** Random elements of a type as tensor bytes: integers with both ends, floats from `min` on, rounded up to `max` at most. */
+function randomData(type, elements, range, random) {
+    const data = new Uint8Array(elements * type.bytes);
+    const view = new DataView(data.buffer);
+    const { min, max } = range;
+    for (let offset = 0; offset < data.length; offset += type.bytes) {
+        type.write(view, offset, drawn(type, min, max, random));
+    }
+    return data;
+}
+function drawn(type, min, max, random) {
+    const uniform = random.uniform();
+    if (type.kind !== 'float')
+        return Math.min(max, min + Math.floor(uniform * (max - min + 1)));
+    // By halves: the difference of the ends may be beyond the largest double.
+    const value = Math.min(max, min * (1 - uniform) + max * uniform);
+    return Math.abs(value) < smallestNormal(type) ? 0 : value;
+}
+/** 2^−14, 2^−126, 2^−1022. */
+function smallestNormal({ name }) {
+    if (name === 'FP16')
+        return 2 ** -14;
+    return name === 'FP64' ? 2 ** -1022 : 2 ** -126;
+}
+const letters = 'abcdefghijklmnopqrstuvwxyz';
+/** Data for an input of which nothing is said but `random` or `zero`. The zero of a string is the empty one, as in perf_analyzer. */
+function madeData(type, elements, settings, random) {
+    if (type.kind !== 'bytes') {
+        return settings.data === 'zero'
+            ? new Uint8Array(elements * type.bytes)
+            : randomData(type, elements, defaultRange(type), random);
+    }
+    const text = () => {
+        if (settings.stringData !== null)
+            return settings.stringData;
+        if (settings.data === 'zero')
+            return '';
+        return Array.from({ length: settings.stringLength }, () => letters[random.integer(letters.length)]).join('');
+    };
+    return serializeStrings(Array.from({ length: elements }, () => Buffer.from(text())));
+}
+
+;// CONCATENATED MODULE: ./src/load/specs.ts
+
+function inputsOf(config, settings) {
+    const inputs = config.input.map((input) => {
+        const source = ownValue(settings.sources, input.name);
+        return {
+            spec: {
+                name: input.name,
+                dims: input.dims.map(Number),
+                givenShape: ownValue(settings.shapes, input.name),
+            },
+            dataType: input.dataType,
+            optional: input.optional,
+            isShapeTensor: input.isShapeTensor,
+            source,
+            isSent: !input.optional || source !== null,
+        };
+    });
+    return inputs.some(({ isSent }) => isSent) ? inputs : inputs.map((input) => ({ ...input, isSent: true }));
+}
+/** Settings for inputs that the model does not have: most likely misspelt, and without effect. */
+function unknownInputProblems(config, settings) {
+    const known = config.input.map(({ name }) => name);
+    const remedy = `The inputs of '${config.name}' are: ${known.join(', ')}.`;
+    return Object.keys(settings.sources)
+        .filter((name) => !known.includes(name))
+        .map((name) => ({
+        key: `gate.inputs.${config.name}.${name}`,
+        message: `the model has no input '${name}'`,
+        remedy,
+    }));
+}
+/** An output's datatype and dims; null where the model has no such output, or one of an unknown datatype. */
+function outputSpec(config, name) {
+    const output = config.output.find((each) => each.name === name);
+    const datatype = output === undefined ? null : datatypeOf(output.dataType);
+    if (output === undefined || datatype === null)
+        return null;
+    return { name, datatype, dims: output.dims.map(Number), givenShape: null };
+}
+/** Names of inputs come from models: `constructor` is one as any other. */
+function ownValue(record, name) {
+    return Object.hasOwn(record, name) ? (record[name] ?? null) : null;
+}
+
+;// CONCATENATED MODULE: ./src/load/rows.ts
+
+
+
+
+
+
+
+
+/**
+ * The inferences of each stream: those of the files, or `count` made ones (fewer, at least one, where they would take
+ * more than 256 MiB) as a single stream. What is wrong with the data goes to `problems`.
+ */
+function rows_rowsOf(config, data, count, problems) {
+    problems.push(...unknownInputProblems(config, data.settings));
+    const inputs = inputsOf(config, data.settings).flatMap((input) => prepare(config.name, input, data, problems) ?? []);
+    if (data.given !== null) {
+        return data.given.streams.map((stream) => stream.map((step) => givenRow(config, inputs, step, problems)));
+    }
+    const row = () => ({
+        inputs: new Map(inputs.flatMap(({ tensor, make }) => {
+            const made = make?.() ?? null;
+            return made === null ? [] : [[tensor.name, made]];
+        })),
+        outputs: null,
+    });
+    if (problems.length > 0)
+        return [];
+    const first = row();
+    const bytes = [...first.inputs.values()].reduce((sum, tensor) => sum + tensor.data.length, 0);
+    const rows = Math.max(1, Math.min(count, Math.floor(maxDataBytes / Math.max(1, bytes))));
+    return [[first, ...Array.from({ length: rows - 1 }, row)]];
+}
+function prepare(model, input, data, problems) {
+    const { name } = input.spec;
+    const datatype = datatypeOf(input.dataType);
+    if (datatype === null) {
+        const message = `model '${model}', input '${name}': data type ${input.dataType} is not known`;
+        problems.push({ key: 'input.data_type', message });
+        return null;
+    }
+    const tensor = { ...input.spec, datatype };
+    const random = createRandom(seedOf(data.settings.seed, name));
+    if (input.source !== null) {
+        return { ...input, tensor, make: sourceMaker(model, tensor, input, data, random, problems) };
+    }
+    if (data.given !== null)
+        return { ...input, tensor, make: null };
+    if (!input.isSent)
+        return { ...input, tensor, make: null };
+    if (input.isShapeTensor) {
+        problems.push({
+            key: `gate.inputs.${model}.${name}`,
+            message: `model '${model}', input '${name}': the values of a shape tensor must fit the other inputs and cannot be made up`,
+            remedy: `set \`gate: {inputs: {${model}: {${name}: {values: [<sizes>]}}}}\``,
+        });
+        return null;
+    }
+    const shape = madeShape(model, tensor, problems);
+    return shape === null
+        ? null
+        : {
+            ...input,
+            tensor,
+            make: () => ({ shape, data: madeData(datatype, product(shape), data.settings, random) }),
+        };
+}
+/** The shape of an input whose elements are not given. */
+function madeShape(model, tensor, problems) {
+    const shape = shapeFor(tensor, null, null);
+    if (typeof shape !== 'string')
+        return shape;
+    const example = tensor.dims.map((size) => (size === -1 ? '<n>' : size)).join(',');
+    problems.push({
+        key: 'perf_analyzer_flags.shape',
+        message: `model '${model}', input '${tensor.name}': ${shape}`,
+        remedy: `set \`perf_analyzer_flags: {shape: ["${tensor.name}:${example}"]}\` (without the batch dimension)`,
+    });
+    return null;
+}
+function sourceMaker(model, tensor, { source }, data, random, problems) {
+    const { datatype } = tensor;
+    const key = `gate.inputs.${model}.${tensor.name}`;
+    const none = () => null;
+    const tell = (message, remedy) => {
+        problems.push({ key, message, remedy });
+        return none;
+    };
+    const always = (row) => (row === null ? none : () => row);
+    const file = data.sourceFiles.get(tensor.name);
+    if (file !== undefined)
+        return always(encodeGiven(tensor, { ...file, key }, problems));
+    if (source?.kind === 'values') {
+        const content = { kind: 'values', values: source.values };
+        return always(encodeGiven(tensor, { file: '', key, shape: null, content }, problems));
+    }
+    if (source?.kind === 'constant') {
+        const shape = madeShape(model, tensor, problems);
+        if (shape === null)
+            return none;
+        const values = Array.from({ length: product(shape) }, () => source.value);
+        const content = { kind: 'values', values };
+        return always(encodeGiven(tensor, { file: '', key, shape, content }, problems));
+    }
+    if (source?.kind !== 'range')
+        return none;
+    if (datatype.kind === 'bytes' || datatype.kind === 'bool')
+        return tell(`a range of ${datatype.name} has no meaning`, 'Use constant, values or file.');
+    const wrong = [source.min, source.max].map((end) => elementOf(datatype, end)).find(isText);
+    if (wrong !== undefined)
+        return tell(wrong, `Both ends have to be ${datatype.name}.`);
+    const shape = madeShape(model, tensor, problems);
+    return shape === null ? none : () => ({ shape, data: randomData(datatype, product(shape), source, random) });
+}
+const isText = (value) => typeof value === 'string';
+function givenRow(config, inputs, step, problems) {
+    const place = { file: step.file, key: step.key };
+    const tensors = new Map();
+    const known = config.input.map(({ name }) => name);
+    const outputs = config.output.map(({ name }) => name);
+    for (const name of step.inputs.keys()) {
+        if (known.includes(name) || (step.isFolder && outputs.includes(name)))
+            continue;
+        const message = `the model has no input '${name}'`;
+        problems.push({ ...place, message, remedy: `The inputs of '${config.name}' are: ${known.join(', ')}.` });
+    }
+    for (const { tensor, make, optional, source } of inputs) {
+        const given = step.inputs.get(tensor.name);
+        if (given !== undefined && source !== null) {
+            const message = `input '${tensor.name}' has data here and under gate.inputs`;
+            problems.push({ ...place, message, remedy: 'Remove the one or the other.' });
+            continue;
+        }
+        if (given === undefined && source === null && !optional) {
+            const remedy = `Add it, or set gate.inputs.${config.name}.${tensor.name}.`;
+            problems.push({ ...place, message: `input '${tensor.name}' is missing`, remedy });
+            continue;
+        }
+        const made = given === undefined ? (make?.() ?? null) : encodeGiven(tensor, given, problems);
+        if (made !== null)
+            tensors.set(tensor.name, made);
+    }
+    const expected = step.isFolder
+        ? new Map([...step.inputs].filter(([name]) => outputs.includes(name) && !known.includes(name)))
+        : step.outputs;
+    return {
+        inputs: tensors,
+        outputs: expected === null || expected.size === 0 ? null : expectedRow(config, expected, place, problems),
+    };
+}
+function expectedRow(config, expected, place, problems) {
+    const tensors = new Map();
+    for (const [name, given] of expected) {
+        const spec = outputSpec(config, name);
+        if (spec === null) {
+            const names = config.output.map((output) => output.name).join(', ');
+            const remedy = `The outputs of '${config.name}' are: ${names}.`;
+            problems.push({ ...place, key: given.key, message: `the model has no output '${name}'`, remedy });
+            continue;
+        }
+        const tensor = encodeGiven(spec, given, problems);
+        if (tensor !== null)
+            tensors.set(name, tensor);
+    }
+    return tensors;
+}
+/** A seed for each input, so that one more input changes nothing of the others. */
+function seedOf(seed, name) {
+    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(`${seed}/${name}`).digest().readUIntBE(0, 6);
+}
+
+;// CONCATENATED MODULE: ./src/load/inputs.ts
+
+
+
+
+
+
+/** Enough different requests that a cache in front of the model, or branch prediction, is not what is measured. */
+const defaultSteps = 8;
+/**
+ * The different requests to a model, to be sent in turn. Where the data are given, request i holds the inferences
+ * i·b … i·b + b − 1 of them, around their end (perf_analyzer's order), and there are as many requests as it takes to
+ * come round; made data give `count` requests, fewer where they would take more than 256 MiB. Shapes come from `config`
+ * as the server resolved it, with the batch dimension in front where max_batch_size > 0; optional inputs are left out
+ * unless there is data for them. The same data and seed give the same bytes.
+ *
+ * @throws GateError `config` with everything that is wrong with the data
+ */
+function makeSteps(config, data, batchSize, count = defaultSteps) {
+    const problems = modelProblems(config, batchSize);
+    const streams = rows_rowsOf(config, data, count * batchSize, problems);
+    throwIfAny(config, problems);
+    const rows = streams.flat();
+    const requests = data.given === null ? count : rows.length / commonDivisor(rows.length, batchSize);
+    const bytes = rows.reduce((sum, row) => sum + rowBytes(row), 0) / Math.max(1, rows.length);
+    const fitting = Math.floor(maxDataBytes / Math.max(1, bytes * batchSize));
+    if (data.given !== null && requests > Math.max(1, fitting)) {
+        problems.push({
+            file: data.settings.files[0],
+            message: `${requests} different requests of batch size ${batchSize} take more than ${maxDataBytes} bytes`,
+            remedy: 'Give fewer steps, or a number of steps that the batch size divides.',
+        });
+    }
+    const steps = inBatches(config, rows, batchSize, Math.min(requests, Math.max(1, fitting)), problems);
+    throwIfAny(config, problems);
+    const [first, ...others] = steps;
+    if (first === undefined)
+        throw new domain_error/* GateError */.ue('internal', 'no request was made');
+    return [first, ...others];
+}
+/** Steps of each sequence of the data, which follow each other in what makeSteps gives for batch size 1; null where they are none. */
+function streamLengths({ given }) {
+    return given?.areSequences === true ? given.streams.map((stream) => stream.length) : null;
+}
+/** What is wrong with the data for a model whose `config` declares its inputs, before any server is asked. */
+function dataProblems(config, data) {
+    const problems = [];
+    rows_rowsOf(config, data, 1, problems);
+    return boundProblems(problems);
+}
+/** What a user should know about made data, as sentences that name the key to set. */
+function inputWarnings(config, { settings, given }) {
+    if (settings.data !== 'random' || given !== null)
+        return [];
+    const indexLike = inputsOf(config, settings).filter(({ dataType, isSent, source }) => isSent && source === null && (dataType === DataType.TYPE_INT32 || dataType === DataType.TYPE_INT64));
+    const [first] = indexLike;
+    if (first === undefined)
+        return [];
+    const names = indexLike.map(({ spec }) => `'${spec.name}'`).join(', ');
+    return [
+        `model '${config.name}': integer input ${names} gets random values from 0 to 127; if these are token ids or ` +
+            `indices that go less far or mean something, set \`gate: {inputs: {${config.name}: {${first.spec.name}: ` +
+            '{range: [0, <highest>]}}}}` or `perf_analyzer_flags: {input-data: <file>}`',
+    ];
+}
+/** What to say where a model refuses every request with made data; null where the user gave all of it. */
+function inputAdvice(config, { settings, given }) {
+    const made = inputsOf(config, settings).filter(({ isSent, source }) => isSent && source === null);
+    if (given !== null || made.length === 0)
+        return null;
+    const names = made.map(({ spec }) => `'${spec.name}'`).join(', ');
+    return (`every request failed, and the values of input ${names} were made up (${settings.data}): if the model needs ` +
+        `others, set gate.inputs.${config.name}.<input> to {range: […]}, {constant: …} or {file: …}, or ` +
+        'perf_analyzer_flags.input-data to a file');
+}
+function throwIfAny(config, problems) {
+    if (problems.length === 0)
+        return;
+    throw new domain_error/* GateError */.ue('config', `cannot make requests for model '${config.name}'`, {
+        problems: boundProblems(problems),
+    });
+}
+function commonDivisor(a, b) {
+    return b === 0 ? a : commonDivisor(b, a % b);
+}
+function modelProblems(config, batchSize) {
+    const problems = [];
+    if (config.input.length === 0) {
+        problems.push({
+            key: 'input',
+            message: 'the model has no inputs',
+            remedy: 'declare them in config.pbtxt',
+        });
+    }
+    if (batchSize > Math.max(1, config.maxBatchSize)) {
+        problems.push({
+            key: 'batch_sizes',
+            message: `a request of batch size ${batchSize} is beyond the model's max_batch_size ${config.maxBatchSize}`,
+            remedy: 'lower batch_sizes, or raise max_batch_size in config.pbtxt',
+        });
+    }
+    return problems;
+}
+
+;// CONCATENATED MODULE: ./src/load/given-data.ts
+const given_data_isMapping = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const layout = 'Write {"data": [{"INPUT": [1, 2, 3]}, …]}, one map for each inference, or lists of such maps for sequences.';
+/**
+ * Reads perf_analyzer's JSON: steps (`data` is a list of maps), or streams of steps (a list of lists). A tensor is a
+ * flat list, `{b64}`, or `{content, shape}`. `validation_data` of the same layout says what the answers must be.
+ * What is wrong goes to `problems`.
+ */
+function parseInputJson(text, file, problems) {
+    const document = parseJson(text, file, problems);
+    if (document === undefined)
+        return null;
+    const tell = (key, message, remedy = layout) => {
+        problems.push({ file, key, message, remedy });
+        return null;
+    };
+    if (!given_data_isMapping(document))
+        return tell('', 'is not a map with the key "data"');
+    for (const name of Object.keys(document)) {
+        if (name !== 'data' && name !== 'validation_data')
+            tell(name, 'unknown key', 'Possible here: data, validation_data.');
+    }
+    const { data, validation_data: validation } = document;
+    if (data === undefined)
+        return tell('data', 'is missing');
+    if (!Array.isArray(data))
+        return tell('data', 'is not a list');
+    if (data.length === 0)
+        return tell('data', 'is empty: there is nothing to send');
+    const lists = data.filter((each) => Array.isArray(each)).length;
+    if (lists !== 0 && lists !== data.length)
+        return tell('data', 'mixes steps (maps) with streams (lists)', 'Use one of the two.');
+    const areSequences = lists > 0;
+    const streams = parseStreams(data, 'data', areSequences, file, problems);
+    if (validation === undefined)
+        return { streams: streams.map(withoutOutputs), areSequences };
+    const given = Array.isArray(validation) ? validation : [];
+    const outputs = parseStreams(given, 'validation_data', areSequences, file, problems);
+    const aligned = outputs.length === streams.length &&
+        outputs.every((stream, index) => stream.length === streams[index]?.length);
+    if (!aligned) {
+        return tell('validation_data', 'does not align with data', 'Give as many steps in each stream as data has.');
+    }
+    return {
+        streams: streams.map((stream, i) => stream.map((step, k) => ({ ...step, outputs: outputs[i]?.[k]?.inputs ?? null }))),
+        areSequences,
+    };
+}
+const withoutOutputs = (stream) => stream.map((step) => ({ ...step, outputs: null }));
+function parseStreams(list, key, areSequences, file, problems) {
+    const steps = (items, prefix) => items.map((item, index) => parseStep(item, `${prefix}[${index}]`, file, problems));
+    if (!areSequences)
+        return [steps(list, key)];
+    return list.map((stream, index) => {
+        const place = `${key}[${index}]`;
+        if (Array.isArray(stream) && stream.length > 0)
+            return steps(stream, place);
+        const message = Array.isArray(stream) ? 'is an empty stream' : 'is not a list of steps';
+        problems.push({ file, key: place, message, remedy: 'Give it steps, or leave it out.' });
+        return [];
+    });
+}
+function parseStep(step, key, file, problems) {
+    if (!given_data_isMapping(step)) {
+        problems.push({ file, key, message: 'is not a map of names to tensors', remedy: layout });
+        return { file, key, inputs: new Map(), isFolder: false };
+    }
+    const tensors = Object.entries(step).flatMap(([name, value]) => {
+        const tensor = parseTensor(value, `${key}.${name}`, file, problems);
+        return tensor === null ? [] : [[name, tensor]];
+    });
+    return { file, key, inputs: new Map(tensors), isFolder: false };
+}
+function parseTensor(value, key, file, problems) {
+    const tell = (message, remedy) => {
+        problems.push({ file, key, message, remedy });
+        return null;
+    };
+    const forms = 'Write a flat list of elements, {"b64": "…"}, or {"content": …, "shape": […]}.';
+    if (!Array.isArray(value) && !given_data_isMapping(value))
+        return tell('is no tensor', forms);
+    const map = given_data_isMapping(value) ? value : { content: value };
+    const unknown = Object.keys(map).filter((name) => !['content', 'shape', 'b64'].includes(name));
+    if (unknown.length > 0)
+        return tell(`unknown key ${JSON.stringify(unknown[0])}`, forms);
+    if ((map.content === undefined) === (map.b64 === undefined))
+        return tell('has to have either content or b64', forms);
+    const shape = map.shape ?? null;
+    if (shape !== null && !isShape(shape))
+        return tell('shape is not a list of sizes from 1 on', 'Give it without the batch dimension.');
+    const encoded = map.b64 ??
+        (given_data_isMapping(map.content) && Object.keys(map.content).join() === 'b64' ? map.content.b64 : undefined);
+    if (encoded !== undefined) {
+        const bytes = decodeBase64(encoded);
+        if (bytes === null)
+            return tell('b64 is not base64', 'Encode the little-endian, row-major bytes of the tensor.');
+        return { file, key, shape, content: { kind: 'raw', bytes } };
+    }
+    if (!Array.isArray(map.content))
+        return tell('content is neither a list nor {"b64": "…"}', forms);
+    if (map.content.some((element) => Array.isArray(element))) {
+        return tell('is a nested list', 'Write the elements flat, row-major, and the shape beside them.');
+    }
+    return { file, key, shape, content: { kind: 'values', values: map.content } };
+}
+function isShape(value) {
+    return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size > 0);
+}
+/** Node skips what is not of the alphabet; here that is an error. Line breaks are none. */
+function decodeBase64(value) {
+    if (typeof value !== 'string')
+        return null;
+    const text = value.replace(/[\r\n]/g, '');
+    const body = text.replace(/={1,2}$/, '');
+    if (/[^A-Za-z0-9+/]/.test(body) || body.length % 4 === 1)
+        return null;
+    if (text.length !== body.length && text.length % 4 !== 0)
+        return null;
+    return new Uint8Array(Buffer.from(body, 'base64'));
+}
+/** A string, a number, or one of the words that perf_analyzer takes for numbers. */
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?(?:NaN|Inf(?:inity)?)\b/g;
+/**
+ * JSON, with integers of 16 digits and more as strings: as numbers they would lose their last ones. `undefined`
+ * where it cannot be read.
+ */
+function parseJson(text, file, problems) {
+    const exact = /\d{16}/.test(text)
+        ? text.replace(tokens, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token))
+        : text;
+    try {
+        return JSON.parse(exact);
+    }
+    catch (error) {
+        const word = [...text.matchAll(tokens)].find(([token]) => /^-?(?:NaN|Inf)/.test(token));
+        if (word === undefined) {
+            const message = `is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+            problems.push({ file, message, remedy: layout });
+        }
+        else {
+            const before = text.slice(0, word.index).split('\n');
+            const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+            const remedy = 'Use finite numbers: many kernels are slower on others, and no comparison holds for them.';
+            problems.push({ file, ...place, message: `${word[0]} is not a finite number`, remedy });
+        }
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/load/read-inputs.ts
+
+
+
+
+
+
+/**
+ * Reads the files that the settings name.
+ *
+ * @throws GateError `config` with every file that is missing, unreadable, too large or not of perf_analyzer's layout
+ */
+async function readInputs(settings) {
+    const problems = [];
+    const hash = (0,external_node_crypto_namespaceObject.createHash)('sha256');
+    // The paths are not part of what is sent.
+    const sources = Object.entries(settings.sources).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    hash.update(JSON.stringify([
+        Object.entries(settings.shapes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        settings.data,
+        sources.map(([input, source]) => [input, source.kind === 'file' ? 'file' : source]),
+        settings.data === 'files' ? null : [settings.stringLength, settings.stringData],
+        settings.seed,
+        settings.sharedMemory,
+    ]));
+    const read = async (path) => {
+        const bytes = await readCapped(path, problems);
+        if (bytes !== null)
+            hash.update(`\n${bytes.length}\n`).update(bytes);
+        return bytes;
+    };
+    const sourceFiles = new Map();
+    for (const [input, source] of sources) {
+        if (source.kind !== 'file')
+            continue;
+        const bytes = await read(source.path);
+        if (bytes !== null)
+            sourceFiles.set(input, { file: source.path, shape: null, content: { kind: 'file', bytes } });
+    }
+    const given = settings.data === 'files' ? await readGiven(settings.files, read, problems) : null;
+    if (problems.length > 0)
+        throw new domain_error/* GateError */.ue('config', 'the input data cannot be used', { problems: boundProblems(problems) });
+    return { settings, given, sourceFiles, sha256: hash.digest('hex') };
+}
+async function readGiven(paths, read, problems) {
+    const folders = await Promise.all(paths.map(isFolder));
+    const [first] = paths;
+    if (first !== undefined && paths.length === 1 && folders[0] === true)
+        return readFolder(first, read, problems);
+    const parts = [];
+    for (const [index, path] of paths.entries()) {
+        if (folders[index] === true) {
+            const remedy = 'Name one folder alone, or JSON files only.';
+            problems.push({ file: path, message: 'is a folder beside other data', remedy });
+            continue;
+        }
+        const bytes = await read(path);
+        const part = bytes === null ? null : parseInputJson(Buffer.from(bytes).toString(), path, problems);
+        if (part === null)
+            continue;
+        if (parts[0] !== undefined && parts[0].areSequences !== part.areSequences) {
+            const message = `has ${part.areSequences ? 'streams' : 'steps'}, other than ${paths[0]}`;
+            problems.push({ file: path, key: 'data', message, remedy: 'Use one of the two in all files.' });
+        }
+        parts.push(part);
+    }
+    const [one] = parts;
+    if (one === undefined)
+        return null;
+    const streams = parts.flatMap((part) => part.streams);
+    return one.areSequences
+        ? { streams, areSequences: true }
+        : { streams: [streams.flat()], areSequences: false };
+}
+/** perf_analyzer's folder: one file for each input, named as it is, and for outputs that are to be checked. */
+async function readFolder(folder, read, problems) {
+    const names = (await (0,promises_namespaceObject.readdir)(folder).catch(() => [])).filter((name) => !name.startsWith('.')).toSorted();
+    if (names.length === 0) {
+        problems.push({
+            file: folder,
+            message: 'is an empty folder',
+            remedy: 'Put one file for each input into it, named as the input.',
+        });
+        return null;
+    }
+    const tensors = [];
+    for (const name of names) {
+        const file = (0,external_node_path_.join)(folder, name);
+        const bytes = await read(file);
+        if (bytes !== null)
+            tensors.push([name, { file, shape: null, content: { kind: 'file', bytes } }]);
+    }
+    const step = { file: folder, inputs: new Map(tensors), outputs: null, isFolder: true };
+    return { streams: [[step]], areSequences: false };
+}
+async function isFolder(path) {
+    return (await (0,promises_namespaceObject.stat)(path).catch(() => null))?.isDirectory() === true;
+}
+/** A file's bytes; null, and a problem, where that cannot be had. Devices and pipes would not end. */
+async function readCapped(path, problems) {
+    const tell = (message, remedy) => {
+        problems.push({ file: path, message, remedy });
+        return null;
+    };
+    const remedy = 'Paths are relative to the configuration file, or to the working directory on the command line.';
+    try {
+        const info = await (0,promises_namespaceObject.stat)(path);
+        if (!info.isFile())
+            return tell('is not a file', remedy);
+        if (info.size === 0)
+            return tell('is empty', 'Give it data, or do not name it.');
+        if (info.size > maxDataBytes)
+            return tell(`has ${info.size} bytes, more than the ${maxDataBytes} that are read`, 'Give fewer steps: they are sent in turn, again and again.');
+        const file = await (0,promises_namespaceObject.open)(path);
+        try {
+            const bytes = await file.readFile();
+            if (bytes.length <= maxDataBytes)
+                return bytes;
+            return tell(`grew beyond the ${maxDataBytes} bytes that are read`, 'Name a file that nobody writes to.');
+        }
+        finally {
+            await file.close();
+        }
+    }
+    catch (error) {
+        return tell(`cannot be read: ${(0,domain_error/* messageOf */.bD)(error)}`, remedy);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/profile/inputs.ts
+
+
+
+
+/**
+ * Reads what is sent to each model, once for all sides and repetitions, and checks it against the inputs that
+ * config.pbtxt declares. Where it declares none, the server tells them when the model is loaded.
+ *
+ * @throws GateError `config` with what is wrong for any model
+ */
+async function readAllInputs(config, repository, models) {
+    const problems = unknownModels(config, repository);
+    const inputs = new Map();
+    for (const model of models) {
+        try {
+            const data = await readInputs(config.settingsFor(model.name).input);
+            inputs.set(model.name, data);
+            if (model.config !== null && model.config.input.length > 0) {
+                problems.push(...dataProblems(model.config, data));
+            }
+        }
+        catch (error) {
+            const { code, problems: found } = (0,domain_error/* asGateError */.Ub)(error);
+            if (code !== 'config' || found.length === 0)
+                throw error;
+            problems.push(...found);
+        }
+    }
+    if (problems.length > 0)
+        throw new domain_error/* GateError */.ue('config', 'the input data do not fit', { problems: unique(problems) });
+    return inputs;
+}
+function unknownModels(config, repository) {
+    const known = [...repository.models.keys()];
+    return config.inputModels
+        .filter((name) => !known.includes(name))
+        .map((name) => {
+        const meant = nearest(name, known);
+        const remedy = meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`;
+        const key = `gate.inputs.${name}`;
+        return { file: config.file ?? undefined, key, message: 'the repository has no such model', remedy };
+    });
+}
+/** A file that several models share is told once. */
+function unique(problems) {
+    return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
 ;// CONCATENATED MODULE: ./node_modules/@bufbuild/protobuf/dist/esm/wkt/any.js
 // Copyright 2021-2026 Buf Technologies, Inc.
 //
@@ -50574,6 +39536,7 @@ async function isFile(path) {
 
 
 
+
 /** `check-config`: the configuration file and, where one is named, the model repository; all problems at once. */
 async function checkConfig(shell, options) {
     const file = options.config ?? findConfigFile(shell.cwd);
@@ -50584,7 +39547,9 @@ async function checkConfig(shell, options) {
     const path = options.modelRepository ?? config.modelRepository;
     if (path === null)
         return 0;
-    const models = selectModels(await readModelRepository((0,external_node_path_.resolve)(shell.cwd, path)), config.models);
+    const repository = await readModelRepository((0,external_node_path_.resolve)(shell.cwd, path));
+    const models = selectModels(repository, config.models);
+    await readAllInputs(config, repository, models);
     shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`);
     return 0;
 }
@@ -50607,6 +39572,8 @@ const environmentSchema = strictObject({
         driverVersion: schemas_string(),
         memoryTotalBytes: schemas_number().nonnegative(),
         mig: schemas_boolean().nullable(),
+        /** SM clock in MHz at which this run held the GPU; left out where clocks ran free. */
+        lockedClockMegahertz: schemas_number().positive().optional(),
     })),
     /** Why there is no GPU reading, e.g. "nvidia-smi not found"; null where there is one. */
     gpuUnavailable: schemas_string().nullable(),
@@ -50615,29 +39582,66 @@ const environmentSchema = strictObject({
         runnerClass: schemas_string(),
         cpuModel: schemas_string(),
         cpuCount: schemas_int().positive(),
+        /** CPUs that this container may use at most; left out where no limit is seen. */
+        cpuLimit: schemas_number().positive().optional(),
+        /** How the kernel chooses the CPU's clock, e.g. `performance`; left out where it does not say. */
+        cpuGovernor: schemas_string().optional(),
         memoryTotalBytes: schemas_number().nonnegative(),
         os: schemas_string(),
     }),
     tool: toolSchema,
+    /** By model, the sha256 of what was sent: values or how they were made, files, shapes, shared memory. */
+    inputData: record(schemas_string(), schemas_string()).optional(),
 })
     .readonly();
 /** What differs between two environments so that their absolute numbers must not be compared; empty if nothing does. */
 function incomparable(a, b) {
-    const gpus = (environment) => environment.gpus.map((gpu) => `${gpu.name} (driver ${gpu.driverVersion})`).join(', ') || 'none';
+    const gpus = (environment) => environment.gpus.map(describeGpu).join(', ') || 'none';
     const fields = [
         ['runner class', a.host.runnerClass, b.host.runnerClass],
         ['GPU', gpus(a), gpus(b)],
         ['Triton version', a.triton.version, b.triton.version],
         ['Triton mode', a.triton.mode, b.triton.mode],
     ];
-    return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`);
+    return [
+        ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+        ...otherInputData(a, b),
+    ];
+}
+/** A model that only one of them has measured is not compared, whatever was sent to it. */
+function otherInputData(a, b) {
+    if (a.inputData === undefined && b.inputData === undefined)
+        return [];
+    if (a.inputData === undefined || b.inputData === undefined)
+        return ['input data: known of one side only'];
+    const theirs = b.inputData;
+    return Object.entries(a.inputData).flatMap(([model, hash]) => {
+        const other = Object.hasOwn(theirs, model) ? theirs[model] : undefined;
+        const short = (text) => text.slice(0, 12);
+        return other === undefined || other === hash
+            ? []
+            : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`];
+    });
+}
+function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, }) {
+    return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`;
 }
 
 ;// CONCATENATED MODULE: ./src/baseline/fingerprint.ts
 
-/** Whether a baseline was measured on what this run measures on: else its absolute numbers say nothing here. */
-function fingerprint(baseline, source, current) {
-    const origin = { source, commit: baseline.commit, createdAt: baseline.createdAt };
+/**
+ * Whether a baseline was measured on what this run measures on: else its absolute numbers say nothing here.
+ *
+ * @param search where it came from, and what was passed over on the way to it
+ */
+function fingerprint(baseline, search, current) {
+    const { source, passedOver } = search;
+    const origin = {
+        source,
+        commit: baseline.commit,
+        createdAt: baseline.createdAt,
+        ...(passedOver === undefined ? {} : { passedOver }),
+    };
     const differences = incomparable(baseline.environment, current);
     if (differences.length === 0)
         return { status: 'found', ...origin };
@@ -50724,13 +39728,15 @@ function loadLabel(load) {
 
 
 const finite = schemas_number();
+/** As many looks as the errors of the test are shared out over. */
+const maxLooks = 3;
 /** One metric of a scenario. `interval` is two-sided 95 %; its upper end is null where n is too small to have one. */
 const metricValueSchema = strictObject({
     value: finite.nullable(),
     interval: tuple([finite, finite.nullable()]).readonly().nullable(),
     /** Requests behind the value (samples, for what is sampled). */
     n: schemas_int().nonnegative(),
-    unit: schemas_enum(['ns', 'infer/s', 'bytes', 'ratio', 'W', 'count']),
+    unit: schemas_enum(['ns', 'infer/s', 'responses/s', 'bytes', 'ratio', 'W', 'count']),
     /** Why the value is null, or what limits it. */
     reason: schemas_string().optional(),
 })
@@ -50748,15 +39754,57 @@ const blockSchema = strictObject({
     latencyP99Ns: finite.nullable(),
 })
     .readonly();
-/** What the instrument says of itself during a repetition. */
-const clientHealthSchema = strictObject({
-    /** Share of the time the load thread's event loop was busy, 0 to 1. */
+/** What one load thread says of itself. */
+const threadHealthSchema = strictObject({
+    /** Share of the time its event loop was busy, 0 to 1. */
     eventLoopUtilization: finite.nonnegative(),
     eventLoopDelayP99Ns: finite.nonnegative(),
+    /** The longest time in which nothing at all ran on it. */
+    eventLoopGapNs: finite.nonnegative(),
+    /** Pauses of the garbage collector: all together, and the longest. */
+    gcPauseNs: finite.nonnegative(),
+    gcPauseMaxNs: finite.nonnegative(),
+})
+    .readonly();
+/** What the instrument says of itself during a repetition; of several threads the worst. */
+const clientHealthSchema = strictObject({
+    ...threadHealthSchema.unwrap().shape,
+    /** Of all threads, per completed request. */
     cpuNsPerRequest: finite.nonnegative(),
     /** Open loop: requests sent more than 1 ms after they were due, as a share; 0 in a closed loop. */
     lateRatio: finite.nonnegative(),
+    /** Open loop: requests sent within the window, of those that were due in it; null in a closed loop. */
+    achievedRatio: finite.nonnegative().nullable(),
+    connections: schemas_int().positive(),
+    threads: array(threadHealthSchema).min(1).readonly(),
+    /** Why so many threads and no more. */
+    threadsReason: schemas_string(),
     saturated: schemas_boolean(),
+    /** What went beyond its limit, one clause each; they void the repetition. */
+    problems: array(schemas_string()).readonly(),
+})
+    .readonly();
+/** The load before a measurement, which counts for nothing. */
+const warmUpSchema = strictObject({
+    /** As it passed, pauses between its windows included. */
+    durationNs: finite.nonnegative(),
+    requests: schemas_int().nonnegative(),
+    /** Whether the load was steady at its end; null where that was not judged. */
+    steady: schemas_boolean().nullable(),
+    /** How that was seen, or what was not steady, in words. */
+    reason: schemas_string(),
+})
+    .readonly();
+const share = finite.min(0).max(1).nullable();
+/** What went on beside the measurement (system/host-activity.ts); null = this machine does not show it. */
+const hostActivitySchema = strictObject({
+    loadAverage: finite.nonnegative(),
+    otherCpuRatio: share,
+    stealRatio: share,
+    cpuPressureRatio: share,
+    memoryPressureRatio: share,
+    ioPressureRatio: share,
+    throttledRatio: share,
 })
     .readonly();
 /** The unit of evidence: a fresh server process, a warm-up, then load. */
@@ -50768,6 +39816,8 @@ const repetitionSchema = strictObject({
     startNs: finite.nonnegative(),
     /** Measured time, without warm-up. */
     durationNs: finite.nonnegative(),
+    /** Left out by versions that did not judge it. */
+    warmUp: warmUpSchema.optional(),
     /** Those that succeeded. */
     requests: schemas_int().nonnegative(),
     /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */
@@ -50775,6 +39825,8 @@ const repetitionSchema = strictObject({
     metrics: partialRecord(metricNameSchema, finite.nullable()),
     blocks: array(blockSchema),
     client: clientHealthSchema,
+    /** Left out where the server is not on this machine. */
+    host: hostActivitySchema.optional(),
     /** A void repetition counts for nothing on either side; it is kept and counted in the report. */
     status: schemas_enum(['valid', 'void']),
     voidReasons: array(schemas_string()),
@@ -50828,6 +39880,8 @@ const modelMeasurementSchema = strictObject({
     configText: schemas_string().nullable(),
     status: schemas_enum(['measured', 'failed']),
     error: strictObject({ message: schemas_string(), hint: schemas_string().optional() }).optional(),
+    /** Repetition counts at which the measurement was to end if all was decided; none where left out. */
+    looks: array(schemas_int().positive()).max(maxLooks).readonly().optional(),
     scenarios: array(scenarioSchema),
     search: searchSummarySchema.nullable(),
     warnings: array(schemas_string()),
@@ -50998,7 +40052,7 @@ function repeated(names) {
 /** Ten models with 40 scenarios make about 1 MB, the history at its bound 30 MB; twice that is a mistake or an attack. */
 const maxBytes = 64 * 2 ** 20;
 /** More would not help a person to repair the file. */
-const maxProblems = 5;
+const read_maxProblems = 5;
 const measureAgain = 'Measure the main branch again with mode baseline, or give another file.';
 /**
  * Reads and checks a baseline file.
@@ -51010,10 +40064,15 @@ async function readBaseline(path, source) {
         const next = 'Measure the main branch with mode baseline, or compare with --reference.';
         return { status: 'absent', source, next };
     }
-    const parsed = 'why' in content ? content : parseBaseline(content);
-    if ('why' in parsed)
-        return { status: 'unreadable', source, why: parsed.why, next: parsed.next ?? measureAgain };
-    return { status: 'found', source, baseline: parsed.baseline, bytes: 'why' in content ? 0 : content.length };
+    return 'why' in content ? unreadable(source, content) : readBaselineBytes(content, source);
+}
+/** The same for what was read already. */
+function readBaselineBytes(content, source) {
+    const parsed = parseBaseline(content);
+    return 'why' in parsed ? unreadable(source, parsed) : { status: 'found', source, baseline: parsed.baseline };
+}
+function unreadable(source, { why, next }) {
+    return { status: 'unreadable', source, why, next: next ?? measureAgain };
 }
 async function readBytes(path) {
     try {
@@ -51032,7 +40091,7 @@ async function readBytes(path) {
 }
 /** The bytes of a baseline file as a checked baseline, or what is wrong with them. */
 function parseBaseline(content) {
-    const json = parseJson(content);
+    const json = read_parseJson(content);
     if ('why' in json)
         return json;
     const header = checkHeader(json.value);
@@ -51047,7 +40106,7 @@ function parseBaseline(content) {
     const problems = implausibilities(result.data);
     return problems.length > 0 ? { why: listed(problems) } : { baseline: result.data };
 }
-function parseJson(content) {
+function read_parseJson(content) {
     if (content.length === 0)
         return { why: 'the file is empty' };
     let text;
@@ -51099,8 +40158,8 @@ function checkHeader(value) {
     return null;
 }
 function listed(problems) {
-    const more = problems.length - maxProblems;
-    return problems.slice(0, maxProblems).join('; ') + (more > 0 ? `; and ${more} more` : '');
+    const more = problems.length - read_maxProblems;
+    return problems.slice(0, read_maxProblems).join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
 ;// CONCATENATED MODULE: ./src/baseline/find.ts
@@ -51113,7 +40172,46 @@ async function openBaseline(request) {
 function matchBaseline(opened, current) {
     if (opened.status !== 'found')
         return { status: opened, baseline: null };
-    return { status: fingerprint(opened.baseline, opened.source, current), baseline: opened.baseline };
+    return { status: fingerprint(opened.baseline, opened, current), baseline: opened.baseline };
+}
+
+;// CONCATENATED MODULE: ./src/stats/looks.ts
+// A sequential test with a few looks at fixed sample sizes: each look spends its own share of the error
+// (the union bound; Lan & DeMets 1983, Biometrika 70, spend it in the same way but use the correlation of the looks).
+/** All looks together. */
+const totalLevels = { fail: 0.01, pass: 0.05 };
+/**
+ * What the first and the second look may spend; the last one gets what is left. Less early: four pairs know their
+ * spread badly, and what is clear is clear at 0.2 % too.
+ */
+const earlyShares = [
+    { fail: 0.002, pass: 0.01 },
+    { fail: 0.003, pass: 0.015 },
+];
+/** The repetition counts at which a measurement of at most `repetitions` is looked at. */
+function lookSchedule(repetitions) {
+    return [...[4, 8].filter((look) => look < repetitions), repetitions];
+}
+/** What look number `index` (not the last one) may spend if the measurement can still go on after it. */
+function interimLevels(index) {
+    const share = earlyShares[index];
+    if (share === undefined)
+        throw new RangeError(`look ${index} is no interim look`);
+    return share;
+}
+/**
+ * What the analysis may spend with which a measurement ended at `n` pairs: everything that the looks before it have left.
+ *
+ * A measurement ends at a look because all is decided at that look's share, and then the larger level changes no status: a
+ * comparison that passed has its estimate below the tolerance and can fail at no level. Or it ends because time or
+ * the schedule is out, which does not depend on the data. Either way the shares spent add up to the total at most.
+ */
+function closingLevels(looks, n) {
+    const earlier = looks.slice(0, -1).filter((look) => look < n);
+    return earlier.reduce((left, _, index) => {
+        const spent = interimLevels(index);
+        return { fail: left.fail - spent.fail, pass: left.pass - spent.pass };
+    }, totalLevels);
 }
 
 ;// CONCATENATED MODULE: ./src/stats/robust.ts
@@ -51310,9 +40408,11 @@ function pairedEstimate(differences, sdFloor) {
     const sd = Math.max(sdFloor, Math.sqrt(squares / (n - 1)));
     return { mean: centre, standardError: sd / Math.sqrt(n), degreesOfFreedom: n - 1 };
 }
-/** One-sided p-value of "the true mean is above zero". */
-function pValueAboveZero(estimate) {
-    return studentTCdf(-estimate.mean / estimate.standardError, estimate.degreesOfFreedom);
+/** One-sided p-value of "the true mean is above `bound`"; 1 for an infinite bound. */
+function pValueAbove(estimate, bound) {
+    if (bound === Number.POSITIVE_INFINITY)
+        return 1;
+    return studentTCdf((bound - estimate.mean) / estimate.standardError, estimate.degreesOfFreedom);
 }
 /** Two-sided interval of the true mean. */
 function confidenceInterval(estimate, confidence) {
@@ -51485,6 +40585,7 @@ function onSide(side, load, problem) {
 
 
 
+
 /** Fewer points than ten give no spread worth trusting (nine steps from commit to commit). */
 const minHistoryPoints = 10;
 /** The least standard deviation between two runs that is believed: runs on a quiet machine differ by 4.6 % and more. */
@@ -51533,7 +40634,7 @@ function draftsAgainstBaseline(settings, model, baseline, candidate, history) {
             standardError: Math.max(spread.sd, pairedEstimate(candidates.map(Math.log), 0).standardError),
             degreesOfFreedom: spread.degreesOfFreedom,
         };
-        const test = { estimate, pooledWorse: null, repeatable: false };
+        const test = { estimate, pooledWorse: null, repeatable: false, levels: totalLevels, differences: null };
         return testedDraft(row, values, test, [...footnotes, spread.footnote]);
     };
     return primaryDrafts(stored, current, draft);
@@ -51587,7 +40688,7 @@ function pairsOf(reference, candidate) {
     });
 }
 /** The latency and throughput of one scenario against the same of the reference, measured in turns. */
-function draftsAgainstReference(settings, reference, candidate, baselineValue) {
+function draftsAgainstReference(settings, reference, candidate, baselineValue, levelsAt) {
     const pairs = pairsOf(reference, candidate);
     const made = Math.max(reference.repetitions.length, candidate.repetitions.length);
     const sides = [pairs.map((pair) => pair.reference), pairs.map((pair) => pair.candidate)];
@@ -51618,7 +40719,9 @@ function draftsAgainstReference(settings, reference, candidate, baselineValue) {
         const worse = (blocks ?? pooled).map((logRatio) => worseLog(metric, logRatio));
         const estimate = pairedEstimate(worse, minPairSd);
         const pooledWorse = blocks === null ? null : worseLog(metric, mean(pooled));
-        return testedDraft(row, values, { estimate, pooledWorse, repeatable: true }, footnotes);
+        const levels = levelsAt(pairs.length);
+        const test = { estimate, pooledWorse, repeatable: true, levels, differences: worse };
+        return testedDraft(row, values, test, footnotes);
     };
     return primaryDrafts(...sides, draft);
 }
@@ -51701,7 +40804,7 @@ function statusOf({ bound, metric: asked, limit }, metric, value) {
 function intervalOf(scenario, metric, value) {
     const [low, high] = scenario.metrics[metric]?.interval ?? [];
     const own = low === undefined ? null : [low, high ?? null];
-    if (metric === 'gpuMemoryBytes' || metric === 'latencyMaxNs')
+    if (metric_metrics[metric].unit === 'bytes' || metric === 'latencyMaxNs')
         return own;
     const having = validRepetitions(scenario).filter((repetition) => positives([repetition], metric) !== null);
     const values = positives(having, metric) ?? [];
@@ -51843,19 +40946,53 @@ function withMinus(text) {
  * Holm's step-down correction: adjusted p-values in the order given. Rejecting those at or below α keeps
  * the probability of any false rejection at or below α, however the tests depend on each other
  * (Holm 1979, Scandinavian Journal of Statistics 6).
+ * @param size of the family, where more tests belong to it than are known yet: those count as not rejected
  */
-function holm(pValues) {
+function holm(pValues, size = pValues.length) {
     const order = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);
     const adjusted = new Array(pValues.length);
     let largest = 0;
     for (const [rank, { p, index }] of order.entries()) {
-        largest = Math.max(largest, Math.min(1, p * (pValues.length - rank)));
+        largest = Math.max(largest, Math.min(1, p * (Math.max(size, pValues.length) - rank)));
         adjusted[index] = largest;
     }
     return adjusted;
 }
 
+;// CONCATENATED MODULE: ./src/stats/sign-flip.ts
+/** Above this the exact test is too long (2ⁿ sums), and the t-test needs no cross-check. */
+const maxSignFlipPairs = 16;
+/**
+ * One-sided exact p-value of "the mean is above zero" if each difference could as well have had the other sign: the share
+ * of the 2ⁿ sign patterns whose sum is at least the one seen. It assumes symmetry and nothing of the tails
+ * (Fisher 1935, The Design of Experiments, §21). The least p-value is 2⁻ⁿ.
+ * @param differences 1 to 16 of them
+ */
+function signFlipPValue(differences) {
+    const n = differences.length;
+    if (n < 1 || n > maxSignFlipPairs)
+        throw new RangeError(`sign flips of ${n} differences`);
+    const sizes = differences.map(Math.abs);
+    const observed = differences.reduce((sum, difference) => sum + difference, 0);
+    // Sums of the same numbers in another order differ by rounding only.
+    const atLeast = observed - 1e-12 * sizes.reduce((sum, size) => sum + size, 0);
+    // In the order of the Gray code one sign changes at a time.
+    let sum = -sizes.reduce((total, size) => total + size, 0);
+    let count = sum >= atLeast ? 1 : 0;
+    let positive = 0;
+    for (let step = 1; step < 2 ** n; step++) {
+        const index = 31 - Math.clz32(step & -step);
+        positive ^= 1 << index;
+        const size = sizes[index] ?? 0;
+        sum += (positive >> index) & 1 ? 2 * size : -2 * size;
+        if (sum >= atLeast)
+            count++;
+    }
+    return count / 2 ** n;
+}
+
 ;// CONCATENATED MODULE: ./src/compare/judge.ts
+
 
 
 
@@ -51865,73 +41002,92 @@ function holm(pValues) {
  * The probability that a report without any regression fails, over all of its comparisons together: with 1 %, a team with 20
  * pull requests a week sees a false alarm about once in five weeks.
  */
-const familyAlpha = 0.01;
-/** One-sided; passing needs no correction, since every comparison has to pass. */
-const passConfidence = 0.95;
+const familyAlpha = totalLevels.fail;
+/** One-sided, of all looks together; passing needs no correction, since every comparison has to pass. */
+const passConfidence = 1 - totalLevels.pass;
 /** The detectable change is the one that is found in nine of ten runs. */
 const power = 0.9;
 /** More repetitions than this are no advice: change the load, the machine, or the tolerance. */
 const maxAdvisedRepetitions = 64;
+/** With fewer pairs the sign-flip test cannot reach 1 %: its least p-value is 2⁻ⁿ. */
+const minSignFlipPairs = 7;
+/** The largest family that a plan can bring: latency and throughput of every model at every load. */
+function largestFamily(plan) {
+    const comparisons = plan.models.reduce((sum, { loads }) => sum + 2 * loads.length, 0);
+    return { comparisons, models: plan.models.length };
+}
 /**
  * Gives every draft of a report its status.
  *
- * - fail: the change for the worse is real (Holm-adjusted one-sided p ≤ 1 %) and the estimate is beyond the tolerance;
+ * - fail: the change for the worse is real (Holm-adjusted one-sided p ≤ 1 % over the report), and it is beyond the tolerance
+ *   (its one-sided 95 % lower bound is above it, Bonferroni over the report's models: docs/adr/0020-looks-and-the-tolerance.md);
  * - pass: the one-sided 95 % upper bound of the change is below the tolerance, and the p99 over whole repetitions
  *   does not say otherwise, nor do more of its requests fail than the reference's;
  * - inconclusive: neither.
+ *
+ * A comparison that was measured with looks in between spends what they have left of the 1 and 5 % (see stats/looks.ts).
  */
-function judge(drafts) {
-    const pValues = drafts.map(({ test }) => (test === null ? null : pValueAboveZero(test.estimate)));
-    const tested = pValues.filter((p) => p !== null);
-    const adjusted = holm(tested);
+function judge(drafts, family) {
+    const pValues = drafts.map(({ test }) => (test === null ? null : pValueAbove(test.estimate, 0)));
+    // In units of the level that each may spend, so that one family holds tests that ended at different looks.
+    const scaled = drafts.flatMap(({ test }, index) => test === null ? [] : [((pValues[index] ?? 1) * familyAlpha) / test.levels.fail]);
+    const adjusted = holm(scaled, family.comparisons);
     let next = 0;
-    return drafts.map(({ row, test }) => {
+    return drafts.map(({ row, test }, index) => {
         if (test === null)
             return row;
-        const index = next++;
-        const alpha = familyAlpha / tested.length;
-        return {
-            ...row,
-            pValue: tested[index] ?? null,
-            ...judge_statusOf(row, test, (adjusted[index] ?? 1) <= familyAlpha, alpha),
-        };
+        const real = (adjusted[next++] ?? 1) <= familyAlpha;
+        return { ...row, pValue: pValues[index] ?? null, ...judge_statusOf(row, test, real, family) };
     });
 }
-function judge_statusOf(row, { estimate, pooledWorse, repeatable, moreFail = false }, significant, alpha) {
+function judge_statusOf(row, test, real, family) {
+    const { estimate, pooledWorse, repeatable, levels, moreFail = false } = test;
     const tolerated = toleratedWorse(row.metric, row.tolerance);
     const pooledBeyond = pooledWorse !== null && pooledWorse > tolerated;
-    const beyond = estimate.mean > tolerated;
-    if (significant && beyond) {
-        const footnotes = [...row.footnotes];
+    const alphas = { zero: levels.fail / family.comparisons, tolerance: levels.pass / family.models };
+    const beyond = pValueAbove(estimate, tolerated) <= alphas.tolerance;
+    const footnotes = [...row.footnotes, ...signFlipNote(test)];
+    if (real && beyond) {
         if (pooledWorse !== null && !pooledBeyond)
             footnotes.push(wholeRepetitions(row, pooledWorse, 'most blocks are slower'));
         return { status: 'fail', footnotes, detectableChange: null };
     }
-    const within = upperBound(estimate, passConfidence) < tolerated;
+    const within = upperBound(estimate, 1 - levels.pass) < tolerated;
     if (within && !pooledBeyond) {
         const status = moreFail ? 'inconclusive' : 'pass';
-        return { status, footnotes: row.footnotes, detectableChange: null };
+        return { status, footnotes, detectableChange: null };
     }
-    const detectable = Math.max(detectableMean(estimate, alpha, power), tolerated);
+    const detectable = Math.max(detectableMean(estimate, alphas.zero, power), tolerated + detectableMean(estimate, alphas.tolerance, power));
     const detectableChange = Number.isFinite(detectable) ? shareOfWorse(row.metric, detectable) : null;
-    const footnotes = [...row.footnotes];
     if (within)
         footnotes.push(wholeRepetitions(row, pooledWorse ?? 0, 'the tail is in few blocks'));
     else if (repeatable)
-        footnotes.push(advice(estimate, tolerated, alpha));
+        footnotes.push(advice(estimate, tolerated, alphas));
     return { status: 'inconclusive', footnotes, detectableChange };
+}
+/** The t-test assumes normal differences, the sign-flip test only symmetric ones: where they disagree the reader is told. */
+function signFlipNote({ estimate, differences }) {
+    const n = differences?.length ?? 0;
+    if (differences === null || n < minSignFlipPairs || n > maxSignFlipPairs)
+        return [];
+    const [t, flips] = [pValueAbove(estimate, 0), signFlipPValue(differences)];
+    if (!((t <= 0.01 && flips > 0.05) || (flips <= 0.01 && t > 0.05)))
+        return [];
+    return [
+        `the t-test (p = ${t.toPrecision(2)}) and the sign-flip test (p = ${flips.toPrecision(2)}) disagree: the pairs are far from normal`,
+    ];
 }
 function wholeRepetitions(row, pooledWorse, why) {
     return `over whole repetitions p99 changed by ${changeInWords(ratioOfWorse(row.metric, pooledWorse))}, over adjacent blocks by ${changeInWords(row.changeRatio ?? 1)}: ${why}`;
 }
 /** How many repetitions would decide, if estimate and spread stay what they are. */
-function advice(estimate, tolerated, alpha) {
+function advice(estimate, tolerated, alphas) {
     const have = estimate.degreesOfFreedom + 1;
     const sd = estimate.standardError * Math.sqrt(have);
     for (let n = have + 1; n <= maxAdvisedRepetitions; n++) {
-        const standardError = sd / Math.sqrt(n);
-        const passes = studentTCdf((tolerated - estimate.mean) / standardError, n - 1) > passConfidence;
-        const fails = estimate.mean > tolerated && studentTCdf(-estimate.mean / standardError, n - 1) <= alpha;
+        const later = { mean: estimate.mean, standardError: sd / Math.sqrt(n), degreesOfFreedom: n - 1 };
+        const passes = upperBound(later, passConfidence) < tolerated;
+        const fails = pValueAbove(later, 0) <= alphas.zero && pValueAbove(later, tolerated) <= alphas.tolerance;
         if (passes || fails)
             return `at this spread about ${n} repetitions would decide`;
     }
@@ -52054,7 +41210,7 @@ function scenarioProblem(scenario, maxFailureRatio) {
  * What is wrong with a model's measurement on the candidate's side, one clause each: bad scenarios, and loads that
  * should have been measured. With a reference, its loads must all be there; else those of the configuration.
  */
-function modelProblems(model, input) {
+function validity_modelProblems(model, input) {
     const scenarios = gatedScenarios(model);
     const measured = scenarios.map(({ load }) => loadKey(load));
     const opponent = opponentOf(input);
@@ -52087,6 +41243,7 @@ function modelProblems(model, input) {
 
 
 
+
 /**
  * Measurements and what they are compared with → a status for every comparison and constraint. Pure: the
  * same input gives the same output, whenever and wherever.
@@ -52098,11 +41255,12 @@ function compareModels(input) {
         const scenarios = state.kind === 'comparable' ? gatedScenarios(model) : [];
         return {
             model,
-            drafts: scenarios.map((scenario) => draftScenario(input, opponent, model.name, scenario)),
+            drafts: scenarios.map((scenario) => draftScenario(input, opponent, model.name, scenario, (pairs) => closingLevels(model.looks ?? [], pairs))),
         };
     });
     // One family over the whole report, so that a report of fifty models fails by chance no more often than one of two.
-    const judged = judge(drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)));
+    const tested = drafted.filter(({ drafts }) => drafts.some(({ deciding }) => deciding.some(({ test }) => test !== null)));
+    const judged = judge(drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)), familyOf(tested.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)), tested.length));
     let next = 0;
     const models = drafted.map(({ model, drafts }) => ({
         name: model.name,
@@ -52115,7 +41273,35 @@ function compareModels(input) {
     }));
     return { models };
 }
-function draftScenario(input, opponent, model, candidate) {
+/**
+ * Whether a model that is still being measured beside its reference needs no more repetitions: every comparison passes or
+ * fails at the share of the errors that look number `look` may spend, and no budget is a close call. The whole
+ * report's family is taken, so that nothing is decided here that the report would take back.
+ */
+function isDecided(input, look, family) {
+    const whole = {
+        ...input,
+        baseline: null,
+        baselineStatus: { status: 'notRequested' },
+        mode: 'gate',
+    };
+    const opponent = opponentOf(whole);
+    return input.measurements.models.every((model) => {
+        if (modelState(model, opponent).kind !== 'comparable')
+            return false;
+        const levels = () => interimLevels(look);
+        const drafts = gatedScenarios(model).map((scenario) => draftScenario(whole, opponent, model.name, scenario, levels));
+        const judged = judge(drafts.flatMap(({ deciding }) => deciding), family);
+        const budgets = judgeConstraints(input.config.settingsFor(model.name), model);
+        return (judged.length > 0 &&
+            judged.every(({ status }) => status === 'pass' || status === 'fail') &&
+            budgets.every(({ status, close }) => status !== 'invalid' && !close));
+    });
+}
+function familyOf(drafts, models) {
+    return { comparisons: drafts.filter(({ test }) => test !== null).length, models };
+}
+function draftScenario(input, opponent, model, candidate, levelsAt) {
     if (opponent.kind === 'none')
         return { deciding: [], informing: [] };
     const reference = scenarioAt(opponent.models.find(({ name }) => name === model), candidate.load);
@@ -52129,7 +41315,7 @@ function draftScenario(input, opponent, model, candidate) {
     const baselineScenario = scenarioAt(usableBaseline(input)?.models.find(({ name }) => name === model), candidate.load);
     const baselineValue = (metric) => storedValue(baselineScenario, metric);
     const [latency, ...others] = opponent.kind === 'reference'
-        ? draftsAgainstReference(settings, reference, candidate, baselineValue)
+        ? draftsAgainstReference(settings, reference, candidate, baselineValue, levelsAt)
         : draftsAgainstBaseline(settings, model, reference, candidate, opponent.history);
     const memory = draftMemory(settings, opponent.kind, reference, candidate, baselineValue('gpuMemoryBytes'));
     const deciding = [
@@ -52256,6 +41442,8 @@ const verdictSchema = strictObject({
     reasons: array(reasonSchema),
 })
     .readonly();
+/** Runs and artifacts that a search has seen and not used, each with its reason. */
+const passedOver = { passedOver: array(schemas_string()).optional() };
 /** What was found where a baseline was looked for. */
 const baselineStatusSchema = discriminatedUnion('status', [
     strictObject({
@@ -52263,8 +41451,9 @@ const baselineStatusSchema = discriminatedUnion('status', [
         source: schemas_string(),
         commit: schemas_string().nullable(),
         createdAt: schemas_string(),
+        ...passedOver,
     }),
-    strictObject({ status: literal('absent'), source: schemas_string(), next: schemas_string() }),
+    strictObject({ status: literal('absent'), source: schemas_string(), next: schemas_string(), ...passedOver }),
     strictObject({
         status: literal('incompatible'),
         source: schemas_string(),
@@ -52272,13 +41461,21 @@ const baselineStatusSchema = discriminatedUnion('status', [
         createdAt: schemas_string(),
         differences: array(schemas_string()),
         next: schemas_string(),
+        ...passedOver,
     }),
-    strictObject({ status: literal('untrusted'), source: schemas_string(), why: schemas_string(), next: schemas_string() }),
+    strictObject({
+        status: literal('untrusted'),
+        source: schemas_string(),
+        why: schemas_string(),
+        next: schemas_string(),
+        ...passedOver,
+    }),
     strictObject({
         status: literal('unreadable'),
         source: schemas_string(),
         why: schemas_string(),
         next: schemas_string(),
+        ...passedOver,
     }),
     /** Nobody asked for one: baseline mode, or neither --baseline nor --reference. */
     strictObject({ status: literal('notRequested') }),
@@ -52326,6 +41523,8 @@ function inWords(metric, value) {
             return `${digits(value / nsPerMs)} ms`;
         case 'infer/s':
             return `${digits(value)} infer/s`;
+        case 'responses/s':
+            return `${digits(value)} responses/s`;
         case 'bytes':
             return `${digits(value / 2 ** 20)} MiB`;
         case 'ratio':
@@ -52565,7 +41764,7 @@ function modelReasons(input, model, compared) {
     const state = modelState(model, opponent);
     if (state.kind === 'failed')
         return [failedReason(model, state.regressed, opponent)];
-    const problems = modelProblems(model, input).map((problem) => ({
+    const problems = validity_modelProblems(model, input).map((problem) => ({
         outcome: 'invalid',
         model: model.name,
         message: `${model.name}: ${problem}.`,
@@ -54929,10 +44128,25 @@ function patchFor(model, configuration, prefix) {
 
 ;// CONCATENATED MODULE: ./src/system/write-whole.ts
 
-/** All or nothing: a program that is killed while writing leaves the file as it was before. */
+
+/**
+ * All or nothing: where the program is killed while writing, or the disk is full (GateError), the file stays
+ * as it was before.
+ */
 function writeWhole(file, text) {
-    (0,external_node_fs_.writeFileSync)(`${file}.tmp`, text);
-    (0,external_node_fs_.renameSync)(`${file}.tmp`, file);
+    const draft = `${file}.tmp`;
+    try {
+        (0,external_node_fs_.writeFileSync)(draft, text);
+        (0,external_node_fs_.renameSync)(draft, file);
+    }
+    catch (error) {
+        (0,external_node_fs_.rmSync)(draft, { force: true });
+        const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(error.code ?? '');
+        throw new domain_error/* GateError */.ue('environment', `${file} cannot be written: ${(0,domain_error/* messageOf */.bD)(error)}`, {
+            hint: `${full ? 'Free some space there' : 'Name a writable folder'}, or write elsewhere (--output, input output-directory). What was written before is still there.`,
+            cause: error,
+        });
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/report/format.ts
@@ -54999,6 +44213,8 @@ function formatMetric(metric, value) {
             return formatMs(value);
         case 'infer/s':
             return formatThroughput(value);
+        case 'responses/s':
+            return `${formatNumber(value)} responses/s`;
         case 'bytes':
             return formatBytes(value);
         case 'ratio':
@@ -55034,21 +44250,6 @@ function formatTime(iso) {
 }
 function pad(value) {
     return String(value).padStart(2, '0');
-}
-
-;// CONCATENATED MODULE: ./src/report/sides.ts
-
-
-/** For each gated load its sides, the reference (where there is one) above the candidate. */
-function sidesByLoad(model, candidateLabel) {
-    const references = gatedScenarios({ scenarios: model.referenceScenarios });
-    return gatedScenarios(model).map((candidate) => {
-        const reference = references.find(({ load }) => loadKey(load) === loadKey(candidate.load));
-        return [
-            ...(reference === undefined ? [] : [{ label: 'Reference', candidate: false, scenario: reference }]),
-            { label: candidateLabel, candidate: true, scenario: candidate },
-        ];
-    });
 }
 
 ;// CONCATENATED MODULE: ./src/report/table.ts
@@ -55087,6 +44288,283 @@ function createFootnotes() {
     };
 }
 
+;// CONCATENATED MODULE: ./src/report/sweep-rows.ts
+
+
+
+
+
+
+
+/** Everything measured of a model, by configuration and load, as table (Model Analyzer's columns) and as curves. */
+function sweep(model) {
+    const groups = groupByConfiguration(model);
+    // Without a sweep the table would only repeat the comparison's numbers.
+    const swept = model.scenarios.some(({ role }) => role === 'sweep');
+    return {
+        table: sweepTable(model, swept ? groups : []),
+        chart: curveChart(model, groups),
+        notes: sweepNotes(model),
+    };
+}
+/** `committed` first, then `config_0`, `config_1` … in the order in which they were measured. */
+function groupByConfiguration(model) {
+    const byKey = new Map();
+    for (const scenario of model.scenarios) {
+        const key = configurationKey(scenario.configuration);
+        const known = byKey.get(key);
+        if (known === undefined)
+            byKey.set(key, [scenario]);
+        else
+            known.push(scenario);
+    }
+    const isCommitted = (scenarios) => scenarios.some((each) => each.configuration.committed);
+    const groups = [...byKey].toSorted(([, a], [, b]) => Number(isCommitted(b)) - Number(isCommitted(a)));
+    // The nearest miss, and what cannot be told apart from the committed configuration, are not to be used.
+    const best = model.best?.meetsConstraints === true && !model.best.tie ? model.best : null;
+    let next = 0;
+    return groups.flatMap(([key, scenarios]) => {
+        const [first] = scenarios;
+        if (first === undefined)
+            return [];
+        return [
+            {
+                label: isCommitted(scenarios) ? 'committed' : `config_${next++}`,
+                configuration: first.configuration,
+                bestLoad: best !== null && configurationKey(best.configuration) === key ? loadKey(best.load) : null,
+                scenarios: onePerLoad(scenarios),
+            },
+        ];
+    });
+}
+/** By rising load; where the gate and the sweep measured the same, the gate's longer measurement stands. */
+function onePerLoad(scenarios) {
+    const byLoad = new Map();
+    for (const scenario of scenarios) {
+        const key = loadKey(scenario.load);
+        if (!byLoad.has(key) || scenario.role === 'gate')
+            byLoad.set(key, scenario);
+    }
+    return [...byLoad.values()].toSorted((a, b) => loadSize(a.load) - loadSize(b.load));
+}
+function loadSize(load) {
+    return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
+}
+function sweepTable(model, groups) {
+    const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1));
+    return withoutEmptyColumns({
+        columns: [
+            { title: 'Model Config Name', numeric: false },
+            { title: 'Max Batch Size', numeric: true },
+            { title: 'Dynamic Batching', numeric: false },
+            { title: 'Instance Count', numeric: true },
+            { title: plain ? 'Concurrency' : 'Load', numeric: plain },
+            { title: 'p99 Latency (ms)', numeric: true },
+            { title: 'Throughput (infer/sec)', numeric: true },
+            { title: 'Max GPU Memory (MB)', numeric: true },
+            { title: 'Satisfies constraints', numeric: false },
+        ],
+        rows: groups.flatMap(({ label, configuration, bestLoad, scenarios }) => scenarios.map((scenario) => {
+            const isBest = bestLoad === loadKey(scenario.load);
+            return {
+                status: null,
+                emphasis: isBest,
+                cells: [
+                    { text: isBest ? `${label} ★ best` : label },
+                    { text: String(configuration.maxBatchSize) },
+                    { text: dynamicBatching(configuration) },
+                    { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
+                    { text: concurrencyText(scenario.load, plain) },
+                    ...measuredCells(scenario),
+                    { text: satisfies(scenario, model.constraints) },
+                ],
+            };
+        })),
+    });
+}
+function measuredCells(scenario) {
+    if (scenario.status === 'failed')
+        return [{ text: 'failed' }, { text: 'failed' }, { text: '–' }];
+    const { latencyP99Ns, inferPerSec, gpuMemoryBytes } = scenario.metrics;
+    const text = (metric, divisor) => {
+        if (metric === undefined || metric === null)
+            return { text: '–' };
+        return { text: metric.value === null ? 'not available' : formatNumber(metric.value / divisor) };
+    };
+    return [text(latencyP99Ns, nsPerMs), text(inferPerSec, 1), text(gpuMemoryBytes, 1e6)];
+}
+function concurrencyText(load, plain) {
+    return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load);
+}
+function dynamicBatching(configuration) {
+    if (!configuration.dynamicBatching)
+        return 'off';
+    const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration;
+    const extras = [
+        preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
+        maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
+    ].filter((extra) => extra !== '');
+    return ['on', ...extras].join(', ');
+}
+/** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
+function describeConfiguration(configuration) {
+    return [
+        ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
+        `max batch size ${configuration.maxBatchSize}`,
+        `dynamic batching ${dynamicBatching(configuration)}`,
+    ].join(', ');
+}
+/** The model's constraints applied to one measurement; the limits are the same at every gated load. */
+function satisfies(scenario, constraints) {
+    if (constraints.length === 0)
+        return '–';
+    if (scenario.status === 'failed')
+        return 'No';
+    const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
+        const value = scenario.metrics[standsInFor ?? metric]?.value;
+        if (value === undefined || value === null)
+            return null;
+        return bound === 'max' ? value <= limit : value >= limit;
+    });
+    if (verdicts.includes(false))
+        return 'No';
+    return verdicts.includes(null) ? 'unknown' : 'Yes';
+}
+function curveChart(model, groups) {
+    const curves = groups.map(({ label, configuration, bestLoad, scenarios }) => {
+        const kind = label === 'committed' ? 'committed' : bestLoad !== null ? 'best' : 'other';
+        const name = `${label}: ${describeConfiguration(configuration)}`;
+        return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) };
+    });
+    const reference = points(onePerLoad(gatedScenarios({ scenarios: model.referenceScenarios })), 'reference', () => false);
+    const budgets = model.constraints.filter(({ metric, standsInFor, bound }) => (standsInFor ?? metric) === 'latencyP99Ns' && bound === 'max');
+    const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit));
+    return {
+        curves: [...curves, { label: 'reference', kind: 'reference', points: reference }].filter((curve) => curve.points.length > 0),
+        budget: limit === null
+            ? null
+            : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
+    };
+}
+function points(scenarios, name, isBest) {
+    return scenarios.flatMap(({ load, metrics }) => {
+        const p99Ns = metrics.latencyP99Ns?.value;
+        const inferPerSec = metrics.inferPerSec?.value;
+        if (p99Ns === undefined || p99Ns === null || inferPerSec === undefined || inferPerSec === null)
+            return [];
+        return [
+            {
+                inferPerSec,
+                p99Ms: p99Ns / nsPerMs,
+                load: loadLabel(load),
+                text: `${name}, ${loadLabel(load)}: ${formatThroughput(inferPerSec)}, p99 ${formatMs(p99Ns)}`,
+                best: isBest(load),
+            },
+        ];
+    });
+}
+function sweepNotes(model) {
+    const { search } = model;
+    const notes = search === null
+        ? []
+        : [
+            `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
+            ...search.notes,
+        ];
+    const failed = model.scenarios.filter(({ status }) => status === 'failed');
+    return [
+        ...notes,
+        ...failed.map(({ configuration, load, error }) => `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/report/csv.ts
+
+
+
+/** Model Analyzer's columns of metrics-model-inference.csv under their names, then what it offers as optional ones. */
+const columns = [
+    'Model',
+    'Batch',
+    'Concurrency',
+    'Request Rate',
+    'Model Config Path',
+    'Instance Group',
+    'Max Batch Size',
+    'Satisfies Constraints',
+    'Throughput (infer/sec)',
+    'p99 Latency (ms)',
+    'p95 Latency (ms)',
+    'p90 Latency (ms)',
+    'p50 Latency (ms)',
+    'Server Queue time (ms)',
+    'Server Compute Input time (ms)',
+    'Server Compute Infer time (ms)',
+    'Server Compute Output time (ms)',
+    'Max GPU Memory Usage (MB)',
+];
+/**
+ * Every measurement as a row, for a spreadsheet or for scripts that read Model Analyzer's file: not
+ * rounded to one decimal as there, an empty cell for what was not measured.
+ */
+function renderCsv(result) {
+    const rows = result.models.flatMap((model) => groupByConfiguration(model).flatMap((group) => group.scenarios.map((scenario) => row(model, group, scenario))));
+    return [[...columns], ...rows].map((cells) => `${cells.map(csv_cell).join(',')}\r\n`).join('');
+}
+/** More than any measurement has, and few enough that a division leaves no tail of nines. */
+const csv_significantDigits = 9;
+function row(model, { label, configuration }, scenario) {
+    const { load } = scenario;
+    const value = (metric, divisor) => {
+        const measured = scenario.status === 'measured' ? scenario.metrics[metric]?.value : null;
+        return measured == null ? null : Number((measured / divisor).toPrecision(csv_significantDigits));
+    };
+    return [
+        model.name,
+        batchSizeOf(load),
+        load.mode === 'concurrency' ? load.concurrency : null,
+        load.mode === 'concurrency' ? null : loadKey(load),
+        label,
+        configuration.instanceCount,
+        configuration.maxBatchSize,
+        satisfies(scenario, model.constraints).replace('–', ''),
+        value('inferPerSec', 1),
+        value('latencyP99Ns', nsPerMs),
+        value('latencyP95Ns', nsPerMs),
+        value('latencyP90Ns', nsPerMs),
+        value('latencyP50Ns', nsPerMs),
+        value('serverQueueNs', nsPerMs),
+        value('serverComputeInputNs', nsPerMs),
+        value('serverComputeInferNs', nsPerMs),
+        value('serverComputeOutputNs', nsPerMs),
+        value('gpuMemoryBytes', 1e6),
+    ];
+}
+/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
+function csv_cell(value) {
+    if (value === null)
+        return '';
+    if (typeof value === 'number')
+        return String(value);
+    const inert = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+}
+
+;// CONCATENATED MODULE: ./src/report/sides.ts
+
+
+/** For each gated load its sides, the reference (where there is one) above the candidate. */
+function sidesByLoad(model, candidateLabel) {
+    const references = gatedScenarios({ scenarios: model.referenceScenarios });
+    return gatedScenarios(model).map((candidate) => {
+        const reference = references.find(({ load }) => loadKey(load) === loadKey(candidate.load));
+        return [
+            ...(reference === undefined ? [] : [{ label: 'Reference', candidate: false, scenario: reference }]),
+            { label: candidateLabel, candidate: true, scenario: candidate },
+        ];
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/report/breakdown-rows.ts
 
 
@@ -55102,7 +44580,20 @@ const parts = [
     'serverComputeOutputNs',
     'networkOverheadNs',
 ];
-const columns = [...parts, 'latencyAvgNs', 'executedBatchSize'];
+/** Only decoupled models have these; the columns go where no row has one. */
+const ofResponses = [
+    'timeToFirstResponseP50Ns',
+    'timeToFirstResponseP99Ns',
+    'interResponseP50Ns',
+    'interResponseP99Ns',
+    'responsesPerSec',
+];
+const breakdown_rows_columns = [
+    ...parts,
+    'latencyAvgNs',
+    'executedBatchSize',
+    ...ofResponses,
+];
 const segmentLabels = parts.map((part) => metric_metrics[part].label);
 /** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
 function breakdown(model, footnotes, candidateLabel) {
@@ -55111,7 +44602,7 @@ function breakdown(model, footnotes, candidateLabel) {
         columns: [
             { title: 'Load', numeric: false },
             { title: 'Side', numeric: false },
-            ...columns.map((name) => ({ title: capitalise(metric_metrics[name].label), numeric: true })),
+            ...breakdown_rows_columns.map((name) => ({ title: capitalise(metric_metrics[name].label), numeric: true })),
         ],
         rows: sides.map(({ label, scenario }) => ({
             status: null,
@@ -55119,7 +44610,7 @@ function breakdown(model, footnotes, candidateLabel) {
             cells: [
                 { text: loadLabel(scenario.load) },
                 { text: label },
-                ...columns.map((name) => metricCell(scenario, name, footnotes)),
+                ...breakdown_rows_columns.map((name) => metricCell(scenario, name, footnotes)),
             ],
         })),
     });
@@ -55305,7 +44796,7 @@ const chart_area = { x: 52, y: 30, width: 800, height: 320 };
 /** Drawn in this order, so that what matters lies on top. */
 const kindOrder = ['other', 'reference', 'best', 'committed'];
 /** p99 latency over throughput, one line per configuration over its loads. Empty where nothing was measured. */
-function curveChart({ curves, budget }) {
+function chart_curveChart({ curves, budget }) {
     const points = curves.flatMap((curve) => curve.points);
     if (points.length === 0)
         return '';
@@ -55755,196 +45246,6 @@ function repetition_rows_dotPlot(pair, metric) {
     return [{ title: `${metric_metrics[metric].label}, ${loadLabel(load)}`, axis, sides }];
 }
 
-;// CONCATENATED MODULE: ./src/report/sweep-rows.ts
-
-
-
-
-
-
-
-/** Everything measured of a model, by configuration and load, as table (Model Analyzer's columns) and as curves. */
-function sweep(model) {
-    const groups = groupByConfiguration(model);
-    // Without a sweep the table would only repeat the comparison's numbers.
-    const swept = model.scenarios.some(({ role }) => role === 'sweep');
-    return {
-        table: sweepTable(model, swept ? groups : []),
-        chart: sweep_rows_curveChart(model, groups),
-        notes: sweepNotes(model),
-    };
-}
-/** `committed` first, then `config_0`, `config_1` … in the order in which they were measured. */
-function groupByConfiguration(model) {
-    const byKey = new Map();
-    for (const scenario of model.scenarios) {
-        const key = configurationKey(scenario.configuration);
-        const known = byKey.get(key);
-        if (known === undefined)
-            byKey.set(key, [scenario]);
-        else
-            known.push(scenario);
-    }
-    const isCommitted = (scenarios) => scenarios.some((each) => each.configuration.committed);
-    const groups = [...byKey].toSorted(([, a], [, b]) => Number(isCommitted(b)) - Number(isCommitted(a)));
-    // The nearest miss, and what cannot be told apart from the committed configuration, are not to be used.
-    const best = model.best?.meetsConstraints === true && !model.best.tie ? model.best : null;
-    let next = 0;
-    return groups.flatMap(([key, scenarios]) => {
-        const [first] = scenarios;
-        if (first === undefined)
-            return [];
-        return [
-            {
-                label: isCommitted(scenarios) ? 'committed' : `config_${next++}`,
-                configuration: first.configuration,
-                bestLoad: best !== null && configurationKey(best.configuration) === key ? loadKey(best.load) : null,
-                scenarios: onePerLoad(scenarios),
-            },
-        ];
-    });
-}
-/** By rising load; where the gate and the sweep measured the same, the gate's longer measurement stands. */
-function onePerLoad(scenarios) {
-    const byLoad = new Map();
-    for (const scenario of scenarios) {
-        const key = loadKey(scenario.load);
-        if (!byLoad.has(key) || scenario.role === 'gate')
-            byLoad.set(key, scenario);
-    }
-    return [...byLoad.values()].toSorted((a, b) => loadSize(a.load) - loadSize(b.load));
-}
-function loadSize(load) {
-    return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
-}
-function sweepTable(model, groups) {
-    const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1));
-    return withoutEmptyColumns({
-        columns: [
-            { title: 'Model Config Name', numeric: false },
-            { title: 'Max Batch Size', numeric: true },
-            { title: 'Dynamic Batching', numeric: false },
-            { title: 'Instance Count', numeric: true },
-            { title: plain ? 'Concurrency' : 'Load', numeric: plain },
-            { title: 'p99 Latency (ms)', numeric: true },
-            { title: 'Throughput (infer/sec)', numeric: true },
-            { title: 'Max GPU Memory (MB)', numeric: true },
-            { title: 'Satisfies constraints', numeric: false },
-        ],
-        rows: groups.flatMap(({ label, configuration, bestLoad, scenarios }) => scenarios.map((scenario) => {
-            const isBest = bestLoad === loadKey(scenario.load);
-            return {
-                status: null,
-                emphasis: isBest,
-                cells: [
-                    { text: isBest ? `${label} ★ best` : label },
-                    { text: String(configuration.maxBatchSize) },
-                    { text: dynamicBatching(configuration) },
-                    { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
-                    { text: concurrencyText(scenario.load, plain) },
-                    ...measuredCells(scenario),
-                    { text: satisfies(scenario, model.constraints) },
-                ],
-            };
-        })),
-    });
-}
-function measuredCells(scenario) {
-    if (scenario.status === 'failed')
-        return [{ text: 'failed' }, { text: 'failed' }, { text: '–' }];
-    const { latencyP99Ns, inferPerSec, gpuMemoryBytes } = scenario.metrics;
-    const text = (metric, divisor) => {
-        if (metric === undefined || metric === null)
-            return { text: '–' };
-        return { text: metric.value === null ? 'not available' : formatNumber(metric.value / divisor) };
-    };
-    return [text(latencyP99Ns, nsPerMs), text(inferPerSec, 1), text(gpuMemoryBytes, 1e6)];
-}
-function concurrencyText(load, plain) {
-    return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load);
-}
-function dynamicBatching(configuration) {
-    if (!configuration.dynamicBatching)
-        return 'off';
-    const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration;
-    const extras = [
-        preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
-        maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
-    ].filter((extra) => extra !== '');
-    return ['on', ...extras].join(', ');
-}
-/** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
-function describeConfiguration(configuration) {
-    return [
-        ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
-        `max batch size ${configuration.maxBatchSize}`,
-        `dynamic batching ${dynamicBatching(configuration)}`,
-    ].join(', ');
-}
-/** The model's constraints applied to one measurement; the limits are the same at every gated load. */
-function satisfies(scenario, constraints) {
-    if (constraints.length === 0)
-        return '–';
-    if (scenario.status === 'failed')
-        return 'No';
-    const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
-        const value = scenario.metrics[standsInFor ?? metric]?.value;
-        if (value === undefined || value === null)
-            return null;
-        return bound === 'max' ? value <= limit : value >= limit;
-    });
-    if (verdicts.includes(false))
-        return 'No';
-    return verdicts.includes(null) ? 'unknown' : 'Yes';
-}
-function sweep_rows_curveChart(model, groups) {
-    const curves = groups.map(({ label, configuration, bestLoad, scenarios }) => {
-        const kind = label === 'committed' ? 'committed' : bestLoad !== null ? 'best' : 'other';
-        const name = `${label}: ${describeConfiguration(configuration)}`;
-        return { label: name, kind, points: points(scenarios, name, (load) => bestLoad === loadKey(load)) };
-    });
-    const reference = points(onePerLoad(gatedScenarios({ scenarios: model.referenceScenarios })), 'reference', () => false);
-    const budgets = model.constraints.filter(({ metric, standsInFor, bound }) => (standsInFor ?? metric) === 'latencyP99Ns' && bound === 'max');
-    const limit = budgets.length === 0 ? null : Math.min(...budgets.map((budget) => budget.limit));
-    return {
-        curves: [...curves, { label: 'reference', kind: 'reference', points: reference }].filter((curve) => curve.points.length > 0),
-        budget: limit === null
-            ? null
-            : { p99Ms: limit / nsPerMs, text: `budget ${formatConstrained('latencyP99Ns', limit)}` },
-    };
-}
-function points(scenarios, name, isBest) {
-    return scenarios.flatMap(({ load, metrics }) => {
-        const p99Ns = metrics.latencyP99Ns?.value;
-        const inferPerSec = metrics.inferPerSec?.value;
-        if (p99Ns === undefined || p99Ns === null || inferPerSec === undefined || inferPerSec === null)
-            return [];
-        return [
-            {
-                inferPerSec,
-                p99Ms: p99Ns / nsPerMs,
-                load: loadLabel(load),
-                text: `${name}, ${loadLabel(load)}: ${formatThroughput(inferPerSec)}, p99 ${formatMs(p99Ns)}`,
-                best: isBest(load),
-            },
-        ];
-    });
-}
-function sweepNotes(model) {
-    const { search } = model;
-    const notes = search === null
-        ? []
-        : [
-            `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
-            ...search.notes,
-        ];
-    const failed = model.scenarios.filter(({ status }) => status === 'failed');
-    return [
-        ...notes,
-        ...failed.map(({ configuration, load, error }) => `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`),
-    ];
-}
-
 ;// CONCATENATED MODULE: ./src/report/verdict-rows.ts
 
 
@@ -56050,10 +45351,15 @@ function comparisonLegend(result, candidateLabel) {
     }
     if (baseline.status === 'found') {
         const of = baseline.commit === null ? '' : ` of commit ${shortCommit(baseline.commit)}`;
-        lines.push(`Baseline: stored measurement${of} from ${formatDate(baseline.createdAt)} (${baseline.source}).`);
+        lines.push(`Baseline: stored measurement${of} from ${formatDate(baseline.createdAt)}${ageOf(baseline.createdAt, result.createdAt)} (${baseline.source}).`);
     }
     lines.push('A row fails when it is worse by more than is tolerated and that is not chance (1 % risk of a false alarm over the whole report); it passes when it is within with 95 % confidence.');
     return lines;
+}
+/** `, 3 days before this run`; empty where the dates cannot be told. */
+function ageOf(before, now) {
+    const days = Math.round((Date.parse(now) - Date.parse(before)) / 86_400_000);
+    return Number.isFinite(days) && days >= 1 ? `, ${countInWords(days, 'day')} before this run` : '';
 }
 /** What the reader has to know about the baseline when it could not be used; null where it was, or nobody asked. */
 function baselineProblem({ baseline }) {
@@ -56114,6 +45420,8 @@ function reportRows(result, candidateLabel = defaultCandidateLabel) {
         constraints,
         models,
         environment: environment(result),
+        passedOver: ('passedOver' in result.baseline && result.baseline.passedOver) || [],
+        candidateLabel,
         reproduce: reproduce(result),
         footnotes: footnotes.texts(),
     };
@@ -56179,7 +45487,7 @@ function bestSection({ best, constraints }) {
 }
 function environment({ environment, ...result }) {
     const { triton, host, gpus } = environment;
-    const gpuText = gpus.map((gpu) => `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}`);
+    const gpuText = gpus.map((gpu) => `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}${gpu.lockedClockMegahertz === undefined ? '' : `, clocks locked at ${gpu.lockedClockMegahertz} MHz`}`);
     return [
         { name: 'Commit', text: result.commit ?? 'not known' },
         { name: 'Triton', text: `${triton.version}, ${triton.mode} (${triton.source})` },
@@ -56191,7 +45499,7 @@ function environment({ environment, ...result }) {
         },
         {
             name: 'Host',
-            text: `${host.cpuModel}, ${host.cpuCount} CPUs, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
+            text: `${host.cpuModel}, ${host.cpuCount} CPUs${host.cpuLimit === undefined ? '' : ` (limit ${formatNumber(host.cpuLimit)})`}${host.cpuGovernor === undefined ? '' : `, governor ${host.cpuGovernor}`}, ${formatBytes(host.memoryTotalBytes)}, ${host.os}`,
         },
         { name: 'Runner class', text: host.runnerClass },
         { name: 'Measured', text: `${formatTime(result.createdAt)}, took ${formatDuration(result.wallNs)}` },
@@ -56258,6 +45566,7 @@ function page(report) {
         ...report.models.map(model),
         section('Other metrics, for information', [table(report.otherMetrics)]),
         html_environment(report),
+        html_passedOver(report),
     ];
 }
 function verdict({ outcome, title, summary, notices }) {
@@ -56301,7 +45610,7 @@ function model(section_) {
             : `<p class="invalid"><span class="status">${icon('invalid')} Could not be measured:</span> ${escapeHtml(error, 1000)}</p>`,
         ...warnings.map((warning) => `<p class="soft">⚠️ ${escapeHtml(warning)}</p>`),
         best === null ? '' : bestBlock(best),
-        figure('Throughput and latency', curveKey(sweep.chart.curves), curveChart(sweep.chart), 'Each line is one configuration over rising load: further right and lower is better.'),
+        figure('Throughput and latency', curveKey(sweep.chart.curves), chart_curveChart(sweep.chart), 'Each line is one configuration over rising load: further right and lower is better.'),
         figure('Where the time goes', segmentKey(), breakdownChart(breakdown.bars), 'Average request of the committed configuration.'),
         details('Where the time goes, in numbers', [table(breakdown.table)]),
         plots.length === 0
@@ -56366,6 +45675,12 @@ function html_environment({ environment: entries, reproduce }) {
         `<dl>${list.join('')}</dl>`,
         `<h3>To reproduce</h3><p>${escapeHtml(reproduce.text)}</p><pre>${escapeHtmlBlock(reproduce.command)}</pre>`,
     ]);
+}
+function html_passedOver({ passedOver: runs }) {
+    if (runs.length === 0)
+        return '';
+    const items = runs.map((reason) => `<li>${escapeHtml(reason, 500)}</li>`);
+    return section('Baselines that were passed over', [`<ul>${items.join('')}</ul>`]);
 }
 const iconPaths = {
     pass: 'M4.5 8.5l2.3 2.3 4.7-5',
@@ -56850,7 +46165,72 @@ function toAlignment(value) {
         : 0
 }
 
+;// CONCATENATED MODULE: ./src/report/mermaid.ts
+
+
+
+/** More points than this run into each other at the width of a job summary. */
+const maxPoints = 24;
+/**
+ * p99 latency over the loads of the committed configuration, and of the reference where there is one: a mermaid
+ * chart, and the same numbers as a table, since it does not render everywhere (mail, mobile). Empty below two loads.
+ *
+ * `xychart-beta` is the name that every version of mermaid with this chart takes. It has no legend: the table
+ * and the sentence say which series is which. Only numbers and fixed words reach the chart's source.
+ */
+function latencyChart({ curves }, candidateLabel) {
+    const committed = curves.find(({ kind }) => kind === 'committed');
+    const reference = curves.find(({ kind }) => kind === 'reference');
+    if (committed === undefined || committed.points.length < 2)
+        return [];
+    const points = committed.points.slice(0, maxPoints);
+    const p99OfReference = points.map(({ load }) => p99At(reference, load));
+    const both = p99OfReference.every((value) => value !== null);
+    const highest = Math.max(...points.map(({ p99Ms }) => p99Ms), ...p99OfReference.map((value) => value ?? 0));
+    const series = (values) => `[${values.map((value) => plain(value)).join(', ')}]`;
+    const chart = [
+        '```mermaid',
+        'xychart-beta',
+        '  title "p99 latency (ms) by load"',
+        `  x-axis [${points.map(({ load }) => `"${load.replace(/[^\w .,:/-]/g, ' ')}"`).join(', ')}]`,
+        `  y-axis "ms" 0 --> ${plain(highest * 1.1)}`,
+        `  bar ${series(points.map(({ p99Ms }) => p99Ms))}`,
+        ...(both ? [`  line ${series(p99OfReference)}`] : []),
+        '```',
+    ].join('\n');
+    const rows = points.map(({ load, p99Ms, inferPerSec }, index) => {
+        const other = p99OfReference[index] ?? null;
+        return [
+            escapeMarkdown(load),
+            ...(reference === undefined ? [] : [other === null ? '–' : formatNumber(other)]),
+            formatNumber(p99Ms),
+            formatNumber(inferPerSec),
+        ];
+    });
+    const label = escapeMarkdown(candidateLabel);
+    const columns = [
+        'Load',
+        ...(reference === undefined ? [] : ['Reference, p99 (ms)']),
+        `${label}, p99 (ms)`,
+        'infer/s',
+    ];
+    const align = columns.map((_, index) => (index === 0 ? 'l' : 'r'));
+    return [
+        `**p99 latency by load**: bars are ${label}${both ? ', the line is the reference' : ''}.`,
+        chart,
+        markdownTable([columns, ...rows], { align, alignDelimiters: false }),
+    ];
+}
+function p99At(curve, load) {
+    return curve?.points.find((point) => point.load === load)?.p99Ms ?? null;
+}
+/** Never in exponents, which the chart does not read. */
+function plain(value) {
+    return value.toFixed(3);
+}
+
 ;// CONCATENATED MODULE: ./src/report/markdown.ts
+
 
 
 
@@ -56858,11 +46238,13 @@ function toAlignment(value) {
 
 /** What may be left out, in the order in which it goes when space is short: the least needed for a decision first. */
 const droppable = [
+    'charts',
     'sweep measurements',
     'repetitions',
     'other metrics',
     'time breakdown',
     'environment',
+    'runs passed over',
     'patches',
     'warnings of models',
     'passing rows',
@@ -56876,7 +46258,7 @@ function renderMarkdown(result, options = {}) {
     const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel);
     const limit = options.maxBytes ?? Number.POSITIVE_INFINITY;
     let text = '';
-    for (const plan of plans()) {
+    for (const plan of plans(options.charts ?? false)) {
         text = render(report, plan);
         if (Buffer.byteLength(text) <= limit)
             return text;
@@ -56884,12 +46266,13 @@ function renderMarkdown(result, options = {}) {
     return text;
 }
 /** From everything to less and less. Failing rows are cut last, worst kept, and the cut is said. */
-function* plans() {
-    for (let count = 0; count <= droppable.length; count++) {
-        yield { dropped: new Set(droppable.slice(0, count)), maxRows: Number.POSITIVE_INFINITY };
+function* plans(charts) {
+    const parts = droppable.filter((part) => charts || part !== 'charts');
+    for (let count = 0; count <= parts.length; count++) {
+        yield { charts, dropped: new Set(parts.slice(0, count)), maxRows: Number.POSITIVE_INFINITY };
     }
     for (let maxRows = 256; maxRows >= 1; maxRows = Math.floor(maxRows / 2)) {
-        yield { dropped: new Set(droppable), maxRows };
+        yield { charts, dropped: new Set(parts), maxRows };
     }
 }
 function render(report, plan) {
@@ -56903,9 +46286,10 @@ function render(report, plan) {
         ...markdown_constraints(report, plan),
         markdown_footnotes(report.footnotes),
         ...bests(report, plan),
-        ...report.models.flatMap((model) => modelBlocks(model, plan)),
+        ...report.models.flatMap((model) => modelBlocks(model, report.candidateLabel, plan)),
         has('other metrics') ? markdown_details('Other metrics, for information', [markdown_table(report.otherMetrics)]) : '',
         has('environment') ? markdown_environment(report) : '',
+        has('runs passed over') ? markdown_passedOver(report) : '',
         `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
         droppedNote(plan),
     ];
@@ -56968,7 +46352,7 @@ function markdown_bestBlock(name, best, withPatch, open) {
     return `${text}\n\n${open ? fence : markdown_details('Patch for config.pbtxt', [fence])}`;
 }
 /** One folded section per model, its summary saying what is inside; what went wrong stays outside. */
-function modelBlocks(model, { dropped, maxRows }) {
+function modelBlocks(model, candidateLabel, { charts, dropped, maxRows }) {
     const { breakdown, sweep, repetitions } = model;
     const name = markdownCode(model.name);
     const has = (part, table) => !dropped.has(part) && table.rows.length > 0;
@@ -56976,7 +46360,9 @@ function modelBlocks(model, { dropped, maxRows }) {
         ? ''
         : `🚫 ${name} could not be measured: ${escapeMarkdown(model.error, 1000)}`;
     const warnings = dropped.has('warnings of models') ? [] : model.warnings;
+    const chart = charts && !dropped.has('charts') ? latencyChart(sweep.chart, candidateLabel) : [];
     const topics = [
+        chart.length === 0 ? null : { title: 'latency by load', blocks: chart },
         has('time breakdown', breakdown.table)
             ? {
                 title: 'where the time goes',
@@ -57012,6 +46398,12 @@ function modelBlocks(model, { dropped, maxRows }) {
 function markdown_environment(report) {
     const rows = report.environment.map(({ name, text }) => `- ${name}: ${escapeMarkdown(text)}`);
     return markdown_details('Environment', [rows.join('\n')]);
+}
+function markdown_passedOver({ passedOver: runs }) {
+    if (runs.length === 0)
+        return '';
+    const lines = runs.map((reason) => `- ${escapeMarkdown(reason, 500)}`);
+    return markdown_details('Baselines that were passed over', [lines.join('\n')]);
 }
 function markdown_footnotes(texts) {
     return texts.map((text, index) => `${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`).join('\n\n');
@@ -57057,9 +46449,12 @@ function superscript(value) {
 
 
 
+
+/** Model Analyzer's name for the same rows. */
+const inferenceCsv = 'metrics-model-inference.csv';
 /** What an earlier run may have left here: a report of another run beside this one's would be taken for its own. */
 const output_measured = ['measurements.json', 'server.log', 'baseline.json'];
-const judged = ['result.json', 'report.md', 'report.html', 'best-config'];
+const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, 'best-config'];
 /**
  * @param what `run` clears all that an earlier run left; `judge` leaves what was measured, which may be
  * what it judges, and writes the reports anew.
@@ -57103,6 +46498,7 @@ function openOutput(directory, what = 'run') {
                 // The repository's reader allows only plain model names: no path can hide in one.
                 writeWhole((0,external_node_path_.join)(path('best-config'), `${model.name}.patch`), model.best.patch);
             }
+            writeWhole(path(inferenceCsv), renderCsv(result));
             writeWhole(path('report.md'), renderMarkdown(result));
             writeWhole(path('report.html'), renderHtml(result));
         },
@@ -58254,7 +47650,7 @@ function applyPatches(uniDiff, options) {
 /** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
 const maxPointsPerSeries = 200;
 /** The schema's bound on all points together. Only beyond 300 models or so is it reached. */
-const maxPoints = 200_000;
+const write_maxPoints = 200_000;
 /**
  * The baseline that this run leaves behind: its committed configurations, and the history carried on.
  *
@@ -58365,7 +47761,7 @@ function carriedOn(previous, current, added) {
         counts.set(seriesOf(point), count);
         return count <= maxPointsPerSeries;
     });
-    return newestFirst.slice(0, maxPoints).reverse();
+    return newestFirst.slice(0, write_maxPoints).reverse();
 }
 
 ;// CONCATENATED MODULE: ./src/system/process-tree.ts
@@ -58402,14 +47798,24 @@ function memoryOfTree(pids) {
     });
     return kibibytes.length === 0 ? null : kibibytes.reduce((sum, each) => sum + each, 0) * 1024;
 }
-/** Parent and start time (clock ticks since boot) of a process; null where it is gone. */
+/** USER_HZ, which Linux has fixed at 100 for all that it shows to programs. */
+const nsPerTick = 10_000_000;
+/** CPU time of each process that lives, all its threads together, in ns; the kernel counts it in ticks of 10 ms here. */
+function cpuNsOf(pids) {
+    return new Map(pids.flatMap((pid) => {
+        const stat = readStat(pid);
+        return stat === null ? [] : [[pid, stat.cpuTicks * nsPerTick]];
+    }));
+}
+/** Parent, CPU time (user and system, in ticks) and start time (clock ticks since boot) of a process; null where it is gone. */
 function readStat(pid) {
     const text = readProc(`/proc/${pid}/stat`);
     if (text === null)
         return null;
     // The name in parentheses may hold blanks and parentheses: count the fields from its end (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { parentPid: Number(fields[1]), startTicks: fields[19] ?? '' };
+    const cpuTicks = Number(fields[11]) + Number(fields[12]);
+    return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
 }
 function listProcesses() {
     try {
@@ -58566,6 +47972,7 @@ function lastLine(output) {
 
 ;// CONCATENATED MODULE: ./src/plan/plan.ts
 
+
 /** 300 s a model: a pull-request check that takes longer is switched off by its users. */
 const defaultModelBudgetNs = 300 * nsPerSecond;
 /** The sweep keeps at least a quarter of the budget, or pull requests with slow models would never get one. */
@@ -58576,6 +47983,11 @@ const firstOverheadNs = 5 * nsPerSecond;
 const minMeasurementNs = nsPerSecond;
 /** Slow models get up to this many times the asked measuring time to reach the requests that p99 needs. */
 const maxStretch = 4;
+/**
+ * A load that is not steady gets up to this many times the asked warm-up: lazy compilation, allocators and clocks of most
+ * models settle within seconds, and what drifts for longer is better alternated with than waited for.
+ */
+const maxWarmupStretch = 4;
 /** Config → Plan. */
 function makePlan(config, models, sides) {
     const budgetNs = config.gate.timeBudgetNs ?? defaultModelBudgetNs * models.length;
@@ -58590,6 +48002,7 @@ function makePlan(config, models, sides) {
                 loads: settings.loads,
                 sides,
                 repetitions: config.gate.repetitions,
+                looks: sides === 2 ? lookSchedule(config.gate.repetitions) : [],
                 warmupNs: config.gate.warmupNs,
                 measurementNs: config.gate.measurementNs,
                 blockNs: config.gate.blockNs,
@@ -58622,6 +48035,8 @@ function nextMeasuringTime(plan, done, elapsedNs, measuringNs) {
         measurementNs,
         maxMeasurementNs: Math.max(measurementNs, Math.min(affordableNs, plan.measurementNs * maxStretch)),
         blockNs: Math.min(plan.blockNs, measurementNs),
+        warmupNs: plan.warmupNs,
+        maxWarmupNs: Math.min(plan.warmupNs * maxWarmupStretch, plan.warmupNs + affordableNs - measurementNs),
     };
 }
 
@@ -58788,14 +48203,29 @@ async function startGpuSampler(world, only, intervalMs = defaultIntervalMs) {
         return null;
     const neighbours = new Set((await queryProcesses(world, only)).map(({ pid }) => pid));
     const readings = createReadings(idle.gpus, neighbours);
-    const loop = (query, onLine) => world.launch('nvidia-smi', [...query, '-lms', `${intervalMs}`], { env: {}, onLine });
-    const loops = [loop(idle.query, readings.addGpuLine), loop(processQuery(only), readings.addProcessLine)];
+    const loops = [
+        keepReading(world, [...idle.query, '-lms', `${intervalMs}`], readings.addGpuLine, readings.addFailure),
+        keepReading(world, [...processQuery(only), '-lms', `${intervalMs}`], readings.addProcessLine, readings.addFailure),
+    ];
+    const [gpuLoop] = loops;
+    const checkSilence = () => {
+        const silentNs = gpuLoop?.silentNs() ?? 0;
+        if (silentNs <= maxSilenceNs)
+            return;
+        readings.addFailure(`nvidia-smi said nothing for ${Math.round(silentNs / nsPerSecond)} s`);
+        for (const loop of loops)
+            loop.replace();
+    };
     const held = async () => {
         const now = await queryGpus(world, only);
         return now.status === 'unavailable' ? null : total(now.gpus.map((gpu) => gpu.memoryUsedBytes));
     };
     return {
         ...readings.view,
+        disturbances: (ownPids) => {
+            checkSilence();
+            return readings.view.disturbances(ownPids);
+        },
         showsMemoryOf: async (pids) => {
             const own = (await queryProcesses(world, only)).filter(({ pid }) => pids.includes(pid));
             return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null);
@@ -58810,8 +48240,54 @@ async function startGpuSampler(world, only, intervalMs = defaultIntervalMs) {
             };
         },
         stop: () => {
-            for (const each of loops)
-                void each.stop(nsPerSecond);
+            for (const loop of loops)
+                loop.stop();
+        },
+    };
+}
+/** Many times the interval: a busy machine may hold a line back, a driver that hangs says nothing at all. */
+const maxSilenceNs = 5 * nsPerSecond;
+/** A pause, so that a nvidia-smi that ends at once is not started thousands of times. */
+const restartPauseNs = nsPerSecond;
+/**
+ * Keeps one nvidia-smi printing: one that ends is a failure and is started again, one that hangs may be replaced. What
+ * it says when it ends, and that it did, voids the repetition it happened in; the next one has a new reader.
+ */
+function keepReading(world, query, onLine, onFailure) {
+    let stopped = false;
+    let lastNs = world.nowNs();
+    const begin = () => {
+        lastNs = world.nowNs();
+        const reader = world.launch('nvidia-smi', query, {
+            env: {},
+            onLine: (line) => {
+                if (reader !== current)
+                    return;
+                lastNs = world.nowNs();
+                onLine(line);
+            },
+        });
+        const isOver = () => stopped || reader !== current || world.signal.aborted;
+        void reader.exited.then(async (exitCode) => {
+            if (isOver())
+                return;
+            onFailure(`nvidia-smi ended (${exitCode === null ? 'killed' : `exit code ${exitCode}`})`);
+            await world.sleep(restartPauseNs);
+            if (!isOver())
+                current = begin();
+        });
+        return reader;
+    };
+    let current = begin();
+    return {
+        silentNs: () => world.nowNs() - lastNs,
+        replace: () => {
+            void current.stop(nsPerSecond);
+            current = begin();
+        },
+        stop: () => {
+            stopped = true;
+            void current.stop(nsPerSecond);
         },
     };
 }
@@ -58820,13 +48296,13 @@ function createReadings(idle, neighbours) {
     const devices = new Map();
     /** Peak bytes by pid and GPU; null where the process is shown without a number. */
     const processes = new Map();
-    /** What nvidia-smi said in place of a GPU's readings, such as `[GPU is lost]`. */
+    /** What came in place of a GPU's readings, such as `nvidia-smi said [GPU is lost]`. */
     const failures = new Set();
     function addGpuLine(line) {
         const gpu = parseGpu(line);
         if (gpu === null) {
             if (line.trim() !== '')
-                failures.add(line.split(', ')[0] ?? line);
+                failures.add(`nvidia-smi said ${line.split(', ')[0] ?? line}`);
             return;
         }
         const device = devices.get(gpu.uuid) ?? {
@@ -58878,7 +48354,7 @@ function createReadings(idle, neighbours) {
         const pidsAreOurs = ownPids.some((pid) => processes.has(pid));
         const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid));
         return [
-            ...[...failures].map((said) => `gpu_unreadable: nvidia-smi said ${said}`),
+            ...[...failures].map((said) => `gpu_unreadable: ${said}`),
             ...slowed,
             ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
         ];
@@ -58891,6 +48367,9 @@ function createReadings(idle, neighbours) {
             failures.clear();
         },
         memoryOf,
+        deviceMemory: (ownBytes, alone) => alone
+            ? total(idle.map(({ uuid }) => devices.get(uuid)?.memoryUsedBytes ?? null))
+            : total([ownBytes, ...idle.map(({ memoryUsedBytes }) => memoryUsedBytes)]),
         utilizationRatio: () => {
             const averages = perDevice((device) => device.utilization).map(mean);
             return averages.length === 0 ? null : Math.max(...averages);
@@ -58901,29 +48380,103 @@ function createReadings(idle, neighbours) {
         },
         disturbances,
     };
-    return { addGpuLine, addProcessLine, view };
+    return { addGpuLine, addProcessLine, addFailure: (said) => void failures.add(said), view };
 }
 const highest = (a, b) => (a === null || b === null ? null : Math.max(a, b));
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 /** null as soon as one is not known. */
 const total = (values) => values.reduce((all, value) => (all === null || value === null ? null : all + value), 0);
 
+;// CONCATENATED MODULE: ./src/load/client-health.ts
+/**
+ * Above this share of busy time a closed loop measures its client. Busy is normal (a fast model is answered
+ * by sending the next request), so the limit is where answers begin to queue up here: at 90 % a request waits
+ * for the loop nine times as long as it is served by it (M/M/1), and the loop, not the server, sets the throughput.
+ */
+const maxUtilization = 0.9;
+/**
+ * Above this share of late requests an open loop is not the load that was asked for. Not the 1 % at which
+ * perf_analyzer warns: a window of 250 ms at 100 requests/s holds 25, so that one preemption would be
+ * 4 %, while a client that cannot keep up is late with nearly all.
+ */
+const maxLateRatio = 0.1;
+/**
+ * Above this share of the window the garbage collector, not the requests, is what the thread works at. Against the
+ * fastest models its many pauses of about 1 ms make 5 %, and they are in the busy time already; four times that is a
+ * heap that runs full.
+ */
+const maxGcRatio = 0.2;
+/**
+ * A thread in which nothing ran for so long was not slow but stopped: a suspended machine, SIGSTOP, a paused
+ * container. Schedulers of crowded machines take a thread away for tens of milliseconds, hardly ever for hundreds.
+ */
+const frozenNs = 1e9;
+/** What the threads of one run tell of the instrument. */
+function clientHealth(load, reports, pool) {
+    const threads = reports.map(({ health }) => health);
+    const sum = (pick) => reports.reduce((total, report) => total + pick(report), 0);
+    const requests = Math.max(1, sum((report) => report.requests));
+    const isOpen = load.mode === 'requestRate';
+    const durationNs = Math.max(...reports.map((report) => report.durationNs));
+    const figures = {
+        ...worstThread(threads),
+        lateRatio: isOpen ? sum(({ late }) => late) / requests : 0,
+    };
+    const saturation = saturationOf(isOpen, figures, durationNs);
+    return {
+        ...figures,
+        cpuNsPerRequest: Math.round(sum(({ cpuNs }) => cpuNs) /
+            Math.max(1, sum(({ completed }) => completed))),
+        achievedRatio: isOpen ? sum(({ inTime }) => inTime) / requests : null,
+        ...pool,
+        threads,
+        saturated: saturation.length > 0,
+        problems: [
+            ...saturation.map((clause) => `client_saturated: ${clause}`),
+            ...(figures.eventLoopGapNs > frozenNs
+                ? [
+                    `client_frozen: nothing ran here for ${seconds(figures.eventLoopGapNs)}, as on a suspended machine`,
+                ]
+                : []),
+        ],
+    };
+}
+function saturationOf(isOpen, { eventLoopUtilization, gcPauseNs, lateRatio }, durationNs) {
+    const clauses = [];
+    // An open loop spins while it waits for a due time: it is busy by design, so lateness alone tells.
+    if (isOpen && lateRatio > maxLateRatio)
+        clauses.push(`${client_health_percent(lateRatio)} of the requests were sent late (limit ${client_health_percent(maxLateRatio)})`);
+    if (!isOpen && eventLoopUtilization > maxUtilization)
+        clauses.push(`a load thread was busy for ${client_health_percent(eventLoopUtilization)} of the time (limit ${client_health_percent(maxUtilization)})`);
+    if (gcPauseNs > maxGcRatio * durationNs)
+        clauses.push(`garbage collection took ${client_health_percent(gcPauseNs / durationNs)} of the time (limit ${client_health_percent(maxGcRatio)})`);
+    return clauses;
+}
+/** The highest of each figure. */
+function worstThread(threads) {
+    const worst = (pick) => Math.max(0, ...threads.map(pick));
+    return {
+        eventLoopUtilization: worst((health) => health.eventLoopUtilization),
+        eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
+        eventLoopGapNs: worst((health) => health.eventLoopGapNs),
+        gcPauseNs: worst((health) => health.gcPauseNs),
+        gcPauseMaxNs: worst((health) => health.gcPauseMaxNs),
+    };
+}
+function client_health_percent(ratio) {
+    return `${Math.round(ratio * 100)} %`;
+}
+function seconds(durationNs) {
+    return `${(durationNs / 1e9).toFixed(1)} s`;
+}
+
 ;// CONCATENATED MODULE: external "node:worker_threads"
 const external_node_worker_threads_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_threads");
-;// CONCATENATED MODULE: ./src/load/generator.ts
+;// CONCATENATED MODULE: ./src/load/load-thread.ts
 
 
-/** perf_analyzer's (its C++ client's) number of clients that share one gRPC channel. */
-const outstandingPerConnection = 6;
-/**
- * Connections for a load, the same for every side that is measured with it: one for each 6 outstanding
- * requests; one for an open loop, as perf_analyzer's four rate threads share one.
- */
-function connectionsFor(load) {
-    return load.mode === 'concurrency' ? Math.ceil(load.concurrency / outstandingPerConnection) : 1;
-}
-/** Starts the load thread. Close it in a `finally`, or the process does not end. */
-async function openLoadGenerator(world) {
+/** Starts one. Close it in a `finally`, or the process does not end. */
+async function startLoadThread(world) {
     const worker = new external_node_worker_threads_namespaceObject.Worker(world.loadWorker, { name: 'load', execArgv: [] });
     const pending = new Map();
     let lastId = 0;
@@ -58948,32 +48501,17 @@ async function openLoadGenerator(world) {
         else
             call?.reject(new domain_error/* GateError */.ue(reply.code, reply.message, { hint: reply.hint }));
     });
-    const call = (command) => new Promise((resolve, reject) => {
-        if (ended !== null) {
-            reject(ended);
-            return;
-        }
-        const id = ++lastId;
-        pending.set(id, { resolve, reject });
-        worker.postMessage({ id, command });
-    });
     await new Promise((resolve) => worker.once('online', resolve));
     return {
-        open: async (target) => {
-            await call({ kind: 'open', target });
-        },
-        run: async (targetId, load, options) => {
-            const report = await call({ kind: 'run', targetId, load, options });
-            if (report === null)
-                throw new domain_error/* GateError */.ue('internal', 'the load worker gave no window');
-            const { startHrtimeNs, ...window } = report;
-            const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
-            return { startNs: Math.max(0, world.nowNs() - agoNs), ...window };
-        },
-        closeTarget: (targetId) => {
-            // Its only failure is that the thread has ended, and then the target is closed.
-            call({ kind: 'closeTarget', targetId }).catch(() => undefined);
-        },
+        call: (command) => new Promise((resolve, reject) => {
+            if (ended !== null) {
+                reject(ended);
+                return;
+            }
+            const id = ++lastId;
+            pending.set(id, { resolve, reject });
+            worker.postMessage({ id, command });
+        }),
         close: async () => {
             world.signal.removeEventListener('abort', onAbort);
             await worker.terminate();
@@ -58981,54 +48519,772 @@ async function openLoadGenerator(world) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/stats/random.ts
-/** A generator seeded with an integer from 0 to 2^53 − 1. */
-function createRandom(seed) {
-    const next = sfc32(seed);
-    const uniform = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
-    const integer = (bound) => Math.floor(uniform() * bound);
+;// CONCATENATED MODULE: ./src/load/window.ts
+/** All latencies of some windows in one ascending array. */
+function mergeLatencies(windows) {
+    return mergeSorted(windows.map(({ latenciesNs }) => latenciesNs));
+}
+/** Ascending arrays as one ascending array; a single one as it is. */
+function mergeSorted(arrays) {
+    const [only, ...others] = arrays;
+    if (only !== undefined && others.length === 0)
+        return only;
+    const merged = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0));
+    let offset = 0;
+    for (const array of arrays) {
+        merged.set(array, offset);
+        offset += array.length;
+    }
+    return merged.sort();
+}
+/**
+ * What the threads of one run measured, as one: from the first start to the last end (which are the same for
+ * all, unless each thread has a number of requests of its own to send), and all their requests.
+ */
+function mergeReports(reports) {
+    // Of a few requests a thread may have none to send: nothing began or ended there.
+    const active = reports.filter(({ requests, issued }) => requests + issued > 0);
+    const [first = reports[0]] = active;
+    if (first === undefined)
+        throw new RangeError('a run without threads');
+    const startHrtimeNs = active.reduce((least, { startHrtimeNs: each }) => (each < least ? each : least), first.startHrtimeNs);
+    const endsNs = active.map((each) => Number(each.startHrtimeNs - startHrtimeNs) + each.durationNs);
+    const failures = {};
+    for (const report of reports) {
+        for (const [status, count] of Object.entries(report.failures))
+            failures[status] = (failures[status] ?? 0) + count;
+    }
     return {
-        uniform,
-        integer,
-        // Box–Muller; 1 − u is never zero, so the logarithm is finite.
-        normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-        exponential: () => -Math.log(1 - uniform()),
-        shuffle: (items) => {
-            const shuffled = [...items];
-            for (let last = shuffled.length - 1; last > 0; last--) {
-                const other = integer(last + 1);
-                const [a, b] = [shuffled[last], shuffled[other]];
-                shuffled[last] = b;
-                shuffled[other] = a;
+        startHrtimeNs,
+        // One thread's own figure, or the clocks' translation would round a planned duration.
+        durationNs: active.length <= 1 ? first.durationNs : Math.max(...endsNs),
+        latenciesNs: mergeLatencies(reports),
+        completed: reports.reduce((sum, each) => sum + each.completed, 0),
+        issued: reports.reduce((sum, each) => sum + each.issued, 0),
+        failures,
+        firstFailure: reports.find((each) => each.firstFailure !== null)?.firstFailure ?? null,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/load/response-times.ts
+
+/** Collects them during a run. */
+class ResponseTimes {
+    #phases;
+    #firstNs = [];
+    #gapsNs = [];
+    #count = 0;
+    constructor(phases) {
+        this.#phases = phases;
+    }
+    arrived(atNs) {
+        if (this.#phases.includes(atNs))
+            this.#count++;
+    }
+    /** A successful request of the window, with the times of its responses. */
+    add(originNs, responsesNs) {
+        let previousNs = originNs;
+        for (const [index, atNs] of responsesNs.entries()) {
+            ;
+            (index === 0 ? this.#firstNs : this.#gapsNs).push(Math.round(atNs - previousNs));
+            previousNs = atNs;
+        }
+    }
+    report() {
+        return {
+            firstNs: Float64Array.from(this.#firstNs).sort(),
+            gapsNs: Float64Array.from(this.#gapsNs).sort(),
+            count: this.#count,
+        };
+    }
+}
+/** What the threads of a run, or several windows, collected. Undefined where none did. */
+function mergeResponses(reports) {
+    const given = reports.flatMap(({ responses }) => responses ?? []);
+    if (given.length === 0)
+        return undefined;
+    return {
+        firstNs: mergeSorted(given.map(({ firstNs }) => firstNs)),
+        gapsNs: mergeSorted(given.map(({ gapsNs }) => gapsNs)),
+        count: given.reduce((sum, { count }) => sum + count, 0),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/load/tally.ts
+/** Bytes of the memory that the threads of one run share: requests, whether prolonged, and the common end. */
+const byteLength = 16;
+function tallyMemory() {
+    return new SharedArrayBuffer(byteLength);
+}
+/**
+ * What the threads of one run agree on while a window is prolonged until it holds enough requests: how many it
+ * holds, and when it ended, as the first thread that saw it says.
+ */
+class Tally {
+    #counts;
+    #endHrtimeNs;
+    constructor(memory) {
+        this.#counts = new Int32Array(memory, 0, 2);
+        this.#endHrtimeNs = new BigInt64Array(memory, 8, 1);
+    }
+    get requests() {
+        return Atomics.load(this.#counts, 0);
+    }
+    get prolonged() {
+        return Atomics.load(this.#counts, 1) === 1;
+    }
+    countRequest(prolonging) {
+        Atomics.add(this.#counts, 0, 1);
+        if (prolonging)
+            Atomics.store(this.#counts, 1, 1);
+    }
+    /** null until a thread has set it. */
+    get endHrtimeNs() {
+        const end = Atomics.load(this.#endHrtimeNs, 0);
+        return end === 0n ? null : end;
+    }
+    /** The end that holds: this one, or the one that another thread set before. */
+    agreeOnEnd(hrtimeNs) {
+        const before = Atomics.compareExchange(this.#endHrtimeNs, 0, 0n, hrtimeNs);
+        return before === 0n ? hrtimeNs : before;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/load/generator.ts
+
+
+
+
+
+
+/** perf_analyzer's (its C++ client's) number of clients that share one gRPC channel. */
+const outstandingPerConnection = 6;
+/** Threads of a run start together this long after they are told to: more than a message to a thread takes. */
+const musterNs = 2000000n;
+/**
+ * Connections for a load, the same for every side that is measured with it: one for each 6 outstanding
+ * requests; one for an open loop, as perf_analyzer's four rate threads share one.
+ */
+function connectionsFor(load) {
+    return load.mode === 'concurrency' ? Math.ceil(load.concurrency / outstandingPerConnection) : 1;
+}
+/** Starts the first load thread; others follow where a load needs them. Close it in a `finally`, or the process does not end. */
+async function openLoadGenerator(world, cores = (0,external_node_os_namespaceObject.availableParallelism)()) {
+    const pool = [await startLoadThread(world)];
+    const targets = new Map();
+    /** Threads that a target's load has once needed, kept for when it is opened again on a fresh server. */
+    const needed = new Map();
+    const threadsOf = (count) => pool.slice(0, count);
+    async function open(target, threads, threadsReason) {
+        while (pool.length < threads)
+            pool.push(await startLoadThread(world));
+        const connections = Math.ceil(target.connections / threads) * threads;
+        const opening = threadsOf(threads).map((thread, index) => thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }));
+        try {
+            await settled(opening);
+        }
+        catch (error) {
+            if (!targets.has(target.id))
+                close(target.id);
+            throw error;
+        }
+        targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 });
+    }
+    function close(targetId) {
+        const threads = targets.get(targetId)?.threads ?? pool.length;
+        targets.delete(targetId);
+        // Its only failure is that the thread has ended, and then the target is closed.
+        for (const thread of threadsOf(threads))
+            thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined);
+    }
+    return {
+        open: (target) => {
+            const threads = needed.get(target.id) ?? 1;
+            return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before');
+        },
+        run: async (targetId, load, options) => {
+            const opened = targets.get(targetId);
+            const { threads = 1, connections = 1, threadsReason = '' } = opened ?? {};
+            const muster = {
+                startHrtimeNs: process.hrtime.bigint() + (threads > 1 ? musterNs : 0n),
+                seed: options.seed ?? opened?.windows ?? 0,
+                tally: tallyMemory(),
+            };
+            const reports = await settled(threadsOf(threads).map((thread) => thread.call({ kind: 'run', targetId, load, options, muster })));
+            if (opened !== undefined)
+                opened.windows++;
+            const given = reports.filter((report) => report !== null);
+            const { startHrtimeNs, ...window } = mergeReports(given);
+            const responses = mergeResponses(given);
+            const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
+            return {
+                startNs: Math.max(0, world.nowNs() - agoNs),
+                ...window,
+                ...(responses === undefined ? {} : { responses }),
+                client: clientHealth(load, given, { connections, threadsReason }),
+            };
+        },
+        widen: async (targetIds, load) => {
+            const opened = targetIds.map((id) => targets.get(id)).filter((each) => each !== undefined);
+            const now = Math.max(0, ...opened.map(({ threads }) => threads));
+            const most = Math.min(cores, load.mode === 'concurrency' ? load.concurrency : cores);
+            const threads = Math.min(2 * now, most);
+            if (threads <= now)
+                return false;
+            for (const { target } of opened) {
+                close(target.id);
+                needed.set(target.id, threads);
+                const limit = threads === most ? `, and ${limitOf(cores, most)}` : '';
+                await open(target, threads, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`);
             }
-            return shuffled;
+            return opened.length > 0;
+        },
+        closeTarget: close,
+        close: async () => {
+            await Promise.all(pool.map((thread) => thread.close()));
         },
     };
 }
+function limitOf(cores, most) {
+    return most === cores ? `the machine has ${cores} cores` : `the load has ${most} requests at a time`;
+}
+/** All answers, or the first error, but not before all have answered: a thread must not be told two things at a time. */
+async function settled(promises) {
+    const outcomes = await Promise.allSettled(promises);
+    return outcomes.map((outcome) => {
+        if (outcome.status === 'rejected')
+            throw outcome.reason;
+        return outcome.value;
+    });
+}
+
+;// CONCATENATED MODULE: ./src/load/shared-memory.ts
+
+
+
+
+
+
+/** Where shm_open() of glibc and musl keeps its objects. */
+const folder = '/dev/shm';
+const shared_memory_prefix = 'triton-perf-gate-shm.';
+/** A line of every cache: neighbouring tensors are written by different threads of the server. */
+const alignment = 64;
+let count = 0;
 /**
- * Chris Doty-Humphrey's small fast counting generator, 32 bit (PractRand): passes PractRand and BigCrush,
- * and needs no 64-bit integers. Returns signed or unsigned 32 bits; the callers shift without sign.
+ * Makes a region with the inputs of all steps and, for each step, a slot for each output. Two requests with one step
+ * write the same answer to the same slot, so that the slot can be compared with what is expected whichever was last.
+ * An output of dynamic shape or of strings gets `outputBytes` for each inference.
+ *
+ * @throws GateError `environment` where there is not that much shared memory
  */
-function sfc32(seed) {
-    let a = 0;
-    let b = seed | 0;
-    let c = Math.floor(seed / 2 ** 32) | 0;
-    let counter = 1;
-    const next = () => {
-        const result = (a + b + counter) | 0;
-        counter = (counter + 1) | 0;
-        a = b ^ (b >>> 9);
-        b = (c + (c << 3)) | 0;
-        c = (((c << 21) | (c >>> 11)) + result) | 0;
-        return result;
+function createRegion(config, steps, batchSize, outputBytes) {
+    const name = `${shared_memory_prefix}${processIdentity()}.${++count}`;
+    const path = (0,external_node_path_.join)(folder, name);
+    let end = 0;
+    const place = (byteSize) => {
+        const offset = end;
+        end = Math.ceil((offset + byteSize) / alignment) * alignment;
+        return { region: name, offset, byteSize };
     };
-    // PractRand's seeding discards the first 12 to 18 results, until each bit of the seed has spread.
-    for (let round = 0; round < 18; round++)
-        next();
-    return next;
+    const contents = [];
+    const requests = steps.map(({ inputs }) => ({
+        model: config.name,
+        inputs: inputs.map(({ data, ...tensor }) => {
+            const sharedMemory = place(data.length);
+            contents.push({ offset: sharedMemory.offset, data });
+            return { ...tensor, sharedMemory };
+        }),
+        outputs: config.output.map((output) => ({
+            name: output.name,
+            sharedMemory: place(outputSize(output, batchSize, outputBytes)),
+        })),
+    }));
+    fill(path, end, contents);
+    return { name, path, byteSize: end, requests, remove: () => (0,external_node_fs_.rmSync)(path, { force: true }) };
+}
+/** Removes regions of processes that were killed before they could. Returns how many. */
+function removeStaleRegions() {
+    const stale = namesIn(folder).filter((name) => {
+        const owner = name.startsWith(shared_memory_prefix) ? /^(.+)\.\d+$/.exec(name.slice(shared_memory_prefix.length))?.[1] : undefined;
+        return owner !== undefined && stateOf(owner) === 'dead';
+    });
+    for (const name of stale)
+        (0,external_node_fs_.rmSync)((0,external_node_path_.join)(folder, name), { force: true });
+    return stale.length;
+}
+function namesIn(path) {
+    try {
+        return (0,external_node_fs_.readdirSync)(path);
+    }
+    catch {
+        return [];
+    }
+}
+function outputSize(output, batchSize, outputBytes) {
+    const datatype = datatypeOf(output.dataType);
+    const dims = output.dims.map(Number);
+    if (datatype === null || datatype.kind === 'bytes' || dims.includes(-1))
+        return outputBytes * batchSize;
+    return product(dims) * datatype.bytes * (output.isShapeTensor ? 1 : batchSize);
+}
+/** Every byte is written: a page that the machine cannot give would else end the server that touches it. */
+function fill(path, bytes, contents) {
+    let file = null;
+    try {
+        file = (0,external_node_fs_.openSync)(path, 'wx', 0o600);
+        const zeros = Buffer.alloc(1024 * 1024);
+        for (let at = 0; at < bytes;)
+            at += (0,external_node_fs_.writeSync)(file, zeros, 0, Math.min(zeros.length, bytes - at), at);
+        for (const { offset, data } of contents) {
+            for (let done = 0; done < data.length;)
+                done += (0,external_node_fs_.writeSync)(file, data, done, data.length - done, offset + done);
+        }
+    }
+    catch (error) {
+        if (file !== null)
+            (0,external_node_fs_.rmSync)(path, { force: true });
+        throw new domain_error/* GateError */.ue('environment', `${bytes} bytes of shared memory cannot be had: ${(0,domain_error/* messageOf */.bD)(error)}`, {
+            hint: `Make ${folder} larger (in a container: --shm-size), give fewer steps of data, lower output-shared-memory-size, or leave shared-memory out.`,
+            cause: error,
+        });
+    }
+    finally {
+        if (file !== null)
+            (0,external_node_fs_.closeSync)(file);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/gpu/clocks.ts
+
+
+
+
+
+
+
+const clocks_timeoutNs = 30 * nsPerSecond;
+/**
+ * Locks the clocks of these GPUs as the settings ask for. The file that says so is written first and removed last, so
+ * that whoever comes after a kill knows what to set free. A GPU that refuses runs free, with a warning: both sides are
+ * measured alike all the same, and the environment says so for a baseline.
+ */
+async function lockClocks(world, gpus, settings, folder = (0,external_node_os_namespaceObject.tmpdir)()) {
+    const megahertz = new Map();
+    const warnings = [];
+    const touched = [];
+    for (const { uuid } of gpus) {
+        const wishes = await wishesFor(world, uuid, settings, warnings);
+        if (wishes.length === 0)
+            continue;
+        if (!canRemember(folder, uuid, wishes, warnings))
+            continue;
+        touched.push(uuid);
+        const locked = [];
+        for (const wish of wishes) {
+            const limits = `${wish.megahertz},${wish.megahertz}`;
+            const problem = clocks_problemOf(await runAsRoot(world, uuid, [`--lock-${wish.domain}-clocks=${limits}`]));
+            if (problem === null)
+                locked.push(wish);
+            else
+                warnings.push(`the ${words[wish.domain]} clocks of ${uuid} run free: ${problem}`);
+        }
+        if (locked.length === 0)
+            removeState(folder, touched.pop() ?? uuid);
+        else
+            remember(folder, uuid, locked);
+        for (const { domain, megahertz: value } of locked)
+            if (domain === 'gpu')
+                megahertz.set(uuid, value);
+    }
+    return {
+        megahertz,
+        warnings,
+        restore: async () => {
+            const failures = [];
+            for (const uuid of touched.splice(0))
+                failures.push(...(await free(world, folder, uuid)));
+            return failures;
+        },
+    };
+}
+/** The clocks that nvidia-smi can lock, as its options name them. */
+const domainSchema = schemas_enum(['gpu', 'memory']);
+const words = { gpu: 'SM', memory: 'memory' };
+async function wishesFor(world, uuid, { lockGpuClocks, lockGpuMemoryClocks }, warnings) {
+    const wishes = [];
+    if (lockGpuMemoryClocks !== null)
+        wishes.push({ domain: 'memory', megahertz: lockGpuMemoryClocks });
+    if (lockGpuClocks === null)
+        return wishes;
+    const wanted = lockGpuClocks === 'default' ? await defaultClock(world, uuid) : lockGpuClocks;
+    if (wanted !== null)
+        return [...wishes, { domain: 'gpu', megahertz: wanted }];
+    warnings.push(`the SM clocks of ${uuid} run free: the driver names no default clock; give gate.lock_gpu_clocks a number of MHz (nvidia-smi -q -d SUPPORTED_CLOCKS lists them)`);
+    return wishes;
+}
+/** What could not be set free after a kill is not locked. */
+function canRemember(folder, uuid, wishes, warnings) {
+    try {
+        remember(folder, uuid, wishes);
+        return true;
+    }
+    catch (error) {
+        warnings.push(`the clocks of ${uuid} run free: ${(0,domain_error/* messageOf */.bD)(error)}`);
+        return false;
+    }
+}
+/** The clock that the board holds by default under any load, in MHz; null where the driver names none. */
+async function defaultClock(world, uuid) {
+    const query = ['--query-gpu=clocks.default_applications.graphics', '--format=csv,noheader,nounits'];
+    const { exitCode, stdout } = await world.run('nvidia-smi', [`--id=${uuid}`, ...query], { timeoutNs: clocks_timeoutNs });
+    return exitCode === 0 && /^\d+$/.test(stdout.trim()) ? Number(stdout.trim()) : null;
+}
+/** nvidia-smi's exit code where only root may. */
+const noPermission = 4;
+/** As this user, and where that is not permitted by sudo, if it asks for no password. */
+async function runAsRoot(world, uuid, args) {
+    const own = [`--id=${uuid}`, ...args];
+    const output = await world.run('nvidia-smi', own, { timeoutNs: clocks_timeoutNs });
+    if (output.exitCode !== noPermission)
+        return output;
+    const asRoot = await world.run('sudo', ['-n', 'nvidia-smi', ...own], { timeoutNs: clocks_timeoutNs });
+    return asRoot.exitCode === 0 ? asRoot : output;
+}
+/** In words why it did not work; null where it did. What a GPU does not support is "a warning" to nvidia-smi, exit code 0. */
+function clocks_problemOf({ exitCode, stdout, timedOut }) {
+    const [first = 'no output'] = stdout.split('\n').filter((line) => line.trim() !== '');
+    if (timedOut)
+        return 'nvidia-smi does not answer';
+    if (exitCode === noPermission) {
+        return `${first} Run as root, or let the runner's user run nvidia-smi by sudo without a password.`;
+    }
+    if (exitCode !== 0)
+        return `${first} (exit code ${exitCode})`;
+    return /not supported/i.test(stdout) ? first : null;
+}
+/**
+ * Frees GPUs that a run has locked and then could not free, since it was killed. GPUs of runs that still live are left
+ * alone. Gives what was done, or could not be, in words.
+ */
+async function freeLeftClocks(world, folder = (0,external_node_os_namespaceObject.tmpdir)()) {
+    const said = [];
+    for (const uuid of leftBehind(folder)) {
+        const failures = await free(world, folder, uuid);
+        said.push(...(failures.length > 0
+            ? failures
+            : [`freed the clocks of ${uuid}, which a run that was killed had locked`]));
+    }
+    return said;
+}
+async function free(world, folder, uuid) {
+    const failures = [];
+    for (const domain of readState(folder, uuid)?.domains ?? domainSchema.options) {
+        const problem = clocks_problemOf(await runAsRoot(world, uuid, [`--reset-${domain}-clocks`]));
+        if (problem !== null)
+            failures.push(`the ${words[domain]} clocks of ${uuid} may still be locked: ${problem}`);
+    }
+    // Kept for the next start where it failed.
+    if (failures.length === 0)
+        removeState(folder, uuid);
+    return failures;
+}
+/** What a run has locked of one GPU; the file's name says of which. */
+const clockStateSchema = strictObject({ owner: schemas_string(), domains: array(domainSchema) });
+const clocks_prefix = 'triton-perf-gate-clocks-';
+/** The folder is one that everyone may write to: nothing but a UUID goes from a file's name to a command. */
+const uuidPattern = /^GPU-[0-9a-zA-Z-]{1,64}$/;
+const stateFile = (folder, uuid) => (0,external_node_path_.join)(folder, `${clocks_prefix}${uuid}`);
+/** A new file under a name that is then moved: a link that someone has put there is never written through. */
+function remember(folder, uuid, wishes) {
+    const state = { owner: processIdentity(), domains: wishes.map(({ domain }) => domain) };
+    const draft = (0,external_node_path_.join)(folder, `.${clocks_prefix}${uuid}.${process.pid}`);
+    (0,external_node_fs_.rmSync)(draft, { force: true });
+    (0,external_node_fs_.writeFileSync)(draft, JSON.stringify(state), { flag: 'wx', mode: 0o644 });
+    (0,external_node_fs_.renameSync)(draft, stateFile(folder, uuid));
+}
+/** null where there is none that can be read. */
+function readState(folder, uuid) {
+    try {
+        return clockStateSchema.parse(JSON.parse((0,external_node_fs_.readFileSync)(stateFile(folder, uuid), 'utf8')));
+    }
+    catch {
+        return null;
+    }
+}
+function removeState(folder, uuid) {
+    try {
+        (0,external_node_fs_.rmSync)(stateFile(folder, uuid), { force: true });
+    }
+    catch {
+        // Another user's file: the next start frees once more what is free, which does no harm.
+    }
+}
+/** GPUs whose file names no owner that lives. */
+function leftBehind(folder) {
+    return (0,external_node_fs_.readdirSync)(folder)
+        .filter((name) => name.startsWith(clocks_prefix))
+        .map((name) => name.slice(clocks_prefix.length))
+        .filter((uuid) => {
+        const owner = readState(folder, uuid)?.owner;
+        return uuidPattern.test(uuid) && (owner === undefined || stateOf(owner) !== 'alive');
+    });
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+;// CONCATENATED MODULE: ./src/system/host-lock.ts
+
+
+
+/** Two runs that end and begin beside each other lose no more than this. */
+const pollNs = nsPerSecond;
+const saySomethingNs = 15 * nsPerSecond;
+const answerMs = 500;
+/**
+ * Waits until no other run on this host holds the lock, then takes it.
+ *
+ * The lock is an abstract Unix socket (unix(7)): the kernel lets one process bind a name and frees it when that process
+ * is gone, however it went, so that no lock is ever stale and none is left to clean up. It needs no folder that all
+ * users of the host may write to. It is seen within one network namespace: not by a job in a container of its own.
+ *
+ * @param name what is locked, the same for all runs
+ * @param what the same in words, for messages
+ * @throws GateError `environment` after `waitNs`, `interrupted` when a signal asks to stop
+ */
+async function takeHostLock(world, { name, what, waitNs }) {
+    const path = `\0triton-perf-gate/${name}`;
+    const startNs = world.nowNs();
+    const about = `process ${process.pid}, since ${world.date()}`;
+    let saidNs = Number.NEGATIVE_INFINITY;
+    for (;;) {
+        const lock = await bind(path, about);
+        if (lock !== null)
+            return lock;
+        const now = world.nowNs();
+        if (world.signal.aborted) {
+            throw new domain_error/* GateError */.ue('interrupted', `interrupted while waiting for ${what}`);
+        }
+        if (now - startNs >= waitNs)
+            throw stillHeld(what, await holderOf(path), waitNs);
+        if (now - saidNs >= saySomethingNs) {
+            world.progress(`${what} is measured on by another run (${await holderOf(path)}), waiting for it`);
+            saidNs = now;
+        }
+        await world.sleep(Math.min(pollNs, startNs + waitNs - now));
+    }
+}
+function stillHeld(what, holder, waitNs) {
+    const waited = `${Math.round(waitNs / nsPerSecond)} s`;
+    return new domain_error/* GateError */.ue('environment', `${what} is still measured on by another run (${holder}) after ${waited}`, {
+        hint: 'Two runs on one device would measure each other. Wait longer (gate.exclusive_wait), give each runner its own GPUs (gpus), or end that process if it hangs.',
+    });
+}
+/** null where another process has the name. Whoever connects is told about the holder. */
+function bind(path, about) {
+    return new Promise((resolve, reject) => {
+        const server = (0,external_node_net_namespaceObject.createServer)((socket) => {
+            socket.on('error', () => { }); // gone before it had its answer
+            socket.end(about);
+        });
+        server.once('error', (error) => {
+            if (error.code === 'EADDRINUSE')
+                resolve(null);
+            else
+                reject(new domain_error/* GateError */.ue('environment', `the lock of this host cannot be taken: ${error.message}`));
+        });
+        server.listen({ path }, () => {
+            // Ends with the program; it must not keep it.
+            server.unref();
+            resolve({ release: () => new Promise((done) => server.close(() => done())) });
+        });
+    });
+}
+/** Who holds it, in its own words. */
+function holderOf(path) {
+    return new Promise((resolve) => {
+        let text = '';
+        const socket = (0,external_node_net_namespaceObject.createConnection)({ path });
+        const finish = () => {
+            clearTimeout(timer);
+            socket.destroy();
+            resolve(text === '' ? 'it does not say which process' : text.slice(0, 200));
+        };
+        const timer = setTimeout(finish, answerMs);
+        socket.setEncoding('utf8');
+        socket.on('data', (chunk) => {
+            text += chunk;
+        });
+        socket.on('end', finish);
+        socket.on('error', finish);
+    });
+}
+
+;// CONCATENATED MODULE: ./src/gpu/exclusive.ts
+
+/**
+ * Takes the GPUs for this run alone, by UUID: other runs of the gate on this host wait. With `exclusive: host` the
+ * whole host first. All take them in one order, so that two runs never wait for each other.
+ *
+ * @throws GateError `environment` where another run still has one after `exclusiveWaitNs`; then none is held
+ */
+async function takeGpus(world, gpus, { exclusive, exclusiveWaitNs }) {
+    const host = exclusive === 'host' ? [{ name: 'host', what: 'this host' }] : [];
+    const devices = gpus
+        .toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1))
+        .map(({ uuid, name }) => ({ name: `gpu/${uuid}`, what: `${name} (${uuid})` }));
+    const held = [];
+    const release = async () => {
+        for (const lock of held.splice(0).toReversed())
+            await lock.release();
+    };
+    try {
+        for (const wanted of exclusive === 'off' ? [] : [...host, ...devices])
+            held.push(await takeHostLock(world, { ...wanted, waitNs: exclusiveWaitNs }));
+    }
+    catch (error) {
+        await release();
+        throw error;
+    }
+    return { release };
+}
+
+;// CONCATENATED MODULE: ./src/profile/claim.ts
+
+
+
+/**
+ * Waits for the GPUs and takes them, frees what a run that was killed left locked, then locks their clocks if asked to.
+ * A remote server's GPUs are not ours to take.
+ *
+ * @throws GateError `environment` where another run does not let go
+ */
+async function claimDevices(world, launcher, { gate, triton }) {
+    if (launcher.mode === 'remote') {
+        return { lockedClocks: new Map(), warnings: [], release: () => Promise.resolve() };
+    }
+    const reading = await queryGpus(world, triton.gpus);
+    const gpus = reading.status === 'available' ? reading.gpus : [];
+    const lock = await takeGpus(world, gpus, gate);
+    try {
+        const freed = gpus.length === 0 ? [] : await freeLeftClocks(world);
+        const clocks = await lockClocks(world, gpus, gate);
+        const unmet = gpus.length === 0 && gate.lockGpuClocks !== null
+            ? ['gate.lock_gpu_clocks has no effect: there is no GPU to be read']
+            : [];
+        return {
+            lockedClocks: clocks.megahertz,
+            warnings: [...freed, ...clocks.warnings, ...unmet],
+            release: async () => {
+                for (const failure of await clocks.restore())
+                    world.progress(failure);
+                await lock.release();
+            },
+        };
+    }
+    catch (error) {
+        await lock.release();
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/system/host-activity.ts
+
+
+
+const resources = (/* unused pure expression or super */ null && (['cpu', 'memory', 'io']));
+/** @param servers pids of servers that are not our children, such as those in containers */
+function readHost(servers) {
+    const own = new Set([...processTree(process.pid), ...servers]);
+    return {
+        cpu: parseCpuTicks(read('/proc/stat')),
+        pressure: {
+            cpu: parsePressure(read('/proc/pressure/cpu')),
+            memory: parsePressure(read('/proc/pressure/memory')),
+            io: parsePressure(read('/proc/pressure/io')),
+        },
+        throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
+        ownCpuNs: cpuNsOf([...own]),
+    };
+}
+/** @param elapsedNs between the readings */
+function hostActivity(before, after, elapsedNs) {
+    const cpu = cpuShares(before, after);
+    const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
+    const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
+    return {
+        loadAverage: (0,external_node_os_namespaceObject.loadavg)()[0] ?? 0,
+        ...cpu,
+        cpuPressureRatio: pressure('cpu'),
+        memoryPressureRatio: pressure('memory'),
+        ioPressureRatio: pressure('io'),
+        throttledRatio: share(before.throttledUs, after.throttledUs),
+    };
+}
+function cpuShares(before, after) {
+    if (before.cpu === null || after.cpu === null)
+        return { otherCpuRatio: null, stealRatio: null };
+    const total = after.cpu.total - before.cpu.total;
+    // A sandbox may show a file of zeros.
+    if (total <= 0)
+        return { otherCpuRatio: null, stealRatio: null };
+    const steal = after.cpu.steal - before.cpu.steal;
+    const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
+    const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
+    return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
+}
+/** CPU time that these processes used between two readings. One that came in between began with nothing; one that ended is lost. */
+function cpuDeltaNs(before, after) {
+    return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
+}
+const clamp = (share) => Math.min(1, Math.max(0, share));
+function parseCpuTicks(procStat) {
+    const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
+    if (match?.[1] === undefined)
+        return null;
+    // Guest time, the ninth and tenth, is part of user time.
+    const ticks = match[1].split(' ').slice(0, 8).map(Number);
+    const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
+    return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
+}
+/** µs of the line `some`. */
+function parsePressure(text) {
+    const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
+    return total === undefined ? null : Number(total);
+}
+/** µs in cgroup v2's cpu.stat; it has the line only where the group has a limit's controller. */
+function parseThrottled(cpuStat) {
+    const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
+    return usec === undefined ? null : Number(usec);
+}
+/** CPUs that this container may use at most, from cgroup v2's cpu.max; null where there is no limit to be seen. */
+function cpuLimit() {
+    return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
+}
+function parseCpuMax(text) {
+    const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
+    return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
+}
+/** How the kernel chooses the clock of the first CPU (cpufreq), such as `performance`; null where it does not say. */
+function cpuGovernor() {
+    return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
+}
+/** This process's cgroup v2, as this container sees it. */
+function cgroupFolder() {
+    const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
+    return `/sys/fs/cgroup${path === '/' ? '' : path}`;
+}
+function read(path) {
+    try {
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch {
+        return null; // not this kernel, or hidden from this container
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/system/environment.ts
+
 
 
 /** This machine; `runnerClass` as configured, else made from CPU model, cores and memory in GiB. */
@@ -59038,10 +49294,13 @@ function describeHost(runnerClass) {
     const memoryTotalBytes = availableMemoryBytes();
     // Rounded: the kernel's share of the memory differs a little from boot to boot.
     const gibibytes = Math.round(memoryTotalBytes / 2 ** 30);
+    const [limit, governor] = [cpuLimit(), cpuGovernor()];
     return {
         runnerClass: runnerClass ?? `${cpuModel}, ${cpuCount} cores, ${gibibytes} GiB`,
         cpuModel,
         cpuCount,
+        ...(limit === null ? {} : { cpuLimit: limit }),
+        ...(governor === null ? {} : { cpuGovernor: governor }),
         memoryTotalBytes,
         os: `${distribution()}, ${(0,external_node_os_namespaceObject.type)()} ${(0,external_node_os_namespaceObject.release)()}`,
     };
@@ -59080,242 +49339,22 @@ async function describeEnvironment(world, launcher, server, settings) {
         triton: { version: server.version, mode: launcher.mode, source: launcher.source },
         gpus: reading.status === 'unavailable'
             ? []
-            : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => ({
-                uuid,
-                name,
-                driverVersion,
-                memoryTotalBytes,
-                mig,
-            })),
+            : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => {
+                const locked = settings.lockedClocks.get(uuid);
+                return {
+                    uuid,
+                    name,
+                    driverVersion,
+                    memoryTotalBytes,
+                    mig,
+                    ...(locked === undefined ? {} : { lockedClockMegahertz: locked }),
+                };
+            }),
         gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
         host: describeHost(settings.runnerClass),
         tool: tool,
+        inputData: Object.fromEntries([...settings.inputs].map(([model, { sha256 }]) => [model, sha256])),
     };
-}
-
-;// CONCATENATED MODULE: ./src/load/tensor-data.ts
-
-const smallInteger = (uniform) => Math.floor(uniform * 128);
-const elementTypes = {
-    [DataType.TYPE_BOOL]: { name: 'BOOL', bytes: 1, write: (v, o, u) => v.setUint8(o, u < 0.5 ? 0 : 1) },
-    [DataType.TYPE_UINT8]: { name: 'UINT8', bytes: 1, write: (v, o, u) => v.setUint8(o, Math.floor(u * 256)) },
-    [DataType.TYPE_INT8]: { name: 'INT8', bytes: 1, write: (v, o, u) => v.setInt8(o, smallInteger(u)) },
-    [DataType.TYPE_UINT16]: {
-        name: 'UINT16',
-        bytes: 2,
-        write: (v, o, u) => v.setUint16(o, smallInteger(u), true),
-    },
-    [DataType.TYPE_INT16]: {
-        name: 'INT16',
-        bytes: 2,
-        write: (v, o, u) => v.setInt16(o, smallInteger(u), true),
-    },
-    [DataType.TYPE_UINT32]: {
-        name: 'UINT32',
-        bytes: 4,
-        write: (v, o, u) => v.setUint32(o, smallInteger(u), true),
-    },
-    [DataType.TYPE_INT32]: {
-        name: 'INT32',
-        bytes: 4,
-        write: (v, o, u) => v.setInt32(o, smallInteger(u), true),
-    },
-    // The upper half of a 64-bit element stays 0, as the buffer came.
-    [DataType.TYPE_UINT64]: {
-        name: 'UINT64',
-        bytes: 8,
-        write: (v, o, u) => v.setUint32(o, smallInteger(u), true),
-    },
-    [DataType.TYPE_INT64]: {
-        name: 'INT64',
-        bytes: 8,
-        write: (v, o, u) => v.setUint32(o, smallInteger(u), true),
-    },
-    [DataType.TYPE_FP16]: { name: 'FP16', bytes: 2, write: (v, o, u) => v.setUint16(o, fp16Bits(u), true) },
-    [DataType.TYPE_BF16]: {
-        name: 'BF16',
-        bytes: 2,
-        write: (v, o, u) => v.setUint16(o, fp32Bits(u) >>> 16, true),
-    },
-    [DataType.TYPE_FP32]: { name: 'FP32', bytes: 4, write: (v, o, u) => v.setUint32(o, fp32Bits(u), true) },
-    [DataType.TYPE_FP64]: { name: 'FP64', bytes: 8, write: (v, o, u) => v.setFloat64(o, u, true) },
-};
-/** Triton's wire name of a type; null for one that has no tensors (TYPE_INVALID, or newer than this program). */
-function datatypeName(type) {
-    return type === DataType.TYPE_STRING ? 'BYTES' : (elementTypes[type]?.name ?? null);
-}
-/** `elements` values of a type as raw tensor bytes, random from `uniform` (numbers in [0, 1)) or zero. */
-function tensorData(type, elements, settings, uniform) {
-    if (type === DataType.TYPE_STRING)
-        return stringData(elements, settings, uniform);
-    const element = elementTypes[type];
-    if (element === undefined)
-        throw new RangeError(`data type ${type} has no tensors`);
-    const data = new Uint8Array(elements * element.bytes);
-    if (settings.data === 'zero')
-        return data;
-    const view = new DataView(data.buffer);
-    for (let offset = 0; offset < data.length; offset += element.bytes)
-        element.write(view, offset, uniform());
-    return data;
-}
-function stringData(elements, settings, uniform) {
-    const parts = [];
-    for (let index = 0; index < elements; index++) {
-        const text = Buffer.from(settings.stringData ?? makeString(settings, uniform));
-        const length = Buffer.alloc(4);
-        length.writeUInt32LE(text.length);
-        parts.push(length, text);
-    }
-    return Buffer.concat(parts);
-}
-const letters = 'abcdefghijklmnopqrstuvwxyz';
-/** Lower-case letters; with `zero` data the empty string, perf_analyzer's zero of a string. */
-function makeString({ data, stringLength }, uniform) {
-    if (data === 'zero')
-        return '';
-    let text = '';
-    for (let index = 0; index < stringLength; index++)
-        text += letters[Math.floor(uniform() * letters.length)];
-    return text;
-}
-const scratch = new DataView(new ArrayBuffer(4));
-/** Bits of a number in [0, 1) as IEEE 754 single; rounded down below 1, flushed to 0 where it would be denormal. */
-function fp32Bits(value) {
-    scratch.setFloat32(0, value);
-    const bits = scratch.getUint32(0);
-    const one = 0x3f80_0000;
-    if (bits >= one)
-        return one - 1;
-    return bits < 0x0080_0000 ? 0 : bits;
-}
-/** Bits of a number in [0, 1) as IEEE 754 half: exponent re-biased from 127 to 15, mantissa cut to 10 bits. */
-function fp16Bits(value) {
-    const bits = fp32Bits(value);
-    const exponent = (bits >>> 23) - 127 + 15;
-    return exponent < 1 ? 0 : (exponent << 10) | ((bits & 0x7f_ffff) >>> 13);
-}
-
-;// CONCATENATED MODULE: ./src/load/inputs.ts
-
-
-
-
-/** Enough different inputs that a cache in front of the model, or branch prediction, is not what is measured. */
-const defaultSteps = 8;
-/** All steps together: what is sent again and again lies in memory here and in the load thread. */
-const maxTotalBytes = 256 * 1024 * 1024;
-/**
- * Inputs for `count` different requests to a model (fewer, at least one, where they would take more than
- * 256 MiB). Shapes come from `config` as the server resolved it, with the batch dimension in front where
- * max_batch_size > 0; optional inputs are left out. The same seed gives the same bytes.
- *
- * @throws GateError `config` with every input that no data can be made for, and for models whose requests
- * are no single request and response: sequence batching, decoupled.
- */
-function makeInputs(config, settings, batchSize, count = defaultSteps) {
-    const problems = [...inputs_modelProblems(config, batchSize)];
-    const inputs = usedInputs(config);
-    const shapes = inputs.map((input) => {
-        problems.push(...inputProblems(config.name, input, settings));
-        return [...(config.maxBatchSize > 0 ? [batchSize] : []), ...dimensionsOf(input, settings)];
-    });
-    if (problems.length > 0) {
-        throw new domain_error/* GateError */.ue('config', `cannot make requests for model '${config.name}'`, { problems });
-    }
-    const random = createRandom(settings.seed);
-    const step = () => inputs.map((input, index) => {
-        const shape = shapes[index] ?? [];
-        const elements = shape.reduce((product, dimension) => product * dimension, 1);
-        return {
-            name: input.name,
-            datatype: datatypeName(input.dataType) ?? '',
-            shape,
-            data: tensorData(input.dataType, elements, settings, random.uniform),
-        };
-    });
-    const first = step();
-    const stepBytes = first.reduce((sum, tensor) => sum + tensor.data.length, 0);
-    const steps = Math.max(1, Math.min(count, Math.floor(maxTotalBytes / Math.max(1, stepBytes))));
-    return [first, ...Array.from({ length: steps - 1 }, step)];
-}
-/** What a user should know about the made inputs, as sentences that name the key to set. */
-function inputWarnings(config, settings) {
-    const indexLike = usedInputs(config).filter((input) => input.dataType === DataType.TYPE_INT32 || input.dataType === DataType.TYPE_INT64);
-    if (settings.data === 'zero' || indexLike.length === 0)
-        return [];
-    const names = indexLike.map((input) => `'${input.name}'`).join(', ');
-    return [
-        `model '${config.name}': integer input ${names} gets random values from 0 to 127; ` +
-            'if these are token ids or indices that go less far, set `perf_analyzer_flags: {input-data: zero}`',
-    ];
-}
-/** The required inputs; where all are optional, all: a request without any input is refused. */
-function usedInputs(config) {
-    const required = config.input.filter((input) => !input.optional);
-    return required.length > 0 ? required : config.input;
-}
-function dimensionsOf(input, settings) {
-    return settings.shapes[input.name] ?? input.dims.map(Number);
-}
-function inputs_modelProblems(config, batchSize) {
-    const problems = [];
-    if (config.schedulingChoice.case === 'sequenceBatching') {
-        problems.push({
-            key: 'sequence_batching',
-            message: 'models with sequence batching are not supported yet: their requests depend on each other',
-            remedy: `leave '${config.name}' out of profile_models`,
-        });
-    }
-    if (config.modelTransactionPolicy?.decoupled === true) {
-        problems.push({
-            key: 'model_transaction_policy.decoupled',
-            message: 'decoupled models are not supported yet: they answer one request any number of times',
-            remedy: `leave '${config.name}' out of profile_models`,
-        });
-    }
-    if (config.input.length === 0) {
-        problems.push({
-            key: 'input',
-            message: 'the model has no inputs',
-            remedy: 'declare them in config.pbtxt',
-        });
-    }
-    if (batchSize > Math.max(1, config.maxBatchSize)) {
-        problems.push({
-            key: 'batch_sizes',
-            message: `a request of batch size ${batchSize} is beyond the model's max_batch_size ${config.maxBatchSize}`,
-            remedy: 'lower batch_sizes, or raise max_batch_size in config.pbtxt',
-        });
-    }
-    return problems;
-}
-function inputProblems(model, input, settings) {
-    const place = `model '${model}', input '${input.name}'`;
-    const dims = input.dims.map(Number);
-    const given = settings.shapes[input.name];
-    const example = dims.map((dimension) => (dimension === -1 ? '<n>' : dimension)).join(',');
-    const remedy = `set \`perf_analyzer_flags: {shape: ["${input.name}:${example}"]}\` (without the batch dimension)`;
-    if (datatypeName(input.dataType) === null) {
-        return [{ key: 'input.data_type', message: `${place}: data type ${input.dataType} is not known` }];
-    }
-    if (input.isShapeTensor) {
-        const message = `${place}: shape tensors are not supported yet: their values must fit the other inputs`;
-        return [{ key: 'input.is_shape_tensor', message, remedy: `leave '${model}' out of profile_models` }];
-    }
-    const key = 'perf_analyzer_flags.shape';
-    if (given === undefined) {
-        if (!dims.includes(-1))
-            return [];
-        return [{ key, message: `${place}: dims [${dims.join(', ')}] are dynamic and no shape is given`, remedy }];
-    }
-    const fits = given.length === dims.length &&
-        given.every((size, axis) => Number.isSafeInteger(size) && size > 0 && (dims[axis] === -1 || dims[axis] === size));
-    if (fits)
-        return [];
-    return [
-        { key, message: `${place}: shape [${given.join(', ')}] does not fit dims [${dims.join(', ')}]`, remedy },
-    ];
 }
 
 ;// CONCATENATED MODULE: ./node_modules/@bufbuild/protobuf/dist/esm/codegenv2/service.js
@@ -59788,18 +49827,120 @@ function encodeInferRequest(request) {
     const message = to_binary_toBinary(ModelInferRequestSchema, create_create(ModelInferRequestSchema, {
         modelName: request.model,
         modelVersion: request.version ?? '',
-        inputs: request.inputs.map(({ name, datatype, shape }) => ({
-            name,
-            datatype,
-            shape: shape.map(BigInt),
+        inputs: request.inputs.map((input) => ({
+            name: input.name,
+            datatype: input.datatype,
+            shape: input.shape.map(BigInt),
+            parameters: 'data' in input ? {} : parametersOf(input.sharedMemory),
         })),
-        outputs: (request.outputs ?? []).map((name) => ({ name })),
-        rawInputContents: request.inputs.map((input) => input.data),
+        outputs: (request.outputs ?? []).map(({ name, sharedMemory }) => ({
+            name,
+            parameters: sharedMemory === undefined ? {} : parametersOf(sharedMemory),
+        })),
+        rawInputContents: request.inputs.flatMap((input) => ('data' in input ? [input.data] : [])),
     }));
     const frame = new Uint8Array(framePrefixBytes + message.length);
     new DataView(frame.buffer).setUint32(1, message.length);
     frame.set(message, framePrefixBytes);
     return frame;
+}
+/** The protocol's words for tensors in shared memory. */
+function parametersOf({ region, offset, byteSize }) {
+    const integer = (value) => ({
+        parameterChoice: { case: 'int64Param', value: BigInt(value) },
+    });
+    return {
+        shared_memory_region: { parameterChoice: { case: 'stringParam', value: region } },
+        shared_memory_byte_size: integer(byteSize),
+        ...(offset === 0 ? {} : { shared_memory_offset: integer(offset) }),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/load/request-plan.ts
+
+
+
+/** Ids stay below what a double counts exactly. */
+const maxIds = 2 ** 53 - 1;
+/** Highest correlation id of the types that do not hold all of those. */
+const highestIds = {
+    [DataType.TYPE_UINT32]: 2 ** 32 - 1,
+    [DataType.TYPE_INT32]: 2 ** 31 - 1,
+};
+function isDecoupled(config) {
+    return config.modelTransactionPolicy?.decoupled === true;
+}
+/** Whether requests go over ModelStreamInfer: where it is asked for, and to decoupled models, which nothing else reaches. */
+function streamingOf(config, { streaming }) {
+    const decoupled = isDecoupled(config);
+    return streaming || decoupled ? { decoupled } : undefined;
+}
+/**
+ * How the requests to a model with sequence batching belong together; undefined for any other model.
+ *
+ * @param streams steps of each stream of input data, where it has such
+ * @throws GateError `config` for requests of more than one inference, and where more sequences are live than there are ids
+ */
+function sequencePlanOf(config, { sequences }, load, streams) {
+    if (config.schedulingChoice.case !== 'sequenceBatching')
+        return undefined;
+    const idType = correlationIdType(config);
+    const plan = {
+        idType: idType === DataType.TYPE_STRING ? 'string' : 'number',
+        ...idsOf(sequences, highestIds[idType] ?? maxIds),
+        // As in perf_analyzer: a given stream is a whole sequence, unless a length is asked for.
+        length: sequences.length ?? (streams === null ? defaultLength : null),
+        lengthVariation: sequences.lengthVariation,
+        live: sequences.count,
+        serial: sequences.serial,
+        streams,
+    };
+    const live = load.mode === 'concurrency' ? load.concurrency : plan.live;
+    const problems = [];
+    if (batchSizeOf(load) > 1) {
+        problems.push({
+            key: 'batch_sizes',
+            message: `a request of batch size ${batchSizeOf(load)} would belong to that many sequences`,
+            remedy: `set \`parameters: {batch_sizes: 1}\` for '${config.name}': the server batches across sequences`,
+        });
+    }
+    if (live > plan.ids) {
+        problems.push({
+            key: 'perf_analyzer_flags.sequence-id-range',
+            message: `${live} sequences are live at a time, and the range holds ${plan.ids} ids`,
+            remedy: 'widen the range, or lower the concurrency or num-of-sequences',
+        });
+    }
+    if (problems.length === 0)
+        return plan;
+    throw new domain_error/* GateError */.ue('config', `cannot make sequences for model '${config.name}'`, { problems });
+}
+/** perf_analyzer's. */
+const defaultLength = 20;
+/** What a user should know of the way in which a model is asked, as sentences. */
+function requestNotes(config, { streaming, sequences }) {
+    const notes = [];
+    if (isDecoupled(config) && !streaming) {
+        notes.push(`model '${config.name}' is decoupled: its requests go over ModelStreamInfer, latency runs to the last response`);
+    }
+    const overtaken = config.schedulingChoice.case === 'sequenceBatching' && !streaming && !isDecoupled(config);
+    if (overtaken && sequences.serialAsked === false) {
+        notes.push(`model '${config.name}': without streaming, requests of a sequence could overtake each other: ` +
+            'each waits for the answer to the one before (serial-sequences)');
+    }
+    return notes;
+}
+/** The type of the correlation id that the model asks for; unsigned 64 bit where it asks for none. */
+function correlationIdType({ schedulingChoice }) {
+    if (schedulingChoice.case !== 'sequenceBatching')
+        return DataType.TYPE_UINT64;
+    const controls = schedulingChoice.value.controlInput.flatMap(({ control }) => control);
+    const corrid = controls.find(({ kind }) => kind === ModelSequenceBatching_Control_Kind.CONTROL_SEQUENCE_CORRID);
+    return corrid?.dataType ?? DataType.TYPE_UINT64;
+}
+function idsOf({ firstId, endId }, highest) {
+    const end = Math.min(endId ?? highest, highest);
+    return { firstId, ids: Math.max(0, end - firstId) };
 }
 
 // EXTERNAL MODULE: ./node_modules/@grpc/grpc-js/build/src/index.js
@@ -59868,6 +50009,11 @@ function connectTriton(address) {
         },
         unload: async (modelName) => void (await call(methods.repositoryModelUnload, { modelName })),
         infer: (request, timeoutNs = inferTimeoutNs) => call(methods.modelInfer, request, timeoutNs),
+        registerSystemSharedMemory: async (name, key, byteSize) => {
+            await call(methods.systemSharedMemoryRegister, { name, key, byteSize: BigInt(byteSize) });
+        },
+        unregisterSystemSharedMemory: async (name) => void (await call(methods.systemSharedMemoryUnregister, { name })),
+        systemSharedMemory: async () => Object.keys((await call(methods.systemSharedMemoryStatus, {})).regions),
         close: () => channel.close(),
     };
 }
@@ -60045,8 +50191,6 @@ async function unloadModel(world, client, name, { timeoutNs }) {
 
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 ;// CONCATENATED MODULE: ./src/triton/ports.ts
 
 
@@ -60065,7 +50209,45 @@ async function freePorts() {
     return { grpc, metrics };
 }
 
+;// CONCATENATED MODULE: ./src/triton/unload-all.ts
+
+
+/** Unloading takes about a second; a model that hangs longer is left to the signals. */
+const patienceNs = 3 * nsPerSecond;
+const unload_all_pollNs = 20 * nsPerMs;
+/**
+ * Unloads what a server holds, before it is stopped, so that the models end in good order; true when they
+ * have. On a signal alone Triton looks only once a second whether its models are gone (server.cc), and a stop
+ * takes twice as long. Whatever fails here the signals will do.
+ */
+async function unloadAll(world, grpc) {
+    const client = connectTriton(grpc);
+    const deadlineNs = world.nowNs() + patienceNs;
+    const loaded = async () => (await client.repositoryIndex()).filter(({ state }) => ['READY', 'LOADING', 'UNLOADING'].includes(state));
+    const unload = async () => {
+        const names = new Set((await loaded()).map(({ name }) => name));
+        await Promise.all([...names].map((name) => client.unload(name)));
+        while (!world.signal.aborted && world.nowNs() < deadlineNs) {
+            if ((await loaded()).length === 0)
+                return true;
+            await world.sleep(unload_all_pollNs);
+        }
+        return false;
+    };
+    // A sleep that goes on after the unloading would hold the program's end up.
+    const done = new AbortController();
+    const patience = world.sleep(patienceNs, AbortSignal.any([world.signal, done.signal]));
+    try {
+        return await Promise.race([unload().catch(() => false), patience.then(() => false)]);
+    }
+    finally {
+        done.abort();
+        client.close();
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/triton/server.ts
+
 
 
 
@@ -60076,7 +50258,12 @@ async function freePorts() {
 const portTries = 5;
 /** A stop takes 2 to 4 s; the server itself gives up waiting for requests after 8 s. */
 const stopGraceNs = 10 * nsPerSecond;
-const pollNs = 50 * nsPerMs;
+/**
+ * A server without models has nothing left to end in good order, and would only sleep: it looks for signals
+ * once a second (main.cc).
+ */
+const emptyGraceNs = 50 * nsPerMs;
+const server_pollNs = 50 * nsPerMs;
 const askTimeoutNs = nsPerSecond;
 /** Enough for the server's last words; its tables of options come earlier. */
 const server_tailLines = 20;
@@ -60107,11 +50294,14 @@ async function startOnce(world, launcher, options, ports) {
             options.onLog?.(line);
         },
     });
-    const stop = async () => {
-        await launched.stop(stopGraceNs);
+    const grpc = { host: '127.0.0.1', port: ports.grpc, tls: false };
+    let stopped = null;
+    const end = async (ready) => {
+        const empty = ready && !launched.hasExited() && !world.signal.aborted && (await unloadAll(world, grpc));
+        await launched.stop(empty ? emptyGraceNs : stopGraceNs);
         await command.cleanUp();
     };
-    const grpc = { host: '127.0.0.1', port: ports.grpc, tls: false };
+    const stop = (ready = true) => (stopped ??= end(ready));
     const metricsUrl = launcher.hasMetrics ? `http://127.0.0.1:${ports.metrics}/metrics` : null;
     try {
         const version = await untilReady(world, launcher, grpc, metricsUrl, launched, log);
@@ -60119,7 +50309,7 @@ async function startOnce(world, launcher, options, ports) {
         return server_describe(launcher, { version, grpc, metricsUrl, log, launched, root, stop });
     }
     catch (error) {
-        await stop();
+        await stop(false);
         if (log.tail(Number.POSITIVE_INFINITY).some(isPortTaken) && !world.signal.aborted)
             return 'port taken';
         throw error;
@@ -60138,7 +50328,7 @@ function server_describe(launcher, running) {
         onLogLine: log.listen,
         exited: launched.exited,
         hasExited: launched.hasExited,
-        stop,
+        stop: () => stop(),
     };
 }
 /**
@@ -60165,7 +50355,7 @@ async function untilReady(world, launcher, grpc, metricsUrl, launched, log) {
             catch (error) {
                 lastError = error;
             }
-            await world.sleep(pollNs);
+            await world.sleep(server_pollNs);
         }
     }
     finally {
@@ -60220,7 +50410,50 @@ async function reachServer(world, launcher) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/profile/shared-memory.ts
+
+/**
+ * Makes a region known to a server. Only this region is unregistered again: the server may serve others, too.
+ *
+ * @throws GateError `usage` where the server cannot see this machine's memory
+ */
+async function registerRegion(live, region) {
+    const { host } = live.server.grpc;
+    if (live.server.mode === 'remote' && !/^(localhost|127\.|::1$|\[::1\]$)/.test(host)) {
+        throw new domain_error/* GateError */.ue('usage', `shared memory needs the server on this machine, not on ${host}`, {
+            hint: 'Leave perf_analyzer_flags.shared-memory out, or measure on the machine of the server.',
+        });
+    }
+    try {
+        await live.client.registerSystemSharedMemory(region.name, `/${region.name}`, region.byteSize);
+    }
+    catch (error) {
+        if (!(error instanceof domain_error/* GateError */.ue))
+            throw error;
+        throw new domain_error/* GateError */.ue('server', `the server does not take shared memory: ${error.message}`, {
+            hint: hintFor(error.message, live.server.mode),
+            cause: error,
+        });
+    }
+}
+/** A server that has ended has forgotten the region anyway. */
+async function unregisterRegion(live, region) {
+    if (!live.server.hasExited()) {
+        await live.client.unregisterSystemSharedMemory(region.name).catch(() => undefined);
+    }
+}
+function hintFor(message, mode) {
+    if (/disabled/i.test(message))
+        return 'Triton from 26.04 on has it off: set `triton_server_flags: {allow-client-shm: true}`.';
+    if (mode === 'docker' || mode === 'remote')
+        return 'The container has a /dev/shm of its own: set `triton_docker_mounts: ["/dev/shm:/dev/shm"]` (with a remote server, start it with --ipc=host), or leave shared-memory out.';
+    return 'Leave perf_analyzer_flags.shared-memory out.';
+}
+
 ;// CONCATENATED MODULE: ./src/profile/side.ts
+
+
+
 
 
 
@@ -60249,6 +50482,8 @@ async function openServer(context, side, repository) {
 }
 /** A broken connection is seen a moment before the process is gone, a dump of its core included. */
 const deathGraceNs = 2 * nsPerSecond;
+/** A crash's stack is long; what led to it stands at its head, what the model said just before that. */
+const lastWords = 20;
 /**
  * What to say where measuring broke off because a server ended: that is the model's doing, and data as a
  * model that does not load. Null where all servers live, so that it was something else.
@@ -60261,14 +50496,14 @@ async function serverDeath(world, servers) {
     const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line));
     const how = last === undefined ? '' : `: ${last}`;
     return new domain_error/* GateError */.ue('model', `the ${dead.side}'s server ended while it was measured${how}`, {
-        hint: 'server.log holds its last words.',
+        hint: `The whole log is in server.log. It ends with:\n${dead.server.logTail(lastWords).join('\n')}`,
     });
 }
 /**
  * Loads a model (on a remote server: checks that it is there) and prepares its requests. With `override` the
  * ModelConfig is loaded in place of the repository's and `configuration` says what it is.
  */
-async function openModel(context, live, model, input, override) {
+async function openModel(context, live, model, settings, override) {
     const { client, server } = live;
     if (context.launcher.mode === 'remote') {
         await requireReady(client, model.name);
@@ -60282,7 +50517,7 @@ async function openModel(context, live, model, input, override) {
     const actual = configurationOf(resolved, true);
     if (override !== undefined)
         requireSame(override.configuration, actual);
-    return attachModel(context, live, resolved, override?.configuration ?? actual, input);
+    return attachModel(context, live, resolved, override?.configuration ?? actual, settings);
 }
 async function closeModel(context, model) {
     await model.detach();
@@ -60304,42 +50539,71 @@ function requireSame(wanted, actual) {
     throw new domain_error/* GateError */.ue('model', `the server resolved another configuration than was loaded (${list})`);
 }
 /** Requests for a model that is loaded already. */
-function attachModel(context, live, resolved, configuration, input) {
+function attachModel(context, live, resolved, configuration, settings) {
     const targets = new Map();
     return {
         name: resolved.name,
         live,
         configuration,
-        warnings: inputWarnings(resolved, input),
+        warnings: [...inputWarnings(resolved, settings.input), ...requestNotes(resolved, settings.requests)],
+        inputAdvice: inputAdvice(resolved, settings.input),
         target: (load) => {
             const id = `${live.side}/${resolved.name}/${loadKey(load)}`;
-            const open = targets.get(id) ?? openTarget(context, id, live.server, resolved, input, load);
+            const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load);
             targets.set(id, open);
-            return open;
+            return open.then((target) => target.id);
         },
         detach: async () => {
             // A target that could not be opened has nothing to close, and its error was told where it was asked for.
             for (const target of await Promise.allSettled(targets.values())) {
                 if (target.status === 'fulfilled')
-                    context.generator.closeTarget(target.value);
+                    await target.value.close();
             }
             targets.clear();
         },
     };
 }
-async function openTarget({ generator, requestDeadlineNs }, id, server, config, input, load) {
-    const steps = makeInputs(config, input, batchSizeOf(load));
-    await generator.open({
+async function openTarget({ generator, requestDeadlineNs }, id, live, config, { input, requests }, load) {
+    const streaming = streamingOf(config, requests);
+    const sequences = sequencePlanOf(config, requests, load, streamLengths(input));
+    const batchSize = batchSizeOf(load);
+    const steps = makeSteps(config, input, batchSize);
+    const { sharedMemory } = input.settings;
+    const region = sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes);
+    const removeRegion = async () => {
+        if (region === null)
+            return;
+        await unregisterRegion(live, region);
+        region.remove();
+    };
+    try {
+        if (region !== null)
+            await registerRegion(live, region);
+        await generator.open({
+            id,
+            ...live.server.grpc,
+            frames: (region?.requests ?? steps.map(({ inputs }) => ({ model: config.name, inputs }))).map(encodeInferRequest),
+            connections: connectionsFor(load),
+            deadlineNs: requestDeadlineNs,
+            ...(streaming === undefined ? {} : { streaming }),
+            ...(sequences === undefined ? {} : { sequences }),
+        });
+    }
+    catch (error) {
+        await removeRegion();
+        throw error;
+    }
+    return {
         id,
-        ...server.grpc,
-        frames: steps.map((inputs) => encodeInferRequest({ model: config.name, inputs })),
-        connections: connectionsFor(load),
-        deadlineNs: requestDeadlineNs,
-    });
-    return id;
+        close: async () => {
+            generator.closeTarget(id);
+            await removeRegion();
+        },
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/profile/records.ts
+
 
 
 function makeRecord(name, repository) {
@@ -60351,6 +50615,7 @@ function makeRecord(name, repository) {
         model: null,
         committed: null,
         inputWarnings: [],
+        inputAdvice: null,
         failure: null,
     };
 }
@@ -60372,18 +50637,19 @@ async function openAll(context, plan, records) {
 }
 /** A model that does not load is data; all else throws. */
 async function records_open(context, plan, each, besideAnother) {
-    const { input } = context.config.settingsFor(plan.name);
+    const settings = askOf(context, plan.name);
     const model = each.repository.models.get(plan.name);
     if (model === undefined)
         return;
     const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined;
     each.server = await openServer(context, each.name, each.repository.path);
     try {
-        each.model = await openModel(context, each.server, model, input);
+        each.model = await openModel(context, each.server, model, settings);
         if (growth !== undefined)
             each.model = await withGpuGrowth(context, plan, each.model, growth);
         each.committed = each.model.configuration;
         each.inputWarnings = each.model.warnings;
+        each.inputAdvice = each.model.inputAdvice;
     }
     catch (error) {
         const gateError = (0,domain_error/* asGateError */.Ub)(error);
@@ -60560,29 +50826,39 @@ function at(sorted, rank) {
 
 
 
-
 /** A block's p99 needs about a hundred requests to be more than its maximum. */
 const minRequestsPerBlock = 100;
-/** A few more than the 299 below which there is no p99: the rate seen in warm-up is itself an estimate. */
-const wantedRequests = Math.ceil(minRequestsForPercentile(0.99) * 1.15);
 /** Fewer blocks than four leave the median over block pairs without anything to be robust against. */
 const minBlocks = 4;
+/** Two are the least for sides to alternate, for models so slow that a block holds a handful of requests. */
+const minSlowBlocks = 2;
+/** A block of a slow model shorter than this is mostly its own edges: lead-in before, and the last requests after it. */
+const minLatenciesPerBlock = 10;
+/** A few more than it takes: the rate seen in warm-up is itself an estimate. */
+const margin = 1.15;
+/**
+ * What four blocks with a p99 of their own need; that is more than the 299 requests below which the whole has none.
+ */
+const wantedRequests = Math.ceil(minBlocks * minRequestsPerBlock * margin);
 /**
  * Blocks long enough for their percentile, as many as reach the wanted requests within the time, from the
- * slowest side's warm-up so that both sides get the same.
+ * slowest side's pace in warm-up so that both sides get the same.
  */
-function planBlocks(warmups, limits) {
-    const slowestNsPerRequest = Math.max(...warmups.map((window) => window.durationNs / Math.max(1, window.completed)));
-    const typicalLatencyNs = Math.max(...warmups.map((window) => quantile(window.latenciesNs, 0.5) ?? 0));
-    const totalNs = Math.min(Math.max(limits.measurementNs, wantedRequests * slowestNsPerRequest), limits.maxMeasurementNs);
-    const wantedBlockNs = Math.max(limits.blockNs, minRequestsPerBlock * slowestNsPerRequest);
-    const count = Math.max(minBlocks, Math.floor(totalNs / wantedBlockNs));
+function planBlocks(paces, limits) {
+    const nsPerRequest = Math.max(...paces.map((pace) => pace.nsPerRequest));
+    const latencyNs = Math.max(...paces.map((pace) => pace.typicalLatencyNs));
+    const totalNs = Math.min(Math.max(limits.measurementNs, wantedRequests * nsPerRequest), limits.maxMeasurementNs);
+    const wantedBlockNs = Math.max(limits.blockNs, margin * minRequestsPerBlock * nsPerRequest);
+    const few = Math.floor(totalNs / (minLatenciesPerBlock * latencyNs));
+    const least = Math.min(minBlocks, Math.max(minSlowBlocks, few));
+    const count = Math.max(least, Math.floor(totalNs / wantedBlockNs));
     const blockNs = Math.round(totalNs / count);
     return {
         count,
         blockNs,
-        // Two latencies of running fill the queue and the pipeline again after the other side's block.
-        leadInNs: Math.round(Math.min(Math.max(2 * typicalLatencyNs, 20 * nsPerMs), blockNs)),
+        // Two latencies of running fill the queue and the pipeline again after the other side's block. Of a model that answers
+        // twice in a block there is no such thing, and half the block again is time enough to spend on it.
+        leadInNs: Math.round(Math.min(Math.max(2 * latencyNs, 20 * nsPerMs), blockNs / 2)),
     };
 }
 /**
@@ -60620,7 +50896,249 @@ function inferPerSec(windows, load) {
     return durationNs === 0 ? 0 : (completed * batchSizeOf(load) * 1e9) / durationNs;
 }
 
+;// CONCATENATED MODULE: ./src/profile/machine.ts
+
+
+/**
+ * Begins to watch the machine and the servers on it; the function it gives ends that, `elapsedNs` later. The two sides
+ * share the machine, each has its own processes.
+ */
+function watchMachine(models) {
+    const pidsOf = () => models.map(({ live }) => live.server.pids());
+    const cpuOf = (pids) => pids.map(cpuNsOf);
+    const pids = pidsOf();
+    const host = readHost(pids.flat());
+    const before = cpuOf(pids);
+    return (elapsedNs) => {
+        const pidsAfter = pidsOf();
+        const after = cpuOf(pidsAfter);
+        const activity = hostActivity(host, readHost(pidsAfter.flat()), elapsedNs);
+        return (side, statistics, batchSize) => {
+            const own = after[side] ?? new Map();
+            // A remote server has no process here, and this machine is not the one that matters.
+            if (own.size === 0)
+                return { serverCpuNsPerInference: null };
+            const cpuNs = cpuDeltaNs(before[side] ?? new Map(), own);
+            const { requestCount = 0, failCount = 0 } = statistics.status === 'available' ? statistics.times : {};
+            const inferences = (requestCount + failCount) * batchSize;
+            return { host: activity, serverCpuNsPerInference: inferences === 0 ? null : cpuNs / inferences };
+        };
+    };
+}
+
+;// CONCATENATED MODULE: ./src/load/steady.ts
+
+
+
+
+/** Four windows a half: fewer, and one odd window is most of a half. */
+const minWindows = 8;
+/** The percentiles from which the judged one is taken: the highest that every judged window has the requests for. */
+const percentiles = [0.99, 0.95, 0.9, 0.5];
+/**
+ * Drifts that the gate tolerates between two sides are not worth waiting for. Errors: what eight windows give where they scatter
+ * by 22 % and 42 %; a percentile of a short window rests on a few requests.
+ */
+const steady_limits = {
+    throughput: { maxDrift: defaultTolerance.inferPerSec ?? 0.03, maxError: 0.08 },
+    percentile: { maxDrift: defaultTolerance.latencyP99Ns ?? 0.05, maxError: 0.15 },
+};
+/**
+ * Whether a load has reached its steady state, from its windows so far, in order, on one target.
+ *
+ * Judged is the last half of the windows, at least eight (as in MSER, White 1997: what would have to be cut off must not
+ * reach into the last half), by two signals, throughput and the highest percentile up to p99 that each window has
+ * the requests for. Each must show
+ *
+ * - no drift: the means of the two halves of the judged windows differ by no more than `maxDrift`, or by no more than
+ *   twice the standard error of that difference where the windows scatter so much that it is larger. The scatter is
+ *   taken from neighbouring windows (von Neumann's mean square successive difference), which a drift hardly enters;
+ * - no change just now: the last window lies within the others' scatter;
+ * - little spread: the standard error of the mean is below `maxError`.
+ *
+ * perf_analyzer asks the last three windows to lie within 10 % of each other, which a drift of 4 % per window passes
+ * and a model with scatter never does; steady.test.ts has the rates of both kinds of mistake.
+ */
+function steadyStep(windows, spentNs, budget) {
+    const requests = windows.reduce((sum, window) => sum + window.latenciesNs.length, 0);
+    const lastHalf = windows.slice(-Math.max(minWindows, Math.ceil(windows.length / 2)));
+    const problem = steady_problemOf(lastHalf);
+    const enough = spentNs >= budget.minNs && requests >= budget.minRequests;
+    if (enough && problem === null) {
+        const judged = steady_problemOf(windows) === null ? windows : lastHalf;
+        const signals = signalsOf(judged).map(({ label, values }) => `${label} ${steady_percent(drift(values))}`);
+        const reason = `steady over ${judged.length} windows (${signals.join(', ')} from half to half)`;
+        return { kind: 'steady', since: windows.length - judged.length, reason };
+    }
+    const reason = problem ?? `${requests} of ${budget.minRequests} requests so far`;
+    if (spentNs < budget.maxNs)
+        return { kind: 'goOn', reason };
+    return { kind: 'outOfBudget', reason: `not steady after ${(spentNs / 1e9).toFixed(1)} s: ${reason}` };
+}
+function steady_problemOf(judged) {
+    if (judged.some((window) => window.completed === 0 || window.latenciesNs.length === 0))
+        return 'a window without an answer';
+    if (judged.length < minWindows)
+        return `${judged.length} of the ${minWindows} windows it takes to judge`;
+    for (const { label, values, maxDrift, maxError } of signalsOf(judged)) {
+        const scatter = successiveSd(values);
+        const change = drift(values);
+        // Twice the standard error of the difference of two means of half the windows each.
+        const noise = 2 * scatter * Math.sqrt(2 / Math.floor(values.length / 2));
+        if (Math.abs(change) > Math.max(maxDrift, noise))
+            return `${label} drifts (${steady_percent(change)} from half to half)`;
+        const before = values.slice(0, -1);
+        const jump = (values.at(-1) ?? 0) - mean(before);
+        if (Math.abs(jump) > Math.max(2 * maxDrift, 3 * successiveSd(before)))
+            return `${label} has just changed (${steady_percent(jump)})`;
+        const error = sd(values) / Math.sqrt(values.length);
+        if (error > maxError)
+            return `${label} is known to ±${(error * 100).toFixed(0)} % only`;
+    }
+    return null;
+}
+function signalsOf(judged) {
+    const fewest = Math.min(...judged.map((window) => window.latenciesNs.length));
+    const percentile = percentiles.find((each) => fewest >= minRequestsForPercentile(each)) ?? 0.5;
+    return [
+        {
+            label: 'throughput',
+            values: judged.map((window) => Math.log(window.completed / window.durationNs)),
+            ...steady_limits.throughput,
+        },
+        {
+            label: `p${percentile * 100}`,
+            values: judged.map((window) => Math.log(quantile(window.latenciesNs, percentile) ?? Number.NaN)),
+            ...steady_limits.percentile,
+        },
+    ];
+}
+/** Mean of the second half minus mean of the first; the middle one of an odd number is left out. */
+function drift(values) {
+    const half = Math.floor(values.length / 2);
+    return mean(values.slice(-half)) - mean(values.slice(0, half));
+}
+function sd(values) {
+    const centre = mean(values);
+    return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+/** Standard deviation from the differences of neighbours: Σ(x[i+1] − x[i])² / 2(n − 1). */
+function successiveSd(values) {
+    const squares = values.slice(1).map((value, index) => (value - (values[index] ?? value)) ** 2);
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / (2 * squares.length));
+}
+function steady_percent(change) {
+    const text = ((Math.exp(change) - 1) * 100).toFixed(0);
+    return `${change > 0 ? '+' : ''}${withMinus(text)} %`;
+}
+
+;// CONCATENATED MODULE: ./src/profile/pace.ts
+
+
+
+/** Fewer ends of requests than this in all windows depend on where the windows' edges fell. */
+const minCompleted = 10;
+/**
+ * The pace of some windows of a load; zero where there is none. Where too few requests ended inside the windows to count
+ * them, by Little's law from their latencies (closed loop), or by the asked rate.
+ */
+function paceOf(windows, load) {
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
+    const latencies = mergeLatencies(windows);
+    const counted = durationNs / Math.max(1, completed);
+    const typicalLatencyNs = quantile(latencies, 0.5) ?? 0;
+    if (completed >= minCompleted || latencies.length === 0)
+        return { nsPerRequest: counted, typicalLatencyNs };
+    const nsPerRequest = load.mode === 'concurrency' ? mean(latencies) / load.concurrency : 1e9 / load.requestRate;
+    return { nsPerRequest, typicalLatencyNs };
+}
+
+;// CONCATENATED MODULE: ./src/profile/warm-up.ts
+
+
+
+/** In tenths of the least warm-up, two windows more than it takes to judge: the very first ones are the coldest. */
+const windowsOfLeast = 10;
+/** A throughput of fewer requests goes up and down with every one of them. */
+const minRequestsPerWindow = 10;
+/** Below this the window's edges are a good part of it. */
+const leastWindowNs = 10 * nsPerMs;
+/** Each connection has carried a request several times over, whatever the load. */
+const minRequests = 10;
+/**
+ * Warm-up on the connections that are measured, by time and count, in windows that alternate between the sides: all get
+ * the same number of them, until each is steady or the time is over. A side that answers nothing ends it. Where a side
+ * then still saturates the load threads, all sides get more of them, while there are more to be had, and a new warm-up.
+ */
+async function warmUp(world, generator, targets, load, limits, random) {
+    const isJudged = limits.maxWarmupNs > limits.warmupNs;
+    const run = () => untilSteady(world, generator, targets, load, limits, random);
+    let sides = await run();
+    // In a single window the first requests of all are slow here too: code that is not yet compiled.
+    if (!isJudged && sides.some(isSaturated))
+        sides = await run();
+    while (sides.some(isSaturated) && (await generator.widen(targets, load)))
+        sides = await run();
+    return sides.map(({ windows, spentNs, step }) => ({
+        warmUp: {
+            durationNs: Math.round(spentNs),
+            requests: windows.reduce((sum, window) => sum + window.latenciesNs.length, 0),
+            steady: isJudged ? step.kind === 'steady' : null,
+            reason: isJudged ? step.reason : 'of fixed length, not judged',
+        },
+        windows,
+        pace: paceOf(lastHalf(windows), load),
+        isSilent: windows.every((window) => window.latenciesNs.length === 0),
+    }));
+}
+async function untilSteady(world, generator, targets, load, limits, random) {
+    const sides = targets.map((target) => {
+        return { target, windows: [], spentNs: 0, step: { kind: 'goOn', reason: 'not begun' } };
+    });
+    const budget = { minNs: limits.warmupNs, minRequests, maxNs: limits.maxWarmupNs };
+    do {
+        const durationNs = windowNs(sides, load, limits);
+        // In random order: whoever is warmed last goes into its first block with the warmer caches.
+        for (const side of random.shuffle(sides)) {
+            const startNs = world.nowNs();
+            side.windows.push(await generator.run(side.target, load, { leadInNs: 0, durationNs }));
+            side.spentNs += world.nowNs() - startNs;
+            side.step = steadyStep(side.windows, side.spentNs, budget);
+        }
+    } while (!world.signal.aborted &&
+        sides.every((side) => hasAnswered(side.windows)) &&
+        sides.some(({ step }) => step.kind !== 'steady') &&
+        sides.every(({ step }) => step.kind !== 'outOfBudget'));
+    return sides;
+}
+/** The first requests are slower than those that are to be planned for. */
+function lastHalf(windows) {
+    return windows.slice(Math.floor(windows.length / 2));
+}
+/** In most windows of the last half. */
+function isSaturated({ windows }) {
+    const judged = lastHalf(windows);
+    return judged.filter(({ client }) => client.saturated).length * 2 > judged.length;
+}
+/** The last window had an answer: a server that gives none for a whole window is not warmed by more of them. */
+function hasAnswered(windows) {
+    return (windows.at(-1)?.latenciesNs.length ?? 0) > 0;
+}
+/** Long enough for its throughput to mean something, short enough for as many as it takes to judge. */
+function windowNs(sides, load, { warmupNs, maxWarmupNs }) {
+    if (maxWarmupNs <= warmupNs)
+        return Math.max(warmupNs, leastWindowNs);
+    const paces = sides.map(({ windows }) => paceOf(windows, load).nsPerRequest);
+    const wantedNs = minRequestsPerWindow * Math.max(0, ...paces);
+    const leastNs = Math.max(warmupNs / windowsOfLeast, leastWindowNs);
+    return Math.round(Math.max(leastNs, Math.min(wantedNs, maxWarmupNs / windowsOfLeast)));
+}
+
 ;// CONCATENATED MODULE: ./src/profile/repetition.ts
+
+
+
 
 
 
@@ -60630,38 +51148,41 @@ function inferPerSec(windows, load) {
  */
 async function measureLoad(world, generator, models, load, settings, random, gpu) {
     const targets = await Promise.all(models.map((model) => model.target(load)));
-    const warmups = [];
-    // In random order: whoever is warmed last goes into its first block with the warmer caches.
-    for (const side of random.shuffle(targets.map((_, index) => index))) {
-        warmups[side] = await generator.run(targets[side] ?? '', load, {
-            leadInNs: 0,
-            durationNs: settings.warmupNs,
-        });
-    }
-    const plan = planBlocks(warmups, settings);
+    const warmed = await warmUp(world, generator, targets, load, settings, random);
+    const plan = planBlocks(warmed.map((side) => side.pace), withoutLongerWarmUp(settings, warmed.map((side) => side.warmUp)));
     // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
-    const isDead = warmups.some((window) => window.completed === 0);
+    const isSilent = warmed.some((side) => side.isSilent);
+    const watch = watchMachine(models);
     const startNs = world.nowNs();
     const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
     gpu?.reset();
-    const windows = isDead
-        ? warmups.map((window) => [window])
+    const windows = isSilent
+        ? warmed.map((side) => side.windows)
         : await runBlocks(generator, targets, load, plan, random, world.signal);
     const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
+    const machine = watch(world.nowNs() - startNs);
     return models.map((model, index) => {
         const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name);
         return {
             startNs,
+            warmUp: warmed[index]?.warmUp,
             windows: windows[index] ?? [],
             server,
             ...gpuOf(gpu, model, models.length === 1),
             serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+            ...machine(index, server, batchSizeOf(load)),
             disturbances: [
                 ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
-                ...otherClients(server, isDead ? [] : (windows[index] ?? [])),
+                ...otherClients(server, isSilent ? [] : (windows[index] ?? [])),
             ],
         };
     });
+}
+/** What the warm-up took beyond its least is missing from what slow requests may take; the asked time is not touched. */
+function withoutLongerWarmUp(settings, warmUps) {
+    const longerNs = Math.max(...warmUps.map(({ durationNs }) => durationNs - settings.warmupNs));
+    const maxMeasurementNs = settings.maxMeasurementNs - Math.max(0, longerNs);
+    return { ...settings, maxMeasurementNs: Math.max(settings.measurementNs, maxMeasurementNs) };
 }
 /** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
 function otherClients(server, windows) {
@@ -60678,28 +51199,70 @@ function otherClients(server, windows) {
 function gpuOf(gpu, model, alone) {
     if (gpu === null)
         return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
-    const memory = gpu.memoryOf(model.live.server.pids(), alone);
+    const read = gpu.memoryOf(model.live.server.pids(), alone);
+    const memory = read.bytes === null ? (model.gpuGrowth ?? read) : read;
     return {
-        gpuMemory: memory.bytes === null ? (model.gpuGrowth ?? memory) : memory,
+        gpuMemory: memory,
+        gpuDeviceMemoryBytes: gpu.deviceMemory(memory.bytes, alone),
         // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
         gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
         gpuPowerWatts: alone ? gpu.powerWatts() : null,
     };
 }
 
-;// CONCATENATED MODULE: ./src/load/window.ts
-/** All latencies of some windows in one ascending array. */
-function mergeLatencies(windows) {
-    const merged = new Float64Array(windows.reduce((sum, window) => sum + window.latenciesNs.length, 0));
-    let offset = 0;
-    for (const { latenciesNs } of windows) {
-        merged.set(latenciesNs, offset);
-        offset += latenciesNs.length;
-    }
-    return merged.sort();
+;// CONCATENATED MODULE: ./src/profile/response-metrics.ts
+
+
+
+const response_metrics_percentiles = [
+    { name: 'timeToFirstResponseP50Ns', of: 'firstNs', percentile: 0.5 },
+    { name: 'timeToFirstResponseP99Ns', of: 'firstNs', percentile: 0.99 },
+    { name: 'interResponseP50Ns', of: 'gapsNs', percentile: 0.5 },
+    { name: 'interResponseP99Ns', of: 'gapsNs', percentile: 0.99 },
+];
+/** Of a decoupled model's responses in one repetition; nothing for any other model. */
+function responseMetrics(windows) {
+    const responses = mergeResponses(windows);
+    if (responses === undefined)
+        return {};
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    return {
+        ...Object.fromEntries(response_metrics_percentiles.map(({ name, of, percentile }) => [name, percentileOf(responses, of, percentile).value])),
+        responsesPerSec: durationNs === 0 ? 0 : (responses.count * 1e9) / durationNs,
+    };
 }
+/** The percentiles over all responses of a scenario together; nothing for a model that is not decoupled. */
+function pooledResponsePercentiles(windows) {
+    const responses = mergeResponses(windows);
+    if (responses === undefined)
+        return {};
+    return Object.fromEntries(response_metrics_percentiles.map(({ name, of, percentile }) => [name, percentileOf(responses, of, percentile)]));
+}
+function percentileOf(responses, of, percentile) {
+    const sorted = responses[of];
+    const n = sorted.length;
+    const needed = minRequestsForPercentile(percentile);
+    if (n < needed) {
+        const what = of === 'firstNs' ? 'requests with a response' : 'responses after a first one';
+        const reason = `p${Math.round(percentile * 100)} needs at least ${needed} ${what}, there were ${n}`;
+        return { value: null, interval: null, n, unit: 'ns', reason };
+    }
+    return {
+        value: quantile(sorted, percentile),
+        interval: orderStatisticInterval(sorted, percentile),
+        n,
+        unit: 'ns',
+    };
+}
+/** The metrics that only decoupled models have. */
+const responseMetricNames = new Set([
+    ...response_metrics_percentiles.map(({ name }) => name),
+    'responsesPerSec',
+]);
 
 ;// CONCATENATED MODULE: ./src/profile/sample.ts
+
+
 
 
 
@@ -60711,9 +51274,7 @@ function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
     const latencies = mergeLatencies(sample.windows);
     const failures = sumFailures(sample.windows);
     const client = worstClient(sample.windows);
-    const voidReasons = [...sample.disturbances];
-    if (client.saturated)
-        voidReasons.push('client_saturated: the load generator was the bottleneck');
+    const voidReasons = [...sample.disturbances, ...client.problems];
     const failed = failedRequests({ failures });
     if (failed > maxFailureRatio * (failed + latencies.length)) {
         const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
@@ -60727,18 +51288,20 @@ function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
         pairedWith,
         startNs: sample.startNs,
         durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
+        ...(sample.warmUp === undefined ? {} : { warmUp: sample.warmUp }),
         requests: latencies.length,
         failures,
         metrics: repetitionMetrics(sample, latencies, load),
         blocks: sample.windows.map((window) => toBlock(window, load)),
         client,
+        ...(sample.host === undefined ? {} : { host: sample.host }),
         status: voidReasons.length === 0 ? 'valid' : 'void',
         voidReasons,
     };
 }
 /** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
 function isDisturbed(sample) {
-    return sample.disturbances.length > 0 || worstClient(sample.windows).saturated;
+    return sample.disturbances.length > 0 || worstClient(sample.windows).problems.length > 0;
 }
 /** Void by the model's own failures, not by what disturbed it. */
 function failedItself({ voidReasons }) {
@@ -60756,16 +51319,20 @@ function repetitionMetrics(sample, latencies, load) {
         ...percentilesOf(latencies),
         latencyMaxNs: latencies.at(-1) ?? null,
         inferPerSec: inferPerSec(sample.windows, load),
+        ...responseMetrics(sample.windows),
         serverQueueNs: server?.serverQueueNs ?? null,
         serverComputeInputNs: server?.serverComputeInputNs ?? null,
         serverComputeInferNs: server?.serverComputeInferNs ?? null,
         serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
-        networkOverheadNs: overhead(averageNs, server),
+        // A decoupled model answers when its execution is over and counted: the rest is not overhead.
+        networkOverheadNs: sample.windows.some(({ responses }) => responses) ? null : overhead(averageNs, server),
         executedBatchSize: server?.executedBatchSize ?? null,
         gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
+        gpuDeviceMemoryBytes: sample.gpuDeviceMemoryBytes ?? null,
         gpuUtilizationRatio: sample.gpuUtilizationRatio,
         gpuPowerWatts: sample.gpuPowerWatts,
         serverMemoryBytes: sample.serverMemoryBytes,
+        serverCpuNsPerInference: sample.serverCpuNsPerInference ?? null,
     };
 }
 /** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
@@ -60802,17 +51369,65 @@ function describeFailures(failures) {
         .map(([status, count]) => `${status} × ${count}`)
         .join(', ');
 }
-/** The worst window's figures; saturated where most windows were. */
+/** The worst window's figures; saturated where most windows were, frozen where one was. */
 function worstClient(windows) {
-    const worst = (pick) => Math.max(0, ...windows.map((window) => pick(window.client)));
+    const clients = windows.map(({ client }) => client);
+    const [first] = clients;
+    if (first === undefined)
+        throw new RangeError('a repetition without windows');
+    // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
+    const saturated = clients.filter((client) => client.saturated).length * 2 > clients.length;
+    const problems = clients.flatMap((client) => client.problems);
+    const achieved = clients.flatMap(({ achievedRatio }) => achievedRatio ?? []);
     return {
-        eventLoopUtilization: worst((health) => health.eventLoopUtilization),
-        eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
-        cpuNsPerRequest: worst((health) => health.cpuNsPerRequest),
-        lateRatio: worst((health) => health.lateRatio),
-        // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
-        saturated: windows.filter((window) => window.client.saturated).length * 2 > windows.length,
+        ...first,
+        ...worstThread(clients),
+        cpuNsPerRequest: Math.max(...clients.map(({ cpuNsPerRequest }) => cpuNsPerRequest)),
+        lateRatio: Math.max(...clients.map(({ lateRatio }) => lateRatio)),
+        achievedRatio: achieved.length === 0 ? null : Math.min(...achieved),
+        threads: first.threads.map((_, index) => worstThread(clients.flatMap(({ threads }) => threads[index] ?? []))),
+        saturated,
+        problems: firstOfEachKind(problems.filter((clause) => saturated || !isSaturation(clause))),
     };
+}
+function isSaturation(clause) {
+    return clause.startsWith('client_saturated:');
+}
+/** The figures differ from block to block; one of each kind tells. */
+function firstOfEachKind(problems) {
+    const kinds = new Map();
+    for (const clause of problems.toReversed())
+        kinds.set(clause.replaceAll(/\d+(\.\d+)?/g, '#'), clause);
+    return [...kinds.values()].toReversed();
+}
+
+;// CONCATENATED MODULE: ./src/profile/host-warnings.ts
+
+/**
+ * Limits beyond which a repetition is said to have been disturbed. It still counts: both sides are measured in turns, so
+ * that what disturbs hits both, and on a busy runner nothing would be left to judge. The pressure on CPU and disk is
+ * recorded only: our own load makes it.
+ */
+const host_warnings_limits = [
+    // A tenth of the CPUs is more than an idle system's services take, and can slow a server that needs them all.
+    { ratio: 'otherCpuRatio', limit: 0.1, words: 'of the CPU time went to other processes' },
+    // One per cent of stolen time can be the whole of what p99 leaves out.
+    { ratio: 'stealRatio', limit: 0.01, words: 'of the CPU time was taken by the hypervisor' },
+    { ratio: 'throttledRatio', limit: 0.01, words: 'of the time the CPU limit of this container stopped it' },
+    // Waiting for memory is swapping or reclaiming: on a machine with enough of it there is none.
+    { ratio: 'memoryPressureRatio', limit: 0.01, words: 'of the time a process waited for memory' },
+];
+/** One sentence for each kind of disturbance, with how many repetitions it met and how bad it was. */
+function hostWarnings(repetitions) {
+    return host_warnings_limits.flatMap(({ ratio, limit, words }) => {
+        const beyond = repetitions.map(({ host }) => host?.[ratio] ?? 0).filter((value) => value > limit);
+        if (beyond.length === 0)
+            return [];
+        const worst = percentDigits(Math.max(...beyond));
+        return [
+            `busy machine: in ${beyond.length} of ${repetitions.length} repetitions more than ${limit * 100} % ${words} (up to ${worst} %)`,
+        ];
+    });
 }
 
 ;// CONCATENATED MODULE: ./src/profile/interval.ts
@@ -60837,6 +51452,8 @@ function meanInterval(values, blocks) {
 
 
 
+
+
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
  * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.
@@ -60845,7 +51462,13 @@ function toScenario(input) {
     const { role, configuration, load, measured } = input;
     const repetitions = measured.map(({ repetition }) => repetition);
     const counted = countedOf(measured);
-    const base = { role, configuration, load, repetitions, warnings: warningsOf(repetitions) };
+    const base = {
+        role,
+        configuration,
+        load,
+        repetitions,
+        warnings: [...warningsOf(repetitions), ...(role === 'gate' ? hostWarnings(repetitions) : [])],
+    };
     if (counted.length === 0) {
         const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
         return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
@@ -60853,7 +51476,11 @@ function toScenario(input) {
     const samples = counted.map(({ sample }) => sample);
     const valid = counted.map(({ repetition }) => repetition);
     const latencies = mergeLatencies(samples.flatMap(({ windows }) => windows));
-    const metrics = { ...scenarioMetrics(latencies, valid), gpuMemoryBytes: gpuMemoryValue(samples, valid) };
+    const metrics = {
+        ...scenarioMetrics(latencies, valid),
+        ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
+        gpuMemoryBytes: gpuMemoryValue(samples, valid),
+    };
     return { ...base, status: 'measured', metrics };
 }
 /**
@@ -60869,9 +51496,18 @@ function countedOf(measured) {
 function failedScenario(role, configuration, load, error) {
     return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] };
 }
+/** A model that refuses every request may have been sent the wrong data: then the error says so. */
+function withAdvice(scenario, advice) {
+    const answered = scenario.repetitions.some(({ requests }) => requests > 0);
+    if (scenario.status !== 'failed' || answered || advice === null)
+        return scenario;
+    return { ...scenario, error: `${scenario.error ?? ''}; ${advice}` };
+}
 function scenarioMetrics(latencies, valid) {
     const percentiles = new Map(latencyPercentiles.map(({ name, percentile }) => [name, percentile]));
-    const entries = metricNames.map((name) => {
+    const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined);
+    const names = metricNames.filter((name) => decoupled || !responseMetricNames.has(name));
+    const entries = names.map((name) => {
         const percentile = percentiles.get(name);
         return [
             name,
@@ -60928,6 +51564,12 @@ function warningsOf(repetitions) {
         const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ');
         warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`);
     }
+    const unsteady = repetitions.filter(({ warmUp }) => warmUp?.steady === false);
+    const [first] = unsteady;
+    if (first !== undefined) {
+        const which = `repetition ${first.index + 1}: ${first.warmUp?.reason}`;
+        warnings.push(`${unsteady.length} of ${repetitions.length} warm-ups did not become steady (${which}); a higher gate.warmup_seconds may help`);
+    }
     const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0);
     for (const repetition of failing) {
         warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`);
@@ -60945,11 +51587,19 @@ function warningsOf(repetitions) {
 
 
 
+/** What is sent to a model, and how. */
+function askOf({ config, inputs }, model) {
+    const input = inputs.get(model);
+    if (input === undefined)
+        throw new domain_error/* GateError */.ue('internal', `no input data were read for model '${model}'`);
+    return { input, requests: config.settingsFor(model).requests };
+}
 /**
  * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
- * sides alternating. `save` gets all there is after each load of each repetition.
+ * sides alternating. `save` gets all there is after each load of each repetition. Ends at one of the plan's looks if
+ * `isDecided` says so of what was measured until then.
  */
-async function profileModel(context, plan, repositories, save) {
+async function profileModel(context, plan, repositories, save, isDecided) {
     const { world } = context;
     const candidate = makeRecord('candidate', repositories.candidate);
     const { reference } = repositories;
@@ -60964,6 +51614,7 @@ async function profileModel(context, plan, repositories, save) {
     const startNs = world.nowNs();
     let measuringNs = 0;
     let wanted = plan.repetitions;
+    let look = 0;
     try {
         for (let index = 0; index < wanted; index++) {
             const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
@@ -60972,7 +51623,7 @@ async function profileModel(context, plan, repositories, save) {
                 break;
             }
             world.progress(`${plan.name}: repetition ${index + 1} of ${wanted}`);
-            measuringNs += await repeat(context, plan, records, index, time, () => save(result()));
+            measuringNs += await repeat(context, plan, records, stopping, index, time, () => save(result()));
             await closeAll(records, stopping, context.gpu !== null);
             if (candidate.failure !== null)
                 break;
@@ -60980,6 +51631,16 @@ async function profileModel(context, plan, repositories, save) {
             // A model that answers nothing will not answer the next repetition either.
             if (samples.some(isSilent))
                 break;
+            const pairs = validPairs(plan, records);
+            const looked = plan.looks.indexOf(pairs);
+            if (looked >= 0 && looked === plan.looks.length - 1)
+                break;
+            if (looked > look - 1 && index + 1 < wanted && isDecided(result(), looked)) {
+                world.progress(`${plan.name}: decided after ${pairs} repetitions`);
+                break;
+            }
+            if (looked >= 0)
+                look = looked + 1;
             if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement)
                 wanted++;
         }
@@ -61001,17 +51662,19 @@ function interruptIfAsked(world) {
     }
 }
 /** One repetition: fresh servers, then every load. Returns the time spent in warm-ups and windows, in ns. */
-async function repeat(context, plan, records, index, time, save) {
+async function repeat(context, plan, records, stopping, index, time, save) {
     const { world, random } = context;
     // A reference that does not load, or dies, leaves the candidate to be measured alone: a fix must be able to pass.
     await openAll(context, plan, random.shuffle(records.filter(isWell)));
+    // The last repetition's servers stop while these start, but not while these are measured.
+    await Promise.all(stopping);
     let measuringNs = 0;
     for (const load of random.shuffle(plan.loads)) {
         const sides = records.filter((each) => isWell(each) && each.model !== null);
         if (!sides.some((each) => each.name === 'candidate'))
             break;
         const startNs = world.nowNs();
-        await measureSides(context, plan, sides, load, index, time);
+        await measureSides(context, sides, load, index, time);
         measuringNs += world.nowNs() - startNs;
         save();
     }
@@ -61021,12 +51684,12 @@ function isWell(each) {
     return each.failure === null;
 }
 /** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
-async function measureSides(context, plan, sides, load, index, time) {
+async function measureSides(context, sides, load, index, time) {
     const { world, generator, random, gpu } = context;
     const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]));
     let samples;
     try {
-        samples = await measureLoad(world, generator, models, load, { ...time, warmupNs: plan.warmupNs }, random, gpu);
+        samples = await measureLoad(world, generator, models, load, time, random, gpu);
     }
     catch (error) {
         interruptIfAsked(world);
@@ -61050,6 +51713,15 @@ async function measureSides(context, plan, sides, load, index, time) {
         each.measured.set(loadKey(load), ofLoad.set(index, { sample, repetition }));
     }
 }
+/** Repetitions that are valid on every side, at the load that has the fewest. */
+function validPairs(plan, records) {
+    const counts = plan.loads.map((load) => {
+        const [first, ...others] = records.map((each) => each.measured.get(loadKey(load)));
+        const isValid = (index) => (ofLoad) => ofLoad?.get(index)?.repetition.status === 'valid';
+        return [...(first?.keys() ?? [])].filter((index) => [first, ...others].every(isValid(index))).length;
+    });
+    return Math.min(...counts);
+}
 function samplesOf(records, index) {
     return records.flatMap((each) => [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []));
 }
@@ -61061,6 +51733,7 @@ function summarize(plan, each, warnings) {
         configText: model?.configText ?? null,
         status: each.failure === null ? 'measured' : 'failed',
         ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
+        ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
         scenarios: scenariosOf(plan, each),
         search: null,
         warnings: [...warnings, ...each.inputWarnings],
@@ -61069,14 +51742,14 @@ function summarize(plan, each, warnings) {
 function errorOf(failure) {
     return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) };
 }
-function scenariosOf(plan, { committed, measured }) {
+function scenariosOf(plan, { committed, measured, inputAdvice }) {
     if (committed === null)
         return [];
     return plan.loads.map((load) => {
         const ofLoad = measured.get(loadKey(load));
         return ofLoad === undefined
             ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
-            : toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] });
+            : withAdvice(toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] }), inputAdvice);
     });
 }
 
@@ -61450,7 +52123,7 @@ function impliedObservations(candidates, space) {
         if (dynamicBatching && executed != null && executed < smallBatchShare * maxBatchSize) {
             implied.push(...nextUp(candidate, space, 'maxBatchSize'));
         }
-        const { gpuMemoryBytes: _, ...metrics } = candidate.metrics;
+        const { gpuMemoryBytes: _, gpuDeviceMemoryBytes: __, ...metrics } = candidate.metrics;
         return implied.map((place) => ({ ...place, metrics, noise: impliedNoise }));
     });
 }
@@ -61855,7 +52528,7 @@ function nextStep(mode, state) {
 
 function makeBench(context, repository, model) {
     const { world } = context;
-    const { input } = context.config.settingsFor(model.name);
+    const settings = askOf(context, model.name);
     const loads = [];
     let server = null;
     let loaded = null;
@@ -61872,7 +52545,7 @@ function makeBench(context, repository, model) {
         const override = configuration.committed || model.config === null
             ? undefined
             : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
-        loaded = await openModel(context, server, model, input, override);
+        loaded = await openModel(context, server, model, settings, override);
         return loaded;
     }
     async function clear() {
@@ -61925,6 +52598,8 @@ function makeBench(context, repository, model) {
 /** Short enough that twenty fit a pull request; the two that matter are measured again for longer. */
 const sweep_explore = {
     warmupNs: 200 * nsPerMs,
+    // Exploring is not worth waiting for.
+    maxWarmupNs: 200 * nsPerMs,
     measurementNs: 600 * nsPerMs,
     maxMeasurementNs: 2 * nsPerSecond,
     blockNs: 600 * nsPerMs,
@@ -62067,9 +52742,21 @@ function sweep_summarize(settings, space, points, scenarios, done, wallNs) {
 
 
 
+
+
 /** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
 async function measureRepository(world, input) {
+    const claim = await claimDevices(world, input.launcher, input.config);
+    try {
+        return await measureClaimed(world, input, claim);
+    }
+    finally {
+        await claim.release();
+    }
+}
+async function measureClaimed(world, input, claim) {
     const { config, plan, launcher } = input;
+    removeStaleRegions();
     const startNs = world.nowNs();
     const createdAt = world.date();
     const generator = await openLoadGenerator(world);
@@ -62080,12 +52767,13 @@ async function measureRepository(world, input) {
             launcher,
             generator,
             config,
+            inputs: input.inputs,
             random: createRandom(plan.seed),
             loadTimeoutNs: config.triton.loadTimeoutNs,
             requestDeadlineNs: requestDeadlineNs(plan),
             serverLog: (side) => (line) => input.logServer(`[${side}] ${line}`),
         };
-        const idle = await describeEnvironmentOf(base, input.candidate.path);
+        const idle = await describeEnvironmentOf(base, input.candidate.path, claim);
         gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus);
         const context = { ...base, gpu };
         const done = [];
@@ -62109,13 +52797,18 @@ async function measureRepository(world, input) {
                         commit: input.reference.commit,
                         models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
                     },
-                warnings: [...config.warnings],
+                warnings: [...config.warnings, ...claim.warnings],
                 wallNs: world.nowNs() - startNs,
             };
         };
         for (const model of plan.models) {
             const save = (sides) => input.save(measurements(sides, false));
-            done.push(await measureModel(context, input, model, save));
+            const isDecided = (sides, look) => {
+                const { models, reference, ...run } = measurements(sides, false);
+                const ofReference = reference && { ...reference, models: reference.models.slice(-1) };
+                return input.isDecided({ ...run, models: models.slice(-1), reference: ofReference }, look);
+            };
+            done.push(await measureModel(context, input, model, save, isDecided));
             input.save(measurements(null, false));
         }
         interruptIfAsked(world);
@@ -62129,10 +52822,10 @@ async function measureRepository(world, input) {
     }
 }
 /** The gated loads first, then the sweep with what is left of the model's time. */
-async function measureModel(context, input, plan, save) {
+async function measureModel(context, input, plan, save, isDecided) {
     const startNs = context.world.nowNs();
     const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null };
-    const sides = await profileModel(context, plan, repositories, save);
+    const sides = await profileModel(context, plan, repositories, save, isDecided);
     save(sides);
     const model = input.candidate.models.get(plan.name);
     const committed = committedOf(sides.candidate);
@@ -62168,7 +52861,7 @@ function committedOf(measurement) {
     return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null);
 }
 /** Starts one server without a model to learn what it is, and what is on the machine while it idles. */
-async function describeEnvironmentOf(context, repository) {
+async function describeEnvironmentOf(context, repository, { lockedClocks }) {
     context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`);
     const live = await openServer(context, 'candidate', repository);
     try {
@@ -62176,6 +52869,8 @@ async function describeEnvironmentOf(context, repository) {
         return await describeEnvironment(context.world, context.launcher, live.server, {
             gpus: triton.gpus,
             runnerClass: gate.runnerClass,
+            lockedClocks,
+            inputs: context.inputs,
         });
     }
     finally {
@@ -62208,6 +52903,10 @@ function serverFlags(settings, repository, ports, address) {
         `--metrics-address=${address}`,
         `--metrics-port=${ports.metrics}`,
     ];
+}
+/** The names of the python backend's shared memory. Comes last, so that it holds; other backends do not read it. */
+function pythonRegions(prefix) {
+    return `--backend-config=python,shm-region-prefix-name=${prefix}`;
 }
 function hasMetrics(settings) {
     return !['false', '0', 'off'].includes(settings.serverFlags['allow-metrics'] ?? 'true');
@@ -62618,7 +53317,7 @@ function withRoom(error, path) {
 
 
 const install_lock_pollNs = nsPerSecond / 2;
-const saySomethingNs = 10 * nsPerSecond;
+const install_lock_saySomethingNs = 10 * nsPerSecond;
 /**
  * Waits until no living process of this machine holds the lock file, then takes it; gives the function
  * that releases it. The lock spares work and is not what makes installing safe: everyone builds in a
@@ -62636,7 +53335,7 @@ async function takeLock(world, path) {
             (0,external_node_fs_.rmSync)(path, { force: true });
             continue;
         }
-        if (world.nowNs() - lastSaidNs >= saySomethingNs) {
+        if (world.nowNs() - lastSaidNs >= install_lock_saySomethingNs) {
             world.progress(`another run is installing the embedded Triton (${path}), waiting for it`);
             lastSaidNs = world.nowNs();
         }
@@ -62868,32 +53567,137 @@ function embedded_describe(world, python, root) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/triton/shared-memory.ts
+
+
+
+const shared_memory_folder = '/dev/shm';
+const triton_shared_memory_prefix = 'triton-perf-gate.';
+let servers = 0;
+/**
+ * A prefix for the shared-memory regions of one server's python backend. A server that is killed leaves them
+ * (1 MB and more for each instance): by the prefix they are known to be ours, and whether their owner still lives.
+ */
+function makeRegionPrefix() {
+    servers += 1;
+    return `${triton_shared_memory_prefix}${processIdentity()}.${servers}.`;
+}
+/** Removes what a server that has ended left behind. */
+function removeRegions(regionPrefix) {
+    for (const name of list())
+        if (name.startsWith(regionPrefix))
+            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(shared_memory_folder, name), { force: true });
+}
+/** Removes the regions of gates that were killed; those of living ones, and of anybody else, stay. */
+function shared_memory_removeStaleRegions() {
+    for (const name of list()) {
+        const owner = /^triton-perf-gate\.([\w-]+\.\d+\.\d+)\.\d+\./.exec(name)?.[1];
+        if (owner !== undefined && stateOf(owner) === 'dead')
+            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(shared_memory_folder, name), { force: true });
+    }
+}
+function list() {
+    try {
+        return (0,external_node_fs_.readdirSync)(shared_memory_folder);
+    }
+    catch {
+        return []; // no such thing on this machine
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/triton/launcher-embedded.ts
+
 
 
 /** The server of the wheel, which is installed first if need be. */
 async function resolveEmbedded(world, settings) {
     const triton = await ensureEmbeddedTriton(world);
+    shared_memory_removeStaleRegions();
     return {
         kind: 'process',
         mode: 'embedded',
         source: triton.source,
         startTimeoutNs: settings.startTimeoutNs,
         hasMetrics: hasMetrics(settings),
-        serverCommand: (repository, ports) => ({
-            command: triton.binary,
-            args: [
-                `--backend-directory=${triton.backendDirectory}`,
-                ...serverFlags(settings, repository, ports, '127.0.0.1'),
-            ],
-            env: { ...visibleDevices(settings), ...settings.serverEnvironment, ...triton.environment },
-            rootPid: (commandPid) => Promise.resolve(commandPid),
-            cleanUp: () => Promise.resolve(),
-        }),
+        serverCommand: (repository, ports) => {
+            const regions = makeRegionPrefix();
+            return {
+                command: triton.binary,
+                args: [
+                    `--backend-directory=${triton.backendDirectory}`,
+                    ...serverFlags(settings, repository, ports, '127.0.0.1'),
+                    pythonRegions(regions),
+                ],
+                env: { ...visibleDevices(settings), ...settings.serverEnvironment, ...triton.environment },
+                rootPid: (commandPid) => Promise.resolve(commandPid),
+                cleanUp: async () => removeRegions(regions),
+            };
+        },
     };
 }
 
+;// CONCATENATED MODULE: ./src/triton/linked-repository.ts
+
+
+
+
+
+const linked_repository_prefix = 'triton-perf-gate-models.';
+/**
+ * A temporary twin of a model repository: folders of its own, and in them links to the files. What a server or
+ * a model writes beside its files (Python's `__pycache__`, an engine cache) then stays out of the user's
+ * repository. The python backend's stub ignores PYTHONDONTWRITEBYTECODE, so nothing less does.
+ */
+function linkRepository(world, repository) {
+    let twin = null;
+    try {
+        twin = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)(linked_repository_temporaryFolder(world), `${linked_repository_prefix}${processIdentity()}.`));
+        linkFolder(repository, twin, []);
+        return twin;
+    }
+    catch (error) {
+        if (twin !== null)
+            (0,external_node_fs_.rmSync)(twin, { recursive: true, force: true });
+        throw new domain_error/* GateError */.ue('environment', `the model repository could not be linked: ${(0,domain_error/* messageOf */.bD)(error)}`, {
+            hint: `The server is given links to the files of ${repository}, in ${linked_repository_temporaryFolder(world)}.`,
+            cause: error,
+        });
+    }
+}
+/** Removes the twins of gates that were killed. */
+function removeStaleTwins(world) {
+    const folder = linked_repository_temporaryFolder(world);
+    for (const name of (0,external_node_fs_.readdirSync)(folder).filter((entry) => entry.startsWith(linked_repository_prefix))) {
+        const owner = name.slice(linked_repository_prefix.length).replace(/\.[^.]*$/, '');
+        if (stateOf(owner) === 'dead')
+            (0,external_node_fs_.rmSync)((0,external_node_path_.join)(folder, name), { recursive: true, force: true });
+    }
+}
+function linked_repository_temporaryFolder(world) {
+    return world.env.RUNNER_TEMP || (0,external_node_os_namespaceObject.tmpdir)();
+}
+function linkFolder(from, to, above) {
+    const real = (0,external_node_fs_.realpathSync)(from);
+    // A link to a folder above it has no end; Triton itself reads only the model's own folders.
+    if (above.includes(real))
+        return;
+    for (const name of (0,external_node_fs_.readdirSync)(from)) {
+        if (name === '__pycache__')
+            continue;
+        const [source, target] = [(0,external_node_path_.join)(real, name), (0,external_node_path_.join)(to, name)];
+        if ((0,external_node_fs_.statSync)(source, { throwIfNoEntry: false })?.isDirectory() === true) {
+            (0,external_node_fs_.mkdirSync)(target);
+            linkFolder(source, target, [...above, real]);
+        }
+        else {
+            (0,external_node_fs_.symlinkSync)(source, target);
+        }
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/triton/launcher-local.ts
+
+
 
 
 
@@ -62906,19 +53710,28 @@ function resolveLocal(world, settings) {
             hint: 'Give its path as `triton_server_path` in the configuration file, or choose another way: `--triton docker`, `embedded` (CPU, downloads 112 MB once) or `remote`.',
         });
     }
+    removeStaleTwins(world);
+    shared_memory_removeStaleRegions();
     return {
         kind: 'process',
         mode: 'local',
         source: binary,
         startTimeoutNs: settings.startTimeoutNs,
         hasMetrics: hasMetrics(settings),
-        serverCommand: (repository, ports) => ({
-            command: binary,
-            args: serverFlags(settings, repository, ports, '127.0.0.1'),
-            env: { ...visibleDevices(settings), ...settings.serverEnvironment },
-            rootPid: (commandPid) => Promise.resolve(commandPid),
-            cleanUp: () => Promise.resolve(),
-        }),
+        serverCommand: (repository, ports) => {
+            const twin = linkRepository(world, repository);
+            const regions = makeRegionPrefix();
+            return {
+                command: binary,
+                args: [...serverFlags(settings, twin, ports, '127.0.0.1'), pythonRegions(regions)],
+                env: { ...visibleDevices(settings), ...settings.serverEnvironment },
+                rootPid: (commandPid) => Promise.resolve(commandPid),
+                cleanUp: async () => {
+                    removeRegions(regions);
+                    (0,external_node_fs_.rmSync)(twin, { recursive: true, force: true });
+                },
+            };
+        },
     };
 }
 /** Absolute path of a command: as the shell finds it, a name by PATH and anything with a slash as a path. */
@@ -63028,6 +53841,9 @@ async function resolveAuto(world, settings) {
 
 
 
+
+
+
 /**
  * The gate, from request to report: reads what is to be judged, measures it beside its reference, compares,
  * judges and writes the files. Everything that can be wrong with the input is found before the first server starts.
@@ -63037,15 +53853,19 @@ async function runGate(world, request) {
     const output = openOutput(request.outputDirectory);
     const candidate = await readModelRepository(request.modelRepository);
     const models = selectModels(candidate, config.models);
+    const inputs = await readAllInputs(config, candidate, models);
     const root = await repositoryRoot(world, request.modelRepository);
     const reference = await openReference(world, request, root);
     try {
         const launcher = await launcher_resolveTriton(world, config.triton);
         refuseOneServerForTwoSides(launcher, request);
+        const plan = makePlan(config, models.map((model) => model.name), reference === null ? 1 : 2);
         const measurements = await measureRepository(world, {
             config,
-            plan: makePlan(config, models.map((model) => model.name), reference === null ? 1 : 2),
+            plan,
+            isDecided: (model, look) => isDecided({ measurements: model, config }, look, largestFamily(plan)),
             launcher,
+            inputs,
             candidate,
             reference,
             commit: request.commit,
@@ -63172,6 +53992,8 @@ function forEachLine(stream, onLine) {
 
 
 
+/** What can be killed is gone by then. */
+const unkillableMs = 2000;
 /**
  * `World.run` by child_process: no shell, a process group of its own, the environment cleaned by
  * childEnvironment plus `options.env`. The signal ends commands that run when it aborts; one begun
@@ -63195,6 +54017,8 @@ function runCommand(command, args, options, signal) {
             : setTimeout(() => {
                 timedOut = true;
                 killGroup();
+                // A process that hangs in its driver does not even die of SIGKILL: nobody waits for it any longer.
+                setTimeout(() => finish(null, ''), unkillableMs).unref();
             }, options.timeoutNs / nsPerMs);
         signal.addEventListener('abort', killGroup, { once: true });
         const stdout = [];
@@ -63504,6 +54328,7 @@ function examplesFolder() {
 
 
 
+
 /** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
 const warmupNs = nsPerSecond;
 /** Longer than any request of a model that a latency is measured of; ends what never answers. */
@@ -63512,6 +54337,7 @@ const measure_running_requestDeadlineNs = 60 * nsPerSecond;
 const blocks = 5;
 /** Measures a model on a server that is already running, as it is: nothing is loaded, unloaded or changed there. */
 async function measureRunning(world, input) {
+    removeStaleRegions();
     const startNs = world.nowNs();
     const createdAt = world.date();
     const launcher = await launcher_resolveTriton(world, input.triton);
@@ -63523,13 +54349,16 @@ async function measureRunning(world, input) {
         const environment = await describeEnvironment(world, launcher, live.server, {
             gpus: input.triton.gpus,
             runnerClass: input.runnerClass,
+            lockedClocks: new Map(),
+            inputs: new Map([[input.model, input.ask.input]]),
         });
         const resolved = await live.client.modelConfig(input.model);
-        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, configurationOf(resolved, true), input.input);
+        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, configurationOf(resolved, true), input.ask);
         const random = createRandom(input.seed);
         const { durationNs } = input;
         const settings = {
             warmupNs,
+            maxWarmupNs: 4 * warmupNs,
             measurementNs: durationNs,
             maxMeasurementNs: durationNs,
             blockNs: durationNs / blocks,
@@ -63544,7 +54373,7 @@ async function measureRunning(world, input) {
             complete,
             seed: input.seed,
             environment,
-            models: [modelMeasurement(input.model, scenarios)],
+            models: [modelMeasurement(input.model, scenarios, model.warnings)],
             reference: null,
             warnings: [],
             wallNs: world.nowNs() - startNs,
@@ -63555,12 +54384,12 @@ async function measureRunning(world, input) {
             if (sample === undefined)
                 continue;
             const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio);
-            scenarios.push(toScenario({
+            scenarios.push(withAdvice(toScenario({
                 role: 'gate',
                 configuration: model.configuration,
                 load,
                 measured: [{ sample, repetition }],
-            }));
+            }), model.inputAdvice));
             input.save(measurements(false));
         }
         const complete = measurements(true);
@@ -63572,7 +54401,7 @@ async function measureRunning(world, input) {
         await live.close();
     }
 }
-function modelMeasurement(name, scenarios) {
+function modelMeasurement(name, scenarios, warnings) {
     return {
         name,
         contentHash: null,
@@ -63580,7 +54409,7 @@ function modelMeasurement(name, scenarios) {
         status: 'measured',
         scenarios: [...scenarios],
         search: null,
-        warnings: [],
+        warnings: [...warnings],
     };
 }
 
@@ -63676,20 +54505,30 @@ function modelNames(flag, text) {
 
 
 
+
+
 /** `measure`: a server that is already running, at the given loads. Exit code 3 where a load could not be measured. */
 async function measure_measure(shell, options) {
     const config = await loadConfig({
         file: null,
-        overrides: { tritonUrl: options.tritonUrl, triton: 'remote' },
+        overrides: {
+            tritonUrl: options.tritonUrl,
+            triton: 'remote',
+            inputData: options.inputData?.map((word) => (isDataWord(word) ? word : (0,external_node_path_.resolve)(shell.cwd, word))),
+            sharedMemory: options.sharedMemory,
+        },
     });
-    const { input } = config.settingsFor(options.model);
+    const { input, requests } = config.settingsFor(options.model);
     const save = saverOf((0,external_node_path_.resolve)(shell.cwd, options.output));
     const measurements = await measureRunning(worldOf(shell), {
         triton: config.triton,
         model: options.model,
         loads: loadsOf(options),
         durationNs: gate_options_duration('--duration', options.duration),
-        input: { ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } },
+        ask: {
+            input: await readInputs({ ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } }),
+            requests: requestsOf(options, requests),
+        },
         seed: config.gate.seed,
         maxFailureRatio: config.gate.maxFailureRatio,
         runnerClass: config.gate.runnerClass,
@@ -63715,6 +54554,18 @@ function loadsOf(options) {
     }));
     const loads = [...closed, ...open];
     return loads.length === 0 ? [{ mode: 'concurrency', concurrency: 1, ...batch }] : loads;
+}
+function requestsOf(options, defaults) {
+    const { numOfSequences, sequenceLength } = options;
+    const { sequences } = defaults;
+    return {
+        streaming: options.streaming ?? defaults.streaming,
+        sequences: {
+            ...sequences,
+            count: numOfSequences === undefined ? sequences.count : wholeNumber('--num-of-sequences', numOfSequences),
+            length: sequenceLength === undefined ? sequences.length : wholeNumber('--sequence-length', sequenceLength),
+        },
+    };
 }
 function wholeNumber(flag, text) {
     const value = gate_options_positive(flag, text);
@@ -63748,10 +54599,13 @@ function saverOf(file) {
 }
 function measure_table(measurements) {
     const lines = measurements.models.flatMap((model) => model.scenarios.map(({ load, metrics }) => {
-        const { inferPerSec, latencyP50Ns, latencyP99Ns } = metrics;
+        const { inferPerSec, latencyP50Ns, latencyP99Ns, timeToFirstResponseP99Ns, responsesPerSec } = metrics;
         const latency = (value) => (value?.value == null ? 'n/a' : formatMs(value.value));
         const throughput = inferPerSec?.value == null ? 'n/a' : formatThroughput(inferPerSec.value);
-        return `${model.name}, ${loadLabel(load)}: ${throughput}, p50 ${latency(latencyP50Ns)}, p99 ${latency(latencyP99Ns)}`;
+        const first = responsesPerSec?.value == null
+            ? ''
+            : `, first response p99 ${latency(timeToFirstResponseP99Ns)}, ${formatMetric('responsesPerSec', responsesPerSec.value)}`;
+        return `${model.name}, ${loadLabel(load)}: ${throughput}, p50 ${latency(latencyP50Ns)}, p99 ${latency(latencyP99Ns)}${first}`;
     }));
     return `${lines.join('\n')}\n`;
 }
@@ -63818,13 +54672,13 @@ function referenceOf(shell, options) {
 
 
 
-const count = schemas_int().positive();
+const landscape_file_count = schemas_int().positive();
 const pointSchema = object({
-    instance_count: count,
+    instance_count: landscape_file_count,
     max_batch_size: schemas_int().nonnegative(),
     dynamic_batching: schemas_boolean(),
-    concurrency: count,
-    client_batch_size: count.default(1),
+    concurrency: landscape_file_count,
+    client_batch_size: landscape_file_count.default(1),
     inferences_per_second: schemas_number().optional(),
     latency_p99_ms: schemas_number().optional(),
     latency_avg_ms: schemas_number().optional(),
@@ -63838,11 +54692,11 @@ const landscape_file_fileSchema = strictObject({
     constraints: partialRecord(schemas_enum(Object.keys(constraintTags)), strictObject({ min: schemas_number().optional(), max: schemas_number().optional() }))
         .default({}),
     space: strictObject({
-        instance_count: array(count).min(1),
+        instance_count: array(landscape_file_count).min(1),
         max_batch_size: array(schemas_int().nonnegative()).min(1),
         dynamic_batching: array(schemas_boolean()).min(1),
-        concurrency: array(count).min(1),
-        client_batch_size: array(count).min(1).default([1]),
+        concurrency: array(landscape_file_count).min(1),
+        client_batch_size: array(landscape_file_count).min(1).default([1]),
     }),
     points: array(pointSchema).min(1),
 });
@@ -63922,7 +54776,7 @@ function metricsOf(point) {
         inferPerSec: point.inferences_per_second ?? null,
         latencyP99Ns: scaled(point.latency_p99_ms, nsPerMs),
         latencyAvgNs: scaled(point.latency_avg_ms, nsPerMs),
-        gpuMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
+        gpuDeviceMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
     };
 }
 function scaled(value, factor) {
@@ -63969,7 +54823,7 @@ function optimum(landscape) {
     for (const { metrics, ...place } of places(landscape)) {
         if (metrics === null || !meets(metrics, landscape.constraints))
             continue;
-        if (best === null || share(metrics, best.metrics, landscape.objectives) > 1)
+        if (best === null || replay_share(metrics, best.metrics, landscape.objectives) > 1)
             best = { ...place, metrics };
     }
     return best;
@@ -63978,10 +54832,10 @@ function optimum(landscape) {
 function shareOfOptimum(landscape, answer) {
     const best = optimum(landscape);
     const metrics = answer === null ? null : landscape.measure(answer.configuration, answer.load);
-    return best === null || metrics === null ? null : share(metrics, best.metrics, landscape.objectives);
+    return best === null || metrics === null ? null : replay_share(metrics, best.metrics, landscape.objectives);
 }
 /** Weighted geometric mean over objectives of how much of `best` is reached: 1 = as good. */
-function share(metrics, best, objectives) {
+function replay_share(metrics, best, objectives) {
     const shares = weights(objectives);
     return objectives.reduce((product, { metric }, i) => {
         const ratio = (metrics[metric] ?? 0) / (best[metric] ?? 0);
@@ -64033,7 +54887,7 @@ async function replay_replay(shell, file, options) {
         share_of_optimum: shareOfOptimum(landscape, answer),
         stopped: reason,
     };
-    shell.out(options.json === true ? renderJson(result) : words(landscape.name, points, answer?.explanation, result));
+    shell.out(options.json === true ? renderJson(result) : replay_words(landscape.name, points, answer?.explanation, result));
     return domain_error/* exitCodes */.hS.pass;
 }
 /** A place in the words of the landscape file. */
@@ -64046,7 +54900,7 @@ function pointKeys({ configuration, load }) {
         client_batch_size: batchSizeOf(load),
     };
 }
-function words(name, points, explanation, result) {
+function replay_words(name, points, explanation, result) {
     const steps = points.map((point, index) => {
         const { instance_count, max_batch_size, dynamic_batching } = pointKeys(point);
         const batching = dynamic_batching ? 'on' : 'off';
@@ -64207,8 +55061,16 @@ Examples:
         .choices(['constant', 'poisson'])
         .default('constant'))
         .option('--batch-size <n>', 'inferences in one request', '1')
+        .option('--streaming', 'ask over ModelStreamInfer; decoupled models are always asked that way')
+        .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
+        .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
         .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
         .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
+        .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
+        .addOption(new Option('--shared-memory <kind>', 'how tensors reach a server on this machine').choices([
+        'none',
+        'system',
+    ]))
         .option('--output <file>', 'where measurements.json goes', 'measurements.json')
         .option('--json', 'print the measurements on stdout')
         .addHelpText('after', `
@@ -64343,6 +55205,13 @@ function describeError(error) {
 
 /***/ }),
 
+/***/ 3532:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("@grpc/proto-loader");
+
+/***/ }),
+
 /***/ 181:
 /***/ ((module) => {
 
@@ -64431,13 +55300,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:process
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
-
-/***/ }),
-
-/***/ 6928:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
 
 /***/ }),
 
@@ -68746,1629 +59608,6 @@ function suggestSimilar(word, candidates) {
 }
 
 exports.suggestSimilar = suggestSimilar;
-
-
-/***/ }),
-
-/***/ 6390:
-/***/ (function(module, exports) {
-
-// GENERATED FILE. DO NOT EDIT.
-(function (global, factory) {
-  function preferDefault(exports) {
-    return exports.default || exports;
-  }
-  if (typeof define === "function" && define.amd) {
-    define([], function () {
-      var exports = {};
-      factory(exports);
-      return preferDefault(exports);
-    });
-  } else if (true) {
-    factory(exports);
-    if (true) module.exports = preferDefault(exports);
-  } else {}
-})(
-  typeof globalThis !== "undefined"
-    ? globalThis
-    : typeof self !== "undefined"
-      ? self
-      : this,
-  function (_exports) {
-    "use strict";
-
-    Object.defineProperty(_exports, "__esModule", {
-      value: true,
-    });
-    _exports.default = void 0;
-    /**
-     * @license
-     * Copyright 2009 The Closure Library Authors
-     * Copyright 2020 Daniel Wirtz / The long.js Authors.
-     *
-     * Licensed under the Apache License, Version 2.0 (the "License");
-     * you may not use this file except in compliance with the License.
-     * You may obtain a copy of the License at
-     *
-     *     http://www.apache.org/licenses/LICENSE-2.0
-     *
-     * Unless required by applicable law or agreed to in writing, software
-     * distributed under the License is distributed on an "AS IS" BASIS,
-     * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-     * See the License for the specific language governing permissions and
-     * limitations under the License.
-     *
-     * SPDX-License-Identifier: Apache-2.0
-     */
-
-    // WebAssembly optimizations to do native i64 multiplication and divide
-    var wasm = null;
-    try {
-      wasm = new WebAssembly.Instance(
-        new WebAssembly.Module(
-          new Uint8Array([
-            // \0asm
-            0, 97, 115, 109,
-            // version 1
-            1, 0, 0, 0,
-            // section "type"
-            1, 13, 2,
-            // 0, () => i32
-            96, 0, 1, 127,
-            // 1, (i32, i32, i32, i32) => i32
-            96, 4, 127, 127, 127, 127, 1, 127,
-            // section "function"
-            3, 7, 6,
-            // 0, type 0
-            0,
-            // 1, type 1
-            1,
-            // 2, type 1
-            1,
-            // 3, type 1
-            1,
-            // 4, type 1
-            1,
-            // 5, type 1
-            1,
-            // section "global"
-            6, 6, 1,
-            // 0, "high", mutable i32
-            127, 1, 65, 0, 11,
-            // section "export"
-            7, 50, 6,
-            // 0, "mul"
-            3, 109, 117, 108, 0, 1,
-            // 1, "div_s"
-            5, 100, 105, 118, 95, 115, 0, 2,
-            // 2, "div_u"
-            5, 100, 105, 118, 95, 117, 0, 3,
-            // 3, "rem_s"
-            5, 114, 101, 109, 95, 115, 0, 4,
-            // 4, "rem_u"
-            5, 114, 101, 109, 95, 117, 0, 5,
-            // 5, "get_high"
-            8, 103, 101, 116, 95, 104, 105, 103, 104, 0, 0,
-            // section "code"
-            10, 191, 1, 6,
-            // 0, "get_high"
-            4, 0, 35, 0, 11,
-            // 1, "mul"
-            36, 1, 1, 126, 32, 0, 173, 32, 1, 173, 66, 32, 134, 132, 32, 2, 173,
-            32, 3, 173, 66, 32, 134, 132, 126, 34, 4, 66, 32, 135, 167, 36, 0,
-            32, 4, 167, 11,
-            // 2, "div_s"
-            36, 1, 1, 126, 32, 0, 173, 32, 1, 173, 66, 32, 134, 132, 32, 2, 173,
-            32, 3, 173, 66, 32, 134, 132, 127, 34, 4, 66, 32, 135, 167, 36, 0,
-            32, 4, 167, 11,
-            // 3, "div_u"
-            36, 1, 1, 126, 32, 0, 173, 32, 1, 173, 66, 32, 134, 132, 32, 2, 173,
-            32, 3, 173, 66, 32, 134, 132, 128, 34, 4, 66, 32, 135, 167, 36, 0,
-            32, 4, 167, 11,
-            // 4, "rem_s"
-            36, 1, 1, 126, 32, 0, 173, 32, 1, 173, 66, 32, 134, 132, 32, 2, 173,
-            32, 3, 173, 66, 32, 134, 132, 129, 34, 4, 66, 32, 135, 167, 36, 0,
-            32, 4, 167, 11,
-            // 5, "rem_u"
-            36, 1, 1, 126, 32, 0, 173, 32, 1, 173, 66, 32, 134, 132, 32, 2, 173,
-            32, 3, 173, 66, 32, 134, 132, 130, 34, 4, 66, 32, 135, 167, 36, 0,
-            32, 4, 167, 11,
-          ]),
-        ),
-        {},
-      ).exports;
-    } catch {
-      // no wasm support :(
-    }
-
-    /**
-     * Constructs a 64 bit two's-complement integer, given its low and high 32 bit values as *signed* integers.
-     *  See the from* functions below for more convenient ways of constructing Longs.
-     * @exports Long
-     * @class A Long class for representing a 64 bit two's-complement integer value.
-     * @param {number} low The low (signed) 32 bits of the long
-     * @param {number} high The high (signed) 32 bits of the long
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @constructor
-     */
-    function Long(low, high, unsigned) {
-      /**
-       * The low 32 bits as a signed value.
-       * @type {number}
-       */
-      this.low = low | 0;
-
-      /**
-       * The high 32 bits as a signed value.
-       * @type {number}
-       */
-      this.high = high | 0;
-
-      /**
-       * Whether unsigned or not.
-       * @type {boolean}
-       */
-      this.unsigned = !!unsigned;
-    }
-
-    // The internal representation of a long is the two given signed, 32-bit values.
-    // We use 32-bit pieces because these are the size of integers on which
-    // Javascript performs bit-operations.  For operations like addition and
-    // multiplication, we split each number into 16 bit pieces, which can easily be
-    // multiplied within Javascript's floating-point representation without overflow
-    // or change in sign.
-    //
-    // In the algorithms below, we frequently reduce the negative case to the
-    // positive case by negating the input(s) and then post-processing the result.
-    // Note that we must ALWAYS check specially whether those values are MIN_VALUE
-    // (-2^63) because -MIN_VALUE == MIN_VALUE (since 2^63 cannot be represented as
-    // a positive number, it overflows back into a negative).  Not handling this
-    // case would often result in infinite recursion.
-    //
-    // Common constant values ZERO, ONE, NEG_ONE, etc. are defined below the from*
-    // methods on which they depend.
-
-    /**
-     * An indicator used to reliably determine if an object is a Long or not.
-     * @type {boolean}
-     * @const
-     * @private
-     */
-    Long.prototype.__isLong__;
-    Object.defineProperty(Long.prototype, "__isLong__", {
-      value: true,
-    });
-
-    /**
-     * @function
-     * @param {*} obj Object
-     * @returns {boolean}
-     * @inner
-     */
-    function isLong(obj) {
-      return (obj && obj["__isLong__"]) === true;
-    }
-
-    /**
-     * @function
-     * @param {*} value number
-     * @returns {number}
-     * @inner
-     */
-    function ctz32(value) {
-      var c = Math.clz32(value & -value);
-      return value ? 31 - c : c;
-    }
-
-    /**
-     * Tests if the specified object is a Long.
-     * @function
-     * @param {*} obj Object
-     * @returns {boolean}
-     */
-    Long.isLong = isLong;
-
-    /**
-     * A cache of the Long representations of small integer values.
-     * @type {!Object}
-     * @inner
-     */
-    var INT_CACHE = {};
-
-    /**
-     * A cache of the Long representations of small unsigned integer values.
-     * @type {!Object}
-     * @inner
-     */
-    var UINT_CACHE = {};
-
-    /**
-     * @param {number} value
-     * @param {boolean=} unsigned
-     * @returns {!Long}
-     * @inner
-     */
-    function fromInt(value, unsigned) {
-      var obj, cachedObj, cache;
-      if (unsigned) {
-        value >>>= 0;
-        if ((cache = 0 <= value && value < 256)) {
-          cachedObj = UINT_CACHE[value];
-          if (cachedObj) return cachedObj;
-        }
-        obj = fromBits(value, 0, true);
-        if (cache) UINT_CACHE[value] = obj;
-        return obj;
-      } else {
-        value |= 0;
-        if ((cache = -128 <= value && value < 128)) {
-          cachedObj = INT_CACHE[value];
-          if (cachedObj) return cachedObj;
-        }
-        obj = fromBits(value, value < 0 ? -1 : 0, false);
-        if (cache) INT_CACHE[value] = obj;
-        return obj;
-      }
-    }
-
-    /**
-     * Returns a Long representing the given 32 bit integer value.
-     * @function
-     * @param {number} value The 32 bit integer in question
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @returns {!Long} The corresponding Long value
-     */
-    Long.fromInt = fromInt;
-
-    /**
-     * @param {number} value
-     * @param {boolean=} unsigned
-     * @returns {!Long}
-     * @inner
-     */
-    function fromNumber(value, unsigned) {
-      if (isNaN(value)) return unsigned ? UZERO : ZERO;
-      if (unsigned) {
-        if (value < 0) return UZERO;
-        if (value >= TWO_PWR_64_DBL) return MAX_UNSIGNED_VALUE;
-      } else {
-        if (value <= -TWO_PWR_63_DBL) return MIN_VALUE;
-        if (value + 1 >= TWO_PWR_63_DBL) return MAX_VALUE;
-      }
-      if (value < 0) return fromNumber(-value, unsigned).neg();
-      return fromBits(
-        value % TWO_PWR_32_DBL | 0,
-        (value / TWO_PWR_32_DBL) | 0,
-        unsigned,
-      );
-    }
-
-    /**
-     * Returns a Long representing the given value, provided that it is a finite number. Otherwise, zero is returned.
-     * @function
-     * @param {number} value The number in question
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @returns {!Long} The corresponding Long value
-     */
-    Long.fromNumber = fromNumber;
-
-    /**
-     * @param {number} lowBits
-     * @param {number} highBits
-     * @param {boolean=} unsigned
-     * @returns {!Long}
-     * @inner
-     */
-    function fromBits(lowBits, highBits, unsigned) {
-      return new Long(lowBits, highBits, unsigned);
-    }
-
-    /**
-     * Returns a Long representing the 64 bit integer that comes by concatenating the given low and high bits. Each is
-     *  assumed to use 32 bits.
-     * @function
-     * @param {number} lowBits The low 32 bits
-     * @param {number} highBits The high 32 bits
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @returns {!Long} The corresponding Long value
-     */
-    Long.fromBits = fromBits;
-
-    /**
-     * @function
-     * @param {number} base
-     * @param {number} exponent
-     * @returns {number}
-     * @inner
-     */
-    var pow_dbl = Math.pow; // Used 4 times (4*8 to 15+4)
-
-    /**
-     * @param {string} str
-     * @param {(boolean|number)=} unsigned
-     * @param {number=} radix
-     * @returns {!Long}
-     * @inner
-     */
-    function fromString(str, unsigned, radix) {
-      if (str.length === 0) throw Error("empty string");
-      if (typeof unsigned === "number") {
-        // For goog.math.long compatibility
-        radix = unsigned;
-        unsigned = false;
-      } else {
-        unsigned = !!unsigned;
-      }
-      if (
-        str === "NaN" ||
-        str === "Infinity" ||
-        str === "+Infinity" ||
-        str === "-Infinity"
-      )
-        return unsigned ? UZERO : ZERO;
-      radix = radix || 10;
-      if (radix < 2 || 36 < radix) throw RangeError("radix");
-      var p;
-      if ((p = str.indexOf("-")) > 0) throw Error("interior hyphen");
-      else if (p === 0) {
-        return fromString(str.substring(1), unsigned, radix).neg();
-      }
-
-      // Do several (8) digits each time through the loop, so as to
-      // minimize the calls to the very expensive emulated div.
-      var radixToPower = fromNumber(pow_dbl(radix, 8));
-      var result = ZERO;
-      for (var i = 0; i < str.length; i += 8) {
-        var size = Math.min(8, str.length - i),
-          value = parseInt(str.substring(i, i + size), radix);
-        if (size < 8) {
-          var power = fromNumber(pow_dbl(radix, size));
-          result = result.mul(power).add(fromNumber(value));
-        } else {
-          result = result.mul(radixToPower);
-          result = result.add(fromNumber(value));
-        }
-      }
-      result.unsigned = unsigned;
-      return result;
-    }
-
-    /**
-     * Returns a Long representation of the given string, written using the specified radix.
-     * @function
-     * @param {string} str The textual representation of the Long
-     * @param {(boolean|number)=} unsigned Whether unsigned or not, defaults to signed
-     * @param {number=} radix The radix in which the text is written (2-36), defaults to 10
-     * @returns {!Long} The corresponding Long value
-     */
-    Long.fromString = fromString;
-
-    /**
-     * @function
-     * @param {!Long|number|string|!{low: number, high: number, unsigned: boolean}} val
-     * @param {boolean=} unsigned
-     * @returns {!Long}
-     * @inner
-     */
-    function fromValue(val, unsigned) {
-      if (typeof val === "number") return fromNumber(val, unsigned);
-      if (typeof val === "string") return fromString(val, unsigned);
-      // Throws for non-objects, converts non-instanceof Long:
-      return fromBits(
-        val.low,
-        val.high,
-        typeof unsigned === "boolean" ? unsigned : val.unsigned,
-      );
-    }
-
-    /**
-     * Converts the specified value to a Long using the appropriate from* function for its type.
-     * @function
-     * @param {!Long|number|bigint|string|!{low: number, high: number, unsigned: boolean}} val Value
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @returns {!Long}
-     */
-    Long.fromValue = fromValue;
-
-    // NOTE: the compiler should inline these constant values below and then remove these variables, so there should be
-    // no runtime penalty for these.
-
-    /**
-     * @type {number}
-     * @const
-     * @inner
-     */
-    var TWO_PWR_16_DBL = 1 << 16;
-
-    /**
-     * @type {number}
-     * @const
-     * @inner
-     */
-    var TWO_PWR_24_DBL = 1 << 24;
-
-    /**
-     * @type {number}
-     * @const
-     * @inner
-     */
-    var TWO_PWR_32_DBL = TWO_PWR_16_DBL * TWO_PWR_16_DBL;
-
-    /**
-     * @type {number}
-     * @const
-     * @inner
-     */
-    var TWO_PWR_64_DBL = TWO_PWR_32_DBL * TWO_PWR_32_DBL;
-
-    /**
-     * @type {number}
-     * @const
-     * @inner
-     */
-    var TWO_PWR_63_DBL = TWO_PWR_64_DBL / 2;
-
-    /**
-     * @type {!Long}
-     * @const
-     * @inner
-     */
-    var TWO_PWR_24 = fromInt(TWO_PWR_24_DBL);
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var ZERO = fromInt(0);
-
-    /**
-     * Signed zero.
-     * @type {!Long}
-     */
-    Long.ZERO = ZERO;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var UZERO = fromInt(0, true);
-
-    /**
-     * Unsigned zero.
-     * @type {!Long}
-     */
-    Long.UZERO = UZERO;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var ONE = fromInt(1);
-
-    /**
-     * Signed one.
-     * @type {!Long}
-     */
-    Long.ONE = ONE;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var UONE = fromInt(1, true);
-
-    /**
-     * Unsigned one.
-     * @type {!Long}
-     */
-    Long.UONE = UONE;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var NEG_ONE = fromInt(-1);
-
-    /**
-     * Signed negative one.
-     * @type {!Long}
-     */
-    Long.NEG_ONE = NEG_ONE;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var MAX_VALUE = fromBits(0xffffffff | 0, 0x7fffffff | 0, false);
-
-    /**
-     * Maximum signed value.
-     * @type {!Long}
-     */
-    Long.MAX_VALUE = MAX_VALUE;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var MAX_UNSIGNED_VALUE = fromBits(0xffffffff | 0, 0xffffffff | 0, true);
-
-    /**
-     * Maximum unsigned value.
-     * @type {!Long}
-     */
-    Long.MAX_UNSIGNED_VALUE = MAX_UNSIGNED_VALUE;
-
-    /**
-     * @type {!Long}
-     * @inner
-     */
-    var MIN_VALUE = fromBits(0, 0x80000000 | 0, false);
-
-    /**
-     * Minimum signed value.
-     * @type {!Long}
-     */
-    Long.MIN_VALUE = MIN_VALUE;
-
-    /**
-     * @alias Long.prototype
-     * @inner
-     */
-    var LongPrototype = Long.prototype;
-
-    /**
-     * Converts the Long to a 32 bit integer, assuming it is a 32 bit integer.
-     * @this {!Long}
-     * @returns {number}
-     */
-    LongPrototype.toInt = function toInt() {
-      return this.unsigned ? this.low >>> 0 : this.low;
-    };
-
-    /**
-     * Converts the Long to a the nearest floating-point representation of this value (double, 53 bit mantissa).
-     * @this {!Long}
-     * @returns {number}
-     */
-    LongPrototype.toNumber = function toNumber() {
-      if (this.unsigned)
-        return (this.high >>> 0) * TWO_PWR_32_DBL + (this.low >>> 0);
-      return this.high * TWO_PWR_32_DBL + (this.low >>> 0);
-    };
-
-    /**
-     * Converts the Long to a string written in the specified radix.
-     * @this {!Long}
-     * @param {number=} radix Radix (2-36), defaults to 10
-     * @returns {string}
-     * @override
-     * @throws {RangeError} If `radix` is out of range
-     */
-    LongPrototype.toString = function toString(radix) {
-      radix = radix || 10;
-      if (radix < 2 || 36 < radix) throw RangeError("radix");
-      if (this.isZero()) return "0";
-      if (this.isNegative()) {
-        // Unsigned Longs are never negative
-        if (this.eq(MIN_VALUE)) {
-          // We need to change the Long value before it can be negated, so we remove
-          // the bottom-most digit in this base and then recurse to do the rest.
-          var radixLong = fromNumber(radix),
-            div = this.div(radixLong),
-            rem1 = div.mul(radixLong).sub(this);
-          return div.toString(radix) + rem1.toInt().toString(radix);
-        } else return "-" + this.neg().toString(radix);
-      }
-
-      // Do several (6) digits each time through the loop, so as to
-      // minimize the calls to the very expensive emulated div.
-      var radixToPower = fromNumber(pow_dbl(radix, 6), this.unsigned),
-        rem = this;
-      var result = "";
-      while (true) {
-        var remDiv = rem.div(radixToPower),
-          intval = rem.sub(remDiv.mul(radixToPower)).toInt() >>> 0,
-          digits = intval.toString(radix);
-        rem = remDiv;
-        if (rem.isZero()) return digits + result;
-        else {
-          while (digits.length < 6) digits = "0" + digits;
-          result = "" + digits + result;
-        }
-      }
-    };
-
-    /**
-     * Gets the high 32 bits as a signed integer.
-     * @this {!Long}
-     * @returns {number} Signed high bits
-     */
-    LongPrototype.getHighBits = function getHighBits() {
-      return this.high;
-    };
-
-    /**
-     * Gets the high 32 bits as an unsigned integer.
-     * @this {!Long}
-     * @returns {number} Unsigned high bits
-     */
-    LongPrototype.getHighBitsUnsigned = function getHighBitsUnsigned() {
-      return this.high >>> 0;
-    };
-
-    /**
-     * Gets the low 32 bits as a signed integer.
-     * @this {!Long}
-     * @returns {number} Signed low bits
-     */
-    LongPrototype.getLowBits = function getLowBits() {
-      return this.low;
-    };
-
-    /**
-     * Gets the low 32 bits as an unsigned integer.
-     * @this {!Long}
-     * @returns {number} Unsigned low bits
-     */
-    LongPrototype.getLowBitsUnsigned = function getLowBitsUnsigned() {
-      return this.low >>> 0;
-    };
-
-    /**
-     * Gets the number of bits needed to represent the absolute value of this Long.
-     * @this {!Long}
-     * @returns {number}
-     */
-    LongPrototype.getNumBitsAbs = function getNumBitsAbs() {
-      if (this.isNegative())
-        // Unsigned Longs are never negative
-        return this.eq(MIN_VALUE) ? 64 : this.neg().getNumBitsAbs();
-      var val = this.high != 0 ? this.high : this.low;
-      for (var bit = 31; bit > 0; bit--) if ((val & (1 << bit)) != 0) break;
-      return this.high != 0 ? bit + 33 : bit + 1;
-    };
-
-    /**
-     * Tests if this Long can be safely represented as a JavaScript number.
-     * @this {!Long}
-     * @returns {boolean}
-     */
-    LongPrototype.isSafeInteger = function isSafeInteger() {
-      // 2^53-1 is the maximum safe value
-      var top11Bits = this.high >> 21;
-      // [0, 2^53-1]
-      if (!top11Bits) return true;
-      // > 2^53-1
-      if (this.unsigned) return false;
-      // [-2^53, -1] except -2^53
-      return top11Bits === -1 && !(this.low === 0 && this.high === -0x200000);
-    };
-
-    /**
-     * Tests if this Long's value equals zero.
-     * @this {!Long}
-     * @returns {boolean}
-     */
-    LongPrototype.isZero = function isZero() {
-      return this.high === 0 && this.low === 0;
-    };
-
-    /**
-     * Tests if this Long's value equals zero. This is an alias of {@link Long#isZero}.
-     * @returns {boolean}
-     */
-    LongPrototype.eqz = LongPrototype.isZero;
-
-    /**
-     * Tests if this Long's value is negative.
-     * @this {!Long}
-     * @returns {boolean}
-     */
-    LongPrototype.isNegative = function isNegative() {
-      return !this.unsigned && this.high < 0;
-    };
-
-    /**
-     * Tests if this Long's value is positive or zero.
-     * @this {!Long}
-     * @returns {boolean}
-     */
-    LongPrototype.isPositive = function isPositive() {
-      return this.unsigned || this.high >= 0;
-    };
-
-    /**
-     * Tests if this Long's value is odd.
-     * @this {!Long}
-     * @returns {boolean}
-     */
-    LongPrototype.isOdd = function isOdd() {
-      return (this.low & 1) === 1;
-    };
-
-    /**
-     * Tests if this Long's value is even.
-     * @this {!Long}
-     * @returns {boolean}
-     */
-    LongPrototype.isEven = function isEven() {
-      return (this.low & 1) === 0;
-    };
-
-    /**
-     * Tests if this Long's value equals the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.equals = function equals(other) {
-      if (!isLong(other)) other = fromValue(other);
-      if (
-        this.unsigned !== other.unsigned &&
-        this.high >>> 31 === 1 &&
-        other.high >>> 31 === 1
-      )
-        return false;
-      return this.high === other.high && this.low === other.low;
-    };
-
-    /**
-     * Tests if this Long's value equals the specified's. This is an alias of {@link Long#equals}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.eq = LongPrototype.equals;
-
-    /**
-     * Tests if this Long's value differs from the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.notEquals = function notEquals(other) {
-      return !this.eq(/* validates */ other);
-    };
-
-    /**
-     * Tests if this Long's value differs from the specified's. This is an alias of {@link Long#notEquals}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.neq = LongPrototype.notEquals;
-
-    /**
-     * Tests if this Long's value differs from the specified's. This is an alias of {@link Long#notEquals}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.ne = LongPrototype.notEquals;
-
-    /**
-     * Tests if this Long's value is less than the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.lessThan = function lessThan(other) {
-      return this.comp(/* validates */ other) < 0;
-    };
-
-    /**
-     * Tests if this Long's value is less than the specified's. This is an alias of {@link Long#lessThan}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.lt = LongPrototype.lessThan;
-
-    /**
-     * Tests if this Long's value is less than or equal the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.lessThanOrEqual = function lessThanOrEqual(other) {
-      return this.comp(/* validates */ other) <= 0;
-    };
-
-    /**
-     * Tests if this Long's value is less than or equal the specified's. This is an alias of {@link Long#lessThanOrEqual}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.lte = LongPrototype.lessThanOrEqual;
-
-    /**
-     * Tests if this Long's value is less than or equal the specified's. This is an alias of {@link Long#lessThanOrEqual}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.le = LongPrototype.lessThanOrEqual;
-
-    /**
-     * Tests if this Long's value is greater than the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.greaterThan = function greaterThan(other) {
-      return this.comp(/* validates */ other) > 0;
-    };
-
-    /**
-     * Tests if this Long's value is greater than the specified's. This is an alias of {@link Long#greaterThan}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.gt = LongPrototype.greaterThan;
-
-    /**
-     * Tests if this Long's value is greater than or equal the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.greaterThanOrEqual = function greaterThanOrEqual(other) {
-      return this.comp(/* validates */ other) >= 0;
-    };
-
-    /**
-     * Tests if this Long's value is greater than or equal the specified's. This is an alias of {@link Long#greaterThanOrEqual}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.gte = LongPrototype.greaterThanOrEqual;
-
-    /**
-     * Tests if this Long's value is greater than or equal the specified's. This is an alias of {@link Long#greaterThanOrEqual}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {boolean}
-     */
-    LongPrototype.ge = LongPrototype.greaterThanOrEqual;
-
-    /**
-     * Compares this Long's value with the specified's.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {number} 0 if they are the same, 1 if the this is greater and -1
-     *  if the given one is greater
-     */
-    LongPrototype.compare = function compare(other) {
-      if (!isLong(other)) other = fromValue(other);
-      if (this.eq(other)) return 0;
-      var thisNeg = this.isNegative(),
-        otherNeg = other.isNegative();
-      if (thisNeg && !otherNeg) return -1;
-      if (!thisNeg && otherNeg) return 1;
-      // At this point the sign bits are the same
-      if (!this.unsigned) return this.sub(other).isNegative() ? -1 : 1;
-      // Both are positive if at least one is unsigned
-      return other.high >>> 0 > this.high >>> 0 ||
-        (other.high === this.high && other.low >>> 0 > this.low >>> 0)
-        ? -1
-        : 1;
-    };
-
-    /**
-     * Compares this Long's value with the specified's. This is an alias of {@link Long#compare}.
-     * @function
-     * @param {!Long|number|bigint|string} other Other value
-     * @returns {number} 0 if they are the same, 1 if the this is greater and -1
-     *  if the given one is greater
-     */
-    LongPrototype.comp = LongPrototype.compare;
-
-    /**
-     * Negates this Long's value.
-     * @this {!Long}
-     * @returns {!Long} Negated Long
-     */
-    LongPrototype.negate = function negate() {
-      if (!this.unsigned && this.eq(MIN_VALUE)) return MIN_VALUE;
-      return this.not().add(ONE);
-    };
-
-    /**
-     * Negates this Long's value. This is an alias of {@link Long#negate}.
-     * @function
-     * @returns {!Long} Negated Long
-     */
-    LongPrototype.neg = LongPrototype.negate;
-
-    /**
-     * Returns the sum of this and the specified Long.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} addend Addend
-     * @returns {!Long} Sum
-     */
-    LongPrototype.add = function add(addend) {
-      if (!isLong(addend)) addend = fromValue(addend);
-
-      // Divide each number into 4 chunks of 16 bits, and then sum the chunks.
-
-      var a48 = this.high >>> 16;
-      var a32 = this.high & 0xffff;
-      var a16 = this.low >>> 16;
-      var a00 = this.low & 0xffff;
-      var b48 = addend.high >>> 16;
-      var b32 = addend.high & 0xffff;
-      var b16 = addend.low >>> 16;
-      var b00 = addend.low & 0xffff;
-      var c48 = 0,
-        c32 = 0,
-        c16 = 0,
-        c00 = 0;
-      c00 += a00 + b00;
-      c16 += c00 >>> 16;
-      c00 &= 0xffff;
-      c16 += a16 + b16;
-      c32 += c16 >>> 16;
-      c16 &= 0xffff;
-      c32 += a32 + b32;
-      c48 += c32 >>> 16;
-      c32 &= 0xffff;
-      c48 += a48 + b48;
-      c48 &= 0xffff;
-      return fromBits((c16 << 16) | c00, (c48 << 16) | c32, this.unsigned);
-    };
-
-    /**
-     * Returns the difference of this and the specified Long.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} subtrahend Subtrahend
-     * @returns {!Long} Difference
-     */
-    LongPrototype.subtract = function subtract(subtrahend) {
-      if (!isLong(subtrahend)) subtrahend = fromValue(subtrahend);
-      return this.add(subtrahend.neg());
-    };
-
-    /**
-     * Returns the difference of this and the specified Long. This is an alias of {@link Long#subtract}.
-     * @function
-     * @param {!Long|number|bigint|string} subtrahend Subtrahend
-     * @returns {!Long} Difference
-     */
-    LongPrototype.sub = LongPrototype.subtract;
-
-    /**
-     * Returns the product of this and the specified Long.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} multiplier Multiplier
-     * @returns {!Long} Product
-     */
-    LongPrototype.multiply = function multiply(multiplier) {
-      if (this.isZero()) return this;
-      if (!isLong(multiplier)) multiplier = fromValue(multiplier);
-
-      // use wasm support if present
-      if (wasm) {
-        var low = wasm["mul"](
-          this.low,
-          this.high,
-          multiplier.low,
-          multiplier.high,
-        );
-        return fromBits(low, wasm["get_high"](), this.unsigned);
-      }
-      if (multiplier.isZero()) return this.unsigned ? UZERO : ZERO;
-      if (this.eq(MIN_VALUE)) return multiplier.isOdd() ? MIN_VALUE : ZERO;
-      if (multiplier.eq(MIN_VALUE)) return this.isOdd() ? MIN_VALUE : ZERO;
-      if (this.isNegative()) {
-        if (multiplier.isNegative()) return this.neg().mul(multiplier.neg());
-        else return this.neg().mul(multiplier).neg();
-      } else if (multiplier.isNegative())
-        return this.mul(multiplier.neg()).neg();
-
-      // If both longs are small, use float multiplication
-      if (this.lt(TWO_PWR_24) && multiplier.lt(TWO_PWR_24))
-        return fromNumber(
-          this.toNumber() * multiplier.toNumber(),
-          this.unsigned,
-        );
-
-      // Divide each long into 4 chunks of 16 bits, and then add up 4x4 products.
-      // We can skip products that would overflow.
-
-      var a48 = this.high >>> 16;
-      var a32 = this.high & 0xffff;
-      var a16 = this.low >>> 16;
-      var a00 = this.low & 0xffff;
-      var b48 = multiplier.high >>> 16;
-      var b32 = multiplier.high & 0xffff;
-      var b16 = multiplier.low >>> 16;
-      var b00 = multiplier.low & 0xffff;
-      var c48 = 0,
-        c32 = 0,
-        c16 = 0,
-        c00 = 0;
-      c00 += a00 * b00;
-      c16 += c00 >>> 16;
-      c00 &= 0xffff;
-      c16 += a16 * b00;
-      c32 += c16 >>> 16;
-      c16 &= 0xffff;
-      c16 += a00 * b16;
-      c32 += c16 >>> 16;
-      c16 &= 0xffff;
-      c32 += a32 * b00;
-      c48 += c32 >>> 16;
-      c32 &= 0xffff;
-      c32 += a16 * b16;
-      c48 += c32 >>> 16;
-      c32 &= 0xffff;
-      c32 += a00 * b32;
-      c48 += c32 >>> 16;
-      c32 &= 0xffff;
-      c48 += a48 * b00 + a32 * b16 + a16 * b32 + a00 * b48;
-      c48 &= 0xffff;
-      return fromBits((c16 << 16) | c00, (c48 << 16) | c32, this.unsigned);
-    };
-
-    /**
-     * Returns the product of this and the specified Long. This is an alias of {@link Long#multiply}.
-     * @function
-     * @param {!Long|number|bigint|string} multiplier Multiplier
-     * @returns {!Long} Product
-     */
-    LongPrototype.mul = LongPrototype.multiply;
-
-    /**
-     * Returns this Long divided by the specified. The result is signed if this Long is signed or
-     *  unsigned if this Long is unsigned.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} divisor Divisor
-     * @returns {!Long} Quotient
-     */
-    LongPrototype.divide = function divide(divisor) {
-      if (!isLong(divisor)) divisor = fromValue(divisor);
-      if (divisor.isZero()) throw Error("division by zero");
-
-      // use wasm support if present
-      if (wasm) {
-        // guard against signed division overflow: the largest
-        // negative number / -1 would be 1 larger than the largest
-        // positive number, due to two's complement.
-        if (
-          !this.unsigned &&
-          this.high === -0x80000000 &&
-          divisor.low === -1 &&
-          divisor.high === -1
-        ) {
-          // be consistent with non-wasm code path
-          return this;
-        }
-        var low = (this.unsigned ? wasm["div_u"] : wasm["div_s"])(
-          this.low,
-          this.high,
-          divisor.low,
-          divisor.high,
-        );
-        return fromBits(low, wasm["get_high"](), this.unsigned);
-      }
-      if (this.isZero()) return this.unsigned ? UZERO : ZERO;
-      var approx, rem, res;
-      if (!this.unsigned) {
-        // This section is only relevant for signed longs and is derived from the
-        // closure library as a whole.
-        if (this.eq(MIN_VALUE)) {
-          if (divisor.eq(ONE) || divisor.eq(NEG_ONE))
-            return MIN_VALUE; // recall that -MIN_VALUE == MIN_VALUE
-          else if (divisor.eq(MIN_VALUE)) return ONE;
-          else {
-            // At this point, we have |other| >= 2, so |this/other| < |MIN_VALUE|.
-            var halfThis = this.shr(1);
-            approx = halfThis.div(divisor).shl(1);
-            if (approx.eq(ZERO)) {
-              return divisor.isNegative() ? ONE : NEG_ONE;
-            } else {
-              rem = this.sub(divisor.mul(approx));
-              res = approx.add(rem.div(divisor));
-              return res;
-            }
-          }
-        } else if (divisor.eq(MIN_VALUE)) return this.unsigned ? UZERO : ZERO;
-        if (this.isNegative()) {
-          if (divisor.isNegative()) return this.neg().div(divisor.neg());
-          return this.neg().div(divisor).neg();
-        } else if (divisor.isNegative()) return this.div(divisor.neg()).neg();
-        res = ZERO;
-      } else {
-        // The algorithm below has not been made for unsigned longs. It's therefore
-        // required to take special care of the MSB prior to running it.
-        if (!divisor.unsigned) divisor = divisor.toUnsigned();
-        if (divisor.gt(this)) return UZERO;
-        if (divisor.gt(this.shru(1)))
-          // 15 >>> 1 = 7 ; with divisor = 8 ; true
-          return UONE;
-        res = UZERO;
-      }
-
-      // Repeat the following until the remainder is less than other:  find a
-      // floating-point that approximates remainder / other *from below*, add this
-      // into the result, and subtract it from the remainder.  It is critical that
-      // the approximate value is less than or equal to the real value so that the
-      // remainder never becomes negative.
-      rem = this;
-      while (rem.gte(divisor)) {
-        // Approximate the result of division. This may be a little greater or
-        // smaller than the actual value.
-        approx = Math.max(1, Math.floor(rem.toNumber() / divisor.toNumber()));
-
-        // We will tweak the approximate result by changing it in the 48-th digit or
-        // the smallest non-fractional digit, whichever is larger.
-        var log2 = Math.ceil(Math.log(approx) / Math.LN2),
-          delta = log2 <= 48 ? 1 : pow_dbl(2, log2 - 48),
-          // Decrease the approximation until it is smaller than the remainder.  Note
-          // that if it is too large, the product overflows and is negative.
-          approxRes = fromNumber(approx),
-          approxRem = approxRes.mul(divisor);
-        while (approxRem.isNegative() || approxRem.gt(rem)) {
-          approx -= delta;
-          approxRes = fromNumber(approx, this.unsigned);
-          approxRem = approxRes.mul(divisor);
-        }
-
-        // We know the answer can't be zero... and actually, zero would cause
-        // infinite recursion since we would make no progress.
-        if (approxRes.isZero()) approxRes = ONE;
-        res = res.add(approxRes);
-        rem = rem.sub(approxRem);
-      }
-      return res;
-    };
-
-    /**
-     * Returns this Long divided by the specified. This is an alias of {@link Long#divide}.
-     * @function
-     * @param {!Long|number|bigint|string} divisor Divisor
-     * @returns {!Long} Quotient
-     */
-    LongPrototype.div = LongPrototype.divide;
-
-    /**
-     * Returns this Long modulo the specified.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} divisor Divisor
-     * @returns {!Long} Remainder
-     */
-    LongPrototype.modulo = function modulo(divisor) {
-      if (!isLong(divisor)) divisor = fromValue(divisor);
-
-      // use wasm support if present
-      if (wasm) {
-        var low = (this.unsigned ? wasm["rem_u"] : wasm["rem_s"])(
-          this.low,
-          this.high,
-          divisor.low,
-          divisor.high,
-        );
-        return fromBits(low, wasm["get_high"](), this.unsigned);
-      }
-      return this.sub(this.div(divisor).mul(divisor));
-    };
-
-    /**
-     * Returns this Long modulo the specified. This is an alias of {@link Long#modulo}.
-     * @function
-     * @param {!Long|number|bigint|string} divisor Divisor
-     * @returns {!Long} Remainder
-     */
-    LongPrototype.mod = LongPrototype.modulo;
-
-    /**
-     * Returns this Long modulo the specified. This is an alias of {@link Long#modulo}.
-     * @function
-     * @param {!Long|number|bigint|string} divisor Divisor
-     * @returns {!Long} Remainder
-     */
-    LongPrototype.rem = LongPrototype.modulo;
-
-    /**
-     * Returns the bitwise NOT of this Long.
-     * @this {!Long}
-     * @returns {!Long}
-     */
-    LongPrototype.not = function not() {
-      return fromBits(~this.low, ~this.high, this.unsigned);
-    };
-
-    /**
-     * Returns count leading zeros of this Long.
-     * @this {!Long}
-     * @returns {!number}
-     */
-    LongPrototype.countLeadingZeros = function countLeadingZeros() {
-      return this.high ? Math.clz32(this.high) : Math.clz32(this.low) + 32;
-    };
-
-    /**
-     * Returns count leading zeros. This is an alias of {@link Long#countLeadingZeros}.
-     * @function
-     * @param {!Long}
-     * @returns {!number}
-     */
-    LongPrototype.clz = LongPrototype.countLeadingZeros;
-
-    /**
-     * Returns count trailing zeros of this Long.
-     * @this {!Long}
-     * @returns {!number}
-     */
-    LongPrototype.countTrailingZeros = function countTrailingZeros() {
-      return this.low ? ctz32(this.low) : ctz32(this.high) + 32;
-    };
-
-    /**
-     * Returns count trailing zeros. This is an alias of {@link Long#countTrailingZeros}.
-     * @function
-     * @param {!Long}
-     * @returns {!number}
-     */
-    LongPrototype.ctz = LongPrototype.countTrailingZeros;
-
-    /**
-     * Returns the bitwise AND of this Long and the specified.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other Long
-     * @returns {!Long}
-     */
-    LongPrototype.and = function and(other) {
-      if (!isLong(other)) other = fromValue(other);
-      return fromBits(
-        this.low & other.low,
-        this.high & other.high,
-        this.unsigned,
-      );
-    };
-
-    /**
-     * Returns the bitwise OR of this Long and the specified.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other Long
-     * @returns {!Long}
-     */
-    LongPrototype.or = function or(other) {
-      if (!isLong(other)) other = fromValue(other);
-      return fromBits(
-        this.low | other.low,
-        this.high | other.high,
-        this.unsigned,
-      );
-    };
-
-    /**
-     * Returns the bitwise XOR of this Long and the given one.
-     * @this {!Long}
-     * @param {!Long|number|bigint|string} other Other Long
-     * @returns {!Long}
-     */
-    LongPrototype.xor = function xor(other) {
-      if (!isLong(other)) other = fromValue(other);
-      return fromBits(
-        this.low ^ other.low,
-        this.high ^ other.high,
-        this.unsigned,
-      );
-    };
-
-    /**
-     * Returns this Long with bits shifted to the left by the given amount.
-     * @this {!Long}
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shiftLeft = function shiftLeft(numBits) {
-      if (isLong(numBits)) numBits = numBits.toInt();
-      if ((numBits &= 63) === 0) return this;
-      else if (numBits < 32)
-        return fromBits(
-          this.low << numBits,
-          (this.high << numBits) | (this.low >>> (32 - numBits)),
-          this.unsigned,
-        );
-      else return fromBits(0, this.low << (numBits - 32), this.unsigned);
-    };
-
-    /**
-     * Returns this Long with bits shifted to the left by the given amount. This is an alias of {@link Long#shiftLeft}.
-     * @function
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shl = LongPrototype.shiftLeft;
-
-    /**
-     * Returns this Long with bits arithmetically shifted to the right by the given amount.
-     * @this {!Long}
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shiftRight = function shiftRight(numBits) {
-      if (isLong(numBits)) numBits = numBits.toInt();
-      if ((numBits &= 63) === 0) return this;
-      else if (numBits < 32)
-        return fromBits(
-          (this.low >>> numBits) | (this.high << (32 - numBits)),
-          this.high >> numBits,
-          this.unsigned,
-        );
-      else
-        return fromBits(
-          this.high >> (numBits - 32),
-          this.high >= 0 ? 0 : -1,
-          this.unsigned,
-        );
-    };
-
-    /**
-     * Returns this Long with bits arithmetically shifted to the right by the given amount. This is an alias of {@link Long#shiftRight}.
-     * @function
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shr = LongPrototype.shiftRight;
-
-    /**
-     * Returns this Long with bits logically shifted to the right by the given amount.
-     * @this {!Long}
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shiftRightUnsigned = function shiftRightUnsigned(numBits) {
-      if (isLong(numBits)) numBits = numBits.toInt();
-      if ((numBits &= 63) === 0) return this;
-      if (numBits < 32)
-        return fromBits(
-          (this.low >>> numBits) | (this.high << (32 - numBits)),
-          this.high >>> numBits,
-          this.unsigned,
-        );
-      if (numBits === 32) return fromBits(this.high, 0, this.unsigned);
-      return fromBits(this.high >>> (numBits - 32), 0, this.unsigned);
-    };
-
-    /**
-     * Returns this Long with bits logically shifted to the right by the given amount. This is an alias of {@link Long#shiftRightUnsigned}.
-     * @function
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shru = LongPrototype.shiftRightUnsigned;
-
-    /**
-     * Returns this Long with bits logically shifted to the right by the given amount. This is an alias of {@link Long#shiftRightUnsigned}.
-     * @function
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Shifted Long
-     */
-    LongPrototype.shr_u = LongPrototype.shiftRightUnsigned;
-
-    /**
-     * Returns this Long with bits rotated to the left by the given amount.
-     * @this {!Long}
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Rotated Long
-     */
-    LongPrototype.rotateLeft = function rotateLeft(numBits) {
-      var b;
-      if (isLong(numBits)) numBits = numBits.toInt();
-      if ((numBits &= 63) === 0) return this;
-      if (numBits === 32) return fromBits(this.high, this.low, this.unsigned);
-      if (numBits < 32) {
-        b = 32 - numBits;
-        return fromBits(
-          (this.low << numBits) | (this.high >>> b),
-          (this.high << numBits) | (this.low >>> b),
-          this.unsigned,
-        );
-      }
-      numBits -= 32;
-      b = 32 - numBits;
-      return fromBits(
-        (this.high << numBits) | (this.low >>> b),
-        (this.low << numBits) | (this.high >>> b),
-        this.unsigned,
-      );
-    };
-    /**
-     * Returns this Long with bits rotated to the left by the given amount. This is an alias of {@link Long#rotateLeft}.
-     * @function
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Rotated Long
-     */
-    LongPrototype.rotl = LongPrototype.rotateLeft;
-
-    /**
-     * Returns this Long with bits rotated to the right by the given amount.
-     * @this {!Long}
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Rotated Long
-     */
-    LongPrototype.rotateRight = function rotateRight(numBits) {
-      var b;
-      if (isLong(numBits)) numBits = numBits.toInt();
-      if ((numBits &= 63) === 0) return this;
-      if (numBits === 32) return fromBits(this.high, this.low, this.unsigned);
-      if (numBits < 32) {
-        b = 32 - numBits;
-        return fromBits(
-          (this.high << b) | (this.low >>> numBits),
-          (this.low << b) | (this.high >>> numBits),
-          this.unsigned,
-        );
-      }
-      numBits -= 32;
-      b = 32 - numBits;
-      return fromBits(
-        (this.low << b) | (this.high >>> numBits),
-        (this.high << b) | (this.low >>> numBits),
-        this.unsigned,
-      );
-    };
-    /**
-     * Returns this Long with bits rotated to the right by the given amount. This is an alias of {@link Long#rotateRight}.
-     * @function
-     * @param {number|!Long} numBits Number of bits
-     * @returns {!Long} Rotated Long
-     */
-    LongPrototype.rotr = LongPrototype.rotateRight;
-
-    /**
-     * Converts this Long to signed.
-     * @this {!Long}
-     * @returns {!Long} Signed long
-     */
-    LongPrototype.toSigned = function toSigned() {
-      if (!this.unsigned) return this;
-      return fromBits(this.low, this.high, false);
-    };
-
-    /**
-     * Converts this Long to unsigned.
-     * @this {!Long}
-     * @returns {!Long} Unsigned long
-     */
-    LongPrototype.toUnsigned = function toUnsigned() {
-      if (this.unsigned) return this;
-      return fromBits(this.low, this.high, true);
-    };
-
-    /**
-     * Converts this Long to its byte representation.
-     * @param {boolean=} le Whether little or big endian, defaults to big endian
-     * @this {!Long}
-     * @returns {!Array.<number>} Byte representation
-     */
-    LongPrototype.toBytes = function toBytes(le) {
-      return le ? this.toBytesLE() : this.toBytesBE();
-    };
-
-    /**
-     * Converts this Long to its little endian byte representation.
-     * @this {!Long}
-     * @returns {!Array.<number>} Little endian byte representation
-     */
-    LongPrototype.toBytesLE = function toBytesLE() {
-      var hi = this.high,
-        lo = this.low;
-      return [
-        lo & 0xff,
-        (lo >>> 8) & 0xff,
-        (lo >>> 16) & 0xff,
-        lo >>> 24,
-        hi & 0xff,
-        (hi >>> 8) & 0xff,
-        (hi >>> 16) & 0xff,
-        hi >>> 24,
-      ];
-    };
-
-    /**
-     * Converts this Long to its big endian byte representation.
-     * @this {!Long}
-     * @returns {!Array.<number>} Big endian byte representation
-     */
-    LongPrototype.toBytesBE = function toBytesBE() {
-      var hi = this.high,
-        lo = this.low;
-      return [
-        hi >>> 24,
-        (hi >>> 16) & 0xff,
-        (hi >>> 8) & 0xff,
-        hi & 0xff,
-        lo >>> 24,
-        (lo >>> 16) & 0xff,
-        (lo >>> 8) & 0xff,
-        lo & 0xff,
-      ];
-    };
-
-    /**
-     * Creates a Long from its byte representation.
-     * @param {!Array.<number>} bytes Byte representation
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @param {boolean=} le Whether little or big endian, defaults to big endian
-     * @returns {Long} The corresponding Long value
-     */
-    Long.fromBytes = function fromBytes(bytes, unsigned, le) {
-      return le
-        ? Long.fromBytesLE(bytes, unsigned)
-        : Long.fromBytesBE(bytes, unsigned);
-    };
-
-    /**
-     * Creates a Long from its little endian byte representation.
-     * @param {!Array.<number>} bytes Little endian byte representation
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @returns {Long} The corresponding Long value
-     */
-    Long.fromBytesLE = function fromBytesLE(bytes, unsigned) {
-      return new Long(
-        bytes[0] | (bytes[1] << 8) | (bytes[2] << 16) | (bytes[3] << 24),
-        bytes[4] | (bytes[5] << 8) | (bytes[6] << 16) | (bytes[7] << 24),
-        unsigned,
-      );
-    };
-
-    /**
-     * Creates a Long from its big endian byte representation.
-     * @param {!Array.<number>} bytes Big endian byte representation
-     * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-     * @returns {Long} The corresponding Long value
-     */
-    Long.fromBytesBE = function fromBytesBE(bytes, unsigned) {
-      return new Long(
-        (bytes[4] << 24) | (bytes[5] << 16) | (bytes[6] << 8) | bytes[7],
-        (bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3],
-        unsigned,
-      );
-    };
-
-    // Support conversion to/from BigInt where available
-    if (typeof BigInt === "function") {
-      /**
-       * Returns a Long representing the given big integer.
-       * @function
-       * @param {number} value The big integer value
-       * @param {boolean=} unsigned Whether unsigned or not, defaults to signed
-       * @returns {!Long} The corresponding Long value
-       */
-      Long.fromBigInt = function fromBigInt(value, unsigned) {
-        var lowBits = Number(BigInt.asIntN(32, value));
-        var highBits = Number(BigInt.asIntN(32, value >> BigInt(32)));
-        return fromBits(lowBits, highBits, unsigned);
-      };
-
-      // Override
-      Long.fromValue = function fromValueWithBigInt(value, unsigned) {
-        if (typeof value === "bigint") return Long.fromBigInt(value, unsigned);
-        return fromValue(value, unsigned);
-      };
-
-      /**
-       * Converts the Long to its big integer representation.
-       * @this {!Long}
-       * @returns {bigint}
-       */
-      LongPrototype.toBigInt = function toBigInt() {
-        var lowBigInt = BigInt(this.low >>> 0);
-        var highBigInt = BigInt(this.unsigned ? this.high >>> 0 : this.high);
-        return (highBigInt << BigInt(32)) | lowBigInt;
-      };
-    }
-    var _default = (_exports.default = Long);
-  },
-);
 
 
 /***/ }),
@@ -78944,34 +68183,6 @@ exports.visitAsync = visitAsync;
 /***/ ((module) => {
 
 module.exports = {"rE":"1.14.7"};
-
-/***/ }),
-
-/***/ 5434:
-/***/ ((module) => {
-
-module.exports = /*#__PURE__*/JSON.parse('{"nested":{"google":{"nested":{"protobuf":{"nested":{"Api":{"fields":{"name":{"type":"string","id":1},"methods":{"rule":"repeated","type":"Method","id":2},"options":{"rule":"repeated","type":"Option","id":3},"version":{"type":"string","id":4},"sourceContext":{"type":"SourceContext","id":5},"mixins":{"rule":"repeated","type":"Mixin","id":6},"syntax":{"type":"Syntax","id":7}}},"Method":{"fields":{"name":{"type":"string","id":1},"requestTypeUrl":{"type":"string","id":2},"requestStreaming":{"type":"bool","id":3},"responseTypeUrl":{"type":"string","id":4},"responseStreaming":{"type":"bool","id":5},"options":{"rule":"repeated","type":"Option","id":6},"syntax":{"type":"Syntax","id":7}}},"Mixin":{"fields":{"name":{"type":"string","id":1},"root":{"type":"string","id":2}}},"SourceContext":{"fields":{"fileName":{"type":"string","id":1}}},"Option":{"fields":{"name":{"type":"string","id":1},"value":{"type":"Any","id":2}}},"Syntax":{"values":{"SYNTAX_PROTO2":0,"SYNTAX_PROTO3":1}}}}}}}}');
-
-/***/ }),
-
-/***/ 3951:
-/***/ ((module) => {
-
-module.exports = /*#__PURE__*/JSON.parse('{"nested":{"google":{"nested":{"protobuf":{"options":{"go_package":"google.golang.org/protobuf/types/descriptorpb","java_package":"com.google.protobuf","java_outer_classname":"DescriptorProtos","csharp_namespace":"Google.Protobuf.Reflection","objc_class_prefix":"GPB","cc_enable_arenas":true,"optimize_for":"SPEED"},"nested":{"FileDescriptorSet":{"edition":"proto2","fields":{"file":{"rule":"repeated","type":"FileDescriptorProto","id":1}},"extensions":[[536000000,536000000]]},"Edition":{"edition":"proto2","values":{"EDITION_UNKNOWN":0,"EDITION_LEGACY":900,"EDITION_PROTO2":998,"EDITION_PROTO3":999,"EDITION_2023":1000,"EDITION_2024":1001,"EDITION_1_TEST_ONLY":1,"EDITION_2_TEST_ONLY":2,"EDITION_99997_TEST_ONLY":99997,"EDITION_99998_TEST_ONLY":99998,"EDITION_99999_TEST_ONLY":99999,"EDITION_MAX":2147483647}},"FileDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"package":{"type":"string","id":2},"dependency":{"rule":"repeated","type":"string","id":3},"publicDependency":{"rule":"repeated","type":"int32","id":10},"weakDependency":{"rule":"repeated","type":"int32","id":11},"optionDependency":{"rule":"repeated","type":"string","id":15},"messageType":{"rule":"repeated","type":"DescriptorProto","id":4},"enumType":{"rule":"repeated","type":"EnumDescriptorProto","id":5},"service":{"rule":"repeated","type":"ServiceDescriptorProto","id":6},"extension":{"rule":"repeated","type":"FieldDescriptorProto","id":7},"options":{"type":"FileOptions","id":8},"sourceCodeInfo":{"type":"SourceCodeInfo","id":9},"syntax":{"type":"string","id":12},"edition":{"type":"Edition","id":14}}},"DescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"field":{"rule":"repeated","type":"FieldDescriptorProto","id":2},"extension":{"rule":"repeated","type":"FieldDescriptorProto","id":6},"nestedType":{"rule":"repeated","type":"DescriptorProto","id":3},"enumType":{"rule":"repeated","type":"EnumDescriptorProto","id":4},"extensionRange":{"rule":"repeated","type":"ExtensionRange","id":5},"oneofDecl":{"rule":"repeated","type":"OneofDescriptorProto","id":8},"options":{"type":"MessageOptions","id":7},"reservedRange":{"rule":"repeated","type":"ReservedRange","id":9},"reservedName":{"rule":"repeated","type":"string","id":10},"visibility":{"type":"SymbolVisibility","id":11}},"nested":{"ExtensionRange":{"fields":{"start":{"type":"int32","id":1},"end":{"type":"int32","id":2},"options":{"type":"ExtensionRangeOptions","id":3}}},"ReservedRange":{"fields":{"start":{"type":"int32","id":1},"end":{"type":"int32","id":2}}}}},"ExtensionRangeOptions":{"edition":"proto2","fields":{"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999},"declaration":{"rule":"repeated","type":"Declaration","id":2,"options":{"retention":"RETENTION_SOURCE"}},"features":{"type":"FeatureSet","id":50},"verification":{"type":"VerificationState","id":3,"options":{"default":"UNVERIFIED","retention":"RETENTION_SOURCE"}}},"extensions":[[1000,536870911]],"nested":{"Declaration":{"fields":{"number":{"type":"int32","id":1},"fullName":{"type":"string","id":2},"type":{"type":"string","id":3},"reserved":{"type":"bool","id":5},"repeated":{"type":"bool","id":6}},"reserved":[[4,4]]},"VerificationState":{"values":{"DECLARATION":0,"UNVERIFIED":1}}}},"FieldDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"number":{"type":"int32","id":3},"label":{"type":"Label","id":4},"type":{"type":"Type","id":5},"typeName":{"type":"string","id":6},"extendee":{"type":"string","id":2},"defaultValue":{"type":"string","id":7},"oneofIndex":{"type":"int32","id":9},"jsonName":{"type":"string","id":10},"options":{"type":"FieldOptions","id":8},"proto3Optional":{"type":"bool","id":17}},"nested":{"Type":{"values":{"TYPE_DOUBLE":1,"TYPE_FLOAT":2,"TYPE_INT64":3,"TYPE_UINT64":4,"TYPE_INT32":5,"TYPE_FIXED64":6,"TYPE_FIXED32":7,"TYPE_BOOL":8,"TYPE_STRING":9,"TYPE_GROUP":10,"TYPE_MESSAGE":11,"TYPE_BYTES":12,"TYPE_UINT32":13,"TYPE_ENUM":14,"TYPE_SFIXED32":15,"TYPE_SFIXED64":16,"TYPE_SINT32":17,"TYPE_SINT64":18}},"Label":{"values":{"LABEL_OPTIONAL":1,"LABEL_REPEATED":3,"LABEL_REQUIRED":2}}}},"OneofDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"options":{"type":"OneofOptions","id":2}}},"EnumDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"value":{"rule":"repeated","type":"EnumValueDescriptorProto","id":2},"options":{"type":"EnumOptions","id":3},"reservedRange":{"rule":"repeated","type":"EnumReservedRange","id":4},"reservedName":{"rule":"repeated","type":"string","id":5},"visibility":{"type":"SymbolVisibility","id":6}},"nested":{"EnumReservedRange":{"fields":{"start":{"type":"int32","id":1},"end":{"type":"int32","id":2}}}}},"EnumValueDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"number":{"type":"int32","id":2},"options":{"type":"EnumValueOptions","id":3}}},"ServiceDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"method":{"rule":"repeated","type":"MethodDescriptorProto","id":2},"options":{"type":"ServiceOptions","id":3}}},"MethodDescriptorProto":{"edition":"proto2","fields":{"name":{"type":"string","id":1},"inputType":{"type":"string","id":2},"outputType":{"type":"string","id":3},"options":{"type":"MethodOptions","id":4},"clientStreaming":{"type":"bool","id":5},"serverStreaming":{"type":"bool","id":6}}},"FileOptions":{"edition":"proto2","fields":{"javaPackage":{"type":"string","id":1},"javaOuterClassname":{"type":"string","id":8},"javaMultipleFiles":{"type":"bool","id":10},"javaGenerateEqualsAndHash":{"type":"bool","id":20,"options":{"deprecated":true}},"javaStringCheckUtf8":{"type":"bool","id":27},"optimizeFor":{"type":"OptimizeMode","id":9,"options":{"default":"SPEED"}},"goPackage":{"type":"string","id":11},"ccGenericServices":{"type":"bool","id":16},"javaGenericServices":{"type":"bool","id":17},"pyGenericServices":{"type":"bool","id":18},"deprecated":{"type":"bool","id":23},"ccEnableArenas":{"type":"bool","id":31,"options":{"default":true}},"objcClassPrefix":{"type":"string","id":36},"csharpNamespace":{"type":"string","id":37},"swiftPrefix":{"type":"string","id":39},"phpClassPrefix":{"type":"string","id":40},"phpNamespace":{"type":"string","id":41},"phpMetadataNamespace":{"type":"string","id":44},"rubyPackage":{"type":"string","id":45},"features":{"type":"FeatureSet","id":50},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]],"reserved":[[42,42],[38,38],"php_generic_services"],"nested":{"OptimizeMode":{"values":{"SPEED":1,"CODE_SIZE":2,"LITE_RUNTIME":3}}}},"MessageOptions":{"edition":"proto2","fields":{"messageSetWireFormat":{"type":"bool","id":1},"noStandardDescriptorAccessor":{"type":"bool","id":2},"deprecated":{"type":"bool","id":3},"mapEntry":{"type":"bool","id":7},"deprecatedLegacyJsonFieldConflicts":{"type":"bool","id":11,"options":{"deprecated":true}},"features":{"type":"FeatureSet","id":12},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]],"reserved":[[4,4],[5,5],[6,6],[8,8],[9,9]]},"FieldOptions":{"edition":"proto2","fields":{"ctype":{"type":"CType","id":1,"options":{"default":"STRING"}},"packed":{"type":"bool","id":2},"jstype":{"type":"JSType","id":6,"options":{"default":"JS_NORMAL"}},"lazy":{"type":"bool","id":5},"unverifiedLazy":{"type":"bool","id":15},"deprecated":{"type":"bool","id":3},"weak":{"type":"bool","id":10,"options":{"deprecated":true}},"debugRedact":{"type":"bool","id":16},"retention":{"type":"OptionRetention","id":17},"targets":{"rule":"repeated","type":"OptionTargetType","id":19},"editionDefaults":{"rule":"repeated","type":"EditionDefault","id":20},"features":{"type":"FeatureSet","id":21},"featureSupport":{"type":"FeatureSupport","id":22},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]],"reserved":[[4,4],[18,18]],"nested":{"CType":{"values":{"STRING":0,"CORD":1,"STRING_PIECE":2}},"JSType":{"values":{"JS_NORMAL":0,"JS_STRING":1,"JS_NUMBER":2}},"OptionRetention":{"values":{"RETENTION_UNKNOWN":0,"RETENTION_RUNTIME":1,"RETENTION_SOURCE":2}},"OptionTargetType":{"values":{"TARGET_TYPE_UNKNOWN":0,"TARGET_TYPE_FILE":1,"TARGET_TYPE_EXTENSION_RANGE":2,"TARGET_TYPE_MESSAGE":3,"TARGET_TYPE_FIELD":4,"TARGET_TYPE_ONEOF":5,"TARGET_TYPE_ENUM":6,"TARGET_TYPE_ENUM_ENTRY":7,"TARGET_TYPE_SERVICE":8,"TARGET_TYPE_METHOD":9}},"EditionDefault":{"fields":{"edition":{"type":"Edition","id":3},"value":{"type":"string","id":2}}},"FeatureSupport":{"fields":{"editionIntroduced":{"type":"Edition","id":1},"editionDeprecated":{"type":"Edition","id":2},"deprecationWarning":{"type":"string","id":3},"editionRemoved":{"type":"Edition","id":4}}}}},"OneofOptions":{"edition":"proto2","fields":{"features":{"type":"FeatureSet","id":1},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]]},"EnumOptions":{"edition":"proto2","fields":{"allowAlias":{"type":"bool","id":2},"deprecated":{"type":"bool","id":3},"deprecatedLegacyJsonFieldConflicts":{"type":"bool","id":6,"options":{"deprecated":true}},"features":{"type":"FeatureSet","id":7},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]],"reserved":[[5,5]]},"EnumValueOptions":{"edition":"proto2","fields":{"deprecated":{"type":"bool","id":1},"features":{"type":"FeatureSet","id":2},"debugRedact":{"type":"bool","id":3},"featureSupport":{"type":"FieldOptions.FeatureSupport","id":4},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]]},"ServiceOptions":{"edition":"proto2","fields":{"features":{"type":"FeatureSet","id":34},"deprecated":{"type":"bool","id":33},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]]},"MethodOptions":{"edition":"proto2","fields":{"deprecated":{"type":"bool","id":33},"idempotencyLevel":{"type":"IdempotencyLevel","id":34,"options":{"default":"IDEMPOTENCY_UNKNOWN"}},"features":{"type":"FeatureSet","id":35},"uninterpretedOption":{"rule":"repeated","type":"UninterpretedOption","id":999}},"extensions":[[1000,536870911]],"nested":{"IdempotencyLevel":{"values":{"IDEMPOTENCY_UNKNOWN":0,"NO_SIDE_EFFECTS":1,"IDEMPOTENT":2}}}},"UninterpretedOption":{"edition":"proto2","fields":{"name":{"rule":"repeated","type":"NamePart","id":2},"identifierValue":{"type":"string","id":3},"positiveIntValue":{"type":"uint64","id":4},"negativeIntValue":{"type":"int64","id":5},"doubleValue":{"type":"double","id":6},"stringValue":{"type":"bytes","id":7},"aggregateValue":{"type":"string","id":8}},"nested":{"NamePart":{"fields":{"namePart":{"rule":"required","type":"string","id":1},"isExtension":{"rule":"required","type":"bool","id":2}}}}},"FeatureSet":{"edition":"proto2","fields":{"fieldPresence":{"type":"FieldPresence","id":1,"options":{"retention":"RETENTION_RUNTIME","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2023","edition_defaults.edition":"EDITION_2023","edition_defaults.value":"EXPLICIT"}},"enumType":{"type":"EnumType","id":2,"options":{"retention":"RETENTION_RUNTIME","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2023","edition_defaults.edition":"EDITION_PROTO3","edition_defaults.value":"OPEN"}},"repeatedFieldEncoding":{"type":"RepeatedFieldEncoding","id":3,"options":{"retention":"RETENTION_RUNTIME","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2023","edition_defaults.edition":"EDITION_PROTO3","edition_defaults.value":"PACKED"}},"utf8Validation":{"type":"Utf8Validation","id":4,"options":{"retention":"RETENTION_RUNTIME","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2023","edition_defaults.edition":"EDITION_PROTO3","edition_defaults.value":"VERIFY"}},"messageEncoding":{"type":"MessageEncoding","id":5,"options":{"retention":"RETENTION_RUNTIME","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2023","edition_defaults.edition":"EDITION_LEGACY","edition_defaults.value":"LENGTH_PREFIXED"}},"jsonFormat":{"type":"JsonFormat","id":6,"options":{"retention":"RETENTION_RUNTIME","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2023","edition_defaults.edition":"EDITION_PROTO3","edition_defaults.value":"ALLOW"}},"enforceNamingStyle":{"type":"EnforceNamingStyle","id":7,"options":{"retention":"RETENTION_SOURCE","targets":"TARGET_TYPE_METHOD","feature_support.edition_introduced":"EDITION_2024","edition_defaults.edition":"EDITION_2024","edition_defaults.value":"STYLE2024"}},"defaultSymbolVisibility":{"type":"VisibilityFeature.DefaultSymbolVisibility","id":8,"options":{"retention":"RETENTION_SOURCE","targets":"TARGET_TYPE_FILE","feature_support.edition_introduced":"EDITION_2024","edition_defaults.edition":"EDITION_2024","edition_defaults.value":"EXPORT_TOP_LEVEL"}}},"extensions":[[1000,9994],[9995,9999],[10000,10000]],"reserved":[[999,999]],"nested":{"FieldPresence":{"values":{"FIELD_PRESENCE_UNKNOWN":0,"EXPLICIT":1,"IMPLICIT":2,"LEGACY_REQUIRED":3}},"EnumType":{"values":{"ENUM_TYPE_UNKNOWN":0,"OPEN":1,"CLOSED":2}},"RepeatedFieldEncoding":{"values":{"REPEATED_FIELD_ENCODING_UNKNOWN":0,"PACKED":1,"EXPANDED":2}},"Utf8Validation":{"values":{"UTF8_VALIDATION_UNKNOWN":0,"VERIFY":2,"NONE":3}},"MessageEncoding":{"values":{"MESSAGE_ENCODING_UNKNOWN":0,"LENGTH_PREFIXED":1,"DELIMITED":2}},"JsonFormat":{"values":{"JSON_FORMAT_UNKNOWN":0,"ALLOW":1,"LEGACY_BEST_EFFORT":2}},"EnforceNamingStyle":{"values":{"ENFORCE_NAMING_STYLE_UNKNOWN":0,"STYLE2024":1,"STYLE_LEGACY":2}},"VisibilityFeature":{"fields":{},"reserved":[[1,536870911]],"nested":{"DefaultSymbolVisibility":{"values":{"DEFAULT_SYMBOL_VISIBILITY_UNKNOWN":0,"EXPORT_ALL":1,"EXPORT_TOP_LEVEL":2,"LOCAL_ALL":3,"STRICT":4}}}}}},"FeatureSetDefaults":{"edition":"proto2","fields":{"defaults":{"rule":"repeated","type":"FeatureSetEditionDefault","id":1},"minimumEdition":{"type":"Edition","id":4},"maximumEdition":{"type":"Edition","id":5}},"nested":{"FeatureSetEditionDefault":{"fields":{"edition":{"type":"Edition","id":3},"overridableFeatures":{"type":"FeatureSet","id":4},"fixedFeatures":{"type":"FeatureSet","id":5}},"reserved":[[1,1],[2,2],"features"]}}},"SourceCodeInfo":{"edition":"proto2","fields":{"location":{"rule":"repeated","type":"Location","id":1}},"extensions":[[536000000,536000000]],"nested":{"Location":{"fields":{"path":{"rule":"repeated","type":"int32","id":1,"options":{"packed":true}},"span":{"rule":"repeated","type":"int32","id":2,"options":{"packed":true}},"leadingComments":{"type":"string","id":3},"trailingComments":{"type":"string","id":4},"leadingDetachedComments":{"rule":"repeated","type":"string","id":6}}}}},"GeneratedCodeInfo":{"edition":"proto2","fields":{"annotation":{"rule":"repeated","type":"Annotation","id":1}},"nested":{"Annotation":{"fields":{"path":{"rule":"repeated","type":"int32","id":1,"options":{"packed":true}},"sourceFile":{"type":"string","id":2},"begin":{"type":"int32","id":3},"end":{"type":"int32","id":4},"semantic":{"type":"Semantic","id":5}},"nested":{"Semantic":{"values":{"NONE":0,"SET":1,"ALIAS":2}}}}}},"SymbolVisibility":{"edition":"proto2","values":{"VISIBILITY_UNSET":0,"VISIBILITY_LOCAL":1,"VISIBILITY_EXPORT":2}}}}}}}}');
-
-/***/ }),
-
-/***/ 2939:
-/***/ ((module) => {
-
-module.exports = /*#__PURE__*/JSON.parse('{"nested":{"google":{"nested":{"protobuf":{"nested":{"SourceContext":{"fields":{"fileName":{"type":"string","id":1}}}}}}}}}');
-
-/***/ }),
-
-/***/ 6710:
-/***/ ((module) => {
-
-module.exports = /*#__PURE__*/JSON.parse('{"nested":{"google":{"nested":{"protobuf":{"nested":{"Type":{"fields":{"name":{"type":"string","id":1},"fields":{"rule":"repeated","type":"Field","id":2},"oneofs":{"rule":"repeated","type":"string","id":3},"options":{"rule":"repeated","type":"Option","id":4},"sourceContext":{"type":"SourceContext","id":5},"syntax":{"type":"Syntax","id":6}}},"Field":{"fields":{"kind":{"type":"Kind","id":1},"cardinality":{"type":"Cardinality","id":2},"number":{"type":"int32","id":3},"name":{"type":"string","id":4},"typeUrl":{"type":"string","id":6},"oneofIndex":{"type":"int32","id":7},"packed":{"type":"bool","id":8},"options":{"rule":"repeated","type":"Option","id":9},"jsonName":{"type":"string","id":10},"defaultValue":{"type":"string","id":11}},"nested":{"Kind":{"values":{"TYPE_UNKNOWN":0,"TYPE_DOUBLE":1,"TYPE_FLOAT":2,"TYPE_INT64":3,"TYPE_UINT64":4,"TYPE_INT32":5,"TYPE_FIXED64":6,"TYPE_FIXED32":7,"TYPE_BOOL":8,"TYPE_STRING":9,"TYPE_GROUP":10,"TYPE_MESSAGE":11,"TYPE_BYTES":12,"TYPE_UINT32":13,"TYPE_ENUM":14,"TYPE_SFIXED32":15,"TYPE_SFIXED64":16,"TYPE_SINT32":17,"TYPE_SINT64":18}},"Cardinality":{"values":{"CARDINALITY_UNKNOWN":0,"CARDINALITY_OPTIONAL":1,"CARDINALITY_REQUIRED":2,"CARDINALITY_REPEATED":3}}}},"Enum":{"fields":{"name":{"type":"string","id":1},"enumvalue":{"rule":"repeated","type":"EnumValue","id":2},"options":{"rule":"repeated","type":"Option","id":3},"sourceContext":{"type":"SourceContext","id":4},"syntax":{"type":"Syntax","id":5}}},"EnumValue":{"fields":{"name":{"type":"string","id":1},"number":{"type":"int32","id":2},"options":{"rule":"repeated","type":"Option","id":3}}},"Option":{"fields":{"name":{"type":"string","id":1},"value":{"type":"Any","id":2}}},"Syntax":{"values":{"SYNTAX_PROTO2":0,"SYNTAX_PROTO3":1}},"Any":{"fields":{"type_url":{"type":"string","id":1},"value":{"type":"bytes","id":2}}},"SourceContext":{"fields":{"fileName":{"type":"string","id":1}}}}}}}}}');
 
 /***/ })
 

@@ -81,62 +81,6 @@ function describeError(error) {
     return lines.join('\n');
 }
 
-;// CONCATENATED MODULE: external "node:perf_hooks"
-const external_node_perf_hooks_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:perf_hooks");
-;// CONCATENATED MODULE: ./src/load/client-health.ts
-
-/** Node's default; the histogram holds whole intervals, so this is taken off again. */
-const resolutionMs = 10;
-/**
- * Above this share of busy time a closed loop measures its client. Busy is normal (a fast model is answered
- * by sending the next request), so the limit is where answers begin to queue up here: at 90 % a request waits
- * for the loop nine times as long as it is served by it (M/M/1), and the loop, not the server, sets the throughput.
- */
-const maxUtilization = 0.9;
-/**
- * Above this share of late requests an open loop is not the load that was asked for. Not the 1 % at which
- * perf_analyzer warns: a window of 250 ms at 100 requests/s holds 25, so that one preemption would be
- * 4 %, while a client that cannot keep up is late with nearly all.
- */
-const maxLateRatio = 0.1;
-/** Watches the instrument itself during the window. */
-class ClientHealthProbe {
-    #delay = (0,external_node_perf_hooks_namespaceObject.monitorEventLoopDelay)({ resolution: resolutionMs });
-    #utilization = external_node_perf_hooks_namespaceObject.performance.eventLoopUtilization();
-    #cpuNs = cpuTimeNs();
-    #spentCpuNs = 0;
-    #busyShare = 0;
-    open() {
-        this.#utilization = external_node_perf_hooks_namespaceObject.performance.eventLoopUtilization();
-        this.#cpuNs = cpuTimeNs();
-        this.#delay.enable();
-    }
-    close() {
-        this.#busyShare = external_node_perf_hooks_namespaceObject.performance.eventLoopUtilization(this.#utilization).utilization;
-        this.#spentCpuNs = cpuTimeNs() - this.#cpuNs;
-        this.#delay.disable();
-    }
-    report(mode, counts) {
-        const lateRatio = mode === 'requestRate' ? counts.late / Math.max(1, counts.requests) : 0;
-        // An open loop spins while it waits for a due time: it is busy by design, so lateness alone tells.
-        const saturated = mode === 'requestRate' ? lateRatio > maxLateRatio : this.#busyShare > maxUtilization;
-        const delayNs = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) - resolutionMs * 1e6;
-        return {
-            eventLoopUtilization: this.#busyShare,
-            eventLoopDelayP99Ns: Math.max(0, Math.round(delayNs)),
-            cpuNsPerRequest: Math.round(this.#spentCpuNs / Math.max(1, counts.completed)),
-            lateRatio,
-            saturated,
-        };
-    }
-}
-/** User and system time of this thread; before Node 23.9 of the whole process, an upper bound. */
-function cpuTimeNs() {
-    const ofThread = process.threadCpuUsage;
-    const usage = ofThread?.() ?? process.cpuUsage();
-    return (usage.user + usage.system) * 1000;
-}
-
 ;// CONCATENATED MODULE: ./src/load/clock.ts
 /**
  * ns on this thread's monotonic clock, with a fraction. A double, since process.hrtime.bigint() allocates;
@@ -147,8 +91,27 @@ function nowNs() {
 }
 /** A time of nowNs() on the clock that all threads of the process share. */
 function hrtimeOf(atNs) {
-    return process.hrtime.bigint() - BigInt(Math.round(nowNs() - atNs));
+    return zeroHrtimeNs + BigInt(Math.round(atNs));
 }
+/** The reverse of hrtimeOf(). */
+function fromHrtime(hrtimeNs) {
+    return Number(hrtimeNs - zeroHrtimeNs);
+}
+/** Resolves not before `atNs`, and as little after it as the event loop allows. */
+async function until(atNs) {
+    const sleepMs = Math.floor((atNs - nowNs()) / 1e6 - 1);
+    if (sleepMs >= 1)
+        await new Promise((resolve) => setTimeout(resolve, sleepMs));
+    while (nowNs() < atNs)
+        await new Promise(setImmediate);
+}
+/** Both clocks are CLOCK_MONOTONIC with a fixed distance; of several readings the one that nothing came between. */
+const zeroHrtimeNs = Array.from({ length: 8 }, () => {
+    const before = process.hrtime.bigint();
+    const atNs = nowNs();
+    const spanNs = process.hrtime.bigint() - before;
+    return { spanNs, zeroNs: before + spanNs / 2n - BigInt(Math.round(atNs)) };
+}).reduce((best, each) => (each.spanNs < best.spanNs ? each : best)).zeroNs;
 
 ;// CONCATENATED MODULE: ./src/load/closed-loop.ts
 
@@ -163,6 +126,7 @@ function runClosedLoop(connections, concurrency, recorder) {
         const next = (connection) => {
             const atNs = nowNs();
             if (!recorder.goesOn(atNs)) {
+                connection.stop?.();
                 if (--outstanding === 0)
                     resolve();
             }
@@ -241,6 +205,7 @@ const maxSessionMemory = 4096;
  */
 const maxStreams = 4096;
 const uint32Max = 2 ** 32 - 1;
+const service = '/inference.GRPCInferenceService';
 /** A gRPC response has at least the frame prefix of its one message. */
 const minResponseBytes = 5;
 /** One HTTP/2 connection to a target, connected again when it is lost. */
@@ -260,7 +225,7 @@ class Connection {
         this.#url = `${target.tls ? 'https' : 'http'}://${host}:${target.port}`;
         this.#headers = {
             ':method': 'POST',
-            ':path': '/inference.GRPCInferenceService/ModelInfer',
+            ':path': `${service}/ModelInfer`,
             'content-type': 'application/grpc',
             te: 'trailers',
             ...target.metadata,
@@ -323,16 +288,15 @@ class Connection {
             onEnd(failure, message, nowNs());
         };
         const judge = (headers) => {
-            const status = headers['grpc-status'];
-            if (status === '0') {
-                if (responseBytes >= minResponseBytes)
-                    end(null, '');
-                else
-                    end('INTERNAL', 'status OK without a response message');
-            }
-            else if (typeof status === 'string') {
-                end(statusName(status), statusMessage(String(headers['grpc-message'] ?? '')));
-            }
+            const status = statusOf(headers);
+            if (status === null)
+                return;
+            if (status.name !== 'OK')
+                end(status.name, status.message);
+            else if (responseBytes >= minResponseBytes)
+                end(null, '');
+            else
+                end('INTERNAL', 'status OK without a response message');
         };
         stream.on('response', (headers) => {
             httpStatus = headers[':status'];
@@ -356,6 +320,20 @@ class Connection {
             this.#active--;
             stream.close(external_node_http2_namespaceObject.constants.NGHTTP2_CANCEL);
         };
+    }
+    /** Opens a bidirectional call. Only to be called while `ready`. It takes up room until it is closed. */
+    openStream(method) {
+        const session = this.#session;
+        if (session === null)
+            throw new Error('openStream() on a connection that is not ready');
+        const stream = session.request({ ...this.#headers, ':path': `${service}/${method}` });
+        let httpStatus;
+        this.#active++;
+        stream.once('response', (headers) => {
+            httpStatus = headers[':status'];
+        });
+        stream.once('close', () => this.#active--);
+        return { stream, fate: () => lostStream(session, stream, httpStatus, this.lastError) };
     }
     #connect() {
         this.#state = 'connecting';
@@ -419,6 +397,13 @@ class Connection {
             callback();
     }
 }
+/** The gRPC status in headers or trailers; null where they hold none. */
+function statusOf(headers) {
+    const status = headers['grpc-status'];
+    if (typeof status !== 'string')
+        return null;
+    return { name: statusName(status), message: statusMessage(String(headers['grpc-message'] ?? '')) };
+}
 /** What became of a stream that closed without a gRPC status. */
 function lostStream(session, stream, httpStatus, lastError) {
     if (session.destroyed || session.closed)
@@ -474,6 +459,8 @@ function runOpenLoop(connections, nextDueNs, recorder, deadlineNs) {
             while (!finished && dueNs <= nowNs()) {
                 if (!recorder.goesOn(dueNs)) {
                     finished = true;
+                    for (const each of connections)
+                        each.stop?.();
                     if (recorder.inFlight === 0)
                         resolve();
                     return;
@@ -513,13 +500,56 @@ function runOpenLoop(connections, nextDueNs, recorder, deadlineNs) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/load/tally.ts
+/** Bytes of the memory that the threads of one run share: requests, whether prolonged, and the common end. */
+const byteLength = 16;
+function tallyMemory() {
+    return new SharedArrayBuffer(byteLength);
+}
+/**
+ * What the threads of one run agree on while a window is prolonged until it holds enough requests: how many it
+ * holds, and when it ended, as the first thread that saw it says.
+ */
+class Tally {
+    #counts;
+    #endHrtimeNs;
+    constructor(memory) {
+        this.#counts = new Int32Array(memory, 0, 2);
+        this.#endHrtimeNs = new BigInt64Array(memory, 8, 1);
+    }
+    get requests() {
+        return Atomics.load(this.#counts, 0);
+    }
+    get prolonged() {
+        return Atomics.load(this.#counts, 1) === 1;
+    }
+    countRequest(prolonging) {
+        Atomics.add(this.#counts, 0, 1);
+        if (prolonging)
+            Atomics.store(this.#counts, 1, 1);
+    }
+    /** null until a thread has set it. */
+    get endHrtimeNs() {
+        const end = Atomics.load(this.#endHrtimeNs, 0);
+        return end === 0n ? null : end;
+    }
+    /** The end that holds: this one, or the one that another thread set before. */
+    agreeOnEnd(hrtimeNs) {
+        const before = Atomics.compareExchange(this.#endHrtimeNs, 0, 0n, hrtimeNs);
+        return before === 0n ? hrtimeNs : before;
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/load/phases.ts
+
+
 /**
  * Lead-in → window → lead-out, by times alone: whoever calls tells what time it is. The window is half-open,
  * [startNs, endNs), so that a completion that ends it is not counted in it.
  */
 class Phases {
-    startNs;
+    #counted;
+    #startNs;
     #plannedEndNs;
     #limitNs;
     #minRequests;
@@ -527,15 +557,22 @@ class Phases {
     #onClose;
     #endNs = null;
     #opened = false;
-    #requests = 0;
-    #lastRequestNs = 0;
-    constructor(nowNs, options, onOpen, onClose) {
-        this.startNs = nowNs + options.leadInNs;
-        this.#plannedEndNs = this.startNs + options.durationNs;
-        this.#limitNs = this.startNs + Math.max(options.durationNs, options.maxDurationNs ?? options.durationNs);
+    #hasRequests = false;
+    #tally;
+    /** @param startNs when the lead-in begins @param tally shared with the other threads of the run */
+    constructor(startNs, options, onOpen, onClose, tally = new Tally(tallyMemory())) {
+        this.#counted = options.requestCount !== undefined;
+        const durationNs = this.#counted ? Number.POSITIVE_INFINITY : options.durationNs;
+        this.#startNs = this.#counted ? startNs : startNs + options.leadInNs;
+        this.#plannedEndNs = this.#startNs + durationNs;
+        this.#limitNs = this.#startNs + Math.max(durationNs, options.maxDurationNs ?? durationNs);
         this.#minRequests = options.minRequests ?? 0;
         this.#onOpen = onOpen;
         this.#onClose = onClose;
+        this.#tally = tally;
+    }
+    get startNs() {
+        return this.#startNs;
     }
     /** null until the window has ended. */
     get endNs() {
@@ -543,18 +580,16 @@ class Phases {
     }
     /** The phase at `atNs`, after opening or closing the window if it is time. Must be told of every event, in order. */
     at(atNs) {
-        if (atNs < this.startNs)
+        if (atNs < this.#startNs)
             return 'leadIn';
         if (!this.#opened) {
             this.#opened = true;
             this.#onOpen();
         }
         if (this.#endNs === null) {
-            const wanting = this.#requests < this.#minRequests && atNs < this.#limitNs;
-            if (atNs < this.#plannedEndNs || wanting)
+            if (!this.#isOver(atNs))
                 return 'window';
-            const prolonged = this.#lastRequestNs >= this.#plannedEndNs || this.#requests < this.#minRequests;
-            this.#endNs = prolonged ? Math.min(atNs, this.#limitNs) : this.#plannedEndNs;
+            this.#endNs = this.#agreedEnd(atNs);
             this.#onClose();
         }
         // In an open loop a request can still be due inside a window that has ended.
@@ -562,43 +597,97 @@ class Phases {
     }
     /** A request of the window was sent (due) at `atNs`. */
     countRequest(atNs) {
-        this.#requests++;
-        this.#lastRequestNs = Math.max(this.#lastRequestNs, atNs);
+        if (this.#counted && !this.#hasRequests)
+            this.#startNs = atNs;
+        this.#hasRequests = true;
+        if (this.#minRequests > 0)
+            this.#tally.countRequest(atNs >= this.#plannedEndNs);
+    }
+    /** A number of requests has been sent and has ended, the last one at `atNs`. */
+    finish(atNs) {
+        if (!this.#counted || this.#endNs !== null)
+            return;
+        this.#endNs = Math.max(atNs, this.#startNs);
+        this.#onClose();
     }
     /** Whether something that happened at `atNs` lies in the window. */
     includes(atNs) {
-        return atNs >= this.startNs && (this.#endNs === null || atNs < this.#endNs);
+        return atNs >= this.#startNs && (this.#endNs === null || atNs < this.#endNs);
+    }
+    #isOver(atNs) {
+        if (atNs < this.#plannedEndNs)
+            return false;
+        return this.#tally.requests >= this.#minRequests || atNs >= this.#limitNs;
+    }
+    #agreedEnd(atNs) {
+        if (this.#minRequests === 0)
+            return this.#plannedEndNs;
+        const prolonged = this.#tally.prolonged || this.#tally.requests < this.#minRequests;
+        const ownNs = prolonged ? Math.min(atNs, this.#limitNs) : this.#plannedEndNs;
+        const own = hrtimeOf(ownNs);
+        const agreed = this.#tally.agreeOnEnd(own);
+        return agreed === own ? ownNs : fromHrtime(agreed);
     }
 }
 
+;// CONCATENATED MODULE: ./src/load/share.ts
+/** Its part of a whole number: all get the floor, the first ones one more. */
+function partOf(total, { index, of }) {
+    return Math.floor(total / of) + (index < total % of ? 1 : 0);
+}
+/** Every `of`-th value from the `index`-th on, so that the threads together deal one sequence round robin. */
+function dealt(next, { index, of }) {
+    let skip = index;
+    return () => {
+        for (; skip > 0; skip--)
+            next();
+        skip = of - 1;
+        return next();
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/load/recorder.ts
+
 
 /** A request sent more than this after it was due is late, as in perf_analyzer. */
 const lateNs = 1e6;
 const initialCapacity = 4096;
 /** Sends the requests of one run and keeps what became of them. */
 class Recorder {
-    completed = 0;
-    issued = 0;
-    /** Requests of the window, and those of them that were sent late. */
-    requests = 0;
-    late = 0;
-    firstFailure = null;
-    failures = {};
+    #completed = 0;
+    #issued = 0;
+    /** Requests of the window; those of them that were sent late, and that were sent before it ended. */
+    #requests = 0;
+    #late = 0;
+    #inTime = 0;
+    #firstFailure = null;
+    #failures = {};
     #phases;
     #frames;
+    #share;
     #leadOutNs;
+    /** This thread's, where their number and not time ends the load. */
+    #requestCount;
     #deadlineNs;
+    #responses;
     /** In the order of sending, so the oldest is first. */
     #flights = new Set();
     #windowFlights = 0;
+    #lastEndNs = 0;
     #latencies = new Float64Array(initialCapacity);
     #count = 0;
-    constructor(phases, frames, leadOutNs, deadlineNs) {
+    constructor(phases, frames, share, { leadInNs, requestCount }, deadlineNs, responses) {
         this.#phases = phases;
+        this.#responses = responses;
         this.#frames = frames;
-        this.#leadOutNs = leadOutNs;
+        this.#share = share;
+        this.#leadOutNs = leadInNs;
+        this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share);
         this.#deadlineNs = deadlineNs;
+    }
+    /** When the last request so far ended, however. */
+    get lastEndNs() {
+        return this.#lastEndNs;
     }
     get inFlight() {
         return this.#flights.size;
@@ -609,6 +698,8 @@ class Recorder {
      * the lead-in at most.
      */
     goesOn(atNs) {
+        if (this.#requestCount !== null)
+            return this.#requests < this.#requestCount;
         if (this.#phases.at(atNs) !== 'leadOut')
             return true;
         const endNs = this.#phases.endNs ?? atNs;
@@ -617,27 +708,42 @@ class Recorder {
     /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
     send(connection, originNs, onEnd) {
         const phase = this.#admit(originNs);
-        const frame = this.#frames[this.issued % this.#frames.length];
+        const frame = this.#frames[(this.#share.index + this.#issued * this.#share.of) % this.#frames.length];
         if (frame === undefined)
             throw new RangeError('a target without frames');
-        this.issued++;
-        if (phase === 'window' && nowNs() - originNs > lateNs)
-            this.late++;
-        const flight = { originNs, phase, onEnd, cancel: () => undefined };
+        this.#issued++;
+        const flight = { originNs, phase, onEnd, responsesNs: [], cancel: () => undefined };
         this.#flights.add(flight);
-        if (phase === 'window')
+        if (phase === 'window') {
+            const sentNs = nowNs();
+            if (sentNs - originNs > lateNs)
+                this.#late++;
+            if (this.#phases.at(sentNs) === 'window')
+                this.#inTime++;
             this.#windowFlights++;
-        flight.cancel = connection.send(frame, (failure, message, endNs) => {
+        }
+        const ended = (failure, message, endNs) => {
             this.#land(flight);
             this.#phases.at(endNs);
             onEnd();
             this.#record(flight, failure, message, endNs);
+        };
+        const responses = this.#responses;
+        if (responses === null) {
+            flight.cancel = connection.send(frame, ended);
+            return;
+        }
+        flight.cancel = connection.send(frame, ended, (atNs) => {
+            this.#phases.at(atNs);
+            responses.arrived(atNs);
+            flight.responsesNs.push(atNs);
         });
     }
     /** A request that could not even be sent. */
     fail(originNs, failure, message) {
         if (this.#admit(originNs) === 'window')
             this.#fail(failure, message);
+        this.#lastEndNs = nowNs();
     }
     /** Gives up what has been under way for longer than the deadline. */
     expire(atNs) {
@@ -650,15 +756,23 @@ class Recorder {
             this.#record(flight, 'deadline', `no answer within ${this.#deadlineNs / 1e9} s`, atNs);
         }
     }
-    /** Ascending, in whole ns. */
-    sortedLatencies() {
-        return this.#latencies.slice(0, this.#count).sort();
+    report() {
+        return {
+            latenciesNs: this.#latencies.slice(0, this.#count).sort(),
+            completed: this.#completed,
+            issued: this.#issued,
+            requests: this.#requests,
+            late: this.#late,
+            inTime: this.#inTime,
+            failures: this.#failures,
+            firstFailure: this.#firstFailure,
+        };
     }
     #admit(originNs) {
         const phase = this.#phases.at(originNs);
         if (phase === 'window') {
             this.#phases.countRequest(originNs);
-            this.requests++;
+            this.#requests++;
         }
         return phase;
     }
@@ -668,19 +782,22 @@ class Recorder {
             this.#windowFlights--;
     }
     #record(flight, failure, message, endNs) {
+        this.#lastEndNs = endNs;
         if (failure === null) {
             if (this.#phases.includes(endNs))
-                this.completed++;
-            if (flight.phase === 'window')
+                this.#completed++;
+            if (flight.phase === 'window') {
                 this.#push(Math.round(endNs - flight.originNs));
+                this.#responses?.add(flight.originNs, flight.responsesNs);
+            }
         }
         else if (flight.phase === 'window') {
             this.#fail(failure, message);
         }
     }
     #fail(failure, message) {
-        this.failures[failure] = (this.failures[failure] ?? 0) + 1;
-        this.firstFailure ??= message === '' ? failure : `${failure}: ${message}`;
+        this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
+        this.#firstFailure ??= message === '' ? failure : `${failure}: ${message}`;
     }
     #push(latencyNs) {
         if (this.#count === this.#latencies.length) {
@@ -690,6 +807,50 @@ class Recorder {
         }
         this.#latencies[this.#count++] = latencyNs;
     }
+}
+
+;// CONCATENATED MODULE: ./src/load/response-times.ts
+
+/** Collects them during a run. */
+class ResponseTimes {
+    #phases;
+    #firstNs = [];
+    #gapsNs = [];
+    #count = 0;
+    constructor(phases) {
+        this.#phases = phases;
+    }
+    arrived(atNs) {
+        if (this.#phases.includes(atNs))
+            this.#count++;
+    }
+    /** A successful request of the window, with the times of its responses. */
+    add(originNs, responsesNs) {
+        let previousNs = originNs;
+        for (const [index, atNs] of responsesNs.entries()) {
+            ;
+            (index === 0 ? this.#firstNs : this.#gapsNs).push(Math.round(atNs - previousNs));
+            previousNs = atNs;
+        }
+    }
+    report() {
+        return {
+            firstNs: Float64Array.from(this.#firstNs).sort(),
+            gapsNs: Float64Array.from(this.#gapsNs).sort(),
+            count: this.#count,
+        };
+    }
+}
+/** What the threads of a run, or several windows, collected. Undefined where none did. */
+function mergeResponses(reports) {
+    const given = reports.flatMap(({ responses }) => responses ?? []);
+    if (given.length === 0)
+        return undefined;
+    return {
+        firstNs: mergeSorted(given.map(({ firstNs }) => firstNs)),
+        gapsNs: mergeSorted(given.map(({ gapsNs }) => gapsNs)),
+        count: given.reduce((sum, { count }) => sum + count, 0),
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/stats/random.ts
@@ -761,9 +922,711 @@ function dueTimes(load, startNs, seed) {
     return () => startNs + index++ * periodNs;
 }
 
+;// CONCATENATED MODULE: ./src/load/request-suffix.ts
+/** Field numbers and wire types of ModelInferRequest and InferParameter (grpc_service.proto). */
+const tags = { id: 0x1a, parameters: 0x22, key: 0x0a, value: 0x12, bool: 0x08, int64: 0x10, string: 0x1a };
+const framePrefixBytes = 5;
+/**
+ * The fields in which one request differs from the next with the same inputs. The fields of a protobuf message may come
+ * in any order, so they are put after a message that was encoded once; the load thread needs no protobuf for it.
+ */
+function encodeSuffix({ requestId, sequence, emptyFinalResponse }) {
+    const bytes = [];
+    if (requestId !== undefined)
+        pushText(bytes, tags.id, requestId);
+    if (sequence !== undefined) {
+        pushParameter(bytes, 'sequence_id', sequence.id);
+        if (sequence.start)
+            pushParameter(bytes, 'sequence_start', true);
+        if (sequence.end)
+            pushParameter(bytes, 'sequence_end', true);
+    }
+    if (emptyFinalResponse === true)
+        pushParameter(bytes, 'triton_enable_empty_final_response', true);
+    return Buffer.from(bytes);
+}
+/**
+ * One gRPC frame of an encoded request and its suffix. A copy, since the frame without suffix is shared by all requests
+ * that are on their way: the kernel copies as much again.
+ */
+function withSuffix(frame, suffix) {
+    const whole = Buffer.allocUnsafe(frame.length + suffix.length);
+    whole.set(frame);
+    whole.set(suffix, frame.length);
+    whole.writeUInt32BE(whole.length - framePrefixBytes, 1);
+    return whole;
+}
+function pushParameter(bytes, name, value) {
+    const entry = [];
+    pushText(entry, tags.key, name);
+    const choice = [];
+    if (typeof value === 'string')
+        pushText(choice, tags.string, value);
+    else if (typeof value === 'boolean')
+        choice.push(tags.bool, value ? 1 : 0);
+    else {
+        choice.push(tags.int64);
+        pushVarint(choice, value);
+    }
+    entry.push(tags.value);
+    pushVarint(entry, choice.length);
+    for (const byte of choice)
+        entry.push(byte);
+    bytes.push(tags.parameters);
+    pushVarint(bytes, entry.length);
+    for (const byte of entry)
+        bytes.push(byte);
+}
+function pushText(bytes, tag, text) {
+    const encoded = Buffer.from(text);
+    bytes.push(tag);
+    pushVarint(bytes, encoded.length);
+    for (const byte of encoded)
+        bytes.push(byte);
+}
+/** A non-negative safe integer. */
+function pushVarint(bytes, value) {
+    let rest = value;
+    while (rest >= 0x80) {
+        bytes.push((rest % 0x80) + 0x80);
+        rest = Math.floor(rest / 0x80);
+    }
+    bytes.push(rest);
+}
+
+;// CONCATENATED MODULE: ./src/load/sequence-sender.ts
+
+/**
+ * One live sequence after the other, as a connection that the drivers send through: it puts into each request which
+ * one of its sequence it is. In a closed loop each outstanding request is one such slot.
+ */
+class SequenceSender {
+    /** Requests sent only to end a sequence early, which no driver knows of. */
+    closings = 0;
+    #through;
+    #source;
+    #frames;
+    #serial;
+    #live = null;
+    #begun = 0;
+    #outstanding = 0;
+    #stopped = false;
+    #closing = 0;
+    #onClosed = null;
+    constructor(through, source, frames, serial) {
+        this.#through = through;
+        this.#source = source;
+        this.#frames = frames;
+        this.#serial = serial;
+    }
+    get ready() {
+        return this.#through.ready;
+    }
+    get resting() {
+        return this.#through.resting;
+    }
+    get hasRoom() {
+        return this.#serial && this.#outstanding > 0 ? false : this.#through.hasRoom;
+    }
+    get lastError() {
+        return this.#through.lastError;
+    }
+    whenSettled(callback) {
+        this.#through.whenSettled(callback);
+    }
+    wake() {
+        this.#through.wake();
+    }
+    /** Sends the next request of the sequence, or the first of the next one; the frame is the sequence's own, whatever is given. */
+    send(_frame, onEnd, onResponse) {
+        const live = this.#live ?? this.#begin();
+        const end = live.sent + 1 >= live.sequence.length;
+        const frame = this.#frame(live, end);
+        this.#outstanding++;
+        const landed = (failed) => {
+            this.#outstanding--;
+            if (end)
+                live.sequence.release();
+            else if (failed)
+                this.#breakOff(live);
+            if (this.#stopped)
+                this.#endLive();
+        };
+        const cancel = this.#through.send(frame, (failure, message, endNs) => {
+            landed(failure !== null);
+            onEnd(failure, message, endNs);
+        }, onResponse);
+        return () => {
+            landed(true);
+            cancel();
+        };
+    }
+    /**
+     * Ends the live sequence, behind what is under way of it. At once, not when all others have stopped too: they may be
+     * waiting in the server for the slot that this one holds.
+     */
+    stop() {
+        this.#stopped = true;
+        this.#endLive();
+    }
+    /** Waits until the sequences that were ended early are gone from the server, for `patienceMs` at most. */
+    async finish(patienceMs) {
+        if (this.#closing === 0)
+            return;
+        await new Promise((resolve) => {
+            const timer = setTimeout(resolve, patienceMs);
+            this.#onClosed = () => {
+                clearTimeout(timer);
+                resolve();
+            };
+        });
+    }
+    #endLive() {
+        if (this.#outstanding === 0 && this.#live !== null)
+            this.#breakOff(this.#live);
+    }
+    #begin() {
+        this.#live = { sequence: this.#source.begin(this.#begun++ === 0), sent: 0, over: false };
+        return this.#live;
+    }
+    #frame(live, end) {
+        const { id, frameOf } = live.sequence;
+        const frame = this.#frames[frameOf(live.sent)];
+        if (frame === undefined)
+            throw new RangeError('a target without frames');
+        const suffix = encodeSuffix({ sequence: { id, start: live.sent === 0, end } });
+        live.sent++;
+        if (end) {
+            live.over = true;
+            this.#live = null;
+        }
+        return withSuffix(frame, suffix);
+    }
+    /**
+     * Ends a sequence before its time with one more request, as perf_analyzer does: the server would keep its state and its slot
+     * until max_sequence_idle_microseconds. What becomes of that request is nobody's measurement.
+     */
+    #breakOff(live) {
+        if (live.over)
+            return;
+        if (!this.#through.ready) {
+            live.over = true;
+            this.#live = null;
+            live.sequence.release();
+            return;
+        }
+        const frame = this.#frame(live, true);
+        this.closings++;
+        this.#closing++;
+        this.#through.send(frame, () => {
+            live.sequence.release();
+            if (--this.#closing === 0)
+                this.#onClosed?.();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/load/sequences.ts
+
+
+/** Correlation ids, never one that is still live. Threads share a server and so deal the range among them. */
+class SequenceIds {
+    #plan;
+    #share;
+    #own;
+    #live = new Set();
+    #next = 0;
+    constructor(plan, share) {
+        this.#plan = plan;
+        this.#share = share;
+        this.#own = partOf(plan.ids, share);
+    }
+    /** @throws RangeError where all are live */
+    take() {
+        for (let tried = 0; tried < this.#own; tried++) {
+            const id = this.#plan.firstId + this.#share.index + this.#next * this.#share.of;
+            this.#next = (this.#next + 1) % this.#own;
+            if (this.#live.has(id))
+                continue;
+            this.#live.add(id);
+            return id;
+        }
+        throw new RangeError(`all ${this.#own} correlation ids are live`);
+    }
+    release(id) {
+        this.#live.delete(id);
+    }
+}
+/** Makes the sequences of one run: the same for the same seed, so that two sides get the same. */
+class SequenceSource {
+    #plan;
+    #share;
+    #ids;
+    #frames;
+    #random;
+    #firstFrames;
+    #made = 0;
+    constructor(plan, share, ids, frames, seed) {
+        this.#plan = plan;
+        this.#share = share;
+        this.#ids = ids;
+        this.#frames = frames;
+        this.#random = createRandom(seed * share.of + share.index);
+        this.#firstFrames = (plan.streams ?? []).map((_, index, all) => sum(all.slice(0, index)));
+    }
+    /**
+     * The next sequence. The `first` of each slot is cut to a random length: under steady load the sequences that are
+     * live when one begins to look are anywhere between start and end, and a short window would see only their starts.
+     */
+    begin(first) {
+        const number = this.#share.index + this.#made++ * this.#share.of;
+        const stream = this.#plan.streams === null ? null : number % this.#plan.streams.length;
+        const steps = stream === null ? this.#frames : (this.#plan.streams?.[stream] ?? 1);
+        const offset = stream === null ? number : 0;
+        const firstFrame = stream === null ? 0 : (this.#firstFrames[stream] ?? 0);
+        const whole = this.#lengthOf(steps);
+        const id = this.#ids.take();
+        return {
+            id: this.#plan.idType === 'string' ? String(id) : id,
+            length: first ? 1 + this.#random.integer(whole) : whole,
+            frameOf: (n) => firstFrame + ((offset + n) % steps),
+            release: () => this.#ids.release(id),
+        };
+    }
+    #lengthOf(steps) {
+        const { length, lengthVariation } = this.#plan;
+        if (length === null)
+            return steps;
+        const least = Math.max(1, Math.ceil(length * (1 - lengthVariation)));
+        const most = Math.max(least, Math.floor(length * (1 + lengthVariation)));
+        return least + this.#random.integer(most - least + 1);
+    }
+}
+function sum(values) {
+    return values.reduce((total, value) => total + value, 0);
+}
+
+;// CONCATENATED MODULE: ./src/load/stream-response.ts
+const stream_response_framePrefixBytes = 5;
+/** Puts gRPC messages together from the chunks of a stream. */
+class MessageReader {
+    #chunks = [];
+    #bytes = 0;
+    /** The messages that are whole with this chunk, in order. @throws RangeError for a compressed one, which nobody asked for */
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#bytes += chunk.length;
+        const messages = [];
+        for (;;) {
+            const end = this.#nextEnd();
+            if (end === null || this.#bytes < end)
+                return messages;
+            const [whole = Buffer.alloc(0)] = this.#chunks.length === 1 ? this.#chunks : [Buffer.concat(this.#chunks)];
+            messages.push(whole.subarray(stream_response_framePrefixBytes, end));
+            const rest = whole.subarray(end);
+            this.#chunks = rest.length === 0 ? [] : [rest];
+            this.#bytes = rest.length;
+        }
+    }
+    /** Where the first message ends, prefix included; null before its prefix is here. */
+    #nextEnd() {
+        if (this.#bytes < stream_response_framePrefixBytes)
+            return null;
+        if ((this.#chunks[0]?.length ?? 0) < stream_response_framePrefixBytes)
+            this.#chunks = [Buffer.concat(this.#chunks)];
+        const [first] = this.#chunks;
+        if (first === undefined)
+            return null;
+        if (first[0] !== 0)
+            throw new RangeError('a compressed message');
+        return stream_response_framePrefixBytes + first.readUInt32BE(1);
+    }
+}
+/**
+ * Reads id, error and final marker, without copying the outputs (grpc_service.proto: ModelStreamInferResponse,
+ * ModelInferResponse, InferParameter).
+ * @throws RangeError where the bytes are no such message
+ */
+function readStreamResponse(message) {
+    let error = null;
+    let response = Buffer.alloc(0);
+    eachField(message, (number, value) => {
+        if (number === 1 && value instanceof Buffer && value.length > 0)
+            error = value.toString();
+        else if (number === 2 && value instanceof Buffer)
+            response = value;
+    });
+    let requestId = '';
+    let final = null;
+    let hasData = false;
+    eachField(response, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 3)
+            requestId = value.toString();
+        else if (number === 4)
+            final = readFinal(value) ?? final;
+        else if (number === 5 || number === 6)
+            hasData = true;
+    });
+    return { requestId, error, final, hasData };
+}
+/** The value of a `triton_final_response` entry of the parameters; null for any other entry. */
+function readFinal(entry) {
+    let key = '';
+    let flag = false;
+    eachField(entry, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 1)
+            key = value.toString();
+        else if (number === 2)
+            eachField(value, (choice, bool) => {
+                if (choice === 1)
+                    flag = bool === 1;
+            });
+    });
+    return key === 'triton_final_response' ? flag : null;
+}
+/** Calls with each field's number and its value: bytes as a view, a varint as a number, null for fixed-width ones. */
+function eachField(message, onField) {
+    let at = 0;
+    const varint = () => {
+        let value = 0;
+        for (let factor = 1;; factor *= 0x80) {
+            const byte = message[at++];
+            if (byte === undefined)
+                throw new RangeError('a message that ends within a field');
+            value += (byte & 0x7f) * factor;
+            if (byte < 0x80)
+                return value;
+        }
+    };
+    while (at < message.length) {
+        const tag = varint();
+        const number = Math.floor(tag / 8);
+        switch (tag % 8) {
+            case 0:
+                onField(number, varint());
+                break;
+            case 1:
+                at += 8;
+                onField(number, null);
+                break;
+            case 2: {
+                const length = varint();
+                if (at + length > message.length)
+                    throw new RangeError('a message that ends within a field');
+                onField(number, message.subarray(at, at + length));
+                at += length;
+                break;
+            }
+            case 5:
+                at += 4;
+                onField(number, null);
+                break;
+            default:
+                throw new RangeError(`wire type ${tag % 8}`);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./src/load/stream-connection.ts
+
+
+
+
+
+/** Triton's answer to a streamed request that failed has a message and no status: this is gRPC's name for that. */
+const noStatus = 'UNKNOWN';
+/**
+ * Sends requests over ModelStreamInfer. Each outstanding request has a stream for itself, which the next one takes over:
+ * Triton answers the requests of one stream to a model that is not decoupled in their order, so that those that
+ * share one would wait for each other.
+ */
+class StreamConnection {
+    #connection;
+    #decoupled;
+    #idle = [];
+    /** The only lane, where requests must arrive in their order. */
+    #ordered;
+    #shared = null;
+    #lastId = 0;
+    /** @param options `ordered`: all requests go over one stream, in their order */
+    constructor(connection, options) {
+        this.#connection = connection;
+        this.#decoupled = options.decoupled;
+        this.#ordered = options.ordered ?? false;
+    }
+    get ready() {
+        return this.#connection.ready;
+    }
+    get resting() {
+        return this.#connection.resting;
+    }
+    get hasRoom() {
+        return this.#idle.length > 0 || this.#shared !== null || this.#connection.hasRoom;
+    }
+    get lastError() {
+        return this.#connection.lastError;
+    }
+    whenSettled(callback) {
+        this.#connection.whenSettled(callback);
+    }
+    wake() {
+        this.#connection.wake();
+    }
+    /**
+     * Ends with the final response. Latency runs until the last response with data, or until the final one where there was
+     * none: a model may answer a request with nothing.
+     */
+    send(frame, onEnd, onResponse) {
+        const lane = this.#takeLane();
+        const requestId = String(++this.#lastId);
+        lane.pending.set(requestId, { onEnd, onResponse, lastNs: null, error: null });
+        lane.stream.write(withSuffix(frame, encodeSuffix({ requestId, emptyFinalResponse: this.#decoupled })));
+        return () => {
+            if (!lane.pending.delete(requestId))
+                return;
+            // Ends the request on the server too; a stream that carries others as well only forgets it.
+            if (lane.pending.size === 0)
+                this.#drop(lane);
+        };
+    }
+    /** Ends its streams; the connection stays. */
+    close() {
+        for (const lane of [...this.#idle.splice(0), ...(this.#shared === null ? [] : [this.#shared])])
+            lane.stream.end();
+        this.#shared = null;
+    }
+    #takeLane() {
+        if (this.#ordered) {
+            if (this.#shared?.usable !== true)
+                this.#shared = this.#openLane();
+            return this.#shared;
+        }
+        for (;;) {
+            const lane = this.#idle.pop();
+            if (lane === undefined)
+                return this.#openLane();
+            // Its session may be closing (GOAWAY): what is under way there may end, nothing new may begin.
+            if (lane.usable && lane.stream.session?.closed === false)
+                return lane;
+            lane.stream.end();
+        }
+    }
+    #openLane() {
+        const opened = this.#connection.openStream('ModelStreamInfer');
+        const { stream } = opened;
+        const lane = { stream, pending: new Map(), usable: true };
+        const reader = new MessageReader();
+        let status = null;
+        const judge = (headers) => {
+            status = statusOf(headers) ?? status;
+        };
+        stream.on('response', judge);
+        stream.on('trailers', judge);
+        stream.on('data', (chunk) => {
+            const atNs = nowNs();
+            try {
+                for (const message of reader.push(chunk))
+                    this.#receive(lane, readStreamResponse(message), atNs);
+            }
+            catch (error) {
+                if (!(error instanceof RangeError))
+                    throw error;
+                this.#drop(lane);
+                this.#failAll(lane, 'INTERNAL', `the response cannot be read: ${error.message}`);
+            }
+        });
+        // 'close' follows and tells what became of it.
+        stream.on('error', () => undefined);
+        stream.on('close', () => {
+            lane.usable = false;
+            this.#failAll(lane, ...whyClosed(status, opened));
+        });
+        return lane;
+    }
+    #receive(lane, { requestId, error, final, hasData }, atNs) {
+        // An error may come without the id of its request.
+        const [oldest = ''] = requestId === '' ? lane.pending.keys() : [];
+        const id = requestId === '' ? oldest : requestId;
+        const pending = lane.pending.get(id);
+        // Late, after it was given up.
+        if (pending === undefined)
+            return;
+        if (error !== null)
+            pending.error ??= error;
+        else if (hasData) {
+            pending.lastNs = atNs;
+            pending.onResponse?.(atNs);
+        }
+        const over = this.#decoupled ? final === true || (error !== null && final === null) : true;
+        if (!over)
+            return;
+        lane.pending.delete(id);
+        if (lane.usable && lane.pending.size === 0 && !this.#ordered)
+            this.#idle.push(lane);
+        if (pending.error === null)
+            pending.onEnd(null, '', pending.lastNs ?? atNs);
+        else
+            pending.onEnd(noStatus, pending.error, atNs);
+    }
+    #drop(lane) {
+        lane.usable = false;
+        lane.stream.close(external_node_http2_namespaceObject.constants.NGHTTP2_CANCEL);
+    }
+    #failAll(lane, failure, message) {
+        const atNs = nowNs();
+        const pending = [...lane.pending.values()];
+        lane.pending.clear();
+        for (const { onEnd } of pending)
+            onEnd(failure, message, atNs);
+    }
+}
+function whyClosed(status, { fate }) {
+    if (status === null)
+        return fate();
+    return status.name === 'OK'
+        ? ['UNKNOWN', 'the server ended the stream before it had answered']
+        : [status.name, status.message];
+}
+
+;// CONCATENATED MODULE: ./src/load/senders.ts
+
+
+
+
+function makeLine(target, connection) {
+    const sender = target.streaming === undefined ? connection : new StreamConnection(connection, target.streaming);
+    return { connection, sender };
+}
+/**
+ * The senders of a run: the connections or their streams, or, for a model with sequences, one for each live sequence: as
+ * many as the closed loop's concurrency, or as the plan says for an open loop.
+ */
+function sendersOf(target, lines, load, share, ids, frames, seed) {
+    const plan = target.sequences;
+    if (plan === undefined || ids === null) {
+        const [first, ...others] = lines;
+        const senders = [first.sender, ...others.map((line) => line.sender)];
+        return { senders, finish: () => Promise.resolve(0) };
+    }
+    const source = new SequenceSource(plan, share, ids, frames.length, seed);
+    const closed = load.mode === 'concurrency';
+    // Unary requests may overtake each other, and a sequence's must not.
+    const { streaming } = target;
+    const serial = closed || plan.serial || streaming === undefined;
+    const ordered = [];
+    const slot = (index) => {
+        const line = lines[index % lines.length] ?? lines[0];
+        if (serial)
+            return new SequenceSender(line.sender, source, frames, true);
+        const own = new StreamConnection(line.connection, { ...streaming, ordered: true });
+        ordered.push(own);
+        return new SequenceSender(own, source, frames, false);
+    };
+    const count = Math.max(1, partOf(closed ? load.concurrency : plan.live, share));
+    const slots = [
+        slot(0),
+        ...Array.from({ length: count - 1 }, (_, index) => slot(index + 1)),
+    ];
+    return {
+        senders: slots,
+        finish: async () => {
+            await Promise.all(slots.map((each) => each.finish(target.deadlineNs / 1e6)));
+            for (const each of ordered)
+                each.close();
+            return slots.reduce((total, { closings }) => total + closings, 0);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: external "node:perf_hooks"
+const external_node_perf_hooks_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:perf_hooks");
+;// CONCATENATED MODULE: ./src/load/thread-probe.ts
+
+
+/** Node's default; the histogram holds whole intervals, so this is taken off again. */
+const resolutionMs = 10;
+/** Watches its own load thread during the window. */
+class ThreadProbe {
+    #delay = (0,external_node_perf_hooks_namespaceObject.monitorEventLoopDelay)({ resolution: resolutionMs });
+    #collector = new external_node_perf_hooks_namespaceObject.PerformanceObserver((list) => {
+        for (const entry of list.getEntries())
+            this.#countPause(entry);
+    });
+    #utilization = external_node_perf_hooks_namespaceObject.performance.eventLoopUtilization();
+    #cpuNs = 0;
+    #busyShare = 0;
+    #beatNs = 0;
+    #gapNs = 0;
+    #closedNs = Number.POSITIVE_INFINITY;
+    #gcPauseNs = 0;
+    #gcPauseMaxNs = 0;
+    open() {
+        this.#collector.observe({ entryTypes: ['gc'] });
+        this.#utilization = external_node_perf_hooks_namespaceObject.performance.eventLoopUtilization();
+        this.#cpuNs = cpuTimeNs();
+        this.#delay.enable();
+        this.#beatNs = nowNs();
+    }
+    /** To be called at short intervals: the longest time between two calls is the gap. */
+    beat() {
+        if (this.#beatNs === 0)
+            return;
+        const atNs = nowNs();
+        this.#gapNs = Math.max(this.#gapNs, atNs - this.#beatNs);
+        this.#beatNs = atNs;
+    }
+    close() {
+        this.#busyShare = external_node_perf_hooks_namespaceObject.performance.eventLoopUtilization(this.#utilization).utilization;
+        this.#cpuNs = cpuTimeNs() - this.#cpuNs;
+        this.#delay.disable();
+        this.beat();
+        this.#beatNs = 0;
+        this.#closedNs = nowNs();
+    }
+    async report() {
+        // Node hands entries over in a later turn of the event loop, and to the observer in one after that.
+        for (let turn = 0; turn < 3; turn++)
+            await new Promise(setImmediate);
+        this.#collector.disconnect();
+        const delayNs = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) - resolutionMs * 1e6;
+        return {
+            cpuNs: this.#cpuNs,
+            health: {
+                eventLoopUtilization: this.#busyShare,
+                eventLoopDelayP99Ns: Math.max(0, Math.round(delayNs)),
+                eventLoopGapNs: Math.round(this.#gapNs),
+                gcPauseNs: Math.round(this.#gcPauseNs),
+                gcPauseMaxNs: Math.round(this.#gcPauseMaxNs),
+            },
+        };
+    }
+    #countPause({ startTime, duration }) {
+        if (startTime * 1e6 >= this.#closedNs)
+            return;
+        const pauseNs = duration * 1e6;
+        this.#gcPauseNs += pauseNs;
+        this.#gcPauseMaxNs = Math.max(this.#gcPauseMaxNs, pauseNs);
+    }
+}
+/** User and system time of this thread; before Node 23.9 of the whole process, an upper bound. */
+function cpuTimeNs() {
+    const ofThread = process.threadCpuUsage;
+    const usage = ofThread?.() ?? process.cpuUsage();
+    return (usage.user + usage.system) * 1000;
+}
+
 ;// CONCATENATED MODULE: ./src/load/worker.ts
 // The load thread: nothing else runs here, so that nothing else is in the latencies. Imports no protobuf,
 // no gRPC library and no schema code.
+
+
+
+
+
 
 
 
@@ -784,19 +1647,24 @@ if (port === null)
 port.on('message', ({ id, command }) => {
     obey(command).then((report) => {
         const reply = { id, ok: true, report };
-        port.postMessage(reply, report === null ? [] : [report.latenciesNs.buffer]);
+        port.postMessage(reply, report === null ? [] : buffersOf(report));
     }, (cause) => {
         const { code, message, hint } = asGateError(cause);
         port.postMessage({ id, ok: false, code, message, hint });
     });
 });
+/** Handed over instead of copied. */
+function buffersOf({ latenciesNs, responses }) {
+    const arrays = responses === undefined ? [latenciesNs] : [latenciesNs, responses.firstNs, responses.gapsNs];
+    return arrays.map(({ buffer }) => buffer);
+}
 async function obey(command) {
     switch (command.kind) {
         case 'open':
-            await worker_open(command.target);
+            await worker_open(command.target, command.share);
             return null;
         case 'run':
-            return run(command.targetId, command.load, command.options);
+            return run(command);
         case 'closeTarget':
             worker_close(command.targetId);
             return null;
@@ -804,14 +1672,15 @@ async function obey(command) {
             return command;
     }
 }
-async function worker_open(target) {
+async function worker_open(target, share) {
     if (targets.has(target.id))
         throw new GateError('internal', `load target '${target.id}' is already open`);
-    const connect = () => new Connection(target);
-    const connections = [
-        connect(),
-        ...Array.from({ length: target.connections - 1 }, connect),
+    const line = () => makeLine(target, new Connection(target));
+    const lines = [
+        line(),
+        ...Array.from({ length: partOf(target.connections, share) - 1 }, line),
     ];
+    const connections = lines.map(({ connection }) => connection);
     await Promise.all(connections.map((each) => new Promise((resolve) => each.whenSettled(resolve))));
     const failed = connections.find((each) => !each.ready);
     if (failed !== undefined) {
@@ -822,14 +1691,16 @@ async function worker_open(target) {
         });
     }
     const frames = target.frames.map((frame) => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength));
-    targets.set(target.id, { target, connections, frames, windows: 0 });
+    const ids = target.sequences === undefined ? null : new SequenceIds(target.sequences, share);
+    targets.set(target.id, { target, share, lines, ids, frames });
 }
 function worker_close(targetId) {
-    for (const connection of targets.get(targetId)?.connections ?? [])
+    for (const { connection } of targets.get(targetId)?.lines ?? [])
         connection.close();
     targets.delete(targetId);
 }
-async function run(targetId, load, options) {
+async function run(command) {
+    const { targetId, load } = command;
     const open = targets.get(targetId);
     if (open === undefined)
         throw new GateError('internal', `load target '${targetId}' is not open`);
@@ -839,57 +1710,70 @@ async function run(targetId, load, options) {
         checkStreamLimit(open, load.concurrency);
     running = true;
     try {
-        return await measure(open, load, options);
+        return await measure(open, command);
     }
     finally {
         running = false;
     }
 }
-async function measure(open, load, options) {
-    const { target, connections, frames } = open;
-    const probe = new ClientHealthProbe();
-    const startNs = nowNs();
-    const phases = new Phases(startNs, options, () => probe.open(), () => probe.close());
-    const recorder = new Recorder(phases, frames, options.leadInNs, target.deadlineNs);
+async function measure(open, { load, options, muster }) {
+    const { target, share, lines, ids, frames } = open;
+    const probe = new ThreadProbe();
+    // Alone it starts when it is told; with others when all do.
+    const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs);
+    const phases = new Phases(startNs, options, () => probe.open(), () => probe.close(), new Tally(muster.tally));
+    const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null;
+    const recorder = new Recorder(phases, frames, share, options, target.deadlineNs, responses);
+    const run = sendersOf(target, lines, load, share, ids, frames, muster.seed);
+    let closings = 0;
+    await until(startNs);
     const ticker = setInterval(() => {
         const atNs = nowNs();
         phases.at(atNs);
         recorder.expire(atNs);
+        probe.beat();
     }, tickMs);
     try {
-        if (load.mode === 'concurrency') {
-            await runClosedLoop(connections, load.concurrency, recorder);
-        }
-        else {
-            const seed = options.seed ?? open.windows;
-            await runOpenLoop(connections, dueTimes(load, startNs, seed), recorder, target.deadlineNs);
-        }
+        await drive(load, startNs, muster.seed, run.senders, share, recorder, target);
+        closings = await run.finish();
     }
     finally {
         clearInterval(ticker);
     }
-    open.windows++;
+    phases.finish(recorder.lastEndNs);
     const endNs = phases.endNs;
     if (endNs === null)
         throw new GateError('internal', 'the load ended before its window');
+    const report = recorder.report();
     return {
         startHrtimeNs: hrtimeOf(phases.startNs),
         durationNs: Math.round(endNs - phases.startNs),
-        latenciesNs: recorder.sortedLatencies(),
-        completed: recorder.completed,
-        issued: recorder.issued,
-        failures: recorder.failures,
-        firstFailure: recorder.firstFailure,
-        client: probe.report(load.mode, recorder),
+        ...report,
+        issued: report.issued + closings,
+        ...(responses === null ? {} : { responses: responses.report() }),
+        ...(await probe.report()),
     };
 }
+/** This thread's share of a load, to its end. */
+function drive(load, startNs, seed, connections, share, recorder, target) {
+    switch (load.mode) {
+        case 'concurrency':
+            return runClosedLoop(connections, partOf(load.concurrency, share), recorder);
+        case 'requestRate': {
+            const nextDueNs = dealt(dueTimes(load, startNs, seed), share);
+            return runOpenLoop(connections, nextDueNs, recorder, target.deadlineNs);
+        }
+        default:
+            return load;
+    }
+}
 /** HTTP/2 would queue the streams above the peer's limit here, unseen: the concurrency would not be what it says. */
-function checkStreamLimit({ target, connections }, concurrency) {
-    const most = Math.ceil(concurrency / connections.length);
-    const limit = Math.min(...connections.map((each) => each.streamLimit));
+function checkStreamLimit({ target, share, lines }, concurrency) {
+    const most = Math.ceil(partOf(concurrency, share) / lines.length);
+    const limit = Math.min(...lines.map(({ connection }) => connection.streamLimit));
     if (most <= limit)
         return;
     throw new GateError('server', `${target.host}:${target.port} takes ${limit} concurrent streams per connection; concurrency ${concurrency} ` +
-        `over ${connections.length} connection(s) needs ${most}`, { hint: 'Lower the concurrency, or raise the limit of the proxy in front of the server.' });
+        `over ${target.connections} connection(s) needs ${most}`, { hint: 'Lower the concurrency, or raise the limit of the proxy in front of the server.' });
 }
 

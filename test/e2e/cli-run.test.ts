@@ -83,6 +83,7 @@ test('run writes the named files and no others', () => {
   const named = [
     'baseline.json',
     'measurements.json',
+    'metrics-model-inference.csv',
     'report.html',
     'report.md',
     'result.json',
@@ -160,7 +161,7 @@ test('compare gives the same result again from the files, byte for byte', async 
   )
   expect(again.exitCode).toBe(beside.exitCode)
   expect(again.stdout).toBe(text('beside/result.json'))
-  const judged = ['report.html', 'report.md', 'result.json']
+  const judged = ['metrics-model-inference.csv', 'report.html', 'report.md', 'result.json']
   for (const name of judged) expect(text(`again/${name}`)).toBe(text(`beside/${name}`))
   // What was measured is its input, and is not written again.
   expect(filesIn('again').filter((name) => !name.startsWith('best-config'))).toEqual(judged)
