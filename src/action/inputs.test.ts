@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { GateError } from '../domain/error.ts'
-import { type InputName, inputDefaults, readInputs } from './inputs.ts'
+import { type InputName, inputDefaults, overridesOf, readInputs } from './inputs.ts'
 import { outputNames } from './outputs.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -114,3 +114,18 @@ test('every bad input is named at once', () => {
   expect(problems.map(({ key }) => key).sort()).toEqual(Object.keys(bad).sort())
   expect(problems.every(({ remedy }) => remedy !== undefined)).toBe(true)
 })
+
+test('what could not be judged does not pass as a release, unless the input says so', () => {
+  expect(overridesOf(read({}), 'gate')).not.toHaveProperty('onInconclusive')
+  expect(overridesOf(read({}), 'release')).toMatchObject({ onInconclusive: 'fail' })
+  expect(overridesOf(read({ 'on-inconclusive': 'warn' }), 'release')).toMatchObject({
+    onInconclusive: 'warn',
+  })
+})
+
+test.each(['0', '-1', '1.5', '1e3', '0x10', '9'.repeat(20), '12; rm -rf /', 'latest'])(
+  'baseline-run-id %j is no number of a run',
+  (value) => {
+    expect(() => read({ 'baseline-run-id': value })).toThrow(GateError)
+  },
+)

@@ -9,12 +9,14 @@ import {
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
+import { best, modelResult, result } from '../../test/support/result-fixtures.ts'
 import { fetchBlob } from './blob.ts'
 import { putComment } from './comment.ts'
 import { commentStore } from './comment-store.ts'
 import { findBaseline } from './find-baseline.ts'
 import { releaseBefore, releaseStore } from './release.ts'
 import { runStore } from './run-store.ts'
+import { suggestBest } from './suggest.ts'
 
 // The toolkit reads GITHUB_API_URL when it is imported, so it comes after the server.
 let github: LoopbackGitHub
@@ -266,4 +268,51 @@ test('the release before is the newest that this commit grew out of', async () =
   expect(await before(commits.v2 ?? '')).toEqual({ tag: 'v1', commit: commits.v1 })
   github.state.releases = []
   expect(await before('f'.repeat(40))).toBeNull()
+})
+
+test('a suggestion is made once, only where the diff shows the lines, and goes when it is not the answer any more', async () => {
+  const patch = (count: number) =>
+    `--- a/models/ocr/config.pbtxt\n+++ b/models/ocr/config.pbtxt\n@@ -1,2 +1,2 @@\n name: "ocr"\n-count: 1\n+count: ${count}\n`
+  const withPatch = (count: number | null) => {
+    const answer = best({ patch: count === null ? null : patch(count), tie: false, meetsConstraints: true })
+    return result('pass', [modelResult('ocr', { best: answer })])
+  }
+  const suggest = (count: number | null) =>
+    suggestBest(
+      open(),
+      repository,
+      { pullRequest: 7, headSha: commit, key: 'default' },
+      { modelRepository: '/w/models', workspace: '/w', result: withPatch(count) },
+    )
+  const head = { sha: commit, ref: 'f', owner: 'o', repositoryId: 1 }
+  const file = { filename: 'models/ocr/config.pbtxt', patch: '@@ -0,0 +1,2 @@\n+name: "ocr"\n+count: 1' }
+  github.state.pulls = [
+    { number: 7, state: 'open', head, files: [{ ...file, patch: '@@ -1 +1 @@\n-a\n+name: "ocr"' }] },
+  ]
+  expect(await suggest(2)).toEqual([expect.stringContaining('does not show the lines')])
+  expect(github.state.reviewComments).toEqual([])
+
+  github.state.pulls = [{ number: 7, state: 'open', head, files: [file] }]
+  const forged = {
+    pull: 7,
+    path: file.filename,
+    line: 2,
+    body: '<!-- triton-perf-gate-suggestion:default -->',
+  }
+  github.state.reviewComments = [{ ...forged, id: 1, user: { login: 'mallory', type: 'User' } }]
+  await suggest(2)
+  expect(await suggest(2)).toEqual([])
+  const bodies = () => github.state.reviewComments.filter(({ user }) => user.login === botLogin)
+  expect(bodies()).toEqual([
+    expect.objectContaining({
+      path: file.filename,
+      line: 2,
+      body: expect.stringContaining('```suggestion\ncount: 2\n```'),
+    }),
+  ])
+  await suggest(3)
+  expect(bodies()).toEqual([expect.objectContaining({ body: expect.stringContaining('count: 3') })])
+  await suggest(null)
+  expect(bodies()).toEqual([])
+  expect(github.state.reviewComments).toHaveLength(1)
 })

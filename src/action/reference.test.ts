@@ -121,3 +121,18 @@ test.each([
 ])('reference: %s is taken at its word', async (input, expected) => {
   expect((await chooseReference(world, context(), root, input)).reference).toEqual(expected)
 })
+
+test('a release is compared with the one before it, fetched where the checkout lacks it', async () => {
+  const before = { tag: 'v1', commit: sha.base }
+  const whole = await chooseReference(world, context(), full, null, before)
+  expect(whole).toMatchObject({ reference: { kind: 'git', ref: sha.base }, commit: sha.base })
+
+  const directory = shallow(1)
+  expect(await chooseReference(world, context(), directory, null, before)).toMatchObject({
+    reference: null,
+    note: expect.stringContaining('v1, is not in this checkout'),
+  })
+  execFileSync('git', ['-C', full, 'config', 'uploadpack.allowAnySHA1InWant', 'true'])
+  execFileSync('git', ['-C', directory, 'remote', 'add', 'origin', `file://${full}`])
+  expect(await chooseReference(world, context(), directory, null, before)).toMatchObject({ commit: sha.base })
+})

@@ -2,6 +2,7 @@ import { join, relative } from 'node:path'
 import { parsePatch, type StructuredPatchHunk } from 'diff'
 import type { Best, Result } from '../domain/result.ts'
 import { markdownFence } from '../report/escape.ts'
+import { commentStore } from './comment-store.ts'
 import type { Octokit } from './octokit.ts'
 
 /** Lines of a file that are to be replaced, from 1, both ends included. */
@@ -83,9 +84,10 @@ export async function suggestBest(
   const place = { owner, repo, pull_number: pullRequest }
   const said: string[] = []
   const marker = `<!-- triton-perf-gate-suggestion:${key} -->`
+  const login = await commentStore(octokit, { owner, name: repo }).login()
   const earlier = (await octokit.paginate(pulls.listReviewComments, { ...place, per_page: 100 })).filter(
-    // Only the job's own account can delete and edit what it wrote; a foreign marker is left alone by GitHub.
-    ({ body, user }) => body.startsWith(marker) && user.type === 'Bot',
+    // Anybody can paste a marker.
+    ({ body, user }) => body.startsWith(marker) && user.login === login,
   )
   const files = await octokit.paginate(pulls.listFiles, { ...place, per_page: 100 })
   const wanted = result.models.flatMap(({ name, best }) => {
