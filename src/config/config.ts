@@ -164,6 +164,9 @@ export interface TritonSettings {
   readonly serverPath: string
   readonly image: string
   readonly dockerArgs: readonly string[]
+  readonly dockerNetwork: 'bridge' | 'host'
+  /** `user[:group]`; null = as the image says. */
+  readonly dockerUser: string | null
   readonly gpus: readonly string[] | null
   readonly serverFlags: Readonly<Record<string, string>>
   readonly serverEnvironment: Readonly<Record<string, string>>

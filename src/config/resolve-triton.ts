@@ -17,6 +17,8 @@ export function resolveTriton(file: ConfigFile, overrides: ConfigOverrides): Tri
     serverPath: overrides.tritonServerPath ?? file.triton_server_path ?? defaultTriton.serverPath,
     image: overrides.tritonImage ?? file.triton_docker_image ?? defaultTriton.image,
     dockerArgs: dockerArgsOf(file),
+    dockerNetwork: file.gate?.docker_network ?? defaultTriton.dockerNetwork,
+    dockerUser: file.gate?.docker_user ?? null,
     gpus: file.gpus === undefined || file.gpus.includes('all') ? null : file.gpus,
     serverFlags: file.triton_server_flags ?? {},
     serverEnvironment: file.triton_server_environment ?? {},

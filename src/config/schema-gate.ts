@@ -88,6 +88,18 @@ export const gateSection = z.strictObject({
     'How Triton is started; goes before `triton_launch_mode`.',
     'auto',
   ),
+  docker_network: key(
+    z.enum(['bridge', 'host']),
+    'Network of the container. `bridge`: one of its own, its ports published on 127.0.0.1. `host`: this machine’s; 0.14 ms less for each request, but models reach every service of this machine that listens on 127.0.0.1.',
+    defaultTriton.dockerNetwork,
+  ),
+  docker_user: key(
+    z
+      .string()
+      .regex(/^[\w-]+(:[\w-]+)?$/)
+      .meta({ title: 'user[:group]' }),
+    'User of the server in the container, such as 1000:1000, who must be able to read the model repository; by default that of the image, which is root in NVIDIA’s.',
+  ),
   server_start_timeout: key(
     duration,
     'Longest wait for the server to be ready.',

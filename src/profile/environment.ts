@@ -10,7 +10,7 @@ import type { TritonServer } from '../triton/server.ts'
 /** Where and on what this run measures. A GPU of a remote server is not ours to see. */
 export async function describeEnvironment(
   world: World,
-  launcher: Pick<Launcher, 'mode' | 'source'>,
+  launcher: Pick<Launcher, 'mode' | 'source' | 'network'>,
   server: Pick<TritonServer, 'version'>,
   settings: {
     readonly gpus: GpuSelection
@@ -28,7 +28,12 @@ export async function describeEnvironment(
         } as const)
       : await queryGpus(world, settings.gpus)
   return {
-    triton: { version: server.version, mode: launcher.mode, source: launcher.source },
+    triton: {
+      version: server.version,
+      mode: launcher.mode,
+      source: launcher.source,
+      ...(launcher.network === undefined ? {} : { network: launcher.network }),
+    },
     gpus:
       reading.status === 'unavailable'
         ? []

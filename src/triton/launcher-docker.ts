@@ -1,14 +1,12 @@
 import type { TritonSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
-import { nsPerSecond, type RunOutput, type World } from '../domain/world.ts'
+import type { World } from '../domain/world.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
+import { dockerTimeoutNs, imageDigest, lastLine } from './docker-image.ts'
 import type { Launcher, ServerCommand, ServerPorts } from './launcher.ts'
 import { hasMetrics, serverFlags } from './server-flags.ts'
 
 const label = 'triton-perf-gate.owner'
-const dockerTimeoutNs = 60 * nsPerSecond
-/** Triton's images have 7 to 10 GB: an hour at 20 Mbit/s. */
-const pullTimeoutNs = 3600 * nsPerSecond
 
 /** Triton in a container of its own, started and removed by the docker command. */
 export async function resolveDocker(world: World, settings: TritonSettings): Promise<Launcher> {
@@ -22,6 +20,7 @@ export async function resolveDocker(world: World, settings: TritonSettings): Pro
     kind: 'process',
     mode: 'docker',
     source: digest,
+    network: settings.dockerNetwork,
     startTimeoutNs: settings.startTimeoutNs,
     hasMetrics: hasMetrics(settings),
     serverCommand: (repository, ports) => {
@@ -73,8 +72,8 @@ function containerCommand(world: World, settings: TritonSettings, container: Con
 /** The arguments of `docker run`; the user's own come last before the image, so that they hold. */
 function containerArguments(settings: TritonSettings, container: Container): string[] {
   const { name, gpus, repository, ports } = container
-  // With the host's network a request does not pass the proxy that publishes ports, which costs 0.14 ms.
-  const ownNetwork = settings.dockerArgs.some((argument) => /^--net(work)?(=|$)/.test(argument))
+  const user = settings.dockerUser
+  const ownNetwork = settings.dockerNetwork === 'bridge'
   const publish = [ports.grpc, ports.metrics].flatMap((port) => ['--publish', `127.0.0.1:${port}:${port}`])
   const environment = Object.entries(settings.serverEnvironment).flatMap(([key, value]) => [
     '--env',
@@ -89,6 +88,10 @@ function containerArguments(settings: TritonSettings, container: Container): str
     // The python backend keeps 1 MB and more for each instance there; docker's default is 64 MB.
     '--shm-size=1g',
     ...(ownNetwork ? publish : ['--network=host']),
+    // A model must not get more rights than the server began with, whatever the image holds.
+    '--security-opt=no-new-privileges',
+    // Libraries keep caches below HOME, which a user unknown to the image does not have.
+    ...(user === null ? [] : [`--user=${user}`, '--env=HOME=/tmp']),
     ...gpuArguments(gpus),
     `--mount=type=bind,"source=${repository.replaceAll('"', '""')}",target=/models,readonly`,
     ...environment,
@@ -120,38 +123,4 @@ async function removeStaleContainers(world: World): Promise<void> {
     world.progress(`removing container ${id}, left behind by a run that was killed`)
     await world.run('docker', ['rm', '--force', id], { timeoutNs: dockerTimeoutNs })
   }
-}
-
-/** The image with its digest, pulled if it is not there; an image that was built here has only an id. */
-async function imageDigest(world: World, image: string): Promise<string> {
-  let digest = await inspectImage(world, image)
-  if (digest === null) {
-    world.progress(`pulling ${image}`)
-    const output = await world.run('docker', ['pull', '--quiet', image], { timeoutNs: pullTimeoutNs })
-    if (output.exitCode !== 0) {
-      throw new GateError('environment', `the image ${image} could not be pulled: ${lastLine(output)}`, {
-        hint: 'Check its name and tag, the network, and `docker login` for a private registry.',
-      })
-    }
-    digest = await inspectImage(world, image)
-  }
-  if (digest === null)
-    throw new GateError('environment', `docker does not know the image ${image} after pulling it`)
-  return digest
-}
-
-async function inspectImage(world: World, image: string): Promise<string | null> {
-  const format = '{{json .RepoDigests}} {{.Id}}'
-  const args = ['image', 'inspect', '--format', format, image]
-  const output = await world.run('docker', args, { timeoutNs: dockerTimeoutNs })
-  if (output.exitCode !== 0) return null
-  const [, digests = '[]', id = ''] = /^(\[.*\]|null) (\S+)/.exec(output.stdout.trim()) ?? []
-  const [digest] = (JSON.parse(digests) ?? []) as string[]
-  return digest ?? `${image} (${id})`
-}
-
-function lastLine(output: RunOutput): string {
-  if (output.timedOut) return 'no answer'
-  const lines = output.stderr.trim() || output.stdout.trim()
-  return lines.split('\n').at(-1) || `exit code ${output.exitCode}`
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { embeddedSettings } from '../../test/support/embedded-triton.ts'
 import { type Commands, fakeWorld } from '../../test/support/triton-world.ts'
 import type { TritonSettings } from '../config/config.ts'
+import { GateError } from '../domain/error.ts'
 import { processIdentity } from '../system/process-identity.ts'
 import { resolveTriton } from './launcher.ts'
 import { parseGrpcUrl } from './launcher-remote.ts'
@@ -106,7 +107,7 @@ test('local: a missing or not executable file', async () => {
 })
 
 test('docker: one container with an owner, a read-only repository, the network of the host', async () => {
-  const args = await dockerArguments({ serverEnvironment: { OMP_NUM_THREADS: '1' } })
+  const args = await dockerArguments({ dockerNetwork: 'host', serverEnvironment: { OMP_NUM_THREADS: '1' } })
   expect(args.slice(0, 3)).toEqual(['run', '--rm', '--init'])
   expect(args).toContain(`--label=triton-perf-gate.owner=${processIdentity()}`)
   expect(args).toContain('--network=host')
@@ -127,8 +128,8 @@ test('docker: GPUs where there are any or some are asked for', async () => {
   expect((await dockerArguments({ gpus: [] }, gpuMachine)).join(' ')).not.toContain('--gpus')
 })
 
-test("docker: in the user's own network the ports are published to this machine only", async () => {
-  const args = await dockerArguments({ dockerArgs: ['--network', 'ci'] })
+test('docker: in a network of its own the ports are published to this machine only', async () => {
+  const args = await dockerArguments({ dockerNetwork: 'bridge' })
   expect(args.join(' ')).toContain('--publish 127.0.0.1:21001:21001 --publish 127.0.0.1:21002:21002')
   expect(args).toContain('--grpc-address=0.0.0.0')
   expect(args).not.toContain('--network=host')
@@ -145,19 +146,30 @@ test('docker: containers of dead owners are removed, others are not', async () =
 
 test('docker: an image that is missing is pulled; what goes wrong is said', async () => {
   let pulled = false
+  const layer = (id: string, ...states: string[]) =>
+    states.map((state) => `${id.repeat(12)}: ${state}\n`).join('')
+  const layers = `${layer('a', 'Pulling fs layer')}${layer('b', 'Already exists')}${layer('a', 'Download complete', 'Pull complete')}`
   const absent = docker((_, args) => {
-    if (args[0] === 'pull') pulled = true
+    if (args[0] === 'pull') {
+      pulled = true
+      return { stdout: layers }
+    }
     return args[0] === 'image' && !pulled ? { exitCode: 1 } : undefined
   })
-  expect(await resolveTriton(fakeWorld({}, absent), settings({ mode: 'docker' }))).toMatchObject({
-    source: digest,
-  })
+  const pulling = fakeWorld({}, absent)
+  expect(await resolveTriton(pulling, settings({ mode: 'docker' }))).toMatchObject({ source: digest })
+  expect(pulling.said).toEqual([
+    'pulling triton:none',
+    '  1 of 2 layers are there',
+    '  2 of 2 layers are there',
+  ])
   const refused = docker((_, args) => {
     if (args[0] === 'pull') return { exitCode: 1, stderr: 'Error: manifest unknown\n' }
     return args[0] === 'image' ? { exitCode: 1 } : undefined
   })
   await expect(resolveTriton(fakeWorld({}, refused), settings({ mode: 'docker' }))).rejects.toMatchObject({
     message: 'the image triton:none could not be pulled: Error: manifest unknown',
+    hint: expect.stringContaining('no such tag'),
   })
   const stderr = 'permission denied while trying to connect to the Docker daemon socket\n'
   await expect(
@@ -166,6 +178,36 @@ test('docker: an image that is missing is pulled; what goes wrong is said', asyn
       settings({ mode: 'docker' }),
     ),
   ).rejects.toMatchObject({ code: 'environment', hint: expect.stringContaining('group docker') })
+})
+
+test('docker: refusals of a registry come with what to do', async () => {
+  const hintFor = async (image: string, stderr: string) => {
+    const commands = docker((_, args) =>
+      ['pull', 'image'].includes(args[0] ?? '') ? { exitCode: 1, stderr } : undefined,
+    )
+    const error = await resolveTriton(fakeWorld({}, commands), settings({ mode: 'docker', image })).catch(
+      (reason: unknown) => reason,
+    )
+    return error instanceof GateError ? error.hint : String(error)
+  }
+  expect(await hintFor('nvcr.io/acme/triton:1', 'unauthorized: authentication required')).toContain(
+    'docker login nvcr.io',
+  )
+  expect(await hintFor('acme/triton', 'pull access denied for acme/triton')).toContain(
+    'docker login docker.io',
+  )
+  expect(await hintFor('r:5000/t', 'toomanyrequests: You have reached your pull rate limit')).toContain(
+    'a mirror',
+  )
+  expect(await hintFor('r:5000/t', 'x509: certificate signed by unknown authority')).toContain('r:5000')
+  expect(await hintFor('r:5000/t', 'write /var/lib: no space left on device')).toContain(
+    'docker system prune',
+  )
+})
+
+test('docker: a user of one’s own, with a place for caches', async () => {
+  expect((await dockerArguments({ dockerUser: '7:8' })).join(' ')).toContain('--user=7:8 --env=HOME=/tmp')
+  expect((await dockerArguments({})).join(' ')).not.toContain('--user')
 })
 
 test('addresses of remote servers', () => {

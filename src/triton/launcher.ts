@@ -29,6 +29,8 @@ interface Named {
   readonly mode: Environment['triton']['mode']
   /** Image with digest for docker, path for local, endpoint for remote. */
   readonly source: string
+  /** Of the container; docker only. */
+  readonly network?: 'bridge' | 'host'
   /** Longest wait for the server to be ready. */
   readonly startTimeoutNs: number
 }

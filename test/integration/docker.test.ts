@@ -94,12 +94,36 @@ test('the gate measures in containers and leaves none behind', async () => {
     commit: null,
     runId: null,
   })
-  expect(result.environment.triton).toMatchObject({ mode: 'docker', version: '2.51.0' })
+  expect(result.environment.triton).toMatchObject({ mode: 'docker', version: '2.51.0', network: 'host' })
   const metrics = result.models[0]?.scenarios[0]?.metrics
   expect(metrics?.inferPerSec?.value).toBeGreaterThan(0)
   expect(metrics?.serverComputeInferNs?.value).toBeGreaterThan(0)
   expect(metrics?.serverMemoryBytes?.value).toBeGreaterThan(10_000_000)
   expect(result.verdict.outcome).toBe('pass')
+  expect(containers()).toBe('')
+})
+
+test("a network of the container's own: published to 127.0.0.1 only", async (ctx) => {
+  if (engine.bridge !== true) {
+    process.stderr.write(`SKIPPED, ${engine.bridge}\n`)
+    ctx.skip(engine.bridge)
+  }
+  const launcher = await resolveTriton(world, { ...settings, dockerNetwork: 'bridge' })
+  expect(launcher.network).toBe('bridge')
+  const server = await startServer(world, launcher, { repository })
+  const client = connectTriton(server.grpc)
+  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
+  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
+  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
+  client.close()
+
+  const port = server.grpc.port.toString(16).toUpperCase().padStart(4, '0')
+  const listening = `${readFileSync('/proc/net/tcp', 'utf8')}${readFileSync('/proc/net/tcp6', 'utf8')}`
+    .split('\n')
+    .flatMap((line) => new RegExp(`^ *\\d+: ([0-9A-F]+):${port} \\S+ 0A `).exec(line)?.[1] ?? [])
+  expect(listening).toEqual(['0100007F'])
+
+  await server.stop()
   expect(containers()).toBe('')
 })
 

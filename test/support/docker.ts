@@ -21,10 +21,37 @@ import { until } from './until.ts'
 export interface DockerEngine {
   /** For DOCKER_HOST. */
   readonly host: string
+  /** Whether containers can have a network of their own; else why not. */
+  readonly bridge: true | string
   readonly stop: () => Promise<void>
 }
 
-/** Starts dockerd, or says why that cannot be. The containers share the host's network: no bridge, no firewall rules. */
+/**
+ * A bridge of the test's own, and how to remove it. The engine's proxy publishes ports without firewall rules, and
+ * what the machine's own engine calls docker0 is not touched.
+ */
+function makeBridge(): { readonly name: string; readonly remove: () => void } | string {
+  const name = `tpg${process.pid}`.slice(0, 15)
+  const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' })
+  const remove = () => {
+    try {
+      ip('link', 'delete', name)
+    } catch {
+      // Not made, or gone with the engine.
+    }
+  }
+  try {
+    ip('link', 'add', name, 'type', 'bridge')
+    ip('address', 'add', `172.29.${process.pid % 256}.1/24`, 'dev', name)
+    ip('link', 'set', name, 'up')
+    return { name, remove }
+  } catch (error) {
+    remove()
+    return `no bridge can be made: ${error}`
+  }
+}
+
+/** Starts dockerd, or says why that cannot be. */
 export async function startDocker(): Promise<DockerEngine | { readonly unavailable: string }> {
   const unavailable = (why: string) => ({ unavailable: `Docker engine for the test: ${why}` })
   if (process.getuid?.() !== 0) return unavailable('dockerd needs root')
@@ -32,13 +59,14 @@ export async function startDocker(): Promise<DockerEngine | { readonly unavailab
   const root = mkdtempSync('/tmp/tpg-docker-')
   const host = `unix://${root}/s`
   writeFileSync(join(root, 'config.json'), '{}')
+  const bridge = makeBridge()
   const args = [
     `--config-file=${root}/config.json`,
     `--data-root=${root}/data`,
     `--exec-root=${root}/exec`,
     `--pidfile=${root}/pid`,
     `--host=${host}`,
-    '--bridge=none',
+    `--bridge=${typeof bridge === 'string' ? 'none' : bridge.name}`,
     '--iptables=false',
     '--ip6tables=false',
   ]
@@ -67,6 +95,7 @@ export async function startDocker(): Promise<DockerEngine | { readonly unavailab
   const stop = async () => {
     daemon.kill('SIGTERM')
     await until(() => end.why !== undefined, 60_000)
+    if (typeof bridge !== 'string') bridge.remove()
     removeFolder(root)
   }
   try {
@@ -76,10 +105,11 @@ export async function startDocker(): Promise<DockerEngine | { readonly unavailab
     return unavailable(`no answer: ${lastWords()}`)
   }
   if (end.why !== undefined) {
+    if (typeof bridge !== 'string') bridge.remove()
     removeFolder(root)
     return unavailable(end.why)
   }
-  return { host, stop }
+  return { host, bridge: typeof bridge === 'string' ? bridge : true, stop }
 }
 
 /** Removes the engine's folder. It leaves the namespace of the host's network mounted there when it ends. */

@@ -12,6 +12,8 @@ export const embeddedSettings: TritonSettings = {
   serverPath: 'tritonserver',
   image: 'triton:none',
   dockerArgs: [],
+  dockerNetwork: 'host',
+  dockerUser: null,
   gpus: null,
   serverFlags: {},
   serverEnvironment: {},
