@@ -65,6 +65,8 @@ beforeAll(async () => {
   repository.commit('say more', { 'models/sleepy/1/model.py': model(4, '# echoes') })
   repository.branch('slower', 'main')
   repository.commit('be careful', { 'models/sleepy/1/model.py': model(9) })
+  repository.branch('fixed', 'slower')
+  repository.commit('be quick again', { 'models/sleepy/1/model.py': model(4, '# fixed') })
 })
 afterAll(async () => {
   await github.close()
@@ -184,8 +186,6 @@ test('a slower one fails, says where, and updates the one comment', async () => 
 })
 
 test('the fix of it passes again, and says so in the same comment', async () => {
-  repository.branch('fixed', 'slower')
-  repository.commit('be quick again', { 'models/sleepy/1/model.py': model(4, '# fixed') })
   const fixed = await pullRequest('fixed', 111, { inputs: { 'time-budget': '45s', 'search-mode': 'off' } })
   expect(fixed.exitCode, fixed.log).toBe(0)
   expect(fixed.outputs.verdict).toMatch(/^(pass|inconclusive)$/)
