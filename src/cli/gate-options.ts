@@ -11,6 +11,8 @@ export interface GateOptions {
   readonly modelRepository?: string
   readonly models?: string
   readonly config?: string
+  readonly engine?: GateSettings['engine']
+  readonly perfAnalyzerPath?: string
   readonly triton?: TritonSettings['mode']
   readonly tritonUrl?: string
   readonly tritonImage?: string
@@ -41,6 +43,8 @@ export async function configFrom(shell: Shell, options: Omit<GateOptions, 'outpu
   const overrides: ConfigOverrides = {
     modelRepository: options.modelRepository,
     models: read('--models', options.models, modelNames),
+    engine: options.engine,
+    perfAnalyzerPath: options.perfAnalyzerPath,
     triton: options.triton,
     tritonUrl: options.tritonUrl,
     tritonImage: options.tritonImage,

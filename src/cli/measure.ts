@@ -32,6 +32,8 @@ export interface MeasureOptions {
   readonly sequenceLength?: string
   readonly inputData?: readonly string[]
   readonly sharedMemory?: 'none' | 'system'
+  readonly engine?: 'builtin' | 'perf_analyzer'
+  readonly perfAnalyzerPath?: string
   readonly output: string
   readonly json?: boolean
 }
@@ -45,12 +47,15 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
       triton: 'remote',
       inputData: options.inputData?.map((word) => (isDataWord(word) ? word : resolve(shell.cwd, word))),
       sharedMemory: options.sharedMemory,
+      engine: options.engine,
+      perfAnalyzerPath: options.perfAnalyzerPath,
     },
   })
   const { input, requests } = config.settingsFor(options.model)
   const save = saverOf(resolve(shell.cwd, options.output))
   const measurements = await measureRunning(worldOf(shell), {
     triton: config.triton,
+    engine: config,
     model: options.model,
     loads: loadsOf(options),
     counts: {

@@ -54,8 +54,18 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
         exitCode = await action(shell, options)
       })
 
-  const gateOptions = (target: Command) =>
+  const engineOptions = (target: Command) =>
     target
+      .addOption(
+        new Option('--engine <name>', 'what makes the load (default: builtin)').choices([
+          'builtin',
+          'perf_analyzer',
+        ]),
+      )
+      .option('--perf-analyzer-path <file>', 'with --engine perf_analyzer: the program to start')
+
+  const gateOptions = (target: Command) =>
+    engineOptions(target)
       .option('--model-repository <dir>', 'the model repository to judge')
       .option('--models <names>', 'only these models, separated by commas')
       .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
@@ -113,7 +123,9 @@ Examples:
   $ triton-perf-gate search --replay landscape.json --max-measurements 15 --noise 0.03 --seed 7 --json`,
     )
 
-  command('measure', 'measure a server that is already running; changes nothing on it', measure)
+  engineOptions(
+    command('measure', 'measure a server that is already running; changes nothing on it', measure),
+  )
     .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
     .requiredOption('--model <name>', 'the model, ready on the server')
     .option('--concurrency <list>', 'closed loop: outstanding requests, e.g. 1,2,8')

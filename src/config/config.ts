@@ -17,6 +17,7 @@ export interface Config {
   readonly inputModels: readonly string[]
   readonly gate: GateSettings
   readonly triton: TritonSettings
+  readonly perfAnalyzer: PerfAnalyzerSettings
   /** Keys that were read but have no effect here, with what to use instead. */
   readonly warnings: readonly string[]
 }
@@ -30,6 +31,7 @@ export interface ModelSettings {
   readonly input: InputSettings
   readonly requests: RequestSettings
   readonly counts: CountSettings
+  readonly perfAnalyzerFlags: PerfAnalyzerFlags
   /** Tolerated change for the worse by metric: relative, and at least `absolute` in the metric's unit. */
   readonly tolerance: Readonly<
     Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>
@@ -133,7 +135,19 @@ export interface CountSettings {
   readonly warmupRequestCount: number | null
 }
 
+/** Flags that go to perf_analyzer as they are, without the dashes; true for one without a value, false for none. */
+export type PerfAnalyzerFlags = Readonly<Record<string, string | number | boolean>>
+
+/** Which perf_analyzer is run where it is the engine. */
+export interface PerfAnalyzerSettings {
+  /** A path, or a name to be found in PATH. */
+  readonly path: string
+  readonly timeoutNs: number
+}
+
 export interface GateSettings {
+  /** What makes the load: the gate's own generator, or perf_analyzer. */
+  readonly engine: 'builtin' | 'perf_analyzer'
   /** Fresh-server repetitions on each side. */
   readonly repetitions: number
   readonly warmupNs: number

@@ -59,6 +59,8 @@ export const defaultRequests = {
 export const defaultOutputSharedMemoryBytes = 102_400
 
 export const defaultGate = {
+  // As light as perf_analyzer, in blocks that alternate, with requests that fail counted: see docs/adr.
+  engine: 'builtin',
   // At most: a measurement ends after 4 or 8 where that decides. At a spread of 5 % between pairs 14 find twice the
   // tolerance nine times in ten (docs/statistics.md); on a quiet machine 8 prove that nothing changed.
   repetitions: 14,
@@ -86,6 +88,12 @@ export const defaultGate = {
   // Any fixed number makes a run repeatable; it is recorded with the results.
   seed: 1,
 } as const satisfies GateSettings
+
+export const defaultPerfAnalyzer = {
+  path: 'perf_analyzer',
+  // Model Analyzer's default.
+  timeoutNs: 600 * nsPerSecond,
+} as const
 
 export const defaultTriton = {
   serverPath: 'tritonserver',

@@ -3,7 +3,7 @@ import { z } from 'zod'
 const ownReports = 'the gate writes its own reports (Markdown, HTML, CSV, JSON) into one folder'
 const noCheckpoints = 'measurements are kept in measurements.json as they are made'
 const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and the time budget'
-const ownLoad = 'the gate makes the load itself: see the gate section'
+const lastWords = 'perf_analyzer’s last words are in the report where a run of it failed'
 const noFiles = 'configurations are tried through Triton’s load request; no repository is written'
 const oneModel = 'models are measured one at a time'
 const noRateSearch = 'request rates are gated as listed under request_rate, not searched'
@@ -54,12 +54,11 @@ export const ignoredKeys = {
   client_max_retries: 'use gate.server_start_timeout and gate.model_load_timeout',
   client_protocol: 'the gate measures over gRPC',
   reload_model_disable: 'a repetition needs a fresh load',
-  perf_analyzer_path: ownLoad,
-  perf_analyzer_timeout: ownLoad,
-  perf_analyzer_cpu_util: ownLoad,
-  perf_analyzer_max_auto_adjusts: ownLoad,
-  perf_output: ownLoad,
-  perf_output_path: ownLoad,
+  perf_analyzer_cpu_util: 'perf_analyzer’s own measure of its overhead is judged instead',
+  perf_analyzer_max_auto_adjusts:
+    'a repetition that was not stable is measured again, with the same settings',
+  perf_output: lastWords,
+  perf_output_path: lastWords,
   triton_install_path: 'only c_api mode needs it, which is not supported: use triton_server_path',
   triton_docker_args:
     'these are arguments of a Python library: use triton_docker_shm_size, triton_docker_mounts or triton_docker_labels',
@@ -76,21 +75,37 @@ export const ignoredModelConfigField =
 
 const unsupported = 'not supported by the gate’s load generator'
 const loads = 'use concurrency or request_rate, and batch_sizes'
-const windows = 'use gate.measurement_seconds, gate.warmup_seconds and gate.repetitions'
 const server = 'the gate knows the server it has started: use the triton keys'
 
 /** perf_analyzer's flags that Model Analyzer passes on and the gate does not follow. */
 export const ignoredPerfAnalyzerFlags: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries({
     [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold',
-    [windows]:
-      'measurement-interval measurement-mode measurement-request-count stability-percentage max-trials percentile',
     [server]:
       'url protocol service-kind model-name model-version model-repository triton-server-directory collect-metrics metrics-url metrics-interval verbose extra-verbose verbose-csv latency-report-file',
     [unsupported]:
-      'async sync request-intervals max-threads grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
+      'request-intervals http-header model-signature-name ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
   }).flatMap(([why, flags]) => flags.split(' ').map((flag) => [flag, why])),
 )
+
+/** perf_analyzer's flags that it is given as they are where it is the engine; the gate's own load has other keys for them. */
+export const passedPerfAnalyzerFlags = [
+  'measurement-interval',
+  'measurement-mode',
+  'measurement-request-count',
+  'stability-percentage',
+  'max-trials',
+  'percentile',
+  'async',
+  'sync',
+  'max-threads',
+  'grpc-compression-algorithm',
+  'bls-composing-models',
+  'ssl-grpc-use-ssl',
+  'ssl-grpc-root-certifications-file',
+  'ssl-grpc-private-key-file',
+  'ssl-grpc-certificate-chain-file',
+] as const
 
 /** Accepts the keys of such a table with any value. The type says nothing of them: nobody is to read them. */
 export function ignoredShape(

@@ -215,12 +215,14 @@ perf_analyzer_flags: { request-count: 300, warmup-request-count: 50 }
 
 test('keys without effect are warned of, by name and line', () => {
   const { warnings } = read(
-    'plots: {}\nrun_config_search_mode: optuna\ncheckpoint_directory: c\nperf_analyzer_flags:\n  percentile: 95\n',
+    'plots: {}\nrun_config_search_mode: optuna\ncheckpoint_directory: c\nperf_analyzer_flags:\n  binary-search: true\n',
   )
   expect(warnings).toEqual([
     expect.stringMatching(/^triton-perf-gate\.yml:1: plots: no effect: /),
     expect.stringMatching(/:3: checkpoint_directory: no effect: .*measurements\.json/),
-    expect.stringMatching(/:5: perf_analyzer_flags\.percentile: no effect: use gate\.measurement_seconds/),
+    expect.stringMatching(
+      /:5: perf_analyzer_flags\.binary-search: no effect: use concurrency or request_rate/,
+    ),
     expect.stringMatching(/optuna is run as quick/),
   ])
 })

@@ -5,6 +5,8 @@ import { modelName } from './schema.ts'
 /** What the command line's flags or the action's inputs may say. It goes before the file. */
 export interface ConfigOverrides {
   readonly modelRepository?: string | undefined
+  readonly engine?: GateSettings['engine'] | undefined
+  readonly perfAnalyzerPath?: string | undefined
   readonly models?: readonly string[] | undefined
   readonly triton?: TritonSettings['mode'] | undefined
   /** Means remote mode where `triton` says nothing else. */

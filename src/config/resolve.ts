@@ -10,6 +10,8 @@ import type {
   InputSource,
   ModelSettings,
   Objective,
+  PerfAnalyzerFlags,
+  PerfAnalyzerSettings,
   RequestSettings,
 } from './config.ts'
 import {
@@ -18,9 +20,11 @@ import {
   defaultInput,
   defaultObjectives,
   defaultOutputSharedMemoryBytes,
+  defaultPerfAnalyzer,
   defaultRequests,
   toleranceWith,
 } from './defaults.ts'
+import { passedPerfAnalyzerFlags } from './ignored-keys.ts'
 import {
   type ConstraintTag,
   constraintTags,
@@ -51,10 +55,12 @@ export function resolve(
     input: resolveInput(path, file, entry, overrides, gate.seed),
     requests: resolveRequests(file, entry),
     counts: resolveCounts(file, entry),
+    perfAnalyzerFlags: passedFlags(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
   })
   const general = settingsOf({}, null)
+  warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)))
   const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]))
   const sources = new Map(
     Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]),
@@ -70,6 +76,7 @@ export function resolve(
     inputModels: [...sources.keys()],
     gate,
     triton: resolveTriton(file, overrides),
+    perfAnalyzer: resolvePerfAnalyzer(file, overrides),
     warnings,
   }
 }
@@ -78,6 +85,7 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
   const scaled = (value: number | undefined, factor: number) =>
     value === undefined ? undefined : Math.round(value * factor)
   return {
+    engine: overrides.engine ?? gate.engine ?? defaultGate.engine,
     repetitions: overrides.repetitions ?? gate.repetitions ?? defaultGate.repetitions,
     warmupNs: scaled(gate.warmup_seconds, nsPerSecond) ?? defaultGate.warmupNs,
     measurementNs: scaled(gate.measurement_seconds, nsPerSecond) ?? defaultGate.measurementNs,
@@ -235,4 +243,62 @@ function resolveSources(
 /** A path in the configuration file is relative to it. */
 function besideConfig(config: string | null, path: string): string {
   return resolvePath(config === null ? '.' : dirname(config), path)
+}
+
+function resolvePerfAnalyzer(file: ConfigFile, overrides: ConfigOverrides): PerfAnalyzerSettings {
+  const seconds = file.perf_analyzer_timeout
+  return {
+    path: overrides.perfAnalyzerPath ?? file.perf_analyzer_path ?? defaultPerfAnalyzer.path,
+    timeoutNs: seconds === undefined ? defaultPerfAnalyzer.timeoutNs : Math.round(seconds * nsPerSecond),
+  }
+}
+
+/** What perf_analyzer is told beside load and data: flags for it alone, and those that the gate's own load follows as well. */
+function passedFlags(file: ConfigFile, entry: ModelEntry): PerfAnalyzerFlags {
+  const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags }
+  const range = flags['sequence-id-range']
+  const own = ownFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const]))
+  return {
+    ...flagsForPerfAnalyzer(flags),
+    ...Object.fromEntries(own),
+    ...(range === undefined
+      ? {}
+      : { 'sequence-id-range': range.end === null ? range.start : `${range.start}:${range.end}` }),
+  }
+}
+
+const ownFlags = [
+  'streaming',
+  'num-of-sequences',
+  'sequence-length',
+  'sequence-length-variation',
+  'start-sequence-id',
+  'serial-sequences',
+  'shared-memory',
+  'output-shared-memory-size',
+] as const
+
+function flagsForPerfAnalyzer(flags: NonNullable<ConfigFile['perf_analyzer_flags']>): PerfAnalyzerFlags {
+  return Object.fromEntries(
+    passedPerfAnalyzerFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
+  )
+}
+
+/** perf_analyzer divides a fixed number of requests by whole seconds: it measures by time instead. */
+function unusedCountWarnings(file: ConfigFile): string[] {
+  const entries: ModelEntry[] = [file, ...Object.values(file.profile_models ?? {})]
+  const names = (['request-count', 'warmup-request-count'] as const).filter((name) =>
+    entries.some(({ perf_analyzer_flags: flags }) => flags?.[name] !== undefined),
+  )
+  return names.map((name) => `perf_analyzer_flags.${name}: no effect with gate.engine: perf_analyzer`)
+}
+
+function unusedFlagWarnings(file: ConfigFile): string[] {
+  const entries: ModelEntry[] = [file, ...Object.values(file.profile_models ?? {})]
+  const names = new Set(
+    entries.flatMap(({ perf_analyzer_flags: flags = {} }) => Object.keys(flagsForPerfAnalyzer(flags))),
+  )
+  return [...names].map(
+    (name) => `perf_analyzer_flags.${name}: no effect: it needs gate.engine: perf_analyzer`,
+  )
 }

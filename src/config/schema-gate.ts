@@ -17,6 +17,11 @@ const tolerance = z.strictObject(
 
 /** What Model Analyzer has no words for. */
 export const gateSection = z.strictObject({
+  engine: key(
+    z.enum(['builtin', 'perf_analyzer']),
+    'What makes the load: the gate’s own generator, or NVIDIA’s perf_analyzer as a program of its own.',
+    defaultGate.engine,
+  ),
   repetitions: key(
     z.int().min(2),
     'Most repetitions on each side, each with a fresh server; ends after 4 or 8 where those decide.',

@@ -11,6 +11,7 @@ import {
   ignoredModelConfigField,
   ignoredPerfAnalyzerFlags,
   ignoredShape,
+  passedPerfAnalyzerFlags,
 } from './ignored-keys.ts'
 import { requestFlags } from './schema-requests.ts'
 import { constraints, objectives } from './schema-targets.ts'
@@ -53,6 +54,7 @@ const sharedMemory = z
     return z.NEVER
   })
   .meta({ title: '"none" or "system"' })
+const passed = z.union([z.boolean(), z.number(), z.string()]).meta({ title: 'string, number or boolean' })
 
 const perfAnalyzerFlags = z.strictObject({
   shape: key(
@@ -82,6 +84,12 @@ const perfAnalyzerFlags = z.strictObject({
     'constant',
   ),
   ...requestFlags,
+  ...(Object.fromEntries(
+    passedPerfAnalyzerFlags.map((name) => [
+      name,
+      key(passed, 'Goes to perf_analyzer where it is the `gate.engine`.'),
+    ]),
+  ) as Record<(typeof passedPerfAnalyzerFlags)[number], z.ZodOptional<typeof passed>>),
   ...ignoredShape(ignoredPerfAnalyzerFlags),
 })
 
@@ -157,7 +165,7 @@ export const sharedKeys = {
   ),
   perf_analyzer_flags: key(
     perfAnalyzerFlags,
-    'What is sent, in perf_analyzer’s words. Its other flags are read without effect, with a warning.',
+    'What is sent, in perf_analyzer’s words. Some of its other flags are for `gate.engine: perf_analyzer`; the rest is read without effect, with a warning.',
   ),
 }
 

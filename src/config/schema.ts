@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { nsPerSecond } from '../domain/world.ts'
+import { defaultPerfAnalyzer } from './defaults.ts'
 import { ignoredKeys, ignoredShape } from './ignored-keys.ts'
 import { gateSection } from './schema-gate.ts'
 import { loadKeys, modelEntry, sharedKeys } from './schema-model.ts'
@@ -53,6 +55,16 @@ export const fileSchema = z.strictObject({
   ),
   ...searchKeys,
   ...tritonKeys,
+  perf_analyzer_path: key(
+    z.string().min(1),
+    'Program started where `gate.engine` is `perf_analyzer`.',
+    defaultPerfAnalyzer.path,
+  ),
+  perf_analyzer_timeout: key(
+    positiveNumber,
+    'Longest time in seconds for perf_analyzer at one load.',
+    defaultPerfAnalyzer.timeoutNs / nsPerSecond,
+  ),
   gate: key(gateSection, 'What Model Analyzer has no words for.'),
   ...ignoredShape(ignoredKeys),
 })

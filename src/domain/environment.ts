@@ -38,6 +38,8 @@ export const environmentSchema = z
       memoryTotalBytes: z.number().nonnegative(),
       os: z.string(),
     }),
+    /** What made the load, with its version; left out where it was this program's own generator. */
+    engine: z.string().optional(),
     tool: toolSchema,
     /** By model, the sha256 of what was sent: values or how they were made, files, shapes, shared memory. */
     inputData: z.record(z.string(), z.string()).optional(),
@@ -55,6 +57,7 @@ export function incomparable(a: Environment, b: Environment): string[] {
     ['Triton version', a.triton.version, b.triton.version],
     ['Triton mode', a.triton.mode, b.triton.mode],
     ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
+    ['engine', a.engine ?? 'builtin', b.engine ?? 'builtin'],
   ]
   return [
     ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),

@@ -14,7 +14,7 @@ const maxUtilization = 0.9
  * perf_analyzer warns: a window of 250 ms at 100 requests/s holds 25, so that one preemption would be
  * 4 %, while a client that cannot keep up is late with nearly all.
  */
-const maxLateRatio = 0.1
+export const maxLateRatio = 0.1
 
 /**
  * Above this share of the window the garbage collector, not the requests, is what the thread works at. Against the

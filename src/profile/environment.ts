@@ -18,6 +18,7 @@ export async function describeEnvironment(
     /** By UUID, in MHz. */
     readonly lockedClocks: ReadonlyMap<string, number>
     readonly inputs: ReadonlyMap<string, InputData>
+    readonly engine: string | null
   },
 ): Promise<Environment> {
   const reading =
@@ -50,6 +51,7 @@ export async function describeEnvironment(
           }),
     gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
     host: describeHost(settings.runnerClass),
+    ...(settings.engine === null ? {} : { engine: settings.engine }),
     tool,
     inputData: Object.fromEntries([...settings.inputs].map(([model, { sha256 }]) => [model, sha256])),
   }

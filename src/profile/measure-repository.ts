@@ -15,6 +15,7 @@ import type { ModelRepository } from '../repository/repository.ts'
 import { createRandom } from '../stats/random.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { type Claim, claimDevices } from './claim.ts'
+import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext, profileModel } from './profile.ts'
 import { openServer, type SideName } from './side.ts'
@@ -60,10 +61,12 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
   const generator = await openLoadGenerator(world)
   let gpu: GpuSampler | null = null
   try {
+    const engine = await openEngine(world, generator, config)
     const base = {
       world,
       launcher,
       generator,
+      engine,
       config,
       inputs: input.inputs,
       random: createRandom(plan.seed),
@@ -184,6 +187,7 @@ async function describeEnvironmentOf(
       runnerClass: gate.runnerClass,
       lockedClocks,
       inputs: context.inputs,
+      engine: engineName(context.engine),
     })
   } finally {
     await live.close()

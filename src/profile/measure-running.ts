@@ -9,9 +9,9 @@ import { removeStaleRegions } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { createRandom, type Random } from '../stats/random.ts'
 import { resolveTriton } from '../triton/launcher.ts'
+import { type Engine, type EngineConfig, engineName, measureWith, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked } from './profile.ts'
-import { measureLoad } from './repetition.ts'
 import { toRepetition } from './sample.ts'
 import { toScenario, withAdvice } from './scenario.ts'
 import { type AskSettings, attachModel, type LiveModel, openServer, requireReady } from './side.ts'
@@ -31,6 +31,7 @@ export interface RunningInput {
   readonly counts: CountSettings
   readonly seed: number
   readonly maxFailureRatio: number
+  readonly engine: EngineConfig
   readonly runnerClass: string | null
   /** Gets all there is after each load. */
   readonly save: (measurements: Measurements) => void
@@ -44,6 +45,9 @@ const warmupNs = nsPerSecond
 
 /** Longer than any request of a model that a latency is measured of; ends what never answers. */
 const requestDeadlineNs = 60 * nsPerSecond
+
+/** perf_analyzer judges its own windows, so it is given a time: a third of what it takes by itself. */
+const perfAnalyzerNs = 5 * nsPerSecond
 
 /** Five stretches of the asked time give the throughput an interval. */
 const blocks = 5
@@ -59,11 +63,13 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   try {
     await requireReady(live.client, input.model)
     generator = await openLoadGenerator(world)
+    const engine = await openEngine(world, generator, input.engine)
     const environment = await describeEnvironment(world, launcher, live.server, {
       gpus: input.triton.gpus,
       runnerClass: input.runnerClass,
       lockedClocks: new Map(),
       inputs: new Map([[input.model, input.ask.input]]),
+      engine: engineName(engine),
     })
     const resolved = await live.client.modelConfig(input.model)
     const model = attachModel(
@@ -91,7 +97,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       wallNs: world.nowNs() - startNs,
     })
     for (const load of input.loads) {
-      const { sample, shortfall } = await measureOne(world, generator, model, load, input, random)
+      const { sample, shortfall } = await measureOne(world, engine, model, load, input, random)
       interruptIfAsked(world)
       if (shortfall !== null) warnings.push(`${loadLabel(load)}: ${shortfall}`)
       const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio)
@@ -119,16 +125,16 @@ export async function measureRunning(world: World, input: RunningInput): Promise
 
 async function measureOne(
   world: World,
-  generator: LoadGenerator,
+  engine: Engine,
   model: LiveModel,
   load: Load,
   { until, counts }: RunningInput,
   random: Random,
 ): Promise<TrustworthySample> {
   const warmUp = { warmupNs, maxWarmupNs: 4 * warmupNs, warmupRequestCount: counts.warmupRequestCount }
-  if (until.kind === 'trustworthy')
-    return measureUntilTrustworthy(world, generator, model, load, { ...warmUp, ...until }, random)
-  const { durationNs } = until
+  if (until.kind === 'trustworthy' && engine.kind === 'builtin')
+    return measureUntilTrustworthy(world, engine.generator, model, load, { ...warmUp, ...until }, random)
+  const durationNs = until.kind === 'duration' ? until.durationNs : Math.min(perfAnalyzerNs, until.maxNs)
   const settings = {
     ...warmUp,
     requestCount: counts.requestCount,
@@ -136,7 +142,7 @@ async function measureOne(
     maxMeasurementNs: durationNs,
     blockNs: durationNs / blocks,
   }
-  const [sample] = await measureLoad(world, generator, [model], load, settings, random, null)
+  const [sample] = await measureWith(world, engine, [model], load, settings, random, null)
   if (sample === undefined) throw new RangeError('a measurement of no side')
   return { sample, shortfall: null }
 }

@@ -8,8 +8,9 @@ import type { InputData } from '../load/read-inputs.ts'
 import { type MeasuringTime, type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
+import { measureWith } from './engine.ts'
 import { closeAll, makeRecord, openAll, type SideRecord } from './records.ts'
-import { measureLoad, type RepetitionSettings } from './repetition.ts'
+import type { RepetitionSettings } from './repetition.ts'
 import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario, withAdvice } from './scenario.ts'
 import { type AskSettings, type SideContext, serverDeath } from './side.ts'
@@ -149,11 +150,11 @@ async function measureSides(
   index: number,
   settings: RepetitionSettings,
 ): Promise<void> {
-  const { world, generator, random, gpu } = context
+  const { world, engine, random, gpu } = context
   const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]))
   let samples: readonly Sample[]
   try {
-    samples = await measureLoad(world, generator, models, load, settings, random, gpu)
+    samples = await measureWith(world, engine, models, load, settings, random, gpu)
   } catch (error) {
     interruptIfAsked(world)
     const death = await serverDeath(

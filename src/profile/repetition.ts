@@ -91,7 +91,7 @@ export function otherClients(server: StatisticsDelta, windows: readonly Window[]
 }
 
 /** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
-function gpuOf(
+export function gpuOf(
   gpu: GpuSampler | null,
   model: LiveModel,
   alone: boolean,

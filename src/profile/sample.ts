@@ -29,6 +29,10 @@ export interface Sample {
   readonly host?: HostActivity | undefined
   /** Reasons from outside the load: throttling, another tenant on the GPU. */
   readonly disturbances: readonly string[]
+  /** Why the engine gave no numbers, where that was not the model's doing: then there are no windows to go by. */
+  readonly unmeasured?: { readonly reason: string; readonly client: ClientHealth }
+  /** What a reader of the numbers should know. */
+  readonly notes?: readonly string[]
 }
 
 /** A repetition as it goes into the file, with the samples that only the scenario's percentiles still need. */
@@ -47,7 +51,7 @@ export function toRepetition(
 ): Repetition {
   const latencies = mergeLatencies(sample.windows)
   const failures = sumFailures(sample.windows)
-  const client = worstClient(sample.windows)
+  const client = clientOf(sample)
   const voidReasons = [...sample.disturbances, ...client.problems]
   const failed = failedRequests({ failures })
   if (failed > maxFailureRatio * (failed + latencies.length)) {
@@ -57,7 +61,8 @@ export function toRepetition(
       `failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`,
     )
   }
-  if (latencies.length === 0) voidReasons.push('no_requests: not one request succeeded')
+  if (sample.unmeasured !== undefined) voidReasons.push(sample.unmeasured.reason)
+  else if (latencies.length === 0) voidReasons.push('no_requests: not one request succeeded')
   return {
     index,
     pairedWith,
@@ -75,9 +80,15 @@ export function toRepetition(
   }
 }
 
+function clientOf(sample: Sample): ClientHealth {
+  return sample.unmeasured?.client ?? worstClient(sample.windows)
+}
+
 /** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
 export function isDisturbed(sample: Sample): boolean {
-  return sample.disturbances.length > 0 || worstClient(sample.windows).problems.length > 0
+  return (
+    sample.disturbances.length > 0 || sample.unmeasured !== undefined || clientOf(sample).problems.length > 0
+  )
 }
 
 /** Void by the model's own failures, not by what disturbed it. */
@@ -87,7 +98,7 @@ export function failedItself({ voidReasons }: Repetition): boolean {
 
 /** Not one request succeeded. */
 export function isSilent(sample: Sample): boolean {
-  return sample.windows.every((window) => window.latenciesNs.length === 0)
+  return sample.unmeasured === undefined && sample.windows.every((window) => window.latenciesNs.length === 0)
 }
 
 function repetitionMetrics(
@@ -101,7 +112,7 @@ function repetitionMetrics(
     latencyAvgNs: averageNs,
     ...percentilesOf(latencies),
     latencyMaxNs: latencies.at(-1) ?? null,
-    inferPerSec: inferPerSec(sample.windows, load),
+    inferPerSec: sample.windows.length === 0 ? null : inferPerSec(sample.windows, load),
     ...responseMetrics(sample.windows),
     serverQueueNs: server?.serverQueueNs ?? null,
     serverComputeInputNs: server?.serverComputeInputNs ?? null,

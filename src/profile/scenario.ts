@@ -33,7 +33,7 @@ export function toScenario(input: {
     configuration,
     load,
     repetitions,
-    warnings: [...warningsOf(repetitions), ...(role === 'gate' ? hostWarnings(repetitions) : [])],
+    warnings: [...warningsOf(measured), ...(role === 'gate' ? hostWarnings(repetitions) : [])],
   }
   if (counted.length === 0) {
     const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
@@ -57,7 +57,8 @@ export function toScenario(input: {
  */
 function countedOf(measured: readonly Measured[]): readonly Measured[] {
   const valid = measured.filter(({ repetition }) => repetition.status === 'valid')
-  return valid.length > 0 ? valid : measured.filter(({ repetition }) => !failedItself(repetition))
+  if (valid.length > 0) return valid
+  return measured.filter(({ repetition }) => !failedItself(repetition) && repetition.requests > 0)
 }
 
 /** A scenario that could not be measured at all, with the server's own reason. */
@@ -136,8 +137,9 @@ function gpuMemoryValue(samples: readonly Sample[], valid: readonly Repetition[]
   return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason }
 }
 
-function warningsOf(repetitions: readonly Repetition[]): string[] {
-  const warnings: string[] = []
+function warningsOf(measured: readonly Measured[]): string[] {
+  const repetitions = measured.map(({ repetition }) => repetition)
+  const warnings: string[] = [...new Set(measured.flatMap(({ sample }) => sample.notes ?? []))]
   const voided = repetitions.filter((repetition) => repetition.status === 'void')
   if (voided.length > 0) {
     const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ')

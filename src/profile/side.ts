@@ -7,7 +7,7 @@ import type { GpuMemory } from '../gpu/sampler.ts'
 import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
 import { inputAdvice, inputWarnings, makeSteps, streamLengths } from '../load/inputs.ts'
 import type { InputData } from '../load/read-inputs.ts'
-import { encodeInferRequest } from '../load/request.ts'
+import { encodeInferRequest, type Tensor } from '../load/request.ts'
 import { requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
 import { createRegion } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
@@ -17,6 +17,7 @@ import { connectTriton, type TritonClient } from '../triton/client.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { loadModel, unloadModel } from '../triton/load-model.ts'
 import { startServer, type TritonServer } from '../triton/server.ts'
+import type { Engine } from './engine.ts'
 import { registerRegion, unregisterRegion } from './shared-memory.ts'
 
 /** A side of a comparison: the candidate, or the reference it is compared with. */
@@ -26,6 +27,7 @@ export interface SideContext {
   readonly world: World
   readonly launcher: Launcher
   readonly generator: LoadGenerator
+  readonly engine: Engine
   readonly loadTimeoutNs: number
   /** A request that has no answer by then has failed. */
   readonly requestDeadlineNs: number
@@ -57,6 +59,8 @@ export interface LiveModel {
   readonly inputAdvice: string | null
   /** Opens (once) the connections for a load; returns the generator's target. */
   readonly target: (load: Load) => Promise<string>
+  /** The inputs of its requests, in turn, at batch size 1. */
+  readonly inputSteps: () => readonly (readonly Tensor[])[]
   /** What its server took of the GPUs, read while it started; only where it cannot be read under load. */
   readonly gpuGrowth?: GpuMemory
   /** Closes the connections; the model stays loaded. */
@@ -167,6 +171,7 @@ export function attachModel(
     configuration,
     warnings: [...inputWarnings(resolved, settings.input), ...requestNotes(resolved, settings.requests)],
     inputAdvice: inputAdvice(resolved, settings.input),
+    inputSteps: () => makeSteps(resolved, settings.input, 1).map(({ inputs }) => inputs),
     target: (load) => {
       const id = `${live.side}/${resolved.name}/${loadKey(load)}`
       const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load)

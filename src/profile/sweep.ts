@@ -10,8 +10,9 @@ import { makeSpace, type Space } from '../search/space.ts'
 import type { SearchPoint, Step } from '../search/state.ts'
 import { quantile } from '../stats/quantile.ts'
 import { makeBench } from './bench.ts'
+import { measureWith } from './engine.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
-import { measureLoad, type RepetitionSettings } from './repetition.ts'
+import type { RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
 import { type LiveModel, serverDeath } from './side.ts'
@@ -124,9 +125,9 @@ async function measure(
   load: Load,
   settings: RepetitionSettings,
 ): Promise<Sample | string> {
-  const { world, generator, random, gpu } = context
+  const { world, engine, random, gpu } = context
   try {
-    const [sample] = await measureLoad(world, generator, [model], load, settings, random, gpu)
+    const [sample] = await measureWith(world, engine, [model], load, settings, random, gpu)
     return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample
   } catch (error) {
     interruptIfAsked(world)

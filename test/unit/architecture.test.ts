@@ -18,6 +18,7 @@ const floors: Record<string, number> = {
   gpu: 2,
   git: 2,
   load: 2,
+  'perf-analyzer': 2,
   search: 2,
   profile: 3,
   baseline: 3,

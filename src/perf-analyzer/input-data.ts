@@ -1,0 +1,24 @@
+/** An input of one inference: raw little-endian bytes as they go over the wire. */
+export interface StepTensor {
+  readonly name: string
+  /** Without the batch dimension. */
+  readonly shape: readonly number[]
+  readonly data: Uint8Array
+}
+
+/**
+ * perf_analyzer's `--input-data` JSON with these steps, to be sent in turn. Not its own random data: that holds NaN,
+ * with which models take other paths and its profile export stays empty.
+ */
+export function inputDataJson(steps: readonly (readonly StepTensor[])[]): string {
+  return JSON.stringify({
+    data: steps.map((tensors) =>
+      Object.fromEntries(
+        tensors.map(({ name, shape, data }) => [
+          name,
+          { content: { b64: Buffer.from(data).toString('base64') }, shape },
+        ]),
+      ),
+    ),
+  })
+}

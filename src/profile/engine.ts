@@ -1,0 +1,70 @@
+import type { Config, PerfAnalyzerFlags, PerfAnalyzerSettings } from '../config/config.ts'
+import type { Load } from '../domain/load.ts'
+import type { World } from '../domain/world.ts'
+import type { GpuSampler } from '../gpu/sampler.ts'
+import type { LoadGenerator } from '../load/generator.ts'
+import { perfAnalyzerVersion } from '../perf-analyzer/run.ts'
+import type { Random } from '../stats/random.ts'
+import { measureByPerfAnalyzer } from './perf-analyzer.ts'
+import { measureLoad, type RepetitionSettings } from './repetition.ts'
+import type { Sample } from './sample.ts'
+import type { LiveModel } from './side.ts'
+
+/** What makes the load: the gate's own generator, or perf_analyzer as a process for each level. */
+export type Engine =
+  | { readonly kind: 'builtin'; readonly generator: LoadGenerator }
+  | {
+      readonly kind: 'perf_analyzer'
+      readonly settings: PerfAnalyzerSettings
+      readonly version: string
+      readonly flagsFor: (model: string) => PerfAnalyzerFlags
+    }
+
+/** What a configuration says of the engine. */
+export type EngineConfig = Pick<Config, 'gate' | 'perfAnalyzer' | 'settingsFor'>
+
+/** @throws GateError `environment` where perf_analyzer is asked for and none runs here, before anything is measured */
+export async function openEngine(
+  world: World,
+  generator: LoadGenerator,
+  { gate: { engine: kind }, perfAnalyzer: settings, settingsFor }: EngineConfig,
+): Promise<Engine> {
+  switch (kind) {
+    case 'builtin':
+      return { kind, generator }
+    case 'perf_analyzer':
+      return {
+        kind,
+        settings,
+        flagsFor: (model) => settingsFor(model).perfAnalyzerFlags,
+        version: await perfAnalyzerVersion(world, settings),
+      }
+    default:
+      return kind satisfies never
+  }
+}
+
+/** As it stands in the environment of a measurement; the gate's own generator goes without saying. */
+export function engineName(engine: Engine): string | null {
+  return engine.kind === 'builtin' ? null : `perf_analyzer ${engine.version}`
+}
+
+/** One repetition of one load on a model on one or two live servers. Returns a sample for each side, in their order. */
+export function measureWith(
+  world: World,
+  engine: Engine,
+  models: readonly LiveModel[],
+  load: Load,
+  settings: RepetitionSettings,
+  random: Random,
+  gpu: GpuSampler | null,
+): Promise<Sample[]> {
+  switch (engine.kind) {
+    case 'builtin':
+      return measureLoad(world, engine.generator, models, load, settings, random, gpu)
+    case 'perf_analyzer':
+      return measureByPerfAnalyzer(world, engine, models, load, settings, random, gpu)
+    default:
+      return engine satisfies never
+  }
+}

@@ -1,0 +1,152 @@
+import { type Load, loadLabel } from '../domain/load.ts'
+import type { World } from '../domain/world.ts'
+import type { GpuSampler } from '../gpu/sampler.ts'
+import type { Window } from '../load/generator.ts'
+import { crossCheck } from '../perf-analyzer/cross-check.ts'
+import { inputDataJson } from '../perf-analyzer/input-data.ts'
+import { type LevelOutcome, runLevel } from '../perf-analyzer/run.ts'
+import type { Random } from '../stats/random.ts'
+import { memoryOfTree } from '../system/process-tree.ts'
+import { statisticsDelta } from '../triton/statistics.ts'
+import { planBlocks } from './blocks.ts'
+import type { Engine } from './engine.ts'
+import { paceOf } from './pace.ts'
+import { failedWindow, healthOf, silent, toWindows } from './perf-analyzer-windows.ts'
+import { gpuOf, otherClients, type RepetitionSettings } from './repetition.ts'
+import type { Sample } from './sample.ts'
+import type { LiveModel } from './side.ts'
+
+type PerfAnalyzer = Extract<Engine, { kind: 'perf_analyzer' }>
+
+/** perf_analyzer needs three windows to end, and reports the last three. */
+const windowsPerRun = 3
+
+/** What a side has so far. */
+interface Gathered {
+  readonly windows: Window[]
+  readonly notes: Set<string>
+  unmeasured: string | null
+}
+
+/**
+ * One repetition with perf_analyzer. A process and three windows are the least it can do, so the sides cannot alternate
+ * in short blocks: after a warm-up each they take turns as A B B A, in which a drift of the machine hits both alike.
+ * A single side is measured in one run.
+ */
+export async function measureByPerfAnalyzer(
+  world: World,
+  analyzer: PerfAnalyzer,
+  models: readonly LiveModel[],
+  load: Load,
+  settings: RepetitionSettings,
+  random: Random,
+  gpu: GpuSampler | null,
+): Promise<Sample[]> {
+  const run = (model: LiveModel, windowNs: number, anyStability: boolean) =>
+    runLevel(world, analyzer.settings, levelOf(analyzer, model, load, windowNs, anyStability))
+  const order = random.shuffle(models.map((_, index) => index))
+  const sides = models.map((): Gathered => ({ windows: [], notes: new Set(), unmeasured: null }))
+
+  const warmups: Window[][] = models.map(() => [])
+  for (const side of order) {
+    const outcome = await run(models[side] as LiveModel, settings.warmupNs / windowsPerRun, true)
+    // What is wrong in the warm-up is not better afterwards: it is the side's result.
+    if (outcome.status === 'measured') warmups[side] = toWindows(world, load, outcome)
+    else keep(world, load, outcome, sides[side] as Gathered)
+  }
+
+  const startNs = world.nowNs()
+  const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
+  gpu?.reset()
+  if (warmups.every((windows) => windows.length > 0)) {
+    const turns = order.length === 1 ? order : [...order, ...order.toReversed()]
+    const { count, blockNs } = planBlocks(
+      warmups.map((windows) => paceOf(windows, load)),
+      settings,
+    )
+    const windowNs = (count * blockNs) / ((turns.length / order.length) * windowsPerRun)
+    for (const side of turns) {
+      // A repetition that lacks one side's half is void: the rest of it would be time lost.
+      if (world.signal.aborted || sides.some(({ unmeasured }) => unmeasured !== null)) break
+      keep(world, load, await run(models[side] as LiveModel, windowNs, false), sides[side] as Gathered)
+    }
+  }
+  const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
+
+  const broken = sides.find(({ unmeasured }) => unmeasured !== null)?.unmeasured ?? null
+  return models.map((model, index) => {
+    const { windows, notes, unmeasured } = sides[index] as Gathered
+    const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
+    // Half a turn of the other side's is not a measurement of this one.
+    const reason = unmeasured ?? (windows.length === 0 ? broken : null)
+    return {
+      startNs,
+      windows,
+      server,
+      ...gpuOf(gpu, model, models.length === 1),
+      serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+      disturbances: [
+        ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
+        ...otherClients(server, reason === null ? windows : []),
+      ],
+      ...(reason === null ? {} : { unmeasured: { reason, client: healthOf(load, silent) } }),
+      notes: [...notes],
+    }
+  })
+}
+
+function levelOf(
+  analyzer: PerfAnalyzer,
+  model: LiveModel,
+  load: Load,
+  windowNs: number,
+  anyStability: boolean,
+): Parameters<typeof runLevel>[2] {
+  const isBatched = model.configuration.maxBatchSize > 0
+  const steps = model
+    .inputSteps()
+    .map((tensors) =>
+      tensors.map(({ name, shape, data }) => ({ name, data, shape: isBatched ? shape.slice(1) : shape })),
+    )
+  return {
+    model: model.name,
+    grpc: model.live.server.grpc,
+    load,
+    inputData: inputDataJson(steps),
+    windowNs,
+    anyStability,
+    flags: analyzer.flagsFor(model.name),
+  }
+}
+
+/** A failed request is the model's, and data; what did not come to a measurement at all is said as such. */
+function keep(world: World, load: Load, outcome: LevelOutcome, side: Gathered): void {
+  switch (outcome.status) {
+    case 'measured':
+      side.windows.push(...toWindows(world, load, outcome))
+      for (const note of notesOf(load, outcome)) side.notes.add(note)
+      return
+    case 'requestFailed':
+    case 'silent':
+      side.windows.push(failedWindow(world, load, outcome))
+      return
+    case 'unstable':
+      side.unmeasured = `perf_analyzer_unstable: ${loadLabel(load)}: ${outcome.reason}`
+      return
+    case 'timedOut':
+      side.unmeasured = `perf_analyzer_timeout: ${loadLabel(load)}: ${outcome.reason}`
+      return
+    default:
+      outcome satisfies never
+  }
+}
+
+function notesOf(load: Load, outcome: Extract<LevelOutcome, { status: 'measured' }>): string[] {
+  const lateStart =
+    'perf_analyzer takes a request’s latency from when it was sent, not from when it was due: waiting in the client is missing from it'
+  return [
+    ...(load.mode === 'requestRate' ? [lateStart] : []),
+    ...crossCheck(load, outcome.row, outcome.profile),
+    ...outcome.self.warnings.map((text) => `perf_analyzer: ${text}`),
+  ]
+}
