@@ -152,20 +152,26 @@ async function measureSides(
 ): Promise<void> {
   const { world, engine, random, gpu } = context
   const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]))
-  let samples: readonly Sample[]
-  try {
-    samples = await measureWith(world, engine, models, load, settings, random, gpu)
-  } catch (error) {
+  const noteDeath = async (): Promise<boolean> => {
     interruptIfAsked(world)
     const death = await serverDeath(
       world,
       models.map((model) => model.live),
     )
-    if (death === null) throw error
+    if (death === null) return false
     for (const each of sides) if (each.server?.server.hasExited() === true) each.failure = death
     world.progress(`${loadLabel(load)}: ${death.message}`)
-    return
+    return true
   }
+  let samples: readonly Sample[]
+  try {
+    samples = await measureWith(world, engine, models, load, settings, random, gpu)
+  } catch (error) {
+    if (await noteDeath()) return
+    throw error
+  }
+  // A dying server may still answer with errors while it writes its last words: it is the death that is to be told.
+  if (samples.some(isSilent) && (await noteDeath())) return
   // The sides of one repetition pair by its index.
   const pairedWith = sides.length > 1 ? index : null
   for (const [side, each] of sides.entries()) {
