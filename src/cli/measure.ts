@@ -115,6 +115,7 @@ function requestsOf(options: MeasureOptions, defaults: RequestSettings): Request
   const { numOfSequences, sequenceLength } = options
   const { sequences } = defaults
   return {
+    ...defaults,
     streaming: options.streaming ?? defaults.streaming,
     sequences: {
       ...sequences,

@@ -111,6 +111,8 @@ export interface RequestSettings {
   /** Over ModelStreamInfer; decoupled models are asked that way in any case. */
   readonly streaming: boolean
   readonly sequences: SequenceSettings
+  /** What answers are compared with, byte by byte: `given` is the validation data, where there are any. */
+  readonly checkOutputs: 'off' | 'given' | 'first'
 }
 
 /** For models with sequence batching. */

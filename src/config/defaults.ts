@@ -41,7 +41,7 @@ export const defaultInput = {
   sharedMemory: null,
 } as const satisfies Omit<InputSettings, 'seed'>
 
-/** perf_analyzer's defaults, all of them. */
+/** perf_analyzer's defaults, where it has the setting. */
 export const defaultRequests = {
   streaming: false,
   sequences: {
@@ -53,6 +53,8 @@ export const defaultRequests = {
     serial: false,
     serialAsked: null,
   },
+  // Who gives validation data wants them checked. `first` would fail every model with random outputs.
+  checkOutputs: 'given',
 } as const satisfies RequestSettings
 
 /** perf_analyzer's default, 100 KiB. */

@@ -349,6 +349,7 @@ test('how models are asked, in perf_analyzer’s words, and with its defaults', 
       serial: false,
       serialAsked: null,
     },
+    checkOutputs: 'given',
   })
   const all =
     '{streaming: true, num-of-sequences: 2, sequence-length: 9, sequence-length-variation: 0, sequence-id-range: "5:9", serial-sequences: true}'
@@ -363,6 +364,7 @@ test('how models are asked, in perf_analyzer’s words, and with its defaults', 
       serial: true,
       serialAsked: true,
     },
+    checkOutputs: 'given',
   })
   expect(requests('{start-sequence-id: 7}').sequences).toMatchObject({ firstId: 7, endId: null })
   expect(requests('{sequence-id-range: 7}').sequences).toMatchObject({ firstId: 7, endId: null })

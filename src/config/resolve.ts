@@ -220,6 +220,7 @@ function resolveRequests(file: ConfigFile, entry: ModelEntry): RequestSettings {
       serial: flags['serial-sequences'] ?? sequences.serial,
       serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
     },
+    checkOutputs: file.gate?.check_outputs ?? defaultRequests.checkOutputs,
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defaultTolerance } from '../domain/metric.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
-import { defaultGate, defaultSearch, defaultTriton } from './defaults.ts'
+import { defaultGate, defaultRequests, defaultSearch, defaultTriton } from './defaults.ts'
 import { toleranceTags } from './metric-tags.ts'
 import { inputsSection } from './schema-inputs.ts'
 import { duration, key, positiveInteger, positiveNumber, ratio } from './values.ts'
@@ -81,6 +81,11 @@ export const gateSection = z.strictObject({
   inputs: key(
     inputsSection,
     'Values of single inputs by model and input, before `perf_analyzer_flags.input-data`: `resnet: {IMAGE: {range: [0, 255]}}`. See docs/input-data.md.',
+  ),
+  check_outputs: key(
+    z.enum(['off', 'given', 'first']),
+    'What answers are compared with, byte by byte; one that differs is a failed request (`wrong_output`). `given`: the validation data, where there are any. `first`: the first answer to the same request; not for models whose outputs are random.',
+    defaultRequests.checkOutputs,
   ),
   tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
   search_max_measurements: key(

@@ -120,7 +120,7 @@ const repetitionSchema = z
     warmUp: warmUpSchema.optional(),
     /** Those that succeeded. */
     requests: z.int().nonnegative(),
-    /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */
+    /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`, `wrong_output`). */
     failures: z.record(z.string(), z.int().positive()),
     metrics: z.partialRecord(metricNameSchema, finite.nullable()),
     blocks: z.array(blockSchema),

@@ -9,10 +9,19 @@ import {
 import { nowNs } from './clock.ts'
 import { statusMessage, statusName } from './grpc-status.ts'
 import type { LoadTarget } from './protocol.ts'
-import type { Sender } from './sender.ts'
+import type { Outgoing, Sender } from './sender.ts'
+import { onlyMessage } from './stream-response.ts'
 
-/** How a request ended: null is success, else a gRPC status name, `reset`, `deadline` or `connection`. */
-export type RequestEnd = (failure: string | null, message: string, endNs: number) => void
+/**
+ * How a request ended: null is success, else a gRPC status name, `reset`, `deadline` or `connection`. `wrongOutput` compares
+ * the answer of a success whose outputs are checked: after the end, so that it is in no latency.
+ */
+export type RequestEnd = (
+  failure: string | null,
+  message: string,
+  endNs: number,
+  wrongOutput?: () => string | null,
+) => void
 
 /** A pause between attempts to connect: a server that is gone must not be hammered, one that is back is soon found. */
 const restMs = 50
@@ -117,12 +126,13 @@ export class Connection implements Sender {
    * Sends one request. Only to be called while `ready`. Returns how to give it up: nothing is called back then.
    * Latency runs until the trailers (or headers of an answer without a body) that carry `grpc-status` are here.
    */
-  send(frame: Uint8Array, onEnd: RequestEnd): () => void {
+  send({ frame, check }: Outgoing, onEnd: RequestEnd): () => void {
     const session = this.#session
     if (session === null) throw new Error('send() on a connection that is not ready')
     const stream = session.request(this.#headers)
     let open = true
     let responseBytes = 0
+    const chunks: Buffer[] = []
     let httpStatus: number | undefined
     this.#active++
 
@@ -132,7 +142,9 @@ export class Connection implements Sender {
       this.#active--
       // An answer before the request has been read leaves the stream half open: it must not take up room.
       if (failure !== null && !stream.writableFinished) stream.close(constants.NGHTTP2_CANCEL)
-      onEnd(failure, message, nowNs())
+      const endNs = nowNs()
+      if (failure !== null || check === null) onEnd(failure, message, endNs)
+      else onEnd(null, '', endNs, () => check(() => onlyMessage(chunks)))
     }
     const judge = (headers: IncomingHttpHeaders) => {
       const status = statusOf(headers)
@@ -147,6 +159,7 @@ export class Connection implements Sender {
     })
     stream.on('data', (chunk: Buffer) => {
       responseBytes += chunk.length
+      if (check !== null) chunks.push(chunk)
     })
     stream.on('trailers', judge)
     // 'close' follows and tells what became of it.

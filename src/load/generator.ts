@@ -24,7 +24,7 @@ export interface Window {
   readonly completed: number
   /** All requests written to the server, lead-in and lead-out too: what its own counters should have gone up by. */
   readonly issued: number
-  /** Failed requests of the window by gRPC status name, `reset`, `deadline` or `connection`. */
+  /** Failed requests of the window by gRPC status name, `reset`, `deadline`, `connection` or `wrong_output`. */
   readonly failures: Readonly<Record<string, number>>
   /** The first of them in the server's words; null where none failed. */
   readonly firstFailure: string | null

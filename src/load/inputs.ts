@@ -58,6 +58,16 @@ export function streamLengths({ given }: InputData): readonly number[] | null {
   return given?.areSequences === true ? given.streams.map((stream) => stream.length) : null
 }
 
+/** Whether the data say of any answer what it must be. */
+export function hasValidationData({ given }: InputData, config: ModelConfig): boolean {
+  const isOutput = (name: string) => config.output.some((output) => output.name === name)
+  return (given?.streams ?? [])
+    .flat()
+    .some(({ inputs, outputs, isFolder }) =>
+      isFolder ? [...inputs.keys()].some(isOutput) : outputs !== null && outputs.size > 0,
+    )
+}
+
 /** What is wrong with the data for a model whose `config` declares its inputs, before any server is asked. */
 export function dataProblems(config: ModelConfig, data: InputData): readonly Problem[] {
   const problems: Problem[] = []

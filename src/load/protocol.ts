@@ -23,7 +23,24 @@ export interface LoadTarget {
   readonly streaming?: Streaming
   /** For a model with sequence batching. */
   readonly sequences?: SequencePlan
+  /** What its answers must be; where left out they are not looked at. */
+  readonly check?: OutputCheck
 }
+
+/** An output as it must come. */
+export interface ExpectedOutput {
+  readonly name: string
+  /** With the batch dimension where the model has one. */
+  readonly shape: readonly number[]
+  /** As Tensor.data. */
+  readonly data: Uint8Array
+}
+
+export type OutputCheck =
+  /** For each frame the outputs that are known, or null. */
+  | { readonly kind: 'given'; readonly outputs: readonly (readonly ExpectedOutput[] | null)[] }
+  /** Each answer must be as the first one to the same frame, of this thread. */
+  | { readonly kind: 'first' }
 
 export interface Streaming {
   /** The model answers a request any number of times. */

@@ -1,8 +1,9 @@
 import { nowNs } from './clock.ts'
+import type { RequestEnd } from './connection.ts'
 import type { Phase, Phases } from './phases.ts'
 import type { ThreadReport, WindowOptions } from './protocol.ts'
 import type { ResponseTimes } from './response-times.ts'
-import type { Sender } from './sender.ts'
+import type { Outgoing, Sender } from './sender.ts'
 import { partOf, type Share } from './share.ts'
 
 /** A request on its way. */
@@ -31,7 +32,7 @@ export class Recorder {
   #firstFailure: string | null = null
   readonly #failures: Record<string, number> = {}
   readonly #phases: Phases
-  readonly #frames: readonly Uint8Array[]
+  readonly #outgoing: readonly Outgoing[]
   readonly #share: Share
   readonly #leadOutNs: number
   /** This thread's, where their number and not time ends the load. */
@@ -47,7 +48,7 @@ export class Recorder {
 
   constructor(
     phases: Phases,
-    frames: readonly Uint8Array[],
+    outgoing: readonly Outgoing[],
     share: Share,
     { leadInNs, requestCount }: WindowOptions,
     deadlineNs: number,
@@ -55,7 +56,7 @@ export class Recorder {
   ) {
     this.#phases = phases
     this.#responses = responses
-    this.#frames = frames
+    this.#outgoing = outgoing
     this.#share = share
     this.#leadOutNs = leadInNs
     this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share)
@@ -86,8 +87,9 @@ export class Recorder {
   /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
   send(connection: Sender, originNs: number, onEnd: () => void): void {
     const phase = this.#admit(originNs)
-    const frame = this.#frames[(this.#share.index + this.#issued * this.#share.of) % this.#frames.length]
-    if (frame === undefined) throw new RangeError('a target without frames')
+    const request =
+      this.#outgoing[(this.#share.index + this.#issued * this.#share.of) % this.#outgoing.length]
+    if (request === undefined) throw new RangeError('a target without frames')
     this.#issued++
     const flight: Flight = { originNs, phase, onEnd, responsesNs: [], cancel: () => undefined }
     this.#flights.add(flight)
@@ -97,18 +99,20 @@ export class Recorder {
       if (this.#phases.at(sentNs) === 'window') this.#inTime++
       this.#windowFlights++
     }
-    const ended = (failure: string | null, message: string, endNs: number) => {
+    const ended: RequestEnd = (failure, message, endNs, wrongOutput) => {
       this.#land(flight)
       this.#phases.at(endNs)
       onEnd()
-      this.#record(flight, failure, message, endNs)
+      const wrong = wrongOutput?.() ?? null
+      if (wrong === null) this.#record(flight, failure, message, endNs)
+      else this.#record(flight, 'wrong_output', wrong, endNs)
     }
     const responses = this.#responses
     if (responses === null) {
-      flight.cancel = connection.send(frame, ended)
+      flight.cancel = connection.send(request, ended)
       return
     }
-    flight.cancel = connection.send(frame, ended, (atNs) => {
+    flight.cancel = connection.send(request, ended, (atNs) => {
       this.#phases.at(atNs)
       responses.arrived(atNs)
       flight.responsesNs.push(atNs)

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
+import type { RequestSettings } from '../config/config.ts'
 import { defaultRequests } from '../config/defaults.ts'
 import { asGateError } from '../domain/error.ts'
 import {
@@ -7,7 +8,8 @@ import {
   DataType,
   ModelConfigSchema,
 } from '../proto/model_config_pb.js'
-import { requestNotes, sequencePlanOf, streamingOf } from './request-plan.ts'
+import type { Step } from './inputs.ts'
+import { outputCheckOf, requestNotes, sequencePlanOf, streamingOf } from './request-plan.ts'
 
 const config = (fields: MessageInitShape<typeof ModelConfigSchema>) =>
   create(ModelConfigSchema, { name: 'm', ...fields })
@@ -60,15 +62,51 @@ test('batches, and more live sequences than ids, are told in one go', () => {
 test('decoupled models are streamed, asked or not, and that is said', () => {
   const decoupled = config({ modelTransactionPolicy: { decoupled: true } })
   expect(streamingOf(decoupled, defaultRequests)).toEqual({ decoupled: true })
-  expect(requestNotes(decoupled, defaultRequests)[0]).toContain('ModelStreamInfer')
+  expect(requestNotes(decoupled, defaultRequests, false)[0]).toContain('ModelStreamInfer')
   const streaming = { ...defaultRequests, streaming: true }
-  expect(requestNotes(decoupled, streaming)).toEqual([])
+  expect(requestNotes(decoupled, streaming, false)).toEqual([])
   expect(streamingOf(config({}), streaming)).toEqual({ decoupled: false })
   expect(streamingOf(config({}), defaultRequests)).toBeUndefined()
 })
 
 test('sequences that may overtake each other without streaming are said to wait', () => {
   const asked = { ...defaultRequests, sequences: { ...sequences, serialAsked: false } }
-  expect(requestNotes(stateful(), asked)[0]).toContain('serial-sequences')
-  expect(requestNotes(stateful(), defaultRequests)).toEqual([])
+  expect(requestNotes(stateful(), asked, false)[0]).toContain('serial-sequences')
+  expect(requestNotes(stateful(), defaultRequests, false)).toEqual([])
+})
+
+const known: Step = {
+  inputs: [],
+  expectedOutputs: [{ name: 'Y', datatype: 'FP32', shape: [1], data: new Uint8Array(4) }],
+}
+const unknown: Step = { inputs: [], expectedOutputs: null }
+const checking = (checkOutputs: RequestSettings['checkOutputs']): RequestSettings => ({
+  ...defaultRequests,
+  checkOutputs,
+})
+
+test('answers are compared with validation data where there are any, or with the first where that is asked', () => {
+  const { expectedOutputs } = known
+  expect(outputCheckOf(config({}), defaultRequests, [known, unknown], false)).toEqual({
+    kind: 'given',
+    outputs: [expectedOutputs, null],
+  })
+  expect(outputCheckOf(config({}), defaultRequests, [unknown], false)).toBeUndefined()
+  expect(outputCheckOf(config({}), checking('off'), [known], false)).toBeUndefined()
+  expect(outputCheckOf(config({}), checking('first'), [unknown], false)).toEqual({ kind: 'first' })
+})
+
+test('outputs in shared memory that are to be checked are refused, with what to set', () => {
+  expect(() => outputCheckOf(config({}), defaultRequests, [known], true)).toThrow('cannot be checked')
+  expect(outputCheckOf(config({}), defaultRequests, [unknown], true)).toBeUndefined()
+})
+
+test('sequences are compared where they are the streams of the validation data, else it is said that they are not', () => {
+  expect(outputCheckOf(stateful(), defaultRequests, [known], false)).toMatchObject({ kind: 'given' })
+  expect(requestNotes(stateful(), defaultRequests, true)).toEqual([])
+  const cut = { ...defaultRequests, sequences: { ...sequences, length: 3 } }
+  for (const settings of [cut, checking('first')]) {
+    expect(outputCheckOf(stateful(), settings, [known], false)).toBeUndefined()
+    expect(requestNotes(stateful(), settings, true)[0]).toContain('outputs are not checked')
+  }
 })

@@ -6,7 +6,8 @@ import {
   DataType,
   type ModelConfig,
 } from '../proto/model_config_pb.js'
-import type { Streaming } from './protocol.ts'
+import type { Step } from './inputs.ts'
+import type { OutputCheck, Streaming } from './protocol.ts'
 import type { SequencePlan } from './sequences.ts'
 
 /** Ids stay below what a double counts exactly. */
@@ -72,11 +73,59 @@ export function sequencePlanOf(
   throw new GateError('config', `cannot make sequences for model '${config.name}'`, { problems })
 }
 
+/**
+ * What the answers to the steps must be; undefined where they are not looked at.
+ *
+ * @throws GateError `config` where the outputs would lie in shared memory
+ */
+export function outputCheckOf(
+  config: ModelConfig,
+  settings: RequestSettings,
+  steps: readonly Step[],
+  inSharedMemory: boolean,
+): OutputCheck | undefined {
+  const { checkOutputs } = settings
+  const known = steps.some(({ expectedOutputs }) => expectedOutputs !== null)
+  if (checkOutputs === 'off' || (checkOutputs === 'given' && !known)) return undefined
+  if (uncheckedSequences(config, settings, known) !== null) return undefined
+  if (inSharedMemory) {
+    throw new GateError('config', `the outputs of model '${config.name}' cannot be checked`, {
+      problems: [
+        {
+          key: 'gate.check_outputs',
+          message: `outputs in shared memory cannot be compared (\`${checkOutputs}\`)`,
+          remedy: 'set `gate: {check_outputs: off}`, or leave perf_analyzer_flags.shared-memory out',
+        },
+      ],
+    })
+  }
+  if (checkOutputs === 'first') return { kind: 'first' }
+  return { kind: 'given', outputs: steps.map(({ expectedOutputs }) => expectedOutputs) }
+}
+
+/** Why the answers of a model with sequences are not compared although it is asked for; null where they are. */
+function uncheckedSequences(
+  { name, schedulingChoice }: ModelConfig,
+  { checkOutputs, sequences }: RequestSettings,
+  known: boolean,
+): string | null {
+  if (schedulingChoice.case !== 'sequenceBatching' || checkOutputs === 'off') return null
+  if (checkOutputs === 'first')
+    return `model '${name}': its outputs are not checked: they depend on the sequence, not on the request alone`
+  if (!known || sequences.length === null) return null
+  return `model '${name}': its outputs are not checked: with sequence-length a sequence is not a stream of the validation data`
+}
+
 /** perf_analyzer's. */
 const defaultLength = 20
 
 /** What a user should know of the way in which a model is asked, as sentences. */
-export function requestNotes(config: ModelConfig, { streaming, sequences }: RequestSettings): string[] {
+export function requestNotes(
+  config: ModelConfig,
+  settings: RequestSettings,
+  hasValidationData: boolean,
+): string[] {
+  const { streaming, sequences } = settings
   const notes: string[] = []
   if (isDecoupled(config) && !streaming) {
     notes.push(
@@ -90,7 +139,8 @@ export function requestNotes(config: ModelConfig, { streaming, sequences }: Requ
         'each waits for the answer to the one before (serial-sequences)',
     )
   }
-  return notes
+  const unchecked = uncheckedSequences(config, settings, hasValidationData)
+  return unchecked === null ? notes : [...notes, unchecked]
 }
 
 /** The type of the correlation id that the model asks for; unsigned 64 bit where it asks for none. */

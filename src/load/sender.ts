@@ -1,4 +1,13 @@
 import type { RequestEnd } from './connection.ts'
+import type { AnswerCheck } from './output-check.ts'
+
+/** A request as it is sent. */
+export interface Outgoing {
+  /** A whole gRPC frame; a Buffer, or node:http2 would make one of it for each request. */
+  readonly frame: Buffer
+  /** What is wrong with an answer to it; null where answers are not looked at. */
+  readonly check: AnswerCheck | null
+}
 
 /** A response with data of a request that may have several, at its time. */
 export type OnResponse = (atNs: number) => void
@@ -17,5 +26,5 @@ export interface Sender {
   /** The driver sends no more through this: what a sequence leaves on the server is cleared away. */
   readonly stop?: () => void
   /** Only to be called while `ready`. Returns how to give the request up: nothing is called back then. */
-  readonly send: (frame: Uint8Array, onEnd: RequestEnd, onResponse?: OnResponse) => () => void
+  readonly send: (request: Outgoing, onEnd: RequestEnd, onResponse?: OnResponse) => () => void
 }

@@ -1,7 +1,7 @@
 import type { Load } from '../domain/load.ts'
 import type { Connection } from './connection.ts'
 import type { LoadTarget } from './protocol.ts'
-import type { Sender } from './sender.ts'
+import type { Outgoing, Sender } from './sender.ts'
 import { SequenceSender } from './sequence-sender.ts'
 import { type SequenceIds, SequenceSource } from './sequences.ts'
 import { partOf, type Share } from './share.ts'
@@ -39,7 +39,7 @@ export function sendersOf(
   load: Load,
   share: Share,
   ids: SequenceIds | null,
-  frames: readonly Uint8Array[],
+  requests: readonly Outgoing[],
   seed: number,
 ): RunSenders {
   const plan = target.sequences
@@ -48,7 +48,7 @@ export function sendersOf(
     const senders: Senders = [first.sender, ...others.map((line) => line.sender)]
     return { senders, finish: () => Promise.resolve(0) }
   }
-  const source = new SequenceSource(plan, share, ids, frames.length, seed)
+  const source = new SequenceSource(plan, share, ids, requests.length, seed)
   const closed = load.mode === 'concurrency'
   // Unary requests may overtake each other, and a sequence's must not.
   const { streaming } = target
@@ -56,10 +56,10 @@ export function sendersOf(
   const ordered: StreamConnection[] = []
   const slot = (index: number): SequenceSender => {
     const line = lines[index % lines.length] ?? lines[0]
-    if (serial) return new SequenceSender(line.sender, source, frames, true)
+    if (serial) return new SequenceSender(line.sender, source, requests, true)
     const own = new StreamConnection(line.connection, { ...streaming, ordered: true })
     ordered.push(own)
-    return new SequenceSender(own, source, frames, false)
+    return new SequenceSender(own, source, requests, false)
   }
   const count = Math.max(1, partOf(closed ? load.concurrency : plan.live, share))
   const slots: [SequenceSender, ...SequenceSender[]] = [

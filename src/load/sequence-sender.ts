@@ -1,6 +1,6 @@
 import type { RequestEnd } from './connection.ts'
 import { encodeSuffix, withSuffix } from './request-suffix.ts'
-import type { OnResponse, Sender } from './sender.ts'
+import type { OnResponse, Outgoing, Sender } from './sender.ts'
 import type { Sequence, SequenceSource } from './sequences.ts'
 
 /** A sequence that has begun and not ended. */
@@ -20,7 +20,7 @@ export class SequenceSender implements Sender {
   closings = 0
   readonly #through: Sender
   readonly #source: SequenceSource
-  readonly #frames: readonly Uint8Array[]
+  readonly #requests: readonly Outgoing[]
   readonly #serial: boolean
   #live: Live | null = null
   #begun = 0
@@ -29,10 +29,10 @@ export class SequenceSender implements Sender {
   #closing = 0
   #onClosed: (() => void) | null = null
 
-  constructor(through: Sender, source: SequenceSource, frames: readonly Uint8Array[], serial: boolean) {
+  constructor(through: Sender, source: SequenceSource, requests: readonly Outgoing[], serial: boolean) {
     this.#through = through
     this.#source = source
-    this.#frames = frames
+    this.#requests = requests
     this.#serial = serial
   }
 
@@ -60,11 +60,11 @@ export class SequenceSender implements Sender {
     this.#through.wake()
   }
 
-  /** Sends the next request of the sequence, or the first of the next one; the frame is the sequence's own, whatever is given. */
-  send(_frame: Uint8Array, onEnd: RequestEnd, onResponse?: OnResponse): () => void {
+  /** Sends the next request of the sequence, or the first of the next one; the request is the sequence's own, whatever is given. */
+  send(_request: Outgoing, onEnd: RequestEnd, onResponse?: OnResponse): () => void {
     const live = this.#live ?? this.#begin()
     const end = live.sent + 1 >= live.sequence.length
-    const frame = this.#frame(live, end)
+    const request = this.#request(live, end)
     this.#outstanding++
     const landed = (failed: boolean) => {
       this.#outstanding--
@@ -73,10 +73,10 @@ export class SequenceSender implements Sender {
       if (this.#stopped) this.#endLive()
     }
     const cancel = this.#through.send(
-      frame,
-      (failure, message, endNs) => {
+      request,
+      (failure, message, endNs, wrongOutput) => {
         landed(failure !== null)
-        onEnd(failure, message, endNs)
+        onEnd(failure, message, endNs, wrongOutput)
       },
       onResponse,
     )
@@ -116,17 +116,17 @@ export class SequenceSender implements Sender {
     return this.#live
   }
 
-  #frame(live: Live, end: boolean): Buffer {
+  #request(live: Live, end: boolean): Outgoing {
     const { id, frameOf } = live.sequence
-    const frame = this.#frames[frameOf(live.sent)]
-    if (frame === undefined) throw new RangeError('a target without frames')
+    const request = this.#requests[frameOf(live.sent)]
+    if (request === undefined) throw new RangeError('a target without frames')
     const suffix = encodeSuffix({ sequence: { id, start: live.sent === 0, end } })
     live.sent++
     if (end) {
       live.over = true
       this.#live = null
     }
-    return withSuffix(frame, suffix)
+    return { frame: withSuffix(request.frame, suffix), check: request.check }
   }
 
   /**
@@ -141,10 +141,10 @@ export class SequenceSender implements Sender {
       live.sequence.release()
       return
     }
-    const frame = this.#frame(live, true)
+    const request = this.#request(live, true)
     this.closings++
     this.#closing++
-    this.#through.send(frame, () => {
+    this.#through.send(request, () => {
       live.sequence.release()
       if (--this.#closing === 0) this.#onClosed?.()
     })

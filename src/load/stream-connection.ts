@@ -1,8 +1,9 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2'
 import { nowNs } from './clock.ts'
 import { type Connection, type OpenedStream, type RequestEnd, statusOf } from './connection.ts'
+import type { AnswerCheck } from './output-check.ts'
 import { encodeSuffix, withSuffix } from './request-suffix.ts'
-import type { OnResponse, Sender } from './sender.ts'
+import type { OnResponse, Outgoing, Sender } from './sender.ts'
 import { MessageReader, readStreamResponse, type StreamResponse } from './stream-response.ts'
 
 /** A request on its way over a stream. */
@@ -11,6 +12,9 @@ interface Pending {
   readonly onResponse: OnResponse | undefined
   /** The last response with data; null before the first. */
   lastNs: number | null
+  readonly check: AnswerCheck | null
+  /** The first response with data, where it is to be checked. */
+  answer: Buffer | null
   /** What an error response said, where others may follow it. */
   error: string | null
 }
@@ -25,6 +29,9 @@ interface Lane {
 
 /** Triton's answer to a streamed request that failed has a message and no status: this is gRPC's name for that. */
 const noStatus = 'UNKNOWN'
+
+/** A ModelInferResponse for a request that was answered with nothing. */
+const noOutputs = Buffer.alloc(0)
 
 /**
  * Sends requests over ModelStreamInfer. Each outstanding request has a stream for itself, which the next one takes over:
@@ -75,10 +82,10 @@ export class StreamConnection implements Sender {
    * Ends with the final response. Latency runs until the last response with data, or until the final one where there was
    * none: a model may answer a request with nothing.
    */
-  send(frame: Uint8Array, onEnd: RequestEnd, onResponse?: OnResponse): () => void {
+  send({ frame, check }: Outgoing, onEnd: RequestEnd, onResponse?: OnResponse): () => void {
     const lane = this.#takeLane()
     const requestId = String(++this.#lastId)
-    lane.pending.set(requestId, { onEnd, onResponse, lastNs: null, error: null })
+    lane.pending.set(requestId, { onEnd, onResponse, lastNs: null, check, answer: null, error: null })
     lane.stream.write(withSuffix(frame, encodeSuffix({ requestId, emptyFinalResponse: this.#decoupled })))
     return () => {
       if (!lane.pending.delete(requestId)) return
@@ -138,7 +145,8 @@ export class StreamConnection implements Sender {
     return lane
   }
 
-  #receive(lane: Lane, { requestId, error, final, hasData }: StreamResponse, atNs: number): void {
+  #receive(lane: Lane, message: StreamResponse, atNs: number): void {
+    const { requestId, error, final, hasData, response } = message
     // An error may come without the id of its request.
     const [oldest = ''] = requestId === '' ? lane.pending.keys() : []
     const id = requestId === '' ? oldest : requestId
@@ -148,13 +156,16 @@ export class StreamConnection implements Sender {
     if (error !== null) pending.error ??= error
     else if (hasData) {
       pending.lastNs = atNs
+      if (pending.check !== null) pending.answer ??= response
       pending.onResponse?.(atNs)
     }
     const over = this.#decoupled ? final === true || (error !== null && final === null) : true
     if (!over) return
     lane.pending.delete(id)
     if (lane.usable && lane.pending.size === 0 && !this.#ordered) this.#idle.push(lane)
-    if (pending.error === null) pending.onEnd(null, '', pending.lastNs ?? atNs)
+    const { check, answer } = pending
+    const wrongOutput = check === null ? undefined : () => check(() => answer ?? noOutputs)
+    if (pending.error === null) pending.onEnd(null, '', pending.lastNs ?? atNs, wrongOutput)
     else pending.onEnd(noStatus, pending.error, atNs)
   }
 

@@ -27,16 +27,26 @@ test('an answer with outputs, not the last', () => {
       rawOutputContents: [new Uint8Array(4)],
     },
   })
-  expect(readStreamResponse(message)).toEqual({ requestId: '42', error: null, final: false, hasData: true })
+  expect(readStreamResponse(message)).toMatchObject({
+    requestId: '42',
+    error: null,
+    final: false,
+    hasData: true,
+  })
 })
 
 test('the empty marker of the end', () => {
   const message = encode({ inferResponse: { id: '7', parameters: { triton_final_response: flag(true) } } })
-  expect(readStreamResponse(message)).toEqual({ requestId: '7', error: null, final: true, hasData: false })
+  expect(readStreamResponse(message)).toMatchObject({
+    requestId: '7',
+    error: null,
+    final: true,
+    hasData: false,
+  })
 })
 
 test('an error, with and without the id of its request', () => {
-  expect(readStreamResponse(encode({ errorMessage: 'größe', inferResponse: { id: '3' } }))).toEqual({
+  expect(readStreamResponse(encode({ errorMessage: 'größe', inferResponse: { id: '3' } }))).toMatchObject({
     requestId: '3',
     error: 'größe',
     final: null,

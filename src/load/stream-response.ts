@@ -1,3 +1,5 @@
+import { eachField } from './protobuf-fields.ts'
+
 /** What the load thread reads of a ModelStreamInferResponse. */
 export interface StreamResponse {
   /** ModelInferRequest.id of the request it answers; empty where the server names none. */
@@ -8,6 +10,8 @@ export interface StreamResponse {
   readonly final: boolean | null
   /** It has outputs. The marker that ends a decoupled request without further data has none. */
   readonly hasData: boolean
+  /** The ModelInferResponse; empty where there is none. */
+  readonly response: Buffer
 }
 
 const framePrefixBytes = 5
@@ -45,6 +49,16 @@ export class MessageReader {
   }
 }
 
+/** The one message of a unary answer. @throws RangeError where it is compressed, or not one whole message */
+export function onlyMessage(chunks: readonly Buffer[]): Buffer {
+  const reader = new MessageReader()
+  const messages = chunks.flatMap((chunk) => reader.push(chunk))
+  const [message] = messages
+  if (message === undefined || messages.length > 1)
+    throw new RangeError(`${messages.length} messages instead of one`)
+  return message
+}
+
 /**
  * Reads id, error and final marker, without copying the outputs (grpc_service.proto: ModelStreamInferResponse,
  * ModelInferResponse, InferParameter).
@@ -66,7 +80,7 @@ export function readStreamResponse(message: Buffer): StreamResponse {
     else if (number === 4) final = readFinal(value) ?? final
     else if (number === 5 || number === 6) hasData = true
   })
-  return { requestId, error, final, hasData }
+  return { requestId, error, final, hasData, response }
 }
 
 /** The value of a `triton_final_response` entry of the parameters; null for any other entry. */
@@ -82,44 +96,4 @@ function readFinal(entry: Buffer): boolean | null {
       })
   })
   return key === 'triton_final_response' ? flag : null
-}
-
-/** Calls with each field's number and its value: bytes as a view, a varint as a number, null for fixed-width ones. */
-function eachField(message: Buffer, onField: (number: number, value: Buffer | number | null) => void): void {
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    for (let factor = 1; ; factor *= 0x80) {
-      const byte = message[at++]
-      if (byte === undefined) throw new RangeError('a message that ends within a field')
-      value += (byte & 0x7f) * factor
-      if (byte < 0x80) return value
-    }
-  }
-  while (at < message.length) {
-    const tag = varint()
-    const number = Math.floor(tag / 8)
-    switch (tag % 8) {
-      case 0:
-        onField(number, varint())
-        break
-      case 1:
-        at += 8
-        onField(number, null)
-        break
-      case 2: {
-        const length = varint()
-        if (at + length > message.length) throw new RangeError('a message that ends within a field')
-        onField(number, message.subarray(at, at + length))
-        at += length
-        break
-      }
-      case 5:
-        at += 4
-        onField(number, null)
-        break
-      default:
-        throw new RangeError(`wire type ${tag % 8}`)
-    }
-  }
 }

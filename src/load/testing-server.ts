@@ -137,14 +137,21 @@ export function emptyFinal(id: string): MessageInitShape<typeof ModelStreamInfer
   return { inferResponse: { id, parameters: finalFlag(true) } }
 }
 
-/** A good answer with a message of `bytes` (default none: the frame prefix alone). */
-export function succeed(stream: ServerHttp2Stream, bytes = 0): void {
+/** A good answer with this message, or one of so many zero bytes (default none: the frame prefix alone). */
+export function succeed(
+  stream: ServerHttp2Stream,
+  message: Buffer | number = 0,
+  { compressed = false, times = 1 } = {},
+): void {
   if (stream.destroyed) return
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
-  const frame = Buffer.alloc(5 + bytes)
-  frame.writeUInt32BE(bytes, 1)
-  stream.end(frame)
+  const body = typeof message === 'number' ? Buffer.alloc(message) : message
+  const prefix = Buffer.alloc(5)
+  prefix[0] = compressed ? 1 : 0
+  prefix.writeUInt32BE(body.length, 1)
+  for (let sent = 0; sent < times; sent++) stream.write(Buffer.concat([prefix, body]))
+  stream.end()
 }
 
 export function succeedAfter(delayMs: number): Answer {

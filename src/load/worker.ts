@@ -7,11 +7,13 @@ import { fromHrtime, hrtimeOf, nowNs, until } from './clock.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { Connection } from './connection.ts'
 import { runOpenLoop } from './open-loop.ts'
+import { answerChecks } from './output-check.ts'
 import { Phases } from './phases.ts'
 import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } from './protocol.ts'
 import { Recorder } from './recorder.ts'
 import { ResponseTimes } from './response-times.ts'
 import { dueTimes } from './schedule.ts'
+import type { Outgoing } from './sender.ts'
 import { type Line, makeLine, type Senders, sendersOf } from './senders.ts'
 import { SequenceIds } from './sequences.ts'
 import { dealt, partOf, type Share } from './share.ts'
@@ -27,8 +29,7 @@ interface OpenTarget {
   readonly lines: readonly [Line, ...Line[]]
   /** Of its sequences: a run must not take up those of one before. */
   readonly ids: SequenceIds | null
-  /** As Buffers, or node:http2 would make one of each frame for each request. */
-  readonly frames: readonly Buffer[]
+  readonly requests: readonly Outgoing[]
 }
 
 /** How often deadlines and the edges of the window are looked at when no request ends. */
@@ -89,9 +90,13 @@ async function open(target: LoadTarget, share: Share): Promise<void> {
       hint: 'The port must be that of gRPC (8001 by default, not 8000 for HTTP or 8002 for metrics).',
     })
   }
-  const frames = target.frames.map((frame) => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength))
+  const checks = answerChecks(target.check, target.frames.length)
+  const requests = target.frames.map((frame, index) => ({
+    frame: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength),
+    check: checks[index] ?? null,
+  }))
   const ids = target.sequences === undefined ? null : new SequenceIds(target.sequences, share)
-  targets.set(target.id, { target, share, lines, ids, frames })
+  targets.set(target.id, { target, share, lines, ids, requests })
 }
 
 function close(targetId: string): void {
@@ -114,7 +119,7 @@ async function run(command: RunCommand): Promise<ThreadReport> {
 }
 
 async function measure(open: OpenTarget, { load, options, muster }: RunCommand): Promise<ThreadReport> {
-  const { target, share, lines, ids, frames } = open
+  const { target, share, lines, ids, requests } = open
   const probe = new ThreadProbe()
   // Alone it starts when it is told; with others when all do.
   const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs)
@@ -126,8 +131,8 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     new Tally(muster.tally),
   )
   const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null
-  const recorder = new Recorder(phases, frames, share, options, target.deadlineNs, responses)
-  const run = sendersOf(target, lines, load, share, ids, frames, muster.seed)
+  const recorder = new Recorder(phases, requests, share, options, target.deadlineNs, responses)
+  const run = sendersOf(target, lines, load, share, ids, requests, muster.seed)
   let closings = 0
   await until(startNs)
   const ticker = setInterval(() => {

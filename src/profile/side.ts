@@ -5,10 +5,10 @@ import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import type { GpuMemory } from '../gpu/sampler.ts'
 import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
-import { inputAdvice, inputWarnings, makeSteps, streamLengths } from '../load/inputs.ts'
+import { hasValidationData, inputAdvice, inputWarnings, makeSteps, streamLengths } from '../load/inputs.ts'
 import type { InputData } from '../load/read-inputs.ts'
 import { encodeInferRequest, type Tensor } from '../load/request.ts'
-import { requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
+import { outputCheckOf, requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
 import { createRegion } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
@@ -169,7 +169,10 @@ export function attachModel(
     name: resolved.name,
     live,
     configuration,
-    warnings: [...inputWarnings(resolved, settings.input), ...requestNotes(resolved, settings.requests)],
+    warnings: [
+      ...inputWarnings(resolved, settings.input),
+      ...requestNotes(resolved, settings.requests, hasValidationData(settings.input, resolved)),
+    ],
     inputAdvice: inputAdvice(resolved, settings.input),
     inputSteps: () => makeSteps(resolved, settings.input, 1).map(({ inputs }) => inputs),
     target: (load) => {
@@ -206,6 +209,7 @@ async function openTarget(
   const batchSize = batchSizeOf(load)
   const steps = makeSteps(config, input, batchSize)
   const { sharedMemory } = input.settings
+  const check = outputCheckOf(config, requests, steps, sharedMemory !== null)
   const region =
     sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes)
   const removeRegion = async () => {
@@ -225,6 +229,7 @@ async function openTarget(
       deadlineNs: requestDeadlineNs,
       ...(streaming === undefined ? {} : { streaming }),
       ...(sequences === undefined ? {} : { sequences }),
+      ...(check === undefined ? {} : { check }),
     })
   } catch (error) {
     await removeRegion()

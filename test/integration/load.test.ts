@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RequestSettings } from '../../src/config/config.ts'
+import { defaultRequests } from '../../src/config/defaults.ts'
 import { batchSizeOf, type Load } from '../../src/domain/load.ts'
 import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
 import {
@@ -11,7 +13,10 @@ import {
   type Window,
 } from '../../src/load/generator.ts'
 import { makeSteps } from '../../src/load/inputs.ts'
+import { readInputs } from '../../src/load/read-inputs.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
+import { configurationOf } from '../../src/model-config/configuration.ts'
+import { attachModel } from '../../src/profile/side.ts'
 import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
 import { startServer, type TritonServer } from '../../src/triton/server.ts'
@@ -21,6 +26,24 @@ import { madeInputs } from '../support/input-data.ts'
 import { until } from '../support/until.ts'
 
 const model = 'add_one'
+
+/** Adds 1, and every fifth time 2. */
+const wrongEveryFifth = `
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.requests = 0
+
+    def answer(self, request):
+        self.requests += 1
+        x = pb_utils.get_input_tensor_by_name(request, "X").as_numpy()
+        return pb_utils.InferenceResponse([pb_utils.Tensor("Y", x + (2 if self.requests % 5 == 0 else 1))])
+
+    def execute(self, requests):
+        return [self.answer(request) for request in requests]
+`
 
 let world: World
 let repository: string
@@ -32,6 +55,7 @@ beforeAll(async () => {
   world = testWorld()
   repository = mkdtempSync(join(tmpdir(), 'tpg-load-'))
   writePythonModel(repository, model)
+  writePythonModel(repository, 'unsteady', { python: wrongEveryFifth })
   server = await startServer(world, await embeddedLauncher(world), { repository })
   client = connectTriton(server.grpc)
   await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
@@ -107,4 +131,51 @@ test("a request that Triton refuses is a failure in Triton's words", async () =>
   expect(window.latenciesNs.length).toBe(0)
   expect(window.failures).toEqual({ NOT_FOUND: window.issued })
   expect(window.firstFailure).toContain("unknown model: 'no_such_model'")
+})
+
+test('a fast wrong answer does not pass: as many failures as the model gave wrong answers', async () => {
+  await loadModel(world, server, client, 'unsteady', { timeoutNs: 60 * nsPerSecond })
+  const steps = [
+    [0, 1, 2, 3],
+    [4, 5, 6, 7],
+  ]
+  const write = (name: string, document: object) => {
+    const file = join(repository, name)
+    writeFileSync(file, JSON.stringify(document))
+    return file
+  }
+  const data = steps.map((X) => ({ X }))
+  const validated = write('validated.json', {
+    data,
+    validation_data: steps.map((X) => ({ Y: X.map((x) => x + 1) })),
+  })
+  const bare = write('bare.json', { data })
+  const resolved = await client.modelConfig('unsteady')
+  const live = { side: 'candidate', server, client, close: () => Promise.resolve() } as const
+  const run = async (file: string, checkOutputs: RequestSettings['checkOutputs'], batchSize: number) => {
+    const input = await readInputs({ ...madeInputs().settings, data: 'files', files: [file] })
+    const requests = { ...defaultRequests, checkOutputs }
+    const context = { generator, requestDeadlineNs: 10 * nsPerSecond }
+    const opened = attachModel(context, live, resolved, configurationOf(resolved, true), { input, requests })
+    const load: Load = { mode: 'concurrency', concurrency: 2, batchSize }
+    const window = await generator.run(await opened.target(load), load, {
+      leadInNs: 0,
+      durationNs: 0,
+      requestCount: 50,
+    })
+    await opened.detach()
+    return window
+  }
+  for (const [file, checkOutputs, batchSize] of [
+    [validated, 'given', 1],
+    [validated, 'given', 2],
+    [bare, 'first', 1],
+  ] as const) {
+    const window = await run(file, checkOutputs, batchSize)
+    expect(window.failures).toEqual({ wrong_output: 10 })
+    expect(window.latenciesNs).toHaveLength(40)
+    expect(window.firstFailure).toContain(`output 'Y' differs at byte`)
+  }
+  expect((await run(validated, 'off', 1)).failures).toEqual({})
+  expect((await run(bare, 'given', 1)).failures).toEqual({})
 })
