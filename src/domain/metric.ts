@@ -10,6 +10,10 @@ export const metrics = {
   latencyP99Ns: { label: 'p99 latency', unit: 'ns', better: 'lower' },
   latencyP999Ns: { label: 'p99.9 latency', unit: 'ns', better: 'lower' },
   latencyMaxNs: { label: 'max latency', unit: 'ns', better: 'lower' },
+  /** Of open loops: a request's latency from when it was actually sent, and how long after it was due that was. */
+  serviceP50Ns: { label: 'p50 service time', unit: 'ns', better: 'lower' },
+  serviceP99Ns: { label: 'p99 service time', unit: 'ns', better: 'lower' },
+  sendLagP99Ns: { label: 'p99 send lag', unit: 'ns', better: 'lower' },
   inferPerSec: { label: 'throughput', unit: 'infer/s', better: 'higher' },
   /** Of decoupled models: from a request's origin to its first response with data, and from each such to the next. */
   timeToFirstResponseP50Ns: { label: 'p50 time to first response', unit: 'ns', better: 'lower' },

@@ -221,6 +221,9 @@ test('open-loop latency runs from the due time: it holds the wait behind a stall
   expect(window.latenciesNs.length).toBe(30)
   expect(server.mostOpen).toBe(1)
   expect(window.latenciesNs.filter((latency) => latency > 100 * ms).length).toBeGreaterThanOrEqual(10)
+  // What waited here for room shows in the lag, not in the service time.
+  expect(window.sends?.serviceNs.filter((each) => each > 100 * ms)).toHaveLength(1)
+  expect(window.sends?.lagNs.filter((each) => each > 100 * ms).length).toBeGreaterThanOrEqual(9)
   expect(window.client.lateRatio).toBeGreaterThan(0.5)
   expect(window.client.saturated).toBe(true)
 })

@@ -6,6 +6,7 @@ import { clientHealth } from './client-health.ts'
 import { type LoadThread, startLoadThread } from './load-thread.ts'
 import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
 import { mergeResponses, type ResponseReport } from './response-times.ts'
+import { mergeSends, type SendReport } from './send-times.ts'
 import { tallyMemory } from './tally.ts'
 import { mergeReports } from './window.ts'
 
@@ -30,6 +31,8 @@ export interface Window {
   readonly firstFailure: string | null
   /** Only of a decoupled model. */
   readonly responses?: ResponseReport
+  /** Only of an open loop. */
+  readonly sends?: SendReport
   readonly client: ClientHealth
 }
 
@@ -130,11 +133,13 @@ export async function openLoadGenerator(
       const given = reports.filter((report) => report !== null)
       const { startHrtimeNs, ...window } = mergeReports(given)
       const responses = mergeResponses(given)
+      const sends = mergeSends(given)
       const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
       return {
         startNs: Math.max(0, world.nowNs() - agoNs),
         ...window,
         ...(responses === undefined ? {} : { responses }),
+        ...(sends === undefined ? {} : { sends }),
         client: clientHealth(load, given, { connections, threadsReason }),
       }
     },

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { ThreadHealth } from '../domain/scenario.ts'
 import type { ResponseReport } from './response-times.ts'
+import type { SendReport } from './send-times.ts'
 import type { SequencePlan } from './sequences.ts'
 import type { Share } from './share.ts'
 
@@ -90,6 +91,8 @@ export interface ThreadReport {
   readonly firstFailure: string | null
   /** Only of a decoupled model. */
   readonly responses?: ResponseReport
+  /** Only of an open loop. */
+  readonly sends?: SendReport
   readonly cpuNs: number
   readonly health: ThreadHealth
 }

@@ -1,14 +1,17 @@
 import { nowNs } from './clock.ts'
 import type { RequestEnd } from './connection.ts'
+import { GrowingArray } from './growing-array.ts'
 import type { Phase, Phases } from './phases.ts'
 import type { ThreadReport, WindowOptions } from './protocol.ts'
 import type { ResponseTimes } from './response-times.ts'
+import type { SendTimes } from './send-times.ts'
 import type { Outgoing, Sender } from './sender.ts'
 import { partOf, type Share } from './share.ts'
 
 /** A request on its way. */
 interface Flight {
   readonly originNs: number
+  readonly sentNs: number
   readonly phase: Phase
   cancel: () => void
   readonly onEnd: () => void
@@ -19,7 +22,11 @@ interface Flight {
 /** A request sent more than this after it was due is late, as in perf_analyzer. */
 const lateNs = 1e6
 
-const initialCapacity = 4096
+/** What is kept of a run's requests beside their latencies. */
+export interface Collectors {
+  readonly responses?: ResponseTimes | null
+  readonly sends?: SendTimes | null
+}
 
 /** Sends the requests of one run and keeps what became of them. */
 export class Recorder {
@@ -39,12 +46,12 @@ export class Recorder {
   readonly #requestCount: number | null
   readonly #deadlineNs: number
   readonly #responses: ResponseTimes | null
+  readonly #sends: SendTimes | null
   /** In the order of sending, so the oldest is first. */
   readonly #flights = new Set<Flight>()
   #windowFlights = 0
   #lastEndNs = 0
-  #latencies = new Float64Array(initialCapacity)
-  #count = 0
+  readonly #latencies = new GrowingArray()
 
   constructor(
     phases: Phases,
@@ -52,11 +59,12 @@ export class Recorder {
     share: Share,
     { leadInNs, requestCount }: WindowOptions,
     deadlineNs: number,
-    responses: ResponseTimes | null,
+    { responses = null, sends = null }: Collectors,
   ) {
     this.#phases = phases
     this.#responses = responses
     this.#outgoing = outgoing
+    this.#sends = sends
     this.#share = share
     this.#leadOutNs = leadInNs
     this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share)
@@ -91,10 +99,10 @@ export class Recorder {
       this.#outgoing[(this.#share.index + this.#issued * this.#share.of) % this.#outgoing.length]
     if (request === undefined) throw new RangeError('a target without frames')
     this.#issued++
-    const flight: Flight = { originNs, phase, onEnd, responsesNs: [], cancel: () => undefined }
+    const sentNs = nowNs()
+    const flight: Flight = { originNs, sentNs, phase, onEnd, responsesNs: [], cancel: () => undefined }
     this.#flights.add(flight)
     if (phase === 'window') {
-      const sentNs = nowNs()
       if (sentNs - originNs > lateNs) this.#late++
       if (this.#phases.at(sentNs) === 'window') this.#inTime++
       this.#windowFlights++
@@ -136,9 +144,9 @@ export class Recorder {
     }
   }
 
-  report(): Omit<ThreadReport, 'startHrtimeNs' | 'durationNs' | 'responses' | 'cpuNs' | 'health'> {
+  report(): Omit<ThreadReport, 'startHrtimeNs' | 'durationNs' | 'responses' | 'sends' | 'cpuNs' | 'health'> {
     return {
-      latenciesNs: this.#latencies.slice(0, this.#count).sort(),
+      latenciesNs: this.#latencies.toArray().sort(),
       completed: this.#completed,
       issued: this.#issued,
       requests: this.#requests,
@@ -168,7 +176,8 @@ export class Recorder {
     if (failure === null) {
       if (this.#phases.includes(endNs)) this.#completed++
       if (flight.phase === 'window') {
-        this.#push(Math.round(endNs - flight.originNs))
+        this.#latencies.push(Math.round(endNs - flight.originNs))
+        this.#sends?.add(flight.originNs, flight.sentNs, endNs)
         this.#responses?.add(flight.originNs, flight.responsesNs)
       }
     } else if (flight.phase === 'window') {
@@ -179,14 +188,5 @@ export class Recorder {
   #fail(failure: string, message: string): void {
     this.#failures[failure] = (this.#failures[failure] ?? 0) + 1
     this.#firstFailure ??= message === '' ? failure : `${failure}: ${message}`
-  }
-
-  #push(latencyNs: number): void {
-    if (this.#count === this.#latencies.length) {
-      const grown = new Float64Array(2 * this.#latencies.length)
-      grown.set(this.#latencies)
-      this.#latencies = grown
-    }
-    this.#latencies[this.#count++] = latencyNs
   }
 }

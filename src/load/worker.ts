@@ -13,6 +13,7 @@ import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } 
 import { Recorder } from './recorder.ts'
 import { ResponseTimes } from './response-times.ts'
 import { dueTimes } from './schedule.ts'
+import { SendTimes } from './send-times.ts'
 import type { Outgoing } from './sender.ts'
 import { type Line, makeLine, type Senders, sendersOf } from './senders.ts'
 import { SequenceIds } from './sequences.ts'
@@ -54,8 +55,12 @@ port.on('message', ({ id, command }: CommandMessage) => {
 })
 
 /** Handed over instead of copied. */
-function buffersOf({ latenciesNs, responses }: ThreadReport): ArrayBuffer[] {
-  const arrays = responses === undefined ? [latenciesNs] : [latenciesNs, responses.firstNs, responses.gapsNs]
+function buffersOf({ latenciesNs, responses, sends }: ThreadReport): ArrayBuffer[] {
+  const arrays = [
+    latenciesNs,
+    ...(responses === undefined ? [] : [responses.firstNs, responses.gapsNs]),
+    ...(sends === undefined ? [] : [sends.serviceNs, sends.lagNs]),
+  ]
   return arrays.map(({ buffer }) => buffer as ArrayBuffer)
 }
 
@@ -131,7 +136,8 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     new Tally(muster.tally),
   )
   const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null
-  const recorder = new Recorder(phases, requests, share, options, target.deadlineNs, responses)
+  const sends = load.mode === 'requestRate' ? new SendTimes() : null
+  const recorder = new Recorder(phases, requests, share, options, target.deadlineNs, { responses, sends })
   const run = sendersOf(target, lines, load, share, ids, requests, muster.seed)
   let closings = 0
   await until(startNs)
@@ -157,6 +163,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     ...report,
     issued: report.issued + closings,
     ...(responses === null ? {} : { responses: responses.report() }),
+    ...(sends === null ? {} : { sends: sends.report() }),
     ...(await probe.report()),
   }
 }

@@ -1,8 +1,8 @@
-import { type MetricName, minRequestsForPercentile } from '../domain/metric.ts'
+import type { MetricName } from '../domain/metric.ts'
 import type { Metrics, MetricValue } from '../domain/scenario.ts'
 import type { Window } from '../load/generator.ts'
 import { mergeResponses, type ResponseReport } from '../load/response-times.ts'
-import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
+import { percentileValue } from './percentile-value.ts'
 
 const percentiles = [
   { name: 'timeToFirstResponseP50Ns', of: 'firstNs', percentile: 0.5 },
@@ -38,20 +38,8 @@ export function pooledResponsePercentiles(windows: readonly Window[]): Metrics {
 }
 
 function percentileOf(responses: ResponseReport, of: 'firstNs' | 'gapsNs', percentile: number): MetricValue {
-  const sorted = responses[of]
-  const n = sorted.length
-  const needed = minRequestsForPercentile(percentile)
-  if (n < needed) {
-    const what = of === 'firstNs' ? 'requests with a response' : 'responses after a first one'
-    const reason = `p${Math.round(percentile * 100)} needs at least ${needed} ${what}, there were ${n}`
-    return { value: null, interval: null, n, unit: 'ns', reason }
-  }
-  return {
-    value: quantile(sorted, percentile),
-    interval: orderStatisticInterval(sorted, percentile),
-    n,
-    unit: 'ns',
-  }
+  const what = of === 'firstNs' ? 'requests with a response' : 'responses after a first one'
+  return percentileValue(responses[of], percentile, what)
 }
 
 /** The metrics that only decoupled models have. */

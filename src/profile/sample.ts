@@ -11,6 +11,7 @@ import type { HostActivity } from '../system/host-activity.ts'
 import type { ServerTimes, StatisticsDelta } from '../triton/statistics.ts'
 import { inferPerSec, toBlock } from './blocks.ts'
 import { responseMetrics } from './response-metrics.ts'
+import { sendMetrics } from './send-metrics.ts'
 
 /** What one side gave under one load in one repetition, before it is summed up. */
 export interface Sample {
@@ -114,6 +115,7 @@ function repetitionMetrics(
     latencyMaxNs: latencies.at(-1) ?? null,
     inferPerSec: sample.windows.length === 0 ? null : inferPerSec(sample.windows, load),
     ...responseMetrics(sample.windows),
+    ...sendMetrics(sample.windows),
     serverQueueNs: server?.serverQueueNs ?? null,
     serverComputeInputNs: server?.serverComputeInputNs ?? null,
     serverComputeInferNs: server?.serverComputeInferNs ?? null,

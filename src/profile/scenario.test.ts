@@ -47,6 +47,12 @@ test('a percentile is that of all valid samples together, with its order-statist
   expect(high).toBeGreaterThan(396 * nsPerMs)
 })
 
+test('an open loop has service time and lag beside its latency, a closed loop does not', () => {
+  const sends = { serviceNs: Float64Array.of(1, 2, 3, 4, 5), lagNs: Float64Array.of(0, 0, 0, 0, 9) }
+  expect(scenario([[windowOf(ms(1, 5), { sends })]]).metrics.serviceP50Ns).toMatchObject({ value: 3, n: 5 })
+  expect(scenario([[windowOf(ms(1, 5))]]).metrics).not.toHaveProperty('serviceP50Ns')
+})
+
 test('too few requests: the value is null with the reason, the interval has no upper end below 368', () => {
   const few = scenario([[windowOf(ms(1, 100))]])
   expect(few.metrics.latencyP99Ns).toMatchObject({

@@ -4,16 +4,16 @@ import {
   metrics as definitions,
   type MetricName,
   metricNames,
-  minRequestsForPercentile,
   reportedPercentiles,
 } from '../domain/metric.ts'
 import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scenario.ts'
 import { mergeLatencies } from '../load/window.ts'
-import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
 import { hostWarnings } from './host-warnings.ts'
 import { meanInterval } from './interval.ts'
+import { percentileValue } from './percentile-value.ts'
 import { pooledResponsePercentiles, responseMetricNames } from './response-metrics.ts'
 import { describeFailures, failedItself, type Measured, type Sample } from './sample.ts'
+import { sendMetricNames, sendPercentiles } from './send-metrics.ts'
 
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
@@ -45,6 +45,7 @@ export function toScenario(input: {
   const metrics = {
     ...scenarioMetrics(latencies, valid),
     ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
+    ...sendPercentiles(samples.flatMap(({ windows }) => windows)),
     gpuMemoryBytes: gpuMemoryValue(samples, valid),
   }
   return { ...base, status: 'measured', metrics }
@@ -83,30 +84,19 @@ function scenarioMetrics(latencies: Float64Array, valid: readonly Repetition[]):
     reportedPercentiles.map(({ name, percentile }) => [name, percentile]),
   )
   const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined)
-  const names = metricNames.filter((name) => decoupled || !responseMetricNames.has(name))
+  const names = metricNames.filter(
+    (name) => (decoupled || !responseMetricNames.has(name)) && !sendMetricNames.has(name),
+  )
   const entries = names.map((name) => {
     const percentile = percentiles.get(name)
     return [
       name,
-      percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile),
+      percentile === undefined
+        ? overRepetitions(name, valid)
+        : percentileValue(latencies, percentile, 'requests'),
     ]
   })
   return Object.fromEntries(entries) as Metrics
-}
-
-function percentileValue(latencies: Float64Array, percentile: number): MetricValue {
-  const n = latencies.length
-  const needed = minRequestsForPercentile(percentile)
-  if (n < needed) {
-    const reason = `p${Number((percentile * 100).toPrecision(3))} needs at least ${needed} requests, there were ${n}`
-    return { value: null, interval: null, n, unit: 'ns', reason }
-  }
-  return {
-    value: quantile(latencies, percentile),
-    interval: orderStatisticInterval(latencies, percentile),
-    n,
-    unit: 'ns',
-  }
 }
 
 /** What each repetition gave as one number: the mean over them, memory and maxima as the highest. */

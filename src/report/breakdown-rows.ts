@@ -16,6 +16,9 @@ const parts = [
   'networkOverheadNs',
 ] as const satisfies readonly MetricName[]
 
+/** Only open loops have these; the columns go where no row has one. */
+const ofSends = ['serviceP50Ns', 'serviceP99Ns', 'sendLagP99Ns'] as const satisfies readonly MetricName[]
+
 /** Only decoupled models have these; the columns go where no row has one. */
 const ofResponses = [
   'timeToFirstResponseP50Ns',
@@ -29,6 +32,7 @@ const columns = [
   ...parts,
   'latencyAvgNs',
   'executedBatchSize',
+  ...ofSends,
   ...ofResponses,
 ] as const satisfies readonly MetricName[]
 

@@ -12,8 +12,9 @@ import {
   type Window,
 } from '../../src/load/generator.ts'
 import { makeSteps } from '../../src/load/inputs.ts'
-import type { WindowOptions } from '../../src/load/protocol.ts'
+import type { LoadTarget, WindowOptions } from '../../src/load/protocol.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
+import type { SequencePlan } from '../../src/load/sequences.ts'
 import { quantile } from '../../src/stats/quantile.ts'
 import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
@@ -73,6 +74,7 @@ const models = {
   },
   // 40 ms of service, and once a pause of 500 ms.
   pauses_in_open_loop: { python: pauseAt(60), config: config(1) },
+  pauses_in_sequence: { python: pauseAt(60), config: `${config(1)}sequence_batching { }\n` },
   pauses_in_closed_loop: { python: pauseAt(60), config: config(1) },
 } as const
 
@@ -99,7 +101,12 @@ afterAll(async () => {
   rmSync(repository, { recursive: true })
 })
 
-async function run(model: keyof typeof models, load: Load, options: Partial<WindowOptions>): Promise<Window> {
+async function run(
+  model: keyof typeof models,
+  load: Load,
+  options: Partial<WindowOptions>,
+  changes: Partial<LoadTarget> = {},
+): Promise<Window> {
   const id = `${model}/${loadKey(load)}`
   await generator.open({
     id,
@@ -109,6 +116,7 @@ async function run(model: keyof typeof models, load: Load, options: Partial<Wind
     ),
     connections: connectionsFor(load),
     deadlineNs: 10 * nsPerSecond,
+    ...changes,
   })
   const window = await generator.run(id, load, { leadInNs: 100 * nsPerMs, durationNs: 0, ...options })
   generator.closeTarget(id)
@@ -116,6 +124,7 @@ async function run(model: keyof typeof models, load: Load, options: Partial<Wind
 }
 
 const ms = (window: Window, p: number) => (quantile(window.latenciesNs, p) ?? Number.NaN) / nsPerMs
+const p99Ms = (sorted: Float64Array | undefined) => (quantile(sorted ?? [], 0.99) ?? Number.NaN) / nsPerMs
 const perSecond = (window: Window) => (window.completed * 1e9) / window.durationNs
 
 test('a model that sleeps: its p50 is the delay, its throughput one in a delay', async () => {
@@ -176,6 +185,31 @@ test('open loop at 80 % of capacity: a pause of 500 ms is in p99 as the queue be
   expect(ms(window, 0.99)).toBeLessThan(analyticMs + pauseMs)
   const waited = window.latenciesNs.filter((each) => each > 100 * nsPerMs).length
   expect(waited).toBeGreaterThanOrEqual((pauseMs - 100) / (arrivalMs - serviceMs) - 1)
+  // The server had them all in time: what they waited for there is service time, and the lag is the instrument's own.
+  expect(p99Ms(window.sends?.serviceNs)).toBeGreaterThanOrEqual(analyticMs - 50)
+  expect(p99Ms(window.sends?.lagNs)).toBeLessThan(0.5 * pauseMs)
+})
+
+test('where requests wait for their turn here, as those of a sequence, p99 from the due time shows the pause and service time does not', async () => {
+  const load: Load = { mode: 'requestRate', requestRate: (0.8 * 1000) / serviceMs }
+  const sequences: SequencePlan = {
+    idType: 'number',
+    firstId: 1,
+    ids: 1000,
+    length: 1000,
+    lengthVariation: 0,
+    live: 1,
+    serial: true,
+    streams: null,
+  }
+  const window = await run('pauses_in_sequence', load, { durationNs: 8 * nsPerSecond }, { sequences })
+  const n = window.latenciesNs.length
+  expect(n).toBe(160)
+  // The same queue, but it is here: one request alone meets the pause in the server.
+  const behindMs = (n - Math.ceil(0.99 * n)) * (1000 / load.requestRate - serviceMs)
+  expect(ms(window, 0.99)).toBeGreaterThanOrEqual(pauseMs - behindMs - 2)
+  expect(p99Ms(window.sends?.lagNs)).toBeGreaterThanOrEqual(0.8 * pauseMs)
+  expect(p99Ms(window.sends?.serviceNs)).toBeLessThan(0.5 * pauseMs)
 })
 
 test('a closed loop waits with it: one request of a hundred sees the same pause, and p99 does not', async () => {
