@@ -40,6 +40,7 @@ export function launchProcess(
   args: readonly string[],
   options: LaunchOptions,
   signal: AbortSignal,
+  warn: (message: string) => void,
 ): LaunchedProcess {
   const child = spawn('/bin/sh', ['-c', supervisor, 'sh', command, ...args], {
     cwd: options.cwd,
@@ -77,14 +78,48 @@ export function launchProcess(
 
   async function stop(graceNs: number): Promise<void> {
     if (ended || pid === 0) return void (await exited)
-    killQuietly(pid, 'SIGTERM')
-    const timer = setTimeout(() => killQuietly(-pid, 'SIGKILL'), graceNs / nsPerMs)
-    await exited
-    clearTimeout(timer)
+    const isGone = await endProcess({
+      terminate: () => killQuietly(pid, 'SIGTERM'),
+      kill: () => killQuietly(-pid, 'SIGKILL'),
+      exited,
+      graceMs: graceNs / nsPerMs,
+    })
+    if (isGone) return
+    warn(
+      `${command} (process ${pid}) does not end, even by SIGKILL: it hangs in the kernel or a driver. It may still hold its GPU, memory and ports; the machine may need a restart.`,
+    )
+    // Nothing of it may hold this program back.
+    child.unref()
+    for (const stream of child.stdio) stream?.destroy()
   }
   const onAbort = () => void stop(interruptedGraceNs)
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
 
   return { pid, exited, hasExited: () => ended, stop }
+}
+
+/** A process that is killed still gives back its memory, of which a server may hold hundreds of GB. */
+const unkillableMs = 30_000
+
+/**
+ * Ends a process, by force after `graceMs`. False where it is not gone `unkillableMs` after that: nobody waits for it
+ * any longer.
+ */
+export async function endProcess(process: {
+  readonly terminate: () => void
+  readonly kill: () => void
+  readonly exited: Promise<unknown>
+  readonly graceMs: number
+}): Promise<boolean> {
+  process.terminate()
+  const killing = setTimeout(process.kill, process.graceMs)
+  let givingUp: NodeJS.Timeout | undefined
+  const tooLong = new Promise<boolean>((resolve) => {
+    givingUp = setTimeout(() => resolve(false), process.graceMs + unkillableMs)
+  })
+  const isGone = await Promise.race([process.exited.then(() => true), tooLong])
+  clearTimeout(killing)
+  clearTimeout(givingUp)
+  return isGone
 }

@@ -20,7 +20,7 @@ export function createNodeWorld({ run, progress, loadWorker, signal }: NodeWorld
     signal,
     env: process.env,
     run: run ?? ((command, args, options = {}) => runCommand(command, args, options, signal)),
-    launch: (command, args, options) => launchProcess(command, args, options, signal),
+    launch: (command, args, options) => launchProcess(command, args, options, signal, progress),
     progress,
     loadWorker,
   }
