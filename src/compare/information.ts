@@ -29,6 +29,7 @@ export function informationRows(
         {
           status: 'info',
           primary: false,
+          footnotes: footnotesOf(metric, candidate),
           ...values,
           ...change(pairs, metric, values.reference, values.candidate),
           repetitions: Math.min(references.length, candidates.length),
@@ -36,6 +37,12 @@ export function informationRows(
       )
       return [row]
     })
+}
+
+/** How GPU memory was read, where it could have been read in another way. */
+function footnotesOf(metric: MetricName, { metrics }: Scenario): string[] {
+  const reason = metric === 'gpuDeviceMemoryBytes' ? metrics[metric]?.reason : undefined
+  return reason === undefined ? [] : [reason]
 }
 
 /** Ratio and interval; no ratio where a value is zero or below, no interval against a stored number. */

@@ -31,8 +31,17 @@ export const metrics = {
   /** Average executed batch: delta inference_count / delta execution_count. */
   executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },
   gpuMemoryBytes: { label: 'GPU memory', unit: 'bytes', better: 'lower' },
+  /** Before the model is loaded: CUDA contexts, memory pools. And what came with the model, the rest. */
+  gpuIdleServerMemoryBytes: { label: 'GPU memory, server without model', unit: 'bytes', better: 'lower' },
+  gpuModelMemoryBytes: { label: 'GPU memory, model alone', unit: 'bytes', better: 'lower' },
   /** Of the whole device, whoever holds it: what Model Analyzer's gpu_used_memory means. */
   gpuDeviceMemoryBytes: { label: 'GPU memory, whole device', unit: 'bytes', better: 'lower' },
+  /** The same by Triton's own metrics, the second source. */
+  gpuDeviceMemoryTritonBytes: {
+    label: 'GPU memory, whole device, by Triton',
+    unit: 'bytes',
+    better: 'lower',
+  },
   gpuUtilizationRatio: { label: 'GPU utilization', unit: 'ratio', better: 'higher' },
   gpuPowerWatts: { label: 'GPU power', unit: 'W', better: 'lower' },
   /** Resident memory of the server's process tree. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fakeWorld } from '../../test/support/triton-world.ts'
 import type { RunOutput } from '../domain/world.ts'
-import { parseGpu, queryGpus, queryProcesses } from './nvidia-smi.ts'
+import { parseGpu, parseProcess, queryGpus, queryProcesses } from './nvidia-smi.ts'
 
 const answers = (output: Partial<RunOutput> | undefined) =>
   fakeWorld({}, (command) => (command === 'nvidia-smi' ? output : undefined))
@@ -57,15 +57,68 @@ test.each<[Partial<RunOutput> | undefined, string]>([
     },
     'nvidia-smi failed (exit code 18): Failed to initialize NVML: Driver/library version mismatch',
   ],
-  [
-    { exitCode: 6, stdout: 'No devices were found\n' },
-    'nvidia-smi failed (exit code 6): No devices were found',
-  ],
+  ...(
+    [
+      [2, 'Field "uuid" is not a valid field to query.'],
+      [4, 'Failed to initialize NVML: Insufficient Permissions'],
+      [6, 'No devices were found'],
+      [12, "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system."],
+      [
+        15,
+        'Unable to determine the device handle for GPU1: GPU is lost.  Reboot the system to recover this GPU',
+      ],
+      [17, 'Failed to initialize NVML: Blocked by Operating System'],
+      [255, 'Failed to initialize NVML: Unknown Error'],
+    ] as const
+  ).map(([exitCode, said]): [Partial<RunOutput>, string] => [
+    // Also after lines that look well: only the exit code tells.
+    { exitCode, stdout: `${said}\n${l4}\n` },
+    `nvidia-smi failed (exit code ${exitCode}): ${said}`,
+  ]),
   [{ stdout: `${l4}\nUnable to determine the device handle\n` }, `nvidia-smi answered "${l4}\nUnable`],
   [{ stdout: '' }, 'nvidia-smi answered ""'],
 ])('no reading is said, never zero: %j', async (output, reason) => {
   const reading = await queryGpus(answers(output), null)
   expect(reading.status === 'unavailable' && reading.reason.startsWith(reason)).toBe(true)
+})
+
+test.each(['[N/A]', '[Not Supported]', '[Function Not Found]', '[Unknown Error]', 'N/A'])(
+  'a field that is %s is not known, and never zero',
+  (absent) => {
+    const fields = l4.split(', ')
+    const names = [
+      null,
+      null,
+      null,
+      null,
+      'memoryUsedBytes',
+      'utilizationRatio',
+      'powerWatts',
+      'smClockMegahertz',
+      'mig',
+      'throttleReasons',
+    ] as const
+    for (const [index, name] of names.entries()) {
+      if (name === null) continue
+      const gpu = parseGpu(fields.with(index, absent).join(', '))
+      expect(gpu?.[name], name).toBeNull()
+      // The others are not touched; the L4 has no MIG anyhow.
+      const known = names.filter((other) => other !== null && other !== name && other !== 'mig')
+      expect(
+        known.map((other) => other !== null && gpu?.[other] != null),
+        name,
+      ).not.toContain(false)
+    }
+    expect(parseProcess(`GPU-1, 7, ${absent}`)).toEqual({ gpuUuid: 'GPU-1', pid: 7, memoryBytes: null })
+  },
+)
+
+test.each([
+  ['Enabled', true],
+  ['Disabled', false],
+  ['[N/A]', null],
+])('MIG that is %s', (text, mig) => {
+  expect(parseGpu(l4.replace('[N/A]', text))?.mig).toBe(mig)
 })
 
 test('a line that was cut short is no GPU', () => {

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { World } from '../domain/world.ts'
 import { freeLeftClocks, lockClocks } from '../gpu/clocks.ts'
 import { takeGpus } from '../gpu/exclusive.ts'
-import { queryGpus } from '../gpu/nvidia-smi.ts'
+import { type Gpu, queryGpus } from '../gpu/nvidia-smi.ts'
 import type { Launcher } from '../triton/launcher.ts'
 
 /** What this run has for itself while it measures. */
@@ -40,7 +40,7 @@ export async function claimDevices(
         : []
     return {
       lockedClocks: clocks.megahertz,
-      warnings: [...freed, ...clocks.warnings, ...unmet],
+      warnings: [...freed, ...clocks.warnings, ...unmet, ...migWarnings(gpus)],
       release: async () => {
         for (const failure of await clocks.restore()) world.progress(failure)
         await lock.release()
@@ -50,4 +50,13 @@ export async function claimDevices(
     await lock.release()
     throw error
   }
+}
+
+/** What MIG takes away: nvidia-smi shows neither memory of processes nor of instances in its queries. */
+function migWarnings(gpus: readonly Pick<Gpu, 'uuid' | 'mig'>[]): string[] {
+  const uuids = gpus.filter(({ mig }) => mig === true).map(({ uuid }) => uuid)
+  if (uuids.length === 0) return []
+  return [
+    `MIG is enabled on ${uuids.join(', ')}: GPU memory is that of the whole GPU, other instances included; utilization is not available`,
+  ]
 }

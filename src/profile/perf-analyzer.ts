@@ -10,10 +10,11 @@ import { memoryOfTree } from '../system/process-tree.ts'
 import { statisticsDelta } from '../triton/statistics.ts'
 import { planBlocks } from './blocks.ts'
 import type { Engine } from './engine.ts'
+import { watchGpus } from './gpu-readings.ts'
 import { paceOf } from './pace.ts'
 import { failedWindow, healthOf, silent, toWindows } from './perf-analyzer-windows.ts'
-import { gpuOf, otherClients, type RepetitionSettings } from './repetition.ts'
-import type { Sample } from './sample.ts'
+import { otherClients, type RepetitionSettings } from './repetition.ts'
+import { noGpu, type Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 
 type PerfAnalyzer = Extract<Engine, { kind: 'perf_analyzer' }>
@@ -57,7 +58,7 @@ export async function measureByPerfAnalyzer(
 
   const startNs = world.nowNs()
   const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
-  gpu?.reset()
+  const readGpus = await watchGpus(world, models, gpu)
   if (warmups.every((windows) => windows.length > 0)) {
     const turns = order.length === 1 ? order : [...order, ...order.toReversed()]
     const { count, blockNs } = planBlocks(
@@ -73,6 +74,8 @@ export async function measureByPerfAnalyzer(
   }
   const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
 
+  const gpus = await readGpus()
+
   const broken = sides.find(({ unmeasured }) => unmeasured !== null)?.unmeasured ?? null
   return models.map((model, index) => {
     const { windows, notes, unmeasured } = sides[index] as Gathered
@@ -83,12 +86,9 @@ export async function measureByPerfAnalyzer(
       startNs,
       windows,
       server,
-      ...gpuOf(gpu, model, models.length === 1),
+      ...(gpus.sides[index] ?? noGpu),
       serverMemoryBytes: memoryOfTree(model.live.server.pids()),
-      disturbances: [
-        ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
-        ...otherClients(server, reason === null ? windows : []),
-      ],
+      disturbances: [...gpus.disturbances, ...otherClients(server, reason === null ? windows : [])],
       ...(reason === null ? {} : { unmeasured: { reason, client: healthOf(load, silent) } }),
       notes: [...notes],
     }

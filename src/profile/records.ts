@@ -1,6 +1,6 @@
 import type { Configuration } from '../domain/configuration.ts'
 import { asGateError, type GateError } from '../domain/error.ts'
-import type { GpuMemory } from '../gpu/sampler.ts'
+import type { ServerWatch } from '../gpu/sampler.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { askOf, type ProfileContext } from './profile.ts'
@@ -66,11 +66,14 @@ async function open(
   const settings = askOf(context, plan.name)
   const model = each.repository.models.get(plan.name)
   if (model === undefined) return
-  const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined
+  const watch = await context.gpu?.watchServer()
   each.server = await openServer(context, each.name, each.repository.path)
+  const gpuIdle = await watch?.idle(each.server.server.pids())
   try {
     each.model = await openModel(context, each.server, model, settings)
-    if (growth !== undefined) each.model = await withGpuGrowth(context, plan, each.model, growth)
+    if (gpuIdle !== undefined) each.model = { ...each.model, gpuIdle }
+    if (watch !== undefined && besideAnother)
+      each.model = await withGpuGrowth(context, plan, each.model, watch)
     each.committed = each.model.configuration
     each.inputWarnings = each.model.warnings
     each.inputAdvice = each.model.inputAdvice
@@ -90,13 +93,13 @@ async function withGpuGrowth(
   { gpu, generator }: ProfileContext,
   plan: ModelPlan,
   model: LiveModel,
-  growth: () => Promise<GpuMemory>,
+  watch: ServerWatch,
 ): Promise<LiveModel> {
   for (const load of plan.loads) {
     if (await gpu?.showsMemoryOf(model.live.server.pids())) return model
     await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs })
   }
-  return { ...model, gpuGrowth: await growth() }
+  return { ...model, gpuGrowth: await watch.growth() }
 }
 
 /** A server stops while the next one starts, except where GPU memory is measured: that must be free first. */

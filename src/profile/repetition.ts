@@ -7,8 +7,9 @@ import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
+import { watchGpus } from './gpu-readings.ts'
 import { watchMachine } from './machine.ts'
-import type { Sample } from './sample.ts'
+import { noGpu, type Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 import { type WarmUpLimits, warmUp } from './warm-up.ts'
 
@@ -48,13 +49,14 @@ export async function measureLoad(
   const watch = watchMachine(models)
   const startNs = world.nowNs()
   const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
-  gpu?.reset()
+  const readGpus = await watchGpus(world, models, gpu)
   const windows = isSilent
     ? warmed.map((side) => side.windows)
     : await runBlocks(generator, targets, load, plan, random, world.signal)
   const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
 
   const machine = watch(world.nowNs() - startNs)
+  const gpus = await readGpus()
   return models.map((model, index) => {
     const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
     return {
@@ -62,13 +64,10 @@ export async function measureLoad(
       warmUp: warmed[index]?.warmUp,
       windows: windows[index] ?? [],
       server,
-      ...gpuOf(gpu, model, models.length === 1),
+      ...(gpus.sides[index] ?? noGpu),
       serverMemoryBytes: memoryOfTree(model.live.server.pids()),
       ...machine(index, server, batchSizeOf(load)),
-      disturbances: [
-        ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
-        ...otherClients(server, isSilent ? [] : (windows[index] ?? [])),
-      ],
+      disturbances: [...gpus.disturbances, ...otherClients(server, isSilent ? [] : (windows[index] ?? []))],
     }
   })
 }
@@ -88,22 +87,4 @@ export function otherClients(server: StatisticsDelta, windows: readonly Window[]
   // A health check now and then disturbs nobody.
   if (counted <= sent * 1.01 + 2) return []
   return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`]
-}
-
-/** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
-export function gpuOf(
-  gpu: GpuSampler | null,
-  model: LiveModel,
-  alone: boolean,
-): Pick<Sample, 'gpuMemory' | 'gpuDeviceMemoryBytes' | 'gpuUtilizationRatio' | 'gpuPowerWatts'> {
-  if (gpu === null) return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null }
-  const read = gpu.memoryOf(model.live.server.pids(), alone)
-  const memory = read.bytes === null ? (model.gpuGrowth ?? read) : read
-  return {
-    gpuMemory: memory,
-    gpuDeviceMemoryBytes: gpu.deviceMemory(memory.bytes, alone),
-    // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
-    gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
-    gpuPowerWatts: alone ? gpu.powerWatts() : null,
-  }
 }

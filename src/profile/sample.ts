@@ -1,7 +1,7 @@
 import type { Load } from '../domain/load.ts'
 import { type MetricName, minRequestsForPercentile, reportedPercentiles } from '../domain/metric.ts'
 import { type ClientHealth, failedRequests, type Repetition, type WarmUp } from '../domain/scenario.ts'
-import type { GpuMemory } from '../gpu/sampler.ts'
+import type { GpuMemory } from '../gpu/readings.ts'
 import { worstThread } from '../load/client-health.ts'
 import type { Window } from '../load/generator.ts'
 import { mergeLatencies } from '../load/window.ts'
@@ -13,18 +13,29 @@ import { inferPerSec, toBlock } from './blocks.ts'
 import { responseMetrics } from './response-metrics.ts'
 import { sendMetrics } from './send-metrics.ts'
 
+/** What the GPUs gave of one side; null = not available. */
+export interface GpuSample {
+  readonly gpuMemory: GpuMemory | null
+  /** Whole devices, all processes on them; `source` where it is not nvidia-smi, or why there are no bytes. */
+  readonly gpuDeviceMemory?: { readonly bytes: number | null; readonly source: string | null }
+  readonly gpuDeviceMemoryTritonBytes?: number | null
+  /** What the server held before the model was loaded. */
+  readonly gpuIdleServerMemoryBytes?: number | null
+  readonly gpuUtilizationRatio: number | null
+  readonly gpuPowerWatts: number | null
+  /** Where nvidia-smi and Triton's own metrics differ, in words. */
+  readonly gpuDoubts?: readonly string[]
+}
+
+export const noGpu: GpuSample = { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null }
+
 /** What one side gave under one load in one repetition, before it is summed up. */
-export interface Sample {
+export interface Sample extends GpuSample {
   readonly startNs: number
   readonly warmUp?: WarmUp | undefined
   readonly windows: readonly Window[]
   /** From ModelStatistics over these windows, lead-ins included. */
   readonly server: StatisticsDelta
-  /** null = not available. */
-  readonly gpuMemory: GpuMemory | null
-  readonly gpuDeviceMemoryBytes?: number | null
-  readonly gpuUtilizationRatio: number | null
-  readonly gpuPowerWatts: number | null
   readonly serverMemoryBytes: number | null
   readonly serverCpuNsPerInference?: number | null
   readonly host?: HostActivity | undefined
@@ -124,12 +135,21 @@ function repetitionMetrics(
     networkOverheadNs: sample.windows.some(({ responses }) => responses) ? null : overhead(averageNs, server),
     executedBatchSize: server?.executedBatchSize ?? null,
     gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
-    gpuDeviceMemoryBytes: sample.gpuDeviceMemoryBytes ?? null,
+    gpuIdleServerMemoryBytes: sample.gpuIdleServerMemoryBytes ?? null,
+    gpuModelMemoryBytes: modelShare(sample),
+    gpuDeviceMemoryBytes: sample.gpuDeviceMemory?.bytes ?? null,
+    gpuDeviceMemoryTritonBytes: sample.gpuDeviceMemoryTritonBytes ?? null,
     gpuUtilizationRatio: sample.gpuUtilizationRatio,
     gpuPowerWatts: sample.gpuPowerWatts,
     serverMemoryBytes: sample.serverMemoryBytes,
     serverCpuNsPerInference: sample.serverCpuNsPerInference ?? null,
   }
+}
+
+/** What came with the model; null where what the server took without it is not known. */
+function modelShare({ gpuMemory, gpuIdleServerMemoryBytes: idle }: GpuSample): number | null {
+  if (gpuMemory === null || gpuMemory.bytes === null || idle == null) return null
+  return Math.max(0, gpuMemory.bytes - idle)
 }
 
 /** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */

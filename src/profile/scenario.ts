@@ -33,7 +33,11 @@ export function toScenario(input: {
     configuration,
     load,
     repetitions,
-    warnings: [...warningsOf(measured), ...(role === 'gate' ? hostWarnings(repetitions) : [])],
+    warnings: [
+      ...warningsOf(measured),
+      ...doubtsOf(measured),
+      ...(role === 'gate' ? hostWarnings(repetitions) : []),
+    ],
   }
   if (counted.length === 0) {
     const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured'
@@ -47,6 +51,10 @@ export function toScenario(input: {
     ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
     ...sendPercentiles(samples.flatMap(({ windows }) => windows)),
     gpuMemoryBytes: gpuMemoryValue(samples, valid),
+    gpuDeviceMemoryBytes: withReason(
+      overRepetitions('gpuDeviceMemoryBytes', valid),
+      samples.flatMap(({ gpuDeviceMemory }) => gpuDeviceMemory?.source ?? []),
+    ),
   }
   return { ...base, status: 'measured', metrics }
 }
@@ -123,8 +131,25 @@ function gpuMemoryValue(samples: readonly Sample[], valid: readonly Repetition[]
   if (readings.length === 0) return null
   const measured = overRepetitions('gpuMemoryBytes', valid)
   const sources = readings.filter(({ bytes }) => measured === null || bytes !== null)
-  const reason = [...new Set(sources.map(({ source }) => source))].join('; ')
-  return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason }
+  return withReason(
+    measured,
+    sources.map(({ source }) => source),
+  )
+}
+
+/** A value in bytes, or none, with how it was read or why it was not. */
+function withReason(value: MetricValue | null, reasons: readonly string[]): MetricValue | null {
+  if (reasons.length === 0) return value
+  const reason = [...new Set(reasons)].join('; ')
+  return { ...(value ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason }
+}
+
+/** In how many repetitions the two sources of GPU memory differed, and the first such difference. */
+function doubtsOf(measured: readonly Measured[]): string[] {
+  const doubted = measured.flatMap(({ sample }) => sample.gpuDoubts?.[0] ?? [])
+  const [first] = doubted
+  if (first === undefined) return []
+  return [`GPU memory is in doubt in ${doubted.length} of ${measured.length} repetitions: ${first}`]
 }
 
 function warningsOf(measured: readonly Measured[]): string[] {

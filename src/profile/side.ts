@@ -3,7 +3,7 @@ import type { Configuration } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
-import type { GpuMemory } from '../gpu/sampler.ts'
+import type { GpuMemory, IdleServer } from '../gpu/readings.ts'
 import { connectionsFor, type LoadGenerator } from '../load/generator.ts'
 import { hasValidationData, inputAdvice, inputWarnings, makeSteps, streamLengths } from '../load/inputs.ts'
 import type { InputData } from '../load/read-inputs.ts'
@@ -63,6 +63,8 @@ export interface LiveModel {
   readonly inputSteps: () => readonly (readonly Tensor[])[]
   /** What its server took of the GPUs, read while it started; only where it cannot be read under load. */
   readonly gpuGrowth?: GpuMemory
+  /** What its server held of the GPUs before the model was loaded. */
+  readonly gpuIdle?: IdleServer
   /** Closes the connections; the model stays loaded. */
   readonly detach: () => Promise<void>
 }

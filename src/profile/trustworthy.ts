@@ -8,8 +8,9 @@ import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
 import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { statisticsDelta } from '../triton/statistics.ts'
+import { watchGpus } from './gpu-readings.ts'
 import { otherClients } from './repetition.ts'
-import type { Sample } from './sample.ts'
+import { noGpu, type Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 import { type WarmUpLimits, warmUp } from './warm-up.ts'
 
@@ -61,6 +62,8 @@ export async function measureUntilTrustworthy(
   const leadInNs = Math.min(Math.max(2 * typicalLatencyNs, 20 * nsPerMs), durationNs / 2)
   const readStatistics = () => model.live.client.statistics(model.name)
 
+  // The server may be a remote one: only its own metrics tell of its GPUs.
+  const readGpus = await watchGpus(world, [model], null)
   const startNs = world.nowNs()
   const windows: Window[] = []
   /** Before the first window, and after each. */
@@ -77,6 +80,7 @@ export async function measureUntilTrustworthy(
     found = { since, shortfall: problem }
     if (problem === null || spentNs >= goal.maxNs) break
   }
+  const gpus = await readGpus()
   const kept = windows.slice(found.since)
   const server = statisticsDelta(
     readings[warmed.isSilent ? 0 : found.since] ?? [],
@@ -95,9 +99,7 @@ export async function measureUntilTrustworthy(
     },
     windows: kept,
     server,
-    gpuMemory: null,
-    gpuUtilizationRatio: null,
-    gpuPowerWatts: null,
+    ...(gpus.sides[0] ?? noGpu),
     serverMemoryBytes: memoryOfTree(model.live.server.pids()),
     disturbances: otherClients(server, warmed.isSilent ? [] : kept),
   }

@@ -46,6 +46,7 @@ function repetitionTable(sides: readonly Side[]): Table {
       { title: 'Counted', numeric: true },
       { title: 'Requests', numeric: true },
       { title: 'Measured time', numeric: true },
+      { title: 'GPU memory', numeric: false },
       { title: 'Failed requests', numeric: false },
       { title: 'Voided', numeric: false },
     ],
@@ -62,12 +63,29 @@ function repetitionTable(sides: readonly Side[]): Table {
           { text: `${valid.length} of ${scenario.repetitions.length}` },
           { text: String(sum(({ requests }) => requests)) },
           { text: formatDuration(sum(({ durationNs }) => durationNs)) },
+          cell(gpuMemory(scenario)),
           cell(failures(scenario.repetitions)),
           cell(voided(scenario)),
         ],
       }
     }),
   })
+}
+
+/** The server's, and of that what it took before the model was loaded; the whole device where only that is known. */
+function gpuMemory({ metrics: measured }: Scenario): string | null {
+  const shown = (metric: MetricName) => {
+    const value = measured[metric]?.value
+    return value == null ? null : formatMetric(metric, value)
+  }
+  const [all, idle, model] = [
+    shown('gpuMemoryBytes'),
+    shown('gpuIdleServerMemoryBytes'),
+    shown('gpuModelMemoryBytes'),
+  ]
+  if (all !== null) return idle === null ? all : `${all}: server ${idle}, model ${model}`
+  const device = shown('gpuDeviceMemoryBytes')
+  return device === null ? null : `${device} on the whole device`
 }
 
 function failures(all: readonly Repetition[]): string | null {

@@ -160,7 +160,7 @@ function environment({ environment, ...result }: Result): Report['environment'] 
   const { triton, host, gpus } = environment
   const gpuText = gpus.map(
     (gpu) =>
-      `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}${gpu.lockedClockMegahertz === undefined ? '' : `, clocks locked at ${gpu.lockedClockMegahertz} MHz`}`,
+      `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG enabled (only the memory of the whole GPU is read, not that of instances or processes)' : ''}${gpu.lockedClockMegahertz === undefined ? '' : `, clocks locked at ${gpu.lockedClockMegahertz} MHz`}`,
   )
   return [
     { name: 'Commit', text: result.commit ?? 'not known' },

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { defaultRequests } from '../../src/config/defaults.ts'
 import { readConfig } from '../../src/config/load-config.ts'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
 import type { World } from '../../src/domain/world.ts'
@@ -12,8 +13,13 @@ import type { GateRequest } from '../../src/gate-request.ts'
 import { freeLeftClocks, lockClocks } from '../../src/gpu/clocks.ts'
 import { queryGpus, queryProcesses } from '../../src/gpu/nvidia-smi.ts'
 import { type GpuSampler, startGpuSampler } from '../../src/gpu/sampler.ts'
+import { measureRunning, type RunningInput } from '../../src/profile/measure-running.ts'
 import { renderMarkdown } from '../../src/report/markdown.ts'
-import { writePythonModel } from '../support/embedded-triton.ts'
+import { connectTriton } from '../../src/triton/client.ts'
+import { loadModel } from '../../src/triton/load-model.ts'
+import { startServer } from '../../src/triton/server.ts'
+import { embeddedLauncher, embeddedSettings, writePythonModel } from '../support/embedded-triton.ts'
+import { madeInputs } from '../support/input-data.ts'
 import { type GpuState, type NvmlState, openStandIn, worldWith } from '../support/nvml/stand-in.ts'
 import { until } from '../support/until.ts'
 
@@ -114,6 +120,7 @@ test.each<[string, NvmlState, string]>([
     '(exit code 18): Failed to initialize NVML: Driver/library version mismatch',
   ],
   ['no permission', { init: 4 }, '(exit code 4): Failed to initialize NVML: Insufficient Permissions'],
+  ['blocked', { init: 17 }, '(exit code 17): Failed to initialize NVML: '],
   ['unknown error', { init: 999 }, '(exit code 255): Failed to initialize NVML: Unknown Error'],
   ['no GPU', {}, '(exit code 6): No devices were found'],
   [
@@ -183,7 +190,7 @@ test('the sampler follows the file: peak memory of a process tree, averages, the
 
 test('processes that are not shown: devices beyond idle, only while alone; what is gained, said as such', () =>
   sampling({ gpus: [l4, bare] }, async (sampler) => {
-    const growth = await sampler.watchGrowth()
+    const watch = await sampler.watchServer()
     given({
       gpus: [
         { ...l4, used: 1512 },
@@ -196,8 +203,14 @@ test('processes that are not shown: devices beyond idle, only while alone; what 
       bytes: null,
       source: expect.stringContaining('two servers'),
     })
-    expect(await growth()).toEqual({ bytes: 1024 * mebibyte, source: expect.stringContaining('gained') })
+    expect(await watch.growth()).toEqual({
+      bytes: 1024 * mebibyte,
+      source: expect.stringContaining('gained'),
+    })
     expect(await sampler.showsMemoryOf([10])).toBe(false)
+    // Nor is it known of its processes what the server took before the model, only of the devices.
+    expect(await watch.idle([10])).toEqual({ ownBytes: null, gainedBytes: 1024 * mebibyte })
+    expect(await watch.idle([11])).toEqual({ ownBytes: 0, gainedBytes: 1024 * mebibyte })
   }))
 
 test('heat, a stranger and a GPU that falls off the bus disturb', () =>
@@ -410,11 +423,48 @@ interface Sides {
   readonly constraints?: string
   /** Further keys of the section `gate`. */
   readonly more?: string
+  /** MiB that a server takes when it starts, as CUDA contexts do. */
+  readonly context?: number
+  /** A state file of which Triton makes its own GPU metrics; without it there are none. */
+  readonly metricsFrom?: string
+}
+
+/** A world whose Triton servers take GPU memory as soon as they start, in the way of gpuModel. */
+function withContexts(world: World, memory: number): World {
+  const stateFile = standIn?.stateFile ?? ''
+  const publish = () => {
+    const folder = dirname(stateFile)
+    const processes = readdirSync(folder).flatMap((name) => {
+      const [, pid] = /^state\.pid\.(\d+)$/.exec(name) ?? []
+      const [held] = pid === undefined ? [] : readFileSync(join(folder, name), 'utf8').split(' ')
+      return pid === undefined ? [] : [{ gpu: 0, pid: Number(pid), memory: Number(held) }]
+    })
+    const used = 512 + processes.reduce((sum, process) => sum + process.memory, 0)
+    given({ gpus: [{ ...l4, throttle: 0, used }], processes })
+  }
+  return {
+    ...world,
+    launch: (command, args, options) => {
+      const launched = world.launch(command, args, options)
+      if (!command.endsWith('tritonserver')) return launched
+      const file = `${stateFile}.pid.${launched.pid}`
+      writeFileSync(file, `${memory} 1`)
+      publish()
+      void launched.exited.then(() => {
+        rmSync(file, { force: true })
+        publish()
+      })
+      return launched
+    },
+  }
 }
 
 /** The gate on the embedded Triton with a model that takes so many MiB on each side. */
-async function gate({ reference, candidate, shown, constraints = '', more = '' }: Sides): Promise<Result> {
-  const world = given({ gpus: [{ ...l4, throttle: 0 }] })
+async function gate(sides: Sides): Promise<Result> {
+  const { reference, candidate, shown, constraints = '', more = '', context = 0, metricsFrom } = sides
+  const seen = given({ gpus: [{ ...l4, throttle: 0 }] })
+  const world = context === 0 ? seen : withContexts(seen, context)
+  const environment = { ...standIn?.serverEnvironment(1), NVML_STATE: metricsFrom }
   const root = mkdtempSync(join(tmpdir(), 'tpg-gpu-'))
   removals.push(() => rmSync(root, { recursive: true, force: true }))
   const repository = (name: string, memory: number) => {
@@ -424,6 +474,7 @@ async function gate({ reference, candidate, shown, constraints = '', more = '' }
   const yaml = `
 concurrency: 1
 ${constraints}
+${metricsFrom === undefined ? '' : `triton_server_environment: ${JSON.stringify(environment)}`}
 gate:
   repetitions: 2
   warmup_seconds: 0.5
@@ -456,7 +507,8 @@ function gpuMemoryOf(result: Result) {
 
 test('the gate measures the process tree of each side, and a growth beyond 2 % + 16 MiB fails', async () => {
   standIn?.takeClockChanges()
-  const result = await gate({ reference: 1000, candidate: 1100, shown: true, more: 'lock_gpu_clocks: 1200' })
+  const more = 'lock_gpu_clocks: 1200'
+  const result = await gate({ reference: 1000, candidate: 1100, shown: true, more, context: 300 })
   expect(standIn?.takeClockChanges()).toEqual(['gpu 0 1200 1200', 'gpu 0 reset'])
   const { measured, comparison } = gpuMemoryOf(result)
   const own = expect.stringContaining("the server's own processes")
@@ -464,29 +516,50 @@ test('the gate measures the process tree of each side, and a growth beyond 2 % +
     gpus: [{ name: 'NVIDIA L4', lockedClockMegahertz: 1200 }],
     gpuUnavailable: null,
   })
-  expect(measured).toMatchObject({ value: 1100 * mebibyte, unit: 'bytes', reason: own })
+  expect(measured).toMatchObject({ value: 1400 * mebibyte, unit: 'bytes', reason: own })
+  // What the server took before the model is known, and gating means both together.
+  expect(result.models[0]?.scenarios[0]?.metrics).toMatchObject({
+    gpuIdleServerMemoryBytes: { value: 300 * mebibyte },
+    gpuModelMemoryBytes: { value: 1100 * mebibyte },
+    // This server has no GPU of its own to tell of: that is not zero.
+    gpuDeviceMemoryTritonBytes: null,
+  })
+  const report = renderMarkdown(result)
+  expect(report).toContain('GPU memory, server without model')
+  expect(report).toContain('server 300 MiB, model 1.07 GiB')
   expect(comparison).toMatchObject({
     status: 'fail',
-    reference: 1000 * mebibyte,
-    candidate: 1100 * mebibyte,
+    reference: 1300 * mebibyte,
+    candidate: 1400 * mebibyte,
     footnotes: [own],
   })
   expect(result.verdict).toMatchObject({ outcome: 'fail', exitCode: 1 })
 })
 
 test('where processes are not shown, what each server gained is compared, and the report says so', async () => {
-  const result = await gate({ reference: 1000, candidate: 1030, shown: false })
+  const metricsFrom = standIn?.stateFile ?? ''
+  const result = await gate({ reference: 1000, candidate: 1030, shown: false, metricsFrom })
   const { measured, comparison } = gpuMemoryOf(result)
   const gained = expect.stringContaining('as the GPUs gained it')
   expect(measured).toMatchObject({ value: 1030 * mebibyte, reason: gained })
   expect(comparison).toMatchObject({ status: 'pass', reference: 1000 * mebibyte, footnotes: [gained] })
   expect(renderMarkdown(result)).toContain('as the GPUs gained it')
+  // Both servers' models and what was there before: Triton sees the whole device, and agrees with nvidia-smi.
+  expect(result.models[0]?.scenarios[0]?.metrics.gpuDeviceMemoryTritonBytes).toMatchObject({
+    value: (512 + 1000 + 1030) * mebibyte,
+  })
+  expect(renderMarkdown(result)).not.toContain('in doubt')
 })
 
 test('gpu_used_memory is judged; a server that is alone is what the devices hold beyond idle', async () => {
+  // Triton sees another GPU memory than nvidia-smi does, beyond what can be explained.
+  const metricsFrom = `${standIn?.stateFile}.other`
+  const other = 'gpu uuid=$UUID name=NVIDIA_L4 total=23034 used=5000 utilization=1 power=1'
+  writeFileSync(metricsFrom, `${other.replace('$UUID', uuidA)}\n`)
   const result = await gate({
     candidate: 1000,
     shown: false,
+    metricsFrom,
     constraints: 'constraints: { gpu_used_memory: { max: 1585 } }',
   })
   const { measured, constraint } = gpuMemoryOf(result)
@@ -503,4 +576,54 @@ test('gpu_used_memory is judged; a server that is alone is what the devices hold
   })
   expect(result.verdict).toMatchObject({ outcome: 'fail', exitCode: 1 })
   expect(renderMarkdown(result)).toContain('1585 MB')
+  expect(renderMarkdown(result)).toContain(
+    `GPU memory is in doubt in 2 of 2 repetitions: ${uuidA} holds 1512 MiB by nvidia-smi and 5000 MiB by Triton's own metrics`,
+  )
+})
+
+test("of a remote server only Triton's own metrics tell of GPU memory: the whole device, and named so", async () => {
+  const [first, second] = [
+    { ...l4, used: 700 },
+    { ...bare, used: 24 },
+  ]
+  const world = given({ gpus: [first, second] })
+  const root = mkdtempSync(join(tmpdir(), 'tpg-remote-'))
+  removals.push(() => rmSync(root, { recursive: true, force: true }))
+  writePythonModel(root, 'm')
+  const launcher = await embeddedLauncher(world, { serverEnvironment: standIn?.serverEnvironment(2) ?? {} })
+  const server = await startServer(world, launcher, { repository: root })
+  try {
+    const client = connectTriton(server.grpc)
+    await loadModel(world, server, client, 'm', { timeoutNs: 60e9 })
+    client.close()
+    const url = `grpc://127.0.0.1:${server.grpc.port}`
+    const of = async (metricsUrl: string | null, until: RunningInput['until']) => {
+      const { models } = await measureRunning(world, {
+        triton: { ...embeddedSettings, mode: 'remote', url, metricsUrl },
+        model: 'm',
+        loads: [{ mode: 'concurrency', concurrency: 1, batchSize: 1 }],
+        until,
+        engine: readConfig('', 'triton-perf-gate.yml', {}),
+        ask: { input: madeInputs(), requests: defaultRequests },
+        counts: { requestCount: null, warmupRequestCount: null },
+        seed: 1,
+        maxFailureRatio: 0,
+        runnerClass: null,
+        save: () => undefined,
+      })
+      return models[0]?.scenarios[0]?.metrics
+    }
+    expect(await of(server.metricsUrl, { kind: 'trustworthy', intervalWidth: 1, maxNs: 1e9 })).toMatchObject({
+      gpuMemoryBytes: null,
+      gpuDeviceMemoryBytes: {
+        value: 724 * mebibyte,
+        reason: expect.stringContaining("the whole of the server's GPUs"),
+      },
+    })
+    expect(await of('http://127.0.0.1:9/metrics', { kind: 'duration', durationNs: 3e8 })).toMatchObject({
+      gpuDeviceMemoryBytes: { value: null, reason: expect.stringContaining('do not answer') },
+    })
+  } finally {
+    await server.stop()
+  }
 })

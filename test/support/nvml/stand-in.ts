@@ -50,6 +50,8 @@ export interface StandIn {
   /** A world in which nvidia-smi is found and reads the stand-in GPUs. */
   readonly world: World
   readonly stateFile: string
+  /** For a server's environment: so many stand-in GPUs, of which Triton exports its own metrics. */
+  readonly serverEnvironment: (gpus: number) => Readonly<Record<string, string>>
   readonly set: (state: NvmlState) => void
   /** Everything that was done to the clocks since the last time, in its order. */
   readonly takeClockChanges: () => string[]
@@ -60,10 +62,8 @@ export interface StandIn {
 export function openStandIn(): StandIn | { readonly unavailable: string } {
   const root = mkdtempSync(join(tmpdir(), 'tpg-nvml-'))
   try {
-    const source = join(import.meta.dirname, 'nvml.c')
-    const library = join(root, 'libnvidia-ml.so.1')
-    const flags = ['-O1', '-shared', '-fPIC', '-Wl,-soname,libnvidia-ml.so.1']
-    execFileSync('gcc', [...flags, '-o', library, source], { stdio: 'pipe' })
+    buildLibrary(root, 'libnvidia-ml.so.1', 'nvml.c')
+    buildLibrary(root, 'libcudart.so.12', 'cudart.c', 'cudart.map')
     copyFileSync(nvidiaSmi(), join(root, 'nvidia-smi'))
   } catch (error) {
     rmSync(root, { recursive: true })
@@ -73,6 +73,12 @@ export function openStandIn(): StandIn | { readonly unavailable: string } {
   return {
     world: worldWith({ LD_LIBRARY_PATH: root, NVML_STATE: stateFile, PATH: `${root}:${process.env.PATH}` }),
     stateFile,
+    serverEnvironment: (gpus) => ({
+      // Preloaded both: a server brings its own search path for libraries.
+      LD_PRELOAD: ['libnvidia-ml.so.1', 'libcudart.so.12'].map((name) => join(root, name)).join(' '),
+      NVML_STATE: stateFile,
+      STAND_IN_GPUS: `${gpus}`,
+    }),
     set: (state) => {
       // By a rename, since the state is read at any time.
       writeFileSync(`${stateFile}.new`, stateText(state))
@@ -86,6 +92,13 @@ export function openStandIn(): StandIn | { readonly unavailable: string } {
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   }
+}
+
+function buildLibrary(folder: string, soname: string, source: string, versions?: string): void {
+  const place = (name: string) => join(import.meta.dirname, name)
+  const flags = ['-O1', '-w', '-shared', '-fPIC', `-Wl,-soname,${soname}`]
+  const map = versions === undefined ? [] : [`-Wl,--version-script=${place(versions)}`]
+  execFileSync('gcc', [...flags, ...map, '-o', join(folder, soname), place(source)], { stdio: 'pipe' })
 }
 
 /** The real world, with `additions` in the environment of nvidia-smi alone: the server must not load the stand-in. */
