@@ -17,8 +17,10 @@ const leastChance = 0.02
 
 type BeliefOf = ReturnType<Surrogate>
 
-/** An unmeasured place with what is expected of it. */
+/** An unmeasured place, or one that missed a limit by what may be noise, with what is expected of it. */
 export interface Prospect extends Place {
+  /** Measured before: measuring it again confirms. */
+  readonly tried: boolean
   /** Probability that it works and meets every constraint. */
   readonly meeting: number
   /**
@@ -28,12 +30,20 @@ export interface Prospect extends Place {
   readonly improvement: number
 }
 
-/** The unmeasured places of the space that may work and promise something, in no order. */
+/** A near miss gets this many measurements at most: from the third on its mean hardly moves. */
+const mostTries = 3
+
+/** The places of the space that may work and promise something, in no order. */
 export function prospects(state: SearchState): Prospect[] {
   const { space, objectives, constraints, points } = state
   const candidates = candidatesOf(points)
   const spread = spreadOf(points)
   const tried = new Set(points.map(placeKey))
+  const missed = new Set(
+    candidates
+      .filter((candidate) => candidate.measurements < mostTries && !holds(candidate, constraints))
+      .map(placeKey),
+  )
   const surrogate = fitSurrogate([
     ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
     ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
@@ -48,7 +58,8 @@ export function prospects(state: SearchState): Prospect[] {
   const best = Math.max(...(seeking ? beliefs : feasible).map((belief) => aim(belief).mean))
   const consider = (place: Place): Prospect[] => {
     const chance = works(place)
-    if (chance === 0 || tried.has(placeKey(place))) return []
+    const again = tried.has(placeKey(place))
+    if (chance === 0 || (again && (seeking || !missed.has(placeKey(place))))) return []
     const belief = surrogate(place)
     // Before anything worked there is nothing to improve on: all that counts is whether it works.
     const hoped = beliefs.length === 0 ? 1 : expectedExcess(aim(belief), best)
@@ -56,7 +67,9 @@ export function prospects(state: SearchState): Prospect[] {
     if (!seeking && hoped < leastImprovement) return []
     const meeting = chance * chanceOfMeeting(belief, constraints)
     const improvement = hoped * (seeking ? chance * leastChance + meeting : meeting)
-    return seeking || improvement >= leastImprovement ? [{ ...place, meeting, improvement }] : []
+    return seeking || improvement >= leastImprovement
+      ? [{ ...place, tried: again, meeting, improvement }]
+      : []
   }
   return space.configurations.flatMap((configuration) =>
     loadsFor(space, configuration).flatMap((load) => consider({ configuration, load })),

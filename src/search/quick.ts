@@ -16,43 +16,51 @@ const mostMeasurements = 3
  * The next measurement of the quick search, or its answer. First the committed configuration at several loads; then
  * wherever the expected improvement per cost is largest (Jones, Schonlau, Welch 1998, with the chance that the place works
  * and meets the constraints as a factor), so that another load of the loaded configuration comes before another
- * configuration of the same promise; at last winner, runner-up and committed configuration once more, in turn. A
- * confirmation that fails makes other places promising again.
+ * configuration of the same promise; at last the contenders once more. A confirmation that fails makes other places
+ * promising again.
  */
 export function nextQuickStep(state: SearchState): Step {
-  const { points, space, budget } = state
+  const { points, space } = state
   if (points.length === 0) {
     const place = { configuration: space.committed, load: firstLoad(space, space.committed) }
     return isAffordable(state, place, 0)
       ? measure(place, 'explore', 'the committed configuration comes first')
       : exhausted(state)
   }
-  const ranked = rank(state)
-  const reserve = Math.floor(budget.maxMeasurements * confirmShare)
-  const found = explore(state, reserve)
+  const promising = prospects(state)
+  const found = explore(state, promising)
   if (typeof found !== 'string') return found
-  const contender = nextContender(state, ranked)
+  const contender = nextContender(state, promising)
   if (contender === null) return { kind: 'done', answer: answerOf(state), reason: found }
-  if (!isAffordable(state, contender, 0)) return exhausted(state)
-  return measure(contender, 'confirm', 'winner and runner-up are measured again, in turn')
+  if (!isAffordable(state, contender.place, 0)) return exhausted(state)
+  return measure(contender.place, 'confirm', contender.why)
 }
 
-/** The most promising unmeasured place that the budget allows; else, in words, why there is none. */
-function explore(state: SearchState, reserve: number): Step | string {
+/** The most promising place that the budget allows; else, in words, why there is none. */
+function explore(state: SearchState, promising: readonly Prospect[]): Step | string {
+  const reserve = Math.floor(state.budget.maxMeasurements * confirmShare)
   // Another load of the loaded configuration is the cheapest step there is.
   const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) }
   if (!isAffordable(state, cheapest, reserve)) return budgetWords(state)
-  const promising = prospects(state).filter((prospect) => isAffordable(state, prospect, reserve))
-  const pool = ownLoads(state, promising) ?? otherBatching(state, promising) ?? promising
-  const best = pool.reduce<Prospect | null>((top, prospect) => {
-    if (top === null) return prospect
-    return prospect.improvement / costNs(state, prospect) > top.improvement / costNs(state, top)
-      ? prospect
-      : top
-  }, null)
+  const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve))
+  const best = mostPromising(
+    state,
+    ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable,
+  )
   if (best === null) return 'nothing that is left is expected to be better'
-  const chance = `${(best.meeting * 100).toFixed(0)} % chance to meet the constraints`
-  return measure(best, 'explore', `${(best.improvement * 100).toFixed(1)} % expected gain, ${chance}`)
+  return measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best))
+}
+
+function mostPromising(state: SearchState, pool: readonly Prospect[]): Prospect | null {
+  const value = (prospect: Prospect): number => prospect.improvement / costNs(state, prospect)
+  return pool.reduce<Prospect | null>(
+    (top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top),
+    null,
+  )
+}
+
+function prospectWords({ improvement, meeting }: Prospect): string {
+  return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`
 }
 
 /** The committed configuration's promising loads, until it had its share; null then, or where it has none. */
@@ -83,22 +91,35 @@ function otherBatching(
   return others.length === 0 ? null : others
 }
 
-/** The contender that was confirmed least; null where all are told apart, or were measured often enough. */
-function nextContender(state: SearchState, ranked: readonly Candidate[]): Candidate | null {
+/**
+ * What is to be measured again: the winner, since it was chosen for looking good; the committed configuration where it
+ * cannot be told from the winner; what would win, had it not missed a limit by little; and the runner-up. From the third time
+ * on only while contenders cannot be told apart. null where nothing is left.
+ */
+function nextContender(
+  state: SearchState,
+  promising: readonly Prospect[],
+): { readonly place: Place; readonly why: string } | null {
+  const ranked = rank(state)
   const [winner] = ranked
   if (winner === undefined) return null
-  const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration))
+  if (winner.measurements === 1) return { place: winner, why: 'the winner is measured again' }
   const own = bestOf(ranked, state.space.committed)
-  const contenders = [...new Set([winner, runnerUp, own])].filter((contender) => contender != null)
-  const fewest = contenders.reduce((least, contender) =>
-    contender.measurements < least.measurements ? contender : least,
+  const close = (contender: Candidate | null | undefined): boolean =>
+    contender != null && contender !== winner && indistinguishable(winner, contender, state)
+  if (close(own) && own?.measurements === 1)
+    return { place: own, why: 'the committed configuration is as good as the winner so far' }
+  const nearMiss = mostPromising(
+    state,
+    promising.filter(({ tried }) => tried),
   )
-  if (fewest.measurements === 1) return fewest
-  if (fewest.measurements >= mostMeasurements) return null
-  const close = contenders.some(
-    (contender) => contender !== winner && indistinguishable(winner, contender, state),
-  )
-  return close ? fewest : null
+  if (nearMiss !== null) return { place: nearMiss, why: prospectWords(nearMiss) }
+  const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration))
+  const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null)
+  const fewest = contenders.reduce((least, one) => (one.measurements < least.measurements ? one : least))
+  const told = fewest.measurements > 1 && !contenders.some(close)
+  if (told || fewest.measurements >= mostMeasurements) return null
+  return { place: fewest, why: 'winner and runner-up are measured again, in turn' }
 }
 
 function exhausted(state: SearchState): Step {

@@ -1,6 +1,15 @@
 import { batchSizeOf } from '../domain/load.ts'
 import { metrics as definitions, type MetricName } from '../domain/metric.ts'
-import { type Belief, type Kernel, regress, type Sample } from './gaussian.ts'
+import { type Belief, type Hypothesis, regress, type Sample } from './gaussian.ts'
+import {
+  type Features,
+  otherKernels,
+  otherVariances,
+  rateHypotheses,
+  rateKernels,
+  stretchKernels,
+  stretchVariances,
+} from './priors.ts'
 import type { Place, SearchMetrics } from './state.ts'
 
 /** What a measurement taught (or implies) about one place. */
@@ -13,24 +22,11 @@ export interface Observation extends Place {
 /** The belief about the natural logarithm of each metric at a place. */
 export type Surrogate = (place: Place) => (metric: MetricName) => Belief
 
-/** A place as numbers, each in octaves except the flag. `eff…` is what the load lets the configuration use. */
-interface Features {
-  readonly outstanding: number
-  readonly instances: number
-  readonly batch: number
-  readonly delay: number
-  readonly preferred: number
-  readonly dynamic: number
-  readonly effInstances: number
-  readonly effBatch: number
-  readonly clientBatch: number
-}
-
 /**
  * What is known of a Triton model before and after measuring, as one Gaussian process for each metric on the log scale.
  *
- * Throughput: prior mean = a closed loop that saturates (below); the linear and smooth parts learn how this
- * model differs. Latency: by Little's law its mean is outstanding / throughput, so only the
+ * Throughput: many closed loops and other shapes (priors.ts), each with smooth parts that learn how this model
+ * differs, weighed by how well they foretold it. Latency: by Little's law its mean is outstanding / throughput, so only the
  * ratio of a percentile to that mean is learnt. Everything else (memory): linear in the configuration, plus a smooth part.
  */
 export function fitSurrogate(observations: readonly Observation[]): Surrogate {
@@ -62,11 +58,23 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
 
 function fitRate(observations: readonly Observation[]): (x: Features) => Belief {
   const samples = samplesOf(observations, ({ metrics }) => log(metrics.inferPerSec))
-  const level = mean(samples.map(({ x, y }) => y - closedLoop(x)))
-  return regress(samples, {
-    mean: (x) => level + closedLoop(x),
-    kernels: rateKernels,
-    hypotheses: rateHypotheses,
+  return regress(samples, rateKernels, levelled(samples, rateHypotheses))
+}
+
+/** The hypotheses with their means shifted to the samples' level, since only what a mean says of differences is meant. */
+function levelled(
+  samples: readonly Sample<Features>[],
+  hypotheses: readonly Hypothesis<Features>[],
+): Hypothesis<Features>[] {
+  const levels = new Map<Hypothesis<Features>['mean'], Hypothesis<Features>['mean']>()
+  return hypotheses.map((hypothesis) => {
+    const shape = hypothesis.mean
+    const known = levels.get(shape)
+    if (known !== undefined) return { ...hypothesis, mean: known }
+    const level = mean(samples.map(({ x, y }) => y - shape(x)))
+    const shifted = (x: Features): number => level + shape(x)
+    levels.set(shape, shifted)
+    return { ...hypothesis, mean: shifted }
   })
 }
 
@@ -80,7 +88,12 @@ function fitStretch(observations: readonly Observation[], metric: MetricName): (
     return latency + rate - Math.log(2 ** features(observation).outstanding * 1e9)
   })
   const level = samples.length === 0 ? 0.3 : mean(samples.map(({ y }) => y))
-  return regress(samples, { mean: () => level, kernels: stretchKernels, hypotheses: stretchHypotheses })
+  const flat = (): number => level
+  return regress(
+    samples,
+    stretchKernels,
+    stretchVariances.map((variances) => ({ mean: flat, variances })),
+  )
 }
 
 function fitOther(observations: readonly Observation[], metric: MetricName): (x: Features) => Belief {
@@ -89,85 +102,11 @@ function fitOther(observations: readonly Observation[], metric: MetricName): (x:
   const noise = definitions[metric].unit === 'bytes' ? 0.01 : 0.1
   const slope = definitions[metric].unit === 'bytes' ? 0.3 : 0
   const prior = (x: Features): number => slope * (x.instances + x.batch / 2)
-  const level = mean(samples.map(({ x, y }) => y - prior(x)))
   return regress(
     samples.map((sample) => ({ ...sample, noise })),
-    { mean: (x) => level + prior(x), kernels: otherKernels, hypotheses: otherHypotheses },
+    otherKernels,
+    levelled(samples, [{ mean: prior, variances: otherVariances }]),
   )
-}
-
-/**
- * Prior mean of log throughput, up to a constant: a closed loop delivers one inference for each outstanding one
- * and service time, until the capacity is reached. Capacity is taken to grow with the square root of instances and of
- * the executed batch: halfway, on the log scale, between "does not help" and "helps in full".
- */
-function closedLoop(x: Features): number {
-  const capacity = 2 ** ((x.effInstances + x.effBatch) / 2 + 1)
-  return -Math.log(2 ** -x.outstanding + 1 / capacity)
-}
-
-const constant: Kernel<Features> = () => 1
-const smoothEff: Kernel<Features> = (a, b) => smooth(effDistance(a, b))
-const smoothRaw: Kernel<Features> = (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b))
-/** Configurations differ within half an octave; loads do not. */
-const shortRaw: Kernel<Features> = (a, b) => smooth(6 * rawDistance(a, b) + loadDistance(a, b))
-
-// Variances of natural logs.
-const rateKernels: readonly Kernel<Features>[] = [
-  constant,
-  (a, b) => a.effInstances * b.effInstances + a.effBatch * b.effBatch,
-  smoothEff,
-  smoothRaw,
-  shortRaw,
-]
-const rateHypotheses = [
-  [1, 0.04, 0.3 ** 2, 0.02 ** 2],
-  [1, 0.04, 0.6 ** 2, 0.05 ** 2],
-  [1, 0.04, 0.5 ** 2, 0.2 ** 2],
-  [1, 0.04, 0.5 ** 2, 0.6 ** 2],
-  [1, 0.04, 0.2 ** 2, 1],
-  [1, 0.04, 0.2 ** 2, 0.5 ** 2, 0.6 ** 2],
-]
-
-const stretchKernels = [constant, smoothEff, smoothRaw]
-const stretchHypotheses = [
-  [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
-  [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
-]
-
-const otherKernels: readonly Kernel<Features>[] = [
-  constant,
-  (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
-  (a, b) => smooth(rawDistance(a, b)),
-]
-const otherHypotheses = [[1, 0.3 ** 2, 0.15 ** 2]]
-
-function effDistance(a: Features, b: Features): number {
-  return (
-    ((a.effInstances - b.effInstances) / 1.5) ** 2 +
-    ((a.effBatch - b.effBatch) / 2.5) ** 2 +
-    loadDistance(a, b) +
-    ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
-    ((a.delay - b.delay) / 3) ** 2
-  )
-}
-
-function rawDistance(a: Features, b: Features): number {
-  return (
-    ((a.instances - b.instances) / 1.5) ** 2 +
-    ((a.batch - b.batch) / 2.5) ** 2 +
-    ((a.delay - b.delay) / 3) ** 2 +
-    ((a.preferred - b.preferred) / 2) ** 2 +
-    (a.dynamic - b.dynamic) ** 2
-  )
-}
-
-function loadDistance(a: Features, b: Features): number {
-  return ((a.outstanding - b.outstanding) / 2) ** 2
-}
-
-function smooth(squaredDistance: number): number {
-  return Math.exp(-squaredDistance / 2)
 }
 
 function features({ configuration, load }: Place): Features {

@@ -1,9 +1,11 @@
-import type { Constraint, Objective } from '../../src/config/config.ts'
+import type { Constraint } from '../../src/config/config.ts'
 import { type Configuration, configurationKey } from '../../src/domain/configuration.ts'
 import type { Load } from '../../src/domain/load.ts'
 import { type Landscape, optimum, places } from '../../src/search/replay.ts'
 import type { SearchMetrics } from '../../src/search/state.ts'
 import { createRandom } from '../../src/stats/random.ts'
+import { between, mega, type Random, randomSpace, spread, throughput, withBudget } from './landscape-parts.ts'
+import { powerLaw, ridge, separable, simulated, steps } from './landscapes-unlike-ours.ts'
 
 /** A made-up model on a made-up server; the numbers follow the shape that `families` describe. */
 interface Model {
@@ -25,10 +27,6 @@ interface Model {
   readonly maxInstances: number
   readonly deviceBytes: number
 }
-
-type Random = () => number
-
-const mega = 1e6
 
 export const families = {
   saturating: (random: Random) =>
@@ -55,8 +53,11 @@ export const families = {
     closedLoop(random, { crosstalk: between(random, 0.02, 0.2), contention: between(random, 0, 0.2) }),
   middleLoad: (random: Random) => middleLoad(closedLoop(random, {})),
   committedBest: (random: Random) => committedBest(closedLoop(random, {})),
-  ridge: (random: Random) => ridge(random),
-  separable: (random: Random) => separable(random),
+  ridge,
+  separable,
+  powerLaw,
+  steps,
+  simulated,
   rough: (random: Random) => rough(closedLoop(random, {}), random),
 } as const satisfies Record<string, (random: Random) => Landscape>
 
@@ -122,25 +123,8 @@ function simulate(model: Model, configuration: Configuration, load: Load): Searc
   }
 }
 
-const throughput: readonly Objective[] = [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 10 }]
-
 function memoryLimit(limit: number): Constraint {
   return { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit }
-}
-
-/** A latency budget somewhere between what the lightest and the heaviest load take, in three of four landscapes. */
-function withBudget(base: Landscape, random: Random): Landscape {
-  const latencies = places(base).flatMap(({ metrics }) => metrics?.latencyP99Ns ?? [])
-  const [low, high] = [Math.min(...latencies), Math.max(...latencies)]
-  const limit = low * (high / low) ** between(random, 0.08, 0.7)
-  if (random() < 0.25) return base
-  return {
-    ...base,
-    constraints: [
-      ...base.constraints,
-      { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit },
-    ],
-  }
 }
 
 /** Both ends fail: too few inferences at a light load, too much latency at a heavy one; latency is the objective. */
@@ -178,69 +162,6 @@ function committedBest(base: Landscape): Landscape {
   }
 }
 
-/** Nothing like a queue: throughput falls off to both sides of a diagonal of instances against batch. */
-function ridge(random: Random): Landscape {
-  const along = between(random, 2, 5)
-  const steepness = between(random, 0.05, 0.4)
-  const tilt = between(random, -0.15, 0.15)
-  const peak = between(random, 100, 2000)
-  const dynamicFactor = between(random, 0.6, 1.6)
-  const half = spread(random, 2, 40)
-  return separableLandscape(
-    random,
-    (k, b, dynamic) => {
-      const off = k + b - along
-      return (
-        peak *
-        (0.15 + Math.exp(-steepness * off * off)) *
-        Math.exp(tilt * (k - b)) *
-        (dynamic ? dynamicFactor : 1)
-      )
-    },
-    half,
-  )
-}
-
-/** Each dimension has a factor of its own, whatever the others say: rising, falling, or with a peak. */
-function separable(random: Random): Landscape {
-  const factor = () => ({ at: between(random, 0, 4), width: between(random, 1, 4) })
-  const [forK, forB] = [factor(), factor()]
-  const dynamicFactor = between(random, 0.6, 1.6)
-  const bump = (x: number, { at, width }: { at: number; width: number }) =>
-    0.2 + Math.exp(-(((x - at) / width) ** 2) / 2)
-  return separableLandscape(
-    random,
-    (k, b, dynamic) => 1000 * bump(k, forK) * bump(b, forB) * (dynamic ? dynamicFactor : 1),
-    spread(random, 2, 40),
-  )
-}
-
-function separableLandscape(
-  random: Random,
-  capacityOf: (k: number, b: number, dynamic: boolean) => number,
-  half: number,
-): Landscape {
-  const measure = (configuration: Configuration, load: Load): SearchMetrics => {
-    const outstanding = load.mode === 'concurrency' ? load.concurrency : 1
-    const capacity = capacityOf(
-      Math.log2(configuration.instanceCount ?? 1),
-      Math.log2(configuration.maxBatchSize),
-      configuration.dynamicBatching,
-    )
-    const inferPerSec = (capacity * outstanding) / (outstanding + half)
-    return {
-      inferPerSec,
-      latencyAvgNs: (outstanding / inferPerSec) * 1e9,
-      latencyP99Ns: (1.3 * outstanding * 1e9) / inferPerSec,
-      gpuMemoryBytes: 500 * mega,
-    }
-  }
-  return withBudget(
-    { name: '', space: randomSpace(random), objectives: throughput, constraints: [], measure },
-    random,
-  )
-}
-
 /** The same landscape with every configuration off by up to 5 %, always the same way: what no formula knows. */
 function rough(base: Landscape, random: Random): Landscape {
   const offsets = new Map(
@@ -263,45 +184,4 @@ function rough(base: Landscape, random: Random): Landscape {
       }
     },
   }
-}
-
-function randomSpace(random: Random): Landscape['space'] {
-  const instances = Array.from({ length: 4 + Math.floor(random() * 5) }, (_, i) => i + 1)
-  const batches = Array.from({ length: 4 + Math.floor(random() * 5) }, (_, i) => 2 ** i)
-  const concurrencies = Array.from({ length: 6 + Math.floor(random() * 6) }, (_, i) => 2 ** i)
-  const all = instances.flatMap((instanceCount) =>
-    batches.flatMap((maxBatchSize) =>
-      [true, false].map(
-        (dynamicBatching): Configuration => ({
-          committed: false,
-          instanceCount,
-          maxBatchSize,
-          dynamicBatching,
-        }),
-      ),
-    ),
-  )
-  // Most repositories hold one instance; where more can fail to load, the committed one does load.
-  const batchAt = Math.floor(random() * batches.length)
-  const dynamic = random() < 0.6
-  const configurations = all.map((c) => ({
-    ...c,
-    committed: c.instanceCount === 1 && c.maxBatchSize === batches[batchAt] && c.dynamicBatching === dynamic,
-  }))
-  const committed = configurations.find((c) => c.committed)
-  if (committed === undefined) throw new Error('the committed configuration is not in the space')
-  return {
-    committed,
-    configurations,
-    loads: concurrencies.map((concurrency): Load => ({ mode: 'concurrency', concurrency })),
-  }
-}
-
-function between(random: Random, min: number, max: number): number {
-  return min + random() * (max - min)
-}
-
-/** Log-uniform: as many small ones as large ones. */
-function spread(random: Random, min: number, max: number): number {
-  return min * (max / min) ** random()
 }
