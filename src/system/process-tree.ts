@@ -55,6 +55,11 @@ export function readStat(
   return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' }
 }
 
+/** The arguments of a process, its program first; none where it is gone or hidden. */
+export function commandLineOf(pid: number): readonly string[] {
+  return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0')
+}
+
 function listProcesses(): string[] {
   try {
     return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))

@@ -2,6 +2,7 @@ import type { TritonSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
+import { commandLineOf } from '../system/process-tree.ts'
 import { dockerTimeoutNs, imageDigest, lastLine } from './docker-image.ts'
 import type { Launcher, ServerCommand, ServerPorts } from './launcher.ts'
 import { hasMetrics, serverFlags } from './server-flags.ts'
@@ -60,7 +61,13 @@ function containerCommand(world: World, settings: TritonSettings, container: Con
     // `docker run` is only the client; nvidia-smi and /proc know the server by its own pid.
     rootPid: async () => {
       const args = ['inspect', '--format', '{{.State.Pid}}', container.name]
-      return Number((await world.run('docker', args, { timeoutNs: dockerTimeoutNs })).stdout.trim()) || 0
+      const pid = Number((await world.run('docker', args, { timeoutNs: dockerTimeoutNs })).stdout.trim()) || 0
+      // Docker numbers processes as its host does. From inside a container that pid is nobody here, or somebody else.
+      if (commandLineOf(pid).includes(`--grpc-port=${container.ports.grpc}`)) return pid
+      world.progress(
+        "the container's processes are not visible from here: server memory, server CPU and GPU memory by process are not available",
+      )
+      return 0
     },
     // A container that failed to start stays as "Created" even with --rm.
     cleanUp: async () => {

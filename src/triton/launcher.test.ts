@@ -218,3 +218,15 @@ test('addresses of remote servers', () => {
     expect(() => parseGrpcUrl(wrong)).toThrow('is not the address')
   }
 })
+
+test("docker: a pid of another machine's numbering is not taken for the server", async () => {
+  // Of this very process: it lives, and is no server.
+  const world = fakeWorld(
+    {},
+    docker((_, [verb]) => (verb === 'inspect' ? { stdout: `${process.pid}\n` } : undefined)),
+  )
+  const launcher = await resolveTriton(world, settings({ mode: 'docker' }))
+  if (launcher.kind !== 'process') throw new Error('docker is a process')
+  expect(await launcher.serverCommand('/repo', ports).rootPid(1)).toBe(0)
+  expect(world.said.at(-1)).toContain("the container's processes are not visible from here")
+})
