@@ -184,9 +184,22 @@ export interface TritonSettings {
   /** `user[:group]`; null = as the image says. */
   readonly dockerUser: string | null
   readonly gpus: readonly string[] | null
+  /** Of the remote server. */
+  readonly endpointSettings: EndpointSettings
   readonly serverFlags: Readonly<Record<string, string>>
   readonly serverEnvironment: Readonly<Record<string, string>>
   /** Longest wait for the server to be ready, and for one model to load. */
   readonly startTimeoutNs: number
   readonly loadTimeoutNs: number
+}
+
+/** How a remote server is spoken to, beside its address. Files are absolute paths; null = none. */
+export interface EndpointSettings {
+  /** As `grpcs://` in the address. */
+  readonly useSsl: boolean
+  readonly rootCertificatesFile: string | null
+  readonly privateKeyFile: string | null
+  readonly certificateChainFile: string | null
+  /** Sent with every call; a value, or the environment variable that has it. */
+  readonly metadata: Readonly<Record<string, string | { readonly env: string }>>
 }

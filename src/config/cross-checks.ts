@@ -21,6 +21,7 @@ export function crossProblems(source: YamlSource): Problem[] {
     ...loadProblems(source, file, []),
     ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
     ...rangeProblems(source, file),
+    ...modelSslProblems(source, models),
     ...Object.keys(models).flatMap((name) => {
       const entry = mapAt(models, name)
       const path = ['profile_models', name]
@@ -36,6 +37,23 @@ function loadProblems(source: YamlSource, map: Mapping, path: Path): Problem[] {
   if (map.concurrency === undefined || map.request_rate === undefined) return []
   const remedy = 'Keep one of them: a model is gated either in a closed loop or at request rates.'
   return [problemAt(source, [...path, 'request_rate'], 'key', 'stands beside concurrency', remedy)]
+}
+
+function modelSslProblems(source: YamlSource, models: Mapping): Problem[] {
+  const remedy = 'Move it to the global perf_analyzer_flags: all models are on one server.'
+  return Object.keys(models).flatMap((name) =>
+    Object.keys(mapAt(mapAt(models, name), 'perf_analyzer_flags'))
+      .filter((flag) => flag.startsWith('ssl-grpc-'))
+      .map((flag) =>
+        problemAt(
+          source,
+          ['profile_models', name, 'perf_analyzer_flags', flag],
+          'key',
+          'is not a model’s own',
+          remedy,
+        ),
+      ),
+  )
 }
 
 function aliasProblems(source: YamlSource, limits: Mapping, path: Path): Problem[] {

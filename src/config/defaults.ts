@@ -105,6 +105,14 @@ export const defaultTriton = {
   endpoint: 'localhost:8001',
   // Both sides of a comparison pay its 0.14 ms alike, and a pull request's model sees no service of the machine.
   dockerNetwork: 'bridge',
+  // None but the system's own authorities, and no metadata.
+  endpointSettings: {
+    useSsl: false,
+    rootCertificatesFile: null,
+    privateKeyFile: null,
+    certificateChainFile: null,
+    metadata: {},
+  },
   // An empty server is up in seconds; loading the GPU libraries from a cold disk takes a minute or more.
   startTimeoutNs: 120 * nsPerSecond,
   // TensorRT engines and large weights take minutes.

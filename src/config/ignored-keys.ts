@@ -74,6 +74,7 @@ export const ignoredModelConfigField =
   'the sweep tries max_batch_size, instance_group and dynamic_batching only'
 
 const unsupported = 'not supported by the gate’s load generator'
+const header = 'use gate.grpc_metadata'
 const loads = 'use concurrency or request_rate, and batch_sizes'
 const server = 'the gate knows the server it has started: use the triton keys'
 
@@ -83,8 +84,9 @@ export const ignoredPerfAnalyzerFlags: Readonly<Record<string, string>> = Object
     [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold',
     [server]:
       'url protocol service-kind model-name model-version model-repository triton-server-directory collect-metrics metrics-url metrics-interval verbose extra-verbose verbose-csv latency-report-file',
+    [header]: 'http-header',
     [unsupported]:
-      'request-intervals http-header model-signature-name ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
+      'request-intervals model-signature-name ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
   }).flatMap(([why, flags]) => flags.split(' ').map((flag) => [flag, why])),
 )
 
@@ -101,10 +103,6 @@ export const passedPerfAnalyzerFlags = [
   'max-threads',
   'grpc-compression-algorithm',
   'bls-composing-models',
-  'ssl-grpc-use-ssl',
-  'ssl-grpc-root-certifications-file',
-  'ssl-grpc-private-key-file',
-  'ssl-grpc-certificate-chain-file',
 ] as const
 
 /** Accepts the keys of such a table with any value. The type says nothing of them: nobody is to read them. */

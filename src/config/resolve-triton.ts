@@ -1,9 +1,14 @@
-import type { TritonSettings } from './config.ts'
+import { besideConfig } from './beside-config.ts'
+import type { EndpointSettings, TritonSettings } from './config.ts'
 import { defaultTriton } from './defaults.ts'
 import type { ConfigOverrides } from './overrides.ts'
 import type { ConfigFile } from './schema.ts'
 
-export function resolveTriton(file: ConfigFile, overrides: ConfigOverrides): TritonSettings {
+export function resolveTriton(
+  path: string | null,
+  file: ConfigFile,
+  overrides: ConfigOverrides,
+): TritonSettings {
   // A URL on the command line means that server, even where the file starts one.
   const mode =
     overrides.triton ??
@@ -20,12 +25,27 @@ export function resolveTriton(file: ConfigFile, overrides: ConfigOverrides): Tri
     dockerNetwork: file.gate?.docker_network ?? defaultTriton.dockerNetwork,
     dockerUser: file.gate?.docker_user ?? null,
     gpus: file.gpus === undefined || file.gpus.includes('all') ? null : file.gpus,
+    endpointSettings: resolveEndpoint(path, file),
     serverFlags: file.triton_server_flags ?? {},
     serverEnvironment: file.triton_server_environment ?? {},
     startTimeoutNs: file.gate?.server_start_timeout ?? defaultTriton.startTimeoutNs,
     loadTimeoutNs: file.gate?.model_load_timeout ?? defaultTriton.loadTimeoutNs,
   }
 }
+
+function resolveEndpoint(path: string | null, file: ConfigFile): EndpointSettings {
+  const flags = file.perf_analyzer_flags ?? {}
+  const pem = (name: PemFlag) => (flags[name] === undefined ? null : besideConfig(path, flags[name]))
+  return {
+    useSsl: flags['ssl-grpc-use-ssl'] ?? defaultTriton.endpointSettings.useSsl,
+    rootCertificatesFile: pem('ssl-grpc-root-certifications-file'),
+    privateKeyFile: pem('ssl-grpc-private-key-file'),
+    certificateChainFile: pem('ssl-grpc-certificate-chain-file'),
+    metadata: file.gate?.grpc_metadata ?? defaultTriton.endpointSettings.metadata,
+  }
+}
+
+type PemFlag = `ssl-grpc-${'root-certifications' | 'private-key' | 'certificate-chain'}-file`
 
 /** Triton's default port for metrics, on the host that serves gRPC. */
 function metricsUrlBeside(url: string): string {

@@ -1,6 +1,6 @@
-import { dirname, resolve as resolvePath } from 'node:path'
 import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import { besideConfig } from './beside-config.ts'
 import type {
   Config,
   Constraint,
@@ -75,7 +75,7 @@ export function resolve(
     },
     inputModels: [...sources.keys()],
     gate,
-    triton: resolveTriton(file, overrides),
+    triton: resolveTriton(path, file, overrides),
     perfAnalyzer: resolvePerfAnalyzer(file, overrides),
     warnings,
   }
@@ -239,11 +239,6 @@ function resolveSources(
       source.kind === 'file' ? { ...source, path: besideConfig(path, source.path) } : source,
     ]),
   )
-}
-
-/** A path in the configuration file is relative to it. */
-function besideConfig(config: string | null, path: string): string {
-  return resolvePath(config === null ? '.' : dirname(config), path)
 }
 
 function resolvePerfAnalyzer(file: ConfigFile, overrides: ConfigOverrides): PerfAnalyzerSettings {

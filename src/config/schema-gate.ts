@@ -110,6 +110,13 @@ export const gateSection = z.strictObject({
       .meta({ title: 'user[:group]' }),
     'User of the server in the container, such as 1000:1000, who must be able to read the model repository; by default that of the image, which is root in NVIDIA’s.',
   ),
+  grpc_metadata: key(
+    z.record(
+      z.string().regex(/^(?!grpc-)[a-z0-9_.-]+(?<!-bin)$/),
+      z.union([z.string().regex(/^[\x20-\x7e]+$/), z.strictObject({ env: z.string().min(1) })]),
+    ),
+    'Sent with every call to a remote server: a text, or `{env: NAME}` for what an environment variable holds. For restricted protocols: `triton-grpc-protocol-<key>`.',
+  ),
   server_start_timeout: key(
     duration,
     'Longest wait for the server to be ready.',

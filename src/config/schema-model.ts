@@ -56,6 +56,23 @@ const sharedMemory = z
   .meta({ title: '"none" or "system"' })
 const passed = z.union([z.boolean(), z.number(), z.string()]).meta({ title: 'string, number or boolean' })
 
+const sslFlags = {
+  'ssl-grpc-use-ssl': key(
+    z.boolean(),
+    'TLS to the remote server, as `grpcs://` in its address. The four keys stand globally only: all models are on one server.',
+    false,
+  ),
+  'ssl-grpc-root-certifications-file': key(
+    path,
+    'PEM file of the authorities that the server’s certificate is checked against, in place of the usual ones. Relative to the configuration file.',
+  ),
+  'ssl-grpc-private-key-file': key(
+    path,
+    'PEM file with the private key of the client, for a server that asks for it.',
+  ),
+  'ssl-grpc-certificate-chain-file': key(path, 'PEM file with the certificate chain of the client.'),
+}
+
 const perfAnalyzerFlags = z.strictObject({
   shape: key(
     z.union([shape.transform((one) => [one]), z.array(shape)]),
@@ -84,6 +101,7 @@ const perfAnalyzerFlags = z.strictObject({
     'constant',
   ),
   ...requestFlags,
+  ...sslFlags,
   ...(Object.fromEntries(
     passedPerfAnalyzerFlags.map((name) => [
       name,

@@ -6,6 +6,7 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2'
+import { tlsOptions } from '../domain/endpoint.ts'
 import { nowNs } from './clock.ts'
 import { statusMessage, statusName } from './grpc-status.ts'
 import type { LoadTarget } from './protocol.ts'
@@ -63,6 +64,7 @@ export class Connection implements Sender {
   /** Why the last attempt failed or the connection was lost. */
   lastError = ''
   readonly #url: string
+  readonly #tls: ReturnType<typeof tlsOptions>
   readonly #headers: OutgoingHttpHeaders
   #state: 'idle' | 'connecting' | 'ready' | 'resting' | 'closed' = 'idle'
   #session: ClientHttp2Session | null = null
@@ -74,6 +76,7 @@ export class Connection implements Sender {
   constructor(target: LoadTarget) {
     const host = target.host.includes(':') ? `[${target.host}]` : target.host
     this.#url = `${target.tls ? 'https' : 'http'}://${host}:${target.port}`
+    this.#tls = tlsOptions(target)
     this.#headers = {
       ':method': 'POST',
       ':path': `${service}/ModelInfer`,
@@ -192,7 +195,9 @@ export class Connection implements Sender {
 
   #connect(): void {
     this.#state = 'connecting'
+    this.lastError = ''
     const session = connect(this.#url, {
+      ...this.#tls,
       maxSessionMemory,
       // As if the peer had set it: it holds only until the peer sets its own.
       peerMaxConcurrentStreams: uint32Max,
@@ -200,7 +205,13 @@ export class Connection implements Sender {
     })
     this.#session = session
     const timeout = setTimeout(() => {
-      session.destroy(new Error(`no HTTP/2 answer within ${connectTimeoutMs / 1000} s`))
+      const asked = this.#url.startsWith('https') && this.#tls.cert === undefined
+      this.lastError ||=
+        `no HTTP/2 answer within ${connectTimeoutMs / 1000} s` +
+        (asked ? '; does it ask for a client certificate?' : '')
+      session.destroy()
+      // Node does not close a session whose TLS handshake the server has broken off.
+      this.#lost(session)
     }, connectTimeoutMs)
     session.on('remoteSettings', (settings) => {
       this.#streamLimit = Math.min(maxStreams, settings.maxConcurrentStreams ?? maxStreams)

@@ -1,3 +1,4 @@
+import type { GrpcAddress } from '../domain/endpoint.ts'
 import type { ErrorCode } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { ThreadHealth } from '../domain/scenario.ts'
@@ -7,13 +8,8 @@ import type { SequencePlan } from './sequences.ts'
 import type { Share } from './share.ts'
 
 /** A server's model to send requests to. */
-export interface LoadTarget {
+export interface LoadTarget extends GrpcAddress {
   readonly id: string
-  readonly host: string
-  readonly port: number
-  readonly tls: boolean
-  /** Sent with every request. */
-  readonly metadata?: Readonly<Record<string, string>>
   /** Whole gRPC frames, sent in turn. */
   readonly frames: readonly Uint8Array[]
   /** Over all threads together; each thread has at least one. */

@@ -1,4 +1,6 @@
 import type { PerfAnalyzerFlags } from '../config/config.ts'
+import type { GrpcAddress } from '../domain/endpoint.ts'
+import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load } from '../domain/load.ts'
 import { nsPerMs } from '../domain/world.ts'
 import type { Level } from './level.ts'
@@ -24,7 +26,7 @@ export function perfAnalyzerArguments(level: Level): string[] {
     m: model,
     i: 'grpc',
     u: `${grpc.host}:${grpc.port}`,
-    ...(grpc.tls ? { 'ssl-grpc-use-ssl': true } : {}),
+    ...tlsFlags(grpc),
     ...loadFlags(load),
     b: batchSizeOf(load),
     'input-data': files.inputData,
@@ -43,6 +45,26 @@ export function perfAnalyzerArguments(level: Level): string[] {
     const flag = name.length === 1 ? `-${name}` : `--${name}`
     return value === true ? [flag] : [flag, String(value)]
   })
+}
+
+/** @throws GateError `config` for metadata: on a command line every user of the machine would read it */
+function tlsFlags({ tls, certificates, metadata }: GrpcAddress): PerfAnalyzerFlags {
+  if (metadata !== undefined) {
+    throw new GateError('config', 'gate.grpc_metadata is not possible with gate.engine: perf_analyzer', {
+      hint: 'Its command line would show the values. Measure with the gate’s own load.',
+    })
+  }
+  const { roots = null, identity = null } = certificates ?? {}
+  return {
+    ...(tls ? { 'ssl-grpc-use-ssl': true } : {}),
+    ...(roots === null ? {} : { 'ssl-grpc-root-certifications-file': roots.file }),
+    ...(identity === null
+      ? {}
+      : {
+          'ssl-grpc-private-key-file': identity.privateKey.file,
+          'ssl-grpc-certificate-chain-file': identity.chain.file,
+        }),
+  }
 }
 
 /** An open loop is asynchronous, or its four threads would hold back what is due while they wait. */

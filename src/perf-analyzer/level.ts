@@ -1,10 +1,11 @@
 import type { PerfAnalyzerFlags } from '../config/config.ts'
+import type { GrpcAddress } from '../domain/endpoint.ts'
 import type { Load } from '../domain/load.ts'
 
 /** One load level of one model. */
 export interface Level {
   readonly model: string
-  readonly grpc: { readonly host: string; readonly port: number; readonly tls: boolean }
+  readonly grpc: GrpcAddress
   readonly load: Load
   /** perf_analyzer's `--input-data` JSON. */
   readonly inputData: string

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import type { GrpcAddress, PemFile } from '../domain/endpoint.ts'
 import { GateError } from '../domain/error.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import {
@@ -13,12 +14,6 @@ import {
   type ServerMetadataResponse,
 } from '../proto/grpc_service_pb.js'
 import type { ModelConfig } from '../proto/model_config_pb.js'
-
-export interface GrpcAddress {
-  readonly host: string
-  readonly port: number
-  readonly tls: boolean
-}
 
 /** Control calls are answered from memory by one thread of the server; busy machines get some patience. */
 const controlTimeoutNs = 15 * nsPerSecond
@@ -62,7 +57,7 @@ const methods = GRPCInferenceService.method
 export function connectTriton(address: GrpcAddress): TritonClient {
   const channel = new Client(
     `${address.host}:${address.port}`,
-    address.tls ? credentials.createSsl() : credentials.createInsecure(),
+    address.tls ? sslCredentials(address) : credentials.createInsecure(),
     {
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
@@ -85,7 +80,7 @@ export function connectTriton(address: GrpcAddress): TritonClient {
         (message) => Buffer.from(toBinary(method.input, message)),
         (bytes) => fromBinary(method.output, bytes),
         create(method.input, request),
-        new Metadata(),
+        metadataOf(address),
         { deadline: Date.now() + timeoutNs / nsPerMs },
         (error, response) => {
           if (error !== null) reject(asTritonError(error, method.name, timeoutNs))
@@ -132,6 +127,18 @@ export function connectTriton(address: GrpcAddress): TritonClient {
     systemSharedMemory: async () => Object.keys((await call(methods.systemSharedMemoryStatus, {})).regions),
     close: () => channel.close(),
   }
+}
+
+function sslCredentials({ certificates }: GrpcAddress) {
+  const { roots = null, identity = null } = certificates ?? {}
+  const bytes = (pem: PemFile | undefined | null) => (pem == null ? null : Buffer.from(pem.text))
+  return credentials.createSsl(bytes(roots), bytes(identity?.privateKey), bytes(identity?.chain))
+}
+
+function metadataOf({ metadata = {} }: GrpcAddress): Metadata {
+  const all = new Metadata()
+  for (const [name, value] of Object.entries(metadata)) all.set(name, value)
+  return all
 }
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -1,10 +1,12 @@
 import type { TritonSettings } from '../config/config.ts'
+import type { GrpcAddress } from '../domain/endpoint.ts'
 import { GateError } from '../domain/error.ts'
-import type { GrpcAddress } from './client.ts'
+import type { World } from '../domain/world.ts'
+import { secureAddress } from './endpoint-settings.ts'
 import type { Launcher } from './launcher.ts'
 
 /** A server that runs somewhere and is not ours to start or stop. */
-export function resolveRemote(settings: TritonSettings): Launcher {
+export function resolveRemote(settings: TritonSettings, env: World['env']): Launcher {
   if (settings.url === null) {
     throw new GateError('usage', 'the address of the remote Triton is missing', {
       hint: 'Give it with `--triton-url grpc://host:8001`.',
@@ -15,7 +17,7 @@ export function resolveRemote(settings: TritonSettings): Launcher {
     mode: 'remote',
     source: settings.url,
     startTimeoutNs: settings.startTimeoutNs,
-    grpc: parseGrpcUrl(settings.url),
+    grpc: secureAddress(parseGrpcUrl(settings.url), settings.endpointSettings, env),
     metricsUrl: settings.metricsUrl,
   }
 }

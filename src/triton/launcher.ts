@@ -1,8 +1,8 @@
 import type { TritonSettings } from '../config/config.ts'
+import type { GrpcAddress } from '../domain/endpoint.ts'
 import type { Environment } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
-import type { GrpcAddress } from './client.ts'
 import { dockerTrouble, resolveDocker } from './launcher-docker.ts'
 import { resolveEmbedded } from './launcher-embedded.ts'
 import { findExecutable, resolveLocal } from './launcher-local.ts'
@@ -55,7 +55,7 @@ export async function resolveTriton(world: World, settings: TritonSettings): Pro
     case 'docker':
       return resolveDocker(world, settings)
     case 'remote':
-      return resolveRemote(settings)
+      return resolveRemote(settings, world.env)
     case 'auto':
       return resolveAuto(world, settings)
     default:
@@ -65,7 +65,7 @@ export async function resolveTriton(world: World, settings: TritonSettings): Pro
 
 /** What needs the least comes first. The embedded Triton is never chosen unasked: it is CPU-only and downloads. */
 async function resolveAuto(world: World, settings: TritonSettings): Promise<Launcher> {
-  if (settings.url !== null) return resolveRemote(settings)
+  if (settings.url !== null) return resolveRemote(settings, world.env)
   if (findExecutable(settings.serverPath, world.env.PATH ?? '') !== null) return resolveLocal(world, settings)
   const trouble = await dockerTrouble(world)
   if (trouble === null) return resolveDocker(world, settings)

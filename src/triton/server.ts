@@ -1,8 +1,9 @@
+import type { GrpcAddress } from '../domain/endpoint.ts'
 import type { Environment } from '../domain/environment.ts'
-import { GateError } from '../domain/error.ts'
+import { GateError, messageOf } from '../domain/error.ts'
 import { type LaunchedProcess, nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
 import { processTree } from '../system/process-tree.ts'
-import { connectTriton, type GrpcAddress, type TritonClient } from './client.ts'
+import { connectTriton, type TritonClient } from './client.ts'
 import type { Launcher, ServerPorts } from './launcher.ts'
 import { freePorts } from './ports.ts'
 import { createServerLog, isBadUsage, isPortTaken, type ServerLog } from './server-log.ts'
@@ -161,6 +162,7 @@ async function untilReady(
         }
       } catch (error) {
         lastError = error
+        if (launcher.kind === 'endpoint') throwIfRefused(launcher, error)
       }
       await world.sleep(pollNs)
     }
@@ -168,6 +170,21 @@ async function untilReady(
     client.close()
   }
   throw notReady(launcher, lastError, log)
+}
+
+/** A server that is there and refuses us will not come round by waiting. */
+function throwIfRefused(launcher: Launcher, error: unknown): void {
+  const message = messageOf(error)
+  const hint = /protocol is restricted/i.test(message)
+    ? 'Give the key as `gate: {grpc_metadata: {triton-grpc-protocol-<key>: {env: <variable>}}}`.'
+    : /certificate|self[- ]signed|altname|issuer|ssl routines|tlsv1/i.test(message)
+      ? 'Check the name in the address, and perf_analyzer_flags.ssl-grpc-root-certifications-file, ssl-grpc-private-key-file and ssl-grpc-certificate-chain-file.'
+      : null
+  if (hint === null) return
+  throw new GateError('server', `Triton (${launcher.mode}: ${launcher.source}) refuses: ${message}`, {
+    hint,
+    cause: error,
+  })
 }
 
 async function isReady(client: TritonClient): Promise<boolean> {

@@ -1,5 +1,6 @@
+import type { GrpcAddress } from '../domain/endpoint.ts'
 import { nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
-import { connectTriton, type GrpcAddress } from './client.ts'
+import { connectTriton } from './client.ts'
 
 /** Unloading takes about a second; a model that hangs longer is left to the signals. */
 const patienceNs = 3 * nsPerSecond

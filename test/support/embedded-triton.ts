@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TritonSettings } from '../../src/config/config.ts'
+import { defaultTriton } from '../../src/config/defaults.ts'
 import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { createNodeWorld } from '../../src/system/node-world.ts'
 import { type Launcher, resolveTriton } from '../../src/triton/launcher.ts'
@@ -15,6 +16,7 @@ export const embeddedSettings: TritonSettings = {
   dockerNetwork: 'host',
   dockerUser: null,
   gpus: null,
+  endpointSettings: defaultTriton.endpointSettings,
   serverFlags: {},
   serverEnvironment: {},
   startTimeoutNs: 60 * nsPerSecond,
