@@ -4,12 +4,15 @@ import type { RequestSettings } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { isDataWord } from '../config/resolve.ts'
 import { exitCodes, GateError, messageOf } from '../domain/error.ts'
-import { type Load, loadLabel } from '../domain/load.ts'
+import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
+import type { Window } from '../load/generator.ts'
+import { perfAnalyzerFigures } from '../load/perf-analyzer-rules.ts'
 import { readInputs } from '../load/read-inputs.ts'
 import { measureRunning, type RunningInput } from '../profile/measure-running.ts'
 import { formatMetric, formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
+import { type LoggedLoad, renderRequestLog } from '../report/request-log-csv.ts'
 import { writeWhole } from '../system/write-whole.ts'
 import { duration, listOf, positive } from './gate-options.ts'
 import { type Shell, worldOf } from './shell.ts'
@@ -34,6 +37,8 @@ export interface MeasureOptions {
   readonly sharedMemory?: 'none' | 'system'
   readonly engine?: 'builtin' | 'perf_analyzer'
   readonly perfAnalyzerPath?: string
+  readonly requestLog?: string
+  readonly compatible?: 'perf_analyzer'
   readonly output: string
   readonly json?: boolean
 }
@@ -52,7 +57,8 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     },
   })
   const { input, requests } = config.settingsFor(options.model)
-  const save = saverOf(resolve(shell.cwd, options.output))
+  const save = saverOf(resolve(shell.cwd, options.output), '--output')
+  const trace = traceOf(shell, options)
   const measurements = await measureRunning(worldOf(shell), {
     triton: config.triton,
     engine: config,
@@ -70,15 +76,57 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     seed: config.gate.seed,
     maxFailureRatio: config.gate.maxFailureRatio,
     runnerClass: config.gate.runnerClass,
-    save,
+    ...(trace === null ? {} : { onWindows: trace.add }),
+    save: (measured) => save(renderJson(measured)),
   })
-  shell.out(options.json === true ? renderJson(measurements) : table(measurements))
+  if (options.compatible !== undefined) shell.out(trace?.figures() ?? '')
+  else shell.out(options.json === true ? renderJson(measurements) : table(measurements))
   const failed = measurements.models
     .flatMap((model) => model.scenarios)
     .filter((each) => each.status === 'failed')
   for (const warning of measurements.warnings) shell.err(`warning: ${warning}\n`)
   for (const scenario of failed) shell.err(`error: ${scenario.error}\n`)
   return failed.length === 0 ? exitCodes.pass : exitCodes.environment
+}
+
+/** What is made of the single requests; null where nobody asks for them. */
+function traceOf(shell: Shell, options: MeasureOptions) {
+  const { requestLog, compatible, engine, model } = options
+  if (requestLog === undefined && compatible === undefined) return null
+  if (engine === 'perf_analyzer') {
+    throw new GateError('usage', '--request-log and --compatible are of the built-in engine', {
+      hint: 'perf_analyzer keeps its requests to itself, and its figures are its own: leave out --engine.',
+    })
+  }
+  const save = requestLog === undefined ? null : saverOf(resolve(shell.cwd, requestLog), '--request-log')
+  const loads: (LoggedLoad & { readonly load: Load })[] = []
+  return {
+    add: (load: Load, windows: readonly Window[]) => {
+      const kept = windows.map(({ durationNs, log }) => ({
+        durationNs,
+        ...(log === undefined ? {} : { log }),
+      }))
+      loads.push({ load, loadKey: loadKey(load), windows: kept })
+      save?.(renderRequestLog(loads))
+    },
+    figures: () => {
+      const levels = loads.map(({ load, windows }) => ({
+        load,
+        ...perfAnalyzerFigures(windows, batchSizeOf(load)),
+      }))
+      if (options.json === true)
+        return `${JSON.stringify({ model, rules: 'perf_analyzer', levels }, null, 2)}\n`
+      const ofLevel = ({ load, inferPerSec, ...level }: (typeof levels)[number]) => {
+        const latency = (value: number | null) => (value === null ? 'n/a' : formatMs(value))
+        const { latencyP50Ns, latencyP90Ns, latencyP95Ns, latencyP99Ns } = level
+        return (
+          `${model}, ${loadLabel(load)}, as perf_analyzer counts: ${formatThroughput(inferPerSec)}, ` +
+          `p50 ${latency(latencyP50Ns)}, p90 ${latency(latencyP90Ns)}, p95 ${latency(latencyP95Ns)}, p99 ${latency(latencyP99Ns)}\n`
+        )
+      }
+      return levels.map(ofLevel).join('')
+    },
+  }
 }
 
 function untilOf(options: MeasureOptions): RunningInput['until'] {
@@ -149,18 +197,18 @@ function shapesOf(texts: readonly string[]): Record<string, number[]> {
 }
 
 /** Checks before anything is measured that the file can be written. */
-function saverOf(file: string): (measurements: Measurements) => void {
+function saverOf(file: string, flag: string): (text: string) => void {
   try {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(`${file}.tmp`, '')
     rmSync(`${file}.tmp`)
   } catch (error) {
     throw new GateError('environment', `${file} cannot be written: ${messageOf(error)}`, {
-      hint: 'Name a writable file with --output.',
+      hint: `Name a writable file with ${flag}.`,
       cause: error,
     })
   }
-  return (measurements) => writeWhole(file, renderJson(measurements))
+  return (text) => writeWhole(file, text)
 }
 
 function table(measurements: Measurements): string {

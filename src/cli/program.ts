@@ -151,6 +151,13 @@ Examples:
       '20',
     )
     .option('--max-duration <duration>', 'longest measured time of each load where it is not', '20s')
+    .option('--request-log <file>', 'due, sent and end time of every request, as CSV')
+    .addOption(
+      new Option(
+        '--compatible <tool>',
+        "print the figures by this tool's rules; --output keeps ours",
+      ).choices(['perf_analyzer']),
+    )
     .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
     .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
     .addOption(

@@ -5,6 +5,7 @@ import type { World } from '../domain/world.ts'
 import { clientHealth } from './client-health.ts'
 import { type LoadThread, startLoadThread } from './load-thread.ts'
 import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
+import { mergeLogs, type RequestLog } from './request-log.ts'
 import { mergeResponses, type ResponseReport } from './response-times.ts'
 import { mergeSends, type SendReport } from './send-times.ts'
 import { tallyMemory } from './tally.ts'
@@ -33,6 +34,8 @@ export interface Window {
   readonly responses?: ResponseReport
   /** Only of an open loop. */
   readonly sends?: SendReport
+  /** Only where it is asked for. */
+  readonly log?: RequestLog
   readonly client: ClientHealth
 }
 
@@ -134,12 +137,14 @@ export async function openLoadGenerator(
       const { startHrtimeNs, ...window } = mergeReports(given)
       const responses = mergeResponses(given)
       const sends = mergeSends(given)
+      const log = mergeLogs(given, startHrtimeNs)
       const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
       return {
         startNs: Math.max(0, world.nowNs() - agoNs),
         ...window,
         ...(responses === undefined ? {} : { responses }),
         ...(sends === undefined ? {} : { sends }),
+        ...(log === undefined ? {} : { log }),
         client: clientHealth(load, given, { connections, threadsReason }),
       }
     },

@@ -2,6 +2,7 @@ import type { GrpcAddress } from '../domain/endpoint.ts'
 import type { ErrorCode } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { ThreadHealth } from '../domain/scenario.ts'
+import type { RequestLog } from './request-log.ts'
 import type { ResponseReport } from './response-times.ts'
 import type { SendReport } from './send-times.ts'
 import type { SequencePlan } from './sequences.ts'
@@ -59,6 +60,8 @@ export interface WindowOptions {
   readonly requestCount?: number
   /** Of the Poisson schedule; where left out, the number of the target's window, so that two sides get the same. */
   readonly seed?: number
+  /** Keep the times of each request: 32 bytes for each. */
+  readonly requestLog?: boolean
 }
 
 /** How the threads of one run keep together. */
@@ -89,6 +92,8 @@ export interface ThreadReport {
   readonly responses?: ResponseReport
   /** Only of an open loop. */
   readonly sends?: SendReport
+  /** Only where it is asked for. */
+  readonly log?: RequestLog
   readonly cpuNs: number
   readonly health: ThreadHealth
 }

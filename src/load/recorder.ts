@@ -3,6 +3,7 @@ import type { RequestEnd } from './connection.ts'
 import { GrowingArray } from './growing-array.ts'
 import type { Phase, Phases } from './phases.ts'
 import type { ThreadReport, WindowOptions } from './protocol.ts'
+import type { RequestLogger } from './request-log.ts'
 import type { ResponseTimes } from './response-times.ts'
 import type { SendTimes } from './send-times.ts'
 import type { Outgoing, Sender } from './sender.ts'
@@ -26,6 +27,7 @@ const lateNs = 1e6
 export interface Collectors {
   readonly responses?: ResponseTimes | null
   readonly sends?: SendTimes | null
+  readonly logger?: RequestLogger | null
 }
 
 /** Sends the requests of one run and keeps what became of them. */
@@ -47,6 +49,7 @@ export class Recorder {
   readonly #deadlineNs: number
   readonly #responses: ResponseTimes | null
   readonly #sends: SendTimes | null
+  readonly #logger: RequestLogger | null
   /** In the order of sending, so the oldest is first. */
   readonly #flights = new Set<Flight>()
   #windowFlights = 0
@@ -59,12 +62,13 @@ export class Recorder {
     share: Share,
     { leadInNs, requestCount }: WindowOptions,
     deadlineNs: number,
-    { responses = null, sends = null }: Collectors,
+    { responses = null, sends = null, logger = null }: Collectors,
   ) {
     this.#phases = phases
     this.#responses = responses
     this.#outgoing = outgoing
     this.#sends = sends
+    this.#logger = logger
     this.#share = share
     this.#leadOutNs = leadInNs
     this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share)
@@ -131,6 +135,7 @@ export class Recorder {
   fail(originNs: number, failure: string, message: string): void {
     if (this.#admit(originNs) === 'window') this.#fail(failure, message)
     this.#lastEndNs = nowNs()
+    this.#logger?.add(originNs, Number.NaN, this.#lastEndNs, failure)
   }
 
   /** Gives up what has been under way for longer than the deadline. */
@@ -144,7 +149,10 @@ export class Recorder {
     }
   }
 
-  report(): Omit<ThreadReport, 'startHrtimeNs' | 'durationNs' | 'responses' | 'sends' | 'cpuNs' | 'health'> {
+  report(): Omit<
+    ThreadReport,
+    'startHrtimeNs' | 'durationNs' | 'responses' | 'sends' | 'log' | 'cpuNs' | 'health'
+  > {
     return {
       latenciesNs: this.#latencies.toArray().sort(),
       completed: this.#completed,
@@ -173,6 +181,7 @@ export class Recorder {
 
   #record(flight: Flight, failure: string | null, message: string, endNs: number): void {
     this.#lastEndNs = endNs
+    this.#logger?.add(flight.originNs, flight.sentNs, endNs, failure)
     if (failure === null) {
       if (this.#phases.includes(endNs)) this.#completed++
       if (flight.phase === 'window') {

@@ -11,6 +11,7 @@ import { answerChecks } from './output-check.ts'
 import { Phases } from './phases.ts'
 import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } from './protocol.ts'
 import { Recorder } from './recorder.ts'
+import { RequestLogger } from './request-log.ts'
 import { ResponseTimes } from './response-times.ts'
 import { dueTimes } from './schedule.ts'
 import { SendTimes } from './send-times.ts'
@@ -55,11 +56,12 @@ port.on('message', ({ id, command }: CommandMessage) => {
 })
 
 /** Handed over instead of copied. */
-function buffersOf({ latenciesNs, responses, sends }: ThreadReport): ArrayBuffer[] {
+function buffersOf({ latenciesNs, responses, sends, log }: ThreadReport): ArrayBuffer[] {
   const arrays = [
     latenciesNs,
     ...(responses === undefined ? [] : [responses.firstNs, responses.gapsNs]),
     ...(sends === undefined ? [] : [sends.serviceNs, sends.lagNs]),
+    ...(log === undefined ? [] : [log.dueNs, log.sentNs, log.endNs, log.failure]),
   ]
   return arrays.map(({ buffer }) => buffer as ArrayBuffer)
 }
@@ -136,8 +138,13 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     new Tally(muster.tally),
   )
   const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null
+  const logger = options.requestLog === true ? new RequestLogger() : null
   const sends = load.mode === 'requestRate' ? new SendTimes() : null
-  const recorder = new Recorder(phases, requests, share, options, target.deadlineNs, { responses, sends })
+  const recorder = new Recorder(phases, requests, share, options, target.deadlineNs, {
+    responses,
+    sends,
+    logger,
+  })
   const run = sendersOf(target, lines, load, share, ids, requests, muster.seed)
   let closings = 0
   await until(startNs)
@@ -164,6 +171,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     issued: report.issued + closings,
     ...(responses === null ? {} : { responses: responses.report() }),
     ...(sends === null ? {} : { sends: sends.report() }),
+    ...(logger === null ? {} : { log: logger.report(phases.startNs) }),
     ...(await probe.report()),
   }
 }

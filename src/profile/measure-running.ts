@@ -4,7 +4,7 @@ import { type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
-import { type LoadGenerator, openLoadGenerator } from '../load/generator.ts'
+import { type LoadGenerator, openLoadGenerator, type Window } from '../load/generator.ts'
 import { removeStaleRegions } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { createRandom, type Random } from '../stats/random.ts'
@@ -33,6 +33,8 @@ export interface RunningInput {
   readonly maxFailureRatio: number
   readonly engine: EngineConfig
   readonly runnerClass: string | null
+  /** Gets the windows of each load with their request logs, which are kept only where this is given. */
+  readonly onWindows?: (load: Load, windows: readonly Window[]) => void
   /** Gets all there is after each load. */
   readonly save: (measurements: Measurements) => void
 }
@@ -63,6 +65,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   try {
     await requireReady(live.client, input.model)
     generator = await openLoadGenerator(world)
+    if (input.onWindows !== undefined) generator = logging(generator)
     const engine = await openEngine(world, generator, input.engine)
     const environment = await describeEnvironment(world, launcher, live.server, {
       gpus: input.triton.gpus,
@@ -99,6 +102,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
     for (const load of input.loads) {
       const { sample, shortfall } = await measureOne(world, engine, model, load, input, random)
       interruptIfAsked(world)
+      input.onWindows?.(load, sample.windows)
       if (shortfall !== null) warnings.push(`${loadLabel(load)}: ${shortfall}`)
       const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio)
       scenarios.push(
@@ -120,6 +124,14 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   } finally {
     await generator?.close()
     await live.close()
+  }
+}
+
+/** The same generator with a request log in each window. */
+function logging(generator: LoadGenerator): LoadGenerator {
+  return {
+    ...generator,
+    run: (targetId, load, options) => generator.run(targetId, load, { ...options, requestLog: true }),
   }
 }
 
