@@ -64,6 +64,8 @@ export interface SearchSettings {
   readonly instanceCount: Range
   readonly modelBatchSize: Range
   readonly concurrency: Range
+  /** Inferences in one request, each tried at every concurrency: the listed `batch_sizes`. */
+  readonly clientBatchSizes: readonly number[]
   /** Explicit lists from `model_config_parameters`; a missing one is searched. */
   readonly instanceCounts: readonly number[] | null
   readonly maxBatchSizes: readonly number[] | null

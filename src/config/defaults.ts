@@ -21,6 +21,8 @@ export const defaultSearch = {
   instanceCount: { min: 1, max: 5 },
   modelBatchSize: { min: 1, max: 128 },
   concurrency: { min: 1, max: 1024 },
+  // As in Model Analyzer, and for online use: a request of one inference.
+  clientBatchSizes: [1],
   instanceCounts: null,
   maxBatchSizes: null,
   dynamicBatching: null,

@@ -29,6 +29,9 @@ export function resolveSearch(
       min: file.run_config_search_min_concurrency ?? concurrency.min,
       max: file.run_config_search_max_concurrency ?? concurrency.max,
     },
+    clientBatchSizes: [
+      ...new Set(entry.parameters?.batch_sizes ?? file.batch_sizes ?? defaultSearch.clientBatchSizes),
+    ],
     ...listsOf(parameters ?? {}, name, warnings),
     maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
   }

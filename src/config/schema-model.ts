@@ -171,7 +171,11 @@ export const loadKeys = {
     numberList(positiveNumber),
     'Gated loads: requests per second (open loop, latency from the due time). Excludes `concurrency`.',
   ),
-  batch_sizes: key(numberList(positiveInteger), 'Inferences in one request, each at every load.', 1),
+  batch_sizes: key(
+    numberList(positiveInteger),
+    'Inferences in one request, each at every load; the sweep tries each at every concurrency too.',
+    1,
+  ),
 }
 
 /** Keys that stand for all models or for one. */

@@ -1,5 +1,5 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
-import { type Load, loadKey } from '../domain/load.ts'
+import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
 import { answerOf } from './answer.ts'
 import { budgetWords, isAffordable } from './budget.ts'
 import { loadsFor } from './space.ts'
@@ -36,14 +36,18 @@ function nextInOrder(
   return done(state, 'everything that was to be tried is measured')
 }
 
-/** The lightest unmeasured load of a configuration; null after a failure or on a plateau. */
+/** The lightest unmeasured load of a configuration; null after a failure, or where every client batch is on a plateau. */
 function nextLoad(configuration: Configuration, { space, points }: SearchState): Load | null {
   const own = points.filter((point) => sameConfiguration(point.configuration, configuration))
   if (own.some(({ metrics }) => metrics === null)) return null
-  const last = own.slice(-plateauTries).map(throughputOf)
-  if (last.length === plateauTries && Math.max(...last) <= (1 + plateauGain) * (last[0] ?? 0)) return null
+  // Requests of different size are different loads: each has a plateau of its own.
+  const isFlat = (load: Load): boolean => {
+    const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load))
+    const last = alike.slice(-plateauTries).map(throughputOf)
+    return last.length === plateauTries && Math.max(...last) <= (1 + plateauGain) * (last[0] ?? 0)
+  }
   const measured = new Set(own.map(({ load }) => loadKey(load)))
-  return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load))) ?? null
+  return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null
 }
 
 /**

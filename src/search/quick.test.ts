@@ -154,3 +154,23 @@ test('brute measures each place once, the committed configuration first, and lea
   expect(brute.points.length).toBeLessThan(manual.points.length)
   expect(replay('off', scene, { maxMeasurements: 10 }).points).toEqual([])
 })
+
+test('brute leaves the plateau of one client batch, and goes on with the next', () => {
+  const sizes = [1, 2]
+  const scene: Landscape = {
+    name: 'queue',
+    space: {
+      committed,
+      configurations: [committed],
+      loads: loads.flatMap((load) => sizes.map((batchSize): Load => ({ ...load, batchSize }))),
+    },
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 10 }],
+    constraints: [],
+    // Flat over every load of a client batch, and twice as much for the larger one.
+    measure: (_, load) => ({ inferPerSec: 100 * (load.batchSize ?? 1) }),
+  }
+  const { points, answer } = replay('brute', scene, { maxMeasurements: 100 })
+  const measuredOf = (size: number) => points.filter(({ load }) => load.batchSize === size).length
+  expect(sizes.map(measuredOf)).toEqual([4, 4])
+  expect(answer?.load.batchSize).toBe(2)
+})

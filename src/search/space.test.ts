@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { SearchSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { loadLabel } from '../domain/load.ts'
 import { firstLoad, loadsFor, makeSpace } from './space.ts'
 
 const settings: SearchSettings = {
@@ -8,6 +9,7 @@ const settings: SearchSettings = {
   instanceCount: { min: 1, max: 3 },
   modelBatchSize: { min: 1, max: 8 },
   concurrency: { min: 1, max: 20 },
+  clientBatchSizes: [1],
   instanceCounts: null,
   maxBatchSizes: null,
   dynamicBatching: null,
@@ -26,6 +28,21 @@ test('every combination is there once, the committed one with its own batch size
   expect(new Set(space.configurations.map(configurationKey)).size).toBe(30)
   expect(space.configurations.filter((configuration) => configuration.committed)).toEqual([committed])
   expect(space.loads.map((load) => load.mode === 'concurrency' && load.concurrency)).toEqual([1, 2, 4, 8, 16])
+})
+
+test('every client batch is a load of its own at every concurrency, as far as a configuration takes it', () => {
+  const space = makeSpace(
+    { ...settings, concurrency: { min: 1, max: 4 }, clientBatchSizes: [1, 4] },
+    committed,
+    model,
+  )
+  const words = (loads: typeof space.loads) => loads.map(loadLabel)
+  const single = [1, 2, 4].map((concurrency) => loadLabel({ mode: 'concurrency', concurrency }))
+  const four = [1, 2, 4].map((concurrency) => loadLabel({ mode: 'concurrency', concurrency, batchSize: 4 }))
+  expect(words(space.loads)).toEqual([single[0], single[1], single[2], ...four])
+  expect(words(loadsFor(space, { ...committed, maxBatchSize: 2 }))).toEqual(single)
+  // Twice 2 instances × batch 6 are 24 inferences; 16 are the nearest there is.
+  expect(firstLoad(space, committed)).toEqual({ mode: 'concurrency', concurrency: 4, batchSize: 4 })
 })
 
 test('a model that cannot batch varies its instances only', () => {

@@ -35,10 +35,22 @@ export function makeSpace(settings: SearchSettings, committed: Configuration, mo
     known.add(key)
     configurations.push(variant)
   }
-  const loads = powersOfTwo(settings.concurrency).map(
-    (concurrency): Load => ({ mode: 'concurrency', concurrency }),
+  return { committed, configurations, loads: loadsOf(settings) }
+}
+
+/** Every client batch at every concurrency, from light to heavy. */
+function loadsOf({ concurrency: range, clientBatchSizes }: SearchSettings): Load[] {
+  const loads = powersOfTwo(range).flatMap((concurrency) =>
+    clientBatchSizes.map(
+      (batchSize): Load => ({ mode: 'concurrency', concurrency, ...(batchSize === 1 ? {} : { batchSize }) }),
+    ),
   )
-  return { committed, configurations, loads }
+  return loads.sort((a, b) => outstanding(a) - outstanding(b) || batchSizeOf(a) - batchSizeOf(b))
+}
+
+/** Inferences under way at once; a request rate says nothing of them. */
+function outstanding(load: Load): number {
+  return (load.mode === 'concurrency' ? load.concurrency : 1) * batchSizeOf(load)
 }
 
 /** The loads that are legal for a configuration: a request may not hold more than `max_batch_size` inferences. */
@@ -53,8 +65,7 @@ export function loadsFor(space: Space, configuration: Configuration): readonly L
 export function firstLoad(space: Space, configuration: Configuration): Load {
   const batch = configuration.dynamicBatching ? Math.max(1, configuration.maxBatchSize) : 1
   const target = Math.log2(2 * batch * (configuration.instanceCount ?? 1))
-  const off = (load: Load): number =>
-    load.mode === 'concurrency' ? Math.abs(Math.log2(load.concurrency) - target) : 0
+  const off = (load: Load): number => Math.abs(Math.log2(outstanding(load)) - target)
   const [first, ...others] = loadsFor(space, configuration)
   if (first === undefined) throw new GateError('config', 'the search has no load to measure')
   return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first)
