@@ -13,6 +13,7 @@ import { makePlan } from './plan/plan.ts'
 import { readAllInputs } from './profile/inputs.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
+import { checkCalledModels, withCalledModels } from './repository/calls.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
 import { type Launcher, resolveTriton } from './triton/launcher.ts'
 
@@ -23,19 +24,18 @@ import { type Launcher, resolveTriton } from './triton/launcher.ts'
 export async function runGate(world: World, request: GateRequest): Promise<Result> {
   const { config } = request
   const output = openOutput(request.outputDirectory)
-  const candidate = await readModelRepository(request.modelRepository)
-  const models = selectModels(candidate, config.models)
+  const committed = await readModelRepository(request.modelRepository)
+  checkCalledModels(committed, config.blsComposingModels, config.file)
+  const models = selectModels(committed, config.models)
+  const names = models.map(({ name }) => name)
+  const candidate = await withCalledModels(committed, names, config.blsComposingModels)
   const inputs = await readAllInputs(config, candidate, models)
   const root = await repositoryRoot(world, request.modelRepository)
   const reference = await openReference(world, request, root)
   try {
     const launcher = await resolveTriton(world, config.triton)
     refuseOneServerForTwoSides(launcher, request)
-    const plan = makePlan(
-      config,
-      models.map((model) => model.name),
-      reference === null ? 1 : 2,
-    )
+    const plan = makePlan(config, names, reference === null ? 1 : 2)
     const measurements = await measureRepository(world, {
       config,
       plan,
@@ -43,7 +43,10 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       launcher,
       inputs,
       candidate,
-      reference,
+      reference: reference && {
+        ...reference,
+        repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
+      },
       commit: request.commit,
       repositoryPrefix: root === null ? null : relative(root, request.modelRepository),
       save: output.saveMeasurements,

@@ -34,6 +34,7 @@ export interface MeasureOptions {
   readonly numOfSequences?: string
   readonly sequenceLength?: string
   readonly inputData?: readonly string[]
+  readonly blsComposingModels?: string
   readonly sharedMemory?: 'none' | 'system'
   readonly engine?: 'builtin' | 'perf_analyzer'
   readonly perfAnalyzerPath?: string
@@ -63,6 +64,7 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
     triton: config.triton,
     engine: config,
     model: options.model,
+    called: listOf(options.blsComposingModels ?? ''),
     loads: loadsOf(options),
     counts: {
       requestCount: countOf('--request-count', options.requestCount),

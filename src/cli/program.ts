@@ -159,6 +159,7 @@ Examples:
       ).choices(['perf_analyzer']),
     )
     .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
+    .option('--bls-composing-models <names>', 'models that its code calls, separated by commas')
     .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
     .addOption(
       new Option('--shared-memory <kind>', 'how tensors reach a server on this machine').choices([

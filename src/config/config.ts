@@ -11,6 +11,8 @@ export interface Config {
   readonly modelRepository: string | null
   /** The models to gate, in order; null = every model of the repository. */
   readonly models: readonly string[] | null
+  /** The models that Python code calls (business logic scripting). */
+  readonly blsComposingModels: readonly string[]
   /** Settings of a model: its own under `profile_models`, else the global ones. */
   readonly settingsFor: (model: string) => ModelSettings
   /** The models that have input data of their own under `gate.inputs`. */

@@ -23,7 +23,6 @@ export const ignoredKeys = {
   inference_output_fields: ownReports,
   gpu_output_fields: ownReports,
   server_output_fields: ownReports,
-  bls_composing_models: ensembles,
   ensemble_composing_models: ensembles,
   cpu_only_composing_models: ensembles,
   model_type: noLlm,

@@ -379,3 +379,16 @@ test('certificates of the remote server are beside the configuration file; a mod
   expect(endpointSettings.rootCertificatesFile).toMatch(/^\/.*ca\.pem$/)
   expect(() => read('profile_models: {m: {perf_analyzer_flags: {ssl-grpc-use-ssl: true}}}')).toThrow()
 })
+
+test('bls_composing_models is read as profile_models; settings there have no effect, and that is said', () => {
+  const named = (text: string) => read(`bls_composing_models: ${text}`).blsComposingModels
+  expect(read('').blsComposingModels).toEqual([])
+  expect(named('a, b,a')).toEqual(['a', 'b'])
+  expect(named('[a, b]')).toEqual(['a', 'b'])
+  expect(named('{ a: , b: { cpu_only: true } }')).toEqual(['a', 'b'])
+  expect(read('bls_composing_models: { b: { cpu_only: true } }').warnings).toEqual([
+    expect.stringContaining('bls_composing_models.b.cpu_only: no effect'),
+  ])
+  expect(() => named('{ a: { cpu: true } }')).toThrow(GateError)
+  expect(() => named('"../a"')).toThrow(GateError)
+})

@@ -69,6 +69,7 @@ export function resolve(
     file: path,
     modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
     models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
+    blsComposingModels: [...new Set(file.bls_composing_models)],
     settingsFor: (model) => {
       const settings = own.get(model) ?? general
       return { ...settings, input: { ...settings.input, sources: sources.get(model) ?? {} } }

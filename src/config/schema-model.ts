@@ -207,3 +207,15 @@ export const modelEntry = z.strictObject({
     triton_docker_args: ignoredKeys.triton_docker_args,
   }),
 })
+
+/** What may stand under a name in `bls_composing_models`. */
+export const composingEntry = z.strictObject(
+  ignoredShape(
+    Object.fromEntries(
+      Object.keys(modelEntry.shape).map((name) => [
+        name,
+        'only the gated model itself is measured and swept',
+      ]),
+    ),
+  ),
+)

@@ -3,7 +3,7 @@ import { nsPerSecond } from '../domain/world.ts'
 import { defaultPerfAnalyzer } from './defaults.ts'
 import { ignoredKeys, ignoredShape } from './ignored-keys.ts'
 import { gateSection } from './schema-gate.ts'
-import { loadKeys, modelEntry, sharedKeys } from './schema-model.ts'
+import { composingEntry, loadKeys, modelEntry, sharedKeys } from './schema-model.ts'
 import { searchKeys } from './schema-search.ts'
 import { tritonKeys } from './schema-triton.ts'
 import { key, positiveNumber } from './values.ts'
@@ -33,6 +33,18 @@ const profileModels = z
   ])
   .meta({ title: '"a,b", list, or map of model to its settings' })
 
+/** Like `profile_models`, of which only the names are used: no settings are swept here. */
+const composingModels = z
+  .union([
+    z
+      .string()
+      .transform((text) => text.split(',').map((name) => name.trim()))
+      .pipe(z.array(modelName)),
+    z.array(modelName),
+    z.record(modelName, composingEntry.nullable()).transform((entries) => Object.keys(entries)),
+  ])
+  .meta({ title: '"a,b", list, or map of model to settings' })
+
 /**
  * The configuration file: Model Analyzer's keys with their meaning, and the section `gate`. From this one
  * schema come the reader, the JSON Schema for editors and the table in the documentation.
@@ -42,6 +54,10 @@ export const fileSchema = z.strictObject({
   profile_models: key(
     profileModels,
     'The models to gate, with settings of their own; by default every model.',
+  ),
+  bls_composing_models: key(
+    composingModels,
+    'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, and the report shows where their time goes.',
   ),
   ...loadKeys,
   ...sharedKeys,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { composingModelSchema } from './composing.ts'
 import { configurationSchema } from './configuration.ts'
 import { loadSchema } from './load.ts'
 import { type MetricName, metricNames } from './metric.ts'
@@ -123,6 +124,8 @@ const repetitionSchema = z
     /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`, `wrong_output`). */
     failures: z.record(z.string(), z.int().positive()),
     metrics: z.partialRecord(metricNameSchema, finite.nullable()),
+    /** Left out where the model needs no other. */
+    composing: z.array(composingModelSchema).readonly().optional(),
     blocks: z.array(blockSchema),
     client: clientHealthSchema,
     /** Left out where the server is not on this machine. */
@@ -145,6 +148,8 @@ export const scenarioSchema = z
     error: z.string().optional(),
     /** Over all valid repetitions: percentiles are exact, of all their samples together. */
     metrics: metricsSchema,
+    /** Over all valid repetitions: counts added up, averages as means. Left out where the model needs no other. */
+    composing: z.array(composingModelSchema).readonly().optional(),
     repetitions: z.array(repetitionSchema),
     warnings: z.array(z.string()),
   })

@@ -8,6 +8,7 @@ import { type LoadGenerator, openLoadGenerator, type Window } from '../load/gene
 import { removeStaleRegions } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { createRandom, type Random } from '../stats/random.ts'
+import { composingParts } from '../triton/composing.ts'
 import { resolveTriton } from '../triton/launcher.ts'
 import { type Engine, type EngineConfig, engineName, measureWith, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
@@ -25,6 +26,8 @@ export interface RunningInput {
   readonly until:
     | { readonly kind: 'duration'; readonly durationNs: number }
     | ({ readonly kind: 'trustworthy' } & Pick<TrustGoal, 'intervalWidth' | 'maxNs'>)
+  /** The models that its code calls (business logic scripting); they must be loaded as it is. */
+  readonly called?: readonly string[]
   /** What is sent, and how. */
   readonly ask: AskSettings
   /** Requests to be counted instead of time. */
@@ -63,7 +66,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
   const live = await openServer({ world, launcher, serverLog: () => () => {} }, 'candidate', '')
   let generator: LoadGenerator | null = null
   try {
-    await requireReady(live.client, input.model)
+    for (const name of [input.model, ...(input.called ?? [])]) await requireReady(live.client, name)
     generator = await openLoadGenerator(world)
     if (input.onWindows !== undefined) generator = logging(generator)
     const engine = await openEngine(world, generator, input.engine)
@@ -81,6 +84,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       resolved,
       configurationOf(resolved, true),
       input.ask,
+      await composingParts(live.client, resolved, input.called ?? []),
     )
     const random = createRandom(input.seed)
     const scenarios: Scenario[] = []

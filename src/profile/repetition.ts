@@ -3,10 +3,12 @@ import type { WarmUp } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
+import type { ModelStatistics } from '../proto/grpc_service_pb.js'
 import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
+import { composingBetween, withQueuesOfSteps } from './composing.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { watchMachine } from './machine.ts'
 import { noGpu, type Sample } from './sample.ts'
@@ -48,28 +50,38 @@ export async function measureLoad(
 
   const watch = watchMachine(models)
   const startNs = world.nowNs()
-  const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
+  const before = await Promise.all(models.map(statisticsOf))
   const readGpus = await watchGpus(world, models, gpu)
   const windows = isSilent
     ? warmed.map((side) => side.windows)
     : await runBlocks(generator, targets, load, plan, random, world.signal)
-  const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
+  const after = await Promise.all(models.map(statisticsOf))
 
   const machine = watch(world.nowNs() - startNs)
   const gpus = await readGpus()
   return models.map((model, index) => {
-    const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
+    const [first, last] = [before[index] ?? [], after[index] ?? []]
+    const own = statisticsDelta(first, last, model.name)
+    const composing =
+      model.composing.length === 0 ? undefined : composingBetween(first, last, own, model.composing)
+    const server = composing === undefined ? own : withQueuesOfSteps(own, composing, model.isEnsemble)
     return {
       startNs,
       warmUp: warmed[index]?.warmUp,
       windows: windows[index] ?? [],
       server,
+      composing,
       ...(gpus.sides[index] ?? noGpu),
       serverMemoryBytes: memoryOfTree(model.live.server.pids()),
       ...machine(index, server, batchSizeOf(load)),
       disturbances: [...gpus.disturbances, ...otherClients(server, isSilent ? [] : (windows[index] ?? []))],
     }
   })
+}
+
+/** One call in any case: of all models where there are composing ones. */
+function statisticsOf({ live, name, composing }: LiveModel): Promise<ModelStatistics[]> {
+  return live.client.statistics(composing.length === 0 ? name : undefined)
 }
 
 /** What the warm-up took beyond its least is missing from what slow requests may take; the asked time is not touched. */

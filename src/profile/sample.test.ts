@@ -23,6 +23,7 @@ function sample(windows: Sample['windows'], change: Partial<Sample> = {}): Sampl
         executedBatchSize: 2,
         requestCount: 400,
         failCount: 0,
+        cacheHitCount: 0,
       },
     },
     gpuMemory: null,

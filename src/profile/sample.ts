@@ -10,6 +10,7 @@ import { mean } from '../stats/robust.ts'
 import type { HostActivity } from '../system/host-activity.ts'
 import type { ServerTimes, StatisticsDelta } from '../triton/statistics.ts'
 import { inferPerSec, toBlock } from './blocks.ts'
+import type { Composing } from './composing.ts'
 import { responseMetrics } from './response-metrics.ts'
 import { sendMetrics } from './send-metrics.ts'
 
@@ -36,6 +37,8 @@ export interface Sample extends GpuSample {
   readonly windows: readonly Window[]
   /** From ModelStatistics over these windows, lead-ins included. */
   readonly server: StatisticsDelta
+  /** Left out where the model needs no other. */
+  readonly composing?: Composing | undefined
   readonly serverMemoryBytes: number | null
   readonly serverCpuNsPerInference?: number | null
   readonly host?: HostActivity | undefined
@@ -84,6 +87,7 @@ export function toRepetition(
     requests: latencies.length,
     failures,
     metrics: repetitionMetrics(sample, latencies, load),
+    ...(sample.composing === undefined ? {} : { composing: sample.composing.models }),
     blocks: sample.windows.map((window) => toBlock(window, load)),
     client,
     ...(sample.host === undefined ? {} : { host: sample.host }),

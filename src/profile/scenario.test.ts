@@ -107,3 +107,51 @@ test('without a valid repetition the scenario failed, with the reason', () => {
     'out of memory',
   )
 })
+
+test('composing models are summed up over the valid repetitions, their troubles told once each', () => {
+  const row = {
+    model: 'a',
+    via: 'step',
+    requestCount: 10,
+    failCount: 0,
+    requestsPerRequest: 1,
+    serverQueueNs: 4,
+    serverComputeInputNs: 1,
+    serverComputeInferNs: 2,
+    serverComputeOutputNs: 1,
+    executedBatchSize: 1,
+    cacheHitCount: 0,
+  } as const
+  const base = {
+    startNs: 0,
+    server: { status: 'unavailable', reason: 'not asked' },
+    gpuMemory: null,
+  } as const
+  const rest = { gpuUtilizationRatio: null, gpuPowerWatts: null, serverMemoryBytes: null }
+  const samples = [
+    { queue: 4, disturbances: [] },
+    { queue: 8, disturbances: [] },
+    { queue: 900, disturbances: ['another tenant'] },
+  ].map(
+    ({ queue, disturbances }, index): Sample => ({
+      ...base,
+      ...rest,
+      windows: [windowOf(ms(1, 300))],
+      composing: {
+        models: [{ ...row, serverQueueNs: queue }],
+        warnings: [`composing model 'a' was asked ${index + 5} times`],
+      },
+      disturbances,
+    }),
+  )
+  const measured = samples.map((sample, index) => ({
+    sample,
+    repetition: toRepetition(sample, load, index, null, 0.01),
+  }))
+  const whole = scenarioSchema.parse(toScenario({ role: 'gate', configuration, load, measured }))
+  expect(whole.composing).toEqual([{ ...row, requestCount: 20, serverQueueNs: 6 }])
+  expect(whole.repetitions.map(({ composing }) => composing?.[0]?.serverQueueNs)).toEqual([4, 8, 900])
+  expect(whole.warnings.filter((warning) => warning.includes('composing'))).toEqual([
+    "repetition 1: composing model 'a' was asked 5 times",
+  ])
+})

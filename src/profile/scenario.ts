@@ -8,6 +8,7 @@ import {
 } from '../domain/metric.ts'
 import type { Metrics, MetricValue, Repetition, Scenario } from '../domain/scenario.ts'
 import { mergeLatencies } from '../load/window.ts'
+import { overRepetitions as composingOverRepetitions } from './composing.ts'
 import { hostWarnings } from './host-warnings.ts'
 import { meanInterval } from './interval.ts'
 import { percentileValue } from './percentile-value.ts'
@@ -36,6 +37,7 @@ export function toScenario(input: {
     warnings: [
       ...warningsOf(measured),
       ...doubtsOf(measured),
+      ...composingWarnings(measured),
       ...(role === 'gate' ? hostWarnings(repetitions) : []),
     ],
   }
@@ -56,7 +58,8 @@ export function toScenario(input: {
       samples.flatMap(({ gpuDeviceMemory }) => gpuDeviceMemory?.source ?? []),
     ),
   }
-  return { ...base, status: 'measured', metrics }
+  const composing = composingOverRepetitions(valid.flatMap((repetition) => [repetition.composing ?? []]))
+  return { ...base, status: 'measured', metrics, ...(composing.length === 0 ? {} : { composing }) }
 }
 
 /**
@@ -150,6 +153,18 @@ function doubtsOf(measured: readonly Measured[]): string[] {
   const [first] = doubted
   if (first === undefined) return []
   return [`GPU memory is in doubt in ${doubted.length} of ${measured.length} repetitions: ${first}`]
+}
+
+/** One sentence for each composing model and kind of trouble, with the figures of the repetition that shows it first. */
+function composingWarnings(measured: readonly Measured[]): string[] {
+  const kinds = new Map<string, string>()
+  for (const { sample, repetition } of measured) {
+    for (const warning of sample.composing?.warnings ?? []) {
+      const kind = warning.replaceAll(/ \d+/g, '')
+      if (!kinds.has(kind)) kinds.set(kind, `repetition ${repetition.index + 1}: ${warning}`)
+    }
+  }
+  return [...kinds.values()]
 }
 
 function warningsOf(measured: readonly Measured[]): string[] {

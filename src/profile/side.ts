@@ -14,6 +14,7 @@ import { configurationOf } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
 import type { RepositoryModel } from '../repository/repository.ts'
 import { connectTriton, type TritonClient } from '../triton/client.ts'
+import { type ComposingPart, composingParts } from '../triton/composing.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { loadModel, unloadModel } from '../triton/load-model.ts'
 import { startServer, type TritonServer } from '../triton/server.ts'
@@ -53,6 +54,9 @@ export interface LiveModel {
   readonly name: string
   readonly live: LiveServer
   readonly configuration: Configuration
+  readonly isEnsemble: boolean
+  /** The models that it needs to answer, and whose statistics are read with its own. */
+  readonly composing: readonly ComposingPart[]
   /** What a user should know about the made inputs. */
   readonly warnings: readonly string[]
   /** What to say where no request at all succeeds; null where the user gave all the data. */
@@ -124,16 +128,22 @@ export async function openModel(
 ): Promise<LiveModel> {
   const { client, server } = live
   if (context.launcher.mode === 'remote') {
-    await requireReady(client, model.name)
+    for (const name of [...model.called, model.name]) await requireReady(client, name)
   } else {
     const timeoutNs = context.loadTimeoutNs
+    // Triton loads an ensemble's steps with it, but knows nothing of what a model's code calls.
+    for (const name of model.called) {
+      if (!(await client.modelReady(name)))
+        await loadModel(context.world, server, client, name, { timeoutNs })
+    }
     const options = override === undefined ? { timeoutNs } : { timeoutNs, configJson: override.json }
     await loadModel(context.world, server, client, model.name, options)
   }
   const resolved = await client.modelConfig(model.name)
   const actual = configurationOf(resolved, true)
   if (override !== undefined) requireSame(override.configuration, actual)
-  return attachModel(context, live, resolved, override?.configuration ?? actual, settings)
+  const composing = await composingParts(client, resolved, model.called)
+  return attachModel(context, live, resolved, override?.configuration ?? actual, settings, composing)
 }
 
 export async function closeModel(context: SideContext, model: LiveModel): Promise<void> {
@@ -165,12 +175,15 @@ export function attachModel(
   resolved: ModelConfig,
   configuration: Configuration,
   settings: AskSettings,
+  composing: readonly ComposingPart[] = [],
 ): LiveModel {
   const targets = new Map<string, Promise<OpenTarget>>()
   return {
     name: resolved.name,
     live,
     configuration,
+    isEnsemble: resolved.schedulingChoice.case === 'ensembleScheduling',
+    composing,
     warnings: [
       ...inputWarnings(resolved, settings.input),
       ...requestNotes(resolved, settings.requests, hasValidationData(settings.input, resolved)),

@@ -3,9 +3,16 @@ import { type MetricName, metrics } from '../domain/metric.ts'
 import type { ModelResult } from '../domain/result.ts'
 import type { Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
+import {
+  composingBar,
+  composingCells,
+  composingColumns,
+  composingMetricCell,
+  composingSides,
+} from './composing-rows.ts'
 import { formatMetric } from './format.ts'
 import { sidesByLoad } from './sides.ts'
-import { type Cell, type Footnotes, type Table, withoutEmptyColumns } from './table.ts'
+import { type Cell, cell, type Footnotes, type Table, type TableRow, withoutEmptyColumns } from './table.ts'
 
 /** The parts of an average request, in the order in which it passes through them. */
 const parts = [
@@ -51,26 +58,57 @@ export interface Breakdown {
   readonly bars: readonly BreakdownBar[]
 }
 
-/** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
+/**
+ * Where the time of an average request goes, per gated load, with the reference's line above the candidate's. Below them
+ * stand the composing models, so that a change of one of them shows from the model that needs it.
+ */
 export function breakdown(model: ModelResult, footnotes: Footnotes, candidateLabel: string): Breakdown {
-  const sides = sidesByLoad(model, candidateLabel).flat()
+  const loads = sidesByLoad(model, candidateLabel).map((sides) => ({
+    sides,
+    composing: composingSides(sides),
+  }))
+  const cached = loads.some(({ composing }) => composing.some((each) => each.composing.cacheHitCount > 0))
   const table = withoutEmptyColumns({
     columns: [
       { title: 'Load', numeric: false },
+      { title: 'Model', numeric: false },
       { title: 'Side', numeric: false },
+      ...composingColumns.map((title) => ({ title, numeric: true })),
       ...columns.map((name) => ({ title: capitalise(metrics[name].label), numeric: true })),
+      { title: 'Cache hits', numeric: true },
     ],
-    rows: sides.map(({ label, scenario }) => ({
-      status: null,
-      emphasis: false,
-      cells: [
-        { text: loadLabel(scenario.load) },
-        { text: label },
-        ...columns.map((name) => metricCell(scenario, name, footnotes)),
-      ],
-    })),
+    rows: loads.flatMap(({ sides, composing }) => [
+      ...sides.map(({ label, scenario }) =>
+        informing([
+          { text: loadLabel(scenario.load) },
+          composing.length === 0 ? cell(null) : { text: model.name, code: true },
+          { text: label },
+          ...composingColumns.map(() => cell(null)),
+          ...columns.map((name) => metricCell(scenario, name, footnotes)),
+          cell(null),
+        ]),
+      ),
+      ...composing.map((each) =>
+        informing([
+          { text: each.load },
+          { text: each.composing.model, code: true },
+          { text: each.side },
+          ...composingCells(each),
+          ...columns.map((name) => composingMetricCell(each, name)),
+          cell(cached ? String(each.composing.cacheHitCount) : null),
+        ]),
+      ),
+    ]),
   })
-  return { table, bars: sides.flatMap(({ label, scenario }) => bar(label, scenario)) }
+  const bars = loads.flatMap(({ sides, composing }) => [
+    ...sides.flatMap(({ label, scenario }) => bar(label, scenario)),
+    ...composing.flatMap(composingBar),
+  ])
+  return { table, bars }
+}
+
+function informing(cells: readonly Cell[]): TableRow {
+  return { status: null, emphasis: false, cells }
 }
 
 /** The value, or that it is not available with the reason as a footnote. */

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { neededModels } from './calls.ts'
-import { readModelRepository } from './repository.ts'
+import { checkCalledModels, neededModels, withCalledModels } from './calls.ts'
+import { closureHash, modelClosure, readModelRepository } from './repository.ts'
 
 let root = ''
 beforeEach(() => {
@@ -43,4 +43,50 @@ test('a call whose target is no written name may go anywhere', async () => {
   }
   expect(await needed(files, 'caller')).toBeNull()
   expect(await needed({}, 'called')).toEqual(['called'])
+})
+
+test('models that the configuration names belong to those whose code calls them', async () => {
+  const call = (name: string) => `pb_utils.InferenceRequest(model_name=${name})`
+  await needed({
+    'top/config.pbtxt': ensemble,
+    'top/1/.gitkeep': '',
+    'caller/1/model.py': call('"called"'),
+    'called/1/model.py': `${call('"caller"')} # round in circles`,
+    'hidden/1/model.py': 'pass',
+    'blind/1/model.py': call('self.target'),
+    'other/1/model.py': 'pass',
+  })
+  const read = await readModelRepository(root)
+  const calledBy = async (models: string[], named: string[]) => {
+    const { models: all } = await withCalledModels(read, models, named)
+    return Object.fromEntries(
+      [...all].flatMap(([name, { called }]) => (called.length > 0 ? [[name, called]] : [])),
+    )
+  }
+  expect(await calledBy(['top', 'other'], ['called'])).toEqual({ top: ['called'] })
+  // Code that puts a name together may call any; a name that stands nowhere goes to whoever calls.
+  expect(await calledBy(['blind', 'other'], ['called', 'other'])).toEqual({ blind: ['called', 'other'] })
+  expect(await calledBy(['top', 'other'], ['called', 'hidden'])).toEqual({ top: ['called', 'hidden'] })
+  expect(await calledBy(['other'], ['called'])).toEqual({})
+  // `caller` is a step of `top`, and code that it needs calls it too. What another repository has is not here.
+  expect(await calledBy(['top'], ['caller', 'elsewhere'])).toEqual({ top: ['caller'] })
+  expect(await calledBy(['caller'], [])).toEqual({})
+
+  const changed = await withCalledModels(read, ['caller', 'called'], ['caller', 'called'])
+  expect(modelClosure(changed, 'caller')).toEqual(['called', 'caller'])
+  expect(closureHash(changed, 'caller')).not.toBe(closureHash(read, 'caller'))
+})
+
+test('a name under bls_composing_models that the repository does not have is told with what was meant', async () => {
+  await needed({ 'called/1/model.py': 'pass' })
+  const repository = await readModelRepository(root)
+  expect(() => checkCalledModels(repository, ['called', 'caled'], 'gate.yml')).toThrow(
+    expect.objectContaining({
+      code: 'config',
+      problems: [
+        expect.objectContaining({ key: 'bls_composing_models.caled', remedy: 'Did you mean "called"?' }),
+      ],
+    }),
+  )
+  expect(checkCalledModels(repository, ['called'], null)).toBeUndefined()
 })

@@ -19,6 +19,8 @@ export interface RepositoryModel {
   readonly versions: readonly string[]
   /** The models that an ensemble's steps name, in their order; empty for any other model. */
   readonly dependencies: readonly string[]
+  /** The models that its code calls, as far as the configuration names them (withCalledModels). */
+  readonly called: readonly string[]
   /** sha256 in hex over the relative paths and contents of the folder's files. */
   readonly contentHash: string
 }
@@ -79,9 +81,13 @@ export function selectModels(
 /** The model and all that it needs, transitively, in load order: each one behind what it needs. */
 export function modelClosure(repository: ModelRepository, name: string): string[] {
   const order = new Set<string>()
+  // Calls may go round in circles; steps cannot.
+  const seen = new Set<string>()
   const visit = (current: string) => {
-    if (order.has(current)) return
-    for (const dependency of repository.models.get(current)?.dependencies ?? []) visit(dependency)
+    if (seen.has(current)) return
+    seen.add(current)
+    const { dependencies = [], called = [] } = repository.models.get(current) ?? {}
+    for (const needed of [...dependencies, ...called]) visit(needed)
     order.add(current)
   }
   visit(name)
@@ -162,6 +168,7 @@ async function readModel(
     config,
     versions,
     dependencies: stepsOf(config),
+    called: [],
     contentHash,
   }
 }

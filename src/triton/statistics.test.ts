@@ -43,6 +43,7 @@ test('the average of a request is Δns / Δcount of the same field, at any size 
             executedBatchSize: 4,
             requestCount: Number(4n * batches),
             failCount: 0,
+            cacheHitCount: 0,
           },
         })
       },

@@ -13,13 +13,23 @@ export interface ServerTimes {
   /** Successful requests. */
   readonly requestCount: number
   readonly failCount: number
+  /** Of the successful requests, those answered from the response cache. */
+  readonly cacheHitCount: number
 }
 
 export type StatisticsDelta =
   | { readonly status: 'available'; readonly times: ServerTimes }
   | { readonly status: 'unavailable'; readonly reason: string }
 
-const durations = ['success', 'fail', 'queue', 'computeInput', 'computeInfer', 'computeOutput'] as const
+const durations = [
+  'success',
+  'fail',
+  'queue',
+  'computeInput',
+  'computeInfer',
+  'computeOutput',
+  'cacheHit',
+] as const
 type Duration = (typeof durations)[number]
 
 interface Counters {
@@ -69,6 +79,7 @@ function averages(delta: Counters): ServerTimes {
     executedBatchSize: ratio(delta.inferenceCount, delta.executionCount),
     requestCount: Number(delta.durations.success.count),
     failCount: Number(delta.durations.fail.count),
+    cacheHitCount: Number(delta.durations.cacheHit.count),
   }
 }
 
@@ -112,5 +123,6 @@ function mapDurations(of: (name: Duration) => { count: bigint; ns: bigint }): Co
     computeInput: of('computeInput'),
     computeInfer: of('computeInfer'),
     computeOutput: of('computeOutput'),
+    cacheHit: of('cacheHit'),
   }
 }

@@ -6,6 +6,8 @@ import { renderCsv } from '../../src/report/csv.ts'
 import { renderHtml } from '../../src/report/html.ts'
 import { renderMarkdown } from '../../src/report/markdown.ts'
 import {
+  decoupledResult,
+  ensembleResult,
   failResult,
   firstRunResult,
   gpuMemoryFailResult,
@@ -28,6 +30,9 @@ const goldens: Record<string, { readonly result: Result; readonly render: (resul
   'first-run.golden.md': { result: firstRunResult(), render: renderMarkdown },
   'gpu-memory.golden.md': { result: gpuMemoryFailResult(), render: renderMarkdown },
   'hostile.golden.md': { result: hostileResult(), render: renderMarkdown },
+  'ensemble.golden.md': { result: ensembleResult(), render: renderMarkdown },
+  'ensemble.golden.html': { result: ensembleResult(), render: renderHtml },
+  'decoupled.golden.md': { result: decoupledResult(), render: renderMarkdown },
   'many-models.golden.md': {
     result: manyModelsResult(),
     render: (result) => renderMarkdown(result, comment),

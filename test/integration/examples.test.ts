@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { defaultRequests } from '../../src/config/defaults.ts'
 import { asGateError, type GateError } from '../../src/domain/error.ts'
-import { nsPerSecond, type World } from '../../src/domain/world.ts'
+import type { Load } from '../../src/domain/load.ts'
+import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
+import { openLoadGenerator } from '../../src/load/generator.ts'
+import { measureLoad } from '../../src/profile/repetition.ts'
+import { toRepetition } from '../../src/profile/sample.ts'
+import { openModel } from '../../src/profile/side.ts'
+import { withCalledModels } from '../../src/repository/calls.ts'
+import { readModelRepository } from '../../src/repository/repository.ts'
+import { createRandom } from '../../src/stats/random.ts'
 import { connectTriton } from '../../src/triton/client.ts'
 import type { Launcher } from '../../src/triton/launcher.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
 import { startServer } from '../../src/triton/server.ts'
-import { embeddedLauncher, testWorld } from '../support/embedded-triton.ts'
+import { addOneAfter, embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
 import { copyExamples } from '../support/examples.ts'
+import { madeInputs } from '../support/input-data.ts'
 import { pictures, readPicture } from '../support/pictures.ts'
 import { fp32, infer, int32, readFp32, readInt32, readTexts, uint8 } from '../support/tensors.ts'
 
@@ -37,7 +47,12 @@ async function serve(pullRequest?: string) {
     await server.stop()
     copy.remove()
   })
-  return { client, load: (model: string) => loadModel(world, server, client, model, { timeoutNs }) }
+  return {
+    server,
+    client,
+    repository: copy.modelRepository,
+    load: (model: string) => loadModel(world, server, client, model, { timeoutNs }),
+  }
 }
 
 /** Network input of a 200 × 64 picture, as preprocess should make it: mean of 2 × 2 pixels, -1 to 1, channels first. */
@@ -146,4 +161,122 @@ test("does-not-load gives the server's own reason", async () => {
   const error: GateError | null = await changed.load('text_recognition').then(() => null, asGateError)
   expect(error?.code).toBe('model')
   expect(error?.message).toContain('there is no file ch_PP-OCRv3_rec_infer.onnx')
+})
+
+/** Measures a model of the examples once, as a repetition does, with the statistics of the models behind it. */
+async function measured(
+  name: string,
+  load: Load,
+  called: readonly string[] = [],
+  meanwhile: (isOver: () => boolean) => Promise<void> = async () => {},
+) {
+  const { server, client, repository: path } = examples
+  const repository = await withCalledModels(await readModelRepository(path), [name], called)
+  const model = repository.models.get(name)
+  if (model === undefined) throw new Error(`there is no ${name}`)
+  const generator = await openLoadGenerator(world)
+  try {
+    const live = await openModel(
+      {
+        world,
+        launcher,
+        generator,
+        engine: { kind: 'builtin', generator },
+        loadTimeoutNs: timeoutNs,
+        requestDeadlineNs: timeoutNs,
+        serverLog: () => () => {},
+      },
+      { side: 'candidate', server, client, close: async () => {} },
+      model,
+      { input: madeInputs(), requests: defaultRequests },
+    )
+    const settings = {
+      warmupNs: 300 * nsPerMs,
+      maxWarmupNs: 300 * nsPerMs,
+      measurementNs: 1500 * nsPerMs,
+      maxMeasurementNs: 3 * nsPerSecond,
+      blockNs: 500 * nsPerMs,
+    }
+    let over = false
+    const measuring = measureLoad(world, generator, [live], load, settings, createRandom(1), null).finally(
+      () => {
+        over = true
+      },
+    )
+    await Promise.all([measuring, meanwhile(() => over)])
+    const [sample] = await measuring
+    if (sample === undefined) throw new Error('not measured')
+    await live.detach()
+    const rows = new Map((sample.composing?.models ?? []).map((each) => [each.model, each]))
+    return {
+      repetition: toRepetition(sample, load, 0, null, 0),
+      rows,
+      warnings: sample.composing?.warnings ?? [],
+    }
+  } finally {
+    await generator.close()
+  }
+}
+
+test('each step of an ensemble is counted once for each request, and the steps’ queues are the ensemble’s', async () => {
+  const { repetition, rows, warnings } = await measured('ocr', { mode: 'concurrency', concurrency: 6 })
+  expect([repetition.voidReasons, warnings]).toEqual([[], []])
+  expect([...rows.keys()]).toEqual(['preprocess', 'text_recognition', 'decode'])
+  const sum = (part: 'serverQueueNs' | 'serverComputeInferNs') =>
+    [...rows.values()].reduce((all, row) => all + (row[part] ?? Number.NaN), 0)
+  for (const row of rows.values()) {
+    expect(row).toMatchObject({ via: 'step', failCount: 0, cacheHitCount: 0 })
+    expect(Math.abs((row.requestsPerRequest ?? 0) - 1)).toBeLessThan(0.05)
+    expect(row.executedBatchSize).toBeGreaterThanOrEqual(1)
+    expect(row.serverComputeInferNs).toBeGreaterThan(0)
+  }
+  // Triton sums the compute times of the steps itself, but not their queues.
+  const { serverQueueNs, serverComputeInferNs } = repetition.metrics
+  expect((serverComputeInferNs ?? 0) / sum('serverComputeInferNs')).toBeCloseTo(1, 1)
+  expect(serverQueueNs).toBeGreaterThan(0.99 * sum('serverQueueNs'))
+  expect(serverQueueNs).toBeLessThan(sum('serverQueueNs') + 5 * nsPerMs)
+})
+
+/** Asks add_one twice for each request. */
+const twice = `
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        def answer(request):
+            x = pb_utils.get_input_tensor_by_name(request, "X")
+            for _ in range(2):
+                call = pb_utils.InferenceRequest(model_name="add_one", requested_output_names=["Y"], inputs=[x])
+                response = call.exec()
+                if response.has_error():
+                    raise pb_utils.TritonModelException(response.error().message())
+            return pb_utils.InferenceResponse([pb_utils.get_output_tensor_by_name(response, "Y")])
+
+        return [answer(request) for request in requests]
+`
+
+test('a model that code calls is loaded with it, and counted as often as it is called', async () => {
+  writePythonModel(examples.repository, 'twice', { python: twice })
+  writePythonModel(examples.repository, 'add_one', { python: addOneAfter(5) })
+  const load: Load = { mode: 'concurrency', concurrency: 1 }
+  const { repetition, rows, warnings } = await measured('twice', load, ['add_one'])
+  expect([repetition.voidReasons, warnings]).toEqual([[], []])
+  expect([...rows.keys()]).toEqual(['add_one'])
+  const row = rows.get('add_one')
+  expect(row).toMatchObject({ via: 'call', failCount: 0 })
+  expect(Math.abs((row?.requestsPerRequest ?? 0) - 2)).toBeLessThan(0.05)
+  expect(row?.serverComputeInferNs).toBeGreaterThan(5 * nsPerMs)
+  // What it takes is part of its caller's time.
+  expect(repetition.metrics.serverComputeInferNs).toBeGreaterThan(2 * (row?.serverComputeInferNs ?? 0))
+})
+
+test('others’ requests to a step are a warning', async () => {
+  const image = [uint8('picture', [1, 64, 200, 3], readPicture('triton.png').pixels)]
+  const load: Load = { mode: 'concurrency', concurrency: 1 }
+  const { repetition, warnings } = await measured('ocr', load, [], async (isOver) => {
+    while (!isOver()) await infer(examples.client, 'preprocess', image)
+  })
+  expect(repetition.status).toBe('valid')
+  expect(warnings).toEqual([expect.stringContaining("composing model 'preprocess' was asked")])
 })

@@ -1,3 +1,4 @@
+import type { ComposingModel } from '../../src/domain/composing.ts'
 import type { Configuration } from '../../src/domain/configuration.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import { exitCodes } from '../../src/domain/error.ts'
@@ -655,4 +656,106 @@ export function manyModelsResult(): Result {
       message: 'p99 latency at concurrency 8 is worse than tolerated.',
     })),
   )
+}
+
+/** A composing model at about 140 requests/s; its times as shares of 1, 7 and 2 for queue, infer and the rest. */
+function composing(model: string, totalMs: number, changes: Partial<ComposingModel> = {}): ComposingModel {
+  return {
+    model,
+    via: 'step',
+    requestCount: 2288,
+    failCount: 0,
+    requestsPerRequest: 1,
+    serverQueueNs: totalMs * 0.1 * ms,
+    serverComputeInputNs: totalMs * 0.1 * ms,
+    serverComputeInferNs: totalMs * 0.7 * ms,
+    serverComputeOutputNs: totalMs * 0.1 * ms,
+    executedBatchSize: 1,
+    cacheHitCount: 0,
+    ...changes,
+  }
+}
+
+/** `ocr`, whose first step became slow, and whose last one is asked twice and calls a model that is new. */
+export function ensembleResult(): Result {
+  const [text, decode] = [composing('text_recognition', 5.2), composing('decode', 0.3)]
+  const before = [composing('preprocess', 0.8), text, decode]
+  const after = [
+    composing('preprocess', 4.1),
+    text,
+    composing('decode', 0.3, { requestsPerRequest: 2, requestCount: 4576, cacheHitCount: 1144 }),
+    composing('spelling', 0.2, { via: 'call', requestsPerRequest: 0.25, requestCount: 572 }),
+  ]
+  const unused = composing('spelling', 0, {
+    via: 'call',
+    requestCount: 0,
+    requestsPerRequest: 0,
+    serverQueueNs: null,
+    serverComputeInputNs: null,
+    serverComputeInferNs: null,
+    serverComputeOutputNs: null,
+    executedBatchSize: null,
+  })
+  const model = modelResult('ocr', {
+    scenarios: [
+      scenario(c1, { inferPerSec: 96, p99Ms: 13.1 }, { composing: after }),
+      scenario(c8, { inferPerSec: 231, p99Ms: 66.4 }, { composing: [...before, unused] }),
+    ],
+    referenceScenarios: [
+      scenario(c1, { inferPerSec: 144, p99Ms: 9.42 }, { composing: before }),
+      scenario(c8, { inferPerSec: 341, p99Ms: 45.9 }, { composing: before }),
+    ],
+    comparisons: [
+      comparison('latencyP99Ns', c1, 9.42 * ms, 1.39, { status: 'fail', pValue: 0.0001 }),
+      comparison('latencyP99Ns', c8, 45.9 * ms, 1.447, { status: 'fail', pValue: 0.0001 }),
+    ],
+    warnings: [],
+  })
+  return withReasons(result('fail', [model, modelResult('add_sub')]), [
+    {
+      outcome: 'fail',
+      model: 'ocr',
+      message: 'p99 latency at concurrency 1 rose by 39.0 %, tolerated +5 %.',
+    },
+  ])
+}
+
+/** A decoupled model: the response times of its stream beside latency and throughput. */
+export function decoupledResult(): Result {
+  const streamed = (speed: Speed, firstMs: number, gapMs: number): Scenario => {
+    const base = scenario(c1, speed)
+    const n = base.metrics.latencyP99Ns?.n ?? 0
+    return {
+      ...base,
+      metrics: {
+        ...base.metrics,
+        networkOverheadNs: null,
+        timeToFirstResponseP50Ns: metric('timeToFirstResponseP50Ns', firstMs * ms, n),
+        timeToFirstResponseP99Ns: metric('timeToFirstResponseP99Ns', firstMs * 1.8 * ms, n),
+        interResponseP50Ns: metric('interResponseP50Ns', gapMs * ms, 15 * n),
+        interResponseP99Ns: metric('interResponseP99Ns', gapMs * 2.2 * ms, 15 * n),
+        responsesPerSec: metric('responsesPerSec', 16 * speed.inferPerSec, n),
+      },
+    }
+  }
+  const model = modelResult('captions', {
+    scenarios: [streamed({ inferPerSec: 24, p99Ms: 61 }, 8.4, 2.2)],
+    referenceScenarios: [streamed({ inferPerSec: 24.2, p99Ms: 60.4 }, 8.2, 2.2)],
+    comparisons: [
+      comparison('latencyP99Ns', c1, 60.4 * ms, 1.01),
+      comparison('inferPerSec', c1, 24.2, 0.992),
+      ...(
+        [
+          ['timeToFirstResponseP99Ns', 14.76 * ms, 1.024],
+          ['interResponseP99Ns', 4.84 * ms, 1],
+          ['responsesPerSec', 387, 0.992],
+        ] as const
+      ).map(([name, reference, ratio]) =>
+        comparison(name, c1, reference, ratio, { primary: false, status: 'info', tolerance: 0 }),
+      ),
+    ],
+  })
+  return withReasons(result('pass', [model]), [
+    { outcome: 'pass', message: 'Both comparisons are within what is tolerated, with 95 % confidence each.' },
+  ])
 }
