@@ -28,7 +28,8 @@ export interface ModelPlan {
 }
 
 /**
- * How long one load is measured in one repetition on one side: at least, and at most where requests are slow. What warm-up
+ * How long one load is measured in one repetition on one side: at least, and at most where requests are slow. The longest
+ * time is wall time: what lead-ins and last requests take is to be taken off it. What warm-up
  * takes beyond its least is to be taken off the longest measuring time: both together are what is affordable.
  */
 export interface MeasuringTime {

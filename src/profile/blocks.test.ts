@@ -51,10 +51,28 @@ test('a slow model gets the time that p99 needs, in blocks of a hundred requests
 test('a model of which a quarter of the time holds a few requests is measured in two blocks', () => {
   const slow = { nsPerRequest: nsPerSecond, typicalLatencyNs: nsPerSecond }
   const plan = planBlocks([slow], limits)
-  expect(plan).toEqual({ count: 2, blockNs: 4 * nsPerSecond, leadInNs: 2 * nsPerSecond })
+  expect(plan.count).toBe(2)
+  expect(plan.blockNs).toBeGreaterThan(1.8 * nsPerSecond)
+  expect(plan.leadInNs).toBeCloseTo(plan.blockNs / 2, -1)
   // At a high concurrency latencies are long and requests many: they still need not be cut in two.
   const busy = { nsPerRequest: nsPerSecond / 1000, typicalLatencyNs: nsPerSecond / 20 }
   expect(planBlocks([busy], limits).count).toBe(4)
+})
+
+test('whatever is slow: beyond the asked time, blocks with their lead-ins and last requests fit into the longest', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.integer({ min: 1, max: 64 }),
+      (latencyMs, concurrency) => {
+        const typicalLatencyNs = latencyMs * nsPerMs
+        const plan = planBlocks([{ nsPerRequest: typicalLatencyNs / concurrency, typicalLatencyNs }], limits)
+        const wallNs = plan.count * (plan.blockNs + plan.leadInNs + typicalLatencyNs)
+        const asked = plan.count * plan.blockNs <= limits.measurementNs + plan.count
+        return asked || wallNs <= limits.maxMeasurementNs + plan.count
+      },
+    ),
+  )
 })
 
 test('the slower side decides for both', () => {

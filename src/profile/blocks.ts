@@ -49,10 +49,22 @@ const wantedRequests = Math.ceil(minBlocks * minRequestsPerBlock * margin)
 export function planBlocks(paces: readonly Pace[], limits: BlockLimits): BlockPlan {
   const nsPerRequest = Math.max(...paces.map((pace) => pace.nsPerRequest))
   const latencyNs = Math.max(...paces.map((pace) => pace.typicalLatencyNs))
-  const totalNs = Math.min(
+  const longestNs = Math.min(
     Math.max(limits.measurementNs, wantedRequests * nsPerRequest),
     limits.maxMeasurementNs,
   )
+  // Lead-ins and the ends of the last requests take their part of the longest time, but never of the asked one.
+  for (let totalNs = longestNs; totalNs > limits.measurementNs; totalNs *= shrinkage) {
+    const plan = cut(totalNs, nsPerRequest, latencyNs, limits)
+    if (plan.count * (plan.blockNs + plan.leadInNs + latencyNs) <= limits.maxMeasurementNs) return plan
+  }
+  return cut(limits.measurementNs, nsPerRequest, latencyNs, limits)
+}
+
+/** Steps in which a longest time is sought that has room for its lead-ins: finer ones would gain a block nothing. */
+const shrinkage = 0.95
+
+function cut(totalNs: number, nsPerRequest: number, latencyNs: number, limits: BlockLimits): BlockPlan {
   const wantedBlockNs = Math.max(limits.blockNs, margin * minRequestsPerBlock * nsPerRequest)
   const few = Math.floor(totalNs / (minLatenciesPerBlock * latencyNs))
   const least = Math.min(minBlocks, Math.max(minSlowBlocks, few))
