@@ -107,6 +107,23 @@ const hostActivitySchema = z
   })
   .readonly()
 
+/** What the server counted during a repetition, lead-ins and lead-outs included. */
+const serverCountsSchema = z
+  .strictObject({
+    /** Successful requests, those that failed there, and all that were sent. */
+    succeeded: z.int().nonnegative(),
+    failed: z.int().nonnegative(),
+    sent: z.int().nonnegative(),
+    /** Of the response cache; times are averages of one lookup, null where there was none. */
+    cacheHits: z.int().nonnegative(),
+    cacheMisses: z.int().nonnegative(),
+    cacheHitNs: finite.nonnegative().nullable(),
+    cacheMissNs: finite.nonnegative().nullable(),
+    /** Executions by batch size (`batch_stats`), ascending; none where the backend does not report them. */
+    batches: z.array(z.strictObject({ batchSize: z.int().nonnegative(), executions: z.int().positive() })),
+  })
+  .readonly()
+
 /** The unit of evidence: a fresh server process, a warm-up, then load. */
 const repetitionSchema = z
   .strictObject({
@@ -128,6 +145,8 @@ const repetitionSchema = z
     composing: z.array(composingModelSchema).readonly().optional(),
     blocks: z.array(blockSchema),
     client: clientHealthSchema,
+    /** Left out where its statistics could not be had. */
+    serverCounts: serverCountsSchema.optional(),
     /** Left out where the server is not on this machine. */
     host: hostActivitySchema.optional(),
     /** A void repetition counts for nothing on either side; it is kept and counted in the report. */

@@ -92,7 +92,7 @@ test('a composing model that was loaded anew, or is not loaded, has no numbers, 
   expect(composingBetween(first, last, own, [step('a'), step('gone')])).toEqual({
     models: [],
     warnings: [
-      "composing model 'a' has no numbers: 'a' was loaded anew meanwhile: its counters fell",
+      "composing model 'a' has no numbers: 'a' was loaded anew meanwhile, or its server restarted: its counter inferenceCount fell from 20 to 12",
       "composing model 'gone' has no numbers: the server has no statistics of 'gone'",
     ],
   })

@@ -13,6 +13,7 @@ import { inferPerSec, toBlock } from './blocks.ts'
 import type { Composing } from './composing.ts'
 import { responseMetrics } from './response-metrics.ts'
 import { sendMetrics } from './send-metrics.ts'
+import { serverCounts } from './server-counts.ts'
 
 /** What the GPUs gave of one side; null = not available. */
 export interface GpuSample {
@@ -90,6 +91,7 @@ export function toRepetition(
     ...(sample.composing === undefined ? {} : { composing: sample.composing.models }),
     blocks: sample.windows.map((window) => toBlock(window, load)),
     client,
+    ...serverCounts(sample),
     ...(sample.host === undefined ? {} : { host: sample.host }),
     status: voidReasons.length === 0 ? 'valid' : 'void',
     voidReasons,

@@ -15,6 +15,7 @@ import { percentileValue } from './percentile-value.ts'
 import { pooledResponsePercentiles, responseMetricNames } from './response-metrics.ts'
 import { describeFailures, failedItself, type Measured, type Sample } from './sample.ts'
 import { sendMetricNames, sendPercentiles } from './send-metrics.ts'
+import { serverWarnings } from './server-counts.ts'
 
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
@@ -36,8 +37,12 @@ export function toScenario(input: {
     repetitions,
     warnings: [
       ...warningsOf(measured),
+      ...onePerKind(
+        measured.filter(({ repetition }) => repetition.requests > 0),
+        (sample) => serverWarnings(sample, load),
+      ),
       ...doubtsOf(measured),
-      ...composingWarnings(measured),
+      ...onePerKind(measured, ({ composing }) => composing?.warnings ?? []),
       ...(role === 'gate' ? hostWarnings(repetitions) : []),
     ],
   }
@@ -155,11 +160,14 @@ function doubtsOf(measured: readonly Measured[]): string[] {
   return [`GPU memory is in doubt in ${doubted.length} of ${measured.length} repetitions: ${first}`]
 }
 
-/** One sentence for each composing model and kind of trouble, with the figures of the repetition that shows it first. */
-function composingWarnings(measured: readonly Measured[]): string[] {
+/** One sentence for each kind of trouble, with the figures of the repetition that shows it first. */
+function onePerKind(
+  measured: readonly Measured[],
+  troubles: (sample: Sample) => readonly string[],
+): string[] {
   const kinds = new Map<string, string>()
   for (const { sample, repetition } of measured) {
-    for (const warning of sample.composing?.warnings ?? []) {
+    for (const warning of troubles(sample)) {
       const kind = warning.replaceAll(/ \d+/g, '')
       if (!kinds.has(kind)) kinds.set(kind, `repetition ${repetition.index + 1}: ${warning}`)
     }

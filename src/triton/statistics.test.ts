@@ -15,6 +15,10 @@ function afterBatches(batches: bigint) {
   return row({
     inferenceCount: requests,
     executionCount: batches,
+    batchStats: [
+      { batchSize: 1n, computeInfer: { count: 9n, ns: 9n } },
+      { batchSize: 4n, computeInfer: { count: batches, ns: 10_000n * batches } },
+    ],
     inferenceStats: {
       success: each(20_000n),
       queue: each(5_000n),
@@ -44,6 +48,11 @@ test('the average of a request is Δns / Δcount of the same field, at any size 
             requestCount: Number(4n * batches),
             failCount: 0,
             cacheHitCount: 0,
+            cacheMissCount: 0,
+            cacheHitNs: null,
+            cacheMissNs: null,
+            batches: [{ batchSize: 4, executions: Number(batches) }],
+            problem: null,
           },
         })
       },
@@ -62,11 +71,37 @@ test('without requests there are no averages, and failures count apart', () => {
 test('counters that fall, versions that change and models that vanish are not averaged', () => {
   const reason = (delta: ReturnType<typeof statisticsDelta>) =>
     delta.status === 'unavailable' ? delta.reason : null
-  expect(reason(statisticsDelta([afterBatches(2n)], [afterBatches(1n)], 'm'))).toContain('loaded anew')
+  expect(reason(statisticsDelta([afterBatches(2n)], [afterBatches(1n)], 'm'))).toBe(
+    "'m' was loaded anew meanwhile, or its server restarted: its counter inferenceCount fell from 8 to 4",
+  )
   const second = row({ version: '2' })
   expect(reason(statisticsDelta([row({})], [second], 'm'))).toContain('1 → 2')
   expect(reason(statisticsDelta([row({})], [], 'm'))).toContain('no statistics')
   expect(reason(statisticsDelta([row({})], [row({})], 'other'))).toContain("'other'")
+})
+
+test('the response cache: hits, misses and their times', () => {
+  const after = row({
+    inferenceStats: { cacheHit: { count: 4n, ns: 40n }, cacheMiss: { count: 2n, ns: 60n } },
+  })
+  expect(statisticsDelta([row({})], [after], 'm')).toMatchObject({
+    times: { cacheHitCount: 4, cacheMissCount: 2, cacheHitNs: 10, cacheMissNs: 30 },
+  })
+})
+
+test('compute counts that differ are said, and cost nothing', () => {
+  const after = row({
+    inferenceStats: {
+      computeInput: { count: 5n, ns: 50n },
+      computeInfer: { count: 4n, ns: 40n },
+      computeOutput: { count: 5n, ns: 50n },
+    },
+  })
+  const delta = statisticsDelta([row({})], [after], 'm')
+  expect(delta).toMatchObject({ times: { serverComputeInferNs: 10 } })
+  expect(delta.status === 'available' && delta.times.problem).toContain(
+    '5 compute inputs, 4 compute infers and 5 compute outputs',
+  )
 })
 
 test('versions of a model are taken together, other models are not', () => {

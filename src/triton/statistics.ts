@@ -13,8 +13,15 @@ export interface ServerTimes {
   /** Successful requests. */
   readonly requestCount: number
   readonly failCount: number
-  /** Of the successful requests, those answered from the response cache. */
+  /** Of the response cache: requests that it answered, those that it could not, and their average times in it. */
   readonly cacheHitCount: number
+  readonly cacheMissCount: number
+  readonly cacheHitNs: number | null
+  readonly cacheMissNs: number | null
+  /** Executions by batch size, ascending. */
+  readonly batches: readonly { readonly batchSize: number; readonly executions: number }[]
+  /** What does not fit together in the server's own numbers; null where all does. */
+  readonly problem: string | null
 }
 
 export type StatisticsDelta =
@@ -29,12 +36,15 @@ const durations = [
   'computeInfer',
   'computeOutput',
   'cacheHit',
+  'cacheMiss',
 ] as const
 type Duration = (typeof durations)[number]
 
 interface Counters {
   readonly inferenceCount: bigint
   readonly executionCount: bigint
+  /** By batch size. */
+  readonly executions: ReadonlyMap<bigint, bigint>
   readonly durations: Readonly<Record<Duration, { readonly count: bigint; readonly ns: bigint }>>
 }
 
@@ -63,8 +73,12 @@ export function statisticsDelta(
     }
   }
   const delta = subtract(sum(after, model), sum(before, model))
-  if (delta === null)
-    return { status: 'unavailable', reason: `'${model}' was loaded anew meanwhile: its counters fell` }
+  if (typeof delta === 'string') {
+    return {
+      status: 'unavailable',
+      reason: `'${model}' was loaded anew meanwhile, or its server restarted: its counter ${delta}`,
+    }
+  }
   return { status: 'available', times: averages(delta) }
 }
 
@@ -80,7 +94,24 @@ function averages(delta: Counters): ServerTimes {
     requestCount: Number(delta.durations.success.count),
     failCount: Number(delta.durations.fail.count),
     cacheHitCount: Number(delta.durations.cacheHit.count),
+    cacheMissCount: Number(delta.durations.cacheMiss.count),
+    cacheHitNs: average('cacheHit'),
+    cacheMissNs: average('cacheMiss'),
+    batches: [...delta.executions]
+      .filter(([, executions]) => executions > 0n)
+      .map(([batchSize, executions]) => ({ batchSize: Number(batchSize), executions: Number(executions) }))
+      .toSorted((a, b) => a.batchSize - b.batchSize),
+    problem: unequalCounts(delta),
   }
+}
+
+/** A backend reports the three together; perf_analyzer crashes where they differ. */
+function unequalCounts({
+  durations: { computeInput, computeInfer, computeOutput },
+}: Counters): string | null {
+  const counts = [computeInput.count, computeInfer.count, computeOutput.count]
+  if (new Set(counts).size === 1) return null
+  return `the server counted ${counts[0]} compute inputs, ${counts[1]} compute infers and ${counts[2]} compute outputs: its times are averages of different requests`
 }
 
 function ratio(part: bigint, count: bigint): number | null {
@@ -96,23 +127,46 @@ function sum(rows: readonly ModelStatistics[], model: string): Counters {
   return {
     inferenceCount: total((row) => row.inferenceCount),
     executionCount: total((row) => row.executionCount),
+    executions: executionsOf(own),
     durations: mapDurations((name) => ({ count: field(name, 'count'), ns: field(name, 'ns') })),
   }
 }
 
-/** null where any counter fell. */
-function subtract(after: Counters, before: Counters): Counters | null {
+/** `batch_stats`: Triton counts the compute of each execution of a batch size once. */
+function executionsOf(rows: readonly ModelStatistics[]): Map<bigint, bigint> {
+  const executions = new Map<bigint, bigint>()
+  for (const { batchSize, computeInfer } of rows.flatMap(({ batchStats }) => batchStats))
+    executions.set(batchSize, (executions.get(batchSize) ?? 0n) + (computeInfer?.count ?? 0n))
+  return executions
+}
+
+/** Where a counter fell, which one, and from what to what. */
+function subtract(after: Counters, before: Counters): Counters | string {
   const delta: Counters = {
     inferenceCount: after.inferenceCount - before.inferenceCount,
     executionCount: after.executionCount - before.executionCount,
+    executions: new Map(
+      [...after.executions].map(([size, count]) => [size, count - (before.executions.get(size) ?? 0n)]),
+    ),
     durations: mapDurations((name) => ({
       count: after.durations[name].count - before.durations[name].count,
       ns: after.durations[name].ns - before.durations[name].ns,
     })),
   }
-  const all = [delta.inferenceCount, delta.executionCount]
-  for (const { count, ns } of Object.values(delta.durations)) all.push(count, ns)
-  return all.some((value) => value < 0n) ? null : delta
+  for (const name of ['inferenceCount', 'executionCount'] as const) {
+    if (delta[name] < 0n) return fell(name, before[name], after[name])
+  }
+  for (const name of durations) {
+    for (const part of ['count', 'ns'] as const) {
+      const [from, to] = [before.durations[name][part], after.durations[name][part]]
+      if (to < from) return fell(`${name}.${part}`, from, to)
+    }
+  }
+  return delta
+}
+
+function fell(counter: string, from: bigint, to: bigint): string {
+  return `${counter} fell from ${from} to ${to}`
 }
 
 function mapDurations(of: (name: Duration) => { count: bigint; ns: bigint }): Counters['durations'] {
@@ -124,5 +178,6 @@ function mapDurations(of: (name: Duration) => { count: bigint; ns: bigint }): Co
     computeInfer: of('computeInfer'),
     computeOutput: of('computeOutput'),
     cacheHit: of('cacheHit'),
+    cacheMiss: of('cacheMiss'),
   }
 }
