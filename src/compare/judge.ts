@@ -40,7 +40,7 @@ export function largestFamily(plan: {
  * Gives every draft of a report its status.
  *
  * - fail: the change for the worse is real (Holm-adjusted one-sided p ≤ 1 % over the report), and it is beyond the tolerance
- *   (its one-sided 95 % lower bound is above it, Bonferroni over the report's models: docs/adr/0020-looks-and-the-tolerance.md);
+ *   (its one-sided 95 % lower bound is above it, Bonferroni over the report's models: docs/adr/0011-looks-and-the-tolerance.md);
  * - pass: the one-sided 95 % upper bound of the change is below the tolerance, and the p99 over whole repetitions
  *   does not say otherwise, nor do more of its requests fail than the reference's;
  * - inconclusive: neither.
