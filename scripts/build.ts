@@ -34,7 +34,7 @@ const target = process.argv[2] ?? join(root, 'dist')
 const licenses = new Map<string, string>()
 
 /**
- * Half a megabyte that nothing here ever runs, left out of the bundles (docs/adr/0014). grpc-js asks for its
+ * Half a megabyte that nothing here ever runs, left out of the bundles (docs/adr/0013). grpc-js asks for its
  * proto loader only for channelz and ORCA, by a `require` at that moment.
  */
 const neverLoaded = ['@grpc/proto-loader']
