@@ -17634,7 +17634,7 @@ exports.OrderedMap = OrderedMap;
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1327);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8551);
 
 
 // Fail closed: whatever ends this process before a command set the code - an unsettled promise, an early
@@ -17675,7 +17675,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1327:
+/***/ 8551:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27264,7 +27264,12 @@ const metric_metrics = {
     latencyP90Ns: { label: 'p90 latency', unit: 'ns', better: 'lower' },
     latencyP95Ns: { label: 'p95 latency', unit: 'ns', better: 'lower' },
     latencyP99Ns: { label: 'p99 latency', unit: 'ns', better: 'lower' },
+    latencyP999Ns: { label: 'p99.9 latency', unit: 'ns', better: 'lower' },
     latencyMaxNs: { label: 'max latency', unit: 'ns', better: 'lower' },
+    /** Of open loops: a request's latency from when it was actually sent, and how long after it was due that was. */
+    serviceP50Ns: { label: 'p50 service time', unit: 'ns', better: 'lower' },
+    serviceP99Ns: { label: 'p99 service time', unit: 'ns', better: 'lower' },
+    sendLagP99Ns: { label: 'p99 send lag', unit: 'ns', better: 'lower' },
     inferPerSec: { label: 'throughput', unit: 'infer/s', better: 'higher' },
     /** Of decoupled models: from a request's origin to its first response with data, and from each such to the next. */
     timeToFirstResponseP50Ns: { label: 'p50 time to first response', unit: 'ns', better: 'lower' },
@@ -27282,8 +27287,17 @@ const metric_metrics = {
     /** Average executed batch: delta inference_count / delta execution_count. */
     executedBatchSize: { label: 'executed batch size', unit: 'count', better: 'higher' },
     gpuMemoryBytes: { label: 'GPU memory', unit: 'bytes', better: 'lower' },
+    /** Before the model is loaded: CUDA contexts, memory pools. And what came with the model, the rest. */
+    gpuIdleServerMemoryBytes: { label: 'GPU memory, server without model', unit: 'bytes', better: 'lower' },
+    gpuModelMemoryBytes: { label: 'GPU memory, model alone', unit: 'bytes', better: 'lower' },
     /** Of the whole device, whoever holds it: what Model Analyzer's gpu_used_memory means. */
     gpuDeviceMemoryBytes: { label: 'GPU memory, whole device', unit: 'bytes', better: 'lower' },
+    /** The same by Triton's own metrics, the second source. */
+    gpuDeviceMemoryTritonBytes: {
+        label: 'GPU memory, whole device, by Triton',
+        unit: 'bytes',
+        better: 'lower',
+    },
     gpuUtilizationRatio: { label: 'GPU utilization', unit: 'ratio', better: 'higher' },
     gpuPowerWatts: { label: 'GPU power', unit: 'W', better: 'lower' },
     /** Resident memory of the server's process tree. */
@@ -27299,9 +27313,14 @@ const latencyPercentiles = [
     { name: 'latencyP90Ns', percentile: 0.9 },
     { name: 'latencyP50Ns', percentile: 0.5 },
 ];
+/** All that are reported: p99.9 is information, since few repetitions have the 2995 requests it needs. */
+const reportedPercentiles = [
+    { name: 'latencyP999Ns', percentile: 0.999 },
+    ...latencyPercentiles,
+];
 /**
  * The least number of requests for which a percentile is reported: the smallest n with a one-sided 95 %
- * distribution-free upper bound, p^n ≤ 0.05 (299 for p99, 59 for p95, 29 for p90, 5 for p50).
+ * distribution-free upper bound, p^n ≤ 0.05 (2995 for p99.9, 299 for p99, 59 for p95, 29 for p90, 5 for p50).
  */
 function minRequestsForPercentile(percentile) {
     return Math.ceil(Math.log(0.05) / Math.log(percentile));
@@ -27334,6 +27353,8 @@ const defaultSearch = {
     instanceCount: { min: 1, max: 5 },
     modelBatchSize: { min: 1, max: 128 },
     concurrency: { min: 1, max: 1024 },
+    // As in Model Analyzer, and for online use: a request of one inference.
+    clientBatchSizes: [1],
     instanceCounts: null,
     maxBatchSizes: null,
     dynamicBatching: null,
@@ -27352,7 +27373,7 @@ const defaultInput = {
     stringData: null,
     sharedMemory: null,
 };
-/** perf_analyzer's defaults, all of them. */
+/** perf_analyzer's defaults, where it has the setting. */
 const defaultRequests = {
     streaming: false,
     sequences: {
@@ -27364,10 +27385,14 @@ const defaultRequests = {
         serial: false,
         serialAsked: null,
     },
+    // Who gives validation data wants them checked. `first` would fail every model with random outputs.
+    checkOutputs: 'given',
 };
 /** perf_analyzer's default, 100 KiB. */
 const defaultOutputSharedMemoryBytes = 102_400;
 const defaultGate = {
+    // As light as perf_analyzer, in blocks that alternate, with requests that fail counted: see docs/adr.
+    engine: 'builtin',
     // At most: a measurement ends after 4 or 8 where that decides. At a spread of 5 % between pairs 14 find twice the
     // tolerance nine times in ten (docs/statistics.md); on a quiet machine 8 prove that nothing changed.
     repetitions: 14,
@@ -27395,12 +27420,27 @@ const defaultGate = {
     // Any fixed number makes a run repeatable; it is recorded with the results.
     seed: 1,
 };
+const defaultPerfAnalyzer = {
+    path: 'perf_analyzer',
+    // Model Analyzer's default.
+    timeoutNs: 600 * nsPerSecond,
+};
 const defaultTriton = {
     serverPath: 'tritonserver',
     // Model Analyzer's default image.
     image: 'nvcr.io/nvidia/tritonserver:26.04-py3',
     // Model Analyzer's default endpoint.
     endpoint: 'localhost:8001',
+    // Both sides of a comparison pay its 0.14 ms alike, and a pull request's model sees no service of the machine.
+    dockerNetwork: 'bridge',
+    // None but the system's own authorities, and no metadata.
+    endpointSettings: {
+        useSsl: false,
+        rootCertificatesFile: null,
+        privateKeyFile: null,
+        certificateChainFile: null,
+        metadata: {},
+    },
     // An empty server is up in seconds; loading the GPU libraries from a cold disk takes a minute or more.
     startTimeoutNs: 120 * nsPerSecond,
     // TensorRT engines and large weights take minutes.
@@ -27421,7 +27461,7 @@ function toleranceWith(changes) {
 const ownReports = 'the gate writes its own reports (Markdown, HTML, CSV, JSON) into one folder';
 const noCheckpoints = 'measurements are kept in measurements.json as they are made';
 const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and the time budget';
-const ownLoad = 'the gate makes the load itself: see the gate section';
+const lastWords = 'perf_analyzer’s last words are in the report where a run of it failed';
 const noFiles = 'configurations are tried through Triton’s load request; no repository is written';
 const oneModel = 'models are measured one at a time';
 const noRateSearch = 'request rates are gated as listed under request_rate, not searched';
@@ -27440,7 +27480,6 @@ const ignoredKeys = {
     inference_output_fields: ownReports,
     gpu_output_fields: ownReports,
     server_output_fields: ownReports,
-    bls_composing_models: ensembles,
     ensemble_composing_models: ensembles,
     cpu_only_composing_models: ensembles,
     model_type: noLlm,
@@ -27471,12 +27510,10 @@ const ignoredKeys = {
     client_max_retries: 'use gate.server_start_timeout and gate.model_load_timeout',
     client_protocol: 'the gate measures over gRPC',
     reload_model_disable: 'a repetition needs a fresh load',
-    perf_analyzer_path: ownLoad,
-    perf_analyzer_timeout: ownLoad,
-    perf_analyzer_cpu_util: ownLoad,
-    perf_analyzer_max_auto_adjusts: ownLoad,
-    perf_output: ownLoad,
-    perf_output_path: ownLoad,
+    perf_analyzer_cpu_util: 'perf_analyzer’s own measure of its overhead is judged instead',
+    perf_analyzer_max_auto_adjusts: 'a repetition that was not stable is measured again, with the same settings',
+    perf_output: lastWords,
+    perf_output_path: lastWords,
     triton_install_path: 'only c_api mode needs it, which is not supported: use triton_server_path',
     triton_docker_args: 'these are arguments of a Python library: use triton_docker_shm_size, triton_docker_mounts or triton_docker_labels',
     triton_http_endpoint: 'the gate speaks gRPC: use triton_grpc_endpoint',
@@ -27488,16 +27525,30 @@ const ignoredKeys = {
 /** Why a field of ModelConfig under `model_config_parameters` is not swept. */
 const ignoredModelConfigField = 'the sweep tries max_batch_size, instance_group and dynamic_batching only';
 const unsupported = 'not supported by the gate’s load generator';
+const header = 'use gate.grpc_metadata';
 const loads = 'use concurrency or request_rate, and batch_sizes';
-const windows = 'use gate.measurement_seconds, gate.warmup_seconds and gate.repetitions';
 const server = 'the gate knows the server it has started: use the triton keys';
 /** perf_analyzer's flags that Model Analyzer passes on and the gate does not follow. */
 const ignoredPerfAnalyzerFlags = Object.fromEntries(Object.entries({
-    [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold request-count',
-    [windows]: 'measurement-interval measurement-mode measurement-request-count stability-percentage max-trials percentile',
+    [loads]: 'concurrency-range request-rate-range batch-size binary-search latency-threshold',
     [server]: 'url protocol service-kind model-name model-version model-repository triton-server-directory collect-metrics metrics-url metrics-interval verbose extra-verbose verbose-csv latency-report-file',
-    [unsupported]: 'async sync request-intervals max-threads grpc-compression-algorithm http-header bls-composing-models model-signature-name ssl-grpc-use-ssl ssl-grpc-root-certifications-file ssl-grpc-private-key-file ssl-grpc-certificate-chain-file ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
+    [header]: 'http-header',
+    [unsupported]: 'request-intervals model-signature-name ssl-https-verify-peer ssl-https-verify-host ssl-https-ca-certificates-file ssl-https-client-certificate-type ssl-https-client-certificate-file ssl-https-private-key-type ssl-https-private-key-file',
 }).flatMap(([why, flags]) => flags.split(' ').map((flag) => [flag, why])));
+/** perf_analyzer's flags that it is given as they are where it is the engine; the gate's own load has other keys for them. */
+const passedPerfAnalyzerFlags = [
+    'measurement-interval',
+    'measurement-mode',
+    'measurement-request-count',
+    'stability-percentage',
+    'max-trials',
+    'percentile',
+    'async',
+    'sync',
+    'max-threads',
+    'grpc-compression-algorithm',
+    'bls-composing-models',
+];
 /** Accepts the keys of such a table with any value. The type says nothing of them: nobody is to read them. */
 function ignoredShape(table) {
     return Object.fromEntries(Object.entries(table).map(([name, why]) => [
@@ -27714,6 +27765,7 @@ const tolerance = strictObject(Object.fromEntries(Object.entries(toleranceTags).
 ])));
 /** What Model Analyzer has no words for. */
 const gateSection = strictObject({
+    engine: key(schemas_enum(['builtin', 'perf_analyzer']), 'What makes the load: the gate’s own generator, or NVIDIA’s perf_analyzer as a program of its own.', defaultGate.engine),
     repetitions: key(schemas_int().min(2), 'Most repetitions on each side, each with a fresh server; ends after 4 or 8 where those decide.', defaultGate.repetitions),
     warmup_seconds: key(schemas_number().nonnegative(), 'Load before each measurement that does not count: at least this long, and up to four times where it is not steady by then.', defaultGate.warmupNs / nsPerSecond),
     measurement_seconds: key(positiveNumber, 'Least measured time of one load in one repetition.', defaultGate.measurementNs / nsPerSecond),
@@ -27729,9 +27781,15 @@ const gateSection = strictObject({
     lock_gpu_memory_clocks: key(positiveInteger, 'Locks the memory clocks while measuring, in MHz.'),
     seed: key(schemas_int().nonnegative(), 'Seed of input data and measuring order.', defaultGate.seed),
     inputs: key(inputsSection, 'Values of single inputs by model and input, before `perf_analyzer_flags.input-data`: `resnet: {IMAGE: {range: [0, 255]}}`. See docs/input-data.md.'),
+    check_outputs: key(schemas_enum(['off', 'given', 'first']), 'What answers are compared with, byte by byte; one that differs is a failed request (`wrong_output`). `given`: the validation data, where there are any. `first`: the first answer to the same request; not for models whose outputs are random.', defaultRequests.checkOutputs),
     tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
     search_max_measurements: key(positiveInteger, 'Most measurements of the sweep of one model.', defaultSearch.maxMeasurements),
     triton: key(schemas_enum(['auto', 'embedded', 'local', 'docker', 'remote']), 'How Triton is started; goes before `triton_launch_mode`.', 'auto'),
+    docker_network: key(schemas_enum(['bridge', 'host']), 'Network of the container. `bridge`: one of its own, its ports published on 127.0.0.1. `host`: this machine’s; 0.14 ms less for each request, but models reach every service of this machine that listens on 127.0.0.1.', defaultTriton.dockerNetwork),
+    docker_user: key(schemas_string()
+        .regex(/^[\w-]+(:[\w-]+)?$/)
+        .meta({ title: 'user[:group]' }), 'User of the server in the container, such as 1000:1000, who must be able to read the model repository; by default that of the image, which is root in NVIDIA’s.'),
+    grpc_metadata: key(record(schemas_string().regex(/^(?!grpc-)[a-z0-9_.-]+(?<!-bin)$/), union([schemas_string().regex(/^[\x20-\x7e]+$/), strictObject({ env: schemas_string().min(1) })])), 'Sent with every call to a remote server: a text, or `{env: NAME}` for what an environment variable holds. For restricted protocols: `triton-grpc-protocol-<key>`.'),
     server_start_timeout: key(values_duration, 'Longest wait for the server to be ready.', `${defaultTriton.startTimeoutNs / nsPerSecond}s`),
     model_load_timeout: key(values_duration, 'Longest wait for a model to load.', `${defaultTriton.loadTimeoutNs / nsPerSecond}s`),
 });
@@ -33714,8 +33772,10 @@ const idRange = union([positiveInteger.transform(String), schemas_string().regex
     return NEVER;
 })
     .meta({ title: '"start" or "start:end"' });
-/** perf_analyzer's flags for streaming and for models with sequence batching. */
+/** perf_analyzer's flags for how much is sent, for streaming, and for models with sequence batching. */
 const requestFlags = {
+    'request-count': key(positiveInteger, 'Exactly so many requests of each load in each repetition, instead of `gate.measurement_seconds`; 299 at least for a p99.'),
+    'warmup-request-count': key(positiveInteger, 'So many requests as the warm-up, on the connections that are measured, instead of `gate.warmup_seconds`.'),
     streaming: key(schemas_boolean(), 'Requests go over ModelStreamInfer. Decoupled models are always asked that way.', defaultRequests.streaming),
     'num-of-sequences': key(positiveInteger, 'Live sequences at a request rate; at a concurrency there are as many as that.', sequences.count),
     'sequence-length': key(positiveInteger, 'Requests in a sequence, more or less. Where input data has streams, each is a sequence as it is unless this is set.', 20),
@@ -33790,6 +33850,13 @@ const sharedMemory = schemas_string()
     return NEVER;
 })
     .meta({ title: '"none" or "system"' });
+const passed = union([schemas_boolean(), schemas_number(), schemas_string()]).meta({ title: 'string, number or boolean' });
+const sslFlags = {
+    'ssl-grpc-use-ssl': key(schemas_boolean(), 'TLS to the remote server, as `grpcs://` in its address. The four keys stand globally only: all models are on one server.', false),
+    'ssl-grpc-root-certifications-file': key(path, 'PEM file of the authorities that the server’s certificate is checked against, in place of the usual ones. Relative to the configuration file.'),
+    'ssl-grpc-private-key-file': key(path, 'PEM file with the private key of the client, for a server that asks for it.'),
+    'ssl-grpc-certificate-chain-file': key(path, 'PEM file with the certificate chain of the client.'),
+};
 const perfAnalyzerFlags = strictObject({
     shape: key(union([shape.transform((one) => [one]), array(shape)]), 'Shape of an input with dynamic dimensions, without the batch dimension.'),
     'input-data': key(inputData, 'What is sent: `random`, `zero`, a folder with one file for each input, or files in perf_analyzer’s JSON. Paths are relative to the configuration file. See docs/input-data.md.', defaultInput.data),
@@ -33799,6 +33866,11 @@ const perfAnalyzerFlags = strictObject({
     'output-shared-memory-size': key(positiveInteger, 'Bytes of shared memory for an output of dynamic shape or of strings, for each inference of a request.', defaultOutputSharedMemoryBytes),
     'request-distribution': key(schemas_enum(['constant', 'poisson']), 'Time between the requests of a request rate.', 'constant'),
     ...requestFlags,
+    ...sslFlags,
+    ...Object.fromEntries(passedPerfAnalyzerFlags.map((name) => [
+        name,
+        key(passed, 'Goes to perf_analyzer where it is the `gate.engine`.'),
+    ])),
     ...ignoredShape(ignoredPerfAnalyzerFlags),
 });
 /** One value or a list of values to be tried. */
@@ -33837,13 +33909,13 @@ const modelConfigParameters = strictObject({
 const loadKeys = {
     concurrency: key(numberList(positiveInteger), 'Gated loads: requests kept outstanding (closed loop).', defaultConcurrency),
     request_rate: key(numberList(positiveNumber), 'Gated loads: requests per second (open loop, latency from the due time). Excludes `concurrency`.'),
-    batch_sizes: key(numberList(positiveInteger), 'Inferences in one request, each at every load.', 1),
+    batch_sizes: key(numberList(positiveInteger), 'Inferences in one request, each at every load; the sweep tries each at every concurrency too.', 1),
 };
 /** Keys that stand for all models or for one. */
 const sharedKeys = {
     objectives: key(objectives, 'What the sweep maximises.', defaultObjectives),
     constraints: key(constraints, 'Limits of the committed configuration at the gated loads, and of the sweep: ms, infer/s, MB of 1e6 bytes. A model’s own replace the global ones.'),
-    perf_analyzer_flags: key(perfAnalyzerFlags, 'What is sent, in perf_analyzer’s words. Its other flags are read without effect, with a warning.'),
+    perf_analyzer_flags: key(perfAnalyzerFlags, 'What is sent, in perf_analyzer’s words. Some of its other flags are for `gate.engine: perf_analyzer`; the rest is read without effect, with a warning.'),
 };
 const modelEntry = strictObject({
     ...sharedKeys,
@@ -33858,6 +33930,11 @@ const modelEntry = strictObject({
         triton_docker_args: ignoredKeys.triton_docker_args,
     }),
 });
+/** What may stand under a name in `bls_composing_models`. */
+const composingEntry = strictObject(ignoredShape(Object.fromEntries(Object.keys(modelEntry.shape).map((name) => [
+    name,
+    'only the gated model itself is measured and swept',
+]))));
 
 ;// CONCATENATED MODULE: ./src/config/schema-search.ts
 
@@ -33904,6 +33981,8 @@ const tritonKeys = {
 
 
 
+
+
 /** Names that are safe as folder names and in Triton's requests. */
 const modelName = schemas_string()
     .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/)
@@ -33918,6 +33997,15 @@ const profileModels = union([
     record(modelName, modelEntry.nullable().transform((entry) => entry ?? {})),
 ])
     .meta({ title: '"a,b", list, or map of model to its settings' });
+/** Like `profile_models`, of which only the names are used: no settings are swept here. */
+const composingModels = union([
+    schemas_string()
+        .transform((text) => text.split(',').map((name) => name.trim()))
+        .pipe(array(modelName)),
+    array(modelName),
+    record(modelName, composingEntry.nullable()).transform((entries) => Object.keys(entries)),
+])
+    .meta({ title: '"a,b", list, or map of model to settings' });
 /**
  * The configuration file: Model Analyzer's keys with their meaning, and the section `gate`. From this one
  * schema come the reader, the JSON Schema for editors and the table in the documentation.
@@ -33925,12 +34013,15 @@ const profileModels = union([
 const fileSchema = strictObject({
     model_repository: key(schemas_string().min(1), 'The folder with the models, relative to the working directory.'),
     profile_models: key(profileModels, 'The models to gate, with settings of their own; by default every model.'),
+    bls_composing_models: key(composingModels, 'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, and the report shows where their time goes.'),
     ...loadKeys,
     ...sharedKeys,
     latency_budget: key(positiveNumber, 'Highest p99 latency in ms: short for constraints.perf_latency_p99.max.'),
     min_throughput: key(positiveNumber, 'Least inferences per second: short for constraints.perf_throughput.min.'),
     ...searchKeys,
     ...tritonKeys,
+    perf_analyzer_path: key(schemas_string().min(1), 'Program started where `gate.engine` is `perf_analyzer`.', defaultPerfAnalyzer.path),
+    perf_analyzer_timeout: key(positiveNumber, 'Longest time in seconds for perf_analyzer at one load.', defaultPerfAnalyzer.timeoutNs / nsPerSecond),
     gate: key(gateSection, 'What Model Analyzer has no words for.'),
     ...ignoredShape(ignoredKeys),
 });
@@ -34155,6 +34246,7 @@ function crossProblems(source) {
         ...loadProblems(source, file, []),
         ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
         ...rangeProblems(source, file),
+        ...modelSslProblems(source, models),
         ...Object.keys(models).flatMap((name) => {
             const entry = mapAt(models, name);
             const path = ['profile_models', name];
@@ -34170,6 +34262,12 @@ function loadProblems(source, map, path) {
         return [];
     const remedy = 'Keep one of them: a model is gated either in a closed loop or at request rates.';
     return [problemAt(source, [...path, 'request_rate'], 'key', 'stands beside concurrency', remedy)];
+}
+function modelSslProblems(source, models) {
+    const remedy = 'Move it to the global perf_analyzer_flags: all models are on one server.';
+    return Object.keys(models).flatMap((name) => Object.keys(mapAt(mapAt(models, name), 'perf_analyzer_flags'))
+        .filter((flag) => flag.startsWith('ssl-grpc-'))
+        .map((flag) => problemAt(source, ['profile_models', name, 'perf_analyzer_flags', flag], 'key', 'is not a model’s own', remedy)));
 }
 function aliasProblems(source, limits, path) {
     if (limits.perf_latency === undefined || limits.perf_latency_p99 === undefined)
@@ -34243,6 +34341,13 @@ function kebab(name) {
     return name.replace(/(Ns|Ms)$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+;// CONCATENATED MODULE: ./src/config/beside-config.ts
+
+/** A path in the configuration file is relative to it. */
+function besideConfig(config, path) {
+    return (0,external_node_path_.resolve)(config === null ? '.' : (0,external_node_path_.dirname)(config), path);
+}
+
 ;// CONCATENATED MODULE: ./src/config/resolve-search.ts
 
 /** @param name the model, for warnings; null for the settings of all models without an entry */
@@ -34263,6 +34368,9 @@ function resolveSearch(file, entry, overrides, name, warnings) {
             min: file.run_config_search_min_concurrency ?? concurrency.min,
             max: file.run_config_search_max_concurrency ?? concurrency.max,
         },
+        clientBatchSizes: [
+            ...new Set(entry.parameters?.batch_sizes ?? file.batch_sizes ?? defaultSearch.clientBatchSizes),
+        ],
         ...listsOf(parameters ?? {}, name, warnings),
         maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
     };
@@ -34312,7 +34420,8 @@ function listOrNull(list) {
 
 ;// CONCATENATED MODULE: ./src/config/resolve-triton.ts
 
-function resolveTriton(file, overrides) {
+
+function resolveTriton(path, file, overrides) {
     // A URL on the command line means that server, even where the file starts one.
     const mode = overrides.triton ??
         (overrides.tritonUrl === undefined ? (file.gate?.triton ?? file.triton_launch_mode ?? 'auto') : 'remote');
@@ -34325,11 +34434,25 @@ function resolveTriton(file, overrides) {
         serverPath: overrides.tritonServerPath ?? file.triton_server_path ?? defaultTriton.serverPath,
         image: overrides.tritonImage ?? file.triton_docker_image ?? defaultTriton.image,
         dockerArgs: dockerArgsOf(file),
+        dockerNetwork: file.gate?.docker_network ?? defaultTriton.dockerNetwork,
+        dockerUser: file.gate?.docker_user ?? null,
         gpus: file.gpus === undefined || file.gpus.includes('all') ? null : file.gpus,
+        endpointSettings: resolveEndpoint(path, file),
         serverFlags: file.triton_server_flags ?? {},
         serverEnvironment: file.triton_server_environment ?? {},
         startTimeoutNs: file.gate?.server_start_timeout ?? defaultTriton.startTimeoutNs,
         loadTimeoutNs: file.gate?.model_load_timeout ?? defaultTriton.loadTimeoutNs,
+    };
+}
+function resolveEndpoint(path, file) {
+    const flags = file.perf_analyzer_flags ?? {};
+    const pem = (name) => (flags[name] === undefined ? null : besideConfig(path, flags[name]));
+    return {
+        useSsl: flags['ssl-grpc-use-ssl'] ?? defaultTriton.endpointSettings.useSsl,
+        rootCertificatesFile: pem('ssl-grpc-root-certifications-file'),
+        privateKeyFile: pem('ssl-grpc-private-key-file'),
+        certificateChainFile: pem('ssl-grpc-certificate-chain-file'),
+        metadata: file.gate?.grpc_metadata ?? defaultTriton.endpointSettings.metadata,
     };
 }
 /** Triton's default port for metrics, on the host that serves gRPC. */
@@ -34352,6 +34475,7 @@ function dockerArgsOf(file) {
 
 
 
+
 /** Flags over file over defaults, in the units of the program. `warnings` gets what is found on the way. */
 function resolve(path, file, overrides, warnings) {
     const gate = resolveGate(file, overrides);
@@ -34364,29 +34488,35 @@ function resolve(path, file, overrides, warnings) {
         search: resolveSearch(file, entry, overrides, name, warnings),
         input: resolveInput(path, file, entry, overrides, gate.seed),
         requests: resolveRequests(file, entry),
+        counts: resolveCounts(file, entry),
+        perfAnalyzerFlags: passedFlags(file, entry),
         tolerance,
         cpuOnly: entry.cpu_only ?? false,
     });
     const general = settingsOf({}, null);
+    warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)));
     const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]));
     const sources = new Map(Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]));
     return {
         file: path,
         modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
         models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
+        blsComposingModels: [...new Set(file.bls_composing_models)],
         settingsFor: (model) => {
             const settings = own.get(model) ?? general;
             return { ...settings, input: { ...settings.input, sources: sources.get(model) ?? {} } };
         },
         inputModels: [...sources.keys()],
         gate,
-        triton: resolveTriton(file, overrides),
+        triton: resolveTriton(path, file, overrides),
+        perfAnalyzer: resolvePerfAnalyzer(file, overrides),
         warnings,
     };
 }
 function resolveGate({ gate = {} }, overrides) {
     const scaled = (value, factor) => value === undefined ? undefined : Math.round(value * factor);
     return {
+        engine: overrides.engine ?? gate.engine ?? defaultGate.engine,
         repetitions: overrides.repetitions ?? gate.repetitions ?? defaultGate.repetitions,
         warmupNs: scaled(gate.warmup_seconds, nsPerSecond) ?? defaultGate.warmupNs,
         measurementNs: scaled(gate.measurement_seconds, nsPerSecond) ?? defaultGate.measurementNs,
@@ -34457,6 +34587,13 @@ function resolveConstraints(file, entry, overrides) {
             : [{ name, metric: metricTags[name], bound, limit: limit * factor }];
     });
 }
+function resolveCounts(file, entry) {
+    const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+    return {
+        requestCount: flags['request-count'] ?? null,
+        warmupRequestCount: flags['warmup-request-count'] ?? null,
+    };
+}
 function resolveInput(path, file, entry, overrides, seed) {
     const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
     const inFile = flags['input-data']?.map((word) => (isDataWord(word) ? word : besideConfig(path, word)));
@@ -34493,6 +34630,7 @@ function resolveRequests(file, entry) {
             serial: flags['serial-sequences'] ?? sequences.serial,
             serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
         },
+        checkOutputs: file.gate?.check_outputs ?? defaultRequests.checkOutputs,
     };
 }
 /** perf_analyzer's words for data that is made; anything else is a path. */
@@ -34505,9 +34643,49 @@ function resolveSources(path, inputs) {
         source.kind === 'file' ? { ...source, path: besideConfig(path, source.path) } : source,
     ]));
 }
-/** A path in the configuration file is relative to it. */
-function besideConfig(config, path) {
-    return (0,external_node_path_.resolve)(config === null ? '.' : (0,external_node_path_.dirname)(config), path);
+function resolvePerfAnalyzer(file, overrides) {
+    const seconds = file.perf_analyzer_timeout;
+    return {
+        path: overrides.perfAnalyzerPath ?? file.perf_analyzer_path ?? defaultPerfAnalyzer.path,
+        timeoutNs: seconds === undefined ? defaultPerfAnalyzer.timeoutNs : Math.round(seconds * nsPerSecond),
+    };
+}
+/** What perf_analyzer is told beside load and data: flags for it alone, and those that the gate's own load follows as well. */
+function passedFlags(file, entry) {
+    const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+    const range = flags['sequence-id-range'];
+    const own = ownFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]));
+    return {
+        ...flagsForPerfAnalyzer(flags),
+        ...Object.fromEntries(own),
+        ...(range === undefined
+            ? {}
+            : { 'sequence-id-range': range.end === null ? range.start : `${range.start}:${range.end}` }),
+    };
+}
+const ownFlags = [
+    'streaming',
+    'num-of-sequences',
+    'sequence-length',
+    'sequence-length-variation',
+    'start-sequence-id',
+    'serial-sequences',
+    'shared-memory',
+    'output-shared-memory-size',
+];
+function flagsForPerfAnalyzer(flags) {
+    return Object.fromEntries(passedPerfAnalyzerFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
+}
+/** perf_analyzer divides a fixed number of requests by whole seconds: it measures by time instead. */
+function unusedCountWarnings(file) {
+    const entries = [file, ...Object.values(file.profile_models ?? {})];
+    const names = ['request-count', 'warmup-request-count'].filter((name) => entries.some(({ perf_analyzer_flags: flags }) => flags?.[name] !== undefined));
+    return names.map((name) => `perf_analyzer_flags.${name}: no effect with gate.engine: perf_analyzer`);
+}
+function unusedFlagWarnings(file) {
+    const entries = [file, ...Object.values(file.profile_models ?? {})];
+    const names = new Set(entries.flatMap(({ perf_analyzer_flags: flags = {} }) => Object.keys(flagsForPerfAnalyzer(flags))));
+    return [...names].map((name) => `perf_analyzer_flags.${name}: no effect: it needs gate.engine: perf_analyzer`);
 }
 
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
@@ -35314,6 +35492,13 @@ function makeSteps(config, data, batchSize, count = defaultSteps) {
 /** Steps of each sequence of the data, which follow each other in what makeSteps gives for batch size 1; null where they are none. */
 function streamLengths({ given }) {
     return given?.areSequences === true ? given.streams.map((stream) => stream.length) : null;
+}
+/** Whether the data say of any answer what it must be. */
+function hasValidationData({ given }, config) {
+    const isOutput = (name) => config.output.some((output) => output.name === name);
+    return (given?.streams ?? [])
+        .flat()
+        .some(({ inputs, outputs, isFolder }) => isFolder ? [...inputs.keys()].some(isOutput) : outputs !== null && outputs.size > 0);
 }
 /** What is wrong with the data for a model whose `config` declares its inputs, before any server is asked. */
 function dataProblems(config, data) {
@@ -39381,11 +39566,15 @@ function selectModels(repository, names) {
 /** The model and all that it needs, transitively, in load order: each one behind what it needs. */
 function modelClosure(repository, name) {
     const order = new Set();
+    // Calls may go round in circles; steps cannot.
+    const seen = new Set();
     const visit = (current) => {
-        if (order.has(current))
+        if (seen.has(current))
             return;
-        for (const dependency of repository.models.get(current)?.dependencies ?? [])
-            visit(dependency);
+        seen.add(current);
+        const { dependencies = [], called = [] } = repository.models.get(current) ?? {};
+        for (const needed of [...dependencies, ...called])
+            visit(needed);
         order.add(current);
     };
     visit(name);
@@ -39458,6 +39647,7 @@ async function readModel(folder, name, root, problems) {
         config,
         versions,
         dependencies: stepsOf(config),
+        called: [],
         contentHash,
     };
 }
@@ -39532,7 +39722,89 @@ async function isFile(path) {
     return (await (0,promises_namespaceObject.stat)(path).catch(() => null))?.isFile() === true;
 }
 
+;// CONCATENATED MODULE: ./src/repository/calls.ts
+
+
+
+
+
+/** A model's source is smaller; what is larger is data under a wrong name. */
+const maxSourceBytes = 2 ** 20;
+/**
+ * The models and all that they need, also by calls that Python code makes (business logic scripting): a model
+ * is taken to need every other whose name stands in its code as a string.
+ *
+ * @returns null where code calls models without saying which: it may need any
+ */
+async function neededModels(repository, names) {
+    return (await follow(repository, names))?.needed ?? null;
+}
+/** What the models need, and of that what code calls; null where code does not say what it calls. */
+async function follow(repository, names) {
+    const needed = new Set();
+    const called = new Set();
+    const open = names.flatMap((name) => modelClosure(repository, name));
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+        if (needed.has(name))
+            continue;
+        needed.add(name);
+        const calls = calledModels(await sourcesOf((0,external_node_path_.join)(repository.path, name)), repository, name);
+        if (calls === null)
+            return null;
+        for (const each of calls)
+            called.add(each);
+        open.push(...calls.flatMap((each) => modelClosure(repository, each)));
+    }
+    return { needed, called };
+}
+/**
+ * The repository with what the code of each of `models` calls of `named`, by the names in it. Names that stand in no
+ * code (put together when it runs) go to every model that calls any.
+ */
+async function withCalledModels(repository, models, named) {
+    const present = named.filter((name) => repository.models.has(name));
+    if (present.length === 0)
+        return repository;
+    const gated = models.flatMap((name) => repository.models.get(name) ?? []);
+    const found = await Promise.all(gated.map(async (model) => ({ model, calls: (await follow(repository, [model.name]))?.called ?? null })));
+    const hidden = present.filter((name) => !found.some(({ calls }) => calls?.has(name)));
+    const callers = found.flatMap(({ model, calls }) => {
+        const own = present.filter((name) => calls === null || calls.has(name));
+        const called = [...new Set([...own, ...hidden])].filter((name) => name !== model.name);
+        return own.length === 0 ? [] : [[model.name, { ...model, called }]];
+    });
+    return { ...repository, models: new Map([...repository.models, ...callers]) };
+}
+/** @throws GateError `config` for names under `bls_composing_models` that the repository does not have */
+function checkCalledModels(repository, named, file) {
+    const known = [...repository.models.keys()];
+    const problems = named
+        .filter((name) => !repository.models.has(name))
+        .map((name) => {
+        const meant = nearest(name, known);
+        return {
+            file: file ?? undefined,
+            key: `bls_composing_models.${name}`,
+            message: 'the repository has no such model',
+            remedy: meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
+        };
+    });
+    if (problems.length > 0)
+        throw new domain_error/* GateError */.ue('config', 'models are named that are not there', { problems });
+}
+function calledModels(source, { models }, own) {
+    const named = [...models.keys()].filter((name) => name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`)));
+    return named.length === 0 && /\bInferenceRequest\s*\(/.test(source) ? null : named;
+}
+async function sourcesOf(folder) {
+    const files = await (0,promises_namespaceObject.readdir)(folder, { recursive: true, withFileTypes: true });
+    const python = files.filter((file) => file.isFile() && file.name.endsWith('.py'));
+    const texts = await Promise.all(python.map((file) => (0,promises_namespaceObject.readFile)((0,external_node_path_.join)(file.parentPath, file.name), 'utf8')));
+    return texts.filter((text) => text.length <= maxSourceBytes).join('\n');
+}
+
 ;// CONCATENATED MODULE: ./src/cli/check-config.ts
+
 
 
 
@@ -39548,6 +39820,7 @@ async function checkConfig(shell, options) {
     if (path === null)
         return 0;
     const repository = await readModelRepository((0,external_node_path_.resolve)(shell.cwd, path));
+    checkCalledModels(repository, config.blsComposingModels, config.file);
     const models = selectModels(repository, config.models);
     await readAllInputs(config, repository, models);
     shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`);
@@ -39565,6 +39838,8 @@ const environmentSchema = strictObject({
         mode: schemas_enum(['embedded', 'local', 'docker', 'remote']),
         /** Image with digest for docker, path for local, endpoint for remote. */
         source: schemas_string(),
+        /** Of the container: through published ports a request takes 0.14 ms longer than on the host's network. Docker only. */
+        network: schemas_enum(['bridge', 'host']).optional(),
     }),
     gpus: array(strictObject({
         uuid: schemas_string(),
@@ -39589,6 +39864,8 @@ const environmentSchema = strictObject({
         memoryTotalBytes: schemas_number().nonnegative(),
         os: schemas_string(),
     }),
+    /** What made the load, with its version; left out where it was this program's own generator. */
+    engine: schemas_string().optional(),
     tool: toolSchema,
     /** By model, the sha256 of what was sent: values or how they were made, files, shapes, shared memory. */
     inputData: record(schemas_string(), schemas_string()).optional(),
@@ -39602,6 +39879,8 @@ function incomparable(a, b) {
         ['GPU', gpus(a), gpus(b)],
         ['Triton version', a.triton.version, b.triton.version],
         ['Triton mode', a.triton.mode, b.triton.mode],
+        ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
+        ['engine', a.engine ?? 'builtin', b.engine ?? 'builtin'],
     ];
     return [
         ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
@@ -39651,6 +39930,56 @@ function fingerprint(baseline, search, current) {
         differences,
         next: 'Compare with --reference, which measures both sides here, or measure the main branch on this machine with mode baseline.',
     };
+}
+
+;// CONCATENATED MODULE: ./src/domain/composing.ts
+
+const average = schemas_number().nonnegative().nullable();
+/**
+ * What the server did for one composing model (an ensemble's step, or a model that business logic scripting calls) while
+ * the model that needs it was measured, lead-ins included. Times are averages of one of its own requests, each by its own
+ * count, null where there was none.
+ */
+const composingModelSchema = strictObject({
+    model: schemas_string(),
+    /** `step` of an ensemble, or `call` of a model's code, whose compute infer time it then is part of. */
+    via: schemas_enum(['step', 'call']),
+    /** Requests that succeeded, those answered from the cache among them. */
+    requestCount: schemas_int().nonnegative(),
+    failCount: schemas_int().nonnegative(),
+    /** Its requests for each request of the measured model; null where the server counted none of those. */
+    requestsPerRequest: average,
+    serverQueueNs: average,
+    serverComputeInputNs: average,
+    serverComputeInferNs: average,
+    serverComputeOutputNs: average,
+    executedBatchSize: average,
+    cacheHitCount: schemas_int().nonnegative(),
+})
+    .readonly();
+/** The parts of a request's time in the server, in the order in which it passes through them. */
+const serverParts = [
+    'serverQueueNs',
+    'serverComputeInputNs',
+    'serverComputeInferNs',
+    'serverComputeOutputNs',
+];
+/**
+ * What a part takes of one request of the measured model, in ns: as often as the composing model is asked, and computed. What
+ * the cache answers waits in the queue like the rest, but is not computed.
+ */
+function partPerRequestNs(composing, part) {
+    const { requestsPerRequest, requestCount, cacheHitCount } = composing;
+    const ns = composing[part];
+    if (requestsPerRequest === null || ns === null)
+        return null;
+    const share = part === 'serverQueueNs' || requestCount === 0 ? 1 : 1 - cacheHitCount / requestCount;
+    return requestsPerRequest * share * ns;
+}
+/** All parts together, in ns; null where nothing was asked. */
+function timePerRequestNs(composing) {
+    const parts = serverParts.flatMap((part) => partPerRequestNs(composing, part) ?? []);
+    return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
 }
 
 ;// CONCATENATED MODULE: ./src/domain/configuration.ts
@@ -39723,6 +40052,7 @@ function loadLabel(load) {
 }
 
 ;// CONCATENATED MODULE: ./src/domain/scenario.ts
+
 
 
 
@@ -39807,6 +40137,21 @@ const hostActivitySchema = strictObject({
     throttledRatio: share,
 })
     .readonly();
+/** What the server counted during a repetition, lead-ins and lead-outs included. */
+const serverCountsSchema = strictObject({
+    /** Successful requests, those that failed there, and all that were sent. */
+    succeeded: schemas_int().nonnegative(),
+    failed: schemas_int().nonnegative(),
+    sent: schemas_int().nonnegative(),
+    /** Of the response cache; times are averages of one lookup, null where there was none. */
+    cacheHits: schemas_int().nonnegative(),
+    cacheMisses: schemas_int().nonnegative(),
+    cacheHitNs: finite.nonnegative().nullable(),
+    cacheMissNs: finite.nonnegative().nullable(),
+    /** Executions by batch size (`batch_stats`), ascending; none where the backend does not report them. */
+    batches: array(strictObject({ batchSize: schemas_int().nonnegative(), executions: schemas_int().positive() })),
+})
+    .readonly();
 /** The unit of evidence: a fresh server process, a warm-up, then load. */
 const repetitionSchema = strictObject({
     index: schemas_int().nonnegative(),
@@ -39820,11 +40165,15 @@ const repetitionSchema = strictObject({
     warmUp: warmUpSchema.optional(),
     /** Those that succeeded. */
     requests: schemas_int().nonnegative(),
-    /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`). */
+    /** Failed requests by gRPC status (or `reset`, `deadline`, `connection`, `wrong_output`). */
     failures: record(schemas_string(), schemas_int().positive()),
     metrics: partialRecord(metricNameSchema, finite.nullable()),
+    /** Left out where the model needs no other. */
+    composing: array(composingModelSchema).readonly().optional(),
     blocks: array(blockSchema),
     client: clientHealthSchema,
+    /** Left out where its statistics could not be had. */
+    serverCounts: serverCountsSchema.optional(),
     /** Left out where the server is not on this machine. */
     host: hostActivitySchema.optional(),
     /** A void repetition counts for nothing on either side; it is kept and counted in the report. */
@@ -39842,6 +40191,8 @@ const scenarioSchema = strictObject({
     error: schemas_string().optional(),
     /** Over all valid repetitions: percentiles are exact, of all their samples together. */
     metrics: metricsSchema,
+    /** Over all valid repetitions: counts added up, averages as means. Left out where the model needs no other. */
+    composing: array(composingModelSchema).readonly().optional(),
     repetitions: array(repetitionSchema),
     warnings: array(schemas_string()),
 })
@@ -40890,12 +41241,18 @@ function informationRows(against, reference, candidate, decided, baselineValue) 
         const { row } = settledDraft({ metric, load: candidate.load, against, tolerance: 0, baselineValue: baselineValue(metric) }, {
             status: 'info',
             primary: false,
+            footnotes: footnotesOf(metric, candidate),
             ...values,
             ...change(pairs, metric, values.reference, values.candidate),
             repetitions: Math.min(references.length, candidates.length),
         });
         return [row];
     });
+}
+/** How GPU memory was read, where it could have been read in another way. */
+function footnotesOf(metric, { metrics }) {
+    const reason = metric === 'gpuDeviceMemoryBytes' ? metrics[metric]?.reason : undefined;
+    return reason === undefined ? [] : [reason];
 }
 /** Ratio and interval; no ratio where a value is zero or below, no interval against a stored number. */
 function change(pairs, metric, reference, candidate) {
@@ -41020,7 +41377,7 @@ function largestFamily(plan) {
  * Gives every draft of a report its status.
  *
  * - fail: the change for the worse is real (Holm-adjusted one-sided p ≤ 1 % over the report), and it is beyond the tolerance
- *   (its one-sided 95 % lower bound is above it, Bonferroni over the report's models: docs/adr/0020-looks-and-the-tolerance.md);
+ *   (its one-sided 95 % lower bound is above it, Bonferroni over the report's models: docs/adr/0011-looks-and-the-tolerance.md);
  * - pass: the one-sided 95 % upper bound of the change is below the tolerance, and the p99 over whole repetitions
  *   does not say otherwise, nor do more of its requests fail than the reference's;
  * - inconclusive: neither.
@@ -41109,7 +41466,7 @@ function draftMemory(settings, against, referenceScenario, candidateScenario, ba
     const [references, candidates] = [referenceScenario, candidateScenario].map(validRepetitions);
     const [reference, candidate] = [highestMemory(references), highestMemory(candidates)];
     const start = { metric, load: candidateScenario.load, against, baselineValue };
-    const sources = sourcesOf(referenceScenario, candidateScenario);
+    const sources = memory_sourcesOf(referenceScenario, candidateScenario);
     if (reference === null && candidate === null) {
         if (sources.length === 0)
             return null;
@@ -41135,7 +41492,7 @@ function draftMemory(settings, against, referenceScenario, candidateScenario, ba
     });
 }
 /** In words, how the memory was read or why it was not; each once. */
-function sourcesOf(...scenarios) {
+function memory_sourcesOf(...scenarios) {
     return [...new Set(scenarios.flatMap(({ metrics }) => metrics[metric]?.reason ?? []))];
 }
 
@@ -43934,12 +44291,14 @@ function bestOf(ranked, configuration) {
     return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null;
 }
 /**
- * True where the score of `one` against `other` is within what noise does to it: 1.645 standard errors of the
- * difference of two means (one-sided 5 %).
+ * Standard errors within which a difference may be noise: one-sided 1 %, not 5 %, since the best of some ten measured
+ * places is best by its noise as well.
  */
+const tieErrors = 2.326;
+/** True where the score of `one` against `other` is within what noise does to the difference of two means. */
 function indistinguishable(one, other, question) {
     const error = spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
-    return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= 1.645 * error;
+    return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
 }
 /** What the measurements say is best; null where none succeeded. */
 function answerOf(question) {
@@ -44550,6 +44909,68 @@ function csv_cell(value) {
     return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
 
+;// CONCATENATED MODULE: ./src/report/composing-rows.ts
+
+
+
+
+
+
+
+/** What only composing models have. The columns go where a model needs no other. */
+const composingColumns = ['Requests per request', 'Time per request', 'Change'];
+/** The composing models of one load: the sides of each side by side, in the order in which they are asked. */
+function composingSides(sides) {
+    const candidateFirst = sides.toSorted((a, b) => Number(b.candidate) - Number(a.candidate));
+    const names = new Set(candidateFirst.flatMap(({ scenario }) => (scenario.composing ?? []).map(({ model }) => model)));
+    return [...names].flatMap((name) => {
+        const of = ({ scenario }) => scenario.composing?.find(({ model }) => model === name);
+        const reference = sides.filter(({ candidate }) => !candidate).flatMap((side) => of(side) ?? [])[0];
+        return sides.flatMap((side) => {
+            const composing = of(side);
+            if (composing === undefined)
+                return [];
+            const changeRatio = side.candidate && reference !== undefined ? changeOf(reference, composing) : null;
+            return [{ load: loadLabel(side.scenario.load), side: side.label, composing, changeRatio }];
+        });
+    });
+}
+function changeOf(reference, candidate) {
+    const [before, after] = [timePerRequestNs(reference), timePerRequestNs(candidate)];
+    return before === null || after === null || before === 0 ? null : after / before;
+}
+/** The cells under `composingColumns`. */
+function composingCells({ composing, changeRatio }) {
+    const { requestsPerRequest } = composing;
+    const time = timePerRequestNs(composing);
+    return [
+        cell(requestsPerRequest === null ? null : formatNumber(requestsPerRequest)),
+        cell(time === null ? null : formatMs(time)),
+        cell(changeRatio === null ? null : changeInWords(changeRatio)),
+    ];
+}
+/** A composing model's own value of a metric, a dash for those that only the measured model has. */
+function composingMetricCell({ composing }, name) {
+    if (name === 'executedBatchSize')
+        return formatted(name, composing.executedBatchSize);
+    const part = serverParts.find((each) => each === name);
+    return part === undefined ? cell(null) : formatted(part, composing[part]);
+}
+function formatted(name, value) {
+    return cell(value === null ? null : formatMetric(name, value));
+}
+/** What a composing model takes of one request of the measured model, under its own name. */
+function composingBar({ side, composing }) {
+    const total = timePerRequestNs(composing);
+    if (total === null)
+        return [];
+    const segments = serverParts.map((part) => {
+        const ns = partPerRequestNs(composing, part) ?? 0;
+        return { label: metric_metrics[part].label, ms: ns / nsPerMs, text: formatMetric(part, ns) };
+    });
+    return [{ load: composing.model, side, segments, totalText: formatMs(total) }];
+}
+
 ;// CONCATENATED MODULE: ./src/report/sides.ts
 
 
@@ -44572,6 +44993,7 @@ function sidesByLoad(model, candidateLabel) {
 
 
 
+
 /** The parts of an average request, in the order in which it passes through them. */
 const parts = [
     'serverQueueNs',
@@ -44580,6 +45002,8 @@ const parts = [
     'serverComputeOutputNs',
     'networkOverheadNs',
 ];
+/** Only open loops have these; the columns go where no row has one. */
+const ofSends = ['serviceP50Ns', 'serviceP99Ns', 'sendLagP99Ns'];
 /** Only decoupled models have these; the columns go where no row has one. */
 const ofResponses = [
     'timeToFirstResponseP50Ns',
@@ -44592,29 +45016,56 @@ const breakdown_rows_columns = [
     ...parts,
     'latencyAvgNs',
     'executedBatchSize',
+    ...ofSends,
     ...ofResponses,
 ];
 const segmentLabels = parts.map((part) => metric_metrics[part].label);
-/** Where the time of an average request goes, per gated load, with the reference's line above the candidate's. */
+/**
+ * Where the time of an average request goes, per gated load, with the reference's line above the candidate's. Below them
+ * stand the composing models, so that a change of one of them shows from the model that needs it.
+ */
 function breakdown(model, footnotes, candidateLabel) {
-    const sides = sidesByLoad(model, candidateLabel).flat();
+    const loads = sidesByLoad(model, candidateLabel).map((sides) => ({
+        sides,
+        composing: composingSides(sides),
+    }));
+    const cached = loads.some(({ composing }) => composing.some((each) => each.composing.cacheHitCount > 0));
     const table = withoutEmptyColumns({
         columns: [
             { title: 'Load', numeric: false },
+            { title: 'Model', numeric: false },
             { title: 'Side', numeric: false },
+            ...composingColumns.map((title) => ({ title, numeric: true })),
             ...breakdown_rows_columns.map((name) => ({ title: capitalise(metric_metrics[name].label), numeric: true })),
+            { title: 'Cache hits', numeric: true },
         ],
-        rows: sides.map(({ label, scenario }) => ({
-            status: null,
-            emphasis: false,
-            cells: [
+        rows: loads.flatMap(({ sides, composing }) => [
+            ...sides.map(({ label, scenario }) => informing([
                 { text: loadLabel(scenario.load) },
+                composing.length === 0 ? cell(null) : { text: model.name, code: true },
                 { text: label },
+                ...composingColumns.map(() => cell(null)),
                 ...breakdown_rows_columns.map((name) => metricCell(scenario, name, footnotes)),
-            ],
-        })),
+                cell(null),
+            ])),
+            ...composing.map((each) => informing([
+                { text: each.load },
+                { text: each.composing.model, code: true },
+                { text: each.side },
+                ...composingCells(each),
+                ...breakdown_rows_columns.map((name) => composingMetricCell(each, name)),
+                cell(cached ? String(each.composing.cacheHitCount) : null),
+            ])),
+        ]),
     });
-    return { table, bars: sides.flatMap(({ label, scenario }) => bar(label, scenario)) };
+    const bars = loads.flatMap(({ sides, composing }) => [
+        ...sides.flatMap(({ label, scenario }) => bar(label, scenario)),
+        ...composing.flatMap(composingBar),
+    ]);
+    return { table, bars };
+}
+function informing(cells) {
+    return { status: null, emphasis: false, cells };
 }
 /** The value, or that it is not available with the reason as a footnote. */
 function metricCell(scenario, name, footnotes) {
@@ -45184,6 +45635,7 @@ function repetitionTable(sides) {
             { title: 'Counted', numeric: true },
             { title: 'Requests', numeric: true },
             { title: 'Measured time', numeric: true },
+            { title: 'GPU memory', numeric: false },
             { title: 'Failed requests', numeric: false },
             { title: 'Voided', numeric: false },
         ],
@@ -45199,12 +45651,29 @@ function repetitionTable(sides) {
                     { text: `${valid.length} of ${scenario.repetitions.length}` },
                     { text: String(sum(({ requests }) => requests)) },
                     { text: formatDuration(sum(({ durationNs }) => durationNs)) },
+                    cell(gpuMemory(scenario)),
                     cell(failures(scenario.repetitions)),
                     cell(voided(scenario)),
                 ],
             };
         }),
     });
+}
+/** The server's, and of that what it took before the model was loaded; the whole device where only that is known. */
+function gpuMemory({ metrics: measured }) {
+    const shown = (metric) => {
+        const value = measured[metric]?.value;
+        return value == null ? null : formatMetric(metric, value);
+    };
+    const [all, idle, model] = [
+        shown('gpuMemoryBytes'),
+        shown('gpuIdleServerMemoryBytes'),
+        shown('gpuModelMemoryBytes'),
+    ];
+    if (all !== null)
+        return idle === null ? all : `${all}: server ${idle}, model ${model}`;
+    const device = shown('gpuDeviceMemoryBytes');
+    return device === null ? null : `${device} on the whole device`;
 }
 function failures(all) {
     const byStatus = new Map();
@@ -45487,7 +45956,7 @@ function bestSection({ best, constraints }) {
 }
 function environment({ environment, ...result }) {
     const { triton, host, gpus } = environment;
-    const gpuText = gpus.map((gpu) => `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG' : ''}${gpu.lockedClockMegahertz === undefined ? '' : `, clocks locked at ${gpu.lockedClockMegahertz} MHz`}`);
+    const gpuText = gpus.map((gpu) => `${gpu.name}, ${formatBytes(gpu.memoryTotalBytes)}, driver ${gpu.driverVersion}${gpu.mig === true ? ', MIG enabled (only the memory of the whole GPU is read, not that of instances or processes)' : ''}${gpu.lockedClockMegahertz === undefined ? '' : `, clocks locked at ${gpu.lockedClockMegahertz} MHz`}`);
     return [
         { name: 'Commit', text: result.commit ?? 'not known' },
         { name: 'Triton', text: `${triton.version}, ${triton.mode} (${triton.source})` },
@@ -47817,6 +48286,10 @@ function readStat(pid) {
     const cpuTicks = Number(fields[11]) + Number(fields[12]);
     return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
 }
+/** The arguments of a process, its program first; none where it is gone or hidden. */
+function commandLineOf(pid) {
+    return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
+}
 function listProcesses() {
     try {
         return (0,external_node_fs_.readdirSync)('/proc').filter((entry) => /^\d+$/.test(entry));
@@ -48170,8 +48643,7 @@ function reasonOf(output) {
     return `nvidia-smi failed (exit code ${output.exitCode}): ${said}`;
 }
 
-;// CONCATENATED MODULE: ./src/gpu/sampler.ts
-
+;// CONCATENATED MODULE: ./src/gpu/readings.ts
 
 
 const memorySources = {
@@ -48181,8 +48653,12 @@ const memorySources = {
     shared: "nvidia-smi does not show the GPU memory of the server's processes, and two servers shared what the GPUs held",
     unread: 'nvidia-smi gave no reading of GPU memory',
 };
-/** The driver itself averages utilisation over about this time. */
-const defaultIntervalMs = 200;
+/** What the server held before the model was loaded, read in the way in which `memory` was; null = not known. */
+function idleShare({ bytes, source }, idle) {
+    if (bytes === null)
+        return null;
+    return source === memorySources.processes ? idle.ownBytes : idle.gainedBytes;
+}
 /**
  * Reasons that come and go with the machine's surroundings. A power cap or idle clocks belong to the
  * load itself and meet both sides alike.
@@ -48193,104 +48669,6 @@ const disturbing = [
     'hw_thermal_slowdown',
     'hw_power_brake_slowdown',
 ];
-/**
- * Reads the idle state, then has nvidia-smi print it again and again; null where there is no GPU to be read. To be
- * called while no server of ours runs.
- */
-async function startGpuSampler(world, only, intervalMs = defaultIntervalMs) {
-    const idle = await queryGpus(world, only);
-    if (idle.status === 'unavailable')
-        return null;
-    const neighbours = new Set((await queryProcesses(world, only)).map(({ pid }) => pid));
-    const readings = createReadings(idle.gpus, neighbours);
-    const loops = [
-        keepReading(world, [...idle.query, '-lms', `${intervalMs}`], readings.addGpuLine, readings.addFailure),
-        keepReading(world, [...processQuery(only), '-lms', `${intervalMs}`], readings.addProcessLine, readings.addFailure),
-    ];
-    const [gpuLoop] = loops;
-    const checkSilence = () => {
-        const silentNs = gpuLoop?.silentNs() ?? 0;
-        if (silentNs <= maxSilenceNs)
-            return;
-        readings.addFailure(`nvidia-smi said nothing for ${Math.round(silentNs / nsPerSecond)} s`);
-        for (const loop of loops)
-            loop.replace();
-    };
-    const held = async () => {
-        const now = await queryGpus(world, only);
-        return now.status === 'unavailable' ? null : total(now.gpus.map((gpu) => gpu.memoryUsedBytes));
-    };
-    return {
-        ...readings.view,
-        disturbances: (ownPids) => {
-            checkSilence();
-            return readings.view.disturbances(ownPids);
-        },
-        showsMemoryOf: async (pids) => {
-            const own = (await queryProcesses(world, only)).filter(({ pid }) => pids.includes(pid));
-            return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null);
-        },
-        watchGrowth: async () => {
-            const before = await held();
-            return async () => {
-                const after = await held();
-                if (before === null || after === null)
-                    return { bytes: null, source: memorySources.unread };
-                return { bytes: Math.max(0, after - before), source: memorySources.growth };
-            };
-        },
-        stop: () => {
-            for (const loop of loops)
-                loop.stop();
-        },
-    };
-}
-/** Many times the interval: a busy machine may hold a line back, a driver that hangs says nothing at all. */
-const maxSilenceNs = 5 * nsPerSecond;
-/** A pause, so that a nvidia-smi that ends at once is not started thousands of times. */
-const restartPauseNs = nsPerSecond;
-/**
- * Keeps one nvidia-smi printing: one that ends is a failure and is started again, one that hangs may be replaced. What
- * it says when it ends, and that it did, voids the repetition it happened in; the next one has a new reader.
- */
-function keepReading(world, query, onLine, onFailure) {
-    let stopped = false;
-    let lastNs = world.nowNs();
-    const begin = () => {
-        lastNs = world.nowNs();
-        const reader = world.launch('nvidia-smi', query, {
-            env: {},
-            onLine: (line) => {
-                if (reader !== current)
-                    return;
-                lastNs = world.nowNs();
-                onLine(line);
-            },
-        });
-        const isOver = () => stopped || reader !== current || world.signal.aborted;
-        void reader.exited.then(async (exitCode) => {
-            if (isOver())
-                return;
-            onFailure(`nvidia-smi ended (${exitCode === null ? 'killed' : `exit code ${exitCode}`})`);
-            await world.sleep(restartPauseNs);
-            if (!isOver())
-                current = begin();
-        });
-        return reader;
-    };
-    let current = begin();
-    return {
-        silentNs: () => world.nowNs() - lastNs,
-        replace: () => {
-            void current.stop(nsPerSecond);
-            current = begin();
-        },
-        stop: () => {
-            stopped = true;
-            void current.stop(nsPerSecond);
-        },
-    };
-}
 /** Collects the lines of both queries. Pure but for its own memory. */
 function createReadings(idle, neighbours) {
     const devices = new Map();
@@ -48307,11 +48685,16 @@ function createReadings(idle, neighbours) {
         }
         const device = devices.get(gpu.uuid) ?? {
             memoryUsedBytes: 0,
+            last: null,
             utilization: [],
             watts: [],
             throttle: new Set(),
         };
         device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes);
+        device.last =
+            gpu.memoryUsedBytes === null
+                ? null
+                : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes };
         if (gpu.utilizationRatio !== null)
             device.utilization.push(gpu.utilizationRatio);
         if (gpu.powerWatts !== null)
@@ -48370,6 +48753,7 @@ function createReadings(idle, neighbours) {
         deviceMemory: (ownBytes, alone) => alone
             ? total(idle.map(({ uuid }) => devices.get(uuid)?.memoryUsedBytes ?? null))
             : total([ownBytes, ...idle.map(({ memoryUsedBytes }) => memoryUsedBytes)]),
+        lastMemory: () => new Map([...devices].flatMap(([uuid, { last }]) => (last === null ? [] : [[uuid, last]]))),
         utilizationRatio: () => {
             const averages = perDevice((device) => device.utilization).map(mean);
             return averages.length === 0 ? null : Math.max(...averages);
@@ -48386,6 +48770,120 @@ const highest = (a, b) => (a === null || b === null ? null : Math.max(a, b));
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 /** null as soon as one is not known. */
 const total = (values) => values.reduce((all, value) => (all === null || value === null ? null : all + value), 0);
+
+;// CONCATENATED MODULE: ./src/gpu/sampler.ts
+
+
+
+/** The driver itself averages utilisation over about this time. */
+const defaultIntervalMs = 200;
+/**
+ * Reads the idle state, then has nvidia-smi print it again and again; null where there is no GPU to be read. To be
+ * called while no server of ours runs.
+ */
+async function startGpuSampler(world, only, intervalMs = defaultIntervalMs) {
+    const idle = await queryGpus(world, only);
+    if (idle.status === 'unavailable')
+        return null;
+    const neighbours = new Set((await queryProcesses(world, only)).map(({ pid }) => pid));
+    const readings = createReadings(idle.gpus, neighbours);
+    const loops = [
+        keepReading(world, [...idle.query, '-lms', `${intervalMs}`], readings.addGpuLine, readings.addFailure),
+        keepReading(world, [...processQuery(only), '-lms', `${intervalMs}`], readings.addProcessLine, readings.addFailure),
+    ];
+    const [gpuLoop] = loops;
+    const checkSilence = () => {
+        const silentNs = gpuLoop?.silentNs() ?? 0;
+        if (silentNs <= maxSilenceNs)
+            return;
+        readings.addFailure(`nvidia-smi said nothing for ${Math.round(silentNs / nsPerSecond)} s`);
+        for (const loop of loops)
+            loop.replace();
+    };
+    const held = async () => {
+        const now = await queryGpus(world, only);
+        return now.status === 'unavailable' ? null : total(now.gpus.map((gpu) => gpu.memoryUsedBytes));
+    };
+    const ownProcesses = async (pids) => (await queryProcesses(world, only)).filter(({ pid }) => pids.includes(pid));
+    return {
+        ...readings.view,
+        disturbances: (ownPids) => {
+            checkSilence();
+            return readings.view.disturbances(ownPids);
+        },
+        showsMemoryOf: async (pids) => {
+            const own = await ownProcesses(pids);
+            return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null);
+        },
+        watchServer: async () => {
+            const before = await held();
+            const gained = async () => {
+                const now = await held();
+                return before === null || now === null ? null : Math.max(0, now - before);
+            };
+            return {
+                idle: async (pids) => {
+                    const [own, gainedBytes] = await Promise.all([ownProcesses(pids), gained()]);
+                    return { ownBytes: total(own.map(({ memoryBytes }) => memoryBytes)), gainedBytes };
+                },
+                growth: async () => {
+                    const bytes = await gained();
+                    return { bytes, source: bytes === null ? memorySources.unread : memorySources.growth };
+                },
+            };
+        },
+        stop: () => {
+            for (const loop of loops)
+                loop.stop();
+        },
+    };
+}
+/** Many times the interval: a busy machine may hold a line back, a driver that hangs says nothing at all. */
+const maxSilenceNs = 5 * nsPerSecond;
+/** A pause, so that a nvidia-smi that ends at once is not started thousands of times. */
+const restartPauseNs = nsPerSecond;
+/**
+ * Keeps one nvidia-smi printing: one that ends is a failure and is started again, one that hangs may be replaced. What
+ * it says when it ends, and that it did, voids the repetition it happened in; the next one has a new reader.
+ */
+function keepReading(world, query, onLine, onFailure) {
+    let stopped = false;
+    let lastNs = world.nowNs();
+    const begin = () => {
+        lastNs = world.nowNs();
+        const reader = world.launch('nvidia-smi', query, {
+            env: {},
+            onLine: (line) => {
+                if (reader !== current)
+                    return;
+                lastNs = world.nowNs();
+                onLine(line);
+            },
+        });
+        const isOver = () => stopped || reader !== current || world.signal.aborted;
+        void reader.exited.then(async (exitCode) => {
+            if (isOver())
+                return;
+            onFailure(`nvidia-smi ended (${exitCode === null ? 'killed' : `exit code ${exitCode}`})`);
+            await world.sleep(restartPauseNs);
+            if (!isOver())
+                current = begin();
+        });
+        return reader;
+    };
+    let current = begin();
+    return {
+        silentNs: () => world.nowNs() - lastNs,
+        replace: () => {
+            void current.stop(nsPerSecond);
+            current = begin();
+        },
+        stop: () => {
+            stopped = true;
+            void current.stop(nsPerSecond);
+        },
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/load/client-health.ts
 /**
@@ -48519,6 +49017,53 @@ async function startLoadThread(world) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/load/request-log.ts
+
+/** Collects it during a run, on the thread's own clock. */
+class RequestLogger {
+    #dueNs = new GrowingArray();
+    #sentNs = new GrowingArray();
+    #endNs = new GrowingArray();
+    #failure = new GrowingArray();
+    #failures = [];
+    add(dueNs, sentNs, endNs, failure) {
+        this.#dueNs.push(dueNs);
+        this.#sentNs.push(sentNs);
+        this.#endNs.push(endNs);
+        this.#failure.push(failure === null ? -1 : this.#indexOf(failure));
+    }
+    /** @param windowStartNs on the thread's clock */
+    report(windowStartNs) {
+        const fromStart = (times) => times.toArray().map((atNs) => Math.round(atNs - windowStartNs));
+        return {
+            dueNs: fromStart(this.#dueNs),
+            sentNs: fromStart(this.#sentNs),
+            endNs: fromStart(this.#endNs),
+            failure: this.#failure.toArray(),
+            failures: this.#failures,
+        };
+    }
+    #indexOf(failure) {
+        const index = this.#failures.indexOf(failure);
+        return index >= 0 ? index : this.#failures.push(failure) - 1;
+    }
+}
+/** What the threads of a run logged, as one; undefined where they were not asked to. */
+function mergeLogs(reports, startHrtimeNs) {
+    const given = reports.flatMap(({ startHrtimeNs: own, log }) => log === undefined ? [] : [{ log, laterNs: Number(own - startHrtimeNs) }]);
+    if (given.length === 0)
+        return undefined;
+    const failures = [...new Set(given.flatMap(({ log }) => log.failures))];
+    const times = (of) => Float64Array.from(given.flatMap(({ log, laterNs }) => Array.from(log[of], (atNs) => atNs + laterNs)));
+    return {
+        dueNs: times('dueNs'),
+        sentNs: times('sentNs'),
+        endNs: times('endNs'),
+        failure: Float64Array.from(given.flatMap(({ log }) => Array.from(log.failure, (index) => failures.indexOf(log.failures[index] ?? '')))),
+        failures,
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/load/window.ts
 /** All latencies of some windows in one ascending array. */
 function mergeLatencies(windows) {
@@ -48610,6 +49155,32 @@ function mergeResponses(reports) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/load/send-times.ts
+
+
+/** Collects them during a run. */
+class SendTimes {
+    #serviceNs = new GrowingArray();
+    #lagNs = new GrowingArray();
+    add(dueNs, sentNs, endNs) {
+        this.#serviceNs.push(Math.round(endNs - sentNs));
+        this.#lagNs.push(Math.round(sentNs - dueNs));
+    }
+    report() {
+        return { serviceNs: this.#serviceNs.toArray().sort(), lagNs: this.#lagNs.toArray().sort() };
+    }
+}
+/** What the threads of a run, or several windows, collected. Undefined where none did: in a closed loop. */
+function mergeSends(reports) {
+    const given = reports.flatMap(({ sends }) => sends ?? []);
+    if (given.length === 0)
+        return undefined;
+    return {
+        serviceNs: mergeSorted(given.map(({ serviceNs }) => serviceNs)),
+        lagNs: mergeSorted(given.map(({ lagNs }) => lagNs)),
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/load/tally.ts
 /** Bytes of the memory that the threads of one run share: requests, whether prolonged, and the common end. */
 const byteLength = 16;
@@ -48651,6 +49222,8 @@ class Tally {
 }
 
 ;// CONCATENATED MODULE: ./src/load/generator.ts
+
+
 
 
 
@@ -48716,11 +49289,15 @@ async function openLoadGenerator(world, cores = (0,external_node_os_namespaceObj
             const given = reports.filter((report) => report !== null);
             const { startHrtimeNs, ...window } = mergeReports(given);
             const responses = mergeResponses(given);
+            const sends = mergeSends(given);
+            const log = mergeLogs(given, startHrtimeNs);
             const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
             return {
                 startNs: Math.max(0, world.nowNs() - agoNs),
                 ...window,
                 ...(responses === undefined ? {} : { responses }),
+                ...(sends === undefined ? {} : { sends }),
+                ...(log === undefined ? {} : { log }),
                 client: clientHealth(load, given, { connections, threadsReason }),
             };
         },
@@ -49174,7 +49751,7 @@ async function claimDevices(world, launcher, { gate, triton }) {
             : [];
         return {
             lockedClocks: clocks.megahertz,
-            warnings: [...freed, ...clocks.warnings, ...unmet],
+            warnings: [...freed, ...clocks.warnings, ...unmet, ...migWarnings(gpus)],
             release: async () => {
                 for (const failure of await clocks.restore())
                     world.progress(failure);
@@ -49186,6 +49763,993 @@ async function claimDevices(world, launcher, { gate, triton }) {
         await lock.release();
         throw error;
     }
+}
+/** What MIG takes away: nvidia-smi shows neither memory of processes nor of instances in its queries. */
+function migWarnings(gpus) {
+    const uuids = gpus.filter(({ mig }) => mig === true).map(({ uuid }) => uuid);
+    if (uuids.length === 0)
+        return [];
+    return [
+        `MIG is enabled on ${uuids.join(', ')}: GPU memory is that of the whole GPU, other instances included; utilization is not available`,
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/perf-analyzer/arguments.ts
+
+
+
+/** Files of one run, in its own folder. */
+const files = {
+    /** A bare name: the reports of composing models get theirs by putting something in front. */
+    report: 'report.csv',
+    profileExport: 'profile_export.json',
+    inputData: 'input_data.json',
+};
+/** perf_analyzer waits 1.2 times the interval for a window (inference_profiler.cc). */
+const windowPerInterval = 1.2;
+/** The windows of a warm-up need not agree; perf_analyzer wants three. */
+const warmup = { 'stability-percentage': 100_000, 'max-trials': 3 };
+/** The command line of one load level. */
+function perfAnalyzerArguments(level) {
+    const { model, grpc, load, flags } = level;
+    const own = {
+        m: model,
+        i: 'grpc',
+        u: `${grpc.host}:${grpc.port}`,
+        ...tlsFlags(grpc),
+        ...loadFlags(load),
+        b: batchSizeOf(load),
+        'input-data': files.inputData,
+        'measurement-interval': Math.max(1, Math.round(level.windowNs / windowPerInterval / nsPerMs)),
+        f: files.report,
+        'verbose-csv': true,
+        'profile-export-file': files.profileExport,
+        v: true,
+    };
+    const all = { ...own, ...flags, ...(level.anyStability ? warmup : {}) };
+    // perf_analyzer refuses to be told both.
+    if (all.sync === true)
+        delete all.async;
+    return Object.entries(all).flatMap(([name, value]) => {
+        if (value === false)
+            return [];
+        // Some have a short name only.
+        const flag = name.length === 1 ? `-${name}` : `--${name}`;
+        return value === true ? [flag] : [flag, String(value)];
+    });
+}
+/** @throws GateError `config` for metadata: on a command line every user of the machine would read it */
+function tlsFlags({ tls, certificates, metadata }) {
+    if (metadata !== undefined) {
+        throw new domain_error/* GateError */.ue('config', 'gate.grpc_metadata is not possible with gate.engine: perf_analyzer', {
+            hint: 'Its command line would show the values. Measure with the gate’s own load.',
+        });
+    }
+    const { roots = null, identity = null } = certificates ?? {};
+    return {
+        ...(tls ? { 'ssl-grpc-use-ssl': true } : {}),
+        ...(roots === null ? {} : { 'ssl-grpc-root-certifications-file': roots.file }),
+        ...(identity === null
+            ? {}
+            : {
+                'ssl-grpc-private-key-file': identity.privateKey.file,
+                'ssl-grpc-certificate-chain-file': identity.chain.file,
+            }),
+    };
+}
+/** An open loop is asynchronous, or its four threads would hold back what is due while they wait. */
+function loadFlags(load) {
+    if (load.mode === 'concurrency') {
+        return { 'concurrency-range': `${load.concurrency}:${load.concurrency}:1` };
+    }
+    return {
+        'request-rate-range': `${load.requestRate}:${load.requestRate}:1`,
+        'request-distribution': load.distribution ?? 'constant',
+        async: true,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/perf-analyzer/csv.ts
+
+/** The rows of a report in perf_analyzer's order, which is rising throughput. @throws GateError `environment` where it is none */
+function parseCsv(text) {
+    const [header = '', ...lines] = text.split('\n').filter((line) => line.trim() !== '');
+    const columns = header.split(',');
+    const levelColumn = columns.findIndex((name) => name === 'Concurrency' || name === 'Request Rate');
+    const rateColumn = columns.indexOf('Inferences/Second');
+    const percentiles = columns.flatMap((name, index) => {
+        const match = /^p(\d+) latency$/.exec(name);
+        return match === null ? [] : [{ index, percentile: Number(match[1]) }];
+    });
+    if (levelColumn !== 0 || rateColumn < 0 || percentiles.length === 0)
+        throw csv_unreadable(header);
+    return lines.map((line) => {
+        const cells = line.split(',');
+        const numberAt = (index) => {
+            const value = Number(cells[index] || Number.NaN);
+            if (!Number.isFinite(value) || value < 0)
+                throw csv_unreadable(line);
+            return value;
+        };
+        return {
+            level: numberAt(levelColumn),
+            inferPerSec: numberAt(rateColumn),
+            latencyNs: new Map(percentiles.map(({ index, percentile }) => [percentile, numberAt(index) * 1000])),
+        };
+    });
+}
+function csv_unreadable(line) {
+    return new domain_error/* GateError */.ue('environment', `perf_analyzer's CSV report has an unexpected line: ${line.slice(0, 200)}`, {
+        hint: 'Use perf_analyzer 2.60 or a version near it.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/perf-analyzer/output.ts
+function readOutput(output) {
+    const overhead = /^\s*Avg client overhead: ([\d.]+)%/m.exec(output)?.[1];
+    const delayed = /([\d.]+)% of the requests were delayed/.exec(output)?.[1];
+    const warnings = output
+        .split('\n')
+        .flatMap((line) => /\[?WARNING\]?:?\s+(.*\S)/.exec(line)?.[1] ?? [])
+        .filter((text) => !text.includes('requests were delayed'));
+    const unstable = /not stabilizing/i.test(output);
+    return {
+        overheadRatio: overhead === undefined ? null : Number(overhead) / 100,
+        delayedRatio: delayed === undefined ? 0 : Number(delayed) / 100,
+        unstable,
+        warnings: [...new Set(warnings)],
+    };
+}
+/** The last lines that say something, as one clause. */
+function output_lastWords(stdout, stderr) {
+    const lines = (text) => text
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '');
+    const words = lines(stderr);
+    return (words.length > 0 ? words : lines(stdout)).slice(-3).join(' ').slice(0, 500);
+}
+
+;// CONCATENATED MODULE: external "node:string_decoder"
+const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+;// CONCATENATED MODULE: ./src/perf-analyzer/profile-export.ts
+
+
+
+/** perf_analyzer calls a level stable by its last three windows and reports these. */
+const countedWindows = 3;
+/**
+ * Reads a profile export of one load level. Its stamps have 19 digits, more than a number holds, and it repeats all
+ * tensors of each request, more than a string holds: so it is scanned for the stamps, piece by piece.
+ *
+ * @throws GateError `environment` for a file that is empty, cut off, or something else
+ */
+function readProfileExport(path, chunkBytes = 1 << 20) {
+    const scan = new Scan();
+    const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
+    const file = (0,external_node_fs_.openSync)(path, 'r');
+    try {
+        const buffer = Buffer.alloc(chunkBytes);
+        for (let length = (0,external_node_fs_.readSync)(file, buffer); length > 0; length = (0,external_node_fs_.readSync)(file, buffer)) {
+            scan.add(decoder.write(buffer.subarray(0, length)));
+        }
+    }
+    finally {
+        (0,external_node_fs_.closeSync)(file);
+    }
+    return scan.finish(path);
+}
+/** A key's quotes stand bare in the file; within a string tensor they are escaped, so that no value looks like one. */
+const stamps = /"timestamp":(\d+)(?=[,}])|"(response_timestamps|window_boundaries)":\[([\d,]*)\]/g;
+const stampsBegin = /"(?:timestamp":\d*|response_timestamps":[[\d,]*|window_boundaries":[[\d,]*)$/;
+/** The longest key with its quotes and colon, which may be cut anywhere. */
+const longestKey = '"response_timestamps":'.length;
+class Scan {
+    #rest = '';
+    #ending = '';
+    #starts = [];
+    #ends = [];
+    #boundaries = [];
+    add(text) {
+        const all = this.#rest + text;
+        let end = 0;
+        for (const match of all.matchAll(stamps)) {
+            end = match.index + match[0].length;
+            const [, start, list, values = ''] = match;
+            if (start !== undefined)
+                this.#starts.push(BigInt(start));
+            else if (list === 'response_timestamps')
+                this.#ends.push(lastOf(values));
+            else
+                this.#boundaries = values.split(',').filter(Boolean).map(BigInt);
+        }
+        const begun = stampsBegin.exec(all)?.index ?? all.length - longestKey;
+        this.#rest = all.slice(Math.max(end, begun));
+        this.#ending = (this.#ending + text).slice(-200);
+    }
+    finish(path) {
+        const whole = this.#ending.trimEnd().endsWith('}');
+        if (!whole || this.#boundaries.length < 2 || this.#ends.length !== this.#starts.length) {
+            throw new domain_error/* GateError */.ue('environment', `perf_analyzer's profile export is empty or cut off: ${path}`, {
+                hint: 'Is the disk of the temporary folder full? It is also empty where a tensor holds a NaN.',
+            });
+        }
+        const edges = this.#boundaries.slice(-countedWindows - 1);
+        const windows = edges.slice(1).map((endWallNs, index) => {
+            const startWallNs = edges[index];
+            return {
+                startWallNs,
+                durationNs: Number(endWallNs - startWallNs),
+                latenciesNs: this.#latenciesOf(startWallNs, endWallNs),
+            };
+        });
+        return { requests: this.#ends.filter((end) => end !== null).length, windows };
+    }
+    #latenciesOf(fromNs, toNs) {
+        const latencies = [];
+        for (const [index, end] of this.#ends.entries()) {
+            if (end !== null && end >= fromNs && end <= toNs)
+                latencies.push(Number(end - this.#starts[index]));
+        }
+        return Float64Array.from(latencies).sort();
+    }
+}
+/** A request ends with its last response; null where it has none. */
+function lastOf(stampList) {
+    const last = stampList.split(',').at(-1);
+    return last === undefined || last === '' ? null : BigInt(last);
+}
+
+;// CONCATENATED MODULE: ./src/perf-analyzer/run.ts
+
+
+
+
+
+
+
+
+
+
+/** perf_analyzer's exit codes (constants.h). */
+const exitCodes = { unstable: 2, noRequests: 3 };
+/**
+ * Runs perf_analyzer for one load level, in a folder of its own. A run is measured only if it ended with 0, wrote the
+ * row that was asked for, and did not warn that it was unstable: it also ends with 0 where none of this holds.
+ *
+ * @throws GateError `environment` where it could not do its work at all; `interrupted` on a signal
+ */
+async function runLevel(world, settings, level) {
+    const folder = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)((0,external_node_os_namespaceObject.tmpdir)(), 'triton-perf-gate-perf_analyzer-'));
+    try {
+        (0,external_node_fs_.writeFileSync)((0,external_node_path_.join)(folder, files.inputData), level.inputData);
+        const output = await world.run(settings.path, perfAnalyzerArguments(level), {
+            cwd: folder,
+            timeoutNs: settings.timeoutNs,
+        });
+        if (world.signal.aborted)
+            throw new domain_error/* GateError */.ue('interrupted', 'interrupted while perf_analyzer ran');
+        return run_judge(settings, level, folder, output);
+    }
+    finally {
+        (0,external_node_fs_.rmSync)(folder, { recursive: true, force: true });
+    }
+}
+function run_judge(settings, level, folder, output) {
+    const words = output_lastWords(output.stdout, output.stderr);
+    if (output.timedOut) {
+        const limit = `${settings.timeoutNs / nsPerSecond} s (perf_analyzer_timeout)`;
+        return { status: 'timedOut', reason: `it was ended after ${limit}${words === '' ? '' : `: ${words}`}` };
+    }
+    const everything = `${output.stdout}\n${output.stderr}`;
+    switch (output.exitCode) {
+        case 0:
+            break;
+        case exitCodes.unstable:
+            return { status: 'unstable', reason: words };
+        case exitCodes.noRequests:
+            return { status: 'silent', reason: words };
+        default:
+            if (/Thread \[\d+\] had error|Failed to maintain requested inference load/.test(everything)) {
+                return { status: 'requestFailed', reason: words };
+            }
+            throw cannotRun(settings.path, output);
+    }
+    const self = readOutput(everything);
+    if (self.unstable) {
+        return { status: 'unstable', reason: self.warnings.find((text) => /stabilizing/i.test(text)) ?? words };
+    }
+    const row = rowOf(level.load, (0,external_node_path_.join)(folder, files.report));
+    if (row === null) {
+        return {
+            status: 'unstable',
+            reason: `it ended well, but without the row of ${loadLabel(level.load)}: ${words}`,
+        };
+    }
+    return { status: 'measured', row, self, profile: readProfileExport((0,external_node_path_.join)(folder, files.profileExport)) };
+}
+function rowOf(load, report) {
+    if (!(0,external_node_fs_.existsSync)(report))
+        return null;
+    const wanted = load.mode === 'concurrency' ? load.concurrency : load.requestRate;
+    // Six significant digits are all that the file has of a number.
+    const found = parseCsv((0,external_node_fs_.readFileSync)(report, 'utf8')).filter(({ level }) => Math.abs(level - wanted) <= 1e-5 * wanted);
+    return found[0] ?? null;
+}
+/** Says at once, before anything is measured, where there is no perf_analyzer that runs. Returns its version as it says it: its wheel calls itself `0.0.0 (commit 3a49a23)`. */
+async function perfAnalyzerVersion(world, settings) {
+    const output = await world.run(settings.path, ['--version'], { timeoutNs: 30 * nsPerSecond });
+    // It prints its version on stderr.
+    const version = /version (\S.*)/i.exec(`${output.stdout}\n${output.stderr}`)?.[1]?.trim();
+    if (output.exitCode === 0 && version !== undefined)
+        return version;
+    throw cannotRun(settings.path, output);
+}
+function cannotRun(path, output) {
+    const words = output_lastWords(output.stdout, output.stderr);
+    if (output.exitCode === 127 && !/GLIBC|shared librar/.test(words)) {
+        return new domain_error/* GateError */.ue('environment', `perf_analyzer was not found: ${path}`, {
+            hint: 'Install it (pip install perf_analyzer==2.60.0, or run in an image of Triton’s SDK) and name it by perf_analyzer_path, or leave out `engine`.',
+        });
+    }
+    if (/version `GLIBCX?X?_[\d.]+' not found|error while loading shared libraries/.test(words)) {
+        return new domain_error/* GateError */.ue('environment', `perf_analyzer does not start on this system: ${words}`, {
+            hint: 'The wheel of perf_analyzer 2.60.0 needs glibc 2.38 or newer: use a newer system or image.',
+        });
+    }
+    const how = output.exitCode === null ? 'was ended by a signal' : `ended with ${output.exitCode}`;
+    return new domain_error/* GateError */.ue('environment', `perf_analyzer ${how}${words === '' ? '' : `: ${words}`}`, {
+        hint: 'See perf_analyzer_flags in the configuration, and the server’s log.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/perf-analyzer/cross-check.ts
+
+/** Both come from the same stamps; what may differ is a request on the edge of a window, and the digits of the CSV. */
+const toleratedRatio = 0.01;
+/** perf_analyzer cuts latencies to whole µs. */
+const cutNs = 1000;
+/** Where perf_analyzer's own figures are not those of its raw data, as sentences; none where they agree. */
+function crossCheck(load, row, { windows }) {
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    const sorted = Float64Array.from(windows.flatMap(({ latenciesNs }) => [...latenciesNs])).sort();
+    const oneRequestPerSec = (batchSizeOf(load) * 1e9) / durationNs;
+    const inferPerSec = sorted.length * oneRequestPerSec;
+    const warnings = [];
+    if (Math.abs(inferPerSec - row.inferPerSec) > toleratedRatio * row.inferPerSec + oneRequestPerSec) {
+        warnings.push(`perf_analyzer's report has ${row.inferPerSec} infer/s, its profile export ${inferPerSec.toFixed(1)}`);
+    }
+    for (const [percentile, reportedNs] of row.latencyNs) {
+        // Its rule of rounding the rank, not ours (inference_profiler.cc).
+        const exportedNs = sorted[Math.floor((percentile / 100) * (sorted.length - 1) + 0.5)];
+        if (exportedNs !== undefined && Math.abs(exportedNs - reportedNs) <= toleratedRatio * reportedNs + cutNs)
+            continue;
+        const exported = exportedNs === undefined ? 'no request' : `${Math.round(exportedNs / 1000)} µs`;
+        warnings.push(`perf_analyzer's report has a p${percentile} of ${reportedNs / 1000} µs, its profile export ${exported}`);
+    }
+    return warnings;
+}
+
+;// CONCATENATED MODULE: ./src/perf-analyzer/input-data.ts
+/**
+ * perf_analyzer's `--input-data` JSON with these steps, to be sent in turn. Not its own random data: that holds NaN,
+ * with which models take other paths and its profile export stays empty.
+ */
+function inputDataJson(steps) {
+    return JSON.stringify({
+        data: steps.map((tensors) => Object.fromEntries(tensors.map(({ name, shape, data }) => [
+            name,
+            { content: { b64: Buffer.from(data).toString('base64') }, shape },
+        ]))),
+    });
+}
+
+;// CONCATENATED MODULE: ./src/triton/statistics.ts
+const durations = [
+    'success',
+    'fail',
+    'queue',
+    'computeInput',
+    'computeInfer',
+    'computeOutput',
+    'cacheHit',
+    'cacheMiss',
+];
+/**
+ * Triton adds a batch's whole duration to each of its requests, so the average of a request is
+ * Δns / Δcount of the same field (extension_statistics.md), never Δns / Δexecutions. Counters belong to
+ * one load of the model: one that falls, or a version that comes or goes, means it was loaded anew.
+ */
+function statisticsDelta(before, after, model) {
+    const versions = (rows) => rows
+        .filter((row) => row.name === model)
+        .map((row) => row.version)
+        .toSorted()
+        .join(' ');
+    const [first, last] = [versions(before), versions(after)];
+    if (last === '')
+        return { status: 'unavailable', reason: `the server has no statistics of '${model}'` };
+    if (first !== last) {
+        return {
+            status: 'unavailable',
+            reason: `the loaded versions changed meanwhile (${first || 'none'} → ${last})`,
+        };
+    }
+    const delta = subtract(statistics_sum(after, model), statistics_sum(before, model));
+    if (typeof delta === 'string') {
+        return {
+            status: 'unavailable',
+            reason: `'${model}' was loaded anew meanwhile, or its server restarted: its counter ${delta}`,
+        };
+    }
+    return { status: 'available', times: averages(delta) };
+}
+function averages(delta) {
+    const average = (name) => statistics_ratio(delta.durations[name].ns, delta.durations[name].count);
+    return {
+        serverQueueNs: average('queue'),
+        serverComputeInputNs: average('computeInput'),
+        serverComputeInferNs: average('computeInfer'),
+        serverComputeOutputNs: average('computeOutput'),
+        successNs: average('success'),
+        executedBatchSize: statistics_ratio(delta.inferenceCount, delta.executionCount),
+        requestCount: Number(delta.durations.success.count),
+        failCount: Number(delta.durations.fail.count),
+        cacheHitCount: Number(delta.durations.cacheHit.count),
+        cacheMissCount: Number(delta.durations.cacheMiss.count),
+        cacheHitNs: average('cacheHit'),
+        cacheMissNs: average('cacheMiss'),
+        batches: [...delta.executions]
+            .filter(([, executions]) => executions > 0n)
+            .map(([batchSize, executions]) => ({ batchSize: Number(batchSize), executions: Number(executions) }))
+            .toSorted((a, b) => a.batchSize - b.batchSize),
+        problem: unequalCounts(delta),
+    };
+}
+/** A backend reports the three together; perf_analyzer crashes where they differ. */
+function unequalCounts({ durations: { computeInput, computeInfer, computeOutput }, }) {
+    const counts = [computeInput.count, computeInfer.count, computeOutput.count];
+    if (new Set(counts).size === 1)
+        return null;
+    return `the server counted ${counts[0]} compute inputs, ${counts[1]} compute infers and ${counts[2]} compute outputs: its times are averages of different requests`;
+}
+function statistics_ratio(part, count) {
+    return count === 0n ? null : Number(part) / Number(count);
+}
+/** Over all versions of the model. */
+function statistics_sum(rows, model) {
+    const own = rows.filter((row) => row.name === model);
+    const total = (of) => own.reduce((all, row) => all + of(row), 0n);
+    const field = (name, part) => total((row) => row.inferenceStats?.[name]?.[part] ?? 0n);
+    return {
+        inferenceCount: total((row) => row.inferenceCount),
+        executionCount: total((row) => row.executionCount),
+        executions: executionsOf(own),
+        durations: mapDurations((name) => ({ count: field(name, 'count'), ns: field(name, 'ns') })),
+    };
+}
+/** `batch_stats`: Triton counts the compute of each execution of a batch size once. */
+function executionsOf(rows) {
+    const executions = new Map();
+    for (const { batchSize, computeInfer } of rows.flatMap(({ batchStats }) => batchStats))
+        executions.set(batchSize, (executions.get(batchSize) ?? 0n) + (computeInfer?.count ?? 0n));
+    return executions;
+}
+/** Where a counter fell, which one, and from what to what. */
+function subtract(after, before) {
+    const delta = {
+        inferenceCount: after.inferenceCount - before.inferenceCount,
+        executionCount: after.executionCount - before.executionCount,
+        executions: new Map([...after.executions].map(([size, count]) => [size, count - (before.executions.get(size) ?? 0n)])),
+        durations: mapDurations((name) => ({
+            count: after.durations[name].count - before.durations[name].count,
+            ns: after.durations[name].ns - before.durations[name].ns,
+        })),
+    };
+    for (const name of ['inferenceCount', 'executionCount']) {
+        if (delta[name] < 0n)
+            return fell(name, before[name], after[name]);
+    }
+    for (const name of durations) {
+        for (const part of ['count', 'ns']) {
+            const [from, to] = [before.durations[name][part], after.durations[name][part]];
+            if (to < from)
+                return fell(`${name}.${part}`, from, to);
+        }
+    }
+    return delta;
+}
+function fell(counter, from, to) {
+    return `${counter} fell from ${from} to ${to}`;
+}
+function mapDurations(of) {
+    return {
+        success: of('success'),
+        fail: of('fail'),
+        queue: of('queue'),
+        computeInput: of('computeInput'),
+        computeInfer: of('computeInfer'),
+        computeOutput: of('computeOutput'),
+        cacheHit: of('cacheHit'),
+        cacheMiss: of('cacheMiss'),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/stats/quantile.ts
+
+/**
+ * The p-quantile by nearest rank: the smallest value with at least p·n values at or below it. Always a
+ * value that was measured; no interpolation, so that a p99 is a latency some request had. Null of no values.
+ * @param sorted ascending
+ * @param p 0 < p ≤ 1
+ */
+function quantile(sorted, p) {
+    if (!(p > 0 && p <= 1))
+        throw new RangeError(`a quantile needs 0 < p ≤ 1, got ${p}`);
+    return sorted.length === 0 ? null : at(sorted, nearestRank(sorted.length, p));
+}
+/**
+ * Two-sided distribution-free interval of the p-quantile between two order statistics: each end is missed
+ * with probability (1 − confidence)/2 at most, by the exact binomial distribution of the number of values
+ * below the quantile (David & Nagaraja, Order Statistics, 7.1).
+ *
+ * The upper end is null where n is too small for one (below 368 for p99 at 95 %, since 0.99^n > 0.025);
+ * all is null where there is no lower end either (below 6 for the median).
+ * @param sorted ascending
+ */
+function orderStatisticInterval(sorted, p, confidence = 0.95) {
+    const n = sorted.length;
+    const miss = (1 - confidence) / 2;
+    // The count of values below the quantile is binomial (n, p). The lower rank is the largest r with P(count < r) ≤ miss.
+    const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > miss);
+    // The upper rank is the smallest r with P(count ≥ r) ≤ miss; the factor forgives the rounding of 1 − P.
+    const upper = firstRank(n, (rank) => rank > 0 && 1 - binomialCdf(rank - 1, n, p) <= miss * (1 + 1e-9));
+    if (lower === 0)
+        return null;
+    return [at(sorted, lower), upper > n ? null : at(sorted, upper)];
+}
+function nearestRank(n, p) {
+    // 0.07 · 100 is 7.000000000000001 in binary: forgive the rounding, not more.
+    return Math.max(1, Math.ceil(p * n - n * 1e-12));
+}
+/** The smallest rank from 0 to n for which the monotone condition holds, n + 1 where none does. */
+function firstRank(n, holds) {
+    let low = 0;
+    let high = n + 1;
+    while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if (holds(middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+function at(sorted, rank) {
+    const value = sorted[rank - 1];
+    if (value === undefined)
+        throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
+    return value;
+}
+
+;// CONCATENATED MODULE: ./src/profile/blocks.ts
+
+
+
+/** A block's p99 needs about a hundred requests to be more than its maximum. */
+const minRequestsPerBlock = 100;
+/** Fewer blocks than four leave the median over block pairs without anything to be robust against. */
+const minBlocks = 4;
+/** Two are the least for sides to alternate, for models so slow that a block holds a handful of requests. */
+const minSlowBlocks = 2;
+/** A block of a slow model shorter than this is mostly its own edges: lead-in before, and the last requests after it. */
+const minLatenciesPerBlock = 10;
+/** A few more than it takes: the rate seen in warm-up is itself an estimate. */
+const margin = 1.15;
+/**
+ * What four blocks with a p99 of their own need; that is more than the 299 requests below which the whole has none.
+ */
+const wantedRequests = Math.ceil(minBlocks * minRequestsPerBlock * margin);
+/**
+ * Blocks long enough for their percentile, as many as reach the wanted requests within the time, from the
+ * slowest side's pace in warm-up so that both sides get the same.
+ */
+function planBlocks(paces, limits) {
+    const nsPerRequest = Math.max(...paces.map((pace) => pace.nsPerRequest));
+    const latencyNs = Math.max(...paces.map((pace) => pace.typicalLatencyNs));
+    const longestNs = Math.min(Math.max(limits.measurementNs, wantedRequests * nsPerRequest), limits.maxMeasurementNs);
+    // Lead-ins and the ends of the last requests take their part of the longest time, but never of the asked one.
+    for (let totalNs = longestNs; totalNs > limits.measurementNs; totalNs *= shrinkage) {
+        const plan = cut(totalNs, nsPerRequest, latencyNs, limits);
+        if (plan.count * (plan.blockNs + plan.leadInNs + latencyNs) <= limits.maxMeasurementNs)
+            return plan;
+    }
+    return cut(limits.measurementNs, nsPerRequest, latencyNs, limits);
+}
+/** Steps in which a longest time is sought that has room for its lead-ins: finer ones would gain a block nothing. */
+const shrinkage = 0.95;
+function cut(totalNs, nsPerRequest, latencyNs, limits) {
+    const wantedBlockNs = Math.max(limits.blockNs, margin * minRequestsPerBlock * nsPerRequest);
+    const few = Math.floor(totalNs / (minLatenciesPerBlock * latencyNs));
+    const least = Math.min(minBlocks, Math.max(minSlowBlocks, few));
+    const count = Math.max(least, Math.floor(totalNs / wantedBlockNs));
+    const blockNs = Math.round(totalNs / count);
+    return {
+        count,
+        blockNs,
+        // Two latencies of running fill the queue and the pipeline again after the other side's block. Of a model that answers
+        // twice in a block there is no such thing, and half the block again is time enough to spend on it.
+        leadInNs: Math.round(Math.min(Math.max(2 * latencyNs, 20 * nsPerMs), blockNs / 2)),
+    };
+}
+/**
+ * Runs the blocks of all sides, alternating: in every round each side gets one block, in random order, so
+ * that what drifts on the machine hits both alike. Block i of one side pairs with block i of the other.
+ */
+async function runBlocks(generator, targets, load, plan, random, signal) {
+    const windows = targets.map(() => []);
+    for (let round = 0; round < plan.count && !signal.aborted; round++) {
+        for (const side of random.shuffle(targets.map((_, index) => index))) {
+            const target = targets[side];
+            if (target === undefined)
+                continue;
+            const { blockNs: durationNs, leadInNs, requestCount } = plan;
+            const options = requestCount === undefined ? { leadInNs, durationNs } : countOf(requestCount);
+            const window = await generator.run(target, load, options);
+            windows[side]?.push(window);
+        }
+    }
+    return windows;
+}
+/** A window of exactly so many requests. */
+function countOf(requestCount) {
+    return { leadInNs: 0, durationNs: 0, requestCount };
+}
+/** What is kept of a window in the file. */
+function toBlock(window, load) {
+    return {
+        startNs: window.startNs,
+        durationNs: window.durationNs,
+        requests: window.latenciesNs.length,
+        inferPerSec: inferPerSec([window], load),
+        latencyP50Ns: quantile(window.latenciesNs, 0.5),
+        latencyP99Ns: quantile(window.latenciesNs, 0.99),
+    };
+}
+/** Inferences (requests × batch) completed within the windows, over the windows' time. */
+function inferPerSec(windows, load) {
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
+    return durationNs === 0 ? 0 : (completed * batchSizeOf(load) * 1e9) / durationNs;
+}
+
+;// CONCATENATED MODULE: ./src/triton/gpu-metrics.ts
+
+const gpu_metrics_timeoutNs = nsPerSecond;
+/**
+ * Reads `nv_gpu_memory_used_bytes` of a server's metrics (docs/user_guide/metrics.md of Triton). The value is up to one
+ * `--metrics-interval-ms` old, 2 s by default. Never throws: a server without these metrics says nothing, not zero.
+ */
+async function readGpuMemory(metricsUrl) {
+    if (metricsUrl === null)
+        return unavailable("Triton's metrics are switched off");
+    try {
+        const response = await fetch(metricsUrl, { signal: AbortSignal.timeout(gpu_metrics_timeoutNs / nsPerMs) });
+        const text = await response.text();
+        if (!response.ok)
+            return unavailable(`Triton's metrics at ${metricsUrl} answer ${response.status}`);
+        const usedBytes = parseGpuMemory(text);
+        return usedBytes.size > 0
+            ? { status: 'available', usedBytes }
+            : unavailable(`Triton's metrics at ${metricsUrl} name no GPU`);
+    }
+    catch {
+        return unavailable(`Triton's metrics at ${metricsUrl} do not answer`);
+    }
+}
+/** By UUID, in bytes; what is no number is left out. */
+function parseGpuMemory(text) {
+    const used = new Map();
+    for (const [, labels = '', value = ''] of text.matchAll(/^nv_gpu_memory_used_bytes\{([^}\n]*)\} (\S+)/gm)) {
+        const [, uuid] = /(?:^|,)gpu_uuid="([^"]+)"/.exec(labels) ?? [];
+        const bytes = Number(value);
+        if (uuid !== undefined && Number.isFinite(bytes) && bytes >= 0)
+            used.set(uuid, bytes);
+    }
+    return used;
+}
+const unavailable = (reason) => ({ status: 'unavailable', reason });
+
+;// CONCATENATED MODULE: ./src/profile/gpu-readings.ts
+
+
+
+/**
+ * Begins to read the GPUs; the function it gives ends that. nvidia-smi is the first source, Triton's own metrics the
+ * second: compared with it, and alone where there is no nvidia-smi, as for a remote server.
+ */
+async function watchGpus(world, models, gpu) {
+    const ask = (model) => readGpuMemory(model.live.server.metricsUrl);
+    const before = await Promise.all(models.map(ask));
+    gpu?.reset();
+    const deadlineNs = world.nowNs() + patienceNs;
+    return async () => {
+        const sides = models.map((model) => gpuOf(gpu, model, models.length === 1));
+        const disturbances = gpu?.disturbances(models.flatMap(({ live }) => live.server.pids())) ?? [];
+        const seconds = await Promise.all(models.map((model) => agreedReading(world, deadlineNs, () => ask(model), gpu?.lastMemory ?? (() => new Map()))));
+        return {
+            disturbances,
+            sides: sides.map((side, index) => {
+                const { reading, doubts } = seconds[index] ?? { reading: nothing, doubts: [] };
+                const triton = peakOf(before[index] ?? nothing, reading);
+                return {
+                    ...side,
+                    ...(gpu === null ? deviceByTriton(triton, reading, models[index]) : {}),
+                    gpuDeviceMemoryTritonBytes: triton,
+                    gpuDoubts: doubts,
+                };
+            }),
+        };
+    };
+}
+const nothing = { status: 'unavailable', reason: 'not read' };
+/** By nvidia-smi: the side's own process tree where it is shown, else the devices (see gpuGrowth). */
+function gpuOf(gpu, model, alone) {
+    if (gpu === null)
+        return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
+    const read = gpu.memoryOf(model.live.server.pids(), alone);
+    const memory = read.bytes === null ? (model.gpuGrowth ?? read) : read;
+    return {
+        gpuMemory: memory,
+        gpuDeviceMemory: { bytes: gpu.deviceMemory(memory.bytes, alone), source: null },
+        gpuIdleServerMemoryBytes: model.gpuIdle === undefined ? null : idleShare(memory, model.gpuIdle),
+        // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
+        gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
+        gpuPowerWatts: alone ? gpu.powerWatts() : null,
+    };
+}
+/** The higher of two readings, each summed over the GPUs. */
+function peakOf(...readings) {
+    const sums = readings.flatMap((reading) => reading.status === 'available'
+        ? [[...reading.usedBytes.values()].reduce((sum, bytes) => sum + bytes, 0)]
+        : []);
+    return sums.length === 0 ? null : Math.max(...sums);
+}
+/** The only source there is. A server of ours on a machine without GPU has none, and needs no reason. */
+function deviceByTriton(bytes, reading, model) {
+    if (bytes !== null)
+        return { gpuDeviceMemory: { bytes, source: tritonSource } };
+    const remote = model?.live.server.mode === 'remote';
+    return remote && reading.status === 'unavailable'
+        ? { gpuDeviceMemory: { bytes, source: reading.reason } }
+        : {};
+}
+const tritonSource = "GPU memory by Triton's own metrics: the whole of the server's GPUs, all processes on them, before and after the load";
+/**
+ * The driver keeps memory of its own, up to 3 % of a small board, which one library counts as used and another does not.
+ * What differs by more is another GPU, a reading that stands still, or one of both is wrong.
+ */
+const maxDifferenceRatio = 0.05;
+/** Triton reads its GPUs every 2 s (`--metrics-interval-ms`), and may take another second, from the end of the warm-up. */
+const patienceNs = 3 * nsPerSecond;
+const pauseNs = nsPerSecond / 2;
+/** Triton's reading, asked for again while it may still be one from before the model was loaded. */
+async function agreedReading(world, deadlineNs, ask, nvidiaSmi) {
+    for (;;) {
+        const reading = await ask();
+        const doubts = reading.status === 'available' ? differences(reading.usedBytes, nvidiaSmi()) : [];
+        if (doubts.length === 0 || world.nowNs() >= deadlineNs)
+            return { reading, doubts };
+        await world.sleep(pauseNs);
+    }
+}
+/** Each GPU that Triton and nvidia-smi see differently, in words. One that only one of them shows is not compared. */
+function differences(triton, nvidiaSmi) {
+    const mebibytes = (bytes) => Math.round(bytes / 2 ** 20);
+    return [...triton].flatMap(([uuid, bytes]) => {
+        const shown = nvidiaSmi.get(uuid);
+        if (shown === undefined || Math.abs(bytes - shown.usedBytes) <= maxDifferenceRatio * shown.totalBytes)
+            return [];
+        return [
+            `${uuid} holds ${mebibytes(shown.usedBytes)} MiB by nvidia-smi and ${mebibytes(bytes)} MiB by Triton's own metrics`,
+        ];
+    });
+}
+
+;// CONCATENATED MODULE: ./src/profile/pace.ts
+
+
+
+/** Fewer ends of requests than this in all windows depend on where the windows' edges fell. */
+const minCompleted = 10;
+/**
+ * The pace of some windows of a load; zero where there is none. Where too few requests ended inside the windows to count
+ * them, by Little's law from their latencies (closed loop), or by the asked rate.
+ */
+function paceOf(windows, load) {
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
+    const latencies = mergeLatencies(windows);
+    const counted = durationNs / Math.max(1, completed);
+    const typicalLatencyNs = quantile(latencies, 0.5) ?? 0;
+    if (completed >= minCompleted || latencies.length === 0)
+        return { nsPerRequest: counted, typicalLatencyNs };
+    const nsPerRequest = load.mode === 'concurrency' ? mean(latencies) / load.concurrency : 1e9 / load.requestRate;
+    return { nsPerRequest, typicalLatencyNs };
+}
+
+;// CONCATENATED MODULE: ./src/profile/perf-analyzer-windows.ts
+
+/** Above this share of busy time perf_analyzer itself doubts that it measures the server. */
+const maxOverheadRatio = 0.5;
+/** Of Triton's C++ client, each of perf_analyzer's threads and its control plane being one client. */
+const clientsPerChannel = 6;
+const perf_analyzer_windows_percent = (ratio) => `${(ratio * 100).toFixed(1)} %`;
+/** The windows of a run that perf_analyzer's own figures are made of. */
+function toWindows(world, load, { profile, self }) {
+    const client = healthOf(load, self);
+    const counted = profile.windows.reduce((sum, { latenciesNs }) => sum + latenciesNs.length, 0);
+    // perf_analyzer stamps the wall clock.
+    const wallMinusRunNs = Date.parse(world.date()) * 1e6 - world.nowNs();
+    return profile.windows.map(({ startWallNs, durationNs, latenciesNs }, index) => ({
+        startNs: Math.max(0, Number(startWallNs) - wallMinusRunNs),
+        durationNs,
+        latenciesNs,
+        completed: latenciesNs.length,
+        // Those of earlier windows, and those that were out when it ended: the server has counted them too.
+        issued: latenciesNs.length + (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) : 0),
+        failures: {},
+        firstFailure: null,
+        client,
+    }));
+}
+/** At most as many as fit the longest latency. */
+function outstanding(load, latenciesNs) {
+    if (load.mode === 'concurrency')
+        return load.concurrency;
+    return Math.ceil((load.requestRate * (latenciesNs.at(-1) ?? 0)) / 1e9);
+}
+/** perf_analyzer gives up at the first failed request: that one is all that is known. */
+function failedWindow(world, load, outcome) {
+    return {
+        startNs: world.nowNs(),
+        durationNs: 1,
+        latenciesNs: new Float64Array(),
+        completed: 0,
+        issued: 1,
+        failures: outcome.status === 'requestFailed' ? { perf_analyzer: 1 } : {},
+        firstFailure: outcome.reason,
+        client: healthOf(load, silent),
+    };
+}
+/** Of a run that did not get as far as to say anything of itself. */
+const silent = { overheadRatio: null, delayedRatio: 0 };
+/** perf_analyzer's threads instead of an event loop; it does not say what CPU time it took. */
+function healthOf(load, self) {
+    const busyRatio = self.overheadRatio ?? 0;
+    const isOpen = load.mode === 'requestRate';
+    const lateRatio = isOpen ? self.delayedRatio : 0;
+    const thread = {
+        eventLoopUtilization: busyRatio,
+        eventLoopDelayP99Ns: 0,
+        eventLoopGapNs: 0,
+        gcPauseNs: 0,
+        gcPauseMaxNs: 0,
+    };
+    const problems = [
+        ...(busyRatio > maxOverheadRatio
+            ? [`client_saturated: perf_analyzer's overhead was ${perf_analyzer_windows_percent(busyRatio)}`]
+            : []),
+        ...(lateRatio > maxLateRatio
+            ? [`client_saturated: ${perf_analyzer_windows_percent(lateRatio)} of the requests were sent late`]
+            : []),
+    ];
+    return {
+        ...thread,
+        cpuNsPerRequest: 0,
+        lateRatio,
+        achievedRatio: isOpen ? 1 - lateRatio : null,
+        connections: Math.ceil(((load.mode === 'concurrency' ? load.concurrency : 4) + 1) / clientsPerChannel),
+        threads: [thread],
+        threadsReason: 'perf_analyzer has threads of its own and tells only how busy they were',
+        saturated: problems.length > 0,
+        problems,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/profile/composing.ts
+
+
+/** Two readings of ModelStatistics of all models → what the composing models did for the measured one between them. */
+function composingBetween(before, after, own, parts) {
+    const requests = own.status === 'available' ? own.times.requestCount + own.times.failCount : null;
+    const read = parts.map((part) => {
+        const { model } = part;
+        const delta = statisticsDelta(before, after, model);
+        if (delta.status === 'unavailable') {
+            return { models: [], warnings: [`composing model '${model}' has no numbers: ${delta.reason}`] };
+        }
+        const { times } = delta;
+        const counted = times.requestCount + times.failCount;
+        return {
+            models: [composing_rowOf(part, times, requests === null || requests === 0 ? null : counted / requests)],
+            warnings: strangers(part, counted, requests),
+        };
+    });
+    return {
+        models: read.flatMap(({ models }) => models),
+        warnings: read.flatMap(({ warnings }) => warnings),
+    };
+}
+function composing_rowOf({ model, via }, times, requestsPerRequest) {
+    const { requestCount, failCount, executedBatchSize, cacheHitCount } = times;
+    return {
+        model,
+        via,
+        requestCount,
+        failCount,
+        requestsPerRequest,
+        serverQueueNs: times.serverQueueNs,
+        serverComputeInputNs: times.serverComputeInputNs,
+        serverComputeInferNs: times.serverComputeInferNs,
+        serverComputeOutputNs: times.serverComputeOutputNs,
+        executedBatchSize,
+        cacheHitCount,
+    };
+}
+/** Fewer requests than the steps make are no stranger's: an earlier step failed, or an ensemble's cache answered. */
+function strangers({ model, perRequest }, counted, requests) {
+    if (requests === null || perRequest === null)
+        return [];
+    const expected = requests * perRequest;
+    // As for the measured model itself: a health check now and then disturbs nobody.
+    if (counted <= expected * 1.01 + 2)
+        return [];
+    return [
+        `composing model '${model}' was asked ${counted} times, ${expected} of them from here: other clients use it, and its times are not this load's alone`,
+    ];
+}
+/**
+ * An ensemble's own queue time ends where its first step begins, while its compute times are the sums over its steps
+ * (Triton's extension_statistics.md): without the steps' queues a full queue would pass for overhead. As
+ * perf_analyzer, which sums both.
+ */
+function withQueuesOfSteps(own, { models }, isEnsemble) {
+    if (!isEnsemble || own.status === 'unavailable' || own.times.serverQueueNs === null)
+        return own;
+    // What a step's code calls is in the step's compute infer time, queue and all.
+    const steps = models.filter(({ via }) => via === 'step');
+    const queues = steps.map((each) => (each.requestsPerRequest ?? 0) * (each.serverQueueNs ?? 0));
+    const serverQueueNs = queues.reduce((sum, queue) => sum + queue, own.times.serverQueueNs);
+    return { status: 'available', times: { ...own.times, serverQueueNs } };
+}
+/** Several repetitions' numbers as one: counts added up, averages as means over repetitions, like a scenario's metrics. */
+function overRepetitions(repetitions) {
+    const all = repetitions.flat();
+    const names = [...new Set(all.map(({ model }) => model))];
+    return names.flatMap((name) => {
+        const rows = all.filter(({ model }) => model === name);
+        const [first] = rows;
+        if (first === undefined)
+            return [];
+        const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
+        const average = (name) => {
+            const values = rows.flatMap((row) => row[name] ?? []);
+            return values.length === 0 ? null : mean(values);
+        };
+        return {
+            ...first,
+            requestCount: total('requestCount'),
+            failCount: total('failCount'),
+            requestsPerRequest: average('requestsPerRequest'),
+            serverQueueNs: average('serverQueueNs'),
+            serverComputeInputNs: average('serverComputeInputNs'),
+            serverComputeInferNs: average('serverComputeInferNs'),
+            serverComputeOutputNs: average('serverComputeOutputNs'),
+            executedBatchSize: average('executedBatchSize'),
+            cacheHitCount: total('cacheHitCount'),
+        };
+    });
 }
 
 ;// CONCATENATED MODULE: ./src/system/host-activity.ts
@@ -49283,6 +50847,745 @@ function read(path) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/profile/machine.ts
+
+
+/**
+ * Begins to watch the machine and the servers on it; the function it gives ends that, `elapsedNs` later. The two sides
+ * share the machine, each has its own processes.
+ */
+function watchMachine(models) {
+    const pidsOf = () => models.map(({ live }) => live.server.pids());
+    const cpuOf = (pids) => pids.map(cpuNsOf);
+    const pids = pidsOf();
+    const host = readHost(pids.flat());
+    const before = cpuOf(pids);
+    return (elapsedNs) => {
+        const pidsAfter = pidsOf();
+        const after = cpuOf(pidsAfter);
+        const activity = hostActivity(host, readHost(pidsAfter.flat()), elapsedNs);
+        return (side, statistics, batchSize) => {
+            const own = after[side] ?? new Map();
+            // A remote server has no process here, and this machine is not the one that matters.
+            if (own.size === 0)
+                return { serverCpuNsPerInference: null };
+            const cpuNs = cpuDeltaNs(before[side] ?? new Map(), own);
+            const { requestCount = 0, failCount = 0 } = statistics.status === 'available' ? statistics.times : {};
+            const inferences = (requestCount + failCount) * batchSize;
+            return { host: activity, serverCpuNsPerInference: inferences === 0 ? null : cpuNs / inferences };
+        };
+    };
+}
+
+;// CONCATENATED MODULE: ./src/profile/percentile-value.ts
+
+
+/**
+ * A percentile with its 95 % interval, or null and why.
+ * @param sorted ascending, ns
+ * @param what the samples in words, for the reason
+ */
+function percentileValue(sorted, percentile, what) {
+    const n = sorted.length;
+    const needed = minRequestsForPercentile(percentile);
+    if (n < needed) {
+        const reason = `p${Number((percentile * 100).toPrecision(3))} needs at least ${needed} ${what}, there were ${n}`;
+        return { value: null, interval: null, n, unit: 'ns', reason };
+    }
+    return {
+        value: quantile(sorted, percentile),
+        interval: orderStatisticInterval(sorted, percentile),
+        n,
+        unit: 'ns',
+    };
+}
+
+;// CONCATENATED MODULE: ./src/profile/response-metrics.ts
+
+
+const percentiles = [
+    { name: 'timeToFirstResponseP50Ns', of: 'firstNs', percentile: 0.5 },
+    { name: 'timeToFirstResponseP99Ns', of: 'firstNs', percentile: 0.99 },
+    { name: 'interResponseP50Ns', of: 'gapsNs', percentile: 0.5 },
+    { name: 'interResponseP99Ns', of: 'gapsNs', percentile: 0.99 },
+];
+/** Of a decoupled model's responses in one repetition; nothing for any other model. */
+function responseMetrics(windows) {
+    const responses = mergeResponses(windows);
+    if (responses === undefined)
+        return {};
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    return {
+        ...Object.fromEntries(percentiles.map(({ name, of, percentile }) => [name, percentileOf(responses, of, percentile).value])),
+        responsesPerSec: durationNs === 0 ? 0 : (responses.count * 1e9) / durationNs,
+    };
+}
+/** The percentiles over all responses of a scenario together; nothing for a model that is not decoupled. */
+function pooledResponsePercentiles(windows) {
+    const responses = mergeResponses(windows);
+    if (responses === undefined)
+        return {};
+    return Object.fromEntries(percentiles.map(({ name, of, percentile }) => [name, percentileOf(responses, of, percentile)]));
+}
+function percentileOf(responses, of, percentile) {
+    const what = of === 'firstNs' ? 'requests with a response' : 'responses after a first one';
+    return percentileValue(responses[of], percentile, what);
+}
+/** The metrics that only decoupled models have. */
+const responseMetricNames = new Set([
+    ...percentiles.map(({ name }) => name),
+    'responsesPerSec',
+]);
+
+;// CONCATENATED MODULE: ./src/profile/send-metrics.ts
+
+
+const send_metrics_percentiles = [
+    { name: 'serviceP50Ns', of: 'serviceNs', percentile: 0.5 },
+    { name: 'serviceP99Ns', of: 'serviceNs', percentile: 0.99 },
+    { name: 'sendLagP99Ns', of: 'lagNs', percentile: 0.99 },
+];
+/**
+ * The two parts of an open loop's latency, over all requests of the windows together; nothing in a closed loop. Service
+ * time and lag are information: what a caller waits for is both.
+ */
+function sendPercentiles(windows) {
+    const sends = mergeSends(windows);
+    if (sends === undefined)
+        return {};
+    return Object.fromEntries(send_metrics_percentiles.map(({ name, of, percentile }) => [name, percentileValue(sends[of], percentile, 'requests')]));
+}
+/** The same as they stand in a repetition. */
+function sendMetrics(windows) {
+    const values = Object.entries(sendPercentiles(windows));
+    return Object.fromEntries(values.map(([name, value]) => [name, value?.value ?? null]));
+}
+/** The metrics that only open loops have. */
+const sendMetricNames = new Set(send_metrics_percentiles.map(({ name }) => name));
+
+;// CONCATENATED MODULE: ./src/profile/server-counts.ts
+/** What of the server's statistics is kept as it was counted. */
+function serverCounts({ server, windows }) {
+    if (server.status === 'unavailable')
+        return {};
+    const { times } = server;
+    return {
+        serverCounts: {
+            succeeded: times.requestCount,
+            failed: times.failCount,
+            sent: sentIn(windows),
+            cacheHits: times.cacheHitCount,
+            cacheMisses: times.cacheMissCount,
+            cacheHitNs: times.cacheHitNs,
+            cacheMissNs: times.cacheMissNs,
+            batches: [...times.batches],
+        },
+    };
+}
+/** A backend counts a batch after it has answered it: in an open loop no more is known of how many that may be. */
+const notYetCounted = 64;
+/**
+ * What in a sample's statistics does not fit, one sentence each. More requests than were sent void the repetition
+ * (`other_clients`); fewer leave it valid, since client latency and throughput do not rest on them.
+ */
+function serverWarnings({ server, windows }, load) {
+    if (server.status === 'unavailable')
+        return [`no times of the server: ${server.reason}`];
+    const { requestCount, failCount, problem } = server.times;
+    const counted = requestCount + failCount;
+    const sent = sentIn(windows);
+    // Of a request that failed nobody knows here whether the server ever counted it.
+    const failed = windows
+        .flatMap(({ failures }) => Object.values(failures))
+        .reduce((sum, count) => sum + count, 0);
+    const open = load.mode === 'concurrency' ? load.concurrency : notYetCounted;
+    const missing = sent - failed - open > counted * 1.01;
+    return [
+        ...(problem === null ? [] : [problem]),
+        ...(missing
+            ? [
+                `the server counted ${counted} requests of ${sent} that were sent (${failed} failed): its times are those of the counted ones`,
+            ]
+            : []),
+    ];
+}
+function sentIn(windows) {
+    return windows.reduce((sum, { issued }) => sum + issued, 0);
+}
+
+;// CONCATENATED MODULE: ./src/profile/sample.ts
+
+
+
+
+
+
+
+
+
+
+const noGpu = { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
+/** One side's repetition as it goes into the file. */
+function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
+    const latencies = mergeLatencies(sample.windows);
+    const failures = sumFailures(sample.windows);
+    const client = clientOf(sample);
+    const voidReasons = [...sample.disturbances, ...client.problems];
+    const failed = failedRequests({ failures });
+    if (failed > maxFailureRatio * (failed + latencies.length)) {
+        const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
+        const words = first == null ? '' : `: ${first}`;
+        voidReasons.push(`failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`);
+    }
+    if (sample.unmeasured !== undefined)
+        voidReasons.push(sample.unmeasured.reason);
+    else if (latencies.length === 0)
+        voidReasons.push('no_requests: not one request succeeded');
+    return {
+        index,
+        pairedWith,
+        startNs: sample.startNs,
+        durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
+        ...(sample.warmUp === undefined ? {} : { warmUp: sample.warmUp }),
+        requests: latencies.length,
+        failures,
+        metrics: repetitionMetrics(sample, latencies, load),
+        ...(sample.composing === undefined ? {} : { composing: sample.composing.models }),
+        blocks: sample.windows.map((window) => toBlock(window, load)),
+        client,
+        ...serverCounts(sample),
+        ...(sample.host === undefined ? {} : { host: sample.host }),
+        status: voidReasons.length === 0 ? 'valid' : 'void',
+        voidReasons,
+    };
+}
+function clientOf(sample) {
+    return sample.unmeasured?.client ?? worstClient(sample.windows);
+}
+/** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
+function isDisturbed(sample) {
+    return (sample.disturbances.length > 0 || sample.unmeasured !== undefined || clientOf(sample).problems.length > 0);
+}
+/** Void by the model's own failures, not by what disturbed it. */
+function failedItself({ voidReasons }) {
+    return voidReasons.some((reason) => /^(failed_requests|no_requests):/.test(reason));
+}
+/** Not one request succeeded. */
+function isSilent(sample) {
+    return sample.unmeasured === undefined && sample.windows.every((window) => window.latenciesNs.length === 0);
+}
+function repetitionMetrics(sample, latencies, load) {
+    const server = sample.server.status === 'available' ? sample.server.times : null;
+    const averageNs = latencies.length === 0 ? null : mean(latencies);
+    return {
+        latencyAvgNs: averageNs,
+        ...percentilesOf(latencies),
+        latencyMaxNs: latencies.at(-1) ?? null,
+        inferPerSec: sample.windows.length === 0 ? null : inferPerSec(sample.windows, load),
+        ...responseMetrics(sample.windows),
+        ...sendMetrics(sample.windows),
+        serverQueueNs: server?.serverQueueNs ?? null,
+        serverComputeInputNs: server?.serverComputeInputNs ?? null,
+        serverComputeInferNs: server?.serverComputeInferNs ?? null,
+        serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
+        // A decoupled model answers when its execution is over and counted: the rest is not overhead.
+        networkOverheadNs: sample.windows.some(({ responses }) => responses) ? null : overhead(averageNs, server),
+        executedBatchSize: server?.executedBatchSize ?? null,
+        gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
+        gpuIdleServerMemoryBytes: sample.gpuIdleServerMemoryBytes ?? null,
+        gpuModelMemoryBytes: modelShare(sample),
+        gpuDeviceMemoryBytes: sample.gpuDeviceMemory?.bytes ?? null,
+        gpuDeviceMemoryTritonBytes: sample.gpuDeviceMemoryTritonBytes ?? null,
+        gpuUtilizationRatio: sample.gpuUtilizationRatio,
+        gpuPowerWatts: sample.gpuPowerWatts,
+        serverMemoryBytes: sample.serverMemoryBytes,
+        serverCpuNsPerInference: sample.serverCpuNsPerInference ?? null,
+    };
+}
+/** What came with the model; null where what the server took without it is not known. */
+function modelShare({ gpuMemory, gpuIdleServerMemoryBytes: idle }) {
+    if (gpuMemory === null || gpuMemory.bytes === null || idle == null)
+        return null;
+    return Math.max(0, gpuMemory.bytes - idle);
+}
+/** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
+function percentilesOf(sorted) {
+    return Object.fromEntries(reportedPercentiles.map(({ name, percentile }) => [
+        name,
+        sorted.length < minRequestsForPercentile(percentile) ? null : quantile(sorted, percentile),
+    ]));
+}
+/** Client latency that the server does not account for: network, gRPC, scheduling, and the server's own overhead. */
+function overhead(averageNs, server) {
+    if (averageNs === null || server === null)
+        return null;
+    const parts = [
+        server.serverQueueNs,
+        server.serverComputeInputNs,
+        server.serverComputeInferNs,
+        server.serverComputeOutputNs,
+    ];
+    if (parts.some((part) => part === null))
+        return null;
+    return Math.max(0, averageNs - parts.reduce((sum, part) => sum + (part ?? 0), 0));
+}
+function sumFailures(windows) {
+    const failures = {};
+    for (const window of windows) {
+        for (const [status, count] of Object.entries(window.failures))
+            failures[status] = (failures[status] ?? 0) + count;
+    }
+    return failures;
+}
+function describeFailures(failures) {
+    return Object.entries(failures)
+        .map(([status, count]) => `${status} × ${count}`)
+        .join(', ');
+}
+/** The worst window's figures; saturated where most windows were, frozen where one was. */
+function worstClient(windows) {
+    const clients = windows.map(({ client }) => client);
+    const [first] = clients;
+    if (first === undefined)
+        throw new RangeError('a repetition without windows');
+    // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
+    const saturated = clients.filter((client) => client.saturated).length * 2 > clients.length;
+    const problems = clients.flatMap((client) => client.problems);
+    const achieved = clients.flatMap(({ achievedRatio }) => achievedRatio ?? []);
+    return {
+        ...first,
+        ...worstThread(clients),
+        cpuNsPerRequest: Math.max(...clients.map(({ cpuNsPerRequest }) => cpuNsPerRequest)),
+        lateRatio: Math.max(...clients.map(({ lateRatio }) => lateRatio)),
+        achievedRatio: achieved.length === 0 ? null : Math.min(...achieved),
+        threads: first.threads.map((_, index) => worstThread(clients.flatMap(({ threads }) => threads[index] ?? []))),
+        saturated,
+        problems: firstOfEachKind(problems.filter((clause) => saturated || !isSaturation(clause))),
+    };
+}
+function isSaturation(clause) {
+    return clause.startsWith('client_saturated:');
+}
+/** The figures differ from block to block; one of each kind tells. */
+function firstOfEachKind(problems) {
+    const kinds = new Map();
+    for (const clause of problems.toReversed())
+        kinds.set(clause.replaceAll(/\d+(\.\d+)?/g, '#'), clause);
+    return [...kinds.values()].toReversed();
+}
+
+;// CONCATENATED MODULE: ./src/load/steady.ts
+
+
+
+
+/** Four windows a half: fewer, and one odd window is most of a half. */
+const minWindows = 8;
+/** The percentiles from which the judged one is taken: the highest that every judged window has the requests for. */
+const steady_percentiles = [0.99, 0.95, 0.9, 0.5];
+/**
+ * Drifts that the gate tolerates between two sides are not worth waiting for. Errors: what eight windows give where they scatter
+ * by 22 % and 42 %; a percentile of a short window rests on a few requests.
+ */
+const steady_limits = {
+    throughput: { maxDrift: defaultTolerance.inferPerSec ?? 0.03, maxError: 0.08 },
+    percentile: { maxDrift: defaultTolerance.latencyP99Ns ?? 0.05, maxError: 0.15 },
+};
+/**
+ * Whether a load has reached its steady state, from its windows so far, in order, on one target.
+ *
+ * Judged is the last half of the windows, at least eight (as in MSER, White 1997: what would have to be cut off must not
+ * reach into the last half), by two signals, throughput and the highest percentile up to p99 that each window has
+ * the requests for. Each must show
+ *
+ * - no drift: the means of the two halves of the judged windows differ by no more than `maxDrift`, or by no more than
+ *   twice the standard error of that difference where the windows scatter so much that it is larger. The scatter is
+ *   taken from neighbouring windows (von Neumann's mean square successive difference), which a drift hardly enters;
+ * - no change just now: the last window lies within the others' scatter;
+ * - little spread: the standard error of the mean is below `maxError`.
+ *
+ * perf_analyzer asks the last three windows to lie within 10 % of each other, which a drift of 4 % per window passes
+ * and a model with scatter never does; steady.test.ts has the rates of both kinds of mistake.
+ */
+function steadyStep(windows, spentNs, budget) {
+    const requests = windows.reduce((sum, window) => sum + window.latenciesNs.length, 0);
+    const lastHalf = windows.slice(-Math.max(minWindows, Math.ceil(windows.length / 2)));
+    const problem = steady_problemOf(lastHalf);
+    const enough = spentNs >= budget.minNs && requests >= budget.minRequests;
+    if (enough && problem === null) {
+        const judged = steady_problemOf(windows) === null ? windows : lastHalf;
+        const signals = signalsOf(judged).map(({ label, values }) => `${label} ${steady_percent(drift(values))}`);
+        const reason = `steady over ${judged.length} windows (${signals.join(', ')} from half to half)`;
+        return { kind: 'steady', since: windows.length - judged.length, reason };
+    }
+    const reason = problem ?? `${requests} of ${budget.minRequests} requests so far`;
+    if (spentNs < budget.maxNs)
+        return { kind: 'goOn', reason };
+    return { kind: 'outOfBudget', reason: `not steady after ${(spentNs / 1e9).toFixed(1)} s: ${reason}` };
+}
+function steady_problemOf(judged) {
+    if (judged.some((window) => window.completed === 0 || window.latenciesNs.length === 0))
+        return 'a window without an answer';
+    if (judged.length < minWindows)
+        return `${judged.length} of the ${minWindows} windows it takes to judge`;
+    for (const { label, values, maxDrift, maxError } of signalsOf(judged)) {
+        const scatter = successiveSd(values);
+        const change = drift(values);
+        // Twice the standard error of the difference of two means of half the windows each.
+        const noise = 2 * scatter * Math.sqrt(2 / Math.floor(values.length / 2));
+        if (Math.abs(change) > Math.max(maxDrift, noise))
+            return `${label} drifts (${steady_percent(change)} from half to half)`;
+        const before = values.slice(0, -1);
+        const jump = (values.at(-1) ?? 0) - mean(before);
+        if (Math.abs(jump) > Math.max(2 * maxDrift, 3 * successiveSd(before)))
+            return `${label} has just changed (${steady_percent(jump)})`;
+        const error = sd(values) / Math.sqrt(values.length);
+        if (error > maxError)
+            return `${label} is known to ±${(error * 100).toFixed(0)} % only`;
+    }
+    return null;
+}
+function signalsOf(judged) {
+    const fewest = Math.min(...judged.map((window) => window.latenciesNs.length));
+    const percentile = steady_percentiles.find((each) => fewest >= minRequestsForPercentile(each)) ?? 0.5;
+    return [
+        {
+            label: 'throughput',
+            values: judged.map((window) => Math.log(window.completed / window.durationNs)),
+            ...steady_limits.throughput,
+        },
+        {
+            label: `p${percentile * 100}`,
+            values: judged.map((window) => Math.log(quantile(window.latenciesNs, percentile) ?? Number.NaN)),
+            ...steady_limits.percentile,
+        },
+    ];
+}
+/** Mean of the second half minus mean of the first; the middle one of an odd number is left out. */
+function drift(values) {
+    const half = Math.floor(values.length / 2);
+    return mean(values.slice(-half)) - mean(values.slice(0, half));
+}
+function sd(values) {
+    const centre = mean(values);
+    return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+/** Standard deviation from the differences of neighbours: Σ(x[i+1] − x[i])² / 2(n − 1). */
+function successiveSd(values) {
+    const squares = values.slice(1).map((value, index) => (value - (values[index] ?? value)) ** 2);
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / (2 * squares.length));
+}
+function steady_percent(change) {
+    const text = ((Math.exp(change) - 1) * 100).toFixed(0);
+    return `${change > 0 ? '+' : ''}${withMinus(text)} %`;
+}
+
+;// CONCATENATED MODULE: ./src/profile/warm-up.ts
+
+
+
+
+/** In tenths of the least warm-up, two windows more than it takes to judge: the very first ones are the coldest. */
+const windowsOfLeast = 10;
+/** A throughput of fewer requests goes up and down with every one of them. */
+const minRequestsPerWindow = 10;
+/** Below this the window's edges are a good part of it. */
+const leastWindowNs = 10 * nsPerMs;
+/** Each connection has carried a request several times over, whatever the load. */
+const minRequests = 10;
+/**
+ * Warm-up on the connections that are measured, by time and count, in windows that alternate between the sides: all get
+ * the same number of them, until each is steady or the time is over. A side that answers nothing ends it. Where a side
+ * then still saturates the load threads, all sides get more of them, while there are more to be had, and a new warm-up.
+ */
+async function warmUp(world, generator, targets, load, limits, random) {
+    const isJudged = limits.warmupRequestCount == null && limits.maxWarmupNs > limits.warmupNs;
+    const run = () => untilSteady(world, generator, targets, load, limits, random);
+    let sides = await run();
+    // In a single window the first requests of all are slow here too: code that is not yet compiled.
+    if (!isJudged && sides.some(isSaturated))
+        sides = await run();
+    while (sides.some(isSaturated) && (await generator.widen(targets, load)))
+        sides = await run();
+    return sides.map(({ windows, spentNs, step }) => ({
+        warmUp: {
+            durationNs: Math.round(spentNs),
+            requests: windows.reduce((sum, window) => sum + window.latenciesNs.length, 0),
+            steady: isJudged ? step.kind === 'steady' : null,
+            reason: isJudged ? step.reason : 'of fixed length, not judged',
+        },
+        windows,
+        pace: paceOf(lastHalf(windows), load),
+        isSilent: windows.every((window) => window.latenciesNs.length === 0),
+    }));
+}
+async function untilSteady(world, generator, targets, load, limits, random) {
+    const sides = targets.map((target) => {
+        return { target, windows: [], spentNs: 0, step: { kind: 'goOn', reason: 'not begun' } };
+    });
+    const budget = { minNs: limits.warmupNs, minRequests, maxNs: limits.maxWarmupNs };
+    do {
+        const options = limits.warmupRequestCount == null
+            ? { leadInNs: 0, durationNs: windowNs(sides, load, limits) }
+            : countOf(limits.warmupRequestCount);
+        // In random order: whoever is warmed last goes into its first block with the warmer caches.
+        for (const side of random.shuffle(sides)) {
+            const startNs = world.nowNs();
+            side.windows.push(await generator.run(side.target, load, options));
+            side.spentNs += world.nowNs() - startNs;
+            side.step = steadyStep(side.windows, side.spentNs, budget);
+        }
+    } while (limits.warmupRequestCount == null &&
+        !world.signal.aborted &&
+        sides.every((side) => hasAnswered(side.windows)) &&
+        sides.some(({ step }) => step.kind !== 'steady') &&
+        sides.every(({ step }) => step.kind !== 'outOfBudget'));
+    return sides;
+}
+/** The first requests are slower than those that are to be planned for. */
+function lastHalf(windows) {
+    return windows.slice(Math.floor(windows.length / 2));
+}
+/** In most windows of the last half. */
+function isSaturated({ windows }) {
+    const judged = lastHalf(windows);
+    return judged.filter(({ client }) => client.saturated).length * 2 > judged.length;
+}
+/** The last window had an answer: a server that gives none for a whole window is not warmed by more of them. */
+function hasAnswered(windows) {
+    return (windows.at(-1)?.latenciesNs.length ?? 0) > 0;
+}
+/** Long enough for its throughput to mean something, short enough for as many as it takes to judge. */
+function windowNs(sides, load, { warmupNs, maxWarmupNs }) {
+    if (maxWarmupNs <= warmupNs)
+        return Math.max(warmupNs, leastWindowNs);
+    const paces = sides.map(({ windows }) => paceOf(windows, load).nsPerRequest);
+    const wantedNs = minRequestsPerWindow * Math.max(0, ...paces);
+    const leastNs = Math.max(warmupNs / windowsOfLeast, leastWindowNs);
+    return Math.round(Math.max(leastNs, Math.min(wantedNs, maxWarmupNs / windowsOfLeast)));
+}
+
+;// CONCATENATED MODULE: ./src/profile/repetition.ts
+
+
+
+
+
+
+
+
+
+/**
+ * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
+ * alternating blocks. Returns a sample for each side, in their order.
+ */
+async function measureLoad(world, generator, models, load, settings, random, gpu) {
+    const targets = await Promise.all(models.map((model) => model.target(load)));
+    const warmed = await warmUp(world, generator, targets, load, settings, random);
+    const plan = settings.requestCount == null
+        ? planBlocks(warmed.map((side) => side.pace), withoutLongerWarmUp(settings, warmed.map((side) => side.warmUp)))
+        : { count: 1, blockNs: 0, leadInNs: 0, requestCount: settings.requestCount };
+    // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
+    const isSilent = warmed.some((side) => side.isSilent);
+    const watch = watchMachine(models);
+    const startNs = world.nowNs();
+    const before = await Promise.all(models.map(statisticsOf));
+    const readGpus = await watchGpus(world, models, gpu);
+    const windows = isSilent
+        ? warmed.map((side) => side.windows)
+        : await runBlocks(generator, targets, load, plan, random, world.signal);
+    const after = await Promise.all(models.map(statisticsOf));
+    const machine = watch(world.nowNs() - startNs);
+    const gpus = await readGpus();
+    return models.map((model, index) => {
+        const [first, last] = [before[index] ?? [], after[index] ?? []];
+        const own = statisticsDelta(first, last, model.name);
+        const composing = model.composing.length === 0 ? undefined : composingBetween(first, last, own, model.composing);
+        const server = composing === undefined ? own : withQueuesOfSteps(own, composing, model.isEnsemble);
+        return {
+            startNs,
+            warmUp: warmed[index]?.warmUp,
+            windows: windows[index] ?? [],
+            server,
+            composing,
+            ...(gpus.sides[index] ?? noGpu),
+            serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+            ...machine(index, server, batchSizeOf(load)),
+            disturbances: [...gpus.disturbances, ...otherClients(server, isSilent ? [] : (windows[index] ?? []))],
+        };
+    });
+}
+/** One call in any case: of all models where there are composing ones. */
+function statisticsOf({ live, name, composing }) {
+    return live.client.statistics(composing.length === 0 ? name : undefined);
+}
+/** What the warm-up took beyond its least is missing from what slow requests may take; the asked time is not touched. */
+function withoutLongerWarmUp(settings, warmUps) {
+    const longerNs = Math.max(...warmUps.map(({ durationNs }) => durationNs - settings.warmupNs));
+    const maxMeasurementNs = settings.maxMeasurementNs - Math.max(0, longerNs);
+    return { ...settings, maxMeasurementNs: Math.max(settings.measurementNs, maxMeasurementNs) };
+}
+/** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
+function otherClients(server, windows) {
+    if (server.status === 'unavailable' || windows.length === 0)
+        return [];
+    const counted = server.times.requestCount + server.times.failCount;
+    const sent = windows.reduce((sum, window) => sum + window.issued, 0);
+    // A health check now and then disturbs nobody.
+    if (counted <= sent * 1.01 + 2)
+        return [];
+    return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`];
+}
+
+;// CONCATENATED MODULE: ./src/profile/perf-analyzer.ts
+
+
+
+
+
+
+
+
+
+
+
+
+/** perf_analyzer needs three windows to end, and reports the last three. */
+const windowsPerRun = 3;
+/**
+ * One repetition with perf_analyzer. A process and three windows are the least it can do, so the sides cannot alternate
+ * in short blocks: after a warm-up each they take turns as A B B A, in which a drift of the machine hits both alike.
+ * A single side is measured in one run.
+ */
+async function measureByPerfAnalyzer(world, analyzer, models, load, settings, random, gpu) {
+    const run = (model, windowNs, anyStability) => runLevel(world, analyzer.settings, levelOf(analyzer, model, load, windowNs, anyStability));
+    const order = random.shuffle(models.map((_, index) => index));
+    const sides = models.map(() => ({ windows: [], notes: new Set(), unmeasured: null }));
+    const warmups = models.map(() => []);
+    for (const side of order) {
+        const outcome = await run(models[side], settings.warmupNs / windowsPerRun, true);
+        // What is wrong in the warm-up is not better afterwards: it is the side's result.
+        if (outcome.status === 'measured')
+            warmups[side] = toWindows(world, load, outcome);
+        else
+            keep(world, load, outcome, sides[side]);
+    }
+    const startNs = world.nowNs();
+    const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
+    const readGpus = await watchGpus(world, models, gpu);
+    if (warmups.every((windows) => windows.length > 0)) {
+        const turns = order.length === 1 ? order : [...order, ...order.toReversed()];
+        const { count, blockNs } = planBlocks(warmups.map((windows) => paceOf(windows, load)), settings);
+        const windowNs = (count * blockNs) / ((turns.length / order.length) * windowsPerRun);
+        for (const side of turns) {
+            // A repetition that lacks one side's half is void: the rest of it would be time lost.
+            if (world.signal.aborted || sides.some(({ unmeasured }) => unmeasured !== null))
+                break;
+            keep(world, load, await run(models[side], windowNs, false), sides[side]);
+        }
+    }
+    const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
+    const gpus = await readGpus();
+    const broken = sides.find(({ unmeasured }) => unmeasured !== null)?.unmeasured ?? null;
+    return models.map((model, index) => {
+        const { windows, notes, unmeasured } = sides[index];
+        const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name);
+        // Half a turn of the other side's is not a measurement of this one.
+        const reason = unmeasured ?? (windows.length === 0 ? broken : null);
+        return {
+            startNs,
+            windows,
+            server,
+            ...(gpus.sides[index] ?? noGpu),
+            serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+            disturbances: [...gpus.disturbances, ...otherClients(server, reason === null ? windows : [])],
+            ...(reason === null ? {} : { unmeasured: { reason, client: healthOf(load, silent) } }),
+            notes: [...notes],
+        };
+    });
+}
+function levelOf(analyzer, model, load, windowNs, anyStability) {
+    const isBatched = model.configuration.maxBatchSize > 0;
+    const steps = model
+        .inputSteps()
+        .map((tensors) => tensors.map(({ name, shape, data }) => ({ name, data, shape: isBatched ? shape.slice(1) : shape })));
+    return {
+        model: model.name,
+        grpc: model.live.server.grpc,
+        load,
+        inputData: inputDataJson(steps),
+        windowNs,
+        anyStability,
+        flags: analyzer.flagsFor(model.name),
+    };
+}
+/** A failed request is the model's, and data; what did not come to a measurement at all is said as such. */
+function keep(world, load, outcome, side) {
+    switch (outcome.status) {
+        case 'measured':
+            side.windows.push(...toWindows(world, load, outcome));
+            for (const note of notesOf(load, outcome))
+                side.notes.add(note);
+            return;
+        case 'requestFailed':
+        case 'silent':
+            side.windows.push(failedWindow(world, load, outcome));
+            return;
+        case 'unstable':
+            side.unmeasured = `perf_analyzer_unstable: ${loadLabel(load)}: ${outcome.reason}`;
+            return;
+        case 'timedOut':
+            side.unmeasured = `perf_analyzer_timeout: ${loadLabel(load)}: ${outcome.reason}`;
+            return;
+        default:
+            outcome;
+    }
+}
+function notesOf(load, outcome) {
+    const lateStart = 'perf_analyzer takes a request’s latency from when it was sent, not from when it was due: waiting in the client is missing from it';
+    return [
+        ...(load.mode === 'requestRate' ? [lateStart] : []),
+        ...crossCheck(load, outcome.row, outcome.profile),
+        ...outcome.self.warnings.map((text) => `perf_analyzer: ${text}`),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/profile/engine.ts
+
+
+
+/** @throws GateError `environment` where perf_analyzer is asked for and none runs here, before anything is measured */
+async function openEngine(world, generator, { gate: { engine: kind }, perfAnalyzer: settings, settingsFor }) {
+    switch (kind) {
+        case 'builtin':
+            return { kind, generator };
+        case 'perf_analyzer':
+            return {
+                kind,
+                settings,
+                flagsFor: (model) => settingsFor(model).perfAnalyzerFlags,
+                version: await perfAnalyzerVersion(world, settings),
+            };
+        default:
+            return kind;
+    }
+}
+/** As it stands in the environment of a measurement; the gate's own generator goes without saying. */
+function engineName(engine) {
+    return engine.kind === 'builtin' ? null : `perf_analyzer ${engine.version}`;
+}
+/** One repetition of one load on a model on one or two live servers. Returns a sample for each side, in their order. */
+function measureWith(world, engine, models, load, settings, random, gpu) {
+    switch (engine.kind) {
+        case 'builtin':
+            return measureLoad(world, engine.generator, models, load, settings, random, gpu);
+        case 'perf_analyzer':
+            return measureByPerfAnalyzer(world, engine, models, load, settings, random, gpu);
+        default:
+            return engine;
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/system/environment.ts
 
 
@@ -49336,7 +51639,12 @@ async function describeEnvironment(world, launcher, server, settings) {
         }
         : await queryGpus(world, settings.gpus);
     return {
-        triton: { version: server.version, mode: launcher.mode, source: launcher.source },
+        triton: {
+            version: server.version,
+            mode: launcher.mode,
+            source: launcher.source,
+            ...(launcher.network === undefined ? {} : { network: launcher.network }),
+        },
         gpus: reading.status === 'unavailable'
             ? []
             : reading.gpus.map(({ uuid, name, driverVersion, memoryTotalBytes, mig }) => {
@@ -49352,6 +51660,7 @@ async function describeEnvironment(world, launcher, server, settings) {
             }),
         gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
         host: describeHost(settings.runnerClass),
+        ...(settings.engine === null ? {} : { engine: settings.engine }),
         tool: tool,
         inputData: Object.fromEntries([...settings.inputs].map(([model, { sha256 }]) => [model, sha256])),
     };
@@ -49915,10 +52224,48 @@ function sequencePlanOf(config, { sequences }, load, streams) {
         return plan;
     throw new domain_error/* GateError */.ue('config', `cannot make sequences for model '${config.name}'`, { problems });
 }
+/**
+ * What the answers to the steps must be; undefined where they are not looked at.
+ *
+ * @throws GateError `config` where the outputs would lie in shared memory
+ */
+function outputCheckOf(config, settings, steps, inSharedMemory) {
+    const { checkOutputs } = settings;
+    const known = steps.some(({ expectedOutputs }) => expectedOutputs !== null);
+    if (checkOutputs === 'off' || (checkOutputs === 'given' && !known))
+        return undefined;
+    if (uncheckedSequences(config, settings, known) !== null)
+        return undefined;
+    if (inSharedMemory) {
+        throw new domain_error/* GateError */.ue('config', `the outputs of model '${config.name}' cannot be checked`, {
+            problems: [
+                {
+                    key: 'gate.check_outputs',
+                    message: `outputs in shared memory cannot be compared (\`${checkOutputs}\`)`,
+                    remedy: 'set `gate: {check_outputs: off}`, or leave perf_analyzer_flags.shared-memory out',
+                },
+            ],
+        });
+    }
+    if (checkOutputs === 'first')
+        return { kind: 'first' };
+    return { kind: 'given', outputs: steps.map(({ expectedOutputs }) => expectedOutputs) };
+}
+/** Why the answers of a model with sequences are not compared although it is asked for; null where they are. */
+function uncheckedSequences({ name, schedulingChoice }, { checkOutputs, sequences }, known) {
+    if (schedulingChoice.case !== 'sequenceBatching' || checkOutputs === 'off')
+        return null;
+    if (checkOutputs === 'first')
+        return `model '${name}': its outputs are not checked: they depend on the sequence, not on the request alone`;
+    if (!known || sequences.length === null)
+        return null;
+    return `model '${name}': its outputs are not checked: with sequence-length a sequence is not a stream of the validation data`;
+}
 /** perf_analyzer's. */
 const defaultLength = 20;
 /** What a user should know of the way in which a model is asked, as sentences. */
-function requestNotes(config, { streaming, sequences }) {
+function requestNotes(config, settings, hasValidationData) {
+    const { streaming, sequences } = settings;
     const notes = [];
     if (isDecoupled(config) && !streaming) {
         notes.push(`model '${config.name}' is decoupled: its requests go over ModelStreamInfer, latency runs to the last response`);
@@ -49928,7 +52275,8 @@ function requestNotes(config, { streaming, sequences }) {
         notes.push(`model '${config.name}': without streaming, requests of a sequence could overtake each other: ` +
             'each waits for the answer to the one before (serial-sequences)');
     }
-    return notes;
+    const unchecked = uncheckedSequences(config, settings, hasValidationData);
+    return unchecked === null ? notes : [...notes, unchecked];
 }
 /** The type of the correlation id that the model asks for; unsigned 64 bit where it asks for none. */
 function correlationIdType({ schedulingChoice }) {
@@ -49957,7 +52305,7 @@ const controlTimeoutNs = 15 * nsPerSecond;
 const inferTimeoutNs = 120 * nsPerSecond;
 const methods = GRPCInferenceService.method;
 function connectTriton(address) {
-    const channel = new src/* Client */.Kj(`${address.host}:${address.port}`, address.tls ? src/* credentials */.z3.createSsl() : src/* credentials */.z3.createInsecure(), {
+    const channel = new src/* Client */.Kj(`${address.host}:${address.port}`, address.tls ? sslCredentials(address) : src/* credentials */.z3.createInsecure(), {
         'grpc.max_receive_message_length': -1,
         'grpc.max_send_message_length': -1,
         // A server that starts is asked often: the default first pause of 1 s would be most of its start.
@@ -49968,7 +52316,7 @@ function connectTriton(address) {
     });
     function call(method, request, timeoutNs = controlTimeoutNs) {
         return new Promise((resolve, reject) => {
-            channel.makeUnaryRequest(`/${method.parent.typeName}/${method.name}`, (message) => Buffer.from(to_binary_toBinary(method.input, message)), (bytes) => fromBinary(method.output, bytes), create_create(method.input, request), new src/* Metadata */.OS(), { deadline: Date.now() + timeoutNs / nsPerMs }, (error, response) => {
+            channel.makeUnaryRequest(`/${method.parent.typeName}/${method.name}`, (message) => Buffer.from(to_binary_toBinary(method.input, message)), (bytes) => fromBinary(method.output, bytes), create_create(method.input, request), metadataOf(address), { deadline: Date.now() + timeoutNs / nsPerMs }, (error, response) => {
                 if (error !== null)
                     reject(asTritonError(error, method.name, timeoutNs));
                 else if (response === undefined)
@@ -50017,6 +52365,17 @@ function connectTriton(address) {
         close: () => channel.close(),
     };
 }
+function sslCredentials({ certificates }) {
+    const { roots = null, identity = null } = certificates ?? {};
+    const bytes = (pem) => (pem == null ? null : Buffer.from(pem.text));
+    return src/* credentials */.z3.createSsl(bytes(roots), bytes(identity?.privateKey), bytes(identity?.chain));
+}
+function metadataOf({ metadata = {} }) {
+    const all = new src/* Metadata */.OS();
+    for (const [name, value] of Object.entries(metadata))
+        all.set(name, value);
+    return all;
+}
 const isLoopback = (host) => host === 'localhost' || host === '::1' || host.startsWith('127.');
 /** What says that the server, not the model or the request, is the trouble. */
 const serverTrouble = [
@@ -50035,6 +52394,38 @@ function asTritonError(error, method, timeoutNs) {
 }
 function hasStatus(error, code) {
     return error instanceof domain_error/* GateError */.ue && error.cause?.code === code;
+}
+
+;// CONCATENATED MODULE: ./src/triton/composing.ts
+/**
+ * The models behind a loaded one: an ensemble's steps in their order, those of ensembles among them too, then `called`,
+ * which code calls (business logic scripting) as often as it likes. Empty for any other model.
+ */
+async function composingParts(client, resolved, called) {
+    const parts = new Map();
+    const add = (model, via) => {
+        const earlier = parts.get(model) ?? { model, via, perRequest: 0 };
+        const known = earlier.perRequest !== null && via === 'step';
+        parts.set(model, { ...earlier, perRequest: known ? earlier.perRequest + 1 : null });
+    };
+    let decoupled = false;
+    const visit = async (config, via) => {
+        decoupled ||= config.modelTransactionPolicy?.decoupled === true;
+        const scheduling = config.schedulingChoice;
+        if (scheduling.case !== 'ensembleScheduling')
+            return;
+        for (const { modelName } of scheduling.value.step) {
+            add(modelName, via);
+            await visit(await client.modelConfig(modelName), via);
+        }
+    };
+    await visit(resolved, 'step');
+    for (const model of called) {
+        add(model, 'call');
+        await visit(await client.modelConfig(model), 'call');
+    }
+    // A step behind a decoupled one runs for each of its responses.
+    return [...parts.values()].map((part) => (decoupled ? { ...part, perRequest: null } : part));
 }
 
 ;// CONCATENATED MODULE: ./src/triton/server-log.ts
@@ -50213,7 +52604,7 @@ async function freePorts() {
 
 
 /** Unloading takes about a second; a model that hangs longer is left to the signals. */
-const patienceNs = 3 * nsPerSecond;
+const unload_all_patienceNs = 3 * nsPerSecond;
 const unload_all_pollNs = 20 * nsPerMs;
 /**
  * Unloads what a server holds, before it is stopped, so that the models end in good order; true when they
@@ -50222,7 +52613,7 @@ const unload_all_pollNs = 20 * nsPerMs;
  */
 async function unloadAll(world, grpc) {
     const client = connectTriton(grpc);
-    const deadlineNs = world.nowNs() + patienceNs;
+    const deadlineNs = world.nowNs() + unload_all_patienceNs;
     const loaded = async () => (await client.repositoryIndex()).filter(({ state }) => ['READY', 'LOADING', 'UNLOADING'].includes(state));
     const unload = async () => {
         const names = new Set((await loaded()).map(({ name }) => name));
@@ -50236,7 +52627,7 @@ async function unloadAll(world, grpc) {
     };
     // A sleep that goes on after the unloading would hold the program's end up.
     const done = new AbortController();
-    const patience = world.sleep(patienceNs, AbortSignal.any([world.signal, done.signal]));
+    const patience = world.sleep(unload_all_patienceNs, AbortSignal.any([world.signal, done.signal]));
     try {
         return await Promise.race([unload().catch(() => false), patience.then(() => false)]);
     }
@@ -50354,6 +52745,8 @@ async function untilReady(world, launcher, grpc, metricsUrl, launched, log) {
             }
             catch (error) {
                 lastError = error;
+                if (launcher.kind === 'endpoint')
+                    throwIfRefused(launcher, error);
             }
             await world.sleep(server_pollNs);
         }
@@ -50362,6 +52755,21 @@ async function untilReady(world, launcher, grpc, metricsUrl, launched, log) {
         client.close();
     }
     throw notReady(launcher, lastError, log);
+}
+/** A server that is there and refuses us will not come round by waiting. */
+function throwIfRefused(launcher, error) {
+    const message = (0,domain_error/* messageOf */.bD)(error);
+    const hint = /protocol is restricted/i.test(message)
+        ? 'Give the key as `gate: {grpc_metadata: {triton-grpc-protocol-<key>: {env: <variable>}}}`.'
+        : /certificate|self[- ]signed|altname|issuer|ssl routines|tlsv1/i.test(message)
+            ? 'Check the name in the address, and perf_analyzer_flags.ssl-grpc-root-certifications-file, ssl-grpc-private-key-file and ssl-grpc-certificate-chain-file.'
+            : null;
+    if (hint === null)
+        return;
+    throw new domain_error/* GateError */.ue('server', `Triton (${launcher.mode}: ${launcher.source}) refuses: ${message}`, {
+        hint,
+        cause: error,
+    });
 }
 async function isReady(client) {
     return client.serverReady(askTimeoutNs);
@@ -50464,6 +52872,7 @@ function hintFor(message, mode) {
 
 
 
+
 async function openServer(context, side, repository) {
     const server = await startServer(context.world, context.launcher, {
         repository,
@@ -50483,7 +52892,7 @@ async function openServer(context, side, repository) {
 /** A broken connection is seen a moment before the process is gone, a dump of its core included. */
 const deathGraceNs = 2 * nsPerSecond;
 /** A crash's stack is long; what led to it stands at its head, what the model said just before that. */
-const lastWords = 20;
+const side_lastWords = 20;
 /**
  * What to say where measuring broke off because a server ended: that is the model's doing, and data as a
  * model that does not load. Null where all servers live, so that it was something else.
@@ -50496,7 +52905,7 @@ async function serverDeath(world, servers) {
     const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line));
     const how = last === undefined ? '' : `: ${last}`;
     return new domain_error/* GateError */.ue('model', `the ${dead.side}'s server ended while it was measured${how}`, {
-        hint: `The whole log is in server.log. It ends with:\n${dead.server.logTail(lastWords).join('\n')}`,
+        hint: `The whole log is in server.log. It ends with:\n${dead.server.logTail(side_lastWords).join('\n')}`,
     });
 }
 /**
@@ -50506,10 +52915,16 @@ async function serverDeath(world, servers) {
 async function openModel(context, live, model, settings, override) {
     const { client, server } = live;
     if (context.launcher.mode === 'remote') {
-        await requireReady(client, model.name);
+        for (const name of [...model.called, model.name])
+            await requireReady(client, name);
     }
     else {
         const timeoutNs = context.loadTimeoutNs;
+        // Triton loads an ensemble's steps with it, but knows nothing of what a model's code calls.
+        for (const name of model.called) {
+            if (!(await client.modelReady(name)))
+                await loadModel(context.world, server, client, name, { timeoutNs });
+        }
         const options = override === undefined ? { timeoutNs } : { timeoutNs, configJson: override.json };
         await loadModel(context.world, server, client, model.name, options);
     }
@@ -50517,7 +52932,8 @@ async function openModel(context, live, model, settings, override) {
     const actual = configurationOf(resolved, true);
     if (override !== undefined)
         requireSame(override.configuration, actual);
-    return attachModel(context, live, resolved, override?.configuration ?? actual, settings);
+    const composing = await composingParts(client, resolved, model.called);
+    return attachModel(context, live, resolved, override?.configuration ?? actual, settings, composing);
 }
 async function closeModel(context, model) {
     await model.detach();
@@ -50539,14 +52955,20 @@ function requireSame(wanted, actual) {
     throw new domain_error/* GateError */.ue('model', `the server resolved another configuration than was loaded (${list})`);
 }
 /** Requests for a model that is loaded already. */
-function attachModel(context, live, resolved, configuration, settings) {
+function attachModel(context, live, resolved, configuration, settings, composing = []) {
     const targets = new Map();
     return {
         name: resolved.name,
         live,
         configuration,
-        warnings: [...inputWarnings(resolved, settings.input), ...requestNotes(resolved, settings.requests)],
+        isEnsemble: resolved.schedulingChoice.case === 'ensembleScheduling',
+        composing,
+        warnings: [
+            ...inputWarnings(resolved, settings.input),
+            ...requestNotes(resolved, settings.requests, hasValidationData(settings.input, resolved)),
+        ],
         inputAdvice: inputAdvice(resolved, settings.input),
+        inputSteps: () => makeSteps(resolved, settings.input, 1).map(({ inputs }) => inputs),
         target: (load) => {
             const id = `${live.side}/${resolved.name}/${loadKey(load)}`;
             const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load);
@@ -50569,6 +52991,7 @@ async function openTarget({ generator, requestDeadlineNs }, id, live, config, { 
     const batchSize = batchSizeOf(load);
     const steps = makeSteps(config, input, batchSize);
     const { sharedMemory } = input.settings;
+    const check = outputCheckOf(config, requests, steps, sharedMemory !== null);
     const region = sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes);
     const removeRegion = async () => {
         if (region === null)
@@ -50587,6 +53010,7 @@ async function openTarget({ generator, requestDeadlineNs }, id, live, config, { 
             deadlineNs: requestDeadlineNs,
             ...(streaming === undefined ? {} : { streaming }),
             ...(sequences === undefined ? {} : { sequences }),
+            ...(check === undefined ? {} : { check }),
         });
     }
     catch (error) {
@@ -50641,12 +53065,15 @@ async function records_open(context, plan, each, besideAnother) {
     const model = each.repository.models.get(plan.name);
     if (model === undefined)
         return;
-    const growth = besideAnother ? await context.gpu?.watchGrowth() : undefined;
+    const watch = await context.gpu?.watchServer();
     each.server = await openServer(context, each.name, each.repository.path);
+    const gpuIdle = await watch?.idle(each.server.server.pids());
     try {
         each.model = await openModel(context, each.server, model, settings);
-        if (growth !== undefined)
-            each.model = await withGpuGrowth(context, plan, each.model, growth);
+        if (gpuIdle !== undefined)
+            each.model = { ...each.model, gpuIdle };
+        if (watch !== undefined && besideAnother)
+            each.model = await withGpuGrowth(context, plan, each.model, watch);
         each.committed = each.model.configuration;
         each.inputWarnings = each.model.warnings;
         each.inputAdvice = each.model.inputAdvice;
@@ -50663,13 +53090,13 @@ async function records_open(context, plan, each, besideAnother) {
  * With two servers alive the devices tell nothing of one of them. Where nvidia-smi does not show processes either, what
  * they gain is read here, before the other server starts: after requests, since frameworks allocate when the first come.
  */
-async function withGpuGrowth({ gpu, generator }, plan, model, growth) {
+async function withGpuGrowth({ gpu, generator }, plan, model, watch) {
     for (const load of plan.loads) {
         if (await gpu?.showsMemoryOf(model.live.server.pids()))
             return model;
         await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs });
     }
-    return { ...model, gpuGrowth: await growth() };
+    return { ...model, gpuGrowth: await watch.growth() };
 }
 /** A server stops while the next one starts, except where GPU memory is measured: that must be free first. */
 async function closeAll(records, stopping, wait) {
@@ -50683,722 +53110,6 @@ async function closeAll(records, stopping, wait) {
     }
     if (wait)
         await Promise.all(stopping);
-}
-
-;// CONCATENATED MODULE: ./src/triton/statistics.ts
-const durations = (/* unused pure expression or super */ null && (['success', 'fail', 'queue', 'computeInput', 'computeInfer', 'computeOutput']));
-/**
- * Triton adds a batch's whole duration to each of its requests, so the average of a request is
- * Δns / Δcount of the same field (extension_statistics.md), never Δns / Δexecutions. Counters belong to
- * one load of the model: one that falls, or a version that comes or goes, means it was loaded anew.
- */
-function statisticsDelta(before, after, model) {
-    const versions = (rows) => rows
-        .filter((row) => row.name === model)
-        .map((row) => row.version)
-        .toSorted()
-        .join(' ');
-    const [first, last] = [versions(before), versions(after)];
-    if (last === '')
-        return { status: 'unavailable', reason: `the server has no statistics of '${model}'` };
-    if (first !== last) {
-        return {
-            status: 'unavailable',
-            reason: `the loaded versions changed meanwhile (${first || 'none'} → ${last})`,
-        };
-    }
-    const delta = subtract(statistics_sum(after, model), statistics_sum(before, model));
-    if (delta === null)
-        return { status: 'unavailable', reason: `'${model}' was loaded anew meanwhile: its counters fell` };
-    return { status: 'available', times: averages(delta) };
-}
-function averages(delta) {
-    const average = (name) => statistics_ratio(delta.durations[name].ns, delta.durations[name].count);
-    return {
-        serverQueueNs: average('queue'),
-        serverComputeInputNs: average('computeInput'),
-        serverComputeInferNs: average('computeInfer'),
-        serverComputeOutputNs: average('computeOutput'),
-        successNs: average('success'),
-        executedBatchSize: statistics_ratio(delta.inferenceCount, delta.executionCount),
-        requestCount: Number(delta.durations.success.count),
-        failCount: Number(delta.durations.fail.count),
-    };
-}
-function statistics_ratio(part, count) {
-    return count === 0n ? null : Number(part) / Number(count);
-}
-/** Over all versions of the model. */
-function statistics_sum(rows, model) {
-    const own = rows.filter((row) => row.name === model);
-    const total = (of) => own.reduce((all, row) => all + of(row), 0n);
-    const field = (name, part) => total((row) => row.inferenceStats?.[name]?.[part] ?? 0n);
-    return {
-        inferenceCount: total((row) => row.inferenceCount),
-        executionCount: total((row) => row.executionCount),
-        durations: mapDurations((name) => ({ count: field(name, 'count'), ns: field(name, 'ns') })),
-    };
-}
-/** null where any counter fell. */
-function subtract(after, before) {
-    const delta = {
-        inferenceCount: after.inferenceCount - before.inferenceCount,
-        executionCount: after.executionCount - before.executionCount,
-        durations: mapDurations((name) => ({
-            count: after.durations[name].count - before.durations[name].count,
-            ns: after.durations[name].ns - before.durations[name].ns,
-        })),
-    };
-    const all = [delta.inferenceCount, delta.executionCount];
-    for (const { count, ns } of Object.values(delta.durations))
-        all.push(count, ns);
-    return all.some((value) => value < 0n) ? null : delta;
-}
-function mapDurations(of) {
-    return {
-        success: of('success'),
-        fail: of('fail'),
-        queue: of('queue'),
-        computeInput: of('computeInput'),
-        computeInfer: of('computeInfer'),
-        computeOutput: of('computeOutput'),
-    };
-}
-
-;// CONCATENATED MODULE: ./src/stats/quantile.ts
-
-/**
- * The p-quantile by nearest rank: the smallest value with at least p·n values at or below it. Always a
- * value that was measured; no interpolation, so that a p99 is a latency some request had. Null of no values.
- * @param sorted ascending
- * @param p 0 < p ≤ 1
- */
-function quantile(sorted, p) {
-    if (!(p > 0 && p <= 1))
-        throw new RangeError(`a quantile needs 0 < p ≤ 1, got ${p}`);
-    return sorted.length === 0 ? null : at(sorted, nearestRank(sorted.length, p));
-}
-/**
- * Two-sided distribution-free interval of the p-quantile between two order statistics: each end is missed
- * with probability (1 − confidence)/2 at most, by the exact binomial distribution of the number of values
- * below the quantile (David & Nagaraja, Order Statistics, 7.1).
- *
- * The upper end is null where n is too small for one (below 368 for p99 at 95 %, since 0.99^n > 0.025);
- * all is null where there is no lower end either (below 6 for the median).
- * @param sorted ascending
- */
-function orderStatisticInterval(sorted, p, confidence = 0.95) {
-    const n = sorted.length;
-    const miss = (1 - confidence) / 2;
-    // The count of values below the quantile is binomial (n, p). The lower rank is the largest r with P(count < r) ≤ miss.
-    const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > miss);
-    // The upper rank is the smallest r with P(count ≥ r) ≤ miss; the factor forgives the rounding of 1 − P.
-    const upper = firstRank(n, (rank) => rank > 0 && 1 - binomialCdf(rank - 1, n, p) <= miss * (1 + 1e-9));
-    if (lower === 0)
-        return null;
-    return [at(sorted, lower), upper > n ? null : at(sorted, upper)];
-}
-function nearestRank(n, p) {
-    // 0.07 · 100 is 7.000000000000001 in binary: forgive the rounding, not more.
-    return Math.max(1, Math.ceil(p * n - n * 1e-12));
-}
-/** The smallest rank from 0 to n for which the monotone condition holds, n + 1 where none does. */
-function firstRank(n, holds) {
-    let low = 0;
-    let high = n + 1;
-    while (low < high) {
-        const middle = Math.floor((low + high) / 2);
-        if (holds(middle))
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-function at(sorted, rank) {
-    const value = sorted[rank - 1];
-    if (value === undefined)
-        throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
-    return value;
-}
-
-;// CONCATENATED MODULE: ./src/profile/blocks.ts
-
-
-
-/** A block's p99 needs about a hundred requests to be more than its maximum. */
-const minRequestsPerBlock = 100;
-/** Fewer blocks than four leave the median over block pairs without anything to be robust against. */
-const minBlocks = 4;
-/** Two are the least for sides to alternate, for models so slow that a block holds a handful of requests. */
-const minSlowBlocks = 2;
-/** A block of a slow model shorter than this is mostly its own edges: lead-in before, and the last requests after it. */
-const minLatenciesPerBlock = 10;
-/** A few more than it takes: the rate seen in warm-up is itself an estimate. */
-const margin = 1.15;
-/**
- * What four blocks with a p99 of their own need; that is more than the 299 requests below which the whole has none.
- */
-const wantedRequests = Math.ceil(minBlocks * minRequestsPerBlock * margin);
-/**
- * Blocks long enough for their percentile, as many as reach the wanted requests within the time, from the
- * slowest side's pace in warm-up so that both sides get the same.
- */
-function planBlocks(paces, limits) {
-    const nsPerRequest = Math.max(...paces.map((pace) => pace.nsPerRequest));
-    const latencyNs = Math.max(...paces.map((pace) => pace.typicalLatencyNs));
-    const totalNs = Math.min(Math.max(limits.measurementNs, wantedRequests * nsPerRequest), limits.maxMeasurementNs);
-    const wantedBlockNs = Math.max(limits.blockNs, margin * minRequestsPerBlock * nsPerRequest);
-    const few = Math.floor(totalNs / (minLatenciesPerBlock * latencyNs));
-    const least = Math.min(minBlocks, Math.max(minSlowBlocks, few));
-    const count = Math.max(least, Math.floor(totalNs / wantedBlockNs));
-    const blockNs = Math.round(totalNs / count);
-    return {
-        count,
-        blockNs,
-        // Two latencies of running fill the queue and the pipeline again after the other side's block. Of a model that answers
-        // twice in a block there is no such thing, and half the block again is time enough to spend on it.
-        leadInNs: Math.round(Math.min(Math.max(2 * latencyNs, 20 * nsPerMs), blockNs / 2)),
-    };
-}
-/**
- * Runs the blocks of all sides, alternating: in every round each side gets one block, in random order, so
- * that what drifts on the machine hits both alike. Block i of one side pairs with block i of the other.
- */
-async function runBlocks(generator, targets, load, plan, random, signal) {
-    const windows = targets.map(() => []);
-    for (let round = 0; round < plan.count && !signal.aborted; round++) {
-        for (const side of random.shuffle(targets.map((_, index) => index))) {
-            const target = targets[side];
-            if (target === undefined)
-                continue;
-            const window = await generator.run(target, load, { leadInNs: plan.leadInNs, durationNs: plan.blockNs });
-            windows[side]?.push(window);
-        }
-    }
-    return windows;
-}
-/** What is kept of a window in the file. */
-function toBlock(window, load) {
-    return {
-        startNs: window.startNs,
-        durationNs: window.durationNs,
-        requests: window.latenciesNs.length,
-        inferPerSec: inferPerSec([window], load),
-        latencyP50Ns: quantile(window.latenciesNs, 0.5),
-        latencyP99Ns: quantile(window.latenciesNs, 0.99),
-    };
-}
-/** Inferences (requests × batch) completed within the windows, over the windows' time. */
-function inferPerSec(windows, load) {
-    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
-    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
-    return durationNs === 0 ? 0 : (completed * batchSizeOf(load) * 1e9) / durationNs;
-}
-
-;// CONCATENATED MODULE: ./src/profile/machine.ts
-
-
-/**
- * Begins to watch the machine and the servers on it; the function it gives ends that, `elapsedNs` later. The two sides
- * share the machine, each has its own processes.
- */
-function watchMachine(models) {
-    const pidsOf = () => models.map(({ live }) => live.server.pids());
-    const cpuOf = (pids) => pids.map(cpuNsOf);
-    const pids = pidsOf();
-    const host = readHost(pids.flat());
-    const before = cpuOf(pids);
-    return (elapsedNs) => {
-        const pidsAfter = pidsOf();
-        const after = cpuOf(pidsAfter);
-        const activity = hostActivity(host, readHost(pidsAfter.flat()), elapsedNs);
-        return (side, statistics, batchSize) => {
-            const own = after[side] ?? new Map();
-            // A remote server has no process here, and this machine is not the one that matters.
-            if (own.size === 0)
-                return { serverCpuNsPerInference: null };
-            const cpuNs = cpuDeltaNs(before[side] ?? new Map(), own);
-            const { requestCount = 0, failCount = 0 } = statistics.status === 'available' ? statistics.times : {};
-            const inferences = (requestCount + failCount) * batchSize;
-            return { host: activity, serverCpuNsPerInference: inferences === 0 ? null : cpuNs / inferences };
-        };
-    };
-}
-
-;// CONCATENATED MODULE: ./src/load/steady.ts
-
-
-
-
-/** Four windows a half: fewer, and one odd window is most of a half. */
-const minWindows = 8;
-/** The percentiles from which the judged one is taken: the highest that every judged window has the requests for. */
-const percentiles = [0.99, 0.95, 0.9, 0.5];
-/**
- * Drifts that the gate tolerates between two sides are not worth waiting for. Errors: what eight windows give where they scatter
- * by 22 % and 42 %; a percentile of a short window rests on a few requests.
- */
-const steady_limits = {
-    throughput: { maxDrift: defaultTolerance.inferPerSec ?? 0.03, maxError: 0.08 },
-    percentile: { maxDrift: defaultTolerance.latencyP99Ns ?? 0.05, maxError: 0.15 },
-};
-/**
- * Whether a load has reached its steady state, from its windows so far, in order, on one target.
- *
- * Judged is the last half of the windows, at least eight (as in MSER, White 1997: what would have to be cut off must not
- * reach into the last half), by two signals, throughput and the highest percentile up to p99 that each window has
- * the requests for. Each must show
- *
- * - no drift: the means of the two halves of the judged windows differ by no more than `maxDrift`, or by no more than
- *   twice the standard error of that difference where the windows scatter so much that it is larger. The scatter is
- *   taken from neighbouring windows (von Neumann's mean square successive difference), which a drift hardly enters;
- * - no change just now: the last window lies within the others' scatter;
- * - little spread: the standard error of the mean is below `maxError`.
- *
- * perf_analyzer asks the last three windows to lie within 10 % of each other, which a drift of 4 % per window passes
- * and a model with scatter never does; steady.test.ts has the rates of both kinds of mistake.
- */
-function steadyStep(windows, spentNs, budget) {
-    const requests = windows.reduce((sum, window) => sum + window.latenciesNs.length, 0);
-    const lastHalf = windows.slice(-Math.max(minWindows, Math.ceil(windows.length / 2)));
-    const problem = steady_problemOf(lastHalf);
-    const enough = spentNs >= budget.minNs && requests >= budget.minRequests;
-    if (enough && problem === null) {
-        const judged = steady_problemOf(windows) === null ? windows : lastHalf;
-        const signals = signalsOf(judged).map(({ label, values }) => `${label} ${steady_percent(drift(values))}`);
-        const reason = `steady over ${judged.length} windows (${signals.join(', ')} from half to half)`;
-        return { kind: 'steady', since: windows.length - judged.length, reason };
-    }
-    const reason = problem ?? `${requests} of ${budget.minRequests} requests so far`;
-    if (spentNs < budget.maxNs)
-        return { kind: 'goOn', reason };
-    return { kind: 'outOfBudget', reason: `not steady after ${(spentNs / 1e9).toFixed(1)} s: ${reason}` };
-}
-function steady_problemOf(judged) {
-    if (judged.some((window) => window.completed === 0 || window.latenciesNs.length === 0))
-        return 'a window without an answer';
-    if (judged.length < minWindows)
-        return `${judged.length} of the ${minWindows} windows it takes to judge`;
-    for (const { label, values, maxDrift, maxError } of signalsOf(judged)) {
-        const scatter = successiveSd(values);
-        const change = drift(values);
-        // Twice the standard error of the difference of two means of half the windows each.
-        const noise = 2 * scatter * Math.sqrt(2 / Math.floor(values.length / 2));
-        if (Math.abs(change) > Math.max(maxDrift, noise))
-            return `${label} drifts (${steady_percent(change)} from half to half)`;
-        const before = values.slice(0, -1);
-        const jump = (values.at(-1) ?? 0) - mean(before);
-        if (Math.abs(jump) > Math.max(2 * maxDrift, 3 * successiveSd(before)))
-            return `${label} has just changed (${steady_percent(jump)})`;
-        const error = sd(values) / Math.sqrt(values.length);
-        if (error > maxError)
-            return `${label} is known to ±${(error * 100).toFixed(0)} % only`;
-    }
-    return null;
-}
-function signalsOf(judged) {
-    const fewest = Math.min(...judged.map((window) => window.latenciesNs.length));
-    const percentile = percentiles.find((each) => fewest >= minRequestsForPercentile(each)) ?? 0.5;
-    return [
-        {
-            label: 'throughput',
-            values: judged.map((window) => Math.log(window.completed / window.durationNs)),
-            ...steady_limits.throughput,
-        },
-        {
-            label: `p${percentile * 100}`,
-            values: judged.map((window) => Math.log(quantile(window.latenciesNs, percentile) ?? Number.NaN)),
-            ...steady_limits.percentile,
-        },
-    ];
-}
-/** Mean of the second half minus mean of the first; the middle one of an odd number is left out. */
-function drift(values) {
-    const half = Math.floor(values.length / 2);
-    return mean(values.slice(-half)) - mean(values.slice(0, half));
-}
-function sd(values) {
-    const centre = mean(values);
-    return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
-}
-/** Standard deviation from the differences of neighbours: Σ(x[i+1] − x[i])² / 2(n − 1). */
-function successiveSd(values) {
-    const squares = values.slice(1).map((value, index) => (value - (values[index] ?? value)) ** 2);
-    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / (2 * squares.length));
-}
-function steady_percent(change) {
-    const text = ((Math.exp(change) - 1) * 100).toFixed(0);
-    return `${change > 0 ? '+' : ''}${withMinus(text)} %`;
-}
-
-;// CONCATENATED MODULE: ./src/profile/pace.ts
-
-
-
-/** Fewer ends of requests than this in all windows depend on where the windows' edges fell. */
-const minCompleted = 10;
-/**
- * The pace of some windows of a load; zero where there is none. Where too few requests ended inside the windows to count
- * them, by Little's law from their latencies (closed loop), or by the asked rate.
- */
-function paceOf(windows, load) {
-    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
-    const completed = windows.reduce((sum, window) => sum + window.completed, 0);
-    const latencies = mergeLatencies(windows);
-    const counted = durationNs / Math.max(1, completed);
-    const typicalLatencyNs = quantile(latencies, 0.5) ?? 0;
-    if (completed >= minCompleted || latencies.length === 0)
-        return { nsPerRequest: counted, typicalLatencyNs };
-    const nsPerRequest = load.mode === 'concurrency' ? mean(latencies) / load.concurrency : 1e9 / load.requestRate;
-    return { nsPerRequest, typicalLatencyNs };
-}
-
-;// CONCATENATED MODULE: ./src/profile/warm-up.ts
-
-
-
-/** In tenths of the least warm-up, two windows more than it takes to judge: the very first ones are the coldest. */
-const windowsOfLeast = 10;
-/** A throughput of fewer requests goes up and down with every one of them. */
-const minRequestsPerWindow = 10;
-/** Below this the window's edges are a good part of it. */
-const leastWindowNs = 10 * nsPerMs;
-/** Each connection has carried a request several times over, whatever the load. */
-const minRequests = 10;
-/**
- * Warm-up on the connections that are measured, by time and count, in windows that alternate between the sides: all get
- * the same number of them, until each is steady or the time is over. A side that answers nothing ends it. Where a side
- * then still saturates the load threads, all sides get more of them, while there are more to be had, and a new warm-up.
- */
-async function warmUp(world, generator, targets, load, limits, random) {
-    const isJudged = limits.maxWarmupNs > limits.warmupNs;
-    const run = () => untilSteady(world, generator, targets, load, limits, random);
-    let sides = await run();
-    // In a single window the first requests of all are slow here too: code that is not yet compiled.
-    if (!isJudged && sides.some(isSaturated))
-        sides = await run();
-    while (sides.some(isSaturated) && (await generator.widen(targets, load)))
-        sides = await run();
-    return sides.map(({ windows, spentNs, step }) => ({
-        warmUp: {
-            durationNs: Math.round(spentNs),
-            requests: windows.reduce((sum, window) => sum + window.latenciesNs.length, 0),
-            steady: isJudged ? step.kind === 'steady' : null,
-            reason: isJudged ? step.reason : 'of fixed length, not judged',
-        },
-        windows,
-        pace: paceOf(lastHalf(windows), load),
-        isSilent: windows.every((window) => window.latenciesNs.length === 0),
-    }));
-}
-async function untilSteady(world, generator, targets, load, limits, random) {
-    const sides = targets.map((target) => {
-        return { target, windows: [], spentNs: 0, step: { kind: 'goOn', reason: 'not begun' } };
-    });
-    const budget = { minNs: limits.warmupNs, minRequests, maxNs: limits.maxWarmupNs };
-    do {
-        const durationNs = windowNs(sides, load, limits);
-        // In random order: whoever is warmed last goes into its first block with the warmer caches.
-        for (const side of random.shuffle(sides)) {
-            const startNs = world.nowNs();
-            side.windows.push(await generator.run(side.target, load, { leadInNs: 0, durationNs }));
-            side.spentNs += world.nowNs() - startNs;
-            side.step = steadyStep(side.windows, side.spentNs, budget);
-        }
-    } while (!world.signal.aborted &&
-        sides.every((side) => hasAnswered(side.windows)) &&
-        sides.some(({ step }) => step.kind !== 'steady') &&
-        sides.every(({ step }) => step.kind !== 'outOfBudget'));
-    return sides;
-}
-/** The first requests are slower than those that are to be planned for. */
-function lastHalf(windows) {
-    return windows.slice(Math.floor(windows.length / 2));
-}
-/** In most windows of the last half. */
-function isSaturated({ windows }) {
-    const judged = lastHalf(windows);
-    return judged.filter(({ client }) => client.saturated).length * 2 > judged.length;
-}
-/** The last window had an answer: a server that gives none for a whole window is not warmed by more of them. */
-function hasAnswered(windows) {
-    return (windows.at(-1)?.latenciesNs.length ?? 0) > 0;
-}
-/** Long enough for its throughput to mean something, short enough for as many as it takes to judge. */
-function windowNs(sides, load, { warmupNs, maxWarmupNs }) {
-    if (maxWarmupNs <= warmupNs)
-        return Math.max(warmupNs, leastWindowNs);
-    const paces = sides.map(({ windows }) => paceOf(windows, load).nsPerRequest);
-    const wantedNs = minRequestsPerWindow * Math.max(0, ...paces);
-    const leastNs = Math.max(warmupNs / windowsOfLeast, leastWindowNs);
-    return Math.round(Math.max(leastNs, Math.min(wantedNs, maxWarmupNs / windowsOfLeast)));
-}
-
-;// CONCATENATED MODULE: ./src/profile/repetition.ts
-
-
-
-
-
-
-/**
- * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
- * alternating blocks. Returns a sample for each side, in their order.
- */
-async function measureLoad(world, generator, models, load, settings, random, gpu) {
-    const targets = await Promise.all(models.map((model) => model.target(load)));
-    const warmed = await warmUp(world, generator, targets, load, settings, random);
-    const plan = planBlocks(warmed.map((side) => side.pace), withoutLongerWarmUp(settings, warmed.map((side) => side.warmUp)));
-    // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
-    const isSilent = warmed.some((side) => side.isSilent);
-    const watch = watchMachine(models);
-    const startNs = world.nowNs();
-    const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
-    gpu?.reset();
-    const windows = isSilent
-        ? warmed.map((side) => side.windows)
-        : await runBlocks(generator, targets, load, plan, random, world.signal);
-    const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)));
-    const machine = watch(world.nowNs() - startNs);
-    return models.map((model, index) => {
-        const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name);
-        return {
-            startNs,
-            warmUp: warmed[index]?.warmUp,
-            windows: windows[index] ?? [],
-            server,
-            ...gpuOf(gpu, model, models.length === 1),
-            serverMemoryBytes: memoryOfTree(model.live.server.pids()),
-            ...machine(index, server, batchSizeOf(load)),
-            disturbances: [
-                ...(gpu?.disturbances(models.flatMap((each) => each.live.server.pids())) ?? []),
-                ...otherClients(server, isSilent ? [] : (windows[index] ?? [])),
-            ],
-        };
-    });
-}
-/** What the warm-up took beyond its least is missing from what slow requests may take; the asked time is not touched. */
-function withoutLongerWarmUp(settings, warmUps) {
-    const longerNs = Math.max(...warmUps.map(({ durationNs }) => durationNs - settings.warmupNs));
-    const maxMeasurementNs = settings.maxMeasurementNs - Math.max(0, longerNs);
-    return { ...settings, maxMeasurementNs: Math.max(settings.measurementNs, maxMeasurementNs) };
-}
-/** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
-function otherClients(server, windows) {
-    if (server.status === 'unavailable' || windows.length === 0)
-        return [];
-    const counted = server.times.requestCount + server.times.failCount;
-    const sent = windows.reduce((sum, window) => sum + window.issued, 0);
-    // A health check now and then disturbs nobody.
-    if (counted <= sent * 1.01 + 2)
-        return [];
-    return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`];
-}
-/** GPU readings of a side: its own process tree where nvidia-smi shows it, else the devices (see gpuGrowth). */
-function gpuOf(gpu, model, alone) {
-    if (gpu === null)
-        return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
-    const read = gpu.memoryOf(model.live.server.pids(), alone);
-    const memory = read.bytes === null ? (model.gpuGrowth ?? read) : read;
-    return {
-        gpuMemory: memory,
-        gpuDeviceMemoryBytes: gpu.deviceMemory(memory.bytes, alone),
-        // Utilisation and power belong to the device: with two servers alive they say nothing of one of them.
-        gpuUtilizationRatio: alone ? gpu.utilizationRatio() : null,
-        gpuPowerWatts: alone ? gpu.powerWatts() : null,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/profile/response-metrics.ts
-
-
-
-const response_metrics_percentiles = [
-    { name: 'timeToFirstResponseP50Ns', of: 'firstNs', percentile: 0.5 },
-    { name: 'timeToFirstResponseP99Ns', of: 'firstNs', percentile: 0.99 },
-    { name: 'interResponseP50Ns', of: 'gapsNs', percentile: 0.5 },
-    { name: 'interResponseP99Ns', of: 'gapsNs', percentile: 0.99 },
-];
-/** Of a decoupled model's responses in one repetition; nothing for any other model. */
-function responseMetrics(windows) {
-    const responses = mergeResponses(windows);
-    if (responses === undefined)
-        return {};
-    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
-    return {
-        ...Object.fromEntries(response_metrics_percentiles.map(({ name, of, percentile }) => [name, percentileOf(responses, of, percentile).value])),
-        responsesPerSec: durationNs === 0 ? 0 : (responses.count * 1e9) / durationNs,
-    };
-}
-/** The percentiles over all responses of a scenario together; nothing for a model that is not decoupled. */
-function pooledResponsePercentiles(windows) {
-    const responses = mergeResponses(windows);
-    if (responses === undefined)
-        return {};
-    return Object.fromEntries(response_metrics_percentiles.map(({ name, of, percentile }) => [name, percentileOf(responses, of, percentile)]));
-}
-function percentileOf(responses, of, percentile) {
-    const sorted = responses[of];
-    const n = sorted.length;
-    const needed = minRequestsForPercentile(percentile);
-    if (n < needed) {
-        const what = of === 'firstNs' ? 'requests with a response' : 'responses after a first one';
-        const reason = `p${Math.round(percentile * 100)} needs at least ${needed} ${what}, there were ${n}`;
-        return { value: null, interval: null, n, unit: 'ns', reason };
-    }
-    return {
-        value: quantile(sorted, percentile),
-        interval: orderStatisticInterval(sorted, percentile),
-        n,
-        unit: 'ns',
-    };
-}
-/** The metrics that only decoupled models have. */
-const responseMetricNames = new Set([
-    ...response_metrics_percentiles.map(({ name }) => name),
-    'responsesPerSec',
-]);
-
-;// CONCATENATED MODULE: ./src/profile/sample.ts
-
-
-
-
-
-
-
-
-/** One side's repetition as it goes into the file. */
-function toRepetition(sample, load, index, pairedWith, maxFailureRatio) {
-    const latencies = mergeLatencies(sample.windows);
-    const failures = sumFailures(sample.windows);
-    const client = worstClient(sample.windows);
-    const voidReasons = [...sample.disturbances, ...client.problems];
-    const failed = failedRequests({ failures });
-    if (failed > maxFailureRatio * (failed + latencies.length)) {
-        const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
-        const words = first == null ? '' : `: ${first}`;
-        voidReasons.push(`failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`);
-    }
-    if (latencies.length === 0)
-        voidReasons.push('no_requests: not one request succeeded');
-    return {
-        index,
-        pairedWith,
-        startNs: sample.startNs,
-        durationNs: sample.windows.reduce((sum, window) => sum + window.durationNs, 0),
-        ...(sample.warmUp === undefined ? {} : { warmUp: sample.warmUp }),
-        requests: latencies.length,
-        failures,
-        metrics: repetitionMetrics(sample, latencies, load),
-        blocks: sample.windows.map((window) => toBlock(window, load)),
-        client,
-        ...(sample.host === undefined ? {} : { host: sample.host }),
-        status: voidReasons.length === 0 ? 'valid' : 'void',
-        voidReasons,
-    };
-}
-/** Spoilt by the machine or the instrument, not by the model: worth to be measured again. */
-function isDisturbed(sample) {
-    return sample.disturbances.length > 0 || worstClient(sample.windows).problems.length > 0;
-}
-/** Void by the model's own failures, not by what disturbed it. */
-function failedItself({ voidReasons }) {
-    return voidReasons.some((reason) => /^(failed_requests|no_requests):/.test(reason));
-}
-/** Not one request succeeded. */
-function isSilent(sample) {
-    return sample.windows.every((window) => window.latenciesNs.length === 0);
-}
-function repetitionMetrics(sample, latencies, load) {
-    const server = sample.server.status === 'available' ? sample.server.times : null;
-    const averageNs = latencies.length === 0 ? null : mean(latencies);
-    return {
-        latencyAvgNs: averageNs,
-        ...percentilesOf(latencies),
-        latencyMaxNs: latencies.at(-1) ?? null,
-        inferPerSec: inferPerSec(sample.windows, load),
-        ...responseMetrics(sample.windows),
-        serverQueueNs: server?.serverQueueNs ?? null,
-        serverComputeInputNs: server?.serverComputeInputNs ?? null,
-        serverComputeInferNs: server?.serverComputeInferNs ?? null,
-        serverComputeOutputNs: server?.serverComputeOutputNs ?? null,
-        // A decoupled model answers when its execution is over and counted: the rest is not overhead.
-        networkOverheadNs: sample.windows.some(({ responses }) => responses) ? null : overhead(averageNs, server),
-        executedBatchSize: server?.executedBatchSize ?? null,
-        gpuMemoryBytes: sample.gpuMemory?.bytes ?? null,
-        gpuDeviceMemoryBytes: sample.gpuDeviceMemoryBytes ?? null,
-        gpuUtilizationRatio: sample.gpuUtilizationRatio,
-        gpuPowerWatts: sample.gpuPowerWatts,
-        serverMemoryBytes: sample.serverMemoryBytes,
-        serverCpuNsPerInference: sample.serverCpuNsPerInference ?? null,
-    };
-}
-/** Percentiles of a sorted sample; null below the number of requests that a percentile needs. */
-function percentilesOf(sorted) {
-    return Object.fromEntries(latencyPercentiles.map(({ name, percentile }) => [
-        name,
-        sorted.length < minRequestsForPercentile(percentile) ? null : quantile(sorted, percentile),
-    ]));
-}
-/** Client latency that the server does not account for: network, gRPC, scheduling, and the server's own overhead. */
-function overhead(averageNs, server) {
-    if (averageNs === null || server === null)
-        return null;
-    const parts = [
-        server.serverQueueNs,
-        server.serverComputeInputNs,
-        server.serverComputeInferNs,
-        server.serverComputeOutputNs,
-    ];
-    if (parts.some((part) => part === null))
-        return null;
-    return Math.max(0, averageNs - parts.reduce((sum, part) => sum + (part ?? 0), 0));
-}
-function sumFailures(windows) {
-    const failures = {};
-    for (const window of windows) {
-        for (const [status, count] of Object.entries(window.failures))
-            failures[status] = (failures[status] ?? 0) + count;
-    }
-    return failures;
-}
-function describeFailures(failures) {
-    return Object.entries(failures)
-        .map(([status, count]) => `${status} × ${count}`)
-        .join(', ');
-}
-/** The worst window's figures; saturated where most windows were, frozen where one was. */
-function worstClient(windows) {
-    const clients = windows.map(({ client }) => client);
-    const [first] = clients;
-    if (first === undefined)
-        throw new RangeError('a repetition without windows');
-    // A majority, not one: a single block beside a neighbour's burst says nothing of the instrument.
-    const saturated = clients.filter((client) => client.saturated).length * 2 > clients.length;
-    const problems = clients.flatMap((client) => client.problems);
-    const achieved = clients.flatMap(({ achievedRatio }) => achievedRatio ?? []);
-    return {
-        ...first,
-        ...worstThread(clients),
-        cpuNsPerRequest: Math.max(...clients.map(({ cpuNsPerRequest }) => cpuNsPerRequest)),
-        lateRatio: Math.max(...clients.map(({ lateRatio }) => lateRatio)),
-        achievedRatio: achieved.length === 0 ? null : Math.min(...achieved),
-        threads: first.threads.map((_, index) => worstThread(clients.flatMap(({ threads }) => threads[index] ?? []))),
-        saturated,
-        problems: firstOfEachKind(problems.filter((clause) => saturated || !isSaturation(clause))),
-    };
-}
-function isSaturation(clause) {
-    return clause.startsWith('client_saturated:');
-}
-/** The figures differ from block to block; one of each kind tells. */
-function firstOfEachKind(problems) {
-    const kinds = new Map();
-    for (const clause of problems.toReversed())
-        kinds.set(clause.replaceAll(/\d+(\.\d+)?/g, '#'), clause);
-    return [...kinds.values()].toReversed();
 }
 
 ;// CONCATENATED MODULE: ./src/profile/host-warnings.ts
@@ -51454,6 +53165,9 @@ function meanInterval(values, blocks) {
 
 
 
+
+
+
 /**
  * Repetitions of one model under one load → a scenario. Percentiles are exact, over the samples of all valid
  * repetitions together, with a 95 % order-statistic interval; rates and averages are means over repetitions.
@@ -51467,7 +53181,13 @@ function toScenario(input) {
         configuration,
         load,
         repetitions,
-        warnings: [...warningsOf(repetitions), ...(role === 'gate' ? hostWarnings(repetitions) : [])],
+        warnings: [
+            ...warningsOf(measured),
+            ...onePerKind(measured.filter(({ repetition }) => repetition.requests > 0), (sample) => serverWarnings(sample, load)),
+            ...doubtsOf(measured),
+            ...onePerKind(measured, ({ composing }) => composing?.warnings ?? []),
+            ...(role === 'gate' ? hostWarnings(repetitions) : []),
+        ],
     };
     if (counted.length === 0) {
         const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
@@ -51479,9 +53199,12 @@ function toScenario(input) {
     const metrics = {
         ...scenarioMetrics(latencies, valid),
         ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
+        ...sendPercentiles(samples.flatMap(({ windows }) => windows)),
         gpuMemoryBytes: gpuMemoryValue(samples, valid),
+        gpuDeviceMemoryBytes: withReason(scenario_overRepetitions('gpuDeviceMemoryBytes', valid), samples.flatMap(({ gpuDeviceMemory }) => gpuDeviceMemory?.source ?? [])),
     };
-    return { ...base, status: 'measured', metrics };
+    const composing = overRepetitions(valid.flatMap((repetition) => [repetition.composing ?? []]));
+    return { ...base, status: 'measured', metrics, ...(composing.length === 0 ? {} : { composing }) };
 }
 /**
  * The repetitions that make the scenario's numbers: the valid ones. Where every one was disturbed, those: the
@@ -51490,7 +53213,9 @@ function toScenario(input) {
  */
 function countedOf(measured) {
     const valid = measured.filter(({ repetition }) => repetition.status === 'valid');
-    return valid.length > 0 ? valid : measured.filter(({ repetition }) => !failedItself(repetition));
+    if (valid.length > 0)
+        return valid;
+    return measured.filter(({ repetition }) => !failedItself(repetition) && repetition.requests > 0);
 }
 /** A scenario that could not be measured at all, with the server's own reason. */
 function failedScenario(role, configuration, load, error) {
@@ -51504,34 +53229,22 @@ function withAdvice(scenario, advice) {
     return { ...scenario, error: `${scenario.error ?? ''}; ${advice}` };
 }
 function scenarioMetrics(latencies, valid) {
-    const percentiles = new Map(latencyPercentiles.map(({ name, percentile }) => [name, percentile]));
+    const percentiles = new Map(reportedPercentiles.map(({ name, percentile }) => [name, percentile]));
     const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined);
-    const names = metricNames.filter((name) => decoupled || !responseMetricNames.has(name));
+    const names = metricNames.filter((name) => (decoupled || !responseMetricNames.has(name)) && !sendMetricNames.has(name));
     const entries = names.map((name) => {
         const percentile = percentiles.get(name);
         return [
             name,
-            percentile === undefined ? overRepetitions(name, valid) : percentileValue(latencies, percentile),
+            percentile === undefined
+                ? scenario_overRepetitions(name, valid)
+                : percentileValue(latencies, percentile, 'requests'),
         ];
     });
     return Object.fromEntries(entries);
 }
-function percentileValue(latencies, percentile) {
-    const n = latencies.length;
-    const needed = minRequestsForPercentile(percentile);
-    if (n < needed) {
-        const reason = `p${Math.round(percentile * 100)} needs at least ${needed} requests, there were ${n}`;
-        return { value: null, interval: null, n, unit: 'ns', reason };
-    }
-    return {
-        value: quantile(latencies, percentile),
-        interval: orderStatisticInterval(latencies, percentile),
-        n,
-        unit: 'ns',
-    };
-}
 /** What each repetition gave as one number: the mean over them, memory and maxima as the highest. */
-function overRepetitions(name, valid) {
+function scenario_overRepetitions(name, valid) {
     const { unit } = metric_metrics[name];
     const values = valid
         .map((repetition) => repetition.metrics[name])
@@ -51552,13 +53265,40 @@ function gpuMemoryValue(samples, valid) {
     const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? []);
     if (readings.length === 0)
         return null;
-    const measured = overRepetitions('gpuMemoryBytes', valid);
+    const measured = scenario_overRepetitions('gpuMemoryBytes', valid);
     const sources = readings.filter(({ bytes }) => measured === null || bytes !== null);
-    const reason = [...new Set(sources.map(({ source }) => source))].join('; ');
-    return { ...(measured ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
+    return withReason(measured, sources.map(({ source }) => source));
 }
-function warningsOf(repetitions) {
-    const warnings = [];
+/** A value in bytes, or none, with how it was read or why it was not. */
+function withReason(value, reasons) {
+    if (reasons.length === 0)
+        return value;
+    const reason = [...new Set(reasons)].join('; ');
+    return { ...(value ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
+}
+/** In how many repetitions the two sources of GPU memory differed, and the first such difference. */
+function doubtsOf(measured) {
+    const doubted = measured.flatMap(({ sample }) => sample.gpuDoubts?.[0] ?? []);
+    const [first] = doubted;
+    if (first === undefined)
+        return [];
+    return [`GPU memory is in doubt in ${doubted.length} of ${measured.length} repetitions: ${first}`];
+}
+/** One sentence for each kind of trouble, with the figures of the repetition that shows it first. */
+function onePerKind(measured, troubles) {
+    const kinds = new Map();
+    for (const { sample, repetition } of measured) {
+        for (const warning of troubles(sample)) {
+            const kind = warning.replaceAll(/ \d+/g, '');
+            if (!kinds.has(kind))
+                kinds.set(kind, `repetition ${repetition.index + 1}: ${warning}`);
+        }
+    }
+    return [...kinds.values()];
+}
+function warningsOf(measured) {
+    const repetitions = measured.map(({ repetition }) => repetition);
+    const warnings = [...new Set(measured.flatMap(({ sample }) => sample.notes ?? []))];
     const voided = repetitions.filter((repetition) => repetition.status === 'void');
     if (voided.length > 0) {
         const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ');
@@ -51668,13 +53408,14 @@ async function repeat(context, plan, records, stopping, index, time, save) {
     await openAll(context, plan, random.shuffle(records.filter(isWell)));
     // The last repetition's servers stop while these start, but not while these are measured.
     await Promise.all(stopping);
+    const { counts } = context.config.settingsFor(plan.name);
     let measuringNs = 0;
     for (const load of random.shuffle(plan.loads)) {
         const sides = records.filter((each) => isWell(each) && each.model !== null);
         if (!sides.some((each) => each.name === 'candidate'))
             break;
         const startNs = world.nowNs();
-        await measureSides(context, sides, load, index, time);
+        await measureSides(context, sides, load, index, { ...time, ...counts });
         measuringNs += world.nowNs() - startNs;
         save();
     }
@@ -51684,24 +53425,32 @@ function isWell(each) {
     return each.failure === null;
 }
 /** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
-async function measureSides(context, sides, load, index, time) {
-    const { world, generator, random, gpu } = context;
+async function measureSides(context, sides, load, index, settings) {
+    const { world, engine, random, gpu } = context;
     const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]));
-    let samples;
-    try {
-        samples = await measureLoad(world, generator, models, load, time, random, gpu);
-    }
-    catch (error) {
+    const noteDeath = async () => {
         interruptIfAsked(world);
         const death = await serverDeath(world, models.map((model) => model.live));
         if (death === null)
-            throw error;
+            return false;
         for (const each of sides)
             if (each.server?.server.hasExited() === true)
                 each.failure = death;
         world.progress(`${loadLabel(load)}: ${death.message}`);
-        return;
+        return true;
+    };
+    let samples;
+    try {
+        samples = await measureWith(world, engine, models, load, settings, random, gpu);
     }
+    catch (error) {
+        if (await noteDeath())
+            return;
+        throw error;
+    }
+    // A dying server may still answer with errors while it writes its last words: it is the death that is to be told.
+    if (samples.some(isSilent) && (await noteDeath()))
+        return;
     // The sides of one repetition pair by its index.
     const pairedWith = sides.length > 1 ? index : null;
     for (const [side, each] of sides.entries()) {
@@ -51799,8 +53548,16 @@ function makeSpace(settings, committed, model) {
         known.add(key);
         configurations.push(variant);
     }
-    const loads = powersOfTwo(settings.concurrency).map((concurrency) => ({ mode: 'concurrency', concurrency }));
-    return { committed, configurations, loads };
+    return { committed, configurations, loads: loadsOf(settings) };
+}
+/** Every client batch at every concurrency, from light to heavy. */
+function loadsOf({ concurrency: range, clientBatchSizes }) {
+    const loads = powersOfTwo(range).flatMap((concurrency) => clientBatchSizes.map((batchSize) => ({ mode: 'concurrency', concurrency, ...(batchSize === 1 ? {} : { batchSize }) })));
+    return loads.sort((a, b) => space_outstanding(a) - space_outstanding(b) || batchSizeOf(a) - batchSizeOf(b));
+}
+/** Inferences under way at once; a request rate says nothing of them. */
+function space_outstanding(load) {
+    return (load.mode === 'concurrency' ? load.concurrency : 1) * batchSizeOf(load);
 }
 /** The loads that are legal for a configuration: a request may not hold more than `max_batch_size` inferences. */
 function loadsFor(space, configuration) {
@@ -51813,7 +53570,7 @@ function loadsFor(space, configuration) {
 function firstLoad(space, configuration) {
     const batch = configuration.dynamicBatching ? Math.max(1, configuration.maxBatchSize) : 1;
     const target = Math.log2(2 * batch * (configuration.instanceCount ?? 1));
-    const off = (load) => load.mode === 'concurrency' ? Math.abs(Math.log2(load.concurrency) - target) : 0;
+    const off = (load) => Math.abs(Math.log2(space_outstanding(load)) - target);
     const [first, ...others] = loadsFor(space, configuration);
     if (first === undefined)
         throw new domain_error/* GateError */.ue('config', 'the search has no load to measure');
@@ -51898,16 +53655,19 @@ function nextInOrder(state, skip) {
     }
     return done(state, 'everything that was to be tried is measured');
 }
-/** The lightest unmeasured load of a configuration; null after a failure or on a plateau. */
+/** The lightest unmeasured load of a configuration; null after a failure, or where every client batch is on a plateau. */
 function nextLoad(configuration, { space, points }) {
     const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
     if (own.some(({ metrics }) => metrics === null))
         return null;
-    const last = own.slice(-plateauTries).map(throughputOf);
-    if (last.length === plateauTries && Math.max(...last) <= (1 + plateauGain) * (last[0] ?? 0))
-        return null;
+    // Requests of different size are different loads: each has a plateau of its own.
+    const isFlat = (load) => {
+        const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
+        const last = alike.slice(-plateauTries).map(throughputOf);
+        return last.length === plateauTries && Math.max(...last) <= (1 + plateauGain) * (last[0] ?? 0);
+    };
     const measured = new Set(own.map(({ load }) => loadKey(load)));
-    return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load))) ?? null;
+    return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
 }
 /**
  * True where a smaller max_batch_size of otherwise the same configuration failed, or brought no more throughput than
@@ -51966,7 +53726,7 @@ function chanceOfWorking(points) {
         return largest < smallest ? [{ size, largest, smallest }] : [];
     });
     return ({ configuration, load }) => {
-        if (overloaded.some((point) => atLeast(configuration, point.configuration) && outstanding(load) >= outstanding(point.load)))
+        if (overloaded.some((point) => atLeast(configuration, point.configuration) && failures_outstanding(load) >= failures_outstanding(point.load)))
             return 0;
         if (unloadable.length === 0 || working.some((point) => atLeast(point.configuration, configuration)))
             return 1;
@@ -51989,51 +53749,73 @@ function atLeast(one, other) {
 function log2(count) {
     return Math.log2(Math.max(1, count ?? 1));
 }
-function outstanding(load) {
+function failures_outstanding(load) {
     return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
 }
 
 ;// CONCATENATED MODULE: ./src/search/gaussian.ts
 
 /**
+ * What the doubts share however well the others foretell. On made-up landscapes a tenth and a quarter did alike, none at
+ * all left twice as many answers below 85 % of the optimum.
+ */
+const doubtShare = 0.2;
+/**
  * The belief about the function at any input after seeing the samples: Gaussian process regression (Rasmussen &
  * Williams 2006, algorithm 2.1) under each hypothesis, averaged by how well the hypothesis foretold the samples.
  * A search has tens of samples, so the cubic cost of the Cholesky factors does not matter.
  */
-function regress(samples, prior) {
-    const { mean, kernels, hypotheses } = prior;
+function regress(samples, kernels, hypotheses) {
     const between = samples.map((a) => samples.map((b) => kernels.map((kernel) => kernel(a.x, b.x))));
-    const residuals = samples.map(({ x, y }) => y - mean(x));
-    const fits = weighed(hypotheses.map((variances) => {
-        const covariance = between.map((row, i) => row.map((values, j) => dot(variances, values) + (i === j ? (samples[i]?.noise ?? 0) ** 2 : 0)));
-        const factor = cholesky(covariance);
-        const whitened = forward(factor, residuals);
+    const factors = new Map([...new Set(hypotheses.map(({ variances }) => variances))].map((variances) => [
+        variances,
+        cholesky(between.map((row, i) => row.map((values, j) => dot(variances, values) + (i === j ? (samples[i]?.noise ?? 0) ** 2 : 0)))),
+    ]));
+    const fits = weighed(hypotheses.map((hypothesis) => {
+        const factor = factors.get(hypothesis.variances) ?? [];
+        const whitened = forward(factor, samples.map(({ x, y }) => y - hypothesis.mean(x)));
         let logEvidence = 0;
         for (const [i, w] of whitened.entries())
             logEvidence -= (w * w) / 2 + Math.log(factor[i]?.[i] ?? 1);
-        return { variances, factor, whitened, logEvidence };
+        return { ...hypothesis, whitened, logEvidence };
     }));
+    const groups = grouped(fits);
     return (x) => {
         const toSamples = kernels.map((kernel) => covariances(kernel, samples, x));
         const own = kernels.map((kernel) => kernel(x, x));
         let first = 0;
         let second = 0;
-        for (const { variances, factor, whitened, share } of fits) {
-            const projected = forward(factor, mixture(toSamples, variances));
-            const shift = dot(projected, whitened);
+        for (const [variances, group] of groups) {
+            const projected = forward(factors.get(variances) ?? [], mixture(toSamples, variances));
             const variance = Math.max(dot(variances, own) - dot(projected, projected), 0);
-            first += share * shift;
-            second += share * (variance + shift ** 2);
+            for (const { mean, whitened, share } of group) {
+                const value = mean(x) + dot(projected, whitened);
+                first += share * value;
+                second += share * (variance + value ** 2);
+            }
         }
-        return { mean: mean(x) + first, sd: Math.sqrt(Math.max(second - first ** 2, 0)) };
+        return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)) };
     };
 }
-/** Posterior shares of equally likely hypotheses; one below 1 % is left out, since it hardly shows in an average. */
+function grouped(fits) {
+    const groups = new Map();
+    for (const fit of fits)
+        groups.set(fit.variances, [...(groups.get(fit.variances) ?? []), fit]);
+    return groups;
+}
+/** Posterior shares of hypotheses that were equally likely before, and what the doubts have for themselves. */
 function weighed(fits) {
+    const doubts = fits.filter(({ doubt }) => doubt === true);
+    if (doubts.length === 0)
+        return shared(fits, 1);
+    return [...shared(fits, 1 - doubtShare), ...shared(doubts, doubtShare)];
+}
+/** One below 1 % is left out, since it hardly shows in an average. */
+function shared(fits, whole) {
     const highest = Math.max(...fits.map(({ logEvidence }) => logEvidence));
     const likely = fits.filter(({ logEvidence }) => logEvidence > highest + Math.log(0.01));
     const total = likely.reduce((sum, { logEvidence }) => sum + Math.exp(logEvidence - highest), 0);
-    return likely.map((fit) => ({ ...fit, share: Math.exp(fit.logEvidence - highest) / total }));
+    return likely.map((fit) => ({ ...fit, share: (whole * Math.exp(fit.logEvidence - highest)) / total }));
 }
 /** A plain loop into a typed array: a search spends most of its time here. */
 function covariances(kernel, samples, x) {
@@ -52146,15 +53928,131 @@ function nextUp(place, space, dimension) {
     return larger.slice(0, 1).map((next) => ({ configuration: next, load }));
 }
 
+;// CONCATENATED MODULE: ./src/search/priors.ts
+/**
+ * Prior mean of log throughput, up to a constant: a closed loop delivers one inference for each outstanding one
+ * and service time, until the capacity is reached. Capacity is taken to grow with the square root of instances and of
+ * the executed batch: halfway, on the log scale, between "does not help" and "helps in full".
+ */
+function halfway(x) {
+    const capacity = 2 ** ((x.effInstances + x.effBatch) / 2 + 1);
+    return -Math.log(2 ** -x.outstanding + 1 / capacity);
+}
+/** Log throughput, up to a constant, of a closed loop before instances that execute so. */
+function closedLoop({ fixed, contention, crosstalk, network, knee }) {
+    return (x) => {
+        const busy = 2 ** x.effInstances;
+        const batch = 2 ** x.effBatch;
+        const execution = fixed + (1 - fixed) * batch;
+        const parallel = busy / (1 + contention * (busy - 1) + crosstalk * busy * (busy - 1));
+        const unloaded = Math.log((network + execution) * 2 ** -x.outstanding);
+        const bound = Math.log(execution / (parallel * batch));
+        const most = Math.max(unloaded, bound);
+        return -most - Math.log(Math.exp(knee * (unloaded - most)) + Math.exp(knee * (bound - most))) / knee;
+    };
+}
+/** Log throughput, up to a constant, where the load has an effect of its own, half of it reached at `half` outstanding. */
+function apart(half) {
+    return (x) => -Math.log(1 + half * 2 ** -x.outstanding);
+}
+const constant = () => 1;
+const smoothEff = (a, b) => smooth(effDistance(a, b));
+const smoothRaw = (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b));
+/** Configurations differ within half an octave; loads do not. */
+const shortRaw = (a, b) => smooth(6 * rawDistance(a, b) + loadDistance(a, b));
+/** The same at every load. */
+const configuration = (a, b) => smooth(rawDistance(a, b));
+/** Each dimension by itself. */
+const additive = (a, b) => smooth(((a.instances - b.instances) / 1.2) ** 2) +
+    smooth(((a.batch - b.batch) / 2) ** 2) +
+    smooth((a.dynamic - b.dynamic) ** 2) / 4;
+/** What can be in execution at once, however it is divided into instances and batches. */
+const together = (a, b) => smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
+// Variances of natural logs.
+const rateKernels = [
+    constant,
+    (a, b) => a.effInstances * b.effInstances + a.effBatch * b.effBatch,
+    smoothEff,
+    smoothRaw,
+    shortRaw,
+    configuration,
+    additive,
+    together,
+];
+const halfwayVariances = [
+    [1, 0.04, 0.3 ** 2, 0.02 ** 2, 0, 0, 0, 0],
+    [1, 0.04, 0.6 ** 2, 0.05 ** 2, 0, 0, 0, 0],
+    [1, 0.04, 0.5 ** 2, 0.2 ** 2, 0, 0, 0, 0],
+    [1, 0.04, 0.5 ** 2, 0.6 ** 2, 0, 0, 0, 0],
+    [1, 0.04, 0.2 ** 2, 1, 0, 0, 0, 0],
+    [1, 0.04, 0.2 ** 2, 0.5 ** 2, 0.6 ** 2, 0, 0, 0],
+];
+const executionVariances = [
+    [1, 0, 0.1 ** 2, 0.03 ** 2, 0.03 ** 2, 0, 0, 0],
+    [1, 0, 0.3 ** 2, 0.1 ** 2, 0.05 ** 2, 0, 0, 0],
+];
+const apartVariances = [
+    [1, 0, 0.05 ** 2, 0, 0, 0.1 ** 2, 0.6 ** 2, 0],
+    [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0.8 ** 2],
+    [1, 0, 0.05 ** 2, 0, 0, 0.8 ** 2, 0, 0],
+];
+const executions = [0.1, 0.5, 0.8, 0.95].flatMap((fixed) => [
+    [0, 0],
+    [0.2, 0],
+    [0.6, 0],
+    [1, 0],
+    [0.1, 0.05],
+    [0.1, 0.15],
+].flatMap(([contention = 0, crosstalk = 0]) => [0, 0.5].flatMap((network) => [2, 5].map((knee) => closedLoop({ fixed, contention, crosstalk, network, knee })))));
+const rateHypotheses = [
+    ...halfwayVariances.map((variances, i) => ({ mean: halfway, variances, doubt: i >= 3 })),
+    ...executions.flatMap((mean) => executionVariances.map((variances) => ({ mean, variances }))),
+    ...[1, 2, 4, 8, 16, 32]
+        .map(apart)
+        .flatMap((mean) => apartVariances.map((variances) => ({ mean, variances }))),
+];
+const stretchKernels = [constant, smoothEff, smoothRaw];
+const stretchVariances = [
+    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
+    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
+];
+const otherKernels = [
+    constant,
+    (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
+    (a, b) => smooth(rawDistance(a, b)),
+];
+const otherVariances = [1, 0.3 ** 2, 0.15 ** 2];
+function effDistance(a, b) {
+    return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
+        ((a.effBatch - b.effBatch) / 2.5) ** 2 +
+        loadDistance(a, b) +
+        ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
+        ((a.delay - b.delay) / 3) ** 2);
+}
+function rawDistance(a, b) {
+    return (((a.instances - b.instances) / 1.5) ** 2 +
+        ((a.batch - b.batch) / 2.5) ** 2 +
+        ((a.delay - b.delay) / 3) ** 2 +
+        ((a.preferred - b.preferred) / 2) ** 2 +
+        (a.dynamic - b.dynamic) ** 2);
+}
+function loadDistance(a, b) {
+    return ((a.outstanding - b.outstanding) / 2) ** 2;
+}
+function smooth(squaredDistance) {
+    return Math.exp(-squaredDistance / 2);
+}
+
 ;// CONCATENATED MODULE: ./src/search/surrogate.ts
+
 
 
 
 /**
  * What is known of a Triton model before and after measuring, as one Gaussian process for each metric on the log scale.
  *
- * Throughput: prior mean = a closed loop that saturates (below); the linear and smooth parts learn how this
- * model differs. Latency: by Little's law its mean is outstanding / throughput, so only the
+ * Throughput: many closed loops and other shapes (priors.ts), each with smooth parts that learn how this model
+ * differs, weighed by how well they foretold it. Latency: by Little's law its mean is outstanding / throughput, so only the
  * ratio of a percentile to that mean is learnt. Everything else (memory): linear in the configuration, plus a smooth part.
  */
 function fitSurrogate(observations) {
@@ -52188,11 +54086,20 @@ function fitSurrogate(observations) {
 }
 function fitRate(observations) {
     const samples = surrogate_samplesOf(observations, ({ metrics }) => log(metrics.inferPerSec));
-    const level = surrogate_mean(samples.map(({ x, y }) => y - closedLoop(x)));
-    return regress(samples, {
-        mean: (x) => level + closedLoop(x),
-        kernels: rateKernels,
-        hypotheses: rateHypotheses,
+    return regress(samples, rateKernels, levelled(samples, rateHypotheses));
+}
+/** The hypotheses with their means shifted to the samples' level, since only what a mean says of differences is meant. */
+function levelled(samples, hypotheses) {
+    const levels = new Map();
+    return hypotheses.map((hypothesis) => {
+        const shape = hypothesis.mean;
+        const known = levels.get(shape);
+        if (known !== undefined)
+            return { ...hypothesis, mean: known };
+        const level = surrogate_mean(samples.map(({ x, y }) => y - shape(x)));
+        const shifted = (x) => level + shape(x);
+        levels.set(shape, shifted);
+        return { ...hypothesis, mean: shifted };
     });
 }
 /** log(latency × throughput / outstanding): 0 for the mean latency of a steady closed loop, more for a tail. */
@@ -52206,7 +54113,8 @@ function fitStretch(observations, metric) {
         return latency + rate - Math.log(2 ** features(observation).outstanding * 1e9);
     });
     const level = samples.length === 0 ? 0.3 : surrogate_mean(samples.map(({ y }) => y));
-    return regress(samples, { mean: () => level, kernels: stretchKernels, hypotheses: stretchHypotheses });
+    const flat = () => level;
+    return regress(samples, stretchKernels, stretchVariances.map((variances) => ({ mean: flat, variances })));
 }
 function fitOther(observations, metric) {
     const samples = surrogate_samplesOf(observations, ({ metrics }) => log(metrics[metric]));
@@ -52214,69 +54122,7 @@ function fitOther(observations, metric) {
     const noise = metric_metrics[metric].unit === 'bytes' ? 0.01 : 0.1;
     const slope = metric_metrics[metric].unit === 'bytes' ? 0.3 : 0;
     const prior = (x) => slope * (x.instances + x.batch / 2);
-    const level = surrogate_mean(samples.map(({ x, y }) => y - prior(x)));
-    return regress(samples.map((sample) => ({ ...sample, noise })), { mean: (x) => level + prior(x), kernels: otherKernels, hypotheses: otherHypotheses });
-}
-/**
- * Prior mean of log throughput, up to a constant: a closed loop delivers one inference for each outstanding one
- * and service time, until the capacity is reached. Capacity is taken to grow with the square root of instances and of
- * the executed batch: halfway, on the log scale, between "does not help" and "helps in full".
- */
-function closedLoop(x) {
-    const capacity = 2 ** ((x.effInstances + x.effBatch) / 2 + 1);
-    return -Math.log(2 ** -x.outstanding + 1 / capacity);
-}
-const constant = () => 1;
-const smoothEff = (a, b) => smooth(effDistance(a, b));
-const smoothRaw = (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b));
-/** Configurations differ within half an octave; loads do not. */
-const shortRaw = (a, b) => smooth(6 * rawDistance(a, b) + loadDistance(a, b));
-// Variances of natural logs.
-const rateKernels = [
-    constant,
-    (a, b) => a.effInstances * b.effInstances + a.effBatch * b.effBatch,
-    smoothEff,
-    smoothRaw,
-    shortRaw,
-];
-const rateHypotheses = [
-    [1, 0.04, 0.3 ** 2, 0.02 ** 2],
-    [1, 0.04, 0.6 ** 2, 0.05 ** 2],
-    [1, 0.04, 0.5 ** 2, 0.2 ** 2],
-    [1, 0.04, 0.5 ** 2, 0.6 ** 2],
-    [1, 0.04, 0.2 ** 2, 1],
-    [1, 0.04, 0.2 ** 2, 0.5 ** 2, 0.6 ** 2],
-];
-const stretchKernels = [constant, smoothEff, smoothRaw];
-const stretchHypotheses = [
-    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
-    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
-];
-const otherKernels = [
-    constant,
-    (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
-    (a, b) => smooth(rawDistance(a, b)),
-];
-const otherHypotheses = [[1, 0.3 ** 2, 0.15 ** 2]];
-function effDistance(a, b) {
-    return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
-        ((a.effBatch - b.effBatch) / 2.5) ** 2 +
-        loadDistance(a, b) +
-        ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
-        ((a.delay - b.delay) / 3) ** 2);
-}
-function rawDistance(a, b) {
-    return (((a.instances - b.instances) / 1.5) ** 2 +
-        ((a.batch - b.batch) / 2.5) ** 2 +
-        ((a.delay - b.delay) / 3) ** 2 +
-        ((a.preferred - b.preferred) / 2) ** 2 +
-        (a.dynamic - b.dynamic) ** 2);
-}
-function loadDistance(a, b) {
-    return ((a.outstanding - b.outstanding) / 2) ** 2;
-}
-function smooth(squaredDistance) {
-    return Math.exp(-squaredDistance / 2);
+    return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, levelled(samples, [{ mean: prior, variances: otherVariances }]));
 }
 function features({ configuration, load }) {
     const clientBatch = batchSizeOf(load);
@@ -52327,12 +54173,17 @@ function surrogate_mean(values) {
 const leastImprovement = 0.01;
 /** While nothing meets the constraints, coming nearer counts this much against meeting them, so that hopeless ones are approached too. */
 const leastChance = 0.02;
-/** The unmeasured places of the space that may work and promise something, in no order. */
+/** A near miss gets this many measurements at most: from the third on its mean hardly moves. */
+const mostTries = 3;
+/** The places of the space that may work and promise something, in no order. */
 function prospects(state) {
     const { space, objectives, constraints, points } = state;
     const candidates = candidatesOf(points);
     const spread = spreadOf(points);
     const tried = new Set(points.map(placeKey));
+    const missed = new Set(candidates
+        .filter((candidate) => candidate.measurements < mostTries && !holds(candidate, constraints))
+        .map(placeKey));
     const surrogate = fitSurrogate([
         ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
         ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
@@ -52346,7 +54197,8 @@ function prospects(state) {
     const best = Math.max(...(seeking ? beliefs : feasible).map((belief) => aim(belief).mean));
     const consider = (place) => {
         const chance = works(place);
-        if (chance === 0 || tried.has(placeKey(place)))
+        const again = tried.has(placeKey(place));
+        if (chance === 0 || (again && (seeking || !missed.has(placeKey(place)))))
             return [];
         const belief = surrogate(place);
         // Before anything worked there is nothing to improve on: all that counts is whether it works.
@@ -52356,7 +54208,9 @@ function prospects(state) {
             return [];
         const meeting = chance * chanceOfMeeting(belief, constraints);
         const improvement = hoped * (seeking ? chance * leastChance + meeting : meeting);
-        return seeking || improvement >= leastImprovement ? [{ ...place, meeting, improvement }] : [];
+        return seeking || improvement >= leastImprovement
+            ? [{ ...place, tried: again, meeting, improvement }]
+            : [];
     };
     return space.configurations.flatMap((configuration) => loadsFor(space, configuration).flatMap((load) => consider({ configuration, load })));
 }
@@ -52415,48 +54269,47 @@ const mostMeasurements = 3;
  * The next measurement of the quick search, or its answer. First the committed configuration at several loads; then
  * wherever the expected improvement per cost is largest (Jones, Schonlau, Welch 1998, with the chance that the place works
  * and meets the constraints as a factor), so that another load of the loaded configuration comes before another
- * configuration of the same promise; at last winner, runner-up and committed configuration once more, in turn. A
- * confirmation that fails makes other places promising again.
+ * configuration of the same promise; at last the contenders once more. A confirmation that fails makes other places
+ * promising again.
  */
 function nextQuickStep(state) {
-    const { points, space, budget } = state;
+    const { points, space } = state;
     if (points.length === 0) {
         const place = { configuration: space.committed, load: firstLoad(space, space.committed) };
         return isAffordable(state, place, 0)
             ? measure(place, 'explore', 'the committed configuration comes first')
             : exhausted(state);
     }
-    const ranked = rank(state);
-    const reserve = Math.floor(budget.maxMeasurements * confirmShare);
-    const found = explore(state, reserve);
+    const promising = prospects(state);
+    const found = explore(state, promising);
     if (typeof found !== 'string')
         return found;
-    const contender = nextContender(state, ranked);
+    const contender = nextContender(state, promising);
     if (contender === null)
         return { kind: 'done', answer: answerOf(state), reason: found };
-    if (!isAffordable(state, contender, 0))
+    if (!isAffordable(state, contender.place, 0))
         return exhausted(state);
-    return measure(contender, 'confirm', 'winner and runner-up are measured again, in turn');
+    return measure(contender.place, 'confirm', contender.why);
 }
-/** The most promising unmeasured place that the budget allows; else, in words, why there is none. */
-function explore(state, reserve) {
+/** The most promising place that the budget allows; else, in words, why there is none. */
+function explore(state, promising) {
+    const reserve = Math.floor(state.budget.maxMeasurements * confirmShare);
     // Another load of the loaded configuration is the cheapest step there is.
     const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) };
     if (!isAffordable(state, cheapest, reserve))
         return budgetWords(state);
-    const promising = prospects(state).filter((prospect) => isAffordable(state, prospect, reserve));
-    const pool = ownLoads(state, promising) ?? otherBatching(state, promising) ?? promising;
-    const best = pool.reduce((top, prospect) => {
-        if (top === null)
-            return prospect;
-        return prospect.improvement / costNs(state, prospect) > top.improvement / costNs(state, top)
-            ? prospect
-            : top;
-    }, null);
+    const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
+    const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
     if (best === null)
         return 'nothing that is left is expected to be better';
-    const chance = `${(best.meeting * 100).toFixed(0)} % chance to meet the constraints`;
-    return measure(best, 'explore', `${(best.improvement * 100).toFixed(1)} % expected gain, ${chance}`);
+    return measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
+}
+function mostPromising(state, pool) {
+    const value = (prospect) => prospect.improvement / costNs(state, prospect);
+    return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
+}
+function prospectWords({ improvement, meeting }) {
+    return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
 }
 /** The committed configuration's promising loads, until it had its share; null then, or where it has none. */
 function ownLoads({ points, space }, promising) {
@@ -52475,21 +54328,32 @@ function otherBatching({ points, space }, promising) {
         place.configuration.maxBatchSize === committed.maxBatchSize);
     return others.length === 0 ? null : others;
 }
-/** The contender that was confirmed least; null where all are told apart, or were measured often enough. */
-function nextContender(state, ranked) {
+/**
+ * What is to be measured again: the winner, since it was chosen for looking good; the committed configuration where it
+ * cannot be told from the winner; what would win, had it not missed a limit by little; and the runner-up. From the third time
+ * on only while contenders cannot be told apart. null where nothing is left.
+ */
+function nextContender(state, promising) {
+    const ranked = rank(state);
     const [winner] = ranked;
     if (winner === undefined)
         return null;
-    const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
+    if (winner.measurements === 1)
+        return { place: winner, why: 'the winner is measured again' };
     const own = bestOf(ranked, state.space.committed);
-    const contenders = [...new Set([winner, runnerUp, own])].filter((contender) => contender != null);
-    const fewest = contenders.reduce((least, contender) => contender.measurements < least.measurements ? contender : least);
-    if (fewest.measurements === 1)
-        return fewest;
-    if (fewest.measurements >= mostMeasurements)
+    const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state);
+    if (close(own) && own?.measurements === 1)
+        return { place: own, why: 'the committed configuration is as good as the winner so far' };
+    const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
+    if (nearMiss !== null)
+        return { place: nearMiss, why: prospectWords(nearMiss) };
+    const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
+    const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
+    const fewest = contenders.reduce((least, one) => (one.measurements < least.measurements ? one : least));
+    const told = fewest.measurements > 1 && !contenders.some(close);
+    if (told || fewest.measurements >= mostMeasurements)
         return null;
-    const close = contenders.some((contender) => contender !== winner && indistinguishable(winner, contender, state));
-    return close ? fewest : null;
+    return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
 }
 function exhausted(state) {
     return { kind: 'done', answer: answerOf(state), reason: budgetWords(state) };
@@ -52680,9 +54544,9 @@ function traitsOf(context, model, committed) {
 }
 /** What was measured, or why nothing could be: a configuration that ends the server loses, and the sweep goes on. */
 async function sweep_measure(context, model, load, settings) {
-    const { world, generator, random, gpu } = context;
+    const { world, engine, random, gpu } = context;
     try {
-        const [sample] = await measureLoad(world, generator, [model], load, settings, random, gpu);
+        const [sample] = await measureWith(world, engine, [model], load, settings, random, gpu);
         return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample;
     }
     catch (error) {
@@ -52744,6 +54608,7 @@ function sweep_summarize(settings, space, points, scenarios, done, wallNs) {
 
 
 
+
 /** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
 async function measureRepository(world, input) {
     const claim = await claimDevices(world, input.launcher, input.config);
@@ -52762,10 +54627,12 @@ async function measureClaimed(world, input, claim) {
     const generator = await openLoadGenerator(world);
     let gpu = null;
     try {
+        const engine = await openEngine(world, generator, config);
         const base = {
             world,
             launcher,
             generator,
+            engine,
             config,
             inputs: input.inputs,
             random: createRandom(plan.seed),
@@ -52871,11 +54738,105 @@ async function describeEnvironmentOf(context, repository, { lockedClocks }) {
             runnerClass: gate.runnerClass,
             lockedClocks,
             inputs: context.inputs,
+            engine: engineName(context.engine),
         });
     }
     finally {
         await live.close();
     }
+}
+
+;// CONCATENATED MODULE: ./src/triton/docker-image.ts
+
+
+const dockerTimeoutNs = 60 * nsPerSecond;
+/** Triton's images have 7 to 10 GB: an hour at 20 Mbit/s. */
+const pullTimeoutNs = 3600 * nsPerSecond;
+/** The image with its digest, pulled if it is not there; an image that was built here has only an id. */
+async function imageDigest(world, image) {
+    let digest = await inspectImage(world, image);
+    if (digest === null) {
+        await pull(world, image);
+        digest = await inspectImage(world, image);
+    }
+    if (digest === null)
+        throw new domain_error/* GateError */.ue('environment', `docker does not know the image ${image} after pulling it`);
+    return digest;
+}
+async function pull(world, image) {
+    world.progress(`pulling ${image}`);
+    const output = await world.run('docker', ['pull', image], {
+        timeoutNs: pullTimeoutNs,
+        onLine: pullProgress(world),
+    });
+    if (output.exitCode === 0)
+        return;
+    throw new domain_error/* GateError */.ue('environment', `the image ${image} could not be pulled: ${docker_image_lastLine(output)}`, {
+        hint: output.timedOut ? 'Pull it before the job.' : pullHint(output.stderr, image),
+    });
+}
+/** Without a terminal docker prints a line whenever a layer changes its state: says how many are there. */
+function pullProgress(world) {
+    const layers = new Map();
+    return (line) => {
+        const [, layer, state = ''] = /^([0-9a-f]{12}): (.*)$/.exec(line.trim()) ?? [];
+        if (layer === undefined)
+            return;
+        const whole = /^(Pull complete|Already exists)/.test(state);
+        if (layers.get(layer) === whole)
+            return;
+        layers.set(layer, whole);
+        const done = [...layers.values()].filter(Boolean).length;
+        if (whole)
+            world.progress(`  ${done} of ${layers.size} layers are there`);
+    };
+}
+/** What docker's and the registries' usual refusals mean, and what to do; the first that fits holds. */
+const pullTroubles = [
+    [
+        /toomanyrequests|rate limit/i,
+        (registry) => `${registry} limits how much is pulled without an account: \`docker login ${registry}\`, or a mirror of your own.`,
+    ],
+    [
+        /manifest unknown|not found: manifest|manifest for .* not found/i,
+        () => 'The registry has no such tag; Triton’s are named like 26.04-py3.',
+    ],
+    [
+        /no space left/i,
+        () => 'Triton’s images take 20 GB and more unpacked: `docker system prune` frees what is unused.',
+    ],
+    [
+        /unauthorized|denied|authentication required|no basic auth|403 Forbidden|401/i,
+        (registry) => `${registry} wants to know who asks, or there is no such image: \`docker login ${registry}\` as the user of the runner, before the gate (for nvcr.io with the user name $oauthtoken and an NGC key).`,
+    ],
+    [
+        /x509|certificate/i,
+        (registry) => `docker does not trust the certificate of ${registry}: give its CA to the docker service.`,
+    ],
+];
+function pullHint(stderr, image) {
+    // The first part is a registry only where it looks like a host (distribution/reference).
+    const [first = '', ...rest] = image.split('/');
+    const registry = rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : 'docker.io';
+    const hint = pullTroubles.find(([pattern]) => pattern.test(stderr))?.[1](registry);
+    return hint ?? 'Check its name and tag, the network, and `docker login` for a private registry.';
+}
+async function inspectImage(world, image) {
+    const format = '{{json .RepoDigests}} {{.Id}}';
+    const args = ['image', 'inspect', '--format', format, image];
+    const output = await world.run('docker', args, { timeoutNs: dockerTimeoutNs });
+    if (output.exitCode !== 0)
+        return null;
+    const [, digests = '[]', id = ''] = /^(\[.*\]|null) (\S+)/.exec(output.stdout.trim()) ?? [];
+    const [digest] = (JSON.parse(digests) ?? []);
+    return digest ?? `${image} (${id})`;
+}
+/** The command's last words. */
+function docker_image_lastLine(output) {
+    if (output.timedOut)
+        return 'no answer';
+    const lines = output.stderr.trim() || output.stdout.trim();
+    return lines.split('\n').at(-1) || `exit code ${output.exitCode}`;
 }
 
 ;// CONCATENATED MODULE: ./src/triton/server-flags.ts
@@ -52921,10 +54882,8 @@ function visibleDevices(settings) {
 
 
 
+
 const label = 'triton-perf-gate.owner';
-const dockerTimeoutNs = 60 * nsPerSecond;
-/** Triton's images have 7 to 10 GB: an hour at 20 Mbit/s. */
-const pullTimeoutNs = 3600 * nsPerSecond;
 /** Triton in a container of its own, started and removed by the docker command. */
 async function resolveDocker(world, settings) {
     const trouble = await dockerTrouble(world);
@@ -52938,6 +54897,7 @@ async function resolveDocker(world, settings) {
         kind: 'process',
         mode: 'docker',
         source: digest,
+        network: settings.dockerNetwork,
         startTimeoutNs: settings.startTimeoutNs,
         hasMetrics: hasMetrics(settings),
         serverCommand: (repository, ports) => {
@@ -52955,7 +54915,7 @@ async function dockerTrouble(world) {
         return null;
     if (output.exitCode === 127)
         return new domain_error/* GateError */.ue('environment', 'docker is not installed (no such command)');
-    return new domain_error/* GateError */.ue('environment', `docker does not work: ${launcher_docker_lastLine(output)}`, {
+    return new domain_error/* GateError */.ue('environment', `docker does not work: ${docker_image_lastLine(output)}`, {
         hint: /permission denied/i.test(output.stderr)
             ? 'Add the user of the runner to the group docker and restart the runner.'
             : 'Is the docker service running? Does DOCKER_HOST point to it?',
@@ -52969,7 +54929,12 @@ function containerCommand(world, settings, container) {
         // `docker run` is only the client; nvidia-smi and /proc know the server by its own pid.
         rootPid: async () => {
             const args = ['inspect', '--format', '{{.State.Pid}}', container.name];
-            return Number((await world.run('docker', args, { timeoutNs: dockerTimeoutNs })).stdout.trim()) || 0;
+            const pid = Number((await world.run('docker', args, { timeoutNs: dockerTimeoutNs })).stdout.trim()) || 0;
+            // Docker numbers processes as its host does. From inside a container that pid is nobody here, or somebody else.
+            if (commandLineOf(pid).includes(`--grpc-port=${container.ports.grpc}`))
+                return pid;
+            world.progress("the container's processes are not visible from here: server memory, server CPU and GPU memory by process are not available");
+            return 0;
         },
         // A container that failed to start stays as "Created" even with --rm.
         cleanUp: async () => {
@@ -52980,8 +54945,8 @@ function containerCommand(world, settings, container) {
 /** The arguments of `docker run`; the user's own come last before the image, so that they hold. */
 function containerArguments(settings, container) {
     const { name, gpus, repository, ports } = container;
-    // With the host's network a request does not pass the proxy that publishes ports, which costs 0.14 ms.
-    const ownNetwork = settings.dockerArgs.some((argument) => /^--net(work)?(=|$)/.test(argument));
+    const user = settings.dockerUser;
+    const ownNetwork = settings.dockerNetwork === 'bridge';
     const publish = [ports.grpc, ports.metrics].flatMap((port) => ['--publish', `127.0.0.1:${port}:${port}`]);
     const environment = Object.entries(settings.serverEnvironment).flatMap(([key, value]) => [
         '--env',
@@ -52996,6 +54961,10 @@ function containerArguments(settings, container) {
         // The python backend keeps 1 MB and more for each instance there; docker's default is 64 MB.
         '--shm-size=1g',
         ...(ownNetwork ? publish : ['--network=host']),
+        // A model must not get more rights than the server began with, whatever the image holds.
+        '--security-opt=no-new-privileges',
+        // Libraries keep caches below HOME, which a user unknown to the image does not have.
+        ...(user === null ? [] : [`--user=${user}`, '--env=HOME=/tmp']),
         ...gpuArguments(gpus),
         `--mount=type=bind,"source=${repository.replaceAll('"', '""')}",target=/models,readonly`,
         ...environment,
@@ -53026,39 +54995,6 @@ async function removeStaleContainers(world) {
         world.progress(`removing container ${id}, left behind by a run that was killed`);
         await world.run('docker', ['rm', '--force', id], { timeoutNs: dockerTimeoutNs });
     }
-}
-/** The image with its digest, pulled if it is not there; an image that was built here has only an id. */
-async function imageDigest(world, image) {
-    let digest = await inspectImage(world, image);
-    if (digest === null) {
-        world.progress(`pulling ${image}`);
-        const output = await world.run('docker', ['pull', '--quiet', image], { timeoutNs: pullTimeoutNs });
-        if (output.exitCode !== 0) {
-            throw new domain_error/* GateError */.ue('environment', `the image ${image} could not be pulled: ${launcher_docker_lastLine(output)}`, {
-                hint: 'Check its name and tag, the network, and `docker login` for a private registry.',
-            });
-        }
-        digest = await inspectImage(world, image);
-    }
-    if (digest === null)
-        throw new domain_error/* GateError */.ue('environment', `docker does not know the image ${image} after pulling it`);
-    return digest;
-}
-async function inspectImage(world, image) {
-    const format = '{{json .RepoDigests}} {{.Id}}';
-    const args = ['image', 'inspect', '--format', format, image];
-    const output = await world.run('docker', args, { timeoutNs: dockerTimeoutNs });
-    if (output.exitCode !== 0)
-        return null;
-    const [, digests = '[]', id = ''] = /^(\[.*\]|null) (\S+)/.exec(output.stdout.trim()) ?? [];
-    const [digest] = (JSON.parse(digests) ?? []);
-    return digest ?? `${image} (${id})`;
-}
-function launcher_docker_lastLine(output) {
-    if (output.timedOut)
-        return 'no answer';
-    const lines = output.stderr.trim() || output.stdout.trim();
-    return lines.split('\n').at(-1) || `exit code ${output.exitCode}`;
 }
 
 ;// CONCATENATED MODULE: ./src/triton/embedded-requirements.ts
@@ -53752,10 +55688,123 @@ function isExecutable(file) {
     }
 }
 
+;// CONCATENATED MODULE: external "node:tls"
+const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
+;// CONCATENATED MODULE: ./src/domain/endpoint.ts
+/** As node:tls takes them. */
+function tlsOptions({ certificates }) {
+    const { roots = null, identity = null } = certificates ?? {};
+    return {
+        ...(roots === null ? {} : { ca: roots.text }),
+        ...(identity === null ? {} : { key: identity.privateKey.text, cert: identity.chain.text }),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/triton/endpoint-settings.ts
+
+
+
+
+
+/**
+ * What the settings add to the address of a remote server: TLS where it is asked for, the certificates, and the metadata.
+ *
+ * @throws GateError `config` with each file that cannot be used and each variable that is not set
+ */
+function secureAddress(address, settings, env) {
+    const problems = [];
+    const tls = address.tls || settings.useSsl;
+    const certificates = certificatesOf(settings, problems);
+    if (certificates !== null && !tls) {
+        problems.push({
+            key: 'perf_analyzer_flags.ssl-grpc-use-ssl',
+            message: 'certificates are given, and the server is addressed without TLS',
+            remedy: 'Write grpcs:// in its address, or leave them out.',
+        });
+    }
+    const metadata = endpoint_settings_metadataOf(settings, env, problems);
+    if (problems.length > 0)
+        throw new domain_error/* GateError */.ue('config', 'the remote server cannot be addressed like this', { problems });
+    return {
+        ...address,
+        tls,
+        ...(certificates === null ? {} : { certificates }),
+        ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    };
+}
+function endpoint_settings_metadataOf(settings, env, problems) {
+    return Object.fromEntries(Object.entries(settings.metadata).map(([name, value]) => {
+        if (typeof value === 'string')
+            return [name, value];
+        const text = env[value.env] ?? '';
+        const key = `gate.grpc_metadata.${name}`;
+        if (text === '') {
+            const message = `the environment variable ${value.env} is not set`;
+            problems.push({ key, message, remedy: 'Pass it on from the secrets under `env:` of the step.' });
+        }
+        else if (!/^[\x20-\x7e]+$/.test(text)) {
+            const message = `${value.env} has characters that cannot stand in gRPC metadata`;
+            problems.push({ key, message, remedy: 'Use printable ASCII on one line.' });
+        }
+        return [name, text];
+    }));
+}
+function certificatesOf(settings, problems) {
+    const before = problems.length;
+    const roots = endpoint_settings_read(settings.rootCertificatesFile, 'root-certifications', problems);
+    const privateKey = endpoint_settings_read(settings.privateKeyFile, 'private-key', problems);
+    const chain = endpoint_settings_read(settings.certificateChainFile, 'certificate-chain', problems);
+    if ((settings.privateKeyFile === null) !== (settings.certificateChainFile === null)) {
+        problems.push({
+            key: 'perf_analyzer_flags.ssl-grpc-private-key-file',
+            message: 'private key and certificate chain stand for one another',
+            remedy: 'Give both, or none.',
+        });
+    }
+    if (problems.length > before)
+        return null;
+    const identity = privateKey === null || chain === null ? null : { privateKey, chain };
+    if (roots === null && identity === null)
+        return null;
+    const certificates = { roots, identity };
+    try {
+        for (const pem of [roots, chain])
+            if (pem !== null)
+                new external_node_crypto_namespaceObject.X509Certificate(pem.text);
+        (0,external_node_tls_namespaceObject.createSecureContext)(tlsOptions({ certificates }));
+    }
+    catch (error) {
+        const files = [roots, privateKey, chain].flatMap((pem) => pem?.file ?? []);
+        problems.push({
+            key: 'perf_analyzer_flags.ssl-grpc-*',
+            message: `${files.join(', ')} cannot be used for TLS: ${(0,domain_error/* messageOf */.bD)(error)}`,
+            remedy: 'Give PEM files: certificates, and the private key of the first one of the chain.',
+        });
+    }
+    return certificates;
+}
+function endpoint_settings_read(file, flag, problems) {
+    if (file === null)
+        return null;
+    try {
+        return { file, text: (0,external_node_fs_.readFileSync)(file, 'utf8') };
+    }
+    catch (error) {
+        problems.push({
+            file,
+            key: `perf_analyzer_flags.ssl-grpc-${flag}-file`,
+            message: `cannot be read: ${(0,domain_error/* messageOf */.bD)(error)}`,
+            remedy: 'Paths are relative to the configuration file.',
+        });
+        return null;
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/triton/launcher-remote.ts
 
+
 /** A server that runs somewhere and is not ours to start or stop. */
-function resolveRemote(settings) {
+function resolveRemote(settings, env) {
     if (settings.url === null) {
         throw new domain_error/* GateError */.ue('usage', 'the address of the remote Triton is missing', {
             hint: 'Give it with `--triton-url grpc://host:8001`.',
@@ -53766,7 +55815,7 @@ function resolveRemote(settings) {
         mode: 'remote',
         source: settings.url,
         startTimeoutNs: settings.startTimeoutNs,
-        grpc: parseGrpcUrl(settings.url),
+        grpc: secureAddress(parseGrpcUrl(settings.url), settings.endpointSettings, env),
         metricsUrl: settings.metricsUrl,
     };
 }
@@ -53803,7 +55852,7 @@ async function launcher_resolveTriton(world, settings) {
         case 'docker':
             return resolveDocker(world, settings);
         case 'remote':
-            return resolveRemote(settings);
+            return resolveRemote(settings, world.env);
         case 'auto':
             return resolveAuto(world, settings);
         default:
@@ -53813,7 +55862,7 @@ async function launcher_resolveTriton(world, settings) {
 /** What needs the least comes first. The embedded Triton is never chosen unasked: it is CPU-only and downloads. */
 async function resolveAuto(world, settings) {
     if (settings.url !== null)
-        return resolveRemote(settings);
+        return resolveRemote(settings, world.env);
     if (findExecutable(settings.serverPath, world.env.PATH ?? '') !== null)
         return resolveLocal(world, settings);
     const trouble = await dockerTrouble(world);
@@ -53844,6 +55893,7 @@ async function resolveAuto(world, settings) {
 
 
 
+
 /**
  * The gate, from request to report: reads what is to be judged, measures it beside its reference, compares,
  * judges and writes the files. Everything that can be wrong with the input is found before the first server starts.
@@ -53851,15 +55901,18 @@ async function resolveAuto(world, settings) {
 async function runGate(world, request) {
     const { config } = request;
     const output = openOutput(request.outputDirectory);
-    const candidate = await readModelRepository(request.modelRepository);
-    const models = selectModels(candidate, config.models);
+    const committed = await readModelRepository(request.modelRepository);
+    checkCalledModels(committed, config.blsComposingModels, config.file);
+    const models = selectModels(committed, config.models);
+    const names = models.map(({ name }) => name);
+    const candidate = await withCalledModels(committed, names, config.blsComposingModels);
     const inputs = await readAllInputs(config, candidate, models);
     const root = await repositoryRoot(world, request.modelRepository);
     const reference = await openReference(world, request, root);
     try {
         const launcher = await launcher_resolveTriton(world, config.triton);
         refuseOneServerForTwoSides(launcher, request);
-        const plan = makePlan(config, models.map((model) => model.name), reference === null ? 1 : 2);
+        const plan = makePlan(config, names, reference === null ? 1 : 2);
         const measurements = await measureRepository(world, {
             config,
             plan,
@@ -53867,7 +55920,10 @@ async function runGate(world, request) {
             launcher,
             inputs,
             candidate,
-            reference,
+            reference: reference && {
+                ...reference,
+                repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
+            },
             commit: request.commit,
             repositoryPrefix: root === null ? null : (0,external_node_path_.relative)(root, request.modelRepository),
             save: output.saveMeasurements,
@@ -53952,8 +56008,6 @@ function childEnvironment(env, additions = {}) {
     return result;
 }
 
-;// CONCATENATED MODULE: external "node:string_decoder"
-const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 ;// CONCATENATED MODULE: ./src/system/lines.ts
 
 /** A line longer than this is cut up, so that a model printing without line ends cannot fill the memory. */
@@ -54088,7 +56142,7 @@ const drainMs = 1000;
 /** Time for a graceful end when the program is interrupted: GitHub's runner kills 10 s after the first signal. */
 const interruptedGraceNs = 5000 * nsPerMs;
 /** `World.launch` by child_process; see `supervisor` for how it ends with us. An abort stops it, too. */
-function launchProcess(command, args, options, signal) {
+function launchProcess(command, args, options, signal, warn) {
     const child = (0,external_node_child_process_.spawn)('/bin/sh', ['-c', supervisor, 'sh', command, ...args], {
         cwd: options.cwd,
         env: childEnvironment(process.env, options.env),
@@ -54126,10 +56180,19 @@ function launchProcess(command, args, options, signal) {
     async function stop(graceNs) {
         if (ended || pid === 0)
             return void (await exited);
-        killQuietly(pid, 'SIGTERM');
-        const timer = setTimeout(() => killQuietly(-pid, 'SIGKILL'), graceNs / nsPerMs);
-        await exited;
-        clearTimeout(timer);
+        const isGone = await endProcess({
+            terminate: () => killQuietly(pid, 'SIGTERM'),
+            kill: () => killQuietly(-pid, 'SIGKILL'),
+            exited,
+            graceMs: graceNs / nsPerMs,
+        });
+        if (isGone)
+            return;
+        warn(`${command} (process ${pid}) does not end, even by SIGKILL: it hangs in the kernel or a driver. It may still hold its GPU, memory and ports; the machine may need a restart.`);
+        // Nothing of it may hold this program back.
+        child.unref();
+        for (const stream of child.stdio)
+            stream?.destroy();
     }
     const onAbort = () => void stop(interruptedGraceNs);
     if (signal.aborted)
@@ -54137,6 +56200,24 @@ function launchProcess(command, args, options, signal) {
     else
         signal.addEventListener('abort', onAbort, { once: true });
     return { pid, exited, hasExited: () => ended, stop };
+}
+/** A process that is killed still gives back its memory, of which a server may hold hundreds of GB. */
+const launch_unkillableMs = 30_000;
+/**
+ * Ends a process, by force after `graceMs`. False where it is not gone `unkillableMs` after that: nobody waits for it
+ * any longer.
+ */
+async function endProcess(process) {
+    process.terminate();
+    const killing = setTimeout(process.kill, process.graceMs);
+    let givingUp;
+    const tooLong = new Promise((resolve) => {
+        givingUp = setTimeout(() => resolve(false), process.graceMs + launch_unkillableMs);
+    });
+    const isGone = await Promise.race([process.exited.then(() => true), tooLong]);
+    clearTimeout(killing);
+    clearTimeout(givingUp);
+    return isGone;
 }
 
 ;// CONCATENATED MODULE: ./src/system/node-world.ts
@@ -54153,7 +56234,7 @@ function createNodeWorld({ run, progress, loadWorker, signal }) {
         signal,
         env: process.env,
         run: run ?? ((command, args, options = {}) => runCommand(command, args, options, signal)),
-        launch: (command, args, options) => launchProcess(command, args, options, signal),
+        launch: (command, args, options) => launchProcess(command, args, options, signal, progress),
         progress,
         loadWorker,
     };
@@ -54314,6 +56395,127 @@ function examplesFolder() {
     });
 }
 
+;// CONCATENATED MODULE: ./src/load/perf-analyzer-rules.ts
+/**
+ * What perf_analyzer makes of the same requests (inference_profiler.cc: ValidLatencyMeasurement, SummarizeLatency,
+ * MergePerfStatusReports): a request counts in the window in which it ends, both edges included, and with its whole time
+ * from when it was sent, not due; throughput is these requests × batch over the windows' time; several windows are one
+ * population. Failed requests do not count, where perf_analyzer would end the run. Unlike it, no n is too small here for
+ * any percentile.
+ */
+function perfAnalyzerFigures(windows, batchSize) {
+    const latencies = Float64Array.from(windows.flatMap(latenciesOf)).sort();
+    const durationNs = windows.reduce((sum, window) => sum + window.durationNs, 0);
+    return {
+        requests: latencies.length,
+        inferPerSec: durationNs === 0 ? 0 : (latencies.length * batchSize * 1e9) / durationNs,
+        latencyP50Ns: perfAnalyzerPercentile(latencies, 50),
+        latencyP90Ns: perfAnalyzerPercentile(latencies, 90),
+        latencyP95Ns: perfAnalyzerPercentile(latencies, 95),
+        latencyP99Ns: perfAnalyzerPercentile(latencies, 99),
+    };
+}
+/** The value at index trunc(p/100 · (n − 1) + 0.5): the rank nearest to the interpolated one, halves upwards. */
+function perfAnalyzerPercentile(sorted, percent) {
+    return sorted[Math.trunc((percent / 100) * (sorted.length - 1) + 0.5)] ?? null;
+}
+function latenciesOf({ durationNs, log }) {
+    if (log === undefined)
+        throw new RangeError('a window without its request log');
+    const { sentNs, endNs, failure } = log;
+    const latencies = [];
+    for (const [index, atNs] of endNs.entries()) {
+        if (failure[index] === -1 && atNs >= 0 && atNs <= durationNs)
+            latencies.push(atNs - (sentNs[index] ?? Number.NaN));
+    }
+    return latencies;
+}
+
+;// CONCATENATED MODULE: ./src/profile/trustworthy.ts
+
+
+
+
+
+
+
+
+
+
+/**
+ * Requests of one window are not independent, and their interval is too narrow for it: two seconds see what repeats
+ * within a second, such as a garbage collector.
+ */
+const minNs = 2 * nsPerSecond;
+/** Below this p99's interval has no upper end. */
+const trustworthy_minRequests = 368;
+/** Short windows tell early; a hundred requests give each a p95. */
+const trustworthy_window = { leastNs: 250 * nsPerMs, requests: 100, ofLongest: 10 };
+/**
+ * One load on one model: warm-up, then windows until they are steady and p99 is known closely enough, or the time is over.
+ * What lies before the steady state counts as warm-up.
+ */
+async function measureUntilTrustworthy(world, generator, model, load, goal, random) {
+    const target = await model.target(load);
+    const [warmed] = await warmUp(world, generator, [target], load, goal, random);
+    if (warmed === undefined)
+        throw new RangeError('a warm-up of no side');
+    const { nsPerRequest, typicalLatencyNs } = warmed.pace;
+    const durationNs = Math.round(Math.min(Math.max(trustworthy_window.leastNs, trustworthy_window.requests * nsPerRequest), goal.maxNs / trustworthy_window.ofLongest));
+    const leadInNs = Math.min(Math.max(2 * typicalLatencyNs, 20 * nsPerMs), durationNs / 2);
+    const readStatistics = () => model.live.client.statistics(model.name);
+    // The server may be a remote one: only its own metrics tell of its GPUs.
+    const readGpus = await watchGpus(world, [model], null);
+    const startNs = world.nowNs();
+    const windows = [];
+    /** Before the first window, and after each. */
+    const readings = [await readStatistics()];
+    let found = { since: 0, shortfall: null };
+    if (warmed.isSilent)
+        windows.push(...warmed.windows);
+    while (!warmed.isSilent && !world.signal.aborted) {
+        windows.push(await generator.run(target, load, { leadInNs, durationNs }));
+        readings.push(await readStatistics());
+        const spentNs = world.nowNs() - startNs;
+        const step = steadyStep(windows, spentNs, { minNs, minRequests: trustworthy_minRequests, maxNs: goal.maxNs });
+        const since = step.kind === 'steady' ? step.since : 0;
+        const problem = step.kind === 'steady' ? widthProblem(windows.slice(since), goal) : step.reason;
+        found = { since, shortfall: problem };
+        if (problem === null || spentNs >= goal.maxNs)
+            break;
+    }
+    const gpus = await readGpus();
+    const kept = windows.slice(found.since);
+    const server = statisticsDelta(readings[warmed.isSilent ? 0 : found.since] ?? [], readings.at(-1) ?? [], model.name);
+    const longer = windows.slice(0, found.since);
+    const sample = {
+        startNs: kept[0]?.startNs ?? startNs,
+        warmUp: {
+            durationNs: warmed.warmUp.durationNs + longer.reduce((sum, each) => sum + each.durationNs, 0),
+            requests: warmed.warmUp.requests + longer.reduce((sum, each) => sum + each.latenciesNs.length, 0),
+            // What the windows showed is the later word.
+            steady: found.shortfall === null || found.since > 0 || warmed.warmUp.steady,
+            reason: found.shortfall ?? warmed.warmUp.reason,
+        },
+        windows: kept,
+        server,
+        ...(gpus.sides[0] ?? noGpu),
+        serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+        disturbances: otherClients(server, warmed.isSilent ? [] : kept),
+    };
+    return { sample, shortfall: found.shortfall };
+}
+function widthProblem(windows, { intervalWidth, maxNs }) {
+    const latencies = mergeLatencies(windows);
+    const p99 = quantile(latencies, 0.99) ?? 0;
+    const [low, high] = orderStatisticInterval(latencies, 0.99) ?? [0, null];
+    const width = high === null ? Number.POSITIVE_INFINITY : (high - low) / p99;
+    if (width <= intervalWidth)
+        return null;
+    const known = Number.isFinite(width) ? `${(width * 100).toFixed(0)} % wide` : 'open at its upper end';
+    return `p99's 95 % interval is ${known}, ${(intervalWidth * 100).toFixed(0)} % was the goal within ${maxNs / nsPerSecond} s`;
+}
+
 ;// CONCATENATED MODULE: ./src/profile/measure-running.ts
 
 
@@ -54329,10 +56531,18 @@ function examplesFolder() {
 
 
 
-/** The first requests after a pause meet cold caches and idle clocks; a second of load ends that. */
+
+
+
+/**
+ * The first requests after a pause meet cold caches and idle clocks; a second of load ends that for most, and up to four
+ * are spent where it does not.
+ */
 const warmupNs = nsPerSecond;
 /** Longer than any request of a model that a latency is measured of; ends what never answers. */
 const measure_running_requestDeadlineNs = 60 * nsPerSecond;
+/** perf_analyzer judges its own windows, so it is given a time: a third of what it takes by itself. */
+const perfAnalyzerNs = 5 * nsPerSecond;
 /** Five stretches of the asked time give the throughput an interval. */
 const blocks = 5;
 /** Measures a model on a server that is already running, as it is: nothing is loaded, unloaded or changed there. */
@@ -54344,26 +56554,24 @@ async function measureRunning(world, input) {
     const live = await openServer({ world, launcher, serverLog: () => () => { } }, 'candidate', '');
     let generator = null;
     try {
-        await requireReady(live.client, input.model);
+        for (const name of [input.model, ...(input.called ?? [])])
+            await requireReady(live.client, name);
         generator = await openLoadGenerator(world);
+        if (input.onWindows !== undefined)
+            generator = logging(generator);
+        const engine = await openEngine(world, generator, input.engine);
         const environment = await describeEnvironment(world, launcher, live.server, {
             gpus: input.triton.gpus,
             runnerClass: input.runnerClass,
             lockedClocks: new Map(),
             inputs: new Map([[input.model, input.ask.input]]),
+            engine: engineName(engine),
         });
         const resolved = await live.client.modelConfig(input.model);
-        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, configurationOf(resolved, true), input.ask);
+        const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, configurationOf(resolved, true), input.ask, await composingParts(live.client, resolved, input.called ?? []));
         const random = createRandom(input.seed);
-        const { durationNs } = input;
-        const settings = {
-            warmupNs,
-            maxWarmupNs: 4 * warmupNs,
-            measurementNs: durationNs,
-            maxMeasurementNs: durationNs,
-            blockNs: durationNs / blocks,
-        };
         const scenarios = [];
+        const warnings = [];
         const measurements = (complete) => ({
             kind: 'measurements',
             schemaVersion: schemaVersion,
@@ -54375,14 +56583,15 @@ async function measureRunning(world, input) {
             environment,
             models: [modelMeasurement(input.model, scenarios, model.warnings)],
             reference: null,
-            warnings: [],
+            warnings,
             wallNs: world.nowNs() - startNs,
         });
         for (const load of input.loads) {
-            const [sample] = await measureLoad(world, generator, [model], load, settings, random, null);
+            const { sample, shortfall } = await measureOne(world, engine, model, load, input, random);
             interruptIfAsked(world);
-            if (sample === undefined)
-                continue;
+            input.onWindows?.(load, sample.windows);
+            if (shortfall !== null)
+                warnings.push(`${loadLabel(load)}: ${shortfall}`);
             const repetition = toRepetition(sample, load, 0, null, input.maxFailureRatio);
             scenarios.push(withAdvice(toScenario({
                 role: 'gate',
@@ -54401,6 +56610,30 @@ async function measureRunning(world, input) {
         await live.close();
     }
 }
+/** The same generator with a request log in each window. */
+function logging(generator) {
+    return {
+        ...generator,
+        run: (targetId, load, options) => generator.run(targetId, load, { ...options, requestLog: true }),
+    };
+}
+async function measureOne(world, engine, model, load, { until, counts }, random) {
+    const warmUp = { warmupNs, maxWarmupNs: 4 * warmupNs, warmupRequestCount: counts.warmupRequestCount };
+    if (until.kind === 'trustworthy' && engine.kind === 'builtin')
+        return measureUntilTrustworthy(world, engine.generator, model, load, { ...warmUp, ...until }, random);
+    const durationNs = until.kind === 'duration' ? until.durationNs : Math.min(perfAnalyzerNs, until.maxNs);
+    const settings = {
+        ...warmUp,
+        requestCount: counts.requestCount,
+        measurementNs: durationNs,
+        maxMeasurementNs: durationNs,
+        blockNs: durationNs / blocks,
+    };
+    const [sample] = await measureWith(world, engine, [model], load, settings, random, null);
+    if (sample === undefined)
+        throw new RangeError('a measurement of no side');
+    return { sample, shortfall: null };
+}
 function modelMeasurement(name, scenarios, warnings) {
     return {
         name,
@@ -54411,6 +56644,32 @@ function modelMeasurement(name, scenarios, warnings) {
         search: null,
         warnings: [...warnings],
     };
+}
+
+;// CONCATENATED MODULE: ./src/report/request-log-csv.ts
+const request_log_csv_columns = ['load', 'window', 'window_ns', 'due_ns', 'sent_ns', 'end_ns', 'failure'];
+/**
+ * Every request that was sent in the measured windows, their lead-ins and lead-outs, as a row (RFC 4180). Times in ns from
+ * the start of the row's window, whose length is `window_ns`; `sent_ns` is empty where a request could not be sent,
+ * `failure` (a gRPC status name, `reset`, `deadline`, `connection` …) where it succeeded.
+ */
+function renderRequestLog(loads) {
+    const lines = [request_log_csv_columns.join(',')];
+    for (const { loadKey, windows } of loads) {
+        // Its only special character is the comma.
+        const load = loadKey.includes(',') ? `"${loadKey}"` : loadKey;
+        for (const [index, { durationNs, log }] of windows.entries()) {
+            if (log === undefined)
+                continue;
+            for (const [row, endNs] of log.endNs.entries()) {
+                const sentNs = log.sentNs[row] ?? Number.NaN;
+                const failure = log.failures[log.failure[row] ?? -1] ?? '';
+                const sent = Number.isNaN(sentNs) ? '' : sentNs;
+                lines.push([load, index, durationNs, log.dueNs[row], sent, endNs, failure].join(','));
+            }
+        }
+    }
+    return `${lines.join('\r\n')}\r\n`;
 }
 
 ;// CONCATENATED MODULE: ./src/cli/gate-options.ts
@@ -54436,6 +56695,8 @@ async function configFrom(shell, options) {
     const overrides = {
         modelRepository: options.modelRepository,
         models: read('--models', options.models, modelNames),
+        engine: options.engine,
+        perfAnalyzerPath: options.perfAnalyzerPath,
         triton: options.triton,
         tritonUrl: options.tritonUrl,
         tritonImage: options.tritonImage,
@@ -54507,6 +56768,8 @@ function modelNames(flag, text) {
 
 
 
+
+
 /** `measure`: a server that is already running, at the given loads. Exit code 3 where a load could not be measured. */
 async function measure_measure(shell, options) {
     const config = await loadConfig({
@@ -54516,15 +56779,24 @@ async function measure_measure(shell, options) {
             triton: 'remote',
             inputData: options.inputData?.map((word) => (isDataWord(word) ? word : (0,external_node_path_.resolve)(shell.cwd, word))),
             sharedMemory: options.sharedMemory,
+            engine: options.engine,
+            perfAnalyzerPath: options.perfAnalyzerPath,
         },
     });
     const { input, requests } = config.settingsFor(options.model);
-    const save = saverOf((0,external_node_path_.resolve)(shell.cwd, options.output));
+    const save = saverOf((0,external_node_path_.resolve)(shell.cwd, options.output), '--output');
+    const trace = traceOf(shell, options);
     const measurements = await measureRunning(worldOf(shell), {
         triton: config.triton,
+        engine: config,
         model: options.model,
-        loads: loadsOf(options),
-        durationNs: gate_options_duration('--duration', options.duration),
+        called: listOf(options.blsComposingModels ?? ''),
+        loads: measure_loadsOf(options),
+        counts: {
+            requestCount: measure_countOf('--request-count', options.requestCount),
+            warmupRequestCount: measure_countOf('--warmup-request-count', options.warmupRequestCount),
+        },
+        until: untilOf(options),
         ask: {
             input: await readInputs({ ...input, shapes: { ...input.shapes, ...shapesOf(options.shape ?? []) } }),
             requests: requestsOf(options, requests),
@@ -54532,17 +56804,73 @@ async function measure_measure(shell, options) {
         seed: config.gate.seed,
         maxFailureRatio: config.gate.maxFailureRatio,
         runnerClass: config.gate.runnerClass,
-        save,
+        ...(trace === null ? {} : { onWindows: trace.add }),
+        save: (measured) => save(renderJson(measured)),
     });
-    shell.out(options.json === true ? renderJson(measurements) : measure_table(measurements));
+    if (options.compatible !== undefined)
+        shell.out(trace?.figures() ?? '');
+    else
+        shell.out(options.json === true ? renderJson(measurements) : measure_table(measurements));
     const failed = measurements.models
         .flatMap((model) => model.scenarios)
         .filter((each) => each.status === 'failed');
+    for (const warning of measurements.warnings)
+        shell.err(`warning: ${warning}\n`);
     for (const scenario of failed)
         shell.err(`error: ${scenario.error}\n`);
     return failed.length === 0 ? domain_error/* exitCodes */.hS.pass : domain_error/* exitCodes */.hS.environment;
 }
-function loadsOf(options) {
+/** What is made of the single requests; null where nobody asks for them. */
+function traceOf(shell, options) {
+    const { requestLog, compatible, engine, model } = options;
+    if (requestLog === undefined && compatible === undefined)
+        return null;
+    if (engine === 'perf_analyzer') {
+        throw new domain_error/* GateError */.ue('usage', '--request-log and --compatible are of the built-in engine', {
+            hint: 'perf_analyzer keeps its requests to itself, and its figures are its own: leave out --engine.',
+        });
+    }
+    const save = requestLog === undefined ? null : saverOf((0,external_node_path_.resolve)(shell.cwd, requestLog), '--request-log');
+    const loads = [];
+    return {
+        add: (load, windows) => {
+            const kept = windows.map(({ durationNs, log }) => ({
+                durationNs,
+                ...(log === undefined ? {} : { log }),
+            }));
+            loads.push({ load, loadKey: loadKey(load), windows: kept });
+            save?.(renderRequestLog(loads));
+        },
+        figures: () => {
+            const levels = loads.map(({ load, windows }) => ({
+                load,
+                ...perfAnalyzerFigures(windows, batchSizeOf(load)),
+            }));
+            if (options.json === true)
+                return `${JSON.stringify({ model, rules: 'perf_analyzer', levels }, null, 2)}\n`;
+            const ofLevel = ({ load, inferPerSec, ...level }) => {
+                const latency = (value) => (value === null ? 'n/a' : formatMs(value));
+                const { latencyP50Ns, latencyP90Ns, latencyP95Ns, latencyP99Ns } = level;
+                return (`${model}, ${loadLabel(load)}, as perf_analyzer counts: ${formatThroughput(inferPerSec)}, ` +
+                    `p50 ${latency(latencyP50Ns)}, p90 ${latency(latencyP90Ns)}, p95 ${latency(latencyP95Ns)}, p99 ${latency(latencyP99Ns)}\n`);
+            };
+            return levels.map(ofLevel).join('');
+        },
+    };
+}
+function untilOf(options) {
+    const { intervalWidth, maxDuration } = options;
+    // A count ends by itself, whatever the time.
+    const asked = options.duration ?? (options.requestCount === undefined ? null : '5s');
+    if (asked !== null)
+        return { kind: 'duration', durationNs: gate_options_duration('--duration', asked) };
+    return {
+        kind: 'trustworthy',
+        intervalWidth: gate_options_positive('--interval-width', intervalWidth) / 100,
+        maxNs: gate_options_duration('--max-duration', maxDuration),
+    };
+}
+function measure_loadsOf(options) {
     const batchSize = wholeNumber('--batch-size', options.batchSize);
     const batch = batchSize === 1 ? {} : { batchSize };
     const closed = listOf(options.concurrency ?? '').map((text) => ({ mode: 'concurrency', concurrency: wholeNumber('--concurrency', text), ...batch }));
@@ -54559,6 +56887,7 @@ function requestsOf(options, defaults) {
     const { numOfSequences, sequenceLength } = options;
     const { sequences } = defaults;
     return {
+        ...defaults,
         streaming: options.streaming ?? defaults.streaming,
         sequences: {
             ...sequences,
@@ -54573,6 +56902,9 @@ function wholeNumber(flag, text) {
         return value;
     throw new domain_error/* GateError */.ue('usage', `${flag}: '${text}' is not a whole number`);
 }
+function measure_countOf(flag, text) {
+    return text === undefined ? null : wholeNumber(flag, text);
+}
 /** `INPUT:3,224,224`, as perf_analyzer's --shape. */
 function shapesOf(texts) {
     return Object.fromEntries(texts.map((text) => {
@@ -54583,7 +56915,7 @@ function shapesOf(texts) {
     }));
 }
 /** Checks before anything is measured that the file can be written. */
-function saverOf(file) {
+function saverOf(file, flag) {
     try {
         (0,external_node_fs_.mkdirSync)((0,external_node_path_.dirname)(file), { recursive: true });
         (0,external_node_fs_.writeFileSync)(`${file}.tmp`, '');
@@ -54591,11 +56923,11 @@ function saverOf(file) {
     }
     catch (error) {
         throw new domain_error/* GateError */.ue('environment', `${file} cannot be written: ${(0,domain_error/* messageOf */.bD)(error)}`, {
-            hint: 'Name a writable file with --output.',
+            hint: `Name a writable file with ${flag}.`,
             cause: error,
         });
     }
-    return (measurements) => writeWhole(file, renderJson(measurements));
+    return (text) => writeWhole(file, text);
 }
 function measure_table(measurements) {
     const lines = measurements.models.flatMap((model) => model.scenarios.map(({ load, metrics }) => {
@@ -55009,7 +57341,13 @@ function makeProgram(signal) {
         .action(async (options) => {
         exitCode = await action(shell, options);
     });
-    const gateOptions = (target) => target
+    const engineOptions = (target) => target
+        .addOption(new Option('--engine <name>', 'what makes the load (default: builtin)').choices([
+        'builtin',
+        'perf_analyzer',
+    ]))
+        .option('--perf-analyzer-path <file>', 'with --engine perf_analyzer: the program to start');
+    const gateOptions = (target) => engineOptions(target)
         .option('--model-repository <dir>', 'the model repository to judge')
         .option('--models <names>', 'only these models, separated by commas')
         .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
@@ -55052,7 +57390,7 @@ Examples:
 Examples:
   $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30
   $ triton-perf-gate search --replay landscape.json --max-measurements 15 --noise 0.03 --seed 7 --json`);
-    command('measure', 'measure a server that is already running; changes nothing on it', measure_measure)
+    engineOptions(command('measure', 'measure a server that is already running; changes nothing on it', measure_measure))
         .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
         .requiredOption('--model <name>', 'the model, ready on the server')
         .option('--concurrency <list>', 'closed loop: outstanding requests, e.g. 1,2,8')
@@ -55064,8 +57402,15 @@ Examples:
         .option('--streaming', 'ask over ModelStreamInfer; decoupled models are always asked that way')
         .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
         .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
-        .option('--duration <duration>', 'measured time of each load, after warm-up', '5s')
+        .option('--request-count <n>', 'exactly so many requests of each load, instead of --duration')
+        .option('--warmup-request-count <n>', 'so many requests as the warm-up, instead of one second')
+        .option('--duration <duration>', 'measured time of each load, after warm-up (default: until p99 is trustworthy)')
+        .option('--interval-width <percent>', "trustworthy: steady, and p99's 95 % interval no wider than this", '20')
+        .option('--max-duration <duration>', 'longest measured time of each load where it is not', '20s')
+        .option('--request-log <file>', 'due, sent and end time of every request, as CSV')
+        .addOption(new Option('--compatible <tool>', "print the figures by this tool's rules; --output keeps ours").choices(['perf_analyzer']))
         .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
+        .option('--bls-composing-models <names>', 'models that its code calls, separated by commas')
         .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
         .addOption(new Option('--shared-memory <kind>', 'how tensors reach a server on this machine').choices([
         'none',

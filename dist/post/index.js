@@ -38516,6 +38516,10 @@ function process_tree_readStat(pid) {
     const cpuTicks = Number(fields[11]) + Number(fields[12]);
     return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
 }
+/** The arguments of a process, its program first; none where it is gone or hidden. */
+function commandLineOf(pid) {
+    return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
+}
 function listProcesses() {
     try {
         return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));

@@ -148,6 +148,16 @@ function runClosedLoop(connections, concurrency, recorder) {
 
 ;// CONCATENATED MODULE: external "node:http2"
 const external_node_http2_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2");
+;// CONCATENATED MODULE: ./src/domain/endpoint.ts
+/** As node:tls takes them. */
+function tlsOptions({ certificates }) {
+    const { roots = null, identity = null } = certificates ?? {};
+    return {
+        ...(roots === null ? {} : { ca: roots.text }),
+        ...(identity === null ? {} : { key: identity.privateKey.text, cert: identity.chain.text }),
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/load/grpc-status.ts
 /** gRPC's status codes in the order of their numbers (grpc/doc/statuscodes.md). */
 const names = [
@@ -183,7 +193,166 @@ function statusMessage(encoded) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/load/protobuf-fields.ts
+/**
+ * Calls with the number and value of each field of a protobuf message: bytes as a view, a varint as a number, null for
+ * fixed-width ones.
+ * @throws RangeError where the bytes are no message
+ */
+function eachField(message, onField) {
+    const reader = new VarintReader(message);
+    while (reader.at < message.length) {
+        const tag = reader.next();
+        const number = Math.floor(tag / 8);
+        switch (tag % 8) {
+            case 0:
+                onField(number, reader.next());
+                break;
+            case 1:
+                reader.at += 8;
+                onField(number, null);
+                break;
+            case 2: {
+                const length = reader.next();
+                const start = reader.at;
+                if (start + length > message.length)
+                    throw new RangeError('a message that ends within a field');
+                onField(number, message.subarray(start, start + length));
+                reader.at = start + length;
+                break;
+            }
+            case 5:
+                reader.at += 4;
+                onField(number, null);
+                break;
+            default:
+                throw new RangeError(`wire type ${tag % 8}`);
+        }
+    }
+}
+/** The numbers of a packed field, exact to 2^53. @throws RangeError where the last one is cut off */
+function packedVarints(bytes) {
+    const reader = new VarintReader(bytes);
+    const values = [];
+    while (reader.at < bytes.length)
+        values.push(reader.next());
+    return values;
+}
+class VarintReader {
+    at = 0;
+    #bytes;
+    constructor(bytes) {
+        this.#bytes = bytes;
+    }
+    next() {
+        let value = 0;
+        for (let factor = 1;; factor *= 0x80) {
+            const byte = this.#bytes[this.at++];
+            if (byte === undefined)
+                throw new RangeError('a message that ends within a field');
+            value += (byte & 0x7f) * factor;
+            if (byte < 0x80)
+                return value;
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./src/load/stream-response.ts
+
+const framePrefixBytes = 5;
+/** Puts gRPC messages together from the chunks of a stream. */
+class MessageReader {
+    #chunks = [];
+    #bytes = 0;
+    /** The messages that are whole with this chunk, in order. @throws RangeError for a compressed one, which nobody asked for */
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#bytes += chunk.length;
+        const messages = [];
+        for (;;) {
+            const end = this.#nextEnd();
+            if (end === null || this.#bytes < end)
+                return messages;
+            const [whole = Buffer.alloc(0)] = this.#chunks.length === 1 ? this.#chunks : [Buffer.concat(this.#chunks)];
+            messages.push(whole.subarray(framePrefixBytes, end));
+            const rest = whole.subarray(end);
+            this.#chunks = rest.length === 0 ? [] : [rest];
+            this.#bytes = rest.length;
+        }
+    }
+    /** Where the first message ends, prefix included; null before its prefix is here. */
+    #nextEnd() {
+        if (this.#bytes < framePrefixBytes)
+            return null;
+        if ((this.#chunks[0]?.length ?? 0) < framePrefixBytes)
+            this.#chunks = [Buffer.concat(this.#chunks)];
+        const [first] = this.#chunks;
+        if (first === undefined)
+            return null;
+        if (first[0] !== 0)
+            throw new RangeError('a compressed message');
+        return framePrefixBytes + first.readUInt32BE(1);
+    }
+}
+/** The one message of a unary answer. @throws RangeError where it is compressed, or not one whole message */
+function onlyMessage(chunks) {
+    const reader = new MessageReader();
+    const messages = chunks.flatMap((chunk) => reader.push(chunk));
+    const [message] = messages;
+    if (message === undefined || messages.length > 1)
+        throw new RangeError(`${messages.length} messages instead of one`);
+    return message;
+}
+/**
+ * Reads id, error and final marker, without copying the outputs (grpc_service.proto: ModelStreamInferResponse,
+ * ModelInferResponse, InferParameter).
+ * @throws RangeError where the bytes are no such message
+ */
+function readStreamResponse(message) {
+    let error = null;
+    let response = Buffer.alloc(0);
+    eachField(message, (number, value) => {
+        if (number === 1 && value instanceof Buffer && value.length > 0)
+            error = value.toString();
+        else if (number === 2 && value instanceof Buffer)
+            response = value;
+    });
+    let requestId = '';
+    let final = null;
+    let hasData = false;
+    eachField(response, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 3)
+            requestId = value.toString();
+        else if (number === 4)
+            final = readFinal(value) ?? final;
+        else if (number === 5 || number === 6)
+            hasData = true;
+    });
+    return { requestId, error, final, hasData, response };
+}
+/** The value of a `triton_final_response` entry of the parameters; null for any other entry. */
+function readFinal(entry) {
+    let key = '';
+    let flag = false;
+    eachField(entry, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 1)
+            key = value.toString();
+        else if (number === 2)
+            eachField(value, (choice, bool) => {
+                if (choice === 1)
+                    flag = bool === 1;
+            });
+    });
+    return key === 'triton_final_response' ? flag : null;
+}
+
 ;// CONCATENATED MODULE: ./src/load/connection.ts
+
+
 
 
 
@@ -213,6 +382,7 @@ class Connection {
     /** Why the last attempt failed or the connection was lost. */
     lastError = '';
     #url;
+    #tls;
     #headers;
     #state = 'idle';
     #session = null;
@@ -223,6 +393,7 @@ class Connection {
     constructor(target) {
         const host = target.host.includes(':') ? `[${target.host}]` : target.host;
         this.#url = `${target.tls ? 'https' : 'http'}://${host}:${target.port}`;
+        this.#tls = tlsOptions(target);
         this.#headers = {
             ':method': 'POST',
             ':path': `${service}/ModelInfer`,
@@ -268,13 +439,14 @@ class Connection {
      * Sends one request. Only to be called while `ready`. Returns how to give it up: nothing is called back then.
      * Latency runs until the trailers (or headers of an answer without a body) that carry `grpc-status` are here.
      */
-    send(frame, onEnd) {
+    send({ frame, check }, onEnd) {
         const session = this.#session;
         if (session === null)
             throw new Error('send() on a connection that is not ready');
         const stream = session.request(this.#headers);
         let open = true;
         let responseBytes = 0;
+        const chunks = [];
         let httpStatus;
         this.#active++;
         const end = (failure, message) => {
@@ -285,7 +457,11 @@ class Connection {
             // An answer before the request has been read leaves the stream half open: it must not take up room.
             if (failure !== null && !stream.writableFinished)
                 stream.close(external_node_http2_namespaceObject.constants.NGHTTP2_CANCEL);
-            onEnd(failure, message, nowNs());
+            const endNs = nowNs();
+            if (failure !== null || check === null)
+                onEnd(failure, message, endNs);
+            else
+                onEnd(null, '', endNs, () => check(() => onlyMessage(chunks)));
         };
         const judge = (headers) => {
             const status = statusOf(headers);
@@ -304,6 +480,8 @@ class Connection {
         });
         stream.on('data', (chunk) => {
             responseBytes += chunk.length;
+            if (check !== null)
+                chunks.push(chunk);
         });
         stream.on('trailers', judge);
         // 'close' follows and tells what became of it.
@@ -337,7 +515,9 @@ class Connection {
     }
     #connect() {
         this.#state = 'connecting';
+        this.lastError = '';
         const session = (0,external_node_http2_namespaceObject.connect)(this.#url, {
+            ...this.#tls,
             maxSessionMemory,
             // As if the peer had set it: it holds only until the peer sets its own.
             peerMaxConcurrentStreams: uint32Max,
@@ -345,7 +525,13 @@ class Connection {
         });
         this.#session = session;
         const timeout = setTimeout(() => {
-            session.destroy(new Error(`no HTTP/2 answer within ${connectTimeoutMs / 1000} s`));
+            const asked = this.#url.startsWith('https') && this.#tls.cert === undefined;
+            this.lastError ||=
+                `no HTTP/2 answer within ${connectTimeoutMs / 1000} s` +
+                    (asked ? '; does it ask for a client certificate?' : '');
+            session.destroy();
+            // Node does not close a session whose TLS handshake the server has broken off.
+            this.#lost(session);
         }, connectTimeoutMs);
         session.on('remoteSettings', (settings) => {
             this.#streamLimit = Math.min(maxStreams, settings.maxConcurrentStreams ?? maxStreams);
@@ -500,6 +686,98 @@ function runOpenLoop(connections, nextDueNs, recorder, deadlineNs) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/load/infer-response.ts
+
+/**
+ * The outputs of a ModelInferResponse (grpc_service.proto), without copying them.
+ * @throws RangeError where the bytes are no such message
+ */
+function readOutputs(message) {
+    const outputs = [];
+    const raw = [];
+    eachField(message, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 5)
+            outputs.push(readOutput(value));
+        else if (number === 6)
+            raw.push(value);
+    });
+    return outputs.map((output, index) => ({ ...output, data: raw[index] ?? null }));
+}
+/** Name and shape of an InferOutputTensor. */
+function readOutput(message) {
+    let name = '';
+    const shape = [];
+    eachField(message, (number, value) => {
+        if (number === 1 && value instanceof Buffer)
+            name = value.toString();
+        else if (number === 3 && value instanceof Buffer)
+            shape.push(...packedVarints(value));
+        else if (number === 3 && typeof value === 'number')
+            shape.push(value);
+    });
+    return { name, shape };
+}
+
+;// CONCATENATED MODULE: ./src/load/output-check.ts
+
+/** One for each frame of a target; null where nothing is known of the answers to it. */
+function answerChecks(check, frames) {
+    switch (check?.kind) {
+        case undefined:
+            return [];
+        case 'given':
+            return check.outputs.map((expected) => expected === null ? null : (message) => reading(message, (outputs) => difference(expected, outputs)));
+        case 'first':
+            return Array.from({ length: frames }, asTheFirst);
+        default:
+            return check;
+    }
+}
+function asTheFirst() {
+    let first = null;
+    return (message) => reading(message, (outputs) => {
+        if (first !== null)
+            return difference(first, outputs);
+        const unread = outputs.find(({ data }) => data === null);
+        if (unread !== undefined)
+            return notRaw(unread.name);
+        // Copies: a view would keep whatever else came in the same chunk.
+        first = outputs.map(({ name, shape, data }) => ({ name, shape, data: Buffer.from(data ?? []) }));
+        return null;
+    });
+}
+function reading(message, judge) {
+    try {
+        return judge(readOutputs(message()));
+    }
+    catch (error) {
+        if (!(error instanceof RangeError))
+            throw error;
+        return `the answer cannot be read: ${error.message}`;
+    }
+}
+const notRaw = (name) => `output '${name}' did not come as raw bytes and cannot be compared`;
+function difference(expected, outputs) {
+    for (const { name, shape, data } of expected) {
+        const output = outputs.find((each) => each.name === name);
+        if (output === undefined)
+            return `output '${name}' is missing`;
+        if (output.shape.join() !== shape.join())
+            return `output '${name}' has shape [${output.shape.join(', ')}], expected is [${shape.join(', ')}]`;
+        if (output.data === null)
+            return notRaw(name);
+        if (output.data.length !== data.length)
+            return `output '${name}' has ${output.data.length} bytes, expected are ${data.length}`;
+        if (output.data.equals(data))
+            continue;
+        const at = data.findIndex((byte, index) => output.data?.[index] !== byte);
+        return `output '${name}' differs at byte ${at} of ${data.length}: ${output.data[at]}, expected is ${data[at]}`;
+    }
+    return null;
+}
+
 ;// CONCATENATED MODULE: ./src/load/tally.ts
 /** Bytes of the memory that the threads of one run share: requests, whether prolonged, and the common end. */
 const byteLength = 16;
@@ -607,7 +885,8 @@ class Phases {
     finish(atNs) {
         if (!this.#counted || this.#endNs !== null)
             return;
-        this.#endNs = Math.max(atNs, this.#startNs);
+        // Without any request it is empty, but no length of zero: rates are made from it.
+        this.#endNs = Math.max(atNs, this.#startNs + 1);
         this.#onClose();
     }
     /** Whether something that happened at `atNs` lies in the window. */
@@ -630,6 +909,26 @@ class Phases {
     }
 }
 
+;// CONCATENATED MODULE: ./src/load/growing-array.ts
+const initialCapacity = 4096;
+/** Numbers at 8 bytes each, for the hot path: nothing is allocated for most of them. */
+class GrowingArray {
+    #values = new Float64Array(initialCapacity);
+    #count = 0;
+    push(value) {
+        if (this.#count === this.#values.length) {
+            const grown = new Float64Array(2 * this.#values.length);
+            grown.set(this.#values);
+            this.#values = grown;
+        }
+        this.#values[this.#count++] = value;
+    }
+    /** A copy, in the order in which they came. */
+    toArray() {
+        return this.#values.slice(0, this.#count);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/load/share.ts
 /** Its part of a whole number: all get the floor, the first ones one more. */
 function partOf(total, { index, of }) {
@@ -649,9 +948,9 @@ function dealt(next, { index, of }) {
 ;// CONCATENATED MODULE: ./src/load/recorder.ts
 
 
+
 /** A request sent more than this after it was due is late, as in perf_analyzer. */
 const lateNs = 1e6;
-const initialCapacity = 4096;
 /** Sends the requests of one run and keeps what became of them. */
 class Recorder {
     #completed = 0;
@@ -663,23 +962,26 @@ class Recorder {
     #firstFailure = null;
     #failures = {};
     #phases;
-    #frames;
+    #outgoing;
     #share;
     #leadOutNs;
     /** This thread's, where their number and not time ends the load. */
     #requestCount;
     #deadlineNs;
     #responses;
+    #sends;
+    #logger;
     /** In the order of sending, so the oldest is first. */
     #flights = new Set();
     #windowFlights = 0;
     #lastEndNs = 0;
-    #latencies = new Float64Array(initialCapacity);
-    #count = 0;
-    constructor(phases, frames, share, { leadInNs, requestCount }, deadlineNs, responses) {
+    #latencies = new GrowingArray();
+    constructor(phases, outgoing, share, { leadInNs, requestCount }, deadlineNs, { responses = null, sends = null, logger = null }) {
         this.#phases = phases;
         this.#responses = responses;
-        this.#frames = frames;
+        this.#outgoing = outgoing;
+        this.#sends = sends;
+        this.#logger = logger;
         this.#share = share;
         this.#leadOutNs = leadInNs;
         this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share);
@@ -708,32 +1010,36 @@ class Recorder {
     /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
     send(connection, originNs, onEnd) {
         const phase = this.#admit(originNs);
-        const frame = this.#frames[(this.#share.index + this.#issued * this.#share.of) % this.#frames.length];
-        if (frame === undefined)
+        const request = this.#outgoing[(this.#share.index + this.#issued * this.#share.of) % this.#outgoing.length];
+        if (request === undefined)
             throw new RangeError('a target without frames');
         this.#issued++;
-        const flight = { originNs, phase, onEnd, responsesNs: [], cancel: () => undefined };
+        const sentNs = nowNs();
+        const flight = { originNs, sentNs, phase, onEnd, responsesNs: [], cancel: () => undefined };
         this.#flights.add(flight);
         if (phase === 'window') {
-            const sentNs = nowNs();
             if (sentNs - originNs > lateNs)
                 this.#late++;
             if (this.#phases.at(sentNs) === 'window')
                 this.#inTime++;
             this.#windowFlights++;
         }
-        const ended = (failure, message, endNs) => {
+        const ended = (failure, message, endNs, wrongOutput) => {
             this.#land(flight);
             this.#phases.at(endNs);
             onEnd();
-            this.#record(flight, failure, message, endNs);
+            const wrong = wrongOutput?.() ?? null;
+            if (wrong === null)
+                this.#record(flight, failure, message, endNs);
+            else
+                this.#record(flight, 'wrong_output', wrong, endNs);
         };
         const responses = this.#responses;
         if (responses === null) {
-            flight.cancel = connection.send(frame, ended);
+            flight.cancel = connection.send(request, ended);
             return;
         }
-        flight.cancel = connection.send(frame, ended, (atNs) => {
+        flight.cancel = connection.send(request, ended, (atNs) => {
             this.#phases.at(atNs);
             responses.arrived(atNs);
             flight.responsesNs.push(atNs);
@@ -744,6 +1050,7 @@ class Recorder {
         if (this.#admit(originNs) === 'window')
             this.#fail(failure, message);
         this.#lastEndNs = nowNs();
+        this.#logger?.add(originNs, Number.NaN, this.#lastEndNs, failure);
     }
     /** Gives up what has been under way for longer than the deadline. */
     expire(atNs) {
@@ -758,7 +1065,7 @@ class Recorder {
     }
     report() {
         return {
-            latenciesNs: this.#latencies.slice(0, this.#count).sort(),
+            latenciesNs: this.#latencies.toArray().sort(),
             completed: this.#completed,
             issued: this.#issued,
             requests: this.#requests,
@@ -783,11 +1090,13 @@ class Recorder {
     }
     #record(flight, failure, message, endNs) {
         this.#lastEndNs = endNs;
+        this.#logger?.add(flight.originNs, flight.sentNs, endNs, failure);
         if (failure === null) {
             if (this.#phases.includes(endNs))
                 this.#completed++;
             if (flight.phase === 'window') {
-                this.#push(Math.round(endNs - flight.originNs));
+                this.#latencies.push(Math.round(endNs - flight.originNs));
+                this.#sends?.add(flight.originNs, flight.sentNs, endNs);
                 this.#responses?.add(flight.originNs, flight.responsesNs);
             }
         }
@@ -799,14 +1108,53 @@ class Recorder {
         this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
         this.#firstFailure ??= message === '' ? failure : `${failure}: ${message}`;
     }
-    #push(latencyNs) {
-        if (this.#count === this.#latencies.length) {
-            const grown = new Float64Array(2 * this.#latencies.length);
-            grown.set(this.#latencies);
-            this.#latencies = grown;
-        }
-        this.#latencies[this.#count++] = latencyNs;
+}
+
+;// CONCATENATED MODULE: ./src/load/request-log.ts
+
+/** Collects it during a run, on the thread's own clock. */
+class RequestLogger {
+    #dueNs = new GrowingArray();
+    #sentNs = new GrowingArray();
+    #endNs = new GrowingArray();
+    #failure = new GrowingArray();
+    #failures = [];
+    add(dueNs, sentNs, endNs, failure) {
+        this.#dueNs.push(dueNs);
+        this.#sentNs.push(sentNs);
+        this.#endNs.push(endNs);
+        this.#failure.push(failure === null ? -1 : this.#indexOf(failure));
     }
+    /** @param windowStartNs on the thread's clock */
+    report(windowStartNs) {
+        const fromStart = (times) => times.toArray().map((atNs) => Math.round(atNs - windowStartNs));
+        return {
+            dueNs: fromStart(this.#dueNs),
+            sentNs: fromStart(this.#sentNs),
+            endNs: fromStart(this.#endNs),
+            failure: this.#failure.toArray(),
+            failures: this.#failures,
+        };
+    }
+    #indexOf(failure) {
+        const index = this.#failures.indexOf(failure);
+        return index >= 0 ? index : this.#failures.push(failure) - 1;
+    }
+}
+/** What the threads of a run logged, as one; undefined where they were not asked to. */
+function mergeLogs(reports, startHrtimeNs) {
+    const given = reports.flatMap(({ startHrtimeNs: own, log }) => log === undefined ? [] : [{ log, laterNs: Number(own - startHrtimeNs) }]);
+    if (given.length === 0)
+        return undefined;
+    const failures = [...new Set(given.flatMap(({ log }) => log.failures))];
+    const times = (of) => Float64Array.from(given.flatMap(({ log, laterNs }) => Array.from(log[of], (atNs) => atNs + laterNs)));
+    return {
+        dueNs: times('dueNs'),
+        sentNs: times('sentNs'),
+        endNs: times('endNs'),
+        failure: Float64Array.from(given.flatMap(({ log }) => Array.from(log.failure, (index) => failures.indexOf(log.failures[index] ?? '')))),
+        failures,
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/load/response-times.ts
@@ -922,10 +1270,36 @@ function dueTimes(load, startNs, seed) {
     return () => startNs + index++ * periodNs;
 }
 
+;// CONCATENATED MODULE: ./src/load/send-times.ts
+
+
+/** Collects them during a run. */
+class SendTimes {
+    #serviceNs = new GrowingArray();
+    #lagNs = new GrowingArray();
+    add(dueNs, sentNs, endNs) {
+        this.#serviceNs.push(Math.round(endNs - sentNs));
+        this.#lagNs.push(Math.round(sentNs - dueNs));
+    }
+    report() {
+        return { serviceNs: this.#serviceNs.toArray().sort(), lagNs: this.#lagNs.toArray().sort() };
+    }
+}
+/** What the threads of a run, or several windows, collected. Undefined where none did: in a closed loop. */
+function mergeSends(reports) {
+    const given = reports.flatMap(({ sends }) => sends ?? []);
+    if (given.length === 0)
+        return undefined;
+    return {
+        serviceNs: mergeSorted(given.map(({ serviceNs }) => serviceNs)),
+        lagNs: mergeSorted(given.map(({ lagNs }) => lagNs)),
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/load/request-suffix.ts
 /** Field numbers and wire types of ModelInferRequest and InferParameter (grpc_service.proto). */
 const tags = { id: 0x1a, parameters: 0x22, key: 0x0a, value: 0x12, bool: 0x08, int64: 0x10, string: 0x1a };
-const framePrefixBytes = 5;
+const request_suffix_framePrefixBytes = 5;
 /**
  * The fields in which one request differs from the next with the same inputs. The fields of a protobuf message may come
  * in any order, so they are put after a message that was encoded once; the load thread needs no protobuf for it.
@@ -953,7 +1327,7 @@ function withSuffix(frame, suffix) {
     const whole = Buffer.allocUnsafe(frame.length + suffix.length);
     whole.set(frame);
     whole.set(suffix, frame.length);
-    whole.writeUInt32BE(whole.length - framePrefixBytes, 1);
+    whole.writeUInt32BE(whole.length - request_suffix_framePrefixBytes, 1);
     return whole;
 }
 function pushParameter(bytes, name, value) {
@@ -1005,7 +1379,7 @@ class SequenceSender {
     closings = 0;
     #through;
     #source;
-    #frames;
+    #requests;
     #serial;
     #live = null;
     #begun = 0;
@@ -1013,10 +1387,10 @@ class SequenceSender {
     #stopped = false;
     #closing = 0;
     #onClosed = null;
-    constructor(through, source, frames, serial) {
+    constructor(through, source, requests, serial) {
         this.#through = through;
         this.#source = source;
-        this.#frames = frames;
+        this.#requests = requests;
         this.#serial = serial;
     }
     get ready() {
@@ -1037,11 +1411,11 @@ class SequenceSender {
     wake() {
         this.#through.wake();
     }
-    /** Sends the next request of the sequence, or the first of the next one; the frame is the sequence's own, whatever is given. */
-    send(_frame, onEnd, onResponse) {
+    /** Sends the next request of the sequence, or the first of the next one; the request is the sequence's own, whatever is given. */
+    send(_request, onEnd, onResponse) {
         const live = this.#live ?? this.#begin();
         const end = live.sent + 1 >= live.sequence.length;
-        const frame = this.#frame(live, end);
+        const request = this.#request(live, end);
         this.#outstanding++;
         const landed = (failed) => {
             this.#outstanding--;
@@ -1052,9 +1426,9 @@ class SequenceSender {
             if (this.#stopped)
                 this.#endLive();
         };
-        const cancel = this.#through.send(frame, (failure, message, endNs) => {
+        const cancel = this.#through.send(request, (failure, message, endNs, wrongOutput) => {
             landed(failure !== null);
-            onEnd(failure, message, endNs);
+            onEnd(failure, message, endNs, wrongOutput);
         }, onResponse);
         return () => {
             landed(true);
@@ -1089,10 +1463,10 @@ class SequenceSender {
         this.#live = { sequence: this.#source.begin(this.#begun++ === 0), sent: 0, over: false };
         return this.#live;
     }
-    #frame(live, end) {
+    #request(live, end) {
         const { id, frameOf } = live.sequence;
-        const frame = this.#frames[frameOf(live.sent)];
-        if (frame === undefined)
+        const request = this.#requests[frameOf(live.sent)];
+        if (request === undefined)
             throw new RangeError('a target without frames');
         const suffix = encodeSuffix({ sequence: { id, start: live.sent === 0, end } });
         live.sent++;
@@ -1100,7 +1474,7 @@ class SequenceSender {
             live.over = true;
             this.#live = null;
         }
-        return withSuffix(frame, suffix);
+        return { frame: withSuffix(request.frame, suffix), check: request.check };
     }
     /**
      * Ends a sequence before its time with one more request, as perf_analyzer does: the server would keep its state and its slot
@@ -1115,10 +1489,10 @@ class SequenceSender {
             live.sequence.release();
             return;
         }
-        const frame = this.#frame(live, true);
+        const request = this.#request(live, true);
         this.closings++;
         this.#closing++;
-        this.#through.send(frame, () => {
+        this.#through.send(request, () => {
             live.sequence.release();
             if (--this.#closing === 0)
                 this.#onClosed?.();
@@ -1206,131 +1580,6 @@ function sum(values) {
     return values.reduce((total, value) => total + value, 0);
 }
 
-;// CONCATENATED MODULE: ./src/load/stream-response.ts
-const stream_response_framePrefixBytes = 5;
-/** Puts gRPC messages together from the chunks of a stream. */
-class MessageReader {
-    #chunks = [];
-    #bytes = 0;
-    /** The messages that are whole with this chunk, in order. @throws RangeError for a compressed one, which nobody asked for */
-    push(chunk) {
-        this.#chunks.push(chunk);
-        this.#bytes += chunk.length;
-        const messages = [];
-        for (;;) {
-            const end = this.#nextEnd();
-            if (end === null || this.#bytes < end)
-                return messages;
-            const [whole = Buffer.alloc(0)] = this.#chunks.length === 1 ? this.#chunks : [Buffer.concat(this.#chunks)];
-            messages.push(whole.subarray(stream_response_framePrefixBytes, end));
-            const rest = whole.subarray(end);
-            this.#chunks = rest.length === 0 ? [] : [rest];
-            this.#bytes = rest.length;
-        }
-    }
-    /** Where the first message ends, prefix included; null before its prefix is here. */
-    #nextEnd() {
-        if (this.#bytes < stream_response_framePrefixBytes)
-            return null;
-        if ((this.#chunks[0]?.length ?? 0) < stream_response_framePrefixBytes)
-            this.#chunks = [Buffer.concat(this.#chunks)];
-        const [first] = this.#chunks;
-        if (first === undefined)
-            return null;
-        if (first[0] !== 0)
-            throw new RangeError('a compressed message');
-        return stream_response_framePrefixBytes + first.readUInt32BE(1);
-    }
-}
-/**
- * Reads id, error and final marker, without copying the outputs (grpc_service.proto: ModelStreamInferResponse,
- * ModelInferResponse, InferParameter).
- * @throws RangeError where the bytes are no such message
- */
-function readStreamResponse(message) {
-    let error = null;
-    let response = Buffer.alloc(0);
-    eachField(message, (number, value) => {
-        if (number === 1 && value instanceof Buffer && value.length > 0)
-            error = value.toString();
-        else if (number === 2 && value instanceof Buffer)
-            response = value;
-    });
-    let requestId = '';
-    let final = null;
-    let hasData = false;
-    eachField(response, (number, value) => {
-        if (!(value instanceof Buffer))
-            return;
-        if (number === 3)
-            requestId = value.toString();
-        else if (number === 4)
-            final = readFinal(value) ?? final;
-        else if (number === 5 || number === 6)
-            hasData = true;
-    });
-    return { requestId, error, final, hasData };
-}
-/** The value of a `triton_final_response` entry of the parameters; null for any other entry. */
-function readFinal(entry) {
-    let key = '';
-    let flag = false;
-    eachField(entry, (number, value) => {
-        if (!(value instanceof Buffer))
-            return;
-        if (number === 1)
-            key = value.toString();
-        else if (number === 2)
-            eachField(value, (choice, bool) => {
-                if (choice === 1)
-                    flag = bool === 1;
-            });
-    });
-    return key === 'triton_final_response' ? flag : null;
-}
-/** Calls with each field's number and its value: bytes as a view, a varint as a number, null for fixed-width ones. */
-function eachField(message, onField) {
-    let at = 0;
-    const varint = () => {
-        let value = 0;
-        for (let factor = 1;; factor *= 0x80) {
-            const byte = message[at++];
-            if (byte === undefined)
-                throw new RangeError('a message that ends within a field');
-            value += (byte & 0x7f) * factor;
-            if (byte < 0x80)
-                return value;
-        }
-    };
-    while (at < message.length) {
-        const tag = varint();
-        const number = Math.floor(tag / 8);
-        switch (tag % 8) {
-            case 0:
-                onField(number, varint());
-                break;
-            case 1:
-                at += 8;
-                onField(number, null);
-                break;
-            case 2: {
-                const length = varint();
-                if (at + length > message.length)
-                    throw new RangeError('a message that ends within a field');
-                onField(number, message.subarray(at, at + length));
-                at += length;
-                break;
-            }
-            case 5:
-                at += 4;
-                onField(number, null);
-                break;
-            default:
-                throw new RangeError(`wire type ${tag % 8}`);
-        }
-    }
-}
-
 ;// CONCATENATED MODULE: ./src/load/stream-connection.ts
 
 
@@ -1339,6 +1588,8 @@ function eachField(message, onField) {
 
 /** Triton's answer to a streamed request that failed has a message and no status: this is gRPC's name for that. */
 const noStatus = 'UNKNOWN';
+/** A ModelInferResponse for a request that was answered with nothing. */
+const noOutputs = Buffer.alloc(0);
 /**
  * Sends requests over ModelStreamInfer. Each outstanding request has a stream for itself, which the next one takes over:
  * Triton answers the requests of one stream to a model that is not decoupled in their order, so that those that
@@ -1380,10 +1631,10 @@ class StreamConnection {
      * Ends with the final response. Latency runs until the last response with data, or until the final one where there was
      * none: a model may answer a request with nothing.
      */
-    send(frame, onEnd, onResponse) {
+    send({ frame, check }, onEnd, onResponse) {
         const lane = this.#takeLane();
         const requestId = String(++this.#lastId);
-        lane.pending.set(requestId, { onEnd, onResponse, lastNs: null, error: null });
+        lane.pending.set(requestId, { onEnd, onResponse, lastNs: null, check, answer: null, error: null });
         lane.stream.write(withSuffix(frame, encodeSuffix({ requestId, emptyFinalResponse: this.#decoupled })));
         return () => {
             if (!lane.pending.delete(requestId))
@@ -1447,7 +1698,8 @@ class StreamConnection {
         });
         return lane;
     }
-    #receive(lane, { requestId, error, final, hasData }, atNs) {
+    #receive(lane, message, atNs) {
+        const { requestId, error, final, hasData, response } = message;
         // An error may come without the id of its request.
         const [oldest = ''] = requestId === '' ? lane.pending.keys() : [];
         const id = requestId === '' ? oldest : requestId;
@@ -1459,6 +1711,8 @@ class StreamConnection {
             pending.error ??= error;
         else if (hasData) {
             pending.lastNs = atNs;
+            if (pending.check !== null)
+                pending.answer ??= response;
             pending.onResponse?.(atNs);
         }
         const over = this.#decoupled ? final === true || (error !== null && final === null) : true;
@@ -1467,8 +1721,10 @@ class StreamConnection {
         lane.pending.delete(id);
         if (lane.usable && lane.pending.size === 0 && !this.#ordered)
             this.#idle.push(lane);
+        const { check, answer } = pending;
+        const wrongOutput = check === null ? undefined : () => check(() => answer ?? noOutputs);
         if (pending.error === null)
-            pending.onEnd(null, '', pending.lastNs ?? atNs);
+            pending.onEnd(null, '', pending.lastNs ?? atNs, wrongOutput);
         else
             pending.onEnd(noStatus, pending.error, atNs);
     }
@@ -1505,14 +1761,14 @@ function makeLine(target, connection) {
  * The senders of a run: the connections or their streams, or, for a model with sequences, one for each live sequence: as
  * many as the closed loop's concurrency, or as the plan says for an open loop.
  */
-function sendersOf(target, lines, load, share, ids, frames, seed) {
+function sendersOf(target, lines, load, share, ids, requests, seed) {
     const plan = target.sequences;
     if (plan === undefined || ids === null) {
         const [first, ...others] = lines;
         const senders = [first.sender, ...others.map((line) => line.sender)];
         return { senders, finish: () => Promise.resolve(0) };
     }
-    const source = new SequenceSource(plan, share, ids, frames.length, seed);
+    const source = new SequenceSource(plan, share, ids, requests.length, seed);
     const closed = load.mode === 'concurrency';
     // Unary requests may overtake each other, and a sequence's must not.
     const { streaming } = target;
@@ -1521,10 +1777,10 @@ function sendersOf(target, lines, load, share, ids, frames, seed) {
     const slot = (index) => {
         const line = lines[index % lines.length] ?? lines[0];
         if (serial)
-            return new SequenceSender(line.sender, source, frames, true);
+            return new SequenceSender(line.sender, source, requests, true);
         const own = new StreamConnection(line.connection, { ...streaming, ordered: true });
         ordered.push(own);
-        return new SequenceSender(own, source, frames, false);
+        return new SequenceSender(own, source, requests, false);
     };
     const count = Math.max(1, partOf(closed ? load.concurrency : plan.live, share));
     const slots = [
@@ -1637,6 +1893,9 @@ function cpuTimeNs() {
 
 
 
+
+
+
 /** How often deadlines and the edges of the window are looked at when no request ends. */
 const tickMs = 10;
 const targets = new Map();
@@ -1654,8 +1913,13 @@ port.on('message', ({ id, command }) => {
     });
 });
 /** Handed over instead of copied. */
-function buffersOf({ latenciesNs, responses }) {
-    const arrays = responses === undefined ? [latenciesNs] : [latenciesNs, responses.firstNs, responses.gapsNs];
+function buffersOf({ latenciesNs, responses, sends, log }) {
+    const arrays = [
+        latenciesNs,
+        ...(responses === undefined ? [] : [responses.firstNs, responses.gapsNs]),
+        ...(sends === undefined ? [] : [sends.serviceNs, sends.lagNs]),
+        ...(log === undefined ? [] : [log.dueNs, log.sentNs, log.endNs, log.failure]),
+    ];
     return arrays.map(({ buffer }) => buffer);
 }
 async function obey(command) {
@@ -1690,9 +1954,13 @@ async function worker_open(target, share) {
             hint: 'The port must be that of gRPC (8001 by default, not 8000 for HTTP or 8002 for metrics).',
         });
     }
-    const frames = target.frames.map((frame) => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength));
+    const checks = answerChecks(target.check, target.frames.length);
+    const requests = target.frames.map((frame, index) => ({
+        frame: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength),
+        check: checks[index] ?? null,
+    }));
     const ids = target.sequences === undefined ? null : new SequenceIds(target.sequences, share);
-    targets.set(target.id, { target, share, lines, ids, frames });
+    targets.set(target.id, { target, share, lines, ids, requests });
 }
 function worker_close(targetId) {
     for (const { connection } of targets.get(targetId)?.lines ?? [])
@@ -1717,14 +1985,20 @@ async function run(command) {
     }
 }
 async function measure(open, { load, options, muster }) {
-    const { target, share, lines, ids, frames } = open;
+    const { target, share, lines, ids, requests } = open;
     const probe = new ThreadProbe();
     // Alone it starts when it is told; with others when all do.
     const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs);
     const phases = new Phases(startNs, options, () => probe.open(), () => probe.close(), new Tally(muster.tally));
     const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null;
-    const recorder = new Recorder(phases, frames, share, options, target.deadlineNs, responses);
-    const run = sendersOf(target, lines, load, share, ids, frames, muster.seed);
+    const logger = options.requestLog === true ? new RequestLogger() : null;
+    const sends = load.mode === 'requestRate' ? new SendTimes() : null;
+    const recorder = new Recorder(phases, requests, share, options, target.deadlineNs, {
+        responses,
+        sends,
+        logger,
+    });
+    const run = sendersOf(target, lines, load, share, ids, requests, muster.seed);
     let closings = 0;
     await until(startNs);
     const ticker = setInterval(() => {
@@ -1751,6 +2025,8 @@ async function measure(open, { load, options, muster }) {
         ...report,
         issued: report.issued + closings,
         ...(responses === null ? {} : { responses: responses.report() }),
+        ...(sends === null ? {} : { sends: sends.report() }),
+        ...(logger === null ? {} : { log: logger.report(phases.startNs) }),
         ...(await probe.report()),
     };
 }
