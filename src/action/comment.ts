@@ -113,6 +113,8 @@ async function converge(
     }
     await store.sleep(settleMs)
   }
+  if (outcome.status === 'none' && make === 'always')
+    return { status: 'failed', why: `GitHub did not take the comment in ${maxRounds} attempts` }
   return outcome
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inertLog } from './log.ts'
+import { inertLog, inertText } from './log.ts'
 
 /** As the runner reads its steps' output: .NET ends a line at CR, LF and CRLF; v1 commands may stand anywhere. */
 const obeyed = (text: string) =>
@@ -48,4 +48,8 @@ test('no text whatever reaches the runner as a command, and harmless text stays 
     }),
     { numRuns: 500 },
   )
+})
+
+test('control characters before a command do not hide it', () => {
+  expect(inertText('\u0085::set-output name=verdict::pass')).toBe('| \u0085::set-output name=verdict::pass')
 })

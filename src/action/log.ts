@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 
 /**
- * Text that the runner cannot take for a command. It acts on a line that begins with `::` (after white space) and
+ * Text that the runner cannot take for a command. It acts on a line that begins with `::` (after white space,
+ * of which .NET knows more than JavaScript: control characters are taken for it) and
  * on `##[` anywhere in a line, and models print what they like.
  */
 export function inertText(text: string): string {
   return linesOf(text)
-    .map((line) => (line.trimStart().startsWith('::') ? `| ${line}` : line).replaceAll('##[', '## ['))
+    .map((line) => (/^[\s\p{C}]*::/u.test(line) ? `| ${line}` : line).replaceAll('##[', '## ['))
     .join('\n')
 }
 

@@ -65,7 +65,8 @@ export async function findRelayed(
   }
   const content = await readResult(runs, run.id, artifactName)
   // A result that says better than GitHub says of the run itself was made by something else than the gate.
-  if (content.status === 'found' && content.result.verdict.exitCode === 0 && run.conclusion !== 'success') {
+  const saysPass = ({ exitCode, outcome }: Result['verdict']) => exitCode === 0 || outcome === 'pass'
+  if (content.status === 'found' && saysPass(content.result.verdict) && run.conclusion !== 'success') {
     const { outcome } = content.result.verdict
     const why = `The result says ${outcome}, but the run ended with ${run.conclusion ?? 'no conclusion'}.`
     return { status: 'unusable', pullRequest: pull.number, why }

@@ -24,8 +24,10 @@ export function releaseStore(
   const place = { owner: repository.owner, repo: repository.name }
   return {
     async tags() {
-      const { data } = await octokit.rest.repos.listReleases({ ...place, per_page: maxReleases })
-      return data.filter(({ draft, prerelease }) => !draft && !prerelease).map(({ tag_name }) => tag_name)
+      // Filtered before they are counted: many pre-releases must not hide the release below them.
+      const { data } = await octokit.rest.repos.listReleases({ ...place, per_page: 100 })
+      const published = data.filter(({ draft, prerelease }) => !draft && !prerelease)
+      return published.slice(0, maxReleases).map(({ tag_name }) => tag_name)
     },
     async commitOf(tag) {
       try {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -36,12 +36,20 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 /** What a pull request with these files is taken for. */
 async function untouched(
   files: Record<string, string>,
-  change: { models?: string[]; event?: string; prepare?: () => void } = {},
+  change: {
+    models?: string[]
+    bls?: string[]
+    event?: string
+    prepare?: () => void
+    afterwards?: () => void
+    modelRepository?: string
+  } = {},
 ) {
   repository.checkout('main')
   repository.branch(`b${Math.random()}`, 'main')
   change.prepare?.()
   repository.commit('change', files)
+  change.afterwards?.()
   const context = readContext(
     {
       GITHUB_REPOSITORY: 'o/r',
@@ -54,8 +62,8 @@ async function untouched(
   )
   return isUntouched(world, {
     context,
-    config: makeConfig({ models: change.models ?? null }),
-    modelRepository: join(repository.directory, 'models'),
+    config: { ...makeConfig({ models: change.models ?? null }), blsComposingModels: change.bls ?? [] },
+    modelRepository: join(repository.directory, change.modelRepository ?? 'models'),
     configFile: join(repository.directory, 'triton-perf-gate.yml'),
     reference: main,
   })
@@ -75,6 +83,8 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['the configuration', { 'triton-perf-gate.yml': 'model_repository: models\n' }, /triton-perf-gate\.yml/],
   ['a configuration at the other place', { '.github/triton-perf-gate.yml': '' }, /triton-perf-gate\.yml/],
   ['the workflow', { '.github/workflows/gate.yml': '1' }, /gate\.yml/],
+  ['another workflow, which may call ours', { '.github/workflows/other.yml': '1' }, /other\.yml/],
+  ['an action of this repository', { '.github/actions/gate/action.yml': '1' }, /action\.yml/],
   ['what the configuration names', { 'assets/dictionary.txt': 'b' }, /assets\/dictionary\.txt/],
 ])('%s is', async (_, files, why) => {
   expect(await untouched(files)).toEqual({ untouched: false, why: expect.stringMatching(why) })
@@ -92,6 +102,51 @@ test('of gated models, what they need counts, and nothing else', async () => {
 test('links may lead to anything', async () => {
   const prepare = () => symlinkSync('../../src', join(repository.directory, 'models/other/src'))
   expect((await untouched({ 'src/app.py': '3' }, { prepare })).untouched).toBe(false)
+})
+
+test('what git does not have may be made of anything', async () => {
+  const extra = join(repository.directory, 'models/other/1/weights.bin')
+  const made = () => writeFileSync(extra, 'made by an earlier step')
+  const { untouched: spared, why } = await untouched({ 'src/export.py': '1' }, { afterwards: made })
+  rmSync(extra)
+  expect(spared, why).toBe(false)
+  expect(why).toContain('what git does not')
+})
+
+test('a repository that git ignores as a whole, or that is reached through a link, is not spared', async () => {
+  const ignored = join(repository.directory, 'built/a')
+  const build = () => {
+    mkdirSync(ignored, { recursive: true })
+    writeFileSync(join(ignored, 'config.pbtxt'), 'backend: "python"')
+  }
+  const files = { '.gitignore': 'built\n', 'src/export.py': '2' }
+  expect((await untouched(files, { afterwards: build, modelRepository: 'built' })).untouched).toBe(false)
+  rmSync(join(repository.directory, 'built'), { recursive: true })
+  const link = join(repository.directory, 'link')
+  const prepare = () => symlinkSync('.', link)
+  const through = await untouched(
+    { 'models/other/1/model.py': '9' },
+    { prepare, modelRepository: 'link/models' },
+  )
+  rmSync(link, { force: true })
+  expect(through.untouched).toBe(false)
+})
+
+test('a model that code calls by a variable counts where bls_composing_models names it, or else everything does', async () => {
+  const code =
+    'a = "pre"\npb_utils.InferenceRequest(model_name="pre")\npb_utils.InferenceRequest(model_name=self.target)\n'
+  const prepare = () => {
+    main = repository.commit('calls', {
+      'models/ocr2/1/model.py': code,
+      'models/ocr2/config.pbtxt': 'backend: "python"',
+    })
+  }
+  const models = ['ocr2']
+  const before = main
+  const files = { 'models/other/1/model.py': '10' }
+  expect((await untouched(files, { models, bls: ['other'], prepare })).untouched).toBe(false)
+  expect((await untouched(files, { models, prepare })).untouched).toBe(false)
+  main = before
 })
 
 test('only pull requests and merge groups are spared', async () => {

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { World } from '../domain/world.ts'
-import { changedFiles, hasLinks } from '../git/changed-files.ts'
+import { changedFiles, differsFromHead, hasLinks } from '../git/changed-files.ts'
 import { repositoryRoot } from '../git/reference.ts'
-import { neededModels } from '../repository/calls.ts'
+import { neededModels, withCalledModels } from '../repository/calls.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
 import { whyTouched } from '../repository/touched.ts'
 import type { ActionContext } from './context.ts'
@@ -39,22 +39,32 @@ export async function isUntouched(
   const changed = root === null ? null : await changedFiles(world, root, reference, 'HEAD')
   if (root === null || changed === null) return touched('git does not tell what has changed')
   const prefix = relative(root, modelRepository)
-  if (prefix.startsWith('..') || (await hasLinks(world, root, prefix === '' ? '.' : prefix))) {
+  const folder = prefix === '' ? '.' : prefix
+  const isLinked = prefix.startsWith('..') || realpathSync(modelRepository) !== modelRepository
+  if (isLinked || (await hasLinks(world, root, folder))) {
     return touched('the model repository has links, which may lead to anything that has changed')
+  }
+  if (await differsFromHead(world, root, folder)) {
+    return touched(
+      'the model repository holds what git does not: an earlier step may have made it from anything',
+    )
   }
   const watched = [
     ...namedPaths(configFile, modelRepository, root).map((path) => relative(root, path)),
     'triton-perf-gate.yml',
     '.github/triton-perf-gate.yml',
-    ...(context.workflowFile === null ? [] : [`.github/workflows/${context.workflowFile}`]),
+    // A reusable workflow or an action of this repository may start the gate.
+    '.github/workflows',
+    '.github/actions',
   ].filter((path) => path !== '' && !path.startsWith('..'))
   const files = changed.length === 1 ? '1 changed file' : `${changed.length} changed files`
   const anyModel = whyTouched({ changed, prefix, watched, needed: null })
   if (anyModel === null) return { untouched: true, why: `none of the ${files} belongs to a model` }
   if (config.models === null) return touched(anyModel)
 
-  const repository = await readModelRepository(modelRepository)
-  const names = selectModels(repository, config.models).map(({ name }) => name)
+  const committed = await readModelRepository(modelRepository)
+  const names = selectModels(committed, config.models).map(({ name }) => name)
+  const repository = await withCalledModels(committed, names, config.blsComposingModels)
   const needed = await neededModels(repository, names)
   const why = whyTouched({ changed, prefix, watched, needed })
   if (why !== null) return touched(why)
@@ -68,7 +78,8 @@ function namedPaths(configFile: string | null, modelRepository: string, root: st
   const paths = words
     .filter((word) => /[\w]/.test(word) && word.length < 4096)
     .flatMap((word) => [resolve(root, word), resolve(dirname(configFile), word)])
-  return [...new Set([configFile, ...paths])].filter(
+  const existing = paths.filter((path) => existsSync(path))
+  return [...new Set([configFile, ...existing, ...existing.map((path) => realpathSync(path))])].filter(
     (path) =>
       path.startsWith(`${root}/`) && !`${modelRepository}/`.startsWith(`${path}/`) && existsSync(path),
   )

@@ -18,12 +18,32 @@ export async function changedFiles(
   return output.exitCode === 0 ? output.stdout.split('\0').filter((path) => path !== '') : null
 }
 
-/** Whether git keeps links or other repositories in this folder: what they lead to changes without a path in it. */
+/**
+ * Whether git keeps links or other repositories in this folder, or nothing at all: what they lead to, or whatever fills it,
+ * changes without a path in it.
+ */
 export async function hasLinks(world: Pick<World, 'run'>, root: string, folder: string): Promise<boolean> {
   const output = await world.run('git', ['-C', root, 'ls-files', '--stage', '-z', '--', folder], {
     timeoutNs,
   })
-  return output.exitCode !== 0 || output.stdout.split('\0').some((entry) => /^1[26]0000 /.test(entry))
+  if (output.exitCode !== 0 || output.stdout === '') return true
+  return output.stdout.split('\0').some((entry) => /^1[26]0000 /.test(entry))
+}
+
+/** Whether the folder holds what HEAD has not: files that an earlier step has made or changed, ignored ones too. */
+export async function differsFromHead(
+  world: Pick<World, 'run'>,
+  root: string,
+  folder: string,
+): Promise<boolean> {
+  const asked = [
+    ['ls-files', '--others', '-z', '--', folder],
+    ['diff', '--name-only', '-z', 'HEAD', '--', folder],
+  ]
+  const outputs = await Promise.all(
+    asked.map((args) => world.run('git', ['-C', root, ...args], { timeoutNs })),
+  )
+  return outputs.some(({ exitCode, stdout }) => exitCode !== 0 || stdout !== '')
 }
 
 /** The first line, counted from 1, that `to` has changed in a file; null where it has not. */

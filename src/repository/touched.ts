@@ -17,7 +17,8 @@ export interface TouchedInput {
  */
 export function whyTouched({ changed, prefix, watched, needed }: TouchedInput): string | null {
   for (const path of changed) {
-    const watcher = watched.find((each) => isWithin(path, each))
+    // A changed path above a watched one is another repository, or was a link.
+    const watcher = watched.find((each) => isWithin(path, each) || isWithin(each, path))
     if (watcher !== undefined) return `${path} is changed, which may matter to every model`
     if (!isWithin(path, prefix)) continue
     const [model = '', ...rest] = posix.relative(prefix, path).split('/')
