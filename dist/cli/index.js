@@ -39794,7 +39794,10 @@ function checkCalledModels(repository, named, file) {
 }
 function calledModels(source, { models }, own) {
     const named = [...models.keys()].filter((name) => name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`)));
-    return named.length === 0 && /\bInferenceRequest\s*\(/.test(source) ? null : named;
+    const plain = /\bInferenceRequest\s*\([^()]*?\bmodel_name\s*=\s*(["'])[\w.-]+\1\s*[,)]/g;
+    const uses = source.match(/\bInferenceRequest\b/g)?.length ?? 0;
+    // One literal name beside a call by a variable says nothing of that call.
+    return uses > (source.match(plain)?.length ?? 0) ? null : named;
 }
 async function sourcesOf(folder) {
     const files = await (0,promises_namespaceObject.readdir)(folder, { recursive: true, withFileTypes: true });
