@@ -41619,8 +41619,7 @@ function compareModels(input) {
         };
     });
     // One family over the whole report, so that a report of fifty models fails by chance no more often than one of two.
-    const tested = drafted.filter(({ drafts }) => drafts.some(({ deciding }) => deciding.some(({ test }) => test !== null)));
-    const judged = judge(drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)), familyOf(tested.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)), tested.length));
+    const judged = judgeTogether(drafted.map(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)));
     let next = 0;
     const models = drafted.map(({ model, drafts }) => ({
         name: model.name,
@@ -41658,8 +41657,13 @@ function isDecided(input, look, family) {
             budgets.every(({ status, close }) => status !== 'invalid' && !close));
     });
 }
-function familyOf(drafts, models) {
-    return { comparisons: drafts.filter(({ test }) => test !== null).length, models };
+/** The drafts of every model in one family, of which those without a test are no part; statuses in the order given. */
+function judgeTogether(ofModels) {
+    const tests = ofModels.map((drafts) => drafts.filter(({ test }) => test !== null).length);
+    return judge(ofModels.flat(), {
+        comparisons: tests.reduce((sum, count) => sum + count, 0),
+        models: tests.filter((count) => count > 0).length,
+    });
 }
 function draftScenario(input, opponent, model, candidate, levelsAt) {
     if (opponent.kind === 'none')
@@ -53357,7 +53361,7 @@ async function profileModel(context, plan, repositories, save, isDecided) {
     const startNs = world.nowNs();
     let measuringNs = 0;
     let wanted = plan.repetitions;
-    let look = 0;
+    let lastLook = -1;
     try {
         for (let index = 0; index < wanted; index++) {
             const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
@@ -53375,15 +53379,16 @@ async function profileModel(context, plan, repositories, save, isDecided) {
             if (samples.some(isSilent))
                 break;
             const pairs = validPairs(plan, records);
-            const looked = plan.looks.indexOf(pairs);
-            if (looked >= 0 && looked === plan.looks.length - 1)
-                break;
-            if (looked > look - 1 && index + 1 < wanted && isDecided(result(), looked)) {
-                world.progress(`${plan.name}: decided after ${pairs} repetitions`);
-                break;
+            const look = plan.looks.indexOf(pairs);
+            if (look > lastLook) {
+                lastLook = look;
+                if (look === plan.looks.length - 1)
+                    break;
+                if (index + 1 < wanted && isDecided(result(), look)) {
+                    world.progress(`${plan.name}: decided after ${pairs} repetitions`);
+                    break;
+                }
             }
-            if (looked >= 0)
-                look = looked + 1;
             if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement)
                 wanted++;
         }

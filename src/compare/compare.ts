@@ -46,16 +46,7 @@ export function compareModels(input: CompareInput): { readonly models: ComparedM
     }
   })
   // One family over the whole report, so that a report of fifty models fails by chance no more often than one of two.
-  const tested = drafted.filter(({ drafts }) =>
-    drafts.some(({ deciding }) => deciding.some(({ test }) => test !== null)),
-  )
-  const judged = judge(
-    drafted.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)),
-    familyOf(
-      tested.flatMap(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)),
-      tested.length,
-    ),
-  )
+  const judged = judgeTogether(drafted.map(({ drafts }) => drafts.flatMap(({ deciding }) => deciding)))
   let next = 0
   const models = drafted.map(({ model, drafts }) => ({
     name: model.name,
@@ -106,8 +97,13 @@ export function isDecided(
   })
 }
 
-function familyOf(drafts: readonly Draft[], models: number): Family {
-  return { comparisons: drafts.filter(({ test }) => test !== null).length, models }
+/** The drafts of every model in one family, of which those without a test are no part; statuses in the order given. */
+function judgeTogether(ofModels: readonly (readonly Draft[])[]): Comparison[] {
+  const tests = ofModels.map((drafts) => drafts.filter(({ test }) => test !== null).length)
+  return judge(ofModels.flat(), {
+    comparisons: tests.reduce((sum, count) => sum + count, 0),
+    models: tests.filter((count) => count > 0).length,
+  })
 }
 
 interface ScenarioDrafts {

@@ -61,7 +61,7 @@ export async function profileModel(
   const startNs = world.nowNs()
   let measuringNs = 0
   let wanted = plan.repetitions
-  let look = 0
+  let lastLook = -1
   try {
     for (let index = 0; index < wanted; index++) {
       const time = nextMeasuringTime(
@@ -82,13 +82,15 @@ export async function profileModel(
       // A model that answers nothing will not answer the next repetition either.
       if (samples.some(isSilent)) break
       const pairs = validPairs(plan, records)
-      const looked = plan.looks.indexOf(pairs)
-      if (looked >= 0 && looked === plan.looks.length - 1) break
-      if (looked > look - 1 && index + 1 < wanted && isDecided(result(), looked)) {
-        world.progress(`${plan.name}: decided after ${pairs} repetitions`)
-        break
+      const look = plan.looks.indexOf(pairs)
+      if (look > lastLook) {
+        lastLook = look
+        if (look === plan.looks.length - 1) break
+        if (index + 1 < wanted && isDecided(result(), look)) {
+          world.progress(`${plan.name}: decided after ${pairs} repetitions`)
+          break
+        }
       }
-      if (looked >= 0) look = looked + 1
       if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement) wanted++
     }
   } finally {
