@@ -1,28 +1,23 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RequestSettings } from '../../src/config/config.ts'
 import { defaultRequests } from '../../src/config/defaults.ts'
 import { batchSizeOf, type Load } from '../../src/domain/load.ts'
 import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
-import {
-  connectionsFor,
-  type LoadGenerator,
-  openLoadGenerator,
-  type Window,
-} from '../../src/load/generator.ts'
+import { connectionsFor, type LoadGenerator, type Window } from '../../src/load/generator.ts'
 import { makeSteps } from '../../src/load/inputs.ts'
 import { readInputs } from '../../src/load/read-inputs.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
 import { attachModel } from '../../src/profile/side.ts'
-import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
+import type { TritonClient } from '../../src/triton/client.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
-import { startServer, type TritonServer } from '../../src/triton/server.ts'
+import type { TritonServer } from '../../src/triton/server.ts'
 import { type ServerTimes, statisticsDelta } from '../../src/triton/statistics.ts'
-import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { writePythonModel } from '../support/embedded-triton.ts'
 import { madeInputs } from '../support/input-data.ts'
+import { type LoadedServer, openLoadedServer } from '../support/loaded-server.ts'
 import { until } from '../support/until.ts'
 
 const model = 'add_one'
@@ -46,27 +41,20 @@ class TritonPythonModel:
 `
 
 let world: World
+let loaded: LoadedServer
 let repository: string
 let server: TritonServer
 let client: TritonClient
 let generator: LoadGenerator
 
 beforeAll(async () => {
-  world = testWorld()
-  repository = mkdtempSync(join(tmpdir(), 'tpg-load-'))
-  writePythonModel(repository, model)
-  writePythonModel(repository, 'unsteady', { python: wrongEveryFifth })
-  server = await startServer(world, await embeddedLauncher(world), { repository })
-  client = connectTriton(server.grpc)
-  await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
-  generator = await openLoadGenerator(world)
+  loaded = await openLoadedServer([model], (folder) => {
+    writePythonModel(folder, model)
+    writePythonModel(folder, 'unsteady', { python: wrongEveryFifth })
+  })
+  ;({ world, repository, server, client, generator } = loaded)
 })
-afterAll(async () => {
-  await generator.close()
-  client.close()
-  await server.stop()
-  rmSync(repository, { recursive: true })
-})
+afterAll(() => loaded.close())
 
 async function openTarget(id: string, load: Load, changes: { model?: string } = {}): Promise<string> {
   const steps = makeSteps(await client.modelConfig(model), madeInputs(), batchSizeOf(load))

@@ -1,26 +1,18 @@
 // Models whose answer is known beforehand: what is measured must be what they do.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Load, loadKey } from '../../src/domain/load.ts'
-import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
-import {
-  connectionsFor,
-  type LoadGenerator,
-  openLoadGenerator,
-  type Window,
-} from '../../src/load/generator.ts'
+import { nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
+import { connectionsFor, type LoadGenerator, type Window } from '../../src/load/generator.ts'
 import { makeSteps } from '../../src/load/inputs.ts'
 import type { LoadTarget, WindowOptions } from '../../src/load/protocol.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
 import type { SequencePlan } from '../../src/load/sequences.ts'
 import { quantile } from '../../src/stats/quantile.ts'
-import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
-import { loadModel } from '../../src/triton/load-model.ts'
-import { startServer, type TritonServer } from '../../src/triton/server.ts'
-import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import type { TritonClient } from '../../src/triton/client.ts'
+import type { TritonServer } from '../../src/triton/server.ts'
+import { writePythonModel } from '../support/embedded-triton.ts'
 import { madeInputs } from '../support/input-data.ts'
+import { type LoadedServer, openLoadedServer } from '../support/loaded-server.ts'
 
 /** A model.py that runs `body` with `self.calls` counting from 1, then answers or, where it set `error`, fails. */
 const python = (body: string) => `
@@ -78,28 +70,18 @@ const models = {
   pauses_in_closed_loop: { python: pauseAt(60), config: config(1) },
 } as const
 
-let world: World
-let repository: string
+let loaded: LoadedServer
 let server: TritonServer
 let client: TritonClient
 let generator: LoadGenerator
 
 beforeAll(async () => {
-  world = testWorld()
-  repository = mkdtempSync(join(tmpdir(), 'tpg-oracles-'))
-  for (const [name, options] of Object.entries(models)) writePythonModel(repository, name, options)
-  server = await startServer(world, await embeddedLauncher(world), { repository })
-  client = connectTriton(server.grpc)
-  for (const name of Object.keys(models))
-    await loadModel(world, server, client, name, { timeoutNs: 60 * nsPerSecond })
-  generator = await openLoadGenerator(world)
+  loaded = await openLoadedServer(Object.keys(models), (repository) => {
+    for (const [name, options] of Object.entries(models)) writePythonModel(repository, name, options)
+  })
+  ;({ server, client, generator } = loaded)
 })
-afterAll(async () => {
-  await generator.close()
-  client.close()
-  await server.stop()
-  rmSync(repository, { recursive: true })
-})
+afterAll(() => loaded.close())
 
 async function run(
   model: keyof typeof models,

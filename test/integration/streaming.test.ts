@@ -1,54 +1,36 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RequestSettings } from '../../src/config/config.ts'
 import { defaultRequests } from '../../src/config/defaults.ts'
 import type { Load } from '../../src/domain/load.ts'
-import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
-import {
-  connectionsFor,
-  type LoadGenerator,
-  openLoadGenerator,
-  type Window,
-} from '../../src/load/generator.ts'
+import { nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
+import { connectionsFor, type LoadGenerator, type Window } from '../../src/load/generator.ts'
 import { encodeInferRequest, type Tensor } from '../../src/load/request.ts'
 import { sequencePlanOf, streamingOf } from '../../src/load/request-plan.ts'
-import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
-import { loadModel } from '../../src/triton/load-model.ts'
-import { startServer, type TritonServer } from '../../src/triton/server.ts'
+import type { TritonClient } from '../../src/triton/client.ts'
+import type { TritonServer } from '../../src/triton/server.ts'
 import { statisticsDelta } from '../../src/triton/statistics.ts'
-import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { writePythonModel } from '../support/embedded-triton.ts'
+import { type LoadedServer, openLoadedServer } from '../support/loaded-server.ts'
 import { writeDecoupledModel, writeSequenceModel } from '../support/stateful-models.ts'
 import { fp32, int32, readFp32 } from '../support/tensors.ts'
 import { until } from '../support/until.ts'
 
 const gapMs = 10
-let world: World
-let repository: string
+let loaded: LoadedServer
 let server: TritonServer
 let client: TritonClient
 let generator: LoadGenerator
 
 beforeAll(async () => {
-  world = testWorld()
-  repository = mkdtempSync(join(tmpdir(), 'tpg-streaming-'))
-  writeDecoupledModel(repository, 'repeat', gapMs)
-  writeSequenceModel(repository, 'direct', 'direct { }')
-  writeSequenceModel(repository, 'oldest', 'oldest { max_candidate_sequences: 8 }')
-  writePythonModel(repository, 'plain')
-  server = await startServer(world, await embeddedLauncher(world), { repository })
-  client = connectTriton(server.grpc)
-  for (const model of ['repeat', 'direct', 'oldest', 'plain'])
-    await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
-  generator = await openLoadGenerator(world)
+  loaded = await openLoadedServer(['repeat', 'direct', 'oldest', 'plain'], (repository) => {
+    writeDecoupledModel(repository, 'repeat', gapMs)
+    writeSequenceModel(repository, 'direct', 'direct { }')
+    writeSequenceModel(repository, 'oldest', 'oldest { max_candidate_sequences: 8 }')
+    writePythonModel(repository, 'plain')
+  })
+  ;({ server, client, generator } = loaded)
 })
-afterAll(async () => {
-  await generator.close()
-  client.close()
-  await server.stop()
-  rmSync(repository, { recursive: true })
-})
+afterAll(() => loaded.close())
 
 interface Asked {
   readonly model: string
