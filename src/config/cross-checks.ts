@@ -21,7 +21,8 @@ export function crossProblems(source: YamlSource): Problem[] {
     ...loadProblems(source, file, []),
     ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
     ...rangeProblems(source, file),
-    ...modelSslProblems(source, models),
+    ...modelSslProblems(source, file, models),
+    ...twiceNamedFlags(source, mapAt(file, 'triton_server_flags')),
     ...Object.keys(models).flatMap((name) => {
       const entry = mapAt(models, name)
       const path = ['profile_models', name]
@@ -39,21 +40,30 @@ function loadProblems(source: YamlSource, map: Mapping, path: Path): Problem[] {
   return [problemAt(source, [...path, 'request_rate'], 'key', 'stands beside concurrency', remedy)]
 }
 
-function modelSslProblems(source: YamlSource, models: Mapping): Problem[] {
-  const remedy = 'Move it to the global perf_analyzer_flags: all models are on one server.'
-  return Object.keys(models).flatMap((name) =>
-    Object.keys(mapAt(mapAt(models, name), 'perf_analyzer_flags'))
-      .filter((flag) => flag.startsWith('ssl-grpc-'))
-      .map((flag) =>
-        problemAt(
-          source,
-          ['profile_models', name, 'perf_analyzer_flags', flag],
-          'key',
-          'is not a model’s own',
-          remedy,
-        ),
-      ),
+/** Models may name the TLS files, as in Model Analyzer; but all are on one server, so that they must agree. */
+function modelSslProblems(source: YamlSource, file: Mapping, models: Mapping): Problem[] {
+  const first = new Map(
+    Object.entries(mapAt(file, 'perf_analyzer_flags')).filter(([flag]) => flag.startsWith('ssl-grpc-')),
   )
+  const remedy = 'Name it once, in the global perf_analyzer_flags: all models are on one server.'
+  return Object.keys(models).flatMap((name) =>
+    Object.entries(mapAt(mapAt(models, name), 'perf_analyzer_flags')).flatMap(([flag, value]) => {
+      if (!flag.startsWith('ssl-grpc-')) return []
+      if (!first.has(flag)) first.set(flag, value)
+      if (first.get(flag) === value) return []
+      const path = ['profile_models', name, 'perf_analyzer_flags', flag]
+      return [problemAt(source, path, 'key', 'differs from what another place says', remedy)]
+    }),
+  )
+}
+
+function twiceNamedFlags(source: YamlSource, flags: Mapping): Problem[] {
+  const remedy = 'Keep one of the two: tritonserver has one flag of that name.'
+  return Object.keys(flags)
+    .filter((name) => name.includes('_') && Object.hasOwn(flags, name.replaceAll('_', '-')))
+    .map((name) =>
+      problemAt(source, ['triton_server_flags', name], 'key', 'stands there with dashes, too', remedy),
+    )
 }
 
 function aliasProblems(source: YamlSource, limits: Mapping, path: Path): Problem[] {

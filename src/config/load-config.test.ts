@@ -371,13 +371,12 @@ test('how models are asked, in perf_analyzer’s words, and with its defaults', 
   expect(() => requests('{sequence-id-range: "9:5"}')).toThrow()
 })
 
-test('certificates of the remote server are beside the configuration file; a model has none of its own', () => {
+test('certificates of the remote server are beside the configuration file', () => {
   const { endpointSettings } = read(
     'perf_analyzer_flags: {ssl-grpc-use-ssl: true, ssl-grpc-root-certifications-file: ca.pem}\ngate: {grpc_metadata: {k: v, s: {env: S}}}',
   ).triton
   expect(endpointSettings).toMatchObject({ useSsl: true, metadata: { k: 'v', s: { env: 'S' } } })
   expect(endpointSettings.rootCertificatesFile).toMatch(/^\/.*ca\.pem$/)
-  expect(() => read('profile_models: {m: {perf_analyzer_flags: {ssl-grpc-use-ssl: true}}}')).toThrow()
 })
 
 test('bls_composing_models is read as profile_models; settings there have no effect, and that is said', () => {

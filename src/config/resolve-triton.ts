@@ -26,7 +26,7 @@ export function resolveTriton(
     dockerUser: file.gate?.docker_user ?? null,
     gpus: file.gpus === undefined || file.gpus.includes('all') ? null : file.gpus,
     endpointSettings: resolveEndpoint(path, file),
-    serverFlags: file.triton_server_flags ?? {},
+    serverFlags: withDashes(file.triton_server_flags ?? {}),
     serverEnvironment: file.triton_server_environment ?? {},
     startTimeoutNs: file.gate?.server_start_timeout ?? defaultTriton.startTimeoutNs,
     loadTimeoutNs: file.gate?.model_load_timeout ?? defaultTriton.loadTimeoutNs,
@@ -34,7 +34,12 @@ export function resolveTriton(
 }
 
 function resolveEndpoint(path: string | null, file: ConfigFile): EndpointSettings {
-  const flags = file.perf_analyzer_flags ?? {}
+  // The checks have seen to it that models which name them agree.
+  const flags = Object.assign(
+    {},
+    ...Object.values(file.profile_models ?? {}).map((entry) => entry.perf_analyzer_flags),
+    file.perf_analyzer_flags,
+  ) as NonNullable<ConfigFile['perf_analyzer_flags']>
   const pem = (name: PemFlag) => (flags[name] === undefined ? null : besideConfig(path, flags[name]))
   return {
     useSsl: flags['ssl-grpc-use-ssl'] ?? defaultTriton.endpointSettings.useSsl,
@@ -46,6 +51,11 @@ function resolveEndpoint(path: string | null, file: ConfigFile): EndpointSetting
 }
 
 type PemFlag = `ssl-grpc-${'root-certifications' | 'private-key' | 'certificate-chain'}-file`
+
+/** Model Analyzer takes `log_verbose` for `log-verbose`. */
+function withDashes(flags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(flags).map(([name, value]) => [name.replaceAll('_', '-'), value]))
+}
 
 /** Triton's default port for metrics, on the host that serves gRPC. */
 function metricsUrlBeside(url: string): string {

@@ -59,7 +59,7 @@ const passed = z.union([z.boolean(), z.number(), z.string()]).meta({ title: 'str
 const sslFlags = {
   'ssl-grpc-use-ssl': key(
     z.boolean(),
-    'TLS to the remote server, as `grpcs://` in its address. The four keys stand globally only: all models are on one server.',
+    'TLS to the remote server, as `grpcs://` in its address. All models are on one server: where several name one of the four keys, they must agree.',
     false,
   ),
   'ssl-grpc-root-certifications-file': key(

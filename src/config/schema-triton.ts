@@ -27,8 +27,8 @@ export const tritonKeys = {
     'Prometheus metrics of the server in remote mode; by default port 8002 of the same host.',
   ),
   triton_server_flags: key(
-    z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), scalarText),
-    'Further flags of tritonserver, without the dashes: `log-verbose: 1`.',
+    z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/), scalarText),
+    'Further flags of tritonserver, without the dashes before them: `log-verbose: 1`, or `log_verbose: 1`.',
   ),
   triton_server_environment: key(
     z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), scalarText),
