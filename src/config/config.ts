@@ -1,3 +1,4 @@
+import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
 
@@ -74,6 +75,8 @@ export interface SearchSettings {
   readonly dynamicBatching: readonly boolean[] | null
   readonly maxQueueDelaysMicroseconds: readonly number[] | null
   readonly preferredBatchSizes: readonly (readonly number[])[] | null
+  /** Values of other fields of ModelConfig in all combinations; null = none is listed. */
+  readonly otherFields: readonly NonNullable<Configuration['fields']>[] | null
   /** One configuration at one load, once. */
   readonly maxMeasurements: number
 }

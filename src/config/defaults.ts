@@ -28,6 +28,7 @@ export const defaultSearch = {
   dynamicBatching: null,
   maxQueueDelaysMicroseconds: null,
   preferredBatchSizes: null,
+  otherFields: null,
   // About two minutes at the default measuring times, load included: what the time budget of a model leaves.
   maxMeasurements: 20,
 } as const satisfies SearchSettings

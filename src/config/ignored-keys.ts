@@ -69,8 +69,7 @@ export const ignoredKeys = {
 } as const
 
 /** Why a field of ModelConfig under `model_config_parameters` is not swept. */
-export const ignoredModelConfigField =
-  'the sweep tries max_batch_size, instance_group and dynamic_batching only'
+export const ignoredModelConfigField = 'it says what the model is, not how it is run: change config.pbtxt'
 
 const unsupported = 'not supported by the gate’s load generator'
 const header = 'use gate.grpc_metadata'

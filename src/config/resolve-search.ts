@@ -1,5 +1,7 @@
+import type { JsonValue } from '@bufbuild/protobuf'
 import type { SearchSettings } from './config.ts'
 import { defaultSearch } from './defaults.ts'
+import { product } from './model-config-fields.ts'
 import type { ConfigOverrides } from './overrides.ts'
 import type { ConfigFile, ModelEntry } from './schema.ts'
 
@@ -79,6 +81,7 @@ function listsOf(
   | 'dynamicBatching'
   | 'maxQueueDelaysMicroseconds'
   | 'preferredBatchSizes'
+  | 'otherFields'
 > {
   const groups = parameters.instance_group ?? []
   const batching = parameters.dynamic_batching ?? []
@@ -96,7 +99,24 @@ function listsOf(
       blocks.flatMap((block) => block.max_queue_delay_microseconds ?? []),
     ),
     preferredBatchSizes: listOrNull(blocks.flatMap((block) => block.preferred_batch_size ?? [])),
+    otherFields: otherFieldsOf(parameters, blocks),
   }
+}
+
+/** What is listed beside the three that a search knows; the batcher's further settings stand under `dynamic_batching`. */
+function otherFieldsOf(
+  { max_batch_size: _, instance_group: __, dynamic_batching: ___, ...others }: Parameters,
+  blocks: readonly Readonly<Record<string, unknown>>[],
+): SearchSettings['otherFields'] {
+  const listed = Object.entries(others).flatMap(([name, values]) =>
+    Array.isArray(values) ? [[name, values as JsonValue[]] as const] : [],
+  )
+  const batchers = blocks.flatMap(({ preferred_batch_size: _, max_queue_delay_microseconds: __, ...more }) =>
+    product(Object.entries(more) as [string, JsonValue[]][]),
+  )
+  const varied = batchers.some((batcher) => Object.keys(batcher).length > 0)
+  const all = product([...listed, ...(varied ? [['dynamic_batching', batchers] as const] : [])])
+  return listed.length === 0 && !varied ? null : listOrNull(all)
 }
 
 /** Without repetitions; null where nothing is listed. */

@@ -1,5 +1,6 @@
+import type { DescMessage } from '@bufbuild/protobuf'
 import { z } from 'zod'
-import { ModelConfigSchema } from '../proto/model_config_pb.js'
+import { ModelConfigSchema, ModelDynamicBatchingSchema } from '../proto/model_config_pb.js'
 import {
   defaultConcurrency,
   defaultInput,
@@ -13,6 +14,7 @@ import {
   ignoredShape,
   passedPerfAnalyzerFlags,
 } from './ignored-keys.ts'
+import { fieldValues } from './model-config-fields.ts'
 import { requestFlags } from './schema-requests.ts'
 import { constraints, objectives } from './schema-targets.ts'
 import { key, numberList, positiveInteger, positiveNumber, scalarText } from './values.ts'
@@ -111,6 +113,17 @@ const perfAnalyzerFlags = z.strictObject({
   ...ignoredShape(ignoredPerfAnalyzerFlags),
 })
 
+/** The fields of a message but for those named, each with its values. */
+function fieldShape(message: DescMessage, without: readonly string[]) {
+  const fields = message.fields.filter(({ name }) => !without.includes(name))
+  return Object.fromEntries(
+    fields.map((field) => [
+      field.name,
+      key(fieldValues(message, field), `Values of ${field.name} to be tried, in JSON’s words for protobuf.`),
+    ]),
+  )
+}
+
 /** One value or a list of values to be tried. */
 const tried = <T extends z.ZodType<number, number>>(element: T) =>
   z.union([element.transform((one) => [one]), z.array(element).min(1)])
@@ -121,19 +134,21 @@ const group = z.strictObject({
   gpus: z.array(z.int().nonnegative()).optional(),
 })
 
+const sweptBatching = ['preferred_batch_size', 'max_queue_delay_microseconds']
+
 const batching = z.strictObject({
   preferred_batch_size: z
     .union([z.array(positiveInteger).transform((sizes) => [sizes]), z.array(z.array(positiveInteger)).min(1)])
     .optional(),
   max_queue_delay_microseconds: tried(z.int().nonnegative()).optional(),
+  ...fieldShape(ModelDynamicBatchingSchema, sweptBatching),
 })
 
-const sweptFields = ['max_batch_size', 'instance_group', 'dynamic_batching']
-const otherFields = ModelConfigSchema.fields
-  .map(({ name }) => name)
-  .filter((name) => !sweptFields.includes(name))
+/** They say what the model is, not how it runs: the gate would compare apples with pears. */
+const identityFields = ['name', 'input', 'output', 'sequence_batching', 'ensemble_scheduling']
+const ownFields = ['max_batch_size', 'instance_group', 'dynamic_batching', ...identityFields]
 
-/** ModelConfig fields with the values to be tried. Only three of them can be swept. */
+/** ModelConfig fields with the values to be tried. */
 const modelConfigParameters = z.strictObject({
   max_batch_size: key(tried(z.int().nonnegative()), 'Values of max_batch_size to be tried.'),
   instance_group: key(
@@ -157,7 +172,8 @@ const modelConfigParameters = z.strictObject({
     ]),
     'Settings of the dynamic batcher to be tried; false = without it.',
   ),
-  ...ignoredShape(Object.fromEntries(otherFields.map((name) => [name, ignoredModelConfigField]))),
+  ...fieldShape(ModelConfigSchema, ownFields),
+  ...ignoredShape(Object.fromEntries(identityFields.map((name) => [name, ignoredModelConfigField]))),
 })
 
 /** The loads of one model or of all. */
@@ -196,7 +212,7 @@ export const modelEntry = z.strictObject({
   parameters: key(z.strictObject(loadKeys), 'The loads of this model.'),
   model_config_parameters: key(
     modelConfigParameters,
-    'Configurations to be measured instead of a search. Other fields of ModelConfig are read without effect, with a warning.',
+    'Configurations to be measured instead of a search, in all combinations: any field of ModelConfig, as one value or as a list of values. A field that is itself a list needs one more level of list to be varied.',
   ),
   cpu_only: key(z.boolean(), 'The model runs on the CPU.', false),
   ...ignoredShape({

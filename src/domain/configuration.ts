@@ -13,6 +13,8 @@ export const configurationSchema = z
     dynamicBatching: z.boolean(),
     preferredBatchSizes: z.array(z.int().positive()).readonly().optional(),
     maxQueueDelayMicroseconds: z.int().nonnegative().optional(),
+    /** Further fields of ModelConfig that differ from the committed ones, as protobuf's JSON with the names of the .proto. */
+    fields: z.record(z.string(), z.json()).optional(),
   })
   .readonly()
 
@@ -30,6 +32,9 @@ export function configurationKey(configuration: Configuration): string {
   }
   if (configuration.maxQueueDelayMicroseconds !== undefined && configuration.maxQueueDelayMicroseconds > 0) {
     parts.push(`max_queue_delay_microseconds=${configuration.maxQueueDelayMicroseconds}`)
+  }
+  for (const [name, value] of Object.entries(configuration.fields ?? {})) {
+    parts.push(`${name}=${JSON.stringify(value)}`)
   }
   return parts.join(',')
 }

@@ -1,4 +1,4 @@
-import { clone, create } from '@bufbuild/protobuf'
+import { clone, create, equals } from '@bufbuild/protobuf'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import {
@@ -7,6 +7,7 @@ import {
   ModelDynamicBatchingSchema,
   ModelInstanceGroupSchema,
 } from '../proto/model_config_pb.js'
+import { withFields } from './fields.ts'
 
 /**
  * What the sweep may change, read from a model's configuration. A preferred batch size of just
@@ -101,5 +102,10 @@ export function applyConfiguration(config: ModelConfig, configuration: Configura
   } else if (result.schedulingChoice.case === 'dynamicBatching') {
     result.schedulingChoice = { case: undefined }
   }
-  return result
+  return withFields(result, configuration.fields ?? {})
+}
+
+/** True where further fields of a configuration are what a server has made of them. */
+export function hasFields(config: ModelConfig, fields: NonNullable<Configuration['fields']>): boolean {
+  return equals(ModelConfigSchema, withFields(config, fields), config)
 }

@@ -121,9 +121,9 @@ test('is empty where nothing changes', () => {
   })
 })
 
-test('writes the file anew, and says so, where its three fields are not enough', () => {
+test('writes the file anew, and says so, where a field with a comment in it has to change', () => {
   const target = parseModelConfig('name: "m" max_batch_size: 4 response_cache { enable: true }', 'f')
-  const text = 'name: "m" # mine\nmax_batch_size: 2\n'
+  const text = 'name: "m" # mine\nmax_batch_size: 2\nresponse_cache { # not yet\n  enable: false\n}\n'
   const { newText, faithful, patch } = patchModelConfigText(text, 'm/config.pbtxt', target)
   expect(faithful).toBe(false)
   expect(equals(ModelConfigSchema, parseModelConfig(newText, 'f'), target)).toBe(true)

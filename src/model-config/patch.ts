@@ -1,12 +1,12 @@
 import { posix } from 'node:path'
-import { equals } from '@bufbuild/protobuf'
+import { equals, fromJson, type JsonObject, toJson } from '@bufbuild/protobuf'
 import { toText } from '@bufbuild/protobuf/txtpb'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { GateError } from '../domain/error.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
 import { applyEdits, type Edit, endOfLine, insertBehind, insertInto, remove } from './edit.ts'
 import { parseModelConfig } from './parse.ts'
-import { type Field, readFields, type Value } from './text-format.ts'
+import { type Field, readFields, scan, type Value } from './text-format.ts'
 
 export interface ConfigPatch {
   readonly newText: string
@@ -17,7 +17,7 @@ export interface ConfigPatch {
 }
 
 /**
- * Changes max_batch_size, instance_group and dynamic_batching in the user's own text so that it means
+ * Changes max_batch_size, instance_group, dynamic_batching and what else differs in the user's own text so that it means
  * `target`, and proves it by reading the result again. What cannot be had by these edits is written anew.
  *
  * @param file the file's path in the model repository, e.g. `text_recognition/config.pbtxt`
@@ -59,6 +59,7 @@ function editsTowards(text: string, current: ModelConfig, target: ModelConfig): 
     ...maxBatchSizeEdits(text, fields, target),
     ...instanceGroupEdits(text, fields, current, target, additions),
     ...dynamicBatchingEdits(text, fields, target, additions),
+    ...otherEdits(text, fields, current, target, additions),
   ]
   if (additions.length > 0) {
     const eol = endOfLine(text)
@@ -133,6 +134,49 @@ function dynamicBatchingEdits(
   const inner = Object.entries(settings).flatMap(([name, values]) => fieldText(name, values))
   additions.push(['dynamic_batching {', ...inner, '}'].join(' '))
   return []
+}
+
+const editedByPart = new Set(['max_batch_size', 'instance_group', 'dynamic_batching'])
+
+/** Whole fields, set in place or at the end. One that has a comment in it stays: then the file is written anew, and that is said. */
+function otherEdits(
+  text: string,
+  fields: readonly Field[],
+  current: ModelConfig,
+  target: ModelConfig,
+  additions: string[],
+): Edit[] {
+  return ModelConfigSchema.fields.flatMap(({ name }) => {
+    const wanted = onlyField(target, name)
+    if (editedByPart.has(name) || equals(ModelConfigSchema, onlyField(current, name), wanted)) return []
+    const addition = toText(ModelConfigSchema, wanted).trimEnd().replaceAll('\n', endOfLine(text))
+    const [first, ...others] = fields.filter((field) => field.name === name)
+    if (first === undefined) {
+      additions.push(addition)
+      return []
+    }
+    const commented = [first, ...others].some(({ start, end }) => hasComment(text.slice(start, end)))
+    if (commented || addition === '') return []
+    return [
+      { start: first.start, end: first.end, text: addition },
+      ...others.map((field) => remove(text, field)),
+    ]
+  })
+}
+
+function hasComment(text: string): boolean {
+  let behind = 0
+  return scan(text).some(({ start, end }) => {
+    const gap = text.slice(behind, start)
+    behind = end
+    return gap.includes('#')
+  })
+}
+
+/** The configuration with that one field alone. */
+function onlyField(config: ModelConfig, name: string): ModelConfig {
+  const { [name]: value } = toJson(ModelConfigSchema, config, { useProtoFieldName: true }) as JsonObject
+  return fromJson(ModelConfigSchema, value === undefined ? {} : { [name]: value })
 }
 
 /** Sets, adds or (where the list is empty) removes fields of a message, each only where its value differs. */

@@ -107,6 +107,7 @@ function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
       { title: 'Max Batch Size', numeric: true },
       { title: 'Dynamic Batching', numeric: false },
       { title: 'Instance Count', numeric: true },
+      { title: 'Other Fields', numeric: false },
       { title: plain ? 'Concurrency' : 'Load', numeric: plain },
       { title: 'p99 Latency (ms)', numeric: true },
       { title: 'Throughput (infer/sec)', numeric: true },
@@ -124,6 +125,7 @@ function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
             { text: String(configuration.maxBatchSize) },
             { text: dynamicBatching(configuration) },
             { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
+            { text: otherFields(configuration).join(', ') || '–' },
             { text: concurrencyText(scenario.load, plain) },
             ...measuredCells(scenario),
             { text: satisfies(scenario, model.constraints) },
@@ -164,7 +166,12 @@ export function describeConfiguration(configuration: Configuration): string {
     ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
     `max batch size ${configuration.maxBatchSize}`,
     `dynamic batching ${dynamicBatching(configuration)}`,
+    ...otherFields(configuration),
   ].join(', ')
+}
+
+function otherFields({ fields = {} }: Configuration): string[] {
+  return Object.entries(fields).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
 }
 
 /** The model's constraints applied to one measurement; the limits are the same at every gated load. */

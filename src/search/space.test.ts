@@ -15,6 +15,7 @@ const settings: SearchSettings = {
   dynamicBatching: null,
   maxQueueDelaysMicroseconds: null,
   preferredBatchSizes: null,
+  otherFields: null,
   maxMeasurements: 20,
 }
 const committed: Configuration = { committed: true, instanceCount: 2, maxBatchSize: 6, dynamicBatching: true }
@@ -123,4 +124,22 @@ test('the first load is near twice what can run at once', () => {
     concurrency: 4,
   })
   expect(firstLoad(space, committed)).toEqual({ mode: 'concurrency', concurrency: 16 })
+})
+
+test('further fields are varied in all combinations, the batcher’s only where there is one', () => {
+  const fields = [true, false].map((preserve_ordering) => ({
+    backend: 'b',
+    dynamic_batching: { preserve_ordering },
+  }))
+  const space = makeSpace(
+    { ...settings, mode: 'manual', dynamicBatching: [true, false], otherFields: fields },
+    committed,
+    model,
+  )
+  const of = (dynamicBatching: boolean) =>
+    space.configurations
+      .filter((each) => !each.committed && each.dynamicBatching === dynamicBatching)
+      .map((each) => each.fields)
+  expect(of(true)).toEqual(fields)
+  expect(of(false)).toEqual([{ backend: 'b' }])
 })

@@ -75,7 +75,17 @@ function variantsOf(settings: SearchSettings, committed: Configuration, model: M
   const instanceCounts = model.instances ? instanceCountsOf(settings, committed) : [committed.instanceCount]
   return instanceCounts.flatMap((instanceCount) => {
     const fixed = { ...committed, committed: false, instanceCount }
-    return model.batching ? batchVariants(settings, committed, instanceCount) : [fixed]
+    const variants = model.batching ? batchVariants(settings, committed, instanceCount) : [fixed]
+    return variants.flatMap((variant) => withOtherFields(settings, variant))
+  })
+}
+
+function withOtherFields({ otherFields }: SearchSettings, variant: Configuration): Configuration[] {
+  return (otherFields ?? [{}]).map((listed) => {
+    // Without the batcher there is nothing to set in it.
+    const { dynamic_batching: batcher, ...others } = listed
+    const fields = variant.dynamicBatching && batcher !== undefined ? listed : others
+    return Object.keys(fields).length === 0 ? variant : { ...variant, fields }
   })
 }
 
