@@ -131,7 +131,7 @@ test('what never answers is a deadline failure, and the loop goes on', async () 
       deadlineNs: 60 * ms,
     },
   )
-  const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 150 * ms })
+  const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 900 * ms })
   expect(window.failures).toEqual({ deadline: 2 })
   expect(window.firstFailure).toBe('deadline: no answer within 0.06 s')
   expect(window.latenciesNs.length).toBe(server.requests - 2)
