@@ -53,7 +53,7 @@ export function compareModels(input: CompareInput): { readonly models: ComparedM
     comparisons: drafts.flatMap(({ deciding, informing }) => {
       const decided = judged.slice(next, next + deciding.length)
       next += deciding.length
-      return [...decided, ...informing]
+      return [...decided, ...informing()]
     }),
     constraints:
       model.status === 'measured' ? judgeConstraints(input.config.settingsFor(model.name), model) : [],
@@ -108,7 +108,8 @@ function judgeTogether(ofModels: readonly (readonly Draft[])[]): Comparison[] {
 
 interface ScenarioDrafts {
   readonly deciding: readonly Draft[]
-  readonly informing: readonly Comparison[]
+  /** Made when asked for: a look at what is decided has no use for them. */
+  readonly informing: () => readonly Comparison[]
 }
 
 function draftScenario(
@@ -118,16 +119,16 @@ function draftScenario(
   candidate: Scenario,
   levelsAt: (pairs: number) => Levels,
 ): ScenarioDrafts {
-  if (opponent.kind === 'none') return { deciding: [], informing: [] }
+  if (opponent.kind === 'none') return { deciding: [], informing: () => [] }
   const reference = scenarioAt(
     opponent.models.find(({ name }) => name === model),
     candidate.load,
   )
   const problem = problemOf(input, opponent, reference, candidate)
   if (problem !== null)
-    return { deciding: problemDrafts(candidate.load, opponent.kind, problem), informing: [] }
+    return { deciding: problemDrafts(candidate.load, opponent.kind, problem), informing: () => [] }
   // A load that the other side was never asked for has nothing to be compared with; the verdict notes it.
-  if (reference === undefined) return { deciding: [], informing: [] }
+  if (reference === undefined) return { deciding: [], informing: () => [] }
   const settings = input.config.settingsFor(model)
   const baselineScenario = scenarioAt(
     usableBaseline(input)?.models.find(({ name }) => name === model),
@@ -145,7 +146,8 @@ function draftScenario(
     ...(memory === null ? [] : [memory]),
   ]
   const decided = new Set(deciding.map(({ row }) => row.metric))
-  return { deciding, informing: informationRows(opponent.kind, reference, candidate, decided, baselineValue) }
+  const informing = () => informationRows(opponent.kind, reference, candidate, decided, baselineValue)
+  return { deciding, informing }
 }
 
 function problemOf(

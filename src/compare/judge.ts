@@ -98,8 +98,10 @@ function statusOf(
 function signFlipNote({ estimate, differences }: Test): string[] {
   const n = differences?.length ?? 0
   if (differences === null || n < minSignFlipPairs || n > maxSignFlipPairs) return []
-  const [t, flips] = [pValueAbove(estimate, 0), signFlipPValue(differences)]
-  if (!((t <= 0.01 && flips > 0.05) || (flips <= 0.01 && t > 0.05))) return []
+  const t = pValueAbove(estimate, 0)
+  if (t > 0.01 && t <= 0.05) return []
+  const flips = signFlipPValue(differences)
+  if (t <= 0.01 ? flips <= 0.05 : flips > 0.01) return []
   return [
     `the t-test (p = ${t.toPrecision(2)}) and the sign-flip test (p = ${flips.toPrecision(2)}) disagree: the pairs are far from normal`,
   ]
@@ -117,11 +119,20 @@ function advice(
 ): string {
   const have = estimate.degreesOfFreedom + 1
   const sd = estimate.standardError * Math.sqrt(have)
-  for (let n = have + 1; n <= maxAdvisedRepetitions; n++) {
+  const decides = (n: number) => {
     const later = { mean: estimate.mean, standardError: sd / Math.sqrt(n), degreesOfFreedom: n - 1 }
     const passes = upperBound(later, passConfidence) < tolerated
-    const fails = pValueAbove(later, 0) <= alphas.zero && pValueAbove(later, tolerated) <= alphas.tolerance
-    if (passes || fails) return `at this spread about ${n} repetitions would decide`
+    return (
+      passes || (pValueAbove(later, 0) <= alphas.zero && pValueAbove(later, tolerated) <= alphas.tolerance)
+    )
   }
+  // What so many decide, more decide too: both bounds come nearer to the estimate with every repetition.
+  let [tooFew, enough] = [have, maxAdvisedRepetitions + 1]
+  while (enough - tooFew > 1) {
+    const n = Math.floor((tooFew + enough) / 2)
+    if (decides(n)) enough = n
+    else tooFew = n
+  }
+  if (enough <= maxAdvisedRepetitions) return `at this spread about ${enough} repetitions would decide`
   return 'too near the tolerance to be decided by any sensible number of repetitions'
 }

@@ -13,6 +13,21 @@ test('by hand: 3 − 1 of {1, 3} is reached by two of four patterns', () => {
   expect(signFlipPValue([-1, 3])).toBe(0.5)
 })
 
+test('it counts the patterns that a naive twin counts', () => {
+  const naive = (values: readonly number[]) => {
+    const observed = values.reduce((sum, value) => sum + value, 0)
+    let count = 0
+    for (let pattern = 0; pattern < 2 ** values.length; pattern++) {
+      const sum = values.reduce((total, value, index) => total + ((pattern >> index) & 1 ? value : -value), 0)
+      if (sum >= observed) count++
+    }
+    return count / 2 ** values.length
+  }
+  // Integers: their sums are exact in every order, ties included.
+  const values = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 12 })
+  fc.assert(fc.property(values, (differences) => signFlipPValue(differences) === naive(differences)))
+})
+
 test('a p-value and that of the opposite add up to one, and those that are equal count on both sides', () => {
   const values = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 9 })
   fc.assert(

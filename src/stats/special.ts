@@ -23,9 +23,7 @@ export function logGamma(x: number): number {
   const shifted = x - 1
   const t = shifted + 7.5
   let sum: number = lanczos[0]
-  for (const [index, coefficient] of lanczos.entries()) {
-    if (index > 0) sum += coefficient / (shifted + index)
-  }
+  for (let index = 1; index < lanczos.length; index++) sum += (lanczos[index] as number) / (shifted + index)
   return 0.5 * Math.log(2 * Math.PI) + (shifted + 0.5) * Math.log(t) - t + Math.log(sum)
 }
 
@@ -102,11 +100,25 @@ export function studentTCdf(t: number, degreesOfFreedom: number): number {
     : 0.5 * incompleteBeta(degreesOfFreedom / sum, degreesOfFreedom / 2, 0.5)
 }
 
+/** Quantiles by degrees of freedom and p: a report asks for the same few, thousands of times. */
+const knownQuantiles = new Map<number, Map<number, number>>()
+/** Far more than any report asks for; whoever asks for more pays for it in time only. */
+const maxKnownQuantiles = 1000
+
 /** The t with P(T ≤ t) = p. */
 export function studentTQuantile(p: number, degreesOfFreedom: number): number {
   if (!(p > 0 && p < 1)) throw new RangeError(`a quantile needs 0 < p < 1, got ${p}`)
+  const known = knownQuantiles.get(degreesOfFreedom) ?? new Map<number, number>()
+  const quantile = known.get(p) ?? solveQuantile(p, degreesOfFreedom)
+  if (known.size < maxKnownQuantiles && knownQuantiles.size < maxKnownQuantiles) {
+    knownQuantiles.set(degreesOfFreedom, known.set(p, quantile))
+  }
+  return quantile
+}
+
+function solveQuantile(p: number, degreesOfFreedom: number): number {
   // Solved in the lower tail, where the distribution function keeps its relative precision.
-  if (p > 0.5) return -studentTQuantile(1 - p, degreesOfFreedom)
+  if (p > 0.5) return -solveQuantile(1 - p, degreesOfFreedom)
   if (p === 0.5) return 0
   let low = -1
   let high = 0

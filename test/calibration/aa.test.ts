@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Noise, noises } from './noise.ts'
-import { exceeds, simulateBaseline, simulateReference } from './simulation.ts'
+import { simulateBaseline, simulateReference } from './simulation.ts'
+import { exceeds } from './tally.ts'
 
 // A seeded simulation at the level of repetitions: what the decision rule promises, it keeps. The larger counts are in
 // docs/statistics.md (npm run calibrate).

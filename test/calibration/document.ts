@@ -1,0 +1,73 @@
+import { minHistoryPoints } from '../../src/compare/against-baseline.ts'
+import { familyAlpha, passConfidence, power } from '../../src/compare/judge.ts'
+import { againstBaseline } from './baseline-table.ts'
+import { coverage, detectableChange, falseAlarms, powerCurve, tightTolerance } from './reference-tables.ts'
+import type { ResultsFile } from './results.ts'
+
+/** docs/statistics.md, from what is kept and, where that is missing, from simulations. */
+export function statisticsDocument(results: ResultsFile, reports: number): string {
+  const [few, cases] = [Math.min(reports, 2000), 2000]
+  const tables = {
+    falseAlarms: falseAlarms(results, reports),
+    powerCurve: powerCurve(results, few),
+    tight: tightTolerance(results, few),
+    detectable: detectableChange(results, few),
+    coverage: coverage(results, cases),
+    baseline: againstBaseline(results, few),
+  }
+  const points = ((300 * Math.sqrt(0.0099 * reports)) / reports).toFixed(1)
+  return `# How well the decision rule keeps its promises
+
+Written by \`npm run calibrate\`. Simulated until ${results.date()} on ${results.machine}, from fixed seeds: ${reports} reports for each line on
+false alarms, ${few} for each other line, judged by the code in \`src/compare/\`. A share near 1 % of ${reports} reports is known to about
+±${points} points.
+
+What is promised: without a regression a whole report fails in ${familyAlpha * 100} % of the runs at most; a change of exactly the tolerance
+passes in ${((1 - passConfidence) * 100).toFixed(0)} % of the runs at most; the "smallest change that could have been seen" is found in ${power * 100} % of the runs.
+
+Each repetition of each side has noise of its own; a pair's log ratio spreads by the standard deviation named. The measurement of a
+model ends after 4 or 8 repetitions where all of it is decided, else after 14. It shows that the rule does what it says if repetitions
+are what they are here; whether they are on a given machine only an A/A run there can show.
+
+## Against a reference: false alarms
+
+Reports of 15 models with two comparisons each, at a spread of 3 %. \`log-normal\` is skewed, \`bimodal-node\` has 15 % slow server
+starts, \`AR(1)\` drifts from measurement to measurement (ρ = 0.7), \`heavy-tailed\` is Student's t with 3 degrees of freedom. A report
+fails falsely if a comparison fails that is worse by no more than its tolerance (5 % for p99, 3 % for throughput).
+
+${tables.falseAlarms}
+
+A report passes only if each of its 30 comparisons does.
+
+The same intervals where every pair is measured, at a spread of 5 % (${cases} for each number). Student's t is exact for normal noise and wider
+than it need be for skewed and heavy-tailed noise, the more so the fewer pairs there are; ending early where all is decided adds a little.
+
+${tables.coverage}
+
+## Against a reference: what a changed model gets
+
+Reports of one model with two comparisons, normal noise. \`tail only\` changes p99 and leaves the throughput, \`whole distribution\`
+changes both. Pass, inconclusive and fail count the comparisons that truly are beyond their tolerance. \`pass ↔ fail on a re-run\` is the
+probability that of two reports of the same thing one passes and the other one fails.
+
+${tables.powerCurve}
+
+${tables.tight}
+
+The smallest change that inconclusive comparisons say they would have seen, as a median, beside the change that really is found in
+${power * 100} % of the runs:
+
+${tables.detectable}
+
+## Against a stored baseline
+
+Each run as a whole varies by 5 %, its repetitions hardly: the case a stored baseline suffers from. Reports of 15 models for the false
+alarms, of two for the change. With fewer than ${minHistoryPoints} earlier runs the spread is assumed.
+
+${tables.baseline}
+
+The test takes the tails of Student's t with 3 degrees of freedom, which is what keeps the promise under noise that is not normal; the price is
+that only large changes are found. Very skewed noise with no more than ${minHistoryPoints} earlier runs still fails more often than promised: a failure
+against a stored baseline asks to be confirmed with \`--reference\`.
+`
+}
