@@ -39728,11 +39728,11 @@ async function isFile(path) {
 
 
 
-/** A model's source is smaller; what is larger is data under a wrong name. */
+/** A model's source is smaller; what is larger is data under a wrong name, and is not searched for calls. */
 const maxSourceBytes = 2 ** 20;
 /**
- * The models and all that they need, also by calls that Python code makes (business logic scripting): a model
- * is taken to need every other whose name stands in its code as a string.
+ * The models and all that they need, also by calls that code makes (business logic scripting): a model is taken to
+ * need every other whose name stands in its Python code as a string, or in a parameter of its config.pbtxt.
  *
  * @returns null where code calls models without saying which: it may need any
  */
@@ -39748,7 +39748,8 @@ async function follow(repository, names) {
         if (needed.has(name))
             continue;
         needed.add(name);
-        const calls = calledModels(await sourcesOf((0,external_node_path_.join)(repository.path, name)), repository, name);
+        const source = await sourcesOf((0,external_node_path_.join)(repository.path, name));
+        const calls = source === null ? null : calledModels(source, repository, name);
         if (calls === null)
             return null;
         for (const each of calls)
@@ -39793,17 +39794,25 @@ function checkCalledModels(repository, named, file) {
         throw new domain_error/* GateError */.ue('config', 'models are named that are not there', { problems });
 }
 function calledModels(source, { models }, own) {
-    const named = [...models.keys()].filter((name) => name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`)));
+    const parameters = new Set(Object.values(models.get(own)?.config?.parameters ?? {}).flatMap(({ stringValue }) => 
+    // One name, or several in whatever the backend reads: JSON, a list.
+    stringValue.split(/[^\w.-]+/)));
+    const named = [...models.keys()].filter((name) => name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`) || parameters.has(name)));
     const plain = /\bInferenceRequest\s*\([^()]*?\bmodel_name\s*=\s*(["'])[\w.-]+\1\s*[,)]/g;
     const uses = source.match(/\bInferenceRequest\b/g)?.length ?? 0;
     // One literal name beside a call by a variable says nothing of that call.
     return uses > (source.match(plain)?.length ?? 0) ? null : named;
 }
+/** null where a file is too large to be searched: it may call anything. */
 async function sourcesOf(folder) {
     const files = await (0,promises_namespaceObject.readdir)(folder, { recursive: true, withFileTypes: true });
-    const python = files.filter((file) => file.isFile() && file.name.endsWith('.py'));
-    const texts = await Promise.all(python.map((file) => (0,promises_namespaceObject.readFile)((0,external_node_path_.join)(file.parentPath, file.name), 'utf8')));
-    return texts.filter((text) => text.length <= maxSourceBytes).join('\n');
+    const python = files
+        .filter((file) => file.isFile() && file.name.endsWith('.py'))
+        .map((file) => (0,external_node_path_.join)(file.parentPath, file.name));
+    const sizes = await Promise.all(python.map(async (path) => (await (0,promises_namespaceObject.stat)(path)).size));
+    if (sizes.some((size) => size > maxSourceBytes))
+        return null;
+    return (await Promise.all(python.map((path) => (0,promises_namespaceObject.readFile)(path, 'utf8')))).join('\n');
 }
 
 ;// CONCATENATED MODULE: ./src/cli/check-config.ts

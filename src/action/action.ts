@@ -122,8 +122,8 @@ async function makeRequest(world: World, publication: Publication): Promise<Aske
   const modelRepository = resolve(workspace, config.modelRepository)
   const release = plan.mode === 'release' ? await findRelease(publication) : null
   const choice = await referenceFor(world, publication, release)
-  if (choice.commit !== null && plan.mode === 'gate') {
-    const input = { context, config, modelRepository, configFile: file, reference: choice.commit }
+  if (choice.commit !== null && plan.mode === 'gate' && inputs.skipUntouched) {
+    const input = { context, config, workspace, modelRepository, configFile: file, reference: choice.commit }
     const { untouched, why } = await isUntouched(world, input)
     if (untouched) return { status: 'untouched', why }
     say(`measuring: ${why}`)

@@ -12,6 +12,20 @@ const searchPatienceMs = 120_000
 /** 16 MB at the slowest line that a job survives on. */
 const downloadPatienceMs = 60_000
 
+/**
+ * Hosts that have artifacts of the version that `@actions/artifact` speaks are github.com and, with data residency,
+ * `*.ghe.com`; `*.localhost` is GitHub's own development. The client's rule, which it does not export.
+ */
+export function isEnterpriseServer(serverUrl = 'https://github.com'): boolean {
+  const host = new URL(serverUrl).hostname.toLowerCase()
+  return host !== 'github.com' && !host.endsWith('.ghe.com') && !host.endsWith('.localhost')
+}
+
+/** Who names a commit to compare with may name this very one; `none` names no commit. */
+function isChosen(reference: string | null): boolean {
+  return reference !== null && reference !== 'none'
+}
+
 /** What is read of GitHub before anything is measured. */
 export function hub(
   token: string,
@@ -38,6 +52,14 @@ export async function chooseBaseline(
   if (inputs.githubToken === null) {
     return { status: 'absent', source, next: 'give the input github-token, so that artifacts can be listed' }
   }
+  if (isEnterpriseServer(process.env.GITHUB_SERVER_URL)) {
+    const next =
+      'GitHub Enterprise Server keeps no artifacts of this version: store the file of the output baseline-path ' +
+      'where this job can read it, and give it by the input baseline'
+    if (plan.mode === 'baseline') return { status: 'notRequested' }
+    say(`baseline: absent, ${source}: ${next}`)
+    return { status: 'absent', source, next }
+  }
   if (workflowFile === null || plan.baselineBranch === null || repositoryId === null) {
     const why = 'the event names no workflow, branch or repository to look for it'
     return { status: 'unreadable', source, why, next: 'give the file by the input baseline' }
@@ -51,6 +73,7 @@ export async function chooseBaseline(
     ownRunId: context.runId,
     artifactName: inputs.baselineArtifactName,
     reference: reference ?? context.pullRequest?.baseSha ?? context.mergeGroup?.baseSha ?? context.sha,
+    underTest: isBaseline || isChosen(inputs.reference) ? [] : [plan.commit, context.sha],
     runId: inputs.baselineRunId,
     histories: isBaseline ? carriedHistories : 1,
   }

@@ -45,7 +45,9 @@ interface Stored extends Partial<ArtifactInfo> {
 function store(runs: readonly WorkflowRun[], artifacts: Record<number, Stored[]>): RunStore {
   const zips = (runId: number) => (artifacts[runId] ?? []).map(({ zip }) => zip ?? zipOf(baselineOf(runId)))
   return {
-    listRuns: async (_workflow, _branch, page) => runs.slice((page - 1) * 100, page * 100),
+    listRuns: async (_workflow, _branch, event, page) =>
+      runs.filter((each) => each.event === event).slice((page - 1) * 100, page * 100),
+    listJobs: () => Promise.reject(new Error('not asked')),
     getRun: async (id) => runs.find((each) => each.id === id) ?? null,
     listArtifacts: async (runId) =>
       (artifacts[runId] ?? []).map(({ zip: _, ...stored }, index) => ({
@@ -75,6 +77,7 @@ const search = (from: RunStore, change: Partial<BaselineSearch> = {}) =>
     ownRunId: 99,
     artifactName: 'base',
     reference: sha('b'),
+    underTest: [],
     runId: null,
     histories: 1,
     ...change,
@@ -116,7 +119,11 @@ test.each<[string, Partial<WorkflowRun>, RegExp]>([
   ['a commit that is gone', { headSha: sha('e') }, /commit eeeeeee is not known any more/],
 ])('passed over with its reason in the report, the next one taken: %s', async (_, change, reason) => {
   const other = run(60, change)
-  const opened = await search(store([other, run(54)], { 60: [{}], 54: [{}] }))
+  const from = store([other, run(54)], { 60: [{}], 54: [{}] })
+  // GitHub is asked by event; whatever it answers is checked again.
+  const listRuns: RunStore['listRuns'] = async (_workflow, _branch, event) =>
+    event === 'push' ? [other, run(54)] : []
+  const opened = await search({ ...from, listRuns })
   expect(opened).toMatchObject({
     status: 'found',
     baseline: { runId: '54' },
@@ -296,5 +303,48 @@ test('pushes that overlap lose no history: whoever comes after joins them', asyn
   expect(await search({ ...from, download: failing }, { histories: 4 })).toMatchObject({
     status: 'found',
     baseline: { runId: '53' },
+  })
+})
+
+test('runs of the three events are looked at in the order in which they began', async () => {
+  const from = store(
+    [run(59, { event: 'workflow_dispatch' }), run(58, { event: 'schedule' }), run(57), run(56), run(55)],
+    { 59: [{ expired: true }], 58: [{ expired: true }], 57: [{ expired: true }], 56: [{}], 55: [{}] },
+  )
+  const opened = await search(from)
+  expect(opened).toMatchObject({
+    status: 'found',
+    baseline: { runId: '56' },
+    passedOver: ['59', '58', '57'].map((id) => `run ${id}: its artifact has expired`),
+  })
+})
+
+test("pull requests from a fork's branch called main cannot push the baseline out", async () => {
+  const forks = Array.from({ length: 1000 }, (_, index) =>
+    run(2000 - index, { event: 'pull_request', headRepositoryId: 2 }),
+  )
+  const opened = await search(store([...forks, run(55)], { 55: [{}] }))
+  expect(opened).toMatchObject({ status: 'found', baseline: { runId: '55' } })
+})
+
+test('the baseline of the very commit under test is passed over: it says nothing of what has changed', async () => {
+  const own = run(60, { headSha: sha('d') })
+  const zip = zipOf(baselineOf(60, { commit: sha('d') }))
+  const from = store([own, run(54)], { 60: [{ zip }], 54: [{}] })
+  const reference = sha('d')
+  expect(await search(from, { reference, underTest: [sha('d')] })).toMatchObject({
+    status: 'found',
+    baseline: { runId: '54' },
+    passedOver: ['run 60: its commit ddddddd is the one under test'],
+  })
+  expect(await search(from, { reference })).toMatchObject({ status: 'found', baseline: { runId: '60' } })
+  const alone = store([own], { 60: [{ zip }] })
+  expect(await search(alone, { reference, underTest: [sha('d')] })).toMatchObject({
+    status: 'absent',
+    passedOver: ['run 60: its commit ddddddd is the one under test'],
+  })
+  // Whoever names a run means it.
+  expect(await search(alone, { reference, underTest: [sha('d')], runId: 60 })).toMatchObject({
+    status: 'found',
   })
 })

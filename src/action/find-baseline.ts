@@ -17,6 +17,11 @@ export interface BaselineSearch {
   readonly artifactName: string
   /** The commit that a baseline must be, or be an ancestor of. */
   readonly reference: string
+  /**
+   * Commits that are judged: their own baseline, which main may have stored before they were tagged or branched, would say that
+   * nothing has changed. Empty where the user has named the reference, or only the history is wanted.
+   */
+  readonly underTest: readonly string[]
   /** This run's baseline and no other, as the user asked; branch, workflow and ancestry are then theirs to answer for. */
   readonly runId: number | null
   /** Baselines whose history is carried on, the chosen one among them; 1 where only its numbers are needed. */
@@ -33,8 +38,9 @@ export const carriedHistories = 4
 
 /** The events whose runs only a writer of this repository can start, on a branch of this repository. */
 const trustedEvents = ['push', 'schedule', 'workflow_dispatch']
-/** 300 runs: a month of ten pushes a day. Older artifacts are near their end of life (90 days) anyway. */
+/** 300 runs of each event: a month of ten pushes a day. Older artifacts are near their end of life (90 days) anyway. */
 const maxPages = 3
+const runsPerPage = 100
 /** Ten models with 40 scenarios make about 1 MB of JSON, history about 30 MB at its bound; packed a tenth of it. */
 const maxZipBytes = 16 * 2 ** 20
 const maxBaselineBytes = 64 * 2 ** 20
@@ -123,16 +129,44 @@ function judge(
 
 async function searchBranch(store: RunStore, search: BaselineSearch, seen: Sightings): Promise<void> {
   const ancestry = ancestryOf(store, search.reference)
+  for await (const run of trustedRuns(store, search)) {
+    if (run.id === search.ownRunId) continue
+    const why =
+      distrust(run, search) ??
+      misplaced(run, search) ??
+      ownCommit(run, search) ??
+      (await ancestry(run.headSha))
+    if (why === null) await takeFrom(store, run, search, seen)
+    else seen.passedOver.push(`run ${run.id}: ${why}`)
+    if (seen.found.length >= search.histories) return
+  }
+}
+
+/**
+ * Runs of the branch, newest first. GitHub is asked for each event by itself: a list of all of them ends somewhere,
+ * and pull requests of a fork whose branch bears the same name could fill it. A run's number grows with time.
+ */
+async function* trustedRuns(store: RunStore, search: BaselineSearch): AsyncGenerator<WorkflowRun> {
+  const lists = await Promise.all(
+    trustedEvents.map(async (event) => {
+      const runs = runsOf(store, search, event)
+      return { runs, head: await runs.next() }
+    }),
+  )
+  for (;;) {
+    const open = lists.flatMap((list) => (list.head.done === true ? [] : [{ list, run: list.head.value }]))
+    const [newest] = open.sort((a, b) => b.run.id - a.run.id)
+    if (newest === undefined) return
+    yield newest.run
+    newest.list.head = await newest.list.runs.next()
+  }
+}
+
+async function* runsOf(store: RunStore, search: BaselineSearch, event: string): AsyncGenerator<WorkflowRun> {
   for (let page = 1; page <= maxPages; page++) {
-    const runs = await store.listRuns(search.workflowFile, search.branch, page)
-    for (const run of runs ?? []) {
-      if (run.id === search.ownRunId) continue
-      const why = distrust(run, search) ?? misplaced(run, search) ?? (await ancestry(run.headSha))
-      if (why === null) await takeFrom(store, run, search, seen)
-      else seen.passedOver.push(`run ${run.id}: ${why}`)
-      if (seen.found.length >= search.histories) return
-    }
-    if (runs === null || runs.length < 100) return
+    const runs = await store.listRuns(search.workflowFile, search.branch, event, page)
+    yield* runs ?? []
+    if (runs === null || runs.length < runsPerPage) return
   }
 }
 
@@ -167,6 +201,10 @@ function misplaced(run: WorkflowRun, search: BaselineSearch): string | null {
   if (path !== `.github/workflows/${search.workflowFile}`)
     return `its workflow is ${path ?? 'unknown'}, not ${search.workflowFile}`
   return null
+}
+
+function ownCommit({ headSha }: WorkflowRun, { underTest }: BaselineSearch): string | null {
+  return underTest.includes(headSha) ? `its commit ${headSha.slice(0, 7)} is the one under test` : null
 }
 
 /** Why a commit cannot be compared with the reference, or null; each commit is asked for once. */

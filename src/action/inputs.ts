@@ -22,6 +22,7 @@ export const inputDefaults = {
   'baseline-workflow': '',
   'baseline-run-id': '',
   reference: '',
+  'skip-untouched': 'true',
   comment: 'true',
   'comment-key': 'default',
   suggest: 'false',
@@ -62,6 +63,8 @@ export interface Inputs {
   /** The run whose baseline is used, whatever the newest one is. */
   readonly baselineRunId: number | null
   readonly reference: string | null
+  /** Whether a pull request or merge group that touches no model passes without a measurement. */
+  readonly skipUntouched: boolean
   readonly comment: boolean
   readonly commentKey: string
   /** Whether to propose the best configuration as a review suggestion. */
@@ -141,6 +144,7 @@ export function readInputs(get: (name: InputName) => string): Inputs {
     baselineWorkflow: text('baseline-workflow'),
     baselineRunId: runId('baseline-run-id'),
     reference: text('reference'),
+    skipUntouched: oneOf('skip-untouched', ['true', 'false']) !== 'false',
     comment: oneOf('comment', ['true', 'false']) !== 'false',
     commentKey: safeName('comment-key', /^[\w.-]{1,100}$/, 'use letters, digits, dot, dash and underscore'),
     suggest: oneOf('suggest', ['true', 'false']) === 'true',

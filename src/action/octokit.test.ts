@@ -83,6 +83,7 @@ const search = (token = jobToken) =>
     ownRunId: 99,
     artifactName: 'base',
     reference: 'b'.repeat(40),
+    underTest: [],
     runId: null,
     histories: 1,
   })
@@ -92,15 +93,40 @@ const comment = (report: string) => putComment(commentStore(open(), repository, 
 const fault = (match: RegExp, change: Partial<Fault>): Fault => ({ match, times: 1, ...change })
 
 test('a baseline is found, its ancestry asked for, downloaded by its redirect and checked', async () => {
-  github.state.runs.push(run(55), run(56, { event: 'pull_request', head_repository: { id: 2 } }))
+  github.state.runs.push(run(55), run(56, { event: 'schedule', conclusion: 'failure' }))
   seedArtifact(github.state, 55, 'base', zip)
   seedArtifact(github.state, 55, 'base-other', zip)
   expect(await search()).toMatchObject({
     status: 'found',
     source: expect.stringContaining('run 55'),
-    passedOver: [expect.stringContaining('event pull_request')],
+    passedOver: ['run 56: it ended with failure'],
   })
   expect(github.state.requests).toContain(`GET /repos/o/r/compare/${commit}...${'b'.repeat(40)}`)
+})
+
+test("a thousand pull requests from a fork's branch called main do not push the baseline out", async () => {
+  const fork = { event: 'pull_request', head_repository: { id: 2 } }
+  const forks = Array.from({ length: 1000 }, (_, index) => run(1000 + index, fork))
+  github.state.runs.push(...forks, run(55))
+  seedArtifact(github.state, 55, 'base', zip)
+  expect(await search()).toMatchObject({ status: 'found', source: expect.stringContaining('run 55') })
+  const lists = github.state.requests.filter((request) => request.endsWith('/gate.yml/runs'))
+  expect(lists).toHaveLength(3)
+})
+
+test('jobs of every attempt are listed, page by page', async () => {
+  const jobs = Array.from({ length: 151 }, (_, index) => ({
+    id: index,
+    run_id: index < 150 ? 55 : 56,
+    run_attempt: index < 140 ? 1 : 2,
+    name: `gate (${index})`,
+    status: 'completed' as const,
+    conclusion: 'success' as const,
+  }))
+  github.state.jobs.push(...jobs)
+  const listed = await runs().listJobs(55)
+  expect(listed).toHaveLength(150)
+  expect(listed[149]).toEqual({ name: 'gate (149)', attempt: 2, conclusion: 'success' })
 })
 
 test('a commit beside the reference, or one that GitHub does not know, is no baseline', async () => {

@@ -15,6 +15,7 @@ import { connect } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
 import { suggestBest } from './suggest.ts'
 import { errorReport, maxSummaryBytes, untouchedReport } from './summary.ts'
+import { writeUntouched } from './untouched-file.ts'
 import { gateFiles, resultArtifactName, type UploadOutcome, upload } from './upload.ts'
 
 /** What publishing needs to know of the run, the same with and without a result. */
@@ -74,12 +75,19 @@ export async function publishError(publication: Publication, description: string
   await comment(publication, report)
 }
 
-/** A change that touches no model passes without a measurement; only a comment that is there already is told. */
+/**
+ * A change that touches no model passes without a measurement; only a comment that is there already is told, by
+ * this run or, for a pull request, by the one that writes what this run has left.
+ */
 export async function publishUntouched(publication: Publication, why: string): Promise<void> {
   const outputs = { ...outputsOf(null, publication.outputDirectory, []), verdict: 'pass' }
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value)
   const report = untouchedReport(why)
   await writeSummary(report)
+  if (publication.plan.pullRequest !== null) {
+    writeUntouched(publication.outputDirectory, why)
+    await uploadResult(publication)
+  }
   await comment(publication, report, 'ifThere')
 }
 

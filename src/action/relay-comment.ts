@@ -9,9 +9,8 @@ import { connect } from './octokit.ts'
 import { outputNames } from './outputs.ts'
 import { commentPatienceMs, type Publication, sayComment, writeSummary } from './publish.ts'
 import { pullRequestStore } from './pull-request-store.ts'
-import { findRelayed } from './relay.ts'
-import { errorReport, maxSummaryBytes, relayedNote } from './summary.ts'
-import { resultArtifactName } from './upload.ts'
+import { findRelayed, type Relayed } from './relay.ts'
+import { errorReport, maxSummaryBytes, relayedNote, silentReport, untouchedReport } from './summary.ts'
 
 /**
  * The second half of a pair of workflows: writes what another run has measured, which had no permission to write.
@@ -31,7 +30,7 @@ export async function commentForRun({ inputs, context }: Publication): Promise<n
     pullRequestStore(octokit, repository),
     run,
     repositoryId,
-    resultArtifactName(inputs.commentKey),
+    inputs.commentKey,
   )
   for (const name of outputNames) core.setOutput(name, '')
   if (relayed.status === 'nothing') {
@@ -46,17 +45,46 @@ export async function commentForRun({ inputs, context }: Publication): Promise<n
     runId: run.id,
     runAttempt: run.attempt,
   }
-  const render = (maxBytes: number) =>
-    relayed.status === 'found'
-      ? renderMarkdown(relayed.result, {
-          maxBytes: maxBytes - Buffer.byteLength(note),
-          candidateLabel: 'This PR',
-        }) + note
-      : errorReport(relayed.why, runUrl) + note
-  core.setOutput('verdict', relayed.status === 'found' ? relayed.result.verdict.outcome : 'invalid')
+  const render = (maxBytes: number) => reportOf(relayed, runUrl, maxBytes - Buffer.byteLength(note)) + note
+  core.setOutput('verdict', verdictOf(relayed))
   await writeSummary(render(maxSummaryBytes))
-  const outcome = await putComment(commentStore(octokit, repository), sticky, render(maxReportBytes(sticky)))
+  // Of what was not measured nobody has to read, unless an earlier report stands there.
+  const make = relayed.status === 'untouched' || relayed.status === 'silent' ? 'ifThere' : 'always'
+  const report = render(maxReportBytes(sticky))
+  const outcome = await putComment(commentStore(octokit, repository), sticky, report, make)
   sayComment(relayed.pullRequest, outcome)
   // Writing is all that this run is for.
   return outcome.status === 'failed' ? exitCodes.environment : exitCodes.pass
+}
+
+type Shown = Exclude<Relayed, { status: 'nothing' }>
+
+function reportOf(relayed: Shown, runUrl: string, maxBytes: number): string {
+  switch (relayed.status) {
+    case 'found':
+      return renderMarkdown(relayed.result, { maxBytes, candidateLabel: 'This PR' })
+    case 'untouched':
+      return untouchedReport(relayed.why)
+    case 'silent':
+      return silentReport(relayed.why)
+    case 'unusable':
+      return errorReport(relayed.why, runUrl)
+    default:
+      return relayed satisfies never
+  }
+}
+
+function verdictOf(relayed: Shown): string {
+  switch (relayed.status) {
+    case 'found':
+      return relayed.result.verdict.outcome
+    case 'untouched':
+      return 'pass'
+    case 'silent':
+      return ''
+    case 'unusable':
+      return 'invalid'
+    default:
+      return relayed satisfies never
+  }
 }

@@ -14,6 +14,14 @@ export interface WorkflowRun {
   readonly createdAt: string
 }
 
+/** A job of a run. Its name is what the workflow file says, so on a pull request it is the author's. */
+export interface Job {
+  readonly name: string
+  /** The attempt of the run that it belongs to, from 1. */
+  readonly attempt: number
+  readonly conclusion: string | null
+}
+
 export interface ArtifactInfo {
   readonly id: number
   readonly name: string
@@ -25,14 +33,20 @@ export interface ArtifactInfo {
 
 /** GitHub's runs, artifacts and history as far as anybody here needs them. Needs `actions: read` and `contents: read`. */
 export interface RunStore {
-  /** Newest first, 100 a page, counted from 1; null where the workflow does not exist on GitHub. */
+  /**
+   * Those that one event has started, newest first, 100 a page, counted from 1; null where the workflow does not
+   * exist on GitHub.
+   */
   readonly listRuns: (
     workflow: string,
     branch: string,
+    event: string,
     page: number,
   ) => Promise<readonly WorkflowRun[] | null>
   /** null where there is no such run. */
   readonly getRun: (id: number) => Promise<WorkflowRun | null>
+  /** Of every attempt. */
+  readonly listJobs: (runId: number) => Promise<readonly Job[]>
   /** Those of this name, or all of them. */
   readonly listArtifacts: (runId: number, name: string | null) => Promise<readonly ArtifactInfo[]>
   /** The zip, still packed. Throws where it is larger than `maxBytes`, or gone. */
@@ -50,14 +64,28 @@ export function runStore(
   const { actions, repos } = octokit.rest
   const place = { owner: repository.owner, repo: repository.name }
   return {
-    listRuns: (workflow, branch, page) =>
+    listRuns: (workflow, branch, event, page) =>
       orNull(404, async () => {
-        const filter = { workflow_id: workflow, branch, exclude_pull_requests: true, per_page: 100, page }
+        const filter = {
+          workflow_id: workflow,
+          branch,
+          event,
+          exclude_pull_requests: true,
+          per_page: 100,
+          page,
+        }
         const { data } = await actions.listWorkflowRuns({ ...place, ...filter })
         return data.workflow_runs.map(toRun)
       }),
     getRun: (id) =>
       orNull(404, async () => toRun((await actions.getWorkflowRun({ ...place, run_id: id })).data)),
+    async listJobs(runId) {
+      const filter = { run_id: runId, filter: 'all', per_page: 100 } as const
+      const jobs = await octokit.paginate(actions.listJobsForWorkflowRun, { ...place, ...filter })
+      return jobs.map(
+        ({ name, run_attempt, conclusion }): Job => ({ name, attempt: run_attempt ?? 1, conclusion }),
+      )
+    },
     async listArtifacts(runId, name) {
       const filter = { run_id: runId, per_page: 100, ...(name === null ? {} : { name }) }
       const artifacts = await octokit.paginate(actions.listWorkflowRunArtifacts, { ...place, ...filter })

@@ -31,6 +31,16 @@ export function untouchedReport(why: string): string {
   return ['## ✅ Performance gate: pass', '', `Nothing was measured: ${escapeMarkdown(why)}.`, ''].join('\n')
 }
 
+/** A report for a run that has left nothing to show, and had no reason to: it says nothing of the change. */
+export function silentReport(why: string): string {
+  return [
+    '### Performance gate: no result',
+    '',
+    `Nothing was measured, so nothing is known of this commit: ${escapeMarkdown(why)}. This is not a pass.`,
+    '',
+  ].join('\n')
+}
+
 /** What stands under a report that another run has made. */
 export function relayedNote(runId: number, runUrl: string): string {
   return `\n<sub>Measured by [run ${runId}](${runUrl}), which ran this pull request's own code and workflow.</sub>\n`

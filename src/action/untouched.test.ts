@@ -35,7 +35,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 /** What a pull request with these files is taken for. */
 async function untouched(
-  files: Record<string, string>,
+  files: Record<string, string | null>,
   change: {
     models?: string[]
     bls?: string[]
@@ -43,10 +43,10 @@ async function untouched(
     prepare?: () => void
     afterwards?: () => void
     modelRepository?: string
+    workspace?: string
   } = {},
 ) {
-  repository.checkout('main')
-  repository.branch(`b${Math.random()}`, 'main')
+  repository.branch(`b${Math.random()}`, main)
   change.prepare?.()
   repository.commit('change', files)
   change.afterwards?.()
@@ -63,6 +63,7 @@ async function untouched(
   return isUntouched(world, {
     context,
     config: { ...makeConfig({ models: change.models ?? null }), blsComposingModels: change.bls ?? [] },
+    workspace: join(repository.directory, change.workspace ?? '.'),
     modelRepository: join(repository.directory, change.modelRepository ?? 'models'),
     configFile: join(repository.directory, 'triton-perf-gate.yml'),
     reference: main,
@@ -88,6 +89,121 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['what the configuration names', { 'assets/dictionary.txt': 'b' }, /assets\/dictionary\.txt/],
 ])('%s is', async (_, files, why) => {
   expect(await untouched(files)).toEqual({ untouched: false, why: expect.stringMatching(why) })
+})
+
+/** A main whose configuration file reads so. */
+async function withConfig<T>(
+  text: string,
+  files: Record<string, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = main
+  repository.checkout(main)
+  const configured = { 'triton-perf-gate.yml': `model_repository: models\n${text}`, ...files }
+  main = repository.commit('configure', configured)
+  try {
+    return await work()
+  } finally {
+    main = before
+  }
+}
+
+test.each<[string, string, Record<string, string>, Record<string, string | null>, boolean]>([
+  [
+    'a path with spaces',
+    'perf_analyzer_flags: { input-data: "my data/in put.json" }',
+    { 'my data/in put.json': '1' },
+    { 'my data/in put.json': '2' },
+    false,
+  ],
+  [
+    'a mount with spaces',
+    'triton_docker_mounts: ["my data:/data:ro"]',
+    { 'my data/x': '1' },
+    { 'my data/x': '2' },
+    false,
+  ],
+  [
+    'what is in a comment only',
+    '# assets2/words.txt',
+    { 'assets2/words.txt': '1' },
+    { 'assets2/words.txt': '2' },
+    true,
+  ],
+  [
+    'a named file that is deleted',
+    'perf_analyzer_flags: { input-data: gone.json }',
+    { 'gone.json': '1' },
+    { 'gone.json': null },
+    false,
+  ],
+  [
+    'a mounted folder that is deleted',
+    'triton_docker_mounts: [gone:/gone]',
+    { 'gone/a/b': '1' },
+    { 'gone/a/b': null },
+    false,
+  ],
+  ['the root, mounted', 'triton_docker_mounts: [".:/src"]', {}, { 'README.md': 'mounted' }, false],
+  [
+    'a folder above the root, mounted',
+    'triton_docker_mounts: ["..:/src"]',
+    {},
+    { 'README.md': 'above' },
+    false,
+  ],
+  [
+    'beside what is named',
+    'triton_docker_mounts: ["data:/data"]',
+    { 'data/x': '1' },
+    { 'database/x': '2' },
+    true,
+  ],
+  [
+    'a list in a flag',
+    'triton_server_flags: { backend-config: "python,path=lib/py" }',
+    { 'lib/py/a.py': '1' },
+    { 'lib/py/a.py': '2' },
+    false,
+  ],
+  ['the model repository by its name', 'model_repository: models', {}, { 'README.md': 'named' }, true],
+])('named: %s', async (name, text, base, files, expected) => {
+  const given = name.startsWith('the model repository') ? '' : text
+  await withConfig(given, base, async () => {
+    const found = await untouched(files)
+    expect(found.untouched, found.why).toBe(expected)
+  })
+})
+
+test('a mounted folder above the model repository is touched by whatever changes in it, and by nothing else', async () => {
+  const files = { 'serving/models/m/1/model.py': 'pass', 'serving/lib/a.py': '1' }
+  await withConfig('triton_docker_mounts: ["serving:/serving"]', files, async () => {
+    const modelRepository = 'serving/models'
+    expect(await untouched({ 'serving/lib/a.py': '2' }, { modelRepository })).toEqual({
+      untouched: false,
+      why: 'serving/lib/a.py is changed, which may matter to every model',
+    })
+    expect((await untouched({ 'src/app.py': 'mounts' }, { modelRepository })).untouched).toBe(true)
+  })
+})
+
+test('what is named is looked for beside the file, in the root and in the working directory', async () => {
+  await withConfig('triton_docker_mounts: ["./extra:/extra"]', { 'sub/extra/a': '1' }, async () => {
+    expect((await untouched({ 'sub/extra/a': '2' }, { workspace: 'sub' })).untouched).toBe(false)
+    expect((await untouched({ 'sub/extra/a': '2' })).untouched).toBe(true)
+  })
+})
+
+test('what is named has links, or files that git does not have', async () => {
+  await withConfig('triton_docker_mounts: ["data:/data"]', { 'data/x': '1' }, async () => {
+    const link = () => symlinkSync('../src', join(repository.directory, 'data/link'))
+    expect((await untouched({ 'src/app.py': 'linked' }, { prepare: link })).why).toContain('has links')
+    const made = join(repository.directory, 'data/made.bin')
+    const afterwards = () => writeFileSync(made, 'made of src')
+    const found = await untouched({ 'src/app.py': 'made' }, { afterwards })
+    rmSync(made)
+    expect(found).toMatchObject({ untouched: false, why: expect.stringContaining('what git does not') })
+  })
 })
 
 test('of gated models, what they need counts, and nothing else', async () => {
@@ -135,17 +251,16 @@ test('a repository that git ignores as a whole, or that is reached through a lin
 test('a model that code calls by a variable counts where bls_composing_models names it, or else everything does', async () => {
   const code =
     'a = "pre"\npb_utils.InferenceRequest(model_name="pre")\npb_utils.InferenceRequest(model_name=self.target)\n'
-  const prepare = () => {
-    main = repository.commit('calls', {
-      'models/ocr2/1/model.py': code,
-      'models/ocr2/config.pbtxt': 'backend: "python"',
-    })
-  }
-  const models = ['ocr2']
   const before = main
+  repository.checkout(main)
+  main = repository.commit('calls', {
+    'models/ocr2/1/model.py': code,
+    'models/ocr2/config.pbtxt': 'backend: "python"',
+  })
+  const models = ['ocr2']
   const files = { 'models/other/1/model.py': '10' }
-  expect((await untouched(files, { models, bls: ['other'], prepare })).untouched).toBe(false)
-  expect((await untouched(files, { models, prepare })).untouched).toBe(false)
+  expect((await untouched(files, { models, bls: ['other'] })).untouched).toBe(false)
+  expect((await untouched(files, { models })).untouched).toBe(false)
   main = before
 })
 
@@ -165,6 +280,7 @@ test('a reference that git does not know leaves the doubt', async () => {
   const input = {
     context,
     config: makeConfig(),
+    workspace: repository.directory,
     modelRepository,
     configFile: null,
     reference: 'f'.repeat(40),

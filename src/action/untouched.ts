@@ -1,17 +1,20 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { World } from '../domain/world.ts'
-import { changedFiles, differsFromHead, hasLinks } from '../git/changed-files.ts'
+import { changedFiles, differsFromHead, keptFiles } from '../git/changed-files.ts'
 import { repositoryRoot } from '../git/reference.ts'
 import { neededModels, withCalledModels } from '../repository/calls.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
 import { whyTouched } from '../repository/touched.ts'
 import type { ActionContext } from './context.ts'
+import { namedPaths } from './named-paths.ts'
 
 export interface UntouchedInput {
   readonly context: ActionContext
   readonly config: Config
+  /** Absolute; what servers are started in. */
+  readonly workspace: string
   /** Absolute. */
   readonly modelRepository: string
   /** Absolute; null where there is none. */
@@ -31,7 +34,7 @@ export async function isUntouched(
   input: UntouchedInput,
 ): Promise<{ readonly untouched: boolean; readonly why: string }> {
   const touched = (why: string) => ({ untouched: false, why })
-  const { context, config, modelRepository, configFile, reference } = input
+  const { context, config, modelRepository, reference } = input
   if (!['pull_request', 'pull_request_target', 'merge_group'].includes(context.eventName)) {
     return touched(`every model is measured on ${context.eventName}`)
   }
@@ -39,24 +42,33 @@ export async function isUntouched(
   const changed = root === null ? null : await changedFiles(world, root, reference, 'HEAD')
   if (root === null || changed === null) return touched('git does not tell what has changed')
   const prefix = relative(root, modelRepository)
-  const folder = prefix === '' ? '.' : prefix
   const isLinked = prefix.startsWith('..') || realpathSync(modelRepository) !== modelRepository
-  if (isLinked || (await hasLinks(world, root, folder))) {
+  const kept = await keptFiles(world, root, [prefix])
+  // Nothing at all: whatever fills the folder is not git's.
+  if (isLinked || kept === null || kept.count === 0 || kept.links > 0) {
     return touched('the model repository has links, which may lead to anything that has changed')
   }
-  if (await differsFromHead(world, root, folder)) {
+  if (await differsFromHead(world, root, [prefix])) {
     return touched(
       'the model repository holds what git does not: an earlier step may have made it from anything',
     )
   }
+  const named = namedInside(root, input)
+  const present = named.filter((path) => path !== '' && existsSync(join(root, path)))
+  if (present.length > 0) {
+    const files = await keptFiles(world, root, present)
+    if (files === null || files.links > 0 || (await differsFromHead(world, root, present))) {
+      return touched('what the configuration names has links, or holds what git does not')
+    }
+  }
   const watched = [
-    ...namedPaths(configFile, modelRepository, root).map((path) => relative(root, path)),
+    ...named,
     'triton-perf-gate.yml',
     '.github/triton-perf-gate.yml',
     // A reusable workflow or an action of this repository may start the gate.
     '.github/workflows',
     '.github/actions',
-  ].filter((path) => path !== '' && !path.startsWith('..'))
+  ]
   const files = changed.length === 1 ? '1 changed file' : `${changed.length} changed files`
   const anyModel = whyTouched({ changed, prefix, watched, needed: null })
   if (anyModel === null) return { untouched: true, why: `none of the ${files} belongs to a model` }
@@ -71,16 +83,11 @@ export async function isUntouched(
   return { untouched: true, why: `none of the ${files} belongs to ${names.join(', ')} or what they need` }
 }
 
-/** Whatever exists in the checkout under a word of the configuration: mounts, input data, a server's files. */
-function namedPaths(configFile: string | null, modelRepository: string, root: string): string[] {
+/** The configuration file and what it names, as paths from the root; empty for the root or a folder above it. */
+function namedInside(root: string, { configFile, workspace }: UntouchedInput): readonly string[] {
   if (configFile === null) return []
-  const words = readFileSync(configFile, 'utf8').split(/[\s"'`,:=[\]{}]+/)
-  const paths = words
-    .filter((word) => /[\w]/.test(word) && word.length < 4096)
-    .flatMap((word) => [resolve(root, word), resolve(dirname(configFile), word)])
-  const existing = paths.filter((path) => existsSync(path))
-  return [...new Set([configFile, ...existing, ...existing.map((path) => realpathSync(path))])].filter(
-    (path) =>
-      path.startsWith(`${root}/`) && !`${modelRepository}/`.startsWith(`${path}/`) && existsSync(path),
-  )
+  const folders = [root, workspace, dirname(configFile), realpathSync(dirname(configFile))]
+  const paths = [configFile, realpathSync(configFile), ...namedPaths(configFile, folders)]
+  const fromRoot = paths.map((path) => (relative(path, root).startsWith('..') ? relative(root, path) : ''))
+  return [...new Set(fromRoot)].filter((path) => !path.startsWith('..'))
 }

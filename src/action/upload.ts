@@ -24,7 +24,7 @@ export function resultArtifactName(key: string): string {
 
 /** What the gate writes into its output directory, which may be the checkout itself: nothing else there is ours. */
 const ours =
-  /^(result|measurements|baseline)\.json$|^report\.(md|html)$|^[\w-]+\.csv$|^server[\w.-]*\.log$|^best-config\/[^/]+\.patch$/
+  /^(result|measurements|baseline|untouched)\.json$|^report\.(md|html)$|^[\w-]+\.csv$|^server[\w.-]*\.log$|^best-config\/[^/]+\.patch$/
 
 /** File times come from a coarser clock than Date.now(), on some file systems in whole seconds. */
 const clockSlackMs = 1000

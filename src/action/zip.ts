@@ -20,6 +20,15 @@ export interface ZipLimits {
   readonly maxEntries: number
 }
 
+/** Whether the archive lists a file of this name. What is in the archive is only checked by reading from it. */
+export function hasZipEntry(
+  zip: Buffer,
+  name: string,
+  { maxEntries }: Pick<ZipLimits, 'maxEntries'>,
+): boolean {
+  return readDirectory(zip, maxEntries).some((entry) => entry.name === name)
+}
+
 /**
  * The content of the one regular file of this name, read in memory: nothing is unpacked to a path that the
  * archive names, and nothing beyond the limits is looked at. An archive with anything in it that a careless

@@ -19,31 +19,40 @@ export async function changedFiles(
 }
 
 /**
- * Whether git keeps links or other repositories in this folder, or nothing at all: what they lead to, or whatever fills it,
- * changes without a path in it.
+ * How many files git keeps below these paths, and how many of them are links or other repositories: what those lead to
+ * changes without a path in them. null where git cannot say.
  */
-export async function hasLinks(world: Pick<World, 'run'>, root: string, folder: string): Promise<boolean> {
-  const output = await world.run('git', ['-C', root, 'ls-files', '--stage', '-z', '--', folder], {
-    timeoutNs,
-  })
-  if (output.exitCode !== 0 || output.stdout === '') return true
-  return output.stdout.split('\0').some((entry) => /^1[26]0000 /.test(entry))
+export async function keptFiles(
+  world: Pick<World, 'run'>,
+  root: string,
+  paths: readonly string[],
+): Promise<{ readonly count: number; readonly links: number } | null> {
+  const args = ['ls-files', '--stage', '-z', '--', ...paths.map(literally)]
+  const output = await world.run('git', ['-C', root, ...args], { timeoutNs })
+  if (output.exitCode !== 0) return null
+  const entries = output.stdout.split('\0').filter((entry) => entry !== '')
+  return { count: entries.length, links: entries.filter((entry) => /^1[26]0000 /.test(entry)).length }
 }
 
-/** Whether the folder holds what HEAD has not: files that an earlier step has made or changed, ignored ones too. */
+/** Whether these paths hold what HEAD has not: files that an earlier step has made or changed, ignored ones too. */
 export async function differsFromHead(
   world: Pick<World, 'run'>,
   root: string,
-  folder: string,
+  paths: readonly string[],
 ): Promise<boolean> {
   const asked = [
-    ['ls-files', '--others', '-z', '--', folder],
-    ['diff', '--name-only', '-z', 'HEAD', '--', folder],
+    ['ls-files', '--others', '-z', '--', ...paths.map(literally)],
+    ['diff', '--name-only', '-z', 'HEAD', '--', ...paths.map(literally)],
   ]
   const outputs = await Promise.all(
     asked.map((args) => world.run('git', ['-C', root, ...args], { timeoutNs })),
   )
   return outputs.some(({ exitCode, stdout }) => exitCode !== 0 || stdout !== '')
+}
+
+/** As a path of git from its root, in which no character is a pattern. */
+function literally(path: string): string {
+  return `:(top,literal)${path}`
 }
 
 /** The first line, counted from 1, that `to` has changed in a file; null where it has not. */

@@ -45,6 +45,30 @@ test('a call whose target is no written name may go anywhere', async () => {
   expect(await needed({}, 'called')).toEqual(['called'])
 })
 
+test('a parameter of config.pbtxt that names a model is a call, whatever the backend', async () => {
+  const parameter = (value: string) =>
+    `backend: "custom"\nparameters { key: "target" value: { string_value: ${JSON.stringify(value)} } }\n`
+  const files = {
+    'one/config.pbtxt': parameter('called'),
+    'one/1/.gitkeep': '',
+    'list/config.pbtxt': parameter('["called", "deep.v2"]'),
+    'list/1/.gitkeep': '',
+    'part/config.pbtxt': parameter('called-not, /opt/deep.v2x'),
+    'part/1/.gitkeep': '',
+    'called/1/model.py': 'pass',
+    'deep.v2/1/model.py': 'pass',
+  }
+  expect(await needed(files, 'one')).toEqual(['called', 'one'])
+  expect(await needed({}, 'list')).toEqual(['called', 'deep.v2', 'list'])
+  expect(await needed({}, 'part')).toEqual(['part'])
+})
+
+test('a source that is too large to be searched may call anything', async () => {
+  const files = { 'big/1/model.py': 'pass #'.padEnd(2 ** 20 + 1, 'x'), 'called/1/model.py': 'pass' }
+  expect(await needed(files, 'big')).toBeNull()
+  expect(await needed({}, 'called')).toEqual(['called'])
+})
+
 test('models that the configuration names belong to those whose code calls them', async () => {
   const call = (name: string) => `pb_utils.InferenceRequest(model_name=${name})`
   await needed({

@@ -1,15 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nearest } from '../config/nearest.ts'
 import { GateError } from '../domain/error.ts'
 import { type ModelRepository, modelClosure } from './repository.ts'
 
-/** A model's source is smaller; what is larger is data under a wrong name. */
+/** A model's source is smaller; what is larger is data under a wrong name, and is not searched for calls. */
 const maxSourceBytes = 2 ** 20
 
 /**
- * The models and all that they need, also by calls that Python code makes (business logic scripting): a model
- * is taken to need every other whose name stands in its code as a string.
+ * The models and all that they need, also by calls that code makes (business logic scripting): a model is taken to
+ * need every other whose name stands in its Python code as a string, or in a parameter of its config.pbtxt.
  *
  * @returns null where code calls models without saying which: it may need any
  */
@@ -31,7 +31,8 @@ async function follow(
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (needed.has(name)) continue
     needed.add(name)
-    const calls = calledModels(await sourcesOf(join(repository.path, name)), repository, name)
+    const source = await sourcesOf(join(repository.path, name))
+    const calls = source === null ? null : calledModels(source, repository, name)
     if (calls === null) return null
     for (const each of calls) called.add(each)
     open.push(...calls.flatMap((each) => modelClosure(repository, each)))
@@ -85,8 +86,15 @@ export function checkCalledModels(
 }
 
 function calledModels(source: string, { models }: ModelRepository, own: string): string[] | null {
+  const parameters = new Set(
+    Object.values(models.get(own)?.config?.parameters ?? {}).flatMap(({ stringValue }) =>
+      // One name, or several in whatever the backend reads: JSON, a list.
+      stringValue.split(/[^\w.-]+/),
+    ),
+  )
   const named = [...models.keys()].filter(
-    (name) => name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`)),
+    (name) =>
+      name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`) || parameters.has(name)),
   )
   const plain = /\bInferenceRequest\s*\([^()]*?\bmodel_name\s*=\s*(["'])[\w.-]+\1\s*[,)]/g
   const uses = source.match(/\bInferenceRequest\b/g)?.length ?? 0
@@ -94,9 +102,13 @@ function calledModels(source: string, { models }: ModelRepository, own: string):
   return uses > (source.match(plain)?.length ?? 0) ? null : named
 }
 
-async function sourcesOf(folder: string): Promise<string> {
+/** null where a file is too large to be searched: it may call anything. */
+async function sourcesOf(folder: string): Promise<string | null> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true })
-  const python = files.filter((file) => file.isFile() && file.name.endsWith('.py'))
-  const texts = await Promise.all(python.map((file) => readFile(join(file.parentPath, file.name), 'utf8')))
-  return texts.filter((text) => text.length <= maxSourceBytes).join('\n')
+  const python = files
+    .filter((file) => file.isFile() && file.name.endsWith('.py'))
+    .map((file) => join(file.parentPath, file.name))
+  const sizes = await Promise.all(python.map(async (path) => (await stat(path)).size))
+  if (sizes.some((size) => size > maxSourceBytes)) return null
+  return (await Promise.all(python.map((path) => readFile(path, 'utf8')))).join('\n')
 }

@@ -9,7 +9,7 @@ import { runStep, type StepOptions, type StepResult } from '../support/github/ru
 import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
 import { newState, repositoryId } from '../support/github/state.ts'
 import { makeZip } from '../support/github/zip.ts'
-import { failResult, hostileResult } from '../support/result-fixtures.ts'
+import { failResult, hostileResult, passResult } from '../support/result-fixtures.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-fast-'))
 let github: LoopbackGitHub
@@ -72,7 +72,7 @@ test('a pull request that touches no model passes in seconds and measures nothin
   expect(untouched.outputs).toMatchObject({ verdict: 'pass', 'result-path': '' })
   expect(untouched.summary).toContain('Nothing was measured: none of the 2 changed files belongs to a model')
   expect(untouched.state).toEqual({})
-  expect(github.state.artifacts).toEqual([])
+  expect(github.state.artifacts.map(({ name }) => name)).toEqual(['triton-perf-gate-result'])
   // Nobody has to read that nothing was to be said.
   expect(github.state.comments).toEqual([])
   // A measurement takes a minute and more.
@@ -88,6 +88,14 @@ test('the comment of an earlier push that did touch one is put right', async () 
   expect(github.state.comments).toEqual([
     expect.objectContaining({ id: 5, body: expect.stringContaining('Nothing was measured') }),
   ])
+})
+
+test('skip-untouched: false measures it all the same', async () => {
+  const inputs = { 'skip-untouched': 'false', triton: 'remote', 'triton-url': 'grpc://127.0.0.1:1' }
+  const measured = await pullRequest('docs', { inputs })
+  expect(measured.exitCode, measured.log).toBe(2)
+  expect(measured.outputs.verdict).toBe('invalid')
+  expect(measured.log).not.toContain('nothing is measured')
 })
 
 /** Code that runs in the action's process: what a library might do, at the worst moment. */
@@ -168,6 +176,48 @@ test('a release is judged against the one before it, which is looked up and fetc
   expect(release.log).toContain(`reference: the release before, v1 (${mainCommit.slice(0, 7)})`)
 })
 
+test("a first release is not compared with main's baseline of its own commit", async () => {
+  const stored = {
+    path: '.github/workflows/gate.yml',
+    event: 'push',
+    status: 'completed' as const,
+    conclusion: 'success' as const,
+    head_branch: 'main',
+    head_repository: { id: repositoryId },
+    created_at: '2026-01-01T00:00:00Z',
+  }
+  github.state.runs = [
+    { ...stored, id: 101, head_sha: mainCommit },
+    { ...stored, id: 100, head_sha: 'a'.repeat(40) },
+  ]
+  repository.checkout('main')
+  const inputs = { 'model-repository': 'no-such-folder' }
+  const release = await step({ ref: 'refs/tags/v1', inputs })
+  expect(release.log).toContain('this commit grew out of no earlier release')
+  const own = `passed over: run 101: its commit ${mainCommit.slice(0, 7)} is the one under test`
+  expect(release.log).toContain(own)
+  expect(release.log).toContain('passed over: run 100: its artifact does not exist')
+  // Whoever names the commit means it.
+  const chosen = await step({ ref: 'refs/tags/v1', inputs: { ...inputs, reference: mainCommit } })
+  expect(chosen.log).not.toContain('is the one under test')
+  expect(chosen.log).toContain('passed over: run 101: its artifact does not exist')
+})
+
+test('on GitHub Enterprise Server nothing is searched: the input baseline is what there is', async () => {
+  const inputs = { 'model-repository': 'no-such-folder' }
+  const env = { GITHUB_SERVER_URL: 'https://github.example.com', GITHUB_API_URL: `${github.url}/api/v3` }
+  const enterprise = await pullRequest('docs', { inputs, env })
+  expect(enterprise.log).toMatch(
+    /baseline: absent, .*: GitHub Enterprise Server .* give it by the input baseline/,
+  )
+  expect(github.state.requests.filter((request) => request.includes('/actions/'))).toEqual([])
+  expect(enterprise.summary).toContain('https://github.example.com/o/r/actions/runs/200')
+  // The comment goes there all the same.
+  expect(github.state.comments).toHaveLength(1)
+  const file = await pullRequest('docs', { inputs: { ...inputs, baseline: 'no-such.json' }, env })
+  expect(file.log).not.toContain('GitHub Enterprise Server')
+})
+
 /** What GitHub tells of a run that has ended; the fork's branch is called main. */
 const finished = (change: object = {}) => ({
   repository: payloadRepository,
@@ -188,9 +238,9 @@ const forkPull = (number: number, sha = headSha) => ({
   head: { sha, ref: 'main', owner: 'fork', repositoryId: 2 },
   files: [],
 })
-const afterRun = (payload: object) => {
+const afterRun = (payload: object, inputs: Record<string, string> = {}) => {
   const empty = mkdtempSync(join(root, 'nothing-checked-out-'))
-  return step({ eventName: 'workflow_run', payload: { ...payload }, workspace: empty, runId: 300 })
+  return step({ eventName: 'workflow_run', payload: { ...payload }, workspace: empty, runId: 300, inputs })
 }
 const resultZip = (result: unknown) =>
   makeZip([
@@ -251,6 +301,65 @@ test('of a run that has left nothing usable the comment says invalid; of no pull
   const push = await afterRun(finished({ event: 'push' }))
   expect(push.exitCode, push.log).toBe(0)
   expect(github.state.comments).toEqual([])
+})
+
+/** A comment that an earlier run of this pull request has left. */
+const earlier = (key = 'default') => ({
+  id: 5,
+  issue: 7,
+  user: { login: 'github-actions[bot]', type: 'Bot' as const },
+  body: `<!-- triton-perf-gate:${key} run=50.1 -->\nfail`,
+})
+
+test('a fork that touches no model: its run says so, and only a comment that is there is put right', async () => {
+  const measured = await pullRequest('docs', { runId: 55, inputs: { comment: 'false' } })
+  expect(measured.exitCode, measured.log).toBe(0)
+  github.state.pulls = [forkPull(7)]
+  const first = await afterRun(finished({ conclusion: 'success' }))
+  expect(first.exitCode, first.log).toBe(0)
+  expect(first.outputs.verdict).toBe('pass')
+  expect(first.summary).toContain('Nothing was measured: none of the 2 changed files belongs to a model')
+  expect(github.state.comments).toEqual([])
+
+  github.state.comments = [earlier()]
+  const second = await afterRun(finished({ conclusion: 'success' }))
+  expect(second.exitCode, second.log).toBe(0)
+  expect(github.state.comments).toHaveLength(1)
+  expect(github.state.comments[0]?.body).toContain('Nothing was measured: none of the 2 changed files')
+  expect(github.state.violations).toEqual([])
+})
+
+test('a green run that has left nothing is neither pass nor invalid', async () => {
+  github.state.pulls = [forkPull(7)]
+  const first = await afterRun(finished({ conclusion: 'success' }))
+  expect(first.exitCode, first.log).toBe(0)
+  expect(first.outputs.verdict).toBe('')
+  expect(github.state.comments).toEqual([])
+  github.state.comments = [earlier()]
+  await afterRun(finished({ conclusion: 'success' }))
+  expect(github.state.comments[0]?.body).toMatch(/Performance gate: no result\n[\s\S]*This is not a pass/)
+})
+
+test("a red leg of a fork's matrix leaves the comment of the others as it is", async () => {
+  github.state.pulls = [forkPull(7)]
+  const job = { run_id: 55, run_attempt: 1, status: 'completed' as const }
+  github.state.jobs = [
+    { ...job, id: 1, name: 'gate (a100)', conclusion: 'success' },
+    { ...job, id: 2, name: 'gate (h100)', conclusion: 'failure' },
+  ]
+  for (const key of ['a100', 'h100'])
+    seedArtifact(github.state, 55, `triton-perf-gate-result-${key}`, resultZip(passResult()))
+  const green = await afterRun(finished(), { 'comment-key': 'a100' })
+  expect(green.outputs.verdict, green.log).toBe('pass')
+  const red = await afterRun(finished(), { 'comment-key': 'h100' })
+  expect(red.outputs.verdict, red.log).toBe('invalid')
+  expect(github.state.comments.map(({ body }) => body)).toEqual([
+    expect.stringMatching(/^<!-- triton-perf-gate:a100 [\s\S]*Performance gate: pass/),
+    expect.stringMatching(
+      /^<!-- triton-perf-gate:h100 [\s\S]*The result says pass, but the job gate \(h100\) ended with/,
+    ),
+  ])
+  expect(github.state.violations).toEqual([])
 })
 
 test('a comment that cannot be written fails the run that is only there to write it', async () => {

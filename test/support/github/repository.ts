@@ -1,18 +1,20 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** A git repository in a folder, for the checkout of a step. */
 export interface TestRepository {
   readonly directory: string
-  /** Writes files and commits them on the branch that is checked out; the commit. */
-  readonly commit: (message: string, files: Readonly<Record<string, string>>) => string
+  /** Writes files, or removes those that are null, and commits them on the branch that is checked out; the commit. */
+  readonly commit: (message: string, files: Readonly<Record<string, string | null>>) => string
   readonly checkout: (revision: string) => void
   /** The commit that is checked out. */
   readonly head: () => string
   readonly branch: (name: string, from: string) => void
   /** GitHub's test merge of a branch into main, checked out as actions/checkout does; the commit. */
   readonly testMerge: (branch: string) => string
+  /** The diff of a file since it left main, as GitHub lists it with a pull request: hunks alone; undefined where there is none. */
+  readonly patchOf: (revision: string, path: string) => string | undefined
   /** How the second commit lies to the first, as GitHub tells it; null where one of them is unknown. */
   readonly compare: (base: string, head: string) => 'ahead' | 'behind' | 'diverged' | 'identical' | null
 }
@@ -38,7 +40,8 @@ export function makeRepository(directory: string): TestRepository {
     commit(message, files) {
       for (const [name, content] of Object.entries(files)) {
         mkdirSync(dirname(join(directory, name)), { recursive: true })
-        writeFileSync(join(directory, name), content)
+        if (content === null) rmSync(join(directory, name))
+        else writeFileSync(join(directory, name), content)
       }
       git('add', '--all')
       git('commit', '--quiet', '--message', message)
@@ -51,6 +54,11 @@ export function makeRepository(directory: string): TestRepository {
       git('checkout', '--quiet', '--detach', 'main')
       git('merge', '--quiet', '--no-ff', '--message', `Merge ${branch} into main`, branch)
       return git('rev-parse', 'HEAD')
+    },
+    patchOf(revision, path) {
+      const diff = git('diff', `main...${revision}`, '--', path)
+      const hunks = diff.indexOf('@@ ')
+      return hunks < 0 ? undefined : diff.slice(hunks)
     },
     compare(base, head) {
       const isAncestor = (of: string, other: string) => {

@@ -24,6 +24,7 @@ const routes: readonly [method: string, pattern: RegExp, handler: Handler][] = [
   ['GET', /^\/repos\/o\/r\/actions\/workflows\/([^/]+)\/runs$/, listRuns],
   ['GET', /^\/repos\/o\/r\/actions\/runs\/(\d+)$/, getRun],
   ['GET', /^\/repos\/o\/r\/actions\/runs\/(\d+)\/artifacts$/, listArtifacts],
+  ['GET', /^\/repos\/o\/r\/actions\/runs\/(\d+)\/jobs$/, listJobs],
   ['GET', /^\/repos\/o\/r\/actions\/artifacts\/(\d+)\/zip$/, downloadArtifact],
   ['GET', /^\/repos\/o\/r\/issues\/(\d+)\/comments$/, listComments],
   ['POST', /^\/repos\/o\/r\/issues\/(\d+)\/comments$/, createComment],
@@ -85,6 +86,16 @@ function getRun(state: State, _request: Request, [id]: readonly string[]): Answe
   if (state.permissions.actions === 'none') return forbidden
   const run = state.runs.find((each) => each.id === Number(id))
   return run === undefined ? notFound : { status: 200, body: fullRun(run) }
+}
+
+function listJobs(state: State, request: Request, [runId]: readonly string[]): Answer {
+  if (state.permissions.actions === 'none') return forbidden
+  const ofRun = state.jobs.filter((job) => job.run_id === Number(runId))
+  const latest = Math.max(...ofRun.map(({ run_attempt }) => run_attempt))
+  const jobs = ofRun
+    .filter(({ run_attempt }) => request.query.get('filter') === 'all' || run_attempt === latest)
+    .map((job) => sampleItem('GET', '/repos/{owner}/{repo}/actions/runs/{run_id}/jobs', 'jobs', job))
+  return paged(request, jobs, 'jobs')
 }
 
 function listArtifacts(state: State, request: Request, [runId]: readonly string[]): Answer {
@@ -243,13 +254,45 @@ function listReviewComments(state: State, request: Request, [number]: readonly s
 function createReview(state: State, request: Request, [number]: readonly string[]): Answer {
   if (state.permissions['pull-requests'] !== 'write') return forbidden
   const { comments = [] } = JSON.parse(request.body.toString()) as {
-    comments?: { path: string; line: number; body: string }[]
+    comments?: NewReviewComment[]
+  }
+  const files = state.pulls.find((pull) => pull.number === Number(number))?.files ?? []
+  if (comments.some((comment) => !isInDiff(comment, files))) {
+    return {
+      status: 422,
+      body: { message: 'Unprocessable Entity', errors: ['Line could not be resolved'] },
+    }
   }
   for (const comment of comments) {
     const user = { login: botLogin, type: 'Bot' as const }
     state.reviewComments.push({ id: state.nextId++, pull: Number(number), user, ...comment })
   }
   return { status: 200, body: sample('POST', '/repos/{owner}/{repo}/pulls/{pull_number}/reviews', 200, {}) }
+}
+
+interface NewReviewComment {
+  readonly path: string
+  readonly line: number
+  readonly start_line?: number
+  readonly side?: string
+  readonly body: string
+}
+
+/** GitHub takes a comment only where its first and last line are in one hunk of the file's diff, in order. */
+function isInDiff(
+  { path, line, start_line = line, side }: NewReviewComment,
+  files: State['pulls'][number]['files'],
+): boolean {
+  const patch = files.find(({ filename }) => filename === path)?.patch ?? ''
+  const hunks = [...patch.matchAll(/^@@ -\S+ \+(\d+)(?:,(\d+))? @@/gm)]
+  return (
+    side === 'RIGHT' &&
+    start_line <= line &&
+    hunks.some(([, from = '', count = '1']) => {
+      const first = Number(from)
+      return start_line >= first && line < first + Number(count)
+    })
+  )
 }
 
 function deleteReviewComment(state: State, _request: Request, [id]: readonly string[]): Answer {

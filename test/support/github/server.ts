@@ -25,7 +25,7 @@ export async function startGitHub(): Promise<LoopbackGitHub> {
       const url = new URL(incoming.url ?? '/', origin)
       const request = {
         method: incoming.method ?? '',
-        path: decodeURIComponent(url.pathname),
+        path: cloudPath(decodeURIComponent(url.pathname)),
         query: url.searchParams,
         authorization: incoming.headers.authorization ?? '',
         body: Buffer.concat(chunks),
@@ -52,6 +52,11 @@ export async function startGitHub(): Promise<LoopbackGitHub> {
         server.closeAllConnections()
       }),
   }
+}
+
+/** GitHub Enterprise Server answers the same below `/api`: REST in `/api/v3`, GraphQL in `/api/graphql`. */
+function cloudPath(path: string): string {
+  return path.replace(/^\/api\/(?:v3\/|(?=graphql$))/, '/')
 }
 
 /** A mistake of this GitHub itself must not look like one that never answers. */

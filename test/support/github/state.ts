@@ -11,6 +11,16 @@ export interface Run {
   readonly created_at: string
 }
 
+/** A job of a run, in one of its attempts. */
+interface Job {
+  readonly id: number
+  readonly run_id: number
+  readonly run_attempt: number
+  readonly name: string
+  readonly status: 'completed'
+  readonly conclusion: 'success' | 'failure' | 'cancelled' | 'skipped'
+}
+
 /** An artifact, and the blob it was uploaded to. */
 export interface StoredArtifact {
   readonly id: number
@@ -77,6 +87,7 @@ interface Permissions {
 /** Everything the loopback GitHub knows, open to the tests. */
 export interface State {
   runs: Run[]
+  jobs: Job[]
   artifacts: StoredArtifact[]
   comments: Comment[]
   pulls: Pull[]
@@ -124,6 +135,7 @@ export const blobSignature = 'sig=5f0c2b7e9d41'
 export function newState(): State {
   return {
     runs: [],
+    jobs: [],
     artifacts: [],
     comments: [],
     pulls: [],
