@@ -1,5 +1,6 @@
 import type { OpenedBaseline } from './baseline/find.ts'
 import type { Config } from './config/config.ts'
+import type { Measurements } from './domain/measurements.ts'
 
 /** What a shell (cli/ or action/) asks of the gate. */
 export interface GateRequest {
@@ -14,6 +15,8 @@ export interface GateRequest {
     | { readonly kind: 'repository'; readonly path: string }
     | null
   readonly outputDirectory: string
+  /** What an earlier run left in the output folder, to be gone on with; null = start afresh. */
+  readonly resume: Measurements | null
   readonly commit: string | null
   readonly runId: string | null
 }

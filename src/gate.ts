@@ -23,7 +23,7 @@ import { type Launcher, resolveTriton } from './triton/launcher.ts'
  */
 export async function runGate(world: World, request: GateRequest): Promise<Result> {
   const { config } = request
-  const output = openOutput(request.outputDirectory)
+  const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume')
   const committed = await readModelRepository(request.modelRepository)
   checkCalledModels(committed, config.blsComposingModels, config.file)
   const models = selectModels(committed, config.models)
@@ -48,6 +48,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
         repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
       },
       commit: request.commit,
+      resume: request.resume,
       repositoryPrefix: root === null ? null : relative(root, request.modelRepository),
       save: output.saveMeasurements,
       logServer: output.logServer,

@@ -138,6 +138,7 @@ async function makeRequest(world: World, publication: Publication): Promise<Aske
       baseline: await baselineFor(publication, release?.commit ?? choice.commit),
       reference: choice.reference,
       outputDirectory,
+      resume: null,
       commit: plan.commit,
       runId: String(context.runId),
     },

@@ -90,7 +90,8 @@ function gatedOnly(model: ModelMeasurement): ModelMeasurement {
     ...scenario,
     repetitions: validRepetitions(scenario).map((repetition) => ({ ...repetition, blocks: [] })),
   }))
-  return { ...model, scenarios, search: null }
+  const { settingsHash: _, sweep: __, ...kept } = model
+  return { ...kept, scenarios, search: null }
 }
 
 /** This commit's value of each gated metric, one point each. */

@@ -98,6 +98,7 @@ async function judgeOne(
     ...request,
     modelRepository,
     outputDirectory,
+    resume: null,
     commit: null,
     runId: null,
   })

@@ -22,6 +22,7 @@ export interface GateOptions {
   readonly searchMode?: NonNullable<ConfigOverrides['runConfigSearchMode']>
   readonly onInconclusive?: GateSettings['onInconclusive']
   readonly output: string
+  readonly resume?: boolean
   readonly json?: boolean
 }
 

@@ -92,6 +92,7 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
         ]),
       )
       .option('--output <dir>', 'where the files go', outputDefault)
+      .option('--resume', 'go on with what an interrupted run left in --output')
       .option('--json', 'print result.json instead of the Markdown report')
 
   gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run))

@@ -6,6 +6,7 @@ import { headCommit } from '../git/reference.ts'
 import { openAsked } from './asked-baseline.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
 import { printResult } from './print-result.ts'
+import { openResumed } from './resumed.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 export interface RunOptions extends GateOptions {
@@ -27,6 +28,7 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
     baseline,
     reference: referenceOf(shell, options),
     outputDirectory: resolve(shell.cwd, options.output),
+    resume: await openResumed(shell, options),
     commit: await headCommit(world, modelRepository),
     runId: null,
   })

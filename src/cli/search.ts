@@ -4,6 +4,7 @@ import { headCommit } from '../git/reference.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
 import { printResult } from './print-result.ts'
 import { type ReplayOptions, replay } from './replay.ts'
+import { openResumed } from './resumed.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 /** `search`: the sweep alone; nothing is compared, but budgets are judged on what is committed. */
@@ -21,6 +22,7 @@ export async function search(shell: Shell, options: GateOptions & ReplayOptions)
     baseline: { status: 'notRequested' },
     reference: null,
     outputDirectory: resolve(shell.cwd, options.output),
+    resume: await openResumed(shell, options),
     commit: await headCommit(world, modelRepository),
     runId: null,
   })

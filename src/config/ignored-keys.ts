@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 const ownReports = 'the gate writes its own reports (Markdown, HTML, CSV, JSON) into one folder'
-const noCheckpoints = 'measurements are kept in measurements.json as they are made'
+const noCheckpoints = 'measurements are kept in measurements.json as they are made: use --resume'
 const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and the time budget'
 const lastWords = 'perf_analyzer’s last words are in the report where a run of it failed'
 const noFiles = 'configurations are tried through Triton’s load request; no repository is written'

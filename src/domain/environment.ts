@@ -65,6 +65,26 @@ export function incomparable(a: Environment, b: Environment): string[] {
   ]
 }
 
+/**
+ * What differs so that measurements of one may not be gone on with in the other; empty if nothing does. Stricter than
+ * `incomparable`: the same GPU, not one like it, and the same server and version of this program.
+ */
+export function foreign(a: Environment, b: Environment): string[] {
+  const uuids = ({ gpus }: Environment) => gpus.map(({ uuid }) => uuid).join(', ') || 'none'
+  const cpus = ({ host }: Environment) => `${host.cpuCount} × ${host.cpuModel}`
+  const fields: [string, string, string][] = [
+    ['Triton', a.triton.source, b.triton.source],
+    ['GPU', uuids(a), uuids(b)],
+    ['CPUs', cpus(a), cpus(b)],
+    ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
+    ['version', a.tool.version, b.tool.version],
+  ]
+  return [
+    ...incomparable(a, b),
+    ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+  ]
+}
+
 /** A model that only one of them has measured is not compared, whatever was sent to it. */
 function otherInputData(a: Environment, b: Environment): string[] {
   if (a.inputData === undefined && b.inputData === undefined) return []

@@ -189,6 +189,30 @@ const searchAnswerSchema = z
   })
   .readonly()
 
+/** What a sweep has measured and spent so far: all that the search depends on, so that an interrupted one goes on from here. */
+const sweepProgressSchema = z
+  .strictObject({
+    /** In the order in which they were measured, one for each scenario of the sweep; metrics null where it failed. */
+    points: z.array(
+      z
+        .strictObject({
+          configuration: configurationSchema,
+          load: loadSchema,
+          metrics: z.partialRecord(metricNameSchema, finite.nullable()).readonly().nullable(),
+        })
+        .readonly(),
+    ),
+    /** Of the model's time: before the sweep, and in it. */
+    spentBeforeNs: finite.nonnegative(),
+    spentNs: finite.nonnegative(),
+    /** Of that, in loading configurations, so many times, and in measuring. */
+    loads: z.int().nonnegative(),
+    loadingNs: finite.nonnegative(),
+    measuringNs: finite.nonnegative(),
+  })
+  .readonly()
+export type SweepProgress = z.infer<typeof sweepProgressSchema>
+
 /** How a sweep went and what it found. */
 const searchSummarySchema = z
   .strictObject({
@@ -197,6 +221,7 @@ const searchSummarySchema = z
     /** Why it stopped, in words. */
     stopped: z.string(),
     wallNs: finite.nonnegative(),
+    /** Of that, while requests were sent: warm-ups and windows. The rest is starting, loading, stopping and waiting. */
     underLoadNs: finite.nonnegative(),
     notes: z.array(z.string()),
     /** null where no measurement succeeded. */
@@ -218,6 +243,10 @@ export const modelMeasurementSchema = z
     /** Repetition counts at which the measurement was to end if all was decided; none where left out. */
     looks: z.array(z.int().positive()).max(maxLooks).readonly().optional(),
     scenarios: z.array(scenarioSchema),
+    /** sha256 of the settings that it was measured with; left out where nothing can be resumed. */
+    settingsHash: z.string().optional(),
+    /** From when the gated loads are done. */
+    sweep: sweepProgressSchema.optional(),
     search: searchSummarySchema.nullable(),
     warnings: z.array(z.string()),
   })

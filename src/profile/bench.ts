@@ -3,16 +3,18 @@ import { asGateError } from '../domain/error.ts'
 import { applyConfiguration } from '../model-config/configuration.ts'
 import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { mean } from '../stats/robust.ts'
 import { askOf, interruptIfAsked, type ProfileContext } from './profile.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
 
 /** One server, and on it whatever configuration of a model was loaded last. The user's files stay as they are. */
 export interface Bench {
-  /** The model in this configuration, loaded if it was not; or, in words, why that cannot be had. */
-  readonly load: (configuration: Configuration) => Promise<LiveModel | string>
-  /** null before the first load. */
-  readonly averageLoadNs: () => number | null
+  /**
+   * The model in this configuration, loaded if it was not; or, in words, why that cannot be had. And what loading took;
+   * null where it was loaded already.
+   */
+  readonly load: (
+    configuration: Configuration,
+  ) => Promise<{ readonly model: LiveModel | string; readonly loadNs: number | null }>
   readonly close: () => Promise<void>
 }
 
@@ -23,7 +25,6 @@ export function makeBench(
 ): Bench {
   const { world } = context
   const settings = askOf(context, model.name)
-  const loads: number[] = []
   let server: LiveServer | null = null
   let loaded: LiveModel | null = null
 
@@ -58,20 +59,20 @@ export function makeBench(
         loaded !== null &&
         configurationKey(loaded.configuration) === configurationKey(configuration)
       )
-        return loaded
+        return { model: loaded, loadNs: null }
       const startNs = world.nowNs()
-      try {
-        // A server that died of one configuration is replaced for the next.
-        if (!isAlive) await clear()
-        return await change(configuration)
-      } catch (error) {
-        interruptIfAsked(world)
-        return asGateError(error).message
-      } finally {
-        loads.push(world.nowNs() - startNs)
+      const tried = async (): Promise<LiveModel | string> => {
+        try {
+          // A server that died of one configuration is replaced for the next.
+          if (!isAlive) await clear()
+          return await change(configuration)
+        } catch (error) {
+          interruptIfAsked(world)
+          return asGateError(error).message
+        }
       }
+      return { model: await tried(), loadNs: world.nowNs() - startNs }
     },
-    averageLoadNs: () => (loads.length === 0 ? null : mean(loads)),
     close: clear,
   }
 }

@@ -3,7 +3,7 @@ import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { asGateError } from '../domain/error.ts'
 import { type Measurements, schemaVersion } from '../domain/measurements.ts'
-import type { ModelMeasurement, Scenario, SearchSummary } from '../domain/scenario.ts'
+import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import { type GpuSampler, startGpuSampler } from '../gpu/sampler.ts'
@@ -18,8 +18,10 @@ import { type Claim, claimDevices } from './claim.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext, profileModel } from './profile.ts'
+import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
 import { openServer, type SideName } from './side.ts'
 import { sweepModel } from './sweep.ts'
+import type { SweepState } from './sweep-loop.ts'
 
 export interface MeasureInput {
   readonly config: Config
@@ -33,6 +35,8 @@ export interface MeasureInput {
     readonly description: string
     readonly commit: string | null
   } | null
+  /** What an earlier run left, to be gone on with; null = start afresh. */
+  readonly resume: Measurements | null
   readonly commit: string | null
   /** The repository's path within git, for patches; null outside git. */
   readonly repositoryPrefix: string | null
@@ -78,44 +82,42 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
     gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus)
     const context: ProfileContext = { ...base, gpu }
 
-    const done: ModelSides[] = []
-    const measurements = (current: ModelSides | null, complete: boolean): Measurements => {
-      const sides = current === null ? done : [...done, current]
-      return {
-        kind: 'measurements',
-        schemaVersion,
-        tool,
-        createdAt,
-        commit: input.commit,
-        ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
-        complete,
-        seed: plan.seed,
-        environment: idle,
-        models: sides.map((side) => side.candidate),
-        reference:
-          input.reference === null
-            ? null
-            : {
-                description: input.reference.description,
-                commit: input.reference.commit,
-                models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
-              },
-        warnings: [...config.warnings, ...claim.warnings],
-        wallNs: world.nowNs() - startNs,
-      }
-    }
+    const resuming = { ...input, environment: idle, progress: world.progress }
+    const known = input.resume === null ? new Map<string, ModelSides>() : resumed(input.resume, resuming)
+    const measurements = (sides: readonly ModelSides[], complete: boolean): Measurements => ({
+      kind: 'measurements',
+      schemaVersion,
+      tool,
+      createdAt,
+      commit: input.commit,
+      ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
+      complete,
+      seed: plan.seed,
+      environment: idle,
+      models: sides.map((side) => side.candidate),
+      reference:
+        input.reference === null
+          ? null
+          : {
+              description: input.reference.description,
+              commit: input.reference.commit,
+              models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
+            },
+      warnings: [...config.warnings, ...claim.warnings],
+      wallNs: world.nowNs() - startNs,
+    })
+    const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? [])
     for (const model of plan.models) {
-      const save = (sides: ModelSides) => input.save(measurements(sides, false))
-      const isDecided = (sides: ModelSides, look: number) => {
-        const { models, reference, ...run } = measurements(sides, false)
-        const ofReference = reference && { ...reference, models: reference.models.slice(-1) }
-        return input.isDecided({ ...run, models: models.slice(-1), reference: ofReference }, look)
+      const save = (sides: ModelSides) => {
+        known.set(model.name, sides)
+        input.save(measurements(all(), false))
       }
-      done.push(await measureModel(context, input, model, save, isDecided))
-      input.save(measurements(null, false))
+      const isDecided = (sides: ModelSides, look: number) =>
+        input.isDecided(measurements([sides], false), look)
+      save(await measureModel(context, input, model, known.get(model.name) ?? null, save, isDecided))
     }
     interruptIfAsked(world)
-    const complete = measurements(null, true)
+    const complete = measurements(all(), true)
     input.save(complete)
     return complete
   } finally {
@@ -129,32 +131,46 @@ async function measureModel(
   context: ProfileContext,
   input: MeasureInput,
   plan: ModelPlan,
+  earlier: ModelSides | null,
   save: (sides: ModelSides) => void,
   isDecided: (sides: ModelSides, look: number) => boolean,
 ): Promise<ModelSides> {
-  const startNs = context.world.nowNs()
+  const { world, config } = context
+  const startNs = world.nowNs()
   const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
-  const sides = await profileModel(context, plan, repositories, save, isDecided)
+  const gated = earlier ?? (await profileModel(context, plan, repositories, save, isDecided))
+  const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
+  const swept = sweepScenarios(gated.candidate)
+  const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
+    ...gated,
+    candidate: {
+      ...gated.candidate,
+      settingsHash: settingsHash(config, plan.name),
+      sweep: progress,
+      scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
+      search,
+    },
+  })
+  let state: SweepState = { progress: begun, scenarios: swept }
+  const sides = withSweep(state, null)
   save(sides)
   const model = input.candidate.models.get(plan.name)
-  const committed = committedOf(sides.candidate)
+  const committed = committedOf(gated.candidate)
   if (plan.searchNs === 0 || model === undefined || committed === null) return sides
-  const timeNs = Math.max(0, startNs + plan.budgetNs - context.world.nowNs())
-  const withSweep = (scenarios: readonly Scenario[], search: SearchSummary | null): ModelSides => ({
-    ...sides,
-    candidate: { ...sides.candidate, scenarios: [...sides.candidate.scenarios, ...scenarios], search },
-  })
+  const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs)
   try {
-    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, (scenarios) =>
-      save(withSweep(scenarios, null)),
-    )
-    return withSweep(sweep.scenarios, sweep.summary)
+    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, (now) => {
+      state = now
+      save(withSweep(now, null))
+    })
+    return withSweep(sweep, sweep.summary)
   } catch (error) {
-    interruptIfAsked(context.world)
+    interruptIfAsked(world)
     // The sweep is a suggestion: what breaks in it must not cost the verdict.
-    const warning = `the sweep was given up: ${asGateError(error).message}`
-    context.world.progress(`${plan.name}: ${warning}`)
-    return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
+    const warning = `${givenUp}${asGateError(error).message}`
+    world.progress(`${plan.name}: ${warning}`)
+    const { candidate } = withSweep(state, null)
+    return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } }
   }
 }
 

@@ -107,7 +107,7 @@ const maxReplacement = 1.5
 export function interruptIfAsked(world: World): void {
   if (world.signal.aborted) {
     throw new GateError('interrupted', 'interrupted: nothing is judged from half a measurement', {
-      hint: 'What was measured until then is in measurements.json, marked as not complete.',
+      hint: 'What was measured until then is in measurements.json, marked as not complete; --resume goes on with it.',
     })
   }
 }

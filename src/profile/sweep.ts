@@ -1,13 +1,11 @@
 import type { ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
-import type { Scenario, SearchSummary } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/scenario.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { mergeLatencies } from '../load/window.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { nextStep } from '../search/search.ts'
 import { makeSpace, type Space } from '../search/space.ts'
-import type { SearchPoint, Step } from '../search/state.ts'
 import { quantile } from '../stats/quantile.ts'
 import { makeBench } from './bench.ts'
 import { measureWith } from './engine.ts'
@@ -16,9 +14,15 @@ import type { RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
 import { type LiveModel, serverDeath } from './side.ts'
+import {
+  type FinishedSweep,
+  type MeasuredStep,
+  type MeasureStep,
+  runSweep,
+  type SweepState,
+} from './sweep-loop.ts'
 
-export interface Sweep {
-  readonly scenarios: readonly Scenario[]
+export interface Sweep extends SweepState {
   readonly summary: SearchSummary
 }
 
@@ -37,12 +41,11 @@ const confirm: RepetitionSettings = {
   maxMeasurementNs: 4 * nsPerSecond,
 }
 
-/** What a step costs before any has been seen: a reload with the python backend takes 2 s, a short measurement 1 s. */
-const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
-
 /**
  * Sweeps one model's configurations and loads on one server, as the search proposes them, within the plan's
- * time. `save` gets all scenarios there are after each.
+ * time; or goes on with a sweep that was stopped. `save` gets all there is after each measurement.
+ *
+ * @param timeNs for the whole sweep, what was spent before it was stopped included
  */
 export async function sweepModel(
   context: ProfileContext,
@@ -50,58 +53,32 @@ export async function sweepModel(
   model: RepositoryModel,
   committed: Configuration,
   timeNs: number,
-  save: (scenarios: readonly Scenario[]) => void,
+  from: SweepState,
+  save: (state: SweepState) => void,
 ): Promise<Sweep> {
   const { world } = context
   const settings = context.config.settingsFor(model.name)
   const space = makeSpace(settings.search, committed, traitsOf(context, model, committed))
-  const startNs = world.nowNs()
-  const points: SearchPoint[] = []
-  const scenarios: Scenario[] = []
-  const keep = (point: SearchPoint, scenario: Scenario) => {
-    points.push(point)
-    scenarios.push(scenario)
-    save(scenarios)
-  }
   const bench = makeBench(context, repository, model)
-  let measureNs = 0
-  try {
-    for (;;) {
-      interruptIfAsked(world)
-      const step = nextStep(settings.search.mode, {
-        space,
-        objectives: settings.objectives,
-        constraints: settings.constraints,
-        points,
-        budget: {
-          maxMeasurements: settings.search.maxMeasurements,
-          timeLeftNs: startNs + timeNs - world.nowNs(),
-          costNs: {
-            load: bench.averageLoadNs() ?? firstGuess.load,
-            measure: points.length === 0 ? firstGuess.measure : measureNs / points.length,
-          },
-        },
-      })
-      if (step.kind === 'done') {
-        const wallNs = world.nowNs() - startNs
-        return { scenarios, summary: summarize(settings, space, points, scenarios, step, wallNs) }
-      }
-      const { configuration, load } = step
-      world.progress(
-        `${model.name}: sweep ${points.length + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
-      )
-      const loaded = await bench.load(configuration)
-      if (typeof loaded === 'string') {
-        keep({ configuration, load, metrics: null }, failedScenario('sweep', configuration, load, loaded))
-        continue
-      }
-      const measureStartNs = world.nowNs()
-      const durations = step.purpose === 'confirm' ? confirm : explore
-      const measured = await measure(context, loaded, load, durations)
-      measureNs += world.nowNs() - measureStartNs
-      const { point, scenario } = judge(context, configuration, load, measured)
-      keep(point, scenario)
+  const measureStep = async (step: MeasureStep, index: number): Promise<MeasuredStep> => {
+    interruptIfAsked(world)
+    const { configuration, load } = step
+    world.progress(
+      `${model.name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
+    )
+    const { model: loaded, loadNs } = await bench.load(configuration)
+    if (typeof loaded === 'string') {
+      const scenario = failedScenario('sweep', configuration, load, loaded)
+      return { point: { configuration, load, metrics: null }, scenario, loadNs, measureNs: 0 }
     }
+    const startNs = world.nowNs()
+    const measured = await measure(context, loaded, load, step.purpose === 'confirm' ? confirm : explore)
+    return { ...judge(context, configuration, load, measured), loadNs, measureNs: world.nowNs() - startNs }
+  }
+  try {
+    const rig = { nowNs: world.nowNs, measure: measureStep }
+    const finished = await runSweep(rig, settings, space, timeNs, from, save)
+    return { ...finished, summary: summarize(settings, space, finished) }
   } finally {
     await bench.close()
   }
@@ -163,10 +140,7 @@ function judge(context: ProfileContext, configuration: Configuration, load: Load
 function summarize(
   settings: ModelSettings,
   space: Space,
-  points: readonly SearchPoint[],
-  scenarios: readonly Scenario[],
-  done: Extract<Step, { kind: 'done' }>,
-  wallNs: number,
+  { progress: { points, spentNs }, scenarios, done }: FinishedSweep,
 ): SearchSummary {
   const repetitions = scenarios.flatMap((scenario) => scenario.repetitions)
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
@@ -174,8 +148,11 @@ function summarize(
     mode: settings.search.mode,
     measurements: points.length,
     stopped: done.reason,
-    wallNs,
-    underLoadNs: repetitions.reduce((sum, repetition) => sum + repetition.durationNs, 0),
+    wallNs: spentNs,
+    underLoadNs: repetitions.reduce(
+      (sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0),
+      0,
+    ),
     notes: [`${tried} of ${space.configurations.length} configurations were tried`],
     answer: done.answer,
   }

@@ -26,10 +26,10 @@ const measured = ['measurements.json', 'server.log', 'baseline.json']
 const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, 'best-config']
 
 /**
- * @param what `run` clears all that an earlier run left; `judge` leaves what was measured, which may be
- * what it judges, and writes the reports anew.
+ * @param what `run` clears all that an earlier run left; `judge` and `resume` leave what was measured, which is
+ * what they judge or go on with, and write the reports anew.
  */
-export function openOutput(directory: string, what: 'run' | 'judge' = 'run'): Output {
+export function openOutput(directory: string, what: 'run' | 'resume' | 'judge' = 'run'): Output {
   const path = (name: string) => join(directory, name)
   try {
     mkdirSync(directory, { recursive: true })

@@ -91,6 +91,7 @@ test('the gate measures in containers and leaves none behind', async () => {
     baseline: { status: 'notRequested' },
     reference: null,
     outputDirectory: join(root, 'out'),
+    resume: null,
     commit: null,
     runId: null,
   })

@@ -35,6 +35,7 @@ function gate(world: World, modelRepository: string, outputDirectory: string): P
     baseline: { status: 'notRequested' },
     reference: null,
     outputDirectory,
+    resume: null,
     commit: null,
     runId: null,
   })

@@ -489,6 +489,7 @@ gate:
     reference:
       reference === undefined ? null : { kind: 'repository', path: repository('reference', reference) },
     outputDirectory: join(root, 'out'),
+    resume: null,
     commit: null,
     runId: null,
   }

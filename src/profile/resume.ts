@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import type { Config } from '../config/config.ts'
+import { type Environment, foreign } from '../domain/environment.ts'
+import { GateError } from '../domain/error.ts'
+import type { Measurements } from '../domain/measurements.ts'
+import type { ModelMeasurement, SweepProgress } from '../domain/scenario.ts'
+import { closureHash, type ModelRepository } from '../repository/repository.ts'
+import type { ModelSides } from './profile.ts'
+
+/** What this run measures, as far as earlier measurements must agree with it. */
+export interface Resuming {
+  readonly config: Pick<Config, 'gate' | 'triton' | 'settingsFor'>
+  readonly environment: Environment
+  readonly candidate: ModelRepository
+  readonly reference: { readonly repository: ModelRepository } | null
+  readonly progress: (message: string) => void
+}
+
+/**
+ * What of an earlier run this one goes on with, by model: those whose gated loads were done, and whose files and
+ * settings are the same on every side. The others are measured afresh.
+ *
+ * @throws GateError `environment` where it was measured elsewhere: numbers of two machines are not one landscape
+ */
+export function resumed(previous: Measurements, run: Resuming): Map<string, ModelSides> {
+  const differences = foreign(previous.environment, run.environment)
+  if (differences.length > 0) {
+    throw new GateError(
+      'environment',
+      `what is to be resumed was measured in another environment (${differences.join('; ')})`,
+      { hint: 'Resume it where it began, or leave out --resume to start afresh, which overwrites it.' },
+    )
+  }
+  const kept = new Map<string, ModelSides>()
+  for (const candidate of previous.models) {
+    const { name } = candidate
+    const reference = previous.reference?.models.find((model) => model.name === name) ?? null
+    const why = unfit(candidate, reference, run)
+    if (why === null) kept.set(name, { candidate: withoutEnd(candidate), reference })
+    run.progress(`${name}: ${why === null ? words(candidate) : `measured afresh, since ${why}`}`)
+  }
+  return kept
+}
+
+function unfit(
+  candidate: ModelMeasurement,
+  reference: ModelMeasurement | null,
+  { config, candidate: repository, reference: other }: Resuming,
+): string | null {
+  const { name, sweep } = candidate
+  if (sweep === undefined || candidate.status === 'failed') return 'its gated loads were not done'
+  if (candidate.settingsHash !== settingsHash(config, name)) return 'its settings have changed'
+  if (!repository.models.has(name) || candidate.contentHash !== closureHash(repository, name))
+    return 'its files have changed'
+  const hash = other?.repository.models.has(name) === true ? closureHash(other.repository, name) : null
+  if ((reference?.contentHash ?? null) !== hash) return 'its reference is another one'
+  if (sweepScenarios(candidate).length !== sweep.points.length) return 'its file is not of one piece'
+  return null
+}
+
+/** As it was before its sweep ended, in an answer or by being given up. */
+function withoutEnd(candidate: ModelMeasurement): ModelMeasurement {
+  const warnings = candidate.warnings.filter((warning) => !warning.startsWith(givenUp))
+  return { ...candidate, warnings, search: null }
+}
+
+/** How the warning begins that says why a sweep ended without an answer. */
+export const givenUp = 'the sweep was given up: '
+
+function words({ sweep }: ModelMeasurement): string {
+  return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`
+}
+
+export function sweepScenarios({ scenarios }: ModelMeasurement): ModelMeasurement['scenarios'] {
+  return scenarios.filter(({ role }) => role === 'sweep')
+}
+
+/** Nothing measured yet. */
+export function sweepBegin(spentBeforeNs: number): SweepProgress {
+  return { points: [], spentBeforeNs, spentNs: 0, loads: 0, loadingNs: 0, measuringNs: 0 }
+}
+
+/**
+ * Of all settings that a model's numbers depend on, beside its files and what the environment holds. Objectives,
+ * constraints, space and budgets of the search are not among them: what was measured is as true under others.
+ */
+export function settingsHash({ gate, triton, settingsFor }: Resuming['config'], model: string): string {
+  const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model)
+  const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate
+  const { serverFlags, serverEnvironment } = triton
+  const all = [
+    { loads, requests, counts, perfAnalyzerFlags },
+    { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+    { serverFlags, serverEnvironment },
+  ]
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex')
+}

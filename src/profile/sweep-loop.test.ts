@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest'
+import { type Family, landscape } from '../../test/support/landscapes.ts'
+import { configurationKey } from '../domain/configuration.ts'
+import { loadKey } from '../domain/load.ts'
+import type { Landscape } from '../search/replay.ts'
+import { createRandom } from '../stats/random.ts'
+import { sweepBegin } from './resume.ts'
+import { failedScenario } from './scenario.ts'
+import { runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
+
+const second = 1e9
+const costs = { load: 2 * second, measure: second }
+
+/** A sweep on a landscape instead of a server: noisy, with a clock of its own, and killed where it is told to be. */
+function stage(scene: Landscape, mode: 'quick' | 'brute', maxMeasurements: number, timeNs = 1000 * second) {
+  const settings = {
+    search: { mode, maxMeasurements } as Parameters<typeof runSweep>[1]['search'],
+    objectives: scene.objectives,
+    constraints: scene.constraints,
+  }
+  return async (from: SweepState, killedDuring: number | null = null) => {
+    let nowNs = 0
+    let loaded = ''
+    const measured: string[] = []
+    const rig: SweepRig = {
+      nowNs: () => nowNs,
+      measure: async ({ configuration, load }, index) => {
+        const isLoaded = loaded === configurationKey(configuration)
+        const loadNs = isLoaded ? null : costs.load
+        loaded = configurationKey(configuration)
+        nowNs += (loadNs ?? 0) + costs.measure
+        if (index === killedDuring) throw new Error('killed')
+        measured.push(`${configurationKey(configuration)} ${loadKey(load)}`)
+        const exact = scene.measure(configuration, load)
+        // The noise of the n-th measurement is the same however often the sweep was stopped before.
+        const noise = Math.exp(0.03 * createRandom(index).normal())
+        const metrics = exact && { ...exact, inferPerSec: (exact.inferPerSec ?? 0) * noise }
+        const scenario = failedScenario('sweep', configuration, load, `${index}`)
+        return { point: { configuration, load, metrics }, scenario, loadNs, measureNs: costs.measure }
+      },
+    }
+    const snapshots: SweepState[] = []
+    try {
+      const finished = await runSweep(rig, settings, scene.space, timeNs, from, (state) => {
+        snapshots.push(JSON.parse(JSON.stringify(state)) as SweepState)
+      })
+      return { finished, snapshots, saved: snapshots.at(-1) ?? from, measured }
+    } catch (error) {
+      if (killedDuring === null) throw error
+      return { finished: null, snapshots, saved: snapshots.at(-1) ?? from, measured }
+    }
+  }
+}
+
+const fresh: SweepState = { progress: sweepBegin(0), scenarios: [] }
+
+/** A corner of a landscape, so that a search of it is quick. */
+function corner(family: Family, seed: number): Landscape {
+  const scene = landscape(family, seed)
+  const { committed, configurations, loads } = scene.space
+  const near = configurations.filter(
+    (each) =>
+      each.committed ||
+      ((each.instanceCount ?? 1) <= 3 &&
+        Math.abs(Math.log2(each.maxBatchSize / committed.maxBatchSize)) <= 1),
+  )
+  return { ...scene, space: { committed, configurations: near, loads: loads.slice(0, 5) } }
+}
+
+test.each([
+  ['quick', 'batching', 20, 1000],
+  ['quick', 'loadFailure', 20, 1000],
+  ['quick', 'batching', 20, 35],
+  ['brute', 'batching', 30, 1000],
+] as const)(
+  '%s on %s, killed at every point and gone on with, comes to the same',
+  async (mode, family, most, seconds) => {
+    const run = stage(corner(family, 7), mode, most, seconds * second)
+    const whole = await run(fresh)
+    const { length } = whole.measured
+    expect(length).toBeGreaterThan(6)
+    for (let k = 0; k < length; k++) {
+      const saved = k === 0 ? fresh : whole.snapshots[k - 1]
+      if (saved === undefined) throw new Error(`nothing was saved after measurement ${k}`)
+      expect(saved.progress.points).toHaveLength(k)
+      const resumed = await run(saved)
+      expect(resumed.measured, `killed during ${k}`).toEqual(whole.measured.slice(k))
+      expect(resumed.finished?.done, `killed during ${k}`).toEqual(whole.finished?.done)
+      expect(resumed.finished?.scenarios).toEqual(whole.finished?.scenarios)
+    }
+  },
+)
+
+test('killed again and again, one measurement each, it comes to the same', async () => {
+  const run = stage(corner('batching', 3), 'quick', 20)
+  const whole = await run(fresh)
+  let state = fresh
+  for (let k = 0; k < whole.measured.length; k++) state = (await run(state, k + 1)).saved
+  const { measured, finished } = await run(state)
+  expect(measured).toEqual([])
+  expect(finished?.done).toEqual(whole.finished?.done)
+})
+
+test('a larger budget goes on with a sweep that was done', async () => {
+  const scene = corner('batching', 3)
+  const short = await stage(scene, 'brute', 5)(fresh)
+  const longer = await stage(scene, 'brute', 8)(short.saved)
+  expect(longer.measured).toHaveLength(3)
+  expect([...short.measured, ...longer.measured]).toEqual((await stage(scene, 'brute', 8)(fresh)).measured)
+})
+
+test('what is no longer to be searched is left out', async () => {
+  const scene = corner('batching', 3)
+  const { saved } = await stage(scene, 'brute', 5)(fresh)
+  const space = { ...scene.space, loads: scene.space.loads.slice(0, 2) }
+  const { finished } = await stage({ ...scene, space }, 'brute', 6)(saved)
+  const allowed = new Set(space.loads.map(loadKey))
+  expect(finished?.progress.points.every(({ load }) => allowed.has(loadKey(load)))).toBe(true)
+  expect(finished?.scenarios).toHaveLength(finished?.progress.points.length ?? -1)
+})

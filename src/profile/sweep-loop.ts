@@ -1,0 +1,111 @@
+import type { ModelSettings } from '../config/config.ts'
+import { configurationKey } from '../domain/configuration.ts'
+import { GateError } from '../domain/error.ts'
+import { loadKey } from '../domain/load.ts'
+import type { Scenario, SweepProgress } from '../domain/scenario.ts'
+import { nsPerSecond } from '../domain/world.ts'
+import { nextStep } from '../search/search.ts'
+import type { Space } from '../search/space.ts'
+import { type SearchPoint, type Step, sameConfiguration } from '../search/state.ts'
+
+export type MeasureStep = Extract<Step, { kind: 'measure' }>
+
+/** What came of one step: its point for the search, its scenario for the file, and what it took. */
+export interface MeasuredStep {
+  readonly point: SearchPoint
+  readonly scenario: Scenario
+  /** null where the configuration was loaded already. */
+  readonly loadNs: number | null
+  readonly measureNs: number
+}
+
+/** What a sweep needs of the world. */
+export interface SweepRig {
+  readonly nowNs: () => number
+  readonly measure: (step: MeasureStep, index: number) => Promise<MeasuredStep>
+}
+
+/** A sweep as far as it has come. The scenarios pair with the progress's points. */
+export interface SweepState {
+  readonly progress: SweepProgress
+  readonly scenarios: readonly Scenario[]
+}
+
+export interface FinishedSweep extends SweepState {
+  readonly done: Extract<Step, { kind: 'done' }>
+}
+
+/** What a step costs before any has been seen: a reload with the python backend takes 2 s, a short measurement 1 s. */
+const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
+
+/**
+ * Measures what the search proposes until it is done, from wherever an earlier sweep was left. `save` gets the state
+ * after each measurement, before the next begins: a sweep that is stopped at any point and gone on with from what was
+ * saved proposes what it would have proposed.
+ *
+ * @param timeNs for the sweep as a whole, what was spent before it was stopped included
+ */
+export async function runSweep(
+  rig: SweepRig,
+  { search, objectives, constraints }: Pick<ModelSettings, 'search' | 'objectives' | 'constraints'>,
+  space: Space,
+  timeNs: number,
+  from: SweepState,
+  save: (state: SweepState) => void,
+): Promise<FinishedSweep> {
+  const startNs = rig.nowNs()
+  let { progress, scenarios } = within(space, from)
+  /** Loading again what was loaded when the sweep was stopped: time that a sweep in one go does not spend. */
+  let reloadNs = 0
+  const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs
+  for (let isFirst = true; ; isFirst = false) {
+    const { points, loads, loadingNs, measuringNs } = progress
+    const step = nextStep(search.mode, {
+      space,
+      objectives,
+      constraints,
+      points,
+      budget: {
+        maxMeasurements: search.maxMeasurements,
+        timeLeftNs: timeNs - spentNs(),
+        costNs: {
+          load: loads === 0 ? firstGuess.load : loadingNs / loads,
+          measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
+        },
+      },
+    })
+    if (step.kind === 'done') return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: step }
+    const { point, scenario, loadNs, measureNs } = await rig.measure(step, points.length)
+    const last = points.at(-1)
+    const isReload =
+      isFirst && last !== undefined && sameConfiguration(last.configuration, step.configuration)
+    if (isReload) reloadNs = loadNs ?? 0
+    const counts = loadNs !== null && !isReload
+    scenarios = [...scenarios, scenario]
+    progress = {
+      ...progress,
+      points: [...points, point],
+      spentNs: spentNs(),
+      loads: loads + (counts ? 1 : 0),
+      loadingNs: loadingNs + (counts ? loadNs : 0),
+      measuringNs: measuringNs + measureNs,
+    }
+    save({ progress, scenarios })
+  }
+}
+
+/** Without what is no longer to be searched, since the configuration file says so. */
+function within(space: Space, { progress, scenarios }: SweepState): SweepState {
+  if (progress.points.length !== scenarios.length)
+    throw new GateError('internal', 'a sweep has other scenarios than points')
+  const configurations = new Set(space.configurations.map(configurationKey))
+  const loads = new Set(space.loads.map(loadKey))
+  const kept = progress.points.map(
+    ({ configuration, load }) =>
+      configurations.has(configurationKey(configuration)) && loads.has(loadKey(load)),
+  )
+  return {
+    progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
+    scenarios: scenarios.filter((_, index) => kept[index]),
+  }
+}
