@@ -19,6 +19,7 @@ export interface GateOptions {
   readonly timeBudget?: string
   readonly latencyBudget?: string
   readonly minThroughput?: string
+  readonly mode?: 'online' | 'offline'
   readonly searchMode?: NonNullable<ConfigOverrides['runConfigSearchMode']>
   readonly onInconclusive?: GateSettings['onInconclusive']
   readonly output: string
@@ -52,6 +53,7 @@ export async function configFrom(shell: Shell, options: Omit<GateOptions, 'outpu
     timeBudgetNs: read('--time-budget', options.timeBudget, duration),
     latencyBudgetMs: read('--latency-budget', options.latencyBudget, positive),
     minThroughput: read('--min-throughput', options.minThroughput, positive),
+    mode: options.mode,
     runConfigSearchMode: options.searchMode,
     onInconclusive: options.onInconclusive,
   }

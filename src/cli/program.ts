@@ -83,6 +83,7 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
       .option('--time-budget <duration>', 'for the whole run, e.g. 300s or 5m (default: 300s a model)')
       .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
       .option('--min-throughput <n>', 'least throughput in inferences per second')
+      .addOption(new Option('-m, --mode <mode>', 'how the model is served').choices(['online', 'offline']))
       .addOption(
         new Option('--search-mode <mode>', 'how configurations are swept').choices([
           'quick',

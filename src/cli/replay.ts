@@ -50,7 +50,7 @@ function pointKeys({ configuration, load }: Place) {
     instance_count: configuration.instanceCount,
     max_batch_size: configuration.maxBatchSize,
     dynamic_batching: configuration.dynamicBatching,
-    concurrency: load.mode === 'concurrency' ? load.concurrency : null,
+    ...(load.mode === 'concurrency' ? { concurrency: load.concurrency } : { request_rate: load.requestRate }),
     client_batch_size: batchSizeOf(load),
   }
 }

@@ -62,12 +62,21 @@ export interface Range {
   readonly max: number
 }
 
+export interface RequestRates {
+  readonly rates: readonly number[]
+  readonly distribution: 'constant' | 'poisson'
+}
+
 export interface SearchSettings {
   readonly mode: 'quick' | 'brute' | 'manual' | 'off'
   readonly instanceCount: Range
   readonly modelBatchSize: Range
   readonly concurrency: Range
-  /** Inferences in one request, each tried at every concurrency: the listed `batch_sizes`. */
+  /** Requests per second that are tried in place of concurrencies; null = closed loops. */
+  readonly requestRates: RequestRates | null
+  /** How the model is served, where the user says so: it changes what is tried and sought by default. */
+  readonly serving: 'online' | 'offline' | null
+  /** Inferences in one request, each tried at every load: the listed `batch_sizes`. */
   readonly clientBatchSizes: readonly number[]
   /** Explicit lists from `model_config_parameters`; a missing one is searched. */
   readonly instanceCounts: readonly number[] | null

@@ -1,5 +1,5 @@
 import type { Problem } from '../domain/error.ts'
-import { defaultSearch } from './defaults.ts'
+import { defaultRequestRate, defaultSearch } from './defaults.ts'
 import { schemasAt } from './json-schema.ts'
 import { problemAt } from './problems.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
@@ -21,6 +21,7 @@ export function crossProblems(source: YamlSource): Problem[] {
     ...loadProblems(source, file, []),
     ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
     ...rangeProblems(source, file),
+    ...rateSearchProblems(source, file),
     ...modelSslProblems(source, file, models),
     ...twiceNamedFlags(source, mapAt(file, 'triton_server_flags')),
     ...Object.keys(models).flatMap((name) => {
@@ -74,13 +75,31 @@ function aliasProblems(source: YamlSource, limits: Mapping, path: Path): Problem
 
 const ranges = {
   concurrency: defaultSearch.concurrency,
+  request_rate: defaultRequestRate,
   instance_count: defaultSearch.instanceCount,
   model_batch_size: defaultSearch.modelBatchSize,
 }
 
+/** As in Model Analyzer, what asks for rates excludes what asks for concurrencies. */
+function rateSearchProblems(source: YamlSource, file: Mapping): Problem[] {
+  const asked = (names: readonly string[]) =>
+    names.filter((name) => file[name] !== undefined && file[name] !== false)
+  const rates = asked(['request_rate_search_enable', ...rangeKeys('request_rate')])
+  const closed = asked(['concurrency', ...rangeKeys('concurrency')])
+  const [other] = closed
+  if (other === undefined) return []
+  const remedy = 'Keep one of them: a sweep tries either concurrencies or request rates.'
+  return rates.map((name) => problemAt(source, [name], 'key', `stands beside ${other}`, remedy))
+}
+
+const rangeKeys = (name: string): readonly [string, string] => [
+  `run_config_search_min_${name}`,
+  `run_config_search_max_${name}`,
+]
+
 function rangeProblems(source: YamlSource, file: Mapping): Problem[] {
   return Object.entries(ranges).flatMap(([name, defaults]) => {
-    const [least, most] = [`run_config_search_min_${name}`, `run_config_search_max_${name}`]
+    const [least, most] = rangeKeys(name)
     const min = file[least] ?? defaults.min
     const max = file[most] ?? defaults.max
     if (typeof min !== 'number' || typeof max !== 'number' || min <= max) return []

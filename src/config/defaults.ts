@@ -14,6 +14,18 @@ export const defaultConcurrency = [1, 8] as const
 /** Model Analyzer's own default. */
 export const defaultObjectives = { perf_throughput: 10 } as const
 
+/**
+ * Online, where no latency is limited: throughput over latency, which is largest where queueing begins (Kleinrock 1979,
+ * "Power and deterministic rules of thumb"). Throughput alone would choose the heaviest load, whatever a request waits.
+ */
+export const onlineObjectives = { perf_throughput: 10, perf_latency_p99: 10 } as const
+
+/** Model Analyzer's: rates double from the least to the most. */
+export const defaultRequestRate = { min: 16, max: 8192 } as const
+
+/** Offline a request is a batch: a client with 8 batches of 128 keeps as many inferences outstanding as 1024 clients online. */
+export const offlineConcurrency = { min: 1, max: 8 } as const
+
 export const defaultSearch = {
   // Quick finds a good configuration in tens of measurements where the whole grid takes hundreds: this runs in CI.
   mode: 'quick',
@@ -21,6 +33,8 @@ export const defaultSearch = {
   instanceCount: { min: 1, max: 5 },
   modelBatchSize: { min: 1, max: 128 },
   concurrency: { min: 1, max: 1024 },
+  requestRates: null,
+  serving: null,
   // As in Model Analyzer, and for online use: a request of one inference.
   clientBatchSizes: [1],
   instanceCounts: null,

@@ -6,7 +6,6 @@ const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and t
 const lastWords = 'perf_analyzer’s last words are in the report where a run of it failed'
 const noFiles = 'configurations are tried through Triton’s load request; no repository is written'
 const oneModel = 'models are measured one at a time'
-const noRateSearch = 'request rates are gated as listed under request_rate, not searched'
 const noLlm = 'generative models are measured as any other: no token metrics'
 const ensembles = 'composing models are found in the ensemble; only the model itself is swept'
 
@@ -29,9 +28,6 @@ export const ignoredKeys = {
   genai_perf_flags: noLlm,
   weighting: oneModel,
   early_exit_enable: noSearchStep,
-  run_config_search_min_request_rate: noRateSearch,
-  run_config_search_max_request_rate: noRateSearch,
-  request_rate_search_enable: noRateSearch,
   run_config_search_max_binary_search_steps: noSearchStep,
   run_config_profile_models_concurrently_enable: oneModel,
   concurrency_sweep_disable: noSearchStep,

@@ -19,6 +19,7 @@ export interface ConfigOverrides {
   readonly repetitions?: number | undefined
   readonly onInconclusive?: GateSettings['onInconclusive'] | undefined
   readonly onMissingBaseline?: GateSettings['onMissingBaseline'] | undefined
+  readonly mode?: 'online' | 'offline' | undefined
   readonly runConfigSearchMode?: 'quick' | 'brute' | 'optuna' | 'off' | undefined
   readonly runnerClass?: string | undefined
   readonly seed?: number | undefined

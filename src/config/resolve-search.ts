@@ -1,6 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf'
-import type { SearchSettings } from './config.ts'
-import { defaultSearch } from './defaults.ts'
+import type { RequestRates, SearchSettings } from './config.ts'
+import { defaultRequestRate, defaultSearch, offlineConcurrency } from './defaults.ts'
 import { product } from './model-config-fields.ts'
 import type { ConfigOverrides } from './overrides.ts'
 import type { ConfigFile, ModelEntry } from './schema.ts'
@@ -16,7 +16,11 @@ export function resolveSearch(
   warnings: string[],
 ): SearchSettings {
   const parameters = entry.model_config_parameters
-  const { instanceCount, modelBatchSize, concurrency, maxMeasurements } = defaultSearch
+  const { instanceCount, modelBatchSize, maxMeasurements } = defaultSearch
+  const serving = overrides.mode ?? file.gate?.mode ?? defaultSearch.serving
+  const concurrency = serving === 'offline' ? offlineConcurrency : defaultSearch.concurrency
+  const largestBatch = file.run_config_search_max_model_batch_size ?? modelBatchSize.max
+  const batchSizes = entry.parameters?.batch_sizes ?? file.batch_sizes
   return {
     mode: modeOf(file, parameters, overrides, name, warnings),
     instanceCount: {
@@ -31,12 +35,39 @@ export function resolveSearch(
       min: file.run_config_search_min_concurrency ?? concurrency.min,
       max: file.run_config_search_max_concurrency ?? concurrency.max,
     },
+    requestRates: requestRatesOf(file, entry),
+    serving,
     clientBatchSizes: [
-      ...new Set(entry.parameters?.batch_sizes ?? file.batch_sizes ?? defaultSearch.clientBatchSizes),
+      ...new Set(
+        batchSizes ?? (serving === 'offline' ? doublings(1, largestBatch) : defaultSearch.clientBatchSizes),
+      ),
     ],
     ...listsOf(parameters ?? {}, name, warnings),
     maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
   }
+}
+
+/** As in Model Analyzer: the listed rates, or doubling ones where any key asks for a search of rates. */
+function requestRatesOf(
+  file: ConfigFile,
+  { parameters, perf_analyzer_flags: flags }: ModelEntry,
+): RequestRates | null {
+  const own = parameters?.concurrency !== undefined || parameters?.request_rate !== undefined
+  const listed = (own ? parameters : file).request_rate
+  const { run_config_search_min_request_rate: min, run_config_search_max_request_rate: max } = file
+  const searched = file.request_rate_search_enable === true || min !== undefined || max !== undefined
+  if (listed === undefined && !searched) return null
+  return {
+    rates: listed ?? doublings(min ?? defaultRequestRate.min, max ?? defaultRequestRate.max),
+    distribution:
+      flags?.['request-distribution'] ?? file.perf_analyzer_flags?.['request-distribution'] ?? 'constant',
+  }
+}
+
+function doublings(min: number, max: number): number[] {
+  const values: number[] = []
+  for (let value = min; value <= max; value *= 2) values.push(value)
+  return values.length === 0 ? [min] : values
 }
 
 /**

@@ -22,6 +22,7 @@ import {
   defaultOutputSharedMemoryBytes,
   defaultPerfAnalyzer,
   defaultRequests,
+  onlineObjectives,
   toleranceWith,
 } from './defaults.ts'
 import { passedPerfAnalyzerFlags } from './ignored-keys.ts'
@@ -49,7 +50,9 @@ export function resolve(
   const entries = file.profile_models ?? {}
   const settingsOf = (entry: ModelEntry, name: string | null): ModelSettings => ({
     loads: resolveLoads(file, entry),
-    objectives: resolveObjectives(entry.objectives ?? file.objectives ?? defaultObjectives),
+    objectives: resolveObjectives(
+      entry.objectives ?? file.objectives ?? objectivesByDefault(file, entry, overrides),
+    ),
     constraints: resolveConstraints(file, entry, overrides),
     search: resolveSearch(file, entry, overrides, name, warnings),
     input: resolveInput(path, file, entry, overrides, gate.seed),
@@ -141,6 +144,15 @@ function resolveLoads(file: ConfigFile, entry: ModelEntry): Load[] {
   return batchSizes.flatMap((batchSize) =>
     loads.map((load) => (batchSize === 1 ? load : { ...load, batchSize })),
   )
+}
+
+/** Where latency is limited, throughput within the limits is what is sought; else a mode that cares for latency says so here. */
+function objectivesByDefault(file: ConfigFile, entry: ModelEntry, overrides: ConfigOverrides) {
+  const isOnline = (overrides.mode ?? file.gate?.mode) === 'online'
+  const limited = resolveConstraints(file, entry, overrides).some(({ metric }) =>
+    metric.startsWith('latency'),
+  )
+  return isOnline && !limited ? onlineObjectives : defaultObjectives
 }
 
 function resolveObjectives(weights: Partial<Record<MetricTag, number | undefined>>): Objective[] {

@@ -88,6 +88,10 @@ export const gateSection = z.strictObject({
     defaultRequests.checkOutputs,
   ),
   tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
+  mode: key(
+    z.enum(['online', 'offline']),
+    'How the model is served, as Model Analyzer’s `--mode`. `online`: requests of one inference; where no latency is limited, the sweep seeks throughput over p99 latency. `offline`: batches of every size up to the largest max_batch_size, from up to 8 clients, for throughput. Left out: as `online`, for throughput. See docs/sweep.md.',
+  ),
   search_max_measurements: key(
     positiveInteger,
     'Most measurements of the sweep of one model.',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { defaultSearch } from './defaults.ts'
-import { key, positiveInteger } from './values.ts'
+import { defaultRequestRate, defaultSearch } from './defaults.ts'
+import { key, positiveInteger, positiveNumber } from './values.ts'
 
 const { instanceCount, modelBatchSize, concurrency } = defaultSearch
 
@@ -20,6 +20,21 @@ export const searchKeys = {
     positiveInteger,
     'Highest concurrency of the sweep.',
     concurrency.max,
+  ),
+  request_rate_search_enable: key(
+    z.boolean(),
+    'The sweep tries request rates (open loop) in place of concurrencies, doubling within their range. So do the two keys of that range, and a listed `request_rate`, of which each is tried.',
+    false,
+  ),
+  run_config_search_min_request_rate: key(
+    positiveNumber,
+    'Least request rate of the sweep, in requests per second. Excludes `concurrency` and its range.',
+    defaultRequestRate.min,
+  ),
+  run_config_search_max_request_rate: key(
+    positiveNumber,
+    'Highest request rate of the sweep.',
+    defaultRequestRate.max,
   ),
   run_config_search_min_instance_count: key(positiveInteger, 'Fewest instances tried.', instanceCount.min),
   run_config_search_max_instance_count: key(positiveInteger, 'Most instances tried.', instanceCount.max),

@@ -24,6 +24,11 @@ export function batchSizeOf(load: Load): number {
   return load.batchSize ?? 1
 }
 
+/** How heavy a load is beside others of its mode: inferences kept outstanding, or asked for per second. */
+export function inferencesOf(load: Load): number {
+  return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load)
+}
+
 /** One word that tells loads apart, the same in every file: `concurrency=8`, `requestRate=100,batchSize=4`. */
 export function loadKey(load: Load): string {
   const batch = batchSizeOf(load) === 1 ? '' : `,batchSize=${batchSizeOf(load)}`

@@ -137,6 +137,11 @@ function judge(context: ProfileContext, configuration: Configuration, load: Load
   return { point: { configuration, load, metrics }, scenario }
 }
 
+const servingWords = {
+  online: 'mode online: requests of one inference, where nothing else is listed',
+  offline: 'mode offline: requests are batches, where nothing else is listed',
+} as const
+
 function summarize(
   settings: ModelSettings,
   space: Space,
@@ -153,7 +158,10 @@ function summarize(
       (sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0),
       0,
     ),
-    notes: [`${tried} of ${space.configurations.length} configurations were tried`],
+    notes: [
+      `${tried} of ${space.configurations.length} configurations were tried`,
+      ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
+    ],
     answer: done.answer,
   }
 }

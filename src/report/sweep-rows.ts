@@ -1,5 +1,5 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
-import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
+import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
@@ -90,11 +90,7 @@ function onePerLoad(scenarios: readonly Scenario[]): readonly Scenario[] {
     const key = loadKey(scenario.load)
     if (!byLoad.has(key) || scenario.role === 'gate') byLoad.set(key, scenario)
   }
-  return [...byLoad.values()].toSorted((a, b) => loadSize(a.load) - loadSize(b.load))
-}
-
-function loadSize(load: Load): number {
-  return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load)
+  return [...byLoad.values()].toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load))
 }
 
 function sweepTable(model: ModelResult, groups: readonly Group[]): Table {

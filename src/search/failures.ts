@@ -1,5 +1,5 @@
 import type { Configuration } from '../domain/configuration.ts'
-import { batchSizeOf, type Load } from '../domain/load.ts'
+import { inferencesOf } from '../domain/load.ts'
 import { type Place, type SearchPoint, sameConfiguration } from './state.ts'
 
 /**
@@ -35,7 +35,7 @@ export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) 
     if (
       overloaded.some(
         (point) =>
-          atLeast(configuration, point.configuration) && outstanding(load) >= outstanding(point.load),
+          atLeast(configuration, point.configuration) && inferencesOf(load) >= inferencesOf(point.load),
       )
     )
       return 0
@@ -60,8 +60,4 @@ function atLeast(one: Configuration, other: Configuration): boolean {
 
 function log2(count: number | null): number {
   return Math.log2(Math.max(1, count ?? 1))
-}
-
-function outstanding(load: Load): number {
-  return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load)
 }

@@ -74,6 +74,25 @@ test('a search finds its optimum under latency and memory', () => {
   expect(shareOfOptimum(scene, answer)).toBe(1)
 })
 
+test('a landscape over request rates has them in place of concurrencies', () => {
+  const { concurrency: _, ...space } = file.space
+  const points = file.points.map(({ concurrency, ...rest }) => ({ ...rest, request_rate: 100 * concurrency }))
+  const scene = parseLandscape({ ...file, space: { ...space, request_rate: [100, 200, 400] }, points })
+  expect(scene.space.loads).toEqual(
+    [100, 200, 400].map((requestRate) => ({ mode: 'requestRate', requestRate })),
+  )
+  const { answer } = replay('quick', scene, { maxMeasurements: 15 })
+  expect(answer).toMatchObject({ configuration: { instanceCount: 2 }, load: { requestRate: 200 } })
+  for (const wrong of [
+    { ...file, space },
+    { ...file, points },
+    { ...file, space: { ...file.space, request_rate: [1] } },
+  ])
+    expect(() =>
+      parseLandscape({ ...wrong, points: [...wrong.points, { ...points[0], request_rate: undefined }] }),
+    ).toThrow(GateError)
+})
+
 test('all that is wrong with a file is said at once', () => {
   const bad = { ...file, name: 7, objective: { perf_speed: 1 } }
   const error = (() => {

@@ -3,25 +3,31 @@ import type { Constraint, Objective } from '../config/config.ts'
 import { type ConstraintTag, constraintTags, type MetricTag, metricTags } from '../config/metric-tags.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
-import { type Load, loadKey } from '../domain/load.ts'
+import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts'
 import { nsPerMs } from '../domain/world.ts'
 import type { Landscape } from './replay.ts'
 import type { SearchMetrics } from './state.ts'
 
 const count = z.int().positive()
-const pointSchema = z.object({
-  instance_count: count,
-  max_batch_size: z.int().nonnegative(),
-  dynamic_batching: z.boolean(),
-  concurrency: count,
-  client_batch_size: count.default(1),
-  inferences_per_second: z.number().optional(),
-  latency_p99_ms: z.number().optional(),
-  latency_avg_ms: z.number().optional(),
-  gpu_memory_mb: z.number().optional(),
-  failed: z.boolean().default(false),
-  is_default: z.boolean().default(false),
-})
+const hasOneLoad = ({ concurrency, request_rate }: { concurrency?: unknown; request_rate?: unknown }) =>
+  (concurrency === undefined) !== (request_rate === undefined)
+const oneLoad = { error: 'has to name either concurrency or request_rate' }
+const pointSchema = z
+  .object({
+    instance_count: count,
+    max_batch_size: z.int().nonnegative(),
+    dynamic_batching: z.boolean(),
+    concurrency: count.optional(),
+    request_rate: z.number().positive().optional(),
+    client_batch_size: count.default(1),
+    inferences_per_second: z.number().optional(),
+    latency_p99_ms: z.number().optional(),
+    latency_avg_ms: z.number().optional(),
+    gpu_memory_mb: z.number().optional(),
+    failed: z.boolean().default(false),
+    is_default: z.boolean().default(false),
+  })
+  .refine(hasOneLoad, oneLoad)
 const fileSchema = z.strictObject({
   name: z.string(),
   objective: z.partialRecord(z.enum(Object.keys(metricTags) as MetricTag[]), z.number().positive()),
@@ -31,13 +37,16 @@ const fileSchema = z.strictObject({
       z.strictObject({ min: z.number().optional(), max: z.number().optional() }),
     )
     .default({}),
-  space: z.strictObject({
-    instance_count: z.array(count).min(1),
-    max_batch_size: z.array(z.int().nonnegative()).min(1),
-    dynamic_batching: z.array(z.boolean()).min(1),
-    concurrency: z.array(count).min(1),
-    client_batch_size: z.array(count).min(1).default([1]),
-  }),
+  space: z
+    .strictObject({
+      instance_count: z.array(count).min(1),
+      max_batch_size: z.array(z.int().nonnegative()).min(1),
+      dynamic_batching: z.array(z.boolean()).min(1),
+      concurrency: z.array(count).min(1).optional(),
+      request_rate: z.array(z.number().positive()).min(1).optional(),
+      client_batch_size: z.array(count).min(1).default([1]),
+    })
+    .refine(hasOneLoad, oneLoad),
   points: z.array(pointSchema).min(1),
 })
 type File = z.infer<typeof fileSchema>
@@ -80,7 +89,7 @@ export function parseLandscape(json: unknown, file?: string): Landscape {
 }
 
 function configurationOf(
-  point: Omit<Point, 'concurrency' | 'client_batch_size' | 'failed' | 'is_default'>,
+  point: Pick<Point, 'instance_count' | 'max_batch_size' | 'dynamic_batching'>,
 ): Configuration {
   return {
     committed: false,
@@ -90,12 +99,15 @@ function configurationOf(
   }
 }
 
-function loadOf({ concurrency, client_batch_size }: Pick<Point, 'concurrency' | 'client_batch_size'>): Load {
-  return {
-    mode: 'concurrency',
-    concurrency,
-    ...(client_batch_size === 1 ? {} : { batchSize: client_batch_size }),
-  }
+function loadOf({
+  concurrency,
+  request_rate: requestRate,
+  client_batch_size,
+}: Pick<Point, 'concurrency' | 'request_rate' | 'client_batch_size'>): Load {
+  const batch = client_batch_size === 1 ? {} : { batchSize: client_batch_size }
+  if (concurrency !== undefined) return { mode: 'concurrency', concurrency, ...batch }
+  if (requestRate !== undefined) return { mode: 'requestRate', requestRate, ...batch }
+  throw new GateError('internal', 'a load of neither concurrency nor request rate')
 }
 
 function keyOf(configuration: Configuration, load: Load): string {
@@ -114,15 +126,16 @@ function configurationsOf(space: File['space'], committed: Configuration): Confi
   return [committed, ...others.filter((other) => configurationKey(other) !== configurationKey(committed))]
 }
 
-function loadsOf(space: File['space']): Load[] {
-  const loads = space.concurrency.flatMap((concurrency) =>
-    space.client_batch_size.map((client_batch_size) => loadOf({ concurrency, client_batch_size })),
-  )
-  return loads.sort((a, b) => inferencesOf(a) - inferencesOf(b))
-}
-
-function inferencesOf(load: Load): number {
-  return load.mode === 'concurrency' ? load.concurrency * (load.batchSize ?? 1) : 0
+function loadsOf({
+  concurrency = [],
+  request_rate: rates = [],
+  client_batch_size: sizes,
+}: File['space']): Load[] {
+  const loads = sizes.flatMap((client_batch_size) => [
+    ...concurrency.map((level) => loadOf({ concurrency: level, client_batch_size })),
+    ...rates.map((rate) => loadOf({ request_rate: rate, client_batch_size })),
+  ])
+  return loads.sort((a, b) => inferencesOf(a) - inferencesOf(b) || batchSizeOf(a) - batchSizeOf(b))
 }
 
 function constraintsOf(

@@ -9,6 +9,8 @@ const settings: SearchSettings = {
   instanceCount: { min: 1, max: 3 },
   modelBatchSize: { min: 1, max: 8 },
   concurrency: { min: 1, max: 20 },
+  requestRates: null,
+  serving: null,
   clientBatchSizes: [1],
   instanceCounts: null,
   maxBatchSizes: null,

@@ -1,7 +1,7 @@
 import type { Range, SearchSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
-import { batchSizeOf, type Load } from '../domain/load.ts'
+import { batchSizeOf, inferencesOf, type Load } from '../domain/load.ts'
 
 /** Every configuration and load that a search may propose, each legal and listed once; the committed one is a member. */
 export interface Space {
@@ -38,19 +38,21 @@ export function makeSpace(settings: SearchSettings, committed: Configuration, mo
   return { committed, configurations, loads: loadsOf(settings) }
 }
 
-/** Every client batch at every concurrency, from light to heavy. */
-function loadsOf({ concurrency: range, clientBatchSizes }: SearchSettings): Load[] {
-  const loads = powersOfTwo(range).flatMap((concurrency) =>
-    clientBatchSizes.map(
-      (batchSize): Load => ({ mode: 'concurrency', concurrency, ...(batchSize === 1 ? {} : { batchSize }) }),
-    ),
-  )
-  return loads.sort((a, b) => outstanding(a) - outstanding(b) || batchSizeOf(a) - batchSizeOf(b))
-}
-
-/** Inferences under way at once; a request rate says nothing of them. */
-function outstanding(load: Load): number {
-  return (load.mode === 'concurrency' ? load.concurrency : 1) * batchSizeOf(load)
+/** Every client batch at every concurrency or rate, from light to heavy. */
+function loadsOf({ concurrency: range, requestRates, clientBatchSizes }: SearchSettings): Load[] {
+  const levels: Load[] =
+    requestRates === null
+      ? powersOfTwo(range).map((concurrency) => ({ mode: 'concurrency', concurrency }))
+      : requestRates.rates.map((requestRate) => ({
+          mode: 'requestRate',
+          requestRate,
+          ...(requestRates.distribution === 'poisson' ? { distribution: 'poisson' } : {}),
+        }))
+  return levels
+    .flatMap((load) =>
+      clientBatchSizes.map((batchSize): Load => (batchSize === 1 ? load : { ...load, batchSize })),
+    )
+    .sort((a, b) => inferencesOf(a) - inferencesOf(b) || batchSizeOf(a) - batchSizeOf(b))
 }
 
 /** The loads that are legal for a configuration: a request may not hold more than `max_batch_size` inferences. */
@@ -59,15 +61,17 @@ export function loadsFor(space: Space, configuration: Configuration): readonly L
 }
 
 /**
- * Where a search begins: twice what the configuration can execute at once (Model Analyzer's formula), which is
+ * Where a search begins. At request rates with the lightest, which tells how long a request takes, and with it
+ * about how many can be served. Else at twice what the configuration can execute at once (Model Analyzer's formula), which is
  * about where it saturates, or the nearest load to it.
  */
 export function firstLoad(space: Space, configuration: Configuration): Load {
   const batch = configuration.dynamicBatching ? Math.max(1, configuration.maxBatchSize) : 1
   const target = Math.log2(2 * batch * (configuration.instanceCount ?? 1))
-  const off = (load: Load): number => Math.abs(Math.log2(outstanding(load)) - target)
+  const off = (load: Load): number => Math.abs(Math.log2(inferencesOf(load)) - target)
   const [first, ...others] = loadsFor(space, configuration)
   if (first === undefined) throw new GateError('config', 'the search has no load to measure')
+  if (first.mode === 'requestRate') return first
   return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first)
 }
 

@@ -1,5 +1,6 @@
 import { batchSizeOf } from '../domain/load.ts'
 import { metrics as definitions, type MetricName } from '../domain/metric.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { type Belief, type Hypothesis, regress, type Sample } from './gaussian.ts'
 import {
   type Features,
@@ -30,14 +31,15 @@ export type Surrogate = (place: Place) => (metric: MetricName) => Belief
  * ratio of a percentile to that mean is learnt. Everything else (memory): linear in the configuration, plus a smooth part.
  */
 export function fitSurrogate(observations: readonly Observation[]): Surrogate {
-  const rateAt = fitRate(observations)
+  const features = featuresOf(observations)
+  const rateAt = fitRate(observations, features)
   const fits = new Map<MetricName, (x: Features) => Belief>()
   const fitOf = (metric: MetricName): ((x: Features) => Belief) => {
     const known = fits.get(metric)
     if (known !== undefined) return known
     const made = metric.startsWith('latency')
-      ? fitStretch(observations, metric)
-      : fitOther(observations, metric)
+      ? fitStretch(observations, features, metric)
+      : fitOther(observations, features, metric)
     fits.set(metric, made)
     return made
   }
@@ -56,8 +58,8 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
   }
 }
 
-function fitRate(observations: readonly Observation[]): (x: Features) => Belief {
-  const samples = samplesOf(observations, ({ metrics }) => log(metrics.inferPerSec))
+function fitRate(observations: readonly Observation[], features: FeaturesOf): (x: Features) => Belief {
+  const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec))
   return regress(samples, rateKernels, levelled(samples, rateHypotheses))
 }
 
@@ -78,14 +80,25 @@ function levelled(
   })
 }
 
+/**
+ * An open loop beyond capacity queues for as long as it is measured: by how much says nothing of any other place, and a
+ * number out of all proportion would make the belief about every place wide.
+ */
+const mostStretch = Math.log(20)
+
 /** log(latency × throughput / outstanding): 0 for the mean latency of a steady closed loop, more for a tail. */
-function fitStretch(observations: readonly Observation[], metric: MetricName): (x: Features) => Belief {
-  const samples = samplesOf(observations, (observation) => {
+function fitStretch(
+  observations: readonly Observation[],
+  features: FeaturesOf,
+  metric: MetricName,
+): (x: Features) => Belief {
+  const samples = samplesOf(observations, features, (observation) => {
     const { metrics } = observation
     const latency = log(metrics[metric])
     const rate = log(metrics.inferPerSec)
     if (latency === null || rate === null) return null
-    return latency + rate - Math.log(2 ** features(observation).outstanding * 1e9)
+    const stretch = latency + rate - Math.log(2 ** features(observation).outstanding * 1e9)
+    return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch)
   })
   const level = samples.length === 0 ? 0.3 : mean(samples.map(({ y }) => y))
   const flat = (): number => level
@@ -96,8 +109,12 @@ function fitStretch(observations: readonly Observation[], metric: MetricName): (
   )
 }
 
-function fitOther(observations: readonly Observation[], metric: MetricName): (x: Features) => Belief {
-  const samples = samplesOf(observations, ({ metrics }) => log(metrics[metric]))
+function fitOther(
+  observations: readonly Observation[],
+  features: FeaturesOf,
+  metric: MetricName,
+): (x: Features) => Belief {
+  const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]))
   // Memory repeats to within a percent or so; utilization and power do not.
   const noise = definitions[metric].unit === 'bytes' ? 0.01 : 0.1
   const slope = definitions[metric].unit === 'bytes' ? 0.3 : 0
@@ -109,9 +126,27 @@ function fitOther(observations: readonly Observation[], metric: MetricName): (x:
   )
 }
 
-function features({ configuration, load }: Place): Features {
+type FeaturesOf = (place: Place) => Features
+
+/** An execution on a GPU is seldom longer; only before anything was measured. */
+const guessedLatencyNs = 10 * nsPerMs
+
+/**
+ * An open loop as the closed loop that it is before anything queues: by Little's law as many requests are under way as come
+ * in while one is answered by an idle server, for which the shortest latency seen stands.
+ */
+function featuresOf(observations: readonly Observation[]): FeaturesOf {
+  const latencies = observations.flatMap(
+    ({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) =>
+      latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? [],
+  )
+  const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies)
+  return (place) => features(place, idleNs)
+}
+
+function features({ configuration, load }: Place, idleNs: number): Features {
   const clientBatch = batchSizeOf(load)
-  const requests = load.mode === 'concurrency' ? load.concurrency : 1
+  const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond
   const instances = configuration.instanceCount ?? 1
   const batch = Math.max(1, configuration.maxBatchSize)
   // A queue that is not batched runs requests as they come, and no batch holds more than is outstanding.
@@ -125,7 +160,7 @@ function features({ configuration, load }: Place): Features {
     delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
     preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
     dynamic: configuration.dynamicBatching ? 1 : 0,
-    effInstances: Math.log2(Math.min(instances, requests)),
+    effInstances: Math.log2(Math.min(instances, Math.max(1, requests))),
     effBatch: Math.log2(largest),
     clientBatch: Math.log2(clientBatch),
   }
@@ -133,6 +168,7 @@ function features({ configuration, load }: Place): Features {
 
 function samplesOf(
   observations: readonly Observation[],
+  features: FeaturesOf,
   target: (observation: Observation) => number | null,
 ): Sample<Features>[] {
   return observations.flatMap((observation) => {
