@@ -7,7 +7,7 @@ import { startPerfAnalyzer } from './perf-analyzer.ts'
 /** A client under one stretch of load: its process, and what it says itself in the end. */
 interface Running {
   readonly pid: number
-  readonly result: Promise<Pick<StretchResult, 'latencyP50Ns' | 'latencyP99Ns'>>
+  readonly result: Promise<Pick<StretchResult, 'latencyP50Ns' | 'latencyP99Ns' | 'accountedRatio'>>
 }
 
 export interface BenchClient {
@@ -54,6 +54,7 @@ export function perfAnalyzerClient(program: string): BenchClient {
       const result = row.then(({ latencyNs }) => ({
         latencyP50Ns: latencyOf(latencyNs, 50),
         latencyP99Ns: latencyOf(latencyNs, 99),
+        accountedRatio: null,
       }))
       return { pid, result }
     },

@@ -8,20 +8,27 @@ import { createRandom } from '../src/stats/random.ts'
 import { geometricMean, median } from '../src/stats/robust.ts'
 import type { BenchPart } from './part.ts'
 import { findPerfAnalyzer, startPerfAnalyzer } from './perf-analyzer.ts'
+import { bootstrap } from './ratio.ts'
 import { type BenchServer, openBenchServer } from './server.ts'
 
 const models = ['add_sub', 'text_recognition'] as const
 const concurrency = 2
 /** `measure`'s own defaults. */
 const trustworthy = { intervalWidth: 0.2, maxNs: 20 * nsPerSecond }
-/** 60 s in all, half of them by each program, so that neither is the other's yardstick. */
-const referencePieces = 6
-const pieceNs = 10 * nsPerSecond
+/**
+ * Of each program in each round: 60 s in all, half of them by each, so that neither is the other's yardstick, and spread over
+ * the rounds, so that the machine has not become another one meanwhile.
+ */
+const referenceNs = 60 * nsPerSecond
 
 interface Point {
   readonly wallNs: number
+  /** NaN where it gave none. */
   readonly latencyP99Ns: number
 }
+
+/** One quick point and one piece of the reference by each program. */
+type Round = Readonly<Record<'ours' | 'theirs' | 'ourPiece' | 'theirPiece', Point>>
 
 export async function benchPoint(rounds: number): Promise<BenchPart> {
   const program = findPerfAnalyzer()
@@ -35,10 +42,10 @@ export async function benchPoint(rounds: number): Promise<BenchPart> {
       missed.push(...failures)
     }
     const passed = missed.length === 0
-    const markdown = `Concurrency ${concurrency}; medians of ${rounds} rounds in random order. The reference is 60 s of load in pieces of 10 s, half by each program.
+    const markdown = `Concurrency ${concurrency}; medians of ${rounds} rounds in random order, with 95 % intervals over rounds. The reference is 60 s of load, half by each program, spread over the rounds.
 
-| | wall: measure / perf_analyzer | ratio (≤ 0.33) | p99: reference | distance from it: measure / perf_analyzer | perf_analyzer gave none |
-| --- | --- | --- | --- | --- | --- |
+| | wall: measure / perf_analyzer | ratio (≤ 1/3) | p99: reference | distance from it: measure / perf_analyzer | difference (≤ 0 in its interval) | perf_analyzer gave none |
+| --- | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
 ${passed ? 'All targets are met.' : `Missed:\n${missed.map((line) => `- ${line}`).join('\n')}`}`
@@ -52,49 +59,58 @@ async function benchModel(bench: BenchServer, program: string, model: string, ro
   const ours = (durationNs: number | null) => timed(bench, () => measure(bench, model, durationNs))
   const theirs = (flags: readonly string[]) => timed(bench, () => analyze(bench, program, model, flags))
   const random = createRandom(Date.now())
-  const pieces: Point[] = []
-  for (const piece of random.shuffle(Array.from({ length: referencePieces }, (_, index) => index))) {
-    // Three windows of perf_analyzer, each 1.2 times the interval.
-    const intervalMs = Math.round(pieceNs / 1e6 / 3.6)
-    pieces.push(
-      await (piece % 2 === 0
-        ? ours(pieceNs)
-        : theirs(['--measurement-interval', String(intervalMs), '-s', '100000', '-r', '3'])),
-    )
-    bench.world.progress(`${model}: reference piece ${pieces.length} of ${referencePieces}`)
-  }
-  const referenceNs = geometricMean(pieces.map(({ latencyP99Ns }) => latencyP99Ns))
-
-  const found: { readonly ours: Point; readonly theirs: Point }[] = []
+  const pieceNs = referenceNs / 2 / rounds
+  // Three windows, each 1.2 times the interval.
+  const piece = ['--measurement-interval', String(Math.round(pieceNs / 1e6 / 3.6)), '-s', '100000', '-r', '3']
+  const found: Round[] = []
   for (let round = 1; round <= rounds; round++) {
-    const first = random.integer(2) === 0 ? await ours(null) : null
-    const perfAnalyzer = await theirs([])
-    found.push({ ours: first ?? (await ours(null)), theirs: perfAnalyzer })
+    const points = new Map<string, Point>()
+    const turns: [name: keyof Round, run: () => Promise<Point>][] = [
+      ['ours', () => ours(null)],
+      ['theirs', () => theirs([])],
+      ['ourPiece', () => ours(pieceNs)],
+      ['theirPiece', () => theirs(piece)],
+    ]
+    for (const [name, run] of random.shuffle(turns)) points.set(name, await run())
+    found.push(Object.fromEntries(points) as unknown as Round)
     bench.world.progress(`${model}: round ${round} of ${rounds}`)
   }
-  const wall = {
-    ours: median(found.map((each) => each.ours.wallNs)),
-    theirs: median(found.map((each) => each.theirs.wallNs)),
-  }
-  // A program that gave no number is further away than any.
+  return judge(model, found)
+}
+
+/** A program that gave no number is further away than any. Its time counts as what it took to find none. */
+function judge(model: string, found: readonly Round[]) {
+  const p99 = geometricMean(
+    found
+      .flatMap(({ ourPiece, theirPiece }) => [ourPiece.latencyP99Ns, theirPiece.latencyP99Ns])
+      .filter((latencyNs) => !Number.isNaN(latencyNs)),
+  )
   const distance = ({ latencyP99Ns }: Point) =>
-    Number.isNaN(latencyP99Ns) ? Number.POSITIVE_INFINITY : Math.abs(Math.log(latencyP99Ns / referenceNs))
+    Number.isNaN(latencyP99Ns) ? Number.POSITIVE_INFINITY : Math.abs(Math.log(latencyP99Ns / p99))
+  const far = (rounds: readonly Round[], of: 'ours' | 'theirs') =>
+    median(rounds.map((each) => distance(each[of])))
+  const wall = (rounds: readonly Round[], of: 'ours' | 'theirs') =>
+    median(rounds.map((each) => each[of].wallNs))
+  const ratio = bootstrap(found, (rounds) => wall(rounds, 'ours') / wall(rounds, 'theirs'))
+  const further = bootstrap(found, (rounds) => far(rounds, 'ours') - far(rounds, 'theirs'))
   const unanswered = found.filter(({ theirs }) => Number.isNaN(theirs.latencyP99Ns)).length
-  const far = {
-    ours: median(found.map((each) => distance(each.ours))),
-    theirs: median(found.map((each) => distance(each.theirs))),
-  }
-  const ratio = wall.ours / wall.theirs
   const seconds = (ns: number) => `${(ns / 1e9).toFixed(1)} s`
-  const percent = (log: number) => `${((Math.exp(log) - 1) * 100).toFixed(1)} %`
-  const row = `| ${model} | ${seconds(wall.ours)} / ${seconds(wall.theirs)} | ${ratio.toFixed(2)} | ${(referenceNs / 1e6).toFixed(2)} ms | ${percent(far.ours)} / ${percent(far.theirs)} | ${unanswered} of ${rounds} |`
-  const failures = [
-    ...(ratio <= 1 / 3 ? [] : [`${model}: wall time ${ratio.toFixed(2)} of perf_analyzer's`]),
-    ...(far.ours <= far.theirs
-      ? []
-      : [`${model}: p99 is ${percent(far.ours)} from the reference, perf_analyzer's ${percent(far.theirs)}`]),
+  const percent = (log: number) => (Number.isFinite(log) ? `${(100 * log).toFixed(1)} %` : 'none')
+  const between = `${percent(further.value)} (${percent(further.low)} to ${percent(further.high)})`
+  const row = [
+    model,
+    `${seconds(wall(found, 'ours'))} / ${seconds(wall(found, 'theirs'))}`,
+    `${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
+    `${(p99 / 1e6).toFixed(2)} ms`,
+    `${percent(far(found, 'ours'))} / ${percent(far(found, 'theirs'))}`,
+    between,
+    `${unanswered} of ${found.length}`,
   ]
-  return { row, failures }
+  const failures = [
+    ...(ratio.value <= 1 / 3 ? [] : [`${model}: takes ${ratio.value.toFixed(2)} of perf_analyzer's time`]),
+    ...(further.low <= 0 ? [] : [`${model}: p99 is further from the reference by ${between}`]),
+  ]
+  return { row: `| ${row.join(' | ')} |`, failures }
 }
 
 async function timed(bench: BenchServer, run: () => Promise<number>): Promise<Point> {

@@ -11,6 +11,8 @@ export interface Observation {
   readonly requests: number
   readonly durationNs: number
   readonly latencyP50Ns: number
+  /** Only of clients that keep every latency. */
+  readonly accountedRatio: number | null
 }
 
 /** After the server's first request of the stretch: connections and first calls are over by then. */
@@ -42,12 +44,13 @@ export async function observe(
   const from = await look(running.pid, counted)
   await sleepMs((stretch.durationNs - settleNs - tailNs) / nsPerMs)
   const to = await look(running.pid, counted)
-  const { latencyP50Ns } = await running.result
+  const { latencyP50Ns, accountedRatio } = await running.result
   return {
     cpuNs: to.cpuNs - from.cpuNs,
     requests: to.requests - from.requests,
     durationNs: to.atNs - from.atNs,
     latencyP50Ns,
+    accountedRatio,
   }
 }
 

@@ -49,6 +49,7 @@ function run({ target, concurrency, durationNs }: Stretch): void {
       failed,
       latencyP50Ns: quantile(sorted, 0.5) ?? Number.NaN,
       latencyP99Ns: quantile(sorted, 0.99) ?? Number.NaN,
+      accountedRatio: null,
     }
     process.send?.(result)
   }

@@ -36,6 +36,9 @@ async function run({ target, model, concurrency, durationNs }: Stretch): Promise
     failed: Object.values(window.failures).reduce((sum, count) => sum + count, 0),
     latencyP50Ns: quantile(window.latenciesNs, 0.5) ?? Number.NaN,
     latencyP99Ns: quantile(window.latenciesNs, 0.99) ?? Number.NaN,
+    // The requests that are under way at its end run on: part of their latency lies behind it.
+    accountedRatio:
+      window.latenciesNs.reduce((sum, each) => sum + each, 0) / (concurrency * window.durationNs),
   }
   process.send?.(result)
 }

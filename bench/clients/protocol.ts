@@ -13,4 +13,9 @@ export interface StretchResult {
   readonly failed: number
   readonly latencyP50Ns: number
   readonly latencyP99Ns: number
+  /**
+   * The sum of all latencies, as a share of concurrency × time. In a closed loop a request is always out, but for what the
+   * client does between two: time that is missing here was hidden from the latencies.
+   */
+  readonly accountedRatio: number | null
 }

@@ -1,14 +1,10 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from 'node:http2'
 import { tlsOptions } from '../domain/endpoint.ts'
+import type { Field } from '../http2/hpack.ts'
+import { Http2Session } from '../http2/session.ts'
+import type { StreamEnd, StreamEvents } from '../http2/stream.ts'
 import { nowNs } from './clock.ts'
 import { statusMessage, statusName } from './grpc-status.ts'
+import type { AnswerCheck } from './output-check.ts'
 import type { LoadTarget } from './protocol.ts'
 import type { Outgoing, Sender } from './sender.ts'
 import { onlyMessage } from './stream-response.ts'
@@ -30,15 +26,8 @@ const restMs = 50
 /** Longer than a TCP and TLS handshake across the world; ends an attempt that nobody answers. */
 const connectTimeoutMs = 5000
 
-/**
- * Room for large outputs. HTTP/2's default of 65 535 bytes would make each of them wait for window updates,
- * and so measure this client. A stream's room, and a connection's that is shared by several streams.
- */
-const streamWindowBytes = 16 * 1024 * 1024
-const connectionWindowBytes = 4 * streamWindowBytes
-
-/** MB. Node refuses streams beyond its default of 10 MB, which few large requests in flight reach. */
-const maxSessionMemory = 4096
+/** What becomes of a handshake that the server breaks off, as it does without a certificate that it asks for. */
+const brokenOff = /ALERT|ECONNRESET|EPROTO|closed|no HTTP/
 
 /**
  * Streams at a time where the peer sets no lower limit. Against an overloaded server an open loop would
@@ -46,14 +35,25 @@ const maxSessionMemory = 4096
  */
 const maxStreams = 4096
 
-const uint32Max = 2 ** 32 - 1
-
 const service = '/inference.GRPCInferenceService'
 
-/** A stream, and what became of it where it closed without a gRPC status. */
+/** A bidirectional call. */
 export interface OpenedStream {
-  readonly stream: ClientHttp2Stream
-  readonly fate: () => [failure: string, message: string]
+  /** Its connection takes further streams: it is not lost or closing (GOAWAY). */
+  readonly isOnLiveConnection: () => boolean
+  readonly write: (frame: Buffer) => void
+  readonly end: () => void
+  /** Gives it up: nothing is called back then. */
+  readonly cancel: () => void
+}
+
+/** What a bidirectional call is told. */
+export interface StreamReceiver {
+  readonly onStatus: (status: GrpcStatus) => void
+  /** The receiver's to keep. */
+  readonly onData: (chunk: Buffer) => void
+  /** Once, at its end, with what became of it if it had no status. */
+  readonly onClose: (failure: string, message: string) => void
 }
 
 /** A gRPC response has at least the frame prefix of its one message. */
@@ -63,33 +63,23 @@ const minResponseBytes = 5
 export class Connection implements Sender {
   /** Why the last attempt failed or the connection was lost. */
   lastError = ''
-  readonly #url: string
-  readonly #tls: ReturnType<typeof tlsOptions>
-  readonly #headers: OutgoingHttpHeaders
+  readonly #target: LoadTarget
+  readonly #fields: readonly Field[]
+  readonly #streamFields = new Map<string, readonly Field[]>()
   #state: 'idle' | 'connecting' | 'ready' | 'resting' | 'closed' = 'idle'
-  #session: ClientHttp2Session | null = null
+  #session: Http2Session | null = null
   #readySinceNs = 0
   #streamLimit = maxStreams
   #active = 0
   #waiting: (() => void)[] = []
 
   constructor(target: LoadTarget) {
-    const host = target.host.includes(':') ? `[${target.host}]` : target.host
-    this.#url = `${target.tls ? 'https' : 'http'}://${host}:${target.port}`
-    this.#tls = tlsOptions(target)
-    this.#headers = {
-      ':method': 'POST',
-      ':path': `${service}/ModelInfer`,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      ...target.metadata,
-    }
+    this.#target = target
+    this.#fields = requestFields(target, 'ModelInfer')
   }
 
   get ready(): boolean {
-    return (
-      this.#state === 'ready' && this.#session !== null && !this.#session.closed && !this.#session.destroyed
-    )
+    return this.#state === 'ready' && this.#session?.isOpen === true
   }
 
   /** The last attempt failed and the next is not yet made. */
@@ -121,7 +111,7 @@ export class Connection implements Sender {
 
   close(): void {
     this.#state = 'closed'
-    this.#session?.destroy()
+    this.#session?.destroy('the connection was closed')
     this.#settle()
   }
 
@@ -132,110 +122,87 @@ export class Connection implements Sender {
   send({ frame, check }: Outgoing, onEnd: RequestEnd): () => void {
     const session = this.#session
     if (session === null) throw new Error('send() on a connection that is not ready')
-    const stream = session.request(this.#headers)
-    let open = true
-    let responseBytes = 0
-    const chunks: Buffer[] = []
-    let httpStatus: number | undefined
     this.#active++
-
-    const end = (failure: string | null, message: string) => {
-      if (!open) return
-      open = false
-      this.#active--
-      // An answer before the request has been read leaves the stream half open: it must not take up room.
-      if (failure !== null && !stream.writableFinished) stream.close(constants.NGHTTP2_CANCEL)
-      const endNs = nowNs()
-      if (failure !== null || check === null) onEnd(failure, message, endNs)
-      else onEnd(null, '', endNs, () => check(() => onlyMessage(chunks)))
-    }
-    const judge = (headers: IncomingHttpHeaders) => {
-      const status = statusOf(headers)
-      if (status === null) return
-      if (status.name !== 'OK') end(status.name, status.message)
-      else if (responseBytes >= minResponseBytes) end(null, '')
-      else end('INTERNAL', 'status OK without a response message')
-    }
-    stream.on('response', (headers) => {
-      httpStatus = headers[':status']
-      judge(headers)
-    })
-    stream.on('data', (chunk: Buffer) => {
-      responseBytes += chunk.length
-      if (check !== null) chunks.push(chunk)
-    })
-    stream.on('trailers', judge)
-    // 'close' follows and tells what became of it.
-    stream.on('error', () => undefined)
-    stream.on('close', () => {
-      if (open) end(...lostStream(session, stream, httpStatus, this.lastError))
-    })
-    stream.end(frame)
+    const call = new UnaryCall(check, () => this.#active--, onEnd)
+    const stream = session.request(this.#fields, frame, true, call)
     return () => {
-      if (!open) return
-      open = false
-      this.#active--
-      stream.close(constants.NGHTTP2_CANCEL)
+      if (!call.giveUp()) return
+      session.cancel(stream)
     }
   }
 
   /** Opens a bidirectional call. Only to be called while `ready`. It takes up room until it is closed. */
-  openStream(method: string): OpenedStream {
+  openStream(method: string, { onStatus, onData, onClose }: StreamReceiver): OpenedStream {
     const session = this.#session
     if (session === null) throw new Error('openStream() on a connection that is not ready')
-    const stream = session.request({ ...this.#headers, ':path': `${service}/${method}` })
-    let httpStatus: number | undefined
+    const fields = this.#streamFields.get(method) ?? requestFields(this.#target, method)
+    this.#streamFields.set(method, fields)
+    let httpStatus: string | undefined
+    let open = true
     this.#active++
-    stream.once('response', (headers) => {
-      httpStatus = headers[':status']
+    const close = () => {
+      if (!open) return
+      open = false
+      this.#active--
+    }
+    const stream = session.request(fields, null, false, {
+      onHeaders: (headers) => {
+        httpStatus ??= fieldValue(headers, ':status')
+        const status = statusOf(headers)
+        if (status !== null) onStatus(status)
+      },
+      onData: (bytes, start, end) => onData(Buffer.from(bytes.subarray(start, end))),
+      onEnd: (end) => {
+        close()
+        onClose(...fateOf(end, httpStatus))
+      },
     })
-    stream.once('close', () => this.#active--)
-    return { stream, fate: () => lostStream(session, stream, httpStatus, this.lastError) }
+    return {
+      isOnLiveConnection: () => session.isOpen,
+      write: (frame) => session.write(stream, frame),
+      end: () => session.end(stream),
+      cancel: () => {
+        close()
+        session.cancel(stream)
+      },
+    }
   }
 
   #connect(): void {
     this.#state = 'connecting'
     this.lastError = ''
-    const session = connect(this.#url, {
-      ...this.#tls,
-      maxSessionMemory,
-      // As if the peer had set it: it holds only until the peer sets its own.
-      peerMaxConcurrentStreams: uint32Max,
-      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+    const { host, port, tls } = this.#target
+    const options = tls ? tlsOptions(this.#target) : null
+    const session = new Http2Session(host, port, options, {
+      onSettings: (maxConcurrentStreams) => {
+        this.#streamLimit = Math.min(maxStreams, maxConcurrentStreams)
+        if (this.#session !== session || this.#state !== 'connecting') return
+        clearTimeout(timeout)
+        this.#state = 'ready'
+        this.#readySinceNs = nowNs()
+        this.#settle()
+      },
+      onGoAway: (reason) => {
+        this.lastError = reason
+        this.#lost(session)
+      },
+      onClose: (reason) => {
+        clearTimeout(timeout)
+        const withoutCertificate = options !== null && options.cert === undefined
+        const mayAsk = this.#state === 'connecting' && withoutCertificate && brokenOff.test(reason)
+        if (this.#session === session)
+          this.lastError = mayAsk ? `${reason}; does it ask for a client certificate?` : reason
+        this.#lost(session)
+      },
     })
     this.#session = session
-    const timeout = setTimeout(() => {
-      const asked = this.#url.startsWith('https') && this.#tls.cert === undefined
-      this.lastError ||=
-        `no HTTP/2 answer within ${connectTimeoutMs / 1000} s` +
-        (asked ? '; does it ask for a client certificate?' : '')
-      session.destroy()
-      // Node does not close a session whose TLS handshake the server has broken off.
-      this.#lost(session)
-    }, connectTimeoutMs)
-    session.on('remoteSettings', (settings) => {
-      this.#streamLimit = Math.min(maxStreams, settings.maxConcurrentStreams ?? maxStreams)
-      if (this.#session !== session || this.#state !== 'connecting') return
-      clearTimeout(timeout)
-      session.setLocalWindowSize(connectionWindowBytes)
-      this.#state = 'ready'
-      this.#readySinceNs = nowNs()
-      this.#settle()
-    })
-    session.on('error', (error: NodeJS.ErrnoException) => {
-      this.lastError = error.code === undefined ? error.message : `${error.code}: ${error.message}`
-    })
-    session.on('goaway', (code) => {
-      this.lastError = `the server sent GOAWAY with code ${code}`
-      this.#lost(session)
-    })
-    session.on('close', () => {
-      clearTimeout(timeout)
-      this.#lost(session)
-    })
+    const timeout = setTimeout(
+      () => session.destroy(`no HTTP/2 answer within ${connectTimeoutMs / 1000} s`),
+      connectTimeoutMs,
+    )
   }
 
-  #lost(session: ClientHttp2Session): void {
+  #lost(session: Http2Session): void {
     if (this.#session !== session || this.#state === 'closed') return
     this.#session = null
     const lived = this.#state === 'ready' && nowNs() - this.#readySinceNs > restMs * 1e6
@@ -260,25 +227,96 @@ export class Connection implements Sender {
   }
 }
 
-/** The gRPC status in headers or trailers; null where they hold none. */
-export function statusOf(
-  headers: IncomingHttpHeaders,
-): { readonly name: string; readonly message: string } | null {
-  const status = headers['grpc-status']
-  if (typeof status !== 'string') return null
-  return { name: statusName(status), message: statusMessage(String(headers['grpc-message'] ?? '')) }
+/** One request and its answer. */
+class UnaryCall implements StreamEvents {
+  readonly #check: AnswerCheck | null
+  readonly #onOver: () => void
+  readonly #onEnd: RequestEnd
+  readonly #chunks: Buffer[] = []
+  #responseBytes = 0
+  #httpStatus: string | undefined
+  #open = true
+
+  /** @param onOver before `onEnd`, and when it is given up */
+  constructor(check: AnswerCheck | null, onOver: () => void, onEnd: RequestEnd) {
+    this.#check = check
+    this.#onOver = onOver
+    this.#onEnd = onEnd
+  }
+
+  /** Whether it was still to be answered. */
+  giveUp(): boolean {
+    if (!this.#open) return false
+    this.#open = false
+    this.#onOver()
+    return true
+  }
+
+  onHeaders(fields: readonly Field[]): void {
+    this.#httpStatus ??= fieldValue(fields, ':status')
+    const status = statusOf(fields)
+    if (status === null) return
+    if (status.name !== 'OK') this.#end(status.name, status.message)
+    else if (this.#responseBytes >= minResponseBytes) this.#end(null, '')
+    else this.#end('INTERNAL', 'status OK without a response message')
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#responseBytes += end - start
+    if (this.#check !== null) this.#chunks.push(Buffer.from(bytes.subarray(start, end)))
+  }
+
+  onEnd(end: StreamEnd): void {
+    if (this.#open) this.#end(...fateOf(end, this.#httpStatus))
+  }
+
+  #end(failure: string | null, message: string): void {
+    const endNs = nowNs()
+    if (!this.giveUp()) return
+    const check = this.#check
+    if (failure !== null || check === null) this.#onEnd(failure, message, endNs)
+    else this.#onEnd(null, '', endNs, () => check(() => onlyMessage(this.#chunks)))
+  }
 }
 
-/** What became of a stream that closed without a gRPC status. */
-function lostStream(
-  session: ClientHttp2Session,
-  stream: ClientHttp2Stream,
-  httpStatus: number | undefined,
-  lastError: string,
-): [failure: string, message: string] {
-  if (session.destroyed || session.closed) return ['connection', lastError || 'the connection was closed']
-  if (stream.rstCode !== constants.NGHTTP2_NO_ERROR)
-    return ['reset', `the server reset the stream with code ${stream.rstCode}`]
-  const status = httpStatus === undefined ? '' : ` (HTTP status ${httpStatus})`
-  return ['UNKNOWN', `the answer ended without grpc-status${status}`]
+function requestFields({ host, port, tls, metadata }: LoadTarget, method: string): readonly Field[] {
+  return [
+    [':method', 'POST'],
+    [':scheme', tls ? 'https' : 'http'],
+    [':path', `${service}/${method}`],
+    [':authority', `${host.includes(':') ? `[${host}]` : host}:${port}`],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+    ...Object.entries(metadata ?? {}).map(([name, value]): Field => [name.toLowerCase(), value]),
+  ]
+}
+
+const fieldValue = (fields: readonly Field[], name: string) => fields.find((field) => field[0] === name)?.[1]
+
+export interface GrpcStatus {
+  readonly name: string
+  readonly message: string
+}
+
+/** The gRPC status in headers or trailers; null where they hold none. */
+function statusOf(fields: readonly Field[]): GrpcStatus | null {
+  const status = fieldValue(fields, 'grpc-status')
+  if (status === undefined) return null
+  return { name: statusName(status), message: statusMessage(fieldValue(fields, 'grpc-message') ?? '') }
+}
+
+/** What became of a stream that ended without a gRPC status. */
+function fateOf(end: StreamEnd, httpStatus: string | undefined): [failure: string, message: string] {
+  switch (end.kind) {
+    case 'lost':
+      return ['connection', end.reason]
+    case 'reset':
+      return ['reset', `the server reset the stream with code ${end.code}`]
+    case 'ended': {
+      const status = httpStatus === undefined ? '' : ` (HTTP status ${httpStatus})`
+      return ['UNKNOWN', `the answer ended without grpc-status${status}`]
+    }
+    default:
+      return end satisfies never
+  }
 }

@@ -128,12 +128,12 @@ test('what never answers is a deadline failure, and the loop goes on', async () 
   const { server, generator, id } = await setUp(
     (stream, index) => (index < 2 ? undefined : succeed(stream)),
     {
-      deadlineNs: 60 * ms,
+      deadlineNs: 400 * ms,
     },
   )
   const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 900 * ms })
   expect(window.failures).toEqual({ deadline: 2 })
-  expect(window.firstFailure).toBe('deadline: no answer within 0.06 s')
+  expect(window.firstFailure).toBe('deadline: no answer within 0.4 s')
   expect(window.latenciesNs.length).toBe(server.requests - 2)
   expect(window.latenciesNs.length).toBeGreaterThan(2)
 })
@@ -153,10 +153,12 @@ test('with the server gone a run ends with failures, and the next one finds it w
   const { server, generator, id } = await setUp(succeedAfter(2))
   setTimeout(() => void server.stop(), 60)
   const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 300 * ms })
-  expect(Object.keys(window.failures)).toEqual(['connection'])
-  // The three that were cut off, and three for each attempt: pauses keep them few.
-  expect(window.failures.connection).toBeGreaterThanOrEqual(6)
-  expect(window.failures.connection).toBeLessThan(30)
+  // The three that were cut off (this server may reset them before it hangs up), and three for each attempt: pauses keep them few.
+  const { connection = 0, reset = 0, ...others } = window.failures
+  expect(others).toEqual({})
+  expect(reset).toBeLessThanOrEqual(3)
+  expect(connection + reset).toBeGreaterThanOrEqual(6)
+  expect(connection).toBeLessThan(30)
   expect(window.latenciesNs.length).toBeGreaterThan(0)
   expect(window.durationNs).toBe(300 * ms)
 

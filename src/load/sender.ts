@@ -3,7 +3,7 @@ import type { AnswerCheck } from './output-check.ts'
 
 /** A request as it is sent. */
 export interface Outgoing {
-  /** A whole gRPC frame; a Buffer, or node:http2 would make one of it for each request. */
+  /** A whole gRPC frame. */
   readonly frame: Buffer
   /** What is wrong with an answer to it; null where answers are not looked at. */
   readonly check: AnswerCheck | null

@@ -1,6 +1,5 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2'
 import { nowNs } from './clock.ts'
-import { type Connection, type OpenedStream, type RequestEnd, statusOf } from './connection.ts'
+import type { Connection, GrpcStatus, OpenedStream, RequestEnd } from './connection.ts'
 import type { AnswerCheck } from './output-check.ts'
 import { encodeSuffix, withSuffix } from './request-suffix.ts'
 import type { OnResponse, Outgoing, Sender } from './sender.ts'
@@ -21,7 +20,7 @@ interface Pending {
 
 /** One bidirectional call of ModelStreamInfer. */
 interface Lane {
-  readonly stream: ClientHttp2Stream
+  readonly stream: OpenedStream
   /** By request id. */
   readonly pending: Map<string, Pending>
   usable: boolean
@@ -110,38 +109,34 @@ export class StreamConnection implements Sender {
       const lane = this.#idle.pop()
       if (lane === undefined) return this.#openLane()
       // Its session may be closing (GOAWAY): what is under way there may end, nothing new may begin.
-      if (lane.usable && lane.stream.session?.closed === false) return lane
+      if (lane.usable && lane.stream.isOnLiveConnection()) return lane
       lane.stream.end()
     }
   }
 
   #openLane(): Lane {
-    const opened = this.#connection.openStream('ModelStreamInfer')
-    const { stream } = opened
-    const lane: Lane = { stream, pending: new Map(), usable: true }
     const reader = new MessageReader()
-    let status: ReturnType<typeof statusOf> = null
-    const judge = (headers: IncomingHttpHeaders) => {
-      status = statusOf(headers) ?? status
-    }
-    stream.on('response', judge)
-    stream.on('trailers', judge)
-    stream.on('data', (chunk: Buffer) => {
-      const atNs = nowNs()
-      try {
-        for (const message of reader.push(chunk)) this.#receive(lane, readStreamResponse(message), atNs)
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error
-        this.#drop(lane)
-        this.#failAll(lane, 'INTERNAL', `the response cannot be read: ${error.message}`)
-      }
+    let status: GrpcStatus | null = null
+    const stream = this.#connection.openStream('ModelStreamInfer', {
+      onStatus: (given) => {
+        status = given
+      },
+      onData: (chunk) => {
+        const atNs = nowNs()
+        try {
+          for (const message of reader.push(chunk)) this.#receive(lane, readStreamResponse(message), atNs)
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error
+          this.#drop(lane)
+          this.#failAll(lane, 'INTERNAL', `the response cannot be read: ${error.message}`)
+        }
+      },
+      onClose: (failure, message) => {
+        lane.usable = false
+        this.#failAll(lane, ...whyClosed(status, failure, message))
+      },
     })
-    // 'close' follows and tells what became of it.
-    stream.on('error', () => undefined)
-    stream.on('close', () => {
-      lane.usable = false
-      this.#failAll(lane, ...whyClosed(status, opened))
-    })
+    const lane: Lane = { stream, pending: new Map(), usable: true }
     return lane
   }
 
@@ -171,7 +166,7 @@ export class StreamConnection implements Sender {
 
   #drop(lane: Lane): void {
     lane.usable = false
-    lane.stream.close(constants.NGHTTP2_CANCEL)
+    lane.stream.cancel()
   }
 
   #failAll(lane: Lane, failure: string, message: string): void {
@@ -182,8 +177,8 @@ export class StreamConnection implements Sender {
   }
 }
 
-function whyClosed(status: ReturnType<typeof statusOf>, { fate }: OpenedStream): [string, string] {
-  if (status === null) return fate()
+function whyClosed(status: GrpcStatus | null, failure: string, message: string): [string, string] {
+  if (status === null) return [failure, message]
   return status.name === 'OK'
     ? ['UNKNOWN', 'the server ended the stream before it had answered']
     : [status.name, status.message]

@@ -124,7 +124,11 @@ test('with the server gone requests fail as connection, and the next run finds i
   const { server, generator, id } = await setUp(answer)
   setTimeout(() => void server.stop(), 40)
   const window = await generator.run(id, concurrency(2), { leadInNs: 0, durationNs: 150 * ms })
-  expect(Object.keys(window.failures)).toEqual(['connection'])
+  // This server may reset its streams before it hangs up.
+  const { connection = 0, reset = 0, ...others } = window.failures
+  expect(others).toEqual({})
+  expect(reset).toBeLessThanOrEqual(2)
+  expect(connection).toBeGreaterThan(0)
   const again = await startTestingServer((stream) => succeed(stream), {
     streamAnswer: answer,
     port: server.port,

@@ -12,6 +12,7 @@ const floors: Record<string, number> = {
   'model-config': 1,
   config: 1,
   system: 1,
+  http2: 1,
   plan: 2,
   repository: 2,
   triton: 2,
