@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path'
+import { withAcceptedSteps } from './baseline/accepted-steps.ts'
 import { matchBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { isDecided } from './compare/compare.ts'
@@ -7,6 +8,7 @@ import { GateError } from './domain/error.ts'
 import type { Result } from './domain/result.ts'
 import type { World } from './domain/world.ts'
 import type { GateRequest } from './gate-request.ts'
+import { readGitFacts } from './git/git-facts.ts'
 import { checkoutReference, repositoryRoot } from './git/reference.ts'
 import { judge } from './judge.ts'
 import { makePlan } from './plan/plan.ts'
@@ -35,11 +37,19 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   try {
     const launcher = await resolveTriton(world, config.triton)
     refuseOneServerForTwoSides(launcher, request)
+    const known = request.baseline.status === 'found' ? request.baseline.baseline : null
+    const git = await readGitFacts(world, {
+      config,
+      root,
+      reference: reference?.commit ?? known?.commit ?? null,
+      models: names,
+    })
     const plan = makePlan(config, names, reference === null ? 1 : 2)
     const measurements = await measureRepository(world, {
       config,
       plan,
-      isDecided: (model, look) => isDecided({ measurements: model, config }, look, largestFamily(plan)),
+      isDecided: (model, look) =>
+        isDecided({ measurements: model, config, baseline: known }, look, largestFamily(plan)),
       launcher,
       inputs,
       candidate,
@@ -49,6 +59,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       },
       commit: request.commit,
       resume: request.resume,
+      git,
       repositoryPrefix: root === null ? null : relative(root, request.modelRepository),
       save: output.saveMeasurements,
       logServer: output.logServer,
@@ -57,7 +68,10 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
     const result = judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode })
     const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio)
     if (next.status === 'refused') world.progress(`no baseline.json is written: ${next.why}`)
-    output.writeResult(result, next.status === 'written' ? next.baseline : null)
+    output.writeResult(
+      result,
+      next.status === 'written' ? withAcceptedSteps(next.baseline, measurements, config) : null,
+    )
     world.progress(`${result.verdict.outcome}; reports in ${output.directory}`)
     return result
   } finally {

@@ -1,5 +1,7 @@
 import { posix } from 'node:path'
+import { acceptanceWarnings } from './compare/accepted.ts'
 import { compareModels } from './compare/compare.ts'
+import { loosened } from './compare/loosened.ts'
 import type { CompareInput } from './compare/sides.ts'
 import { decide } from './compare/verdict.ts'
 import { configurationKey } from './domain/configuration.ts'
@@ -16,6 +18,7 @@ import { toBest } from './search/answer.ts'
 export function judge(input: CompareInput): Result {
   const { measurements, baselineStatus } = input
   const compared = compareModels(input)
+  const looser = loosened(input)
   const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements
   return {
     kind: 'result',
@@ -33,9 +36,21 @@ export function judge(input: CompareInput): Result {
         ? null
         : { description: measurements.reference.description, commit: measurements.reference.commit },
     models: measurements.models.map((model) => modelResult(model, measurements, compared)),
-    warnings,
+    ...(looser === null ? {} : { loosened: looser }),
+    warnings: [...warnings, ...configurationWarnings(input)],
     wallNs,
   }
+}
+
+function configurationWarnings(input: CompareInput): string[] {
+  const reference = input.measurements.git?.reference
+  const unread =
+    reference?.status === 'unreadable'
+      ? [
+          `Whether limits were loosened is not known: the configuration at ${reference.commit.slice(0, 7)} could not be read (${reference.why}).`,
+        ]
+      : []
+  return [...unread, ...acceptanceWarnings(input)]
 }
 
 function modelResult(

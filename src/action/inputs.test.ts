@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { loadConfig } from '../config/load-config.ts'
 import { GateError } from '../domain/error.ts'
 import { type InputName, inputDefaults, overridesOf, readInputs } from './inputs.ts'
 import { outputNames } from './outputs.ts'
@@ -115,12 +116,14 @@ test('every bad input is named at once', () => {
   expect(problems.every(({ remedy }) => remedy !== undefined)).toBe(true)
 })
 
-test('what could not be judged does not pass as a release, unless the input says so', () => {
-  expect(overridesOf(read({}), 'gate')).not.toHaveProperty('onInconclusive')
-  expect(overridesOf(read({}), 'release')).toMatchObject({ onInconclusive: 'fail' })
-  expect(overridesOf(read({ 'on-inconclusive': 'warn' }), 'release')).toMatchObject({
-    onInconclusive: 'warn',
-  })
+test('a release is judged by the policies of a release, above which the input stands', async () => {
+  const policiesOf = async (inputs: Parameters<typeof read>[0], mode: 'gate' | 'release') => {
+    const { gate } = await loadConfig({ file: null, overrides: overridesOf(read(inputs), mode) })
+    return [gate.onInconclusive, gate.onMissingBaseline]
+  }
+  expect(await policiesOf({}, 'gate')).toEqual(['warn', 'inconclusive'])
+  expect(await policiesOf({}, 'release')).toEqual(['fail', 'fail'])
+  expect(await policiesOf({ 'on-inconclusive': 'warn' }, 'release')).toEqual(['warn', 'fail'])
 })
 
 test.each(['0', '-1', '1.5', '1e3', '0x10', '9'.repeat(20), '12; rm -rf /', 'latest'])(

@@ -164,8 +164,8 @@ export function readInputs(get: (name: InputName) => string): Inputs {
 }
 
 /**
- * The inputs that stand above the configuration file, in the words of `loadConfig`. A release that could not be
- * judged does not pass unless the input itself says so: nobody looks at it again once it is out.
+ * The inputs that stand above the configuration file, in the words of `loadConfig`; and whether a release is judged, for
+ * which the policies under `gate.release` hold.
  */
 export function overridesOf(inputs: Inputs, mode: Mode = 'gate'): ConfigOverrides {
   const given = {
@@ -178,7 +178,8 @@ export function overridesOf(inputs: Inputs, mode: Mode = 'gate'): ConfigOverride
     latencyBudgetMs: inputs.latencyBudgetMs,
     minThroughput: inputs.minThroughput,
     runConfigSearchMode: inputs.searchMode,
-    onInconclusive: inputs.onInconclusive ?? (mode === 'release' ? 'fail' : null),
+    onInconclusive: inputs.onInconclusive,
+    release: mode === 'release' ? true : null,
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
 }

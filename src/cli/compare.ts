@@ -1,15 +1,19 @@
 import { resolve } from 'node:path'
 import { matchBaseline } from '../baseline/find.ts'
-import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { measurementsSchema } from '../domain/measurements.ts'
 import { judge } from '../judge.ts'
 import { openOutput } from '../report/output.ts'
 import { openAsked } from './asked-baseline.ts'
 import { readDataFile } from './data-file.ts'
+import { configFrom, type GateOptions } from './gate-options.ts'
 import { printResult } from './print-result.ts'
 import type { Shell } from './shell.ts'
 
-export interface CompareOptions {
+export interface CompareOptions
+  extends Pick<
+    GateOptions,
+    'latencyBudget' | 'minThroughput' | 'onInconclusive' | 'onMissingBaseline' | 'release'
+  > {
   readonly measurements: string
   readonly baseline?: string
   readonly config?: string
@@ -19,7 +23,7 @@ export interface CompareOptions {
 
 /** `compare`: the verdict again, from the files, on any machine. */
 export async function compare(shell: Shell, options: CompareOptions): Promise<number> {
-  const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides: {} })
+  const config = await configFrom(shell, options)
   const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
   const opened = await openAsked(shell, options.baseline)
   const { status, baseline } = matchBaseline(opened, measurements.environment)

@@ -22,6 +22,8 @@ export interface GateOptions {
   readonly mode?: 'online' | 'offline'
   readonly searchMode?: NonNullable<ConfigOverrides['runConfigSearchMode']>
   readonly onInconclusive?: GateSettings['onInconclusive']
+  readonly onMissingBaseline?: GateSettings['onMissingBaseline']
+  readonly release?: boolean
   readonly output: string
   readonly resume?: boolean
   readonly json?: boolean
@@ -56,6 +58,8 @@ export async function configFrom(shell: Shell, options: Omit<GateOptions, 'outpu
     mode: options.mode,
     runConfigSearchMode: options.searchMode,
     onInconclusive: options.onInconclusive,
+    onMissingBaseline: options.onMissingBaseline,
+    release: options.release,
   }
   if (problems.length > 0) throw new GateError('usage', 'flags are wrong', { problems })
   const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides })

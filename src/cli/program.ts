@@ -96,13 +96,27 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
       .option('--resume', 'go on with what an interrupted run left in --output')
       .option('--json', 'print result.json instead of the Markdown report')
 
-  gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run))
+  /** What judges, beside the configuration: the same for `run` and for `compare`, which comes to the same verdict by it. */
+  const policyOptions = (target: Command) =>
+    target
+      .addOption(
+        new Option('--on-inconclusive <policy>', 'what an inconclusive verdict does').choices([
+          'warn',
+          'fail',
+        ]),
+      )
+      .addOption(
+        new Option('--on-missing-baseline <outcome>', 'where there is nothing to compare with').choices([
+          'inconclusive',
+          'fail',
+        ]),
+      )
+      .option('--release', 'judge as a release: by the policies under gate.release, stricter by default')
+
+  policyOptions(gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run)))
     .option('--baseline <file>', 'baseline.json of the main branch')
     .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree')
     .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
-    .addOption(
-      new Option('--on-inconclusive <policy>', 'what an inconclusive verdict does').choices(['warn', 'fail']),
-    )
     .addHelpText(
       'after',
       `
@@ -178,10 +192,12 @@ Example:
   $ triton-perf-gate measure --triton-url grpc://localhost:8001 --model resnet --concurrency 1,2,8 --duration 5s --output out.json`,
     )
 
-  command('compare', 'judge measurements again, from the files', compare)
+  policyOptions(command('compare', 'judge measurements again, from the files', compare))
     .requiredOption('--measurements <file>', 'measurements.json')
     .option('--baseline <file>', 'baseline.json')
     .option('--config <file>', 'configuration file with budgets, tolerances and policies')
+    .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
+    .option('--min-throughput <n>', 'least throughput in inferences per second')
     .option('--output <dir>', 'where the files go', outputDefault)
     .option('--json', 'print result.json instead of the Markdown report')
     .addHelpText(

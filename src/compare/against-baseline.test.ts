@@ -81,6 +81,18 @@ describe('against the baseline alone', () => {
     expect(againstBaseline(steady(4, base), stepped)('latencyP99Ns')?.status).toBe('pass')
   })
 
+  test('steps that were accepted are no noise, however many', () => {
+    // Every other commit came with a step: without the marks the spread would be that of the steps.
+    const stepped = runs(40, 0.01).map((point, index) => {
+      const steps = Math.floor((index + 2) / 4)
+      return { ...point, value: point.value * 1.3 ** steps, isStep: index % 4 >= 2 }
+    })
+    const history = (marked: boolean) =>
+      stepped.map(({ isStep, ...point }) => (marked && isStep ? { ...point, accepted: 'meant' } : point))
+    expect(againstBaseline(steady(4, base), history(true))('latencyP99Ns')?.status).toBe('pass')
+    expect(againstBaseline(steady(4, base), history(false))('latencyP99Ns')?.status).toBe('inconclusive')
+  })
+
   test('a candidate noisier in itself than the history is known no better than that', () => {
     const wild = [0.5, 2, 0.7, 1.4].map((factor, index) =>
       makeRepetition(index, { latencyP99Ns: 40e6 * factor, inferPerSec: 300 }),

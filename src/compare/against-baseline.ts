@@ -99,12 +99,17 @@ function runToRunSpread(
   load: string,
   metric: MetricName,
 ): Spread {
-  const logs = history
-    .filter((point) => point.model === model && point.load === load && point.metric === metric)
-    .map(({ value }) => Math.log(value))
+  const points = history.filter(
+    (point) => point.model === model && point.load === load && point.metric === metric,
+  )
+  const logs = points.map(({ value }) => Math.log(value))
   const weaker = 'compared with a stored number, the weaker test'
   if (logs.length >= minHistoryPoints) {
-    const steps = logs.slice(1).map((log, index) => log - (logs[index] as number))
+    // The step to an accepted value is a change that was meant, no noise.
+    const steps = logs
+      .slice(1)
+      .map((log, index) => log - (logs[index] as number))
+      .filter((_, index) => points[index + 1]?.accepted === undefined)
     return {
       sd: Math.max(minRunSd, robustSdAboutZero(steps)),
       degreesOfFreedom: historyDegreesOfFreedom,

@@ -3,6 +3,7 @@ import type { MetricName } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult } from '../domain/result.ts'
 import { gatedScenarios, highestMemory, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { closingLevels, interimLevels, type Levels } from '../stats/looks.ts'
+import { acceptanceOf, settleAccepted, withAcceptedNote } from './accepted.ts'
 import { draftsAgainstBaseline } from './against-baseline.ts'
 import { draftsAgainstReference } from './against-reference.ts'
 import { judgeConstraints } from './constraints.ts'
@@ -67,13 +68,14 @@ export function compareModels(input: CompareInput): { readonly models: ComparedM
  * report's family is taken, so that nothing is decided here that the report would take back.
  */
 export function isDecided(
-  input: Omit<CompareInput, 'mode' | 'baseline' | 'baselineStatus'>,
+  input: Omit<CompareInput, 'mode' | 'baseline' | 'baselineStatus'> & Partial<Pick<CompareInput, 'baseline'>>,
   look: number,
   family: Family,
 ): boolean {
   const whole = {
-    ...input,
+    // Of a baseline only what it tells of accepted steps is asked here.
     baseline: null,
+    ...input,
     baselineStatus: { status: 'notRequested' },
     mode: 'gate',
   } as const
@@ -91,7 +93,7 @@ export function isDecided(
     const budgets = judgeConstraints(input.config.settingsFor(model.name), model)
     return (
       judged.length > 0 &&
-      judged.every(({ status }) => status === 'pass' || status === 'fail') &&
+      judged.every(({ status }) => ['pass', 'fail', 'accepted'].includes(status)) &&
       budgets.every(({ status, close }) => status !== 'invalid' && !close)
     )
   })
@@ -100,10 +102,12 @@ export function isDecided(
 /** The drafts of every model in one family, of which those without a test are no part; statuses in the order given. */
 function judgeTogether(ofModels: readonly (readonly Draft[])[]): Comparison[] {
   const tests = ofModels.map((drafts) => drafts.filter(({ test }) => test !== null).length)
-  return judge(ofModels.flat(), {
+  const drafts = ofModels.flat()
+  const judged = judge(drafts, {
     comparisons: tests.reduce((sum, count) => sum + count, 0),
     models: tests.filter((count) => count > 0).length,
   })
+  return judged.map((row, index) => withAcceptedNote(row, drafts[index]?.acceptance ?? null))
 }
 
 interface ScenarioDrafts {
@@ -144,7 +148,14 @@ function draftScenario(
     withFailures(latency, reference, candidate),
     ...others,
     ...(memory === null ? [] : [memory]),
-  ]
+  ].map((draft): Draft => {
+    const acceptance = acceptanceOf(input, model, candidate.load, draft.row.metric)
+    return {
+      ...draft,
+      row: draft.test === null ? settleAccepted(draft.row, acceptance) : draft.row,
+      acceptance,
+    }
+  })
   const decided = new Set(deciding.map(({ row }) => row.metric))
   const informing = () => informationRows(opponent.kind, reference, candidate, decided, baselineValue)
   return { deciding, informing }

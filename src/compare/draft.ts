@@ -5,6 +5,7 @@ import { positives, type Repetition, type Scenario } from '../domain/scenario.ts
 import type { Levels } from '../stats/looks.ts'
 import { confidenceInterval, type Estimate } from '../stats/paired.ts'
 import { geometricMean, mean } from '../stats/robust.ts'
+import type { Acceptance } from './accepted.ts'
 import { ratioOfWorse } from './worse.ts'
 
 /**
@@ -14,6 +15,8 @@ import { ratioOfWorse } from './worse.ts'
 export interface Draft {
   readonly row: Comparison
   readonly test: Test | null
+  /** What gate.accepted says of it. */
+  readonly acceptance?: Acceptance | null
 }
 
 export interface Test {

@@ -4,6 +4,7 @@ import { holm } from '../stats/holm.ts'
 import { totalLevels } from '../stats/looks.ts'
 import { detectableMean, type Estimate, pValueAbove, upperBound } from '../stats/paired.ts'
 import { maxSignFlipPairs, signFlipPValue } from '../stats/sign-flip.ts'
+import type { Acceptance } from './accepted.ts'
 import type { Draft, Test } from './draft.ts'
 import { ratioOfWorse, shareOfWorse, toleratedWorse } from './worse.ts'
 
@@ -55,11 +56,30 @@ export function judge(drafts: readonly Draft[], family: Family): Comparison[] {
   )
   const adjusted = holm(scaled, family.comparisons)
   let next = 0
-  return drafts.map(({ row, test }, index) => {
+  return drafts.map(({ row, test, acceptance = null }, index) => {
     if (test === null) return row
     const real = (adjusted[next++] ?? 1) <= familyAlpha
-    return { ...row, pValue: pValues[index] ?? null, ...statusOf(row, test, real, family) }
+    return { ...row, pValue: pValues[index] ?? null, ...acceptedStatus(row, test, acceptance, real, family) }
   })
+}
+
+/**
+ * A comparison that does not pass by its own tolerance is judged by the same rule with what is accepted in place of it:
+ * shown to be within is `accepted`, shown to be beyond fails, and noise between the two stays inconclusive.
+ */
+function acceptedStatus(
+  row: Comparison,
+  test: Test,
+  acceptance: Acceptance | null,
+  real: boolean,
+  family: Family,
+): ReturnType<typeof statusOf> {
+  const own = statusOf(row, test, real, family)
+  if (acceptance === null || own.status === 'pass') return own
+  const { upTo } = acceptance
+  const judged =
+    upTo === null ? own : statusOf({ ...row, tolerance: Math.max(row.tolerance, upTo) }, test, real, family)
+  return judged.status === 'pass' ? { ...judged, status: 'accepted' } : judged
 }
 
 function statusOf(

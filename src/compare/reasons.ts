@@ -64,7 +64,8 @@ function baselineReasons(input: CompareInput): Reason[] {
     }
     case 'notRequested': {
       const next = 'Give a baseline (--baseline) or a reference (--reference).'
-      return needed ? [{ outcome: 'inconclusive', message: 'There is nothing to compare with.', next }] : []
+      const outcome = config.gate.onMissingBaseline
+      return needed ? [{ outcome, message: 'There is nothing to compare with.', next }] : []
     }
     case 'incompatible': {
       const message = `The baseline (${status.source}) was measured under other conditions: ${status.differences.join('; ')}.`
@@ -197,7 +198,7 @@ function comparisonReasons(model: string, comparisons: readonly Comparison[]): R
   return [
     ...[...invalid.values()].map((group) => invalidReason(model, group)),
     ...comparisons
-      .filter(({ status }) => status === 'fail' || status === 'inconclusive')
+      .filter(({ status }) => status === 'fail' || status === 'inconclusive' || status === 'accepted')
       .map((comparison) => comparisonReason(model, comparison)),
   ]
 }

@@ -30,6 +30,8 @@ export function comparisonReason(model: string, comparison: Comparison): Reason 
         message,
         next: nextAfterInconclusive(comparison),
       }
+    case 'accepted':
+      return { outcome: 'pass', model, message }
     default:
       return invalidReason(model, [comparison])
   }

@@ -1,5 +1,5 @@
 import { exitCodes } from '../domain/error.ts'
-import { type Outcome, type Reason, type Verdict, worstFirst } from '../domain/result.ts'
+import { type Comparison, type Outcome, type Reason, type Verdict, worstFirst } from '../domain/result.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
 import { modelReasons, removedReasons, runReasons } from './reasons.ts'
@@ -26,9 +26,10 @@ export function decide(
 
 /** Nothing spoke against it: a pass if something spoke for it. */
 function conclusion(input: CompareInput, models: readonly ComparedModel[]): Reason {
-  const comparisons = models
-    .flatMap((model) => model.comparisons)
-    .filter(({ status }) => status === 'pass').length
+  const withStatus = (wanted: Comparison['status']) =>
+    models.flatMap((model) => model.comparisons).filter(({ status }) => status === wanted).length
+  const comparisons = withStatus('pass')
+  const accepted = withStatus('accepted')
   const budgets = models
     .flatMap((model) => model.constraints)
     .filter(({ status }) => status === 'pass').length
@@ -36,10 +37,11 @@ function conclusion(input: CompareInput, models: readonly ComparedModel[]): Reas
   if (input.mode === 'baseline') {
     return { outcome: 'pass', message: `${countInWords(models.length, 'model')} measured${held}.` }
   }
-  if (comparisons > 0) {
+  if (comparisons + accepted > 0) {
+    const beyond = accepted === 0 ? '' : `, ${accepted} accepted by the configuration`
     return {
       outcome: 'pass',
-      message: `${countInWords(comparisons, 'comparison')} within the tolerance${held}.`,
+      message: `${countInWords(comparisons, 'comparison')} within the tolerance${beyond}${held}.`,
     }
   }
   if (budgets > 0) return { outcome: 'pass', message: `Nothing to compare with${held}.` }

@@ -1,6 +1,8 @@
+import type { AcceptedRegression } from '../domain/accepted.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
+import type { ConfigOverrides } from './overrides.ts'
 
 /**
  * The configuration after reading: defaults filled in, units converted (ns, bytes, ratios), shorthands
@@ -21,6 +23,8 @@ export interface Config {
   readonly gate: GateSettings
   readonly triton: TritonSettings
   readonly perfAnalyzer: PerfAnalyzerSettings
+  /** What stood above the file when it was read. */
+  readonly overrides: ConfigOverrides
   /** Keys that were read but have no effect here, with what to use instead. */
   readonly warnings: readonly string[]
 }
@@ -176,6 +180,10 @@ export interface GateSettings {
   readonly timeBudgetNs: number | null
   readonly onInconclusive: 'warn' | 'fail'
   readonly onMissingBaseline: 'inconclusive' | 'fail'
+  /** The two policies as they are where a release is judged. */
+  readonly release: Pick<GateSettings, 'onInconclusive' | 'onMissingBaseline'>
+  /** Regressions that are expected. */
+  readonly accepted: readonly AcceptedRegression[]
   /** Share of failed requests above which a repetition is void and its scenario invalid. */
   readonly maxFailureRatio: number
   readonly runnerClass: string | null

@@ -94,6 +94,9 @@ export const defaultGate = {
   onInconclusive: 'warn',
   // Without a baseline nothing has been compared, which is no pass; the first run must not fail either.
   onMissingBaseline: 'inconclusive',
+  // Nobody looks at a release again once it is out: what was not shown to be as good as the last one is not released.
+  release: { onInconclusive: 'fail', onMissingBaseline: 'fail' },
+  accepted: [],
   // A request that fails is missing from the latencies: if the slowest 1 % fail, p99 becomes the old p98, and slower looks
   // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
   maxFailureRatio: 0.001,
@@ -139,14 +142,21 @@ export const defaultTriton = {
 /** Whole-device memory comes in steps of allocator pools: a change within 16 MiB is no change of the model. */
 const gpuMemoryToleranceBytes = 16 * 1024 * 1024
 
+/** Another share, or other parts of what is tolerated; a part that is left out stays as it is by default. */
+export type ToleranceChange = number | { readonly ratio?: number; readonly absolute?: number }
+
 export function toleranceWith(
-  changes: Readonly<Partial<Record<MetricName, number>>>,
+  changes: Readonly<Partial<Record<MetricName, ToleranceChange>>>,
 ): Partial<Record<MetricName, { ratio: number; absolute: number }>> {
-  const ratios = { ...defaultTolerance, ...changes }
+  const names = Object.keys({ ...defaultTolerance, ...changes }) as MetricName[]
   return Object.fromEntries(
-    Object.entries(ratios).map(([metric, ratio]) => [
-      metric,
-      { ratio, absolute: metric === 'gpuMemoryBytes' ? gpuMemoryToleranceBytes : 0 },
-    ]),
+    names.map((metric) => {
+      const change = changes[metric] ?? {}
+      const byDefault = {
+        ratio: defaultTolerance[metric] ?? 0,
+        absolute: metric === 'gpuMemoryBytes' ? gpuMemoryToleranceBytes : 0,
+      }
+      return [metric, { ...byDefault, ...(typeof change === 'number' ? { ratio: change } : change) }]
+    }),
   )
 }

@@ -89,7 +89,13 @@ function rowsOf(node: JsonSchema, prefix: string): string[][] {
     const isGlobalToo = prefix === modelPrefix && schema.properties?.[name] !== undefined
     if (isGlobalToo) return [row]
     const own = child.description === undefined ? [] : [row]
-    return [...own, ...rowsOf(child, `${path}.`), ...(path === 'profile_models' ? modelRows(child) : [])]
+    const entries = child.items === undefined ? [] : rowsOf(child.items, `${path}[].`)
+    return [
+      ...own,
+      ...rowsOf(child, `${path}.`),
+      ...entries,
+      ...(path === 'profile_models' ? modelRows(child) : []),
+    ]
   })
 }
 

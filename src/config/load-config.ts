@@ -10,11 +10,14 @@ import { resolve } from './resolve.ts'
 import { fileSchema } from './schema.ts'
 import { readYaml } from './yaml-source.ts'
 
+/** Where the configuration file is looked for, from the root of a project. */
+export const configFileNames = ['.', '.github'].flatMap((folder) =>
+  ['triton-perf-gate.yml', 'triton-perf-gate.yaml'].map((name) => join(folder, name)),
+)
+
 /** The configuration file of a project: the first of these that there is, else null. */
 export function findConfigFile(cwd: string): string | null {
-  const names = ['triton-perf-gate.yml', 'triton-perf-gate.yaml']
-  const paths = ['.', '.github'].flatMap((folder) => names.map((name) => join(cwd, folder, name)))
-  return paths.find((path) => existsSync(path)) ?? null
+  return configFileNames.map((name) => join(cwd, name)).find((path) => existsSync(path)) ?? null
 }
 
 /**

@@ -49,6 +49,16 @@ export const toleranceTags = {
   gpu_used_memory: 'gpuMemoryBytes',
 } as const satisfies Record<string, MetricName>
 
+/** What one unit of an absolute tolerance is in the metric's own, with its word. */
+export const toleranceUnits = {
+  perf_latency_p99: { unit: 'ms', factor: nsPerMs },
+  perf_latency_p95: { unit: 'ms', factor: nsPerMs },
+  perf_latency_p90: { unit: 'ms', factor: nsPerMs },
+  perf_latency_p50: { unit: 'ms', factor: nsPerMs },
+  perf_throughput: { unit: 'infer/s', factor: 1 },
+  gpu_used_memory: { unit: 'MB', factor: 1e6 },
+} as const satisfies Record<keyof typeof toleranceTags, { unit: string; factor: number }>
+
 const unmeasured =
   /^(output_token_throughput|inter_token_latency_|time_to_first_token_|perf_client_|gpu_free_memory|gpu_total_memory|cpu_available_ram)/
 

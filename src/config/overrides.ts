@@ -20,6 +20,8 @@ export interface ConfigOverrides {
   readonly onInconclusive?: GateSettings['onInconclusive'] | undefined
   readonly onMissingBaseline?: GateSettings['onMissingBaseline'] | undefined
   readonly mode?: 'online' | 'offline' | undefined
+  /** A release is judged: its policies hold. */
+  readonly release?: boolean | undefined
   readonly runConfigSearchMode?: 'quick' | 'brute' | 'optuna' | 'off' | undefined
   readonly runnerClass?: string | undefined
   readonly seed?: number | undefined

@@ -1,5 +1,6 @@
 import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import { resolveAccepted } from './accepted.ts'
 import { besideConfig } from './beside-config.ts'
 import type {
   Config,
@@ -23,18 +24,12 @@ import {
   defaultPerfAnalyzer,
   defaultRequests,
   onlineObjectives,
-  toleranceWith,
 } from './defaults.ts'
 import { passedPerfAnalyzerFlags } from './ignored-keys.ts'
-import {
-  type ConstraintTag,
-  constraintTags,
-  type MetricTag,
-  metricTags,
-  toleranceTags,
-} from './metric-tags.ts'
+import { type ConstraintTag, constraintTags, type MetricTag, metricTags } from './metric-tags.ts'
 import type { ConfigOverrides } from './overrides.ts'
 import { resolveSearch } from './resolve-search.ts'
+import { resolveTolerance } from './resolve-tolerance.ts'
 import { resolveTriton } from './resolve-triton.ts'
 import type { ConfigFile, ModelEntry } from './schema.ts'
 
@@ -46,7 +41,7 @@ export function resolve(
   warnings: string[],
 ): Config {
   const gate = resolveGate(file, overrides)
-  const tolerance = resolveTolerance(file)
+  const tolerance = resolveTolerance(file, null)
   const entries = file.profile_models ?? {}
   const settingsOf = (entry: ModelEntry, name: string | null): ModelSettings => ({
     loads: resolveLoads(file, entry),
@@ -75,12 +70,17 @@ export function resolve(
     blsComposingModels: [...new Set(file.bls_composing_models)],
     settingsFor: (model) => {
       const settings = own.get(model) ?? general
-      return { ...settings, input: { ...settings.input, sources: sources.get(model) ?? {} } }
+      return {
+        ...settings,
+        input: { ...settings.input, sources: sources.get(model) ?? {} },
+        tolerance: resolveTolerance(file, model),
+      }
     },
     inputModels: [...sources.keys()],
     gate,
     triton: resolveTriton(path, file, overrides),
     perfAnalyzer: resolvePerfAnalyzer(file, overrides),
+    overrides,
     warnings,
   }
 }
@@ -88,6 +88,15 @@ export function resolve(
 function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): GateSettings {
   const scaled = (value: number | undefined, factor: number) =>
     value === undefined ? undefined : Math.round(value * factor)
+  const release = {
+    onInconclusive: gate.release?.on_inconclusive ?? defaultGate.release.onInconclusive,
+    onMissingBaseline: gate.release?.on_missing_baseline ?? defaultGate.release.onMissingBaseline,
+  }
+  const usual = {
+    onInconclusive: gate.on_inconclusive ?? defaultGate.onInconclusive,
+    onMissingBaseline: gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
+  }
+  const policies = overrides.release === true ? release : usual
   return {
     engine: overrides.engine ?? gate.engine ?? defaultGate.engine,
     repetitions: overrides.repetitions ?? gate.repetitions ?? defaultGate.repetitions,
@@ -95,9 +104,10 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
     measurementNs: scaled(gate.measurement_seconds, nsPerSecond) ?? defaultGate.measurementNs,
     blockNs: scaled(gate.block_milliseconds, nsPerMs) ?? defaultGate.blockNs,
     timeBudgetNs: overrides.timeBudgetNs ?? gate.time_budget ?? defaultGate.timeBudgetNs,
-    onInconclusive: overrides.onInconclusive ?? gate.on_inconclusive ?? defaultGate.onInconclusive,
-    onMissingBaseline:
-      overrides.onMissingBaseline ?? gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
+    onInconclusive: overrides.onInconclusive ?? policies.onInconclusive,
+    onMissingBaseline: overrides.onMissingBaseline ?? policies.onMissingBaseline,
+    release,
+    accepted: (gate.accepted ?? []).map(resolveAccepted),
     maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
     runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
     exclusive: gate.exclusive ?? defaultGate.exclusive,
@@ -106,23 +116,6 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
     lockGpuMemoryClocks: gate.lock_gpu_memory_clocks ?? defaultGate.lockGpuMemoryClocks,
     seed: overrides.seed ?? gate.seed ?? defaultGate.seed,
   }
-}
-
-/**
- * A lower percentile is gated where there are too few requests for p99. So what the user tolerates of p99
- * holds for it too, unless it has a tolerance of its own.
- */
-function resolveTolerance({ gate = {} }: ConfigFile): ModelSettings['tolerance'] {
-  const { perf_latency_p99: tail, ...given } = gate.tolerance ?? {}
-  const lower =
-    tail === undefined
-      ? {}
-      : { latencyP95Ns: tail, latencyP90Ns: tail, latencyP50Ns: tail, latencyP99Ns: tail }
-  const own = Object.entries(given).map(([tag, value]) => [
-    toleranceTags[tag as keyof typeof toleranceTags],
-    value,
-  ])
-  return toleranceWith({ ...lower, ...Object.fromEntries(own) })
 }
 
 /** A model that lists loads of its own has none of the global ones. */

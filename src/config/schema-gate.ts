@@ -2,18 +2,35 @@ import { z } from 'zod'
 import { defaultTolerance } from '../domain/metric.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { defaultGate, defaultRequests, defaultSearch, defaultTriton } from './defaults.ts'
-import { toleranceTags } from './metric-tags.ts'
+import { toleranceTags, toleranceUnits } from './metric-tags.ts'
+import { acceptedSection } from './schema-accepted.ts'
 import { inputsSection } from './schema-inputs.ts'
 import { duration, key, positiveInteger, positiveNumber, ratio } from './values.ts'
+
+type ToleranceTag = keyof typeof toleranceTags
+
+const tolerated = z
+  .union([
+    ratio,
+    z.strictObject({ relative: ratio.optional(), absolute: z.number().nonnegative().optional() }),
+  ])
+  .meta({ title: '"5%" or a ratio from 0 to 1, or {relative: …, absolute: …}' })
 
 const tolerance = z.strictObject(
   Object.fromEntries(
     Object.entries(toleranceTags).map(([tag, metric]) => [
       tag,
-      key(ratio, `Tolerated change for the worse of ${tag}.`, defaultTolerance[metric]),
+      key(
+        tolerated,
+        `Tolerated change for the worse of ${tag}; absolute in ${toleranceUnits[tag as ToleranceTag].unit}.`,
+        defaultTolerance[metric],
+      ),
     ]),
-  ) as Record<keyof typeof toleranceTags, z.ZodOptional<typeof ratio>>,
+  ) as Record<ToleranceTag, z.ZodOptional<typeof tolerated>>,
 )
+
+const onInconclusive = z.enum(['warn', 'fail'])
+const onMissingBaseline = z.enum(['inconclusive', 'fail'])
 
 /** What Model Analyzer has no words for. */
 export const gateSection = z.strictObject({
@@ -44,14 +61,33 @@ export const gateSection = z.strictObject({
   ),
   time_budget: key(duration, 'For the whole run; by default 300 s for each model.'),
   on_inconclusive: key(
-    z.enum(['warn', 'fail']),
+    onInconclusive,
     'What an inconclusive result does to the check.',
     defaultGate.onInconclusive,
   ),
   on_missing_baseline: key(
-    z.enum(['inconclusive', 'fail']),
+    onMissingBaseline,
     'The outcome where there is nothing to compare with.',
     defaultGate.onMissingBaseline,
+  ),
+  release: key(
+    z.strictObject({
+      on_inconclusive: key(
+        onInconclusive,
+        'The same where a release is judged.',
+        defaultGate.release.onInconclusive,
+      ),
+      on_missing_baseline: key(
+        onMissingBaseline,
+        'The same where a release is judged.',
+        defaultGate.release.onMissingBaseline,
+      ),
+    }),
+    'Policies of mode `release` (`--release`), which stand in place of those above.',
+  ),
+  accepted: key(
+    acceptedSection,
+    'Regressions that are expected, each reviewed as part of the configuration, with a reason and an end.',
   ),
   max_failure_ratio: key(
     ratio,
@@ -87,7 +123,16 @@ export const gateSection = z.strictObject({
     'What answers are compared with, byte by byte; one that differs is a failed request (`wrong_output`). `given`: the validation data, where there are any. `first`: the first answer to the same request; not for models whose outputs are random.',
     defaultRequests.checkOutputs,
   ),
-  tolerance: key(tolerance, 'Tolerated change for the worse by metric.'),
+  tolerance: key(
+    tolerance,
+    'Tolerated change for the worse by metric: relative, and at least the absolute part (of GPU memory, whose default absolute part is 16 MiB, the sum of both).',
+  ),
+  model_tolerance: key(
+    z
+      .record(z.string().min(1), tolerance)
+      .meta({ title: 'map of model to tolerances as under gate.tolerance' }),
+    'Tolerances of single models, which stand in place of the general ones metric by metric: `ocr: {perf_latency_p99: {relative: 10%, absolute: 0.2}}`.',
+  ),
   mode: key(
     z.enum(['online', 'offline']),
     'How the model is served, as Model Analyzer’s `--mode`. `online`: requests of one inference; where no latency is limited, the sweep seeks throughput over p99 latency. `offline`: batches of every size up to the largest max_batch_size, from up to 8 clients, for throughput. Left out: as `online`, for throughput. See docs/sweep.md.',

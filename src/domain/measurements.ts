@@ -1,9 +1,26 @@
 import { z } from 'zod'
 import { environmentSchema } from './environment.ts'
+import { limitsSchema } from './limits.ts'
 import { modelMeasurementSchema } from './scenario.ts'
 import { toolSchema } from './tool.ts'
 
 export const schemaVersion = 1
+
+/** What git knew of the configuration when this was measured. */
+const gitFactsSchema = z
+  .strictObject({
+    /** Of each `until_commit` of gate.accepted, whether the measured commit has it in its history; null = not to be told. */
+    contained: z.array(z.strictObject({ commit: z.string(), isContained: z.boolean().nullable() })),
+    /** What the configuration of the commit that is compared with allows; null where there is no such commit. */
+    reference: z
+      .discriminatedUnion('status', [
+        z.strictObject({ status: z.literal('read'), commit: z.string(), limits: limitsSchema }),
+        z.strictObject({ status: z.literal('unreadable'), commit: z.string(), why: z.string() }),
+      ])
+      .nullable(),
+  })
+  .readonly()
+export type GitFacts = z.infer<typeof gitFactsSchema>
 
 /** measurements.json: all that was measured, before any judgement. Rewritten after each scenario, so that nothing measured is lost. */
 export const measurementsSchema = z
@@ -31,6 +48,8 @@ export const measurementsSchema = z
         models: z.array(modelMeasurementSchema),
       })
       .nullable(),
+    /** Left out where git was not asked. */
+    git: gitFactsSchema.optional(),
     warnings: z.array(z.string()),
     wallNs: z.number().nonnegative(),
   })
@@ -46,6 +65,8 @@ const historyPointSchema = z
     load: z.string(),
     metric: z.string(),
     value: z.number().positive(),
+    /** The reason of the entry of gate.accepted that accepts the step to this value; left out where there is none. */
+    accepted: z.string().optional(),
   })
   .readonly()
 export type HistoryPoint = z.infer<typeof historyPointSchema>

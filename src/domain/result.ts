@@ -36,7 +36,8 @@ export const comparisonSchema = z
     tolerance: z.number().nonnegative(),
     /** One-sided p-value of "worse than the reference", before Holm's correction. */
     pValue: z.number().nullable(),
-    status: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'info']),
+    /** `accepted`: beyond its tolerance or not shown to be within, and within what gate.accepted expects. */
+    status: z.enum(['pass', 'fail', 'inconclusive', 'invalid', 'accepted', 'info']),
     /** Warnings that ride with the number, e.g. "pooled p99 disagrees". */
     footnotes: z.array(z.string()),
     /** For an inconclusive one: the smallest change for the worse that could have been seen, as a ratio. */
@@ -181,6 +182,8 @@ export const resultSchema = z
     baseline: baselineStatusSchema,
     reference: z.strictObject({ description: z.string(), commit: z.string().nullable() }).nullable(),
     models: z.array(modelResultSchema),
+    /** What this configuration lets pass and the reference's does not, one clause each; left out where the reference's is not known. */
+    loosened: z.array(z.string()).optional(),
     warnings: z.array(z.string()),
     wallNs: z.number().nonnegative(),
   })

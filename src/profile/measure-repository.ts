@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { asGateError } from '../domain/error.ts'
-import { type Measurements, schemaVersion } from '../domain/measurements.ts'
+import { type GitFacts, type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
@@ -38,6 +38,8 @@ export interface MeasureInput {
   /** What an earlier run left, to be gone on with; null = start afresh. */
   readonly resume: Measurements | null
   readonly commit: string | null
+  /** What git knew of the configuration, recorded with the measurements. */
+  readonly git: GitFacts
   /** The repository's path within git, for patches; null outside git. */
   readonly repositoryPrefix: string | null
   /** Gets all there is after each load of each repetition, each step of a sweep, and each model. */
@@ -103,6 +105,7 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
               commit: input.reference.commit,
               models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
             },
+      git: input.git,
       warnings: [...config.warnings, ...claim.warnings],
       wallNs: world.nowNs() - startNs,
     })

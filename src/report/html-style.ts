@@ -15,7 +15,7 @@ h1{font-size:26px;line-height:1.25;margin:0 0 6px}h2{font-size:19px;margin:36px 
 p{margin:6px 0}code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}code{overflow-wrap:break-word}h2 code{font-size:inherit}a{color:var(--committed)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;margin:12px 0}
 .verdict{border-left:6px solid var(--tone)}.verdict h1{color:var(--tone)}.lead{font-size:17px}
-.pass{--tone:var(--pass)}.fail{--tone:var(--fail)}.inconclusive{--tone:var(--inconclusive)}.invalid{--tone:var(--invalid)}.info{--tone:var(--ink)}
+.pass{--tone:var(--pass)}.fail{--tone:var(--fail)}.inconclusive{--tone:var(--inconclusive)}.invalid{--tone:var(--invalid)}.info{--tone:var(--ink)}.accepted{--tone:var(--inconclusive)}
 .soft,.legend,figcaption{color:var(--soft);font-size:13px}
 .reasons{list-style:none;margin:0;padding:0}.reasons li{padding:10px 0;border-top:1px solid var(--line)}.reasons li:first-child{border-top:0;padding-top:0}.reasons li:last-child{padding-bottom:0}
 .next{color:var(--soft)}

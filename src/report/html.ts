@@ -206,6 +206,7 @@ const iconPaths: Readonly<Record<Status, string>> = {
   fail: 'M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6',
   inconclusive: 'M8 4v4.6M8 11.6v.1',
   invalid: 'M4.6 8h6.8',
+  accepted: 'M4.5 8.5l2.3 2.3 4.7-5',
   info: 'M8 7.4v4.4M8 4.4v.1',
 }
 

@@ -77,7 +77,7 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     outcome: result.verdict.outcome,
     title: `Performance gate: ${result.verdict.outcome}`,
     summary: summarise(result),
-    notices: notices(result),
+    notices: notices(result, candidateLabel),
     reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
     comparisons: deciding,
     legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
@@ -101,13 +101,15 @@ function scenarioWarnings(scenario: ModelResult['scenarios'][number]): string[] 
   return scenario.warnings.map((warning) => `${loadLabel(scenario.load)}: ${warning}`)
 }
 
-function notices(result: Result): readonly string[] {
+function notices(result: Result, candidateLabel: string): readonly string[] {
   const baseline = baselineProblem(result)
   // The verdict may give the same next step as its reason: once is enough.
   const said =
     result.baseline.status === 'absent' &&
     result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true)
+  const { loosened = [] } = result
   return [
+    ...(loosened.length === 0 ? [] : [`${candidateLabel} loosens the gate: ${loosened.join('; ')}.`]),
     ...(result.complete
       ? []
       : ['The run was stopped before its end: what follows is only what was measured until then.']),

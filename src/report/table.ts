@@ -1,6 +1,6 @@
 import { type Outcome, worstFirst } from '../domain/result.ts'
 
-export type Status = Outcome | 'info'
+export type Status = Outcome | 'accepted' | 'info'
 
 /** One cell: formatted text, not yet escaped for any output. */
 export interface Cell {
@@ -31,9 +31,14 @@ export interface Table {
   readonly rows: readonly TableRow[]
 }
 
+/** Accepted rows speak for a pass, and are what a reviewer has to see of it. */
+const rowOrder: readonly Status[] = worstFirst.flatMap((outcome) =>
+  outcome === 'pass' ? ['accepted', outcome, 'info'] : [outcome],
+)
+
 /** The order in which outcomes decide, and in which rows are shown: the worst is 0, information comes last. */
 export const severity: Readonly<Record<Status, number>> = Object.fromEntries(
-  [...worstFirst, 'info' as const].map((status, index) => [status, index]),
+  rowOrder.map((status, index) => [status, index]),
 ) as Record<Status, number>
 
 /** The mark beside a verdict. It never stands alone: the word follows. */
@@ -42,6 +47,7 @@ export const icons: Readonly<Record<Status, string>> = {
   fail: '❌',
   inconclusive: '⚠️',
   invalid: '🚫',
+  accepted: '☑️',
   info: 'ℹ️',
 }
 

@@ -19,7 +19,7 @@ export function summarise(result: Result): string {
       return join([
         comparisons.length === 0
           ? 'There was nothing to compare with'
-          : `Nothing is worse than tolerated in ${countInWords(comparisons.length, 'comparison')}`,
+          : nothingWorse(comparisons.length, withStatus(comparisons, 'accepted')),
         constraintsHeld(held, constraints.length),
       ])
     case 'fail':
@@ -49,6 +49,12 @@ export function summarise(result: Result): string {
     default:
       return outcome satisfies never
   }
+}
+
+function nothingWorse(total: number, accepted: number): string {
+  const of = countInWords(total, 'comparison')
+  if (accepted === 0) return `Nothing is worse than tolerated in ${of}`
+  return `Nothing is worse than tolerated or accepted in ${of}; ${accepted} ${accepted === 1 ? 'is' : 'are'} accepted by the configuration`
 }
 
 function worse(result: Result, total: number): string {

@@ -47,6 +47,7 @@ export function tally(reports: number, simulate: () => SimulatedReport): Tally {
     fail: 0,
     inconclusive: 0,
     invalid: 0,
+    accepted: 0,
     info: 0,
   }
   const detectable = { p99: {} as Record<string, number>, throughput: {} as Record<string, number> }

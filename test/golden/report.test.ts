@@ -6,6 +6,7 @@ import { renderCsv } from '../../src/report/csv.ts'
 import { renderHtml } from '../../src/report/html.ts'
 import { renderMarkdown } from '../../src/report/markdown.ts'
 import {
+  acceptedResult,
   decoupledResult,
   ensembleResult,
   failResult,
@@ -24,6 +25,7 @@ const comment = { maxBytes: 60_000 }
 /** Whole reports: a change of any word or number shows in the diff of a file under test/golden. */
 const goldens: Record<string, { readonly result: Result; readonly render: (result: Result) => string }> = {
   'pass.golden.md': { result: passResult(), render: renderMarkdown },
+  'accepted.golden.md': { result: acceptedResult(), render: renderMarkdown },
   'fail.golden.md': { result: failResult(), render: renderMarkdown },
   'inconclusive.golden.md': { result: inconclusiveResult(), render: renderMarkdown },
   'invalid.golden.md': { result: invalidResult(), render: renderMarkdown },

@@ -166,8 +166,22 @@ export function makeConfig(
   const { constraints = [], loads = [concurrency8], gate = {}, tolerance = {}, models = null } = options
   return {
     models,
-    settingsFor: () => ({ constraints, loads, tolerance: toleranceWith(tolerance) }),
-    gate: { onInconclusive: 'warn', onMissingBaseline: 'inconclusive', maxFailureRatio: 0.01, ...gate },
+    settingsFor: () => ({
+      constraints,
+      loads,
+      tolerance: toleranceWith(tolerance),
+      requests: { checkOutputs: 'given' },
+    }),
+    gate: {
+      onInconclusive: 'warn',
+      onMissingBaseline: 'inconclusive',
+      maxFailureRatio: 0.01,
+      release: { onInconclusive: 'fail', onMissingBaseline: 'fail' },
+      accepted: [],
+      repetitions: 14,
+      ...gate,
+    },
+    overrides: {},
   } as unknown as Config
 }
 

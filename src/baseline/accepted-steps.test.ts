@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { steady } from '../../test/support/compare-model.ts'
+import {
+  type makeBaseline,
+  makeConfig,
+  makeMeasurements,
+  makeModel,
+  makeScenario,
+} from '../../test/support/make-measurements.ts'
+import type { AcceptedRegression } from '../domain/accepted.ts'
+import type { HistoryPoint } from '../domain/measurements.ts'
+import { baselineSchema } from '../domain/measurements.ts'
+import { withAcceptedSteps } from './accepted-steps.ts'
+import { baselineFrom } from './write.ts'
+
+const entry = (change: Partial<AcceptedRegression> = {}): AcceptedRegression => ({
+  model: 'm',
+  metric: 'latencyP99Ns',
+  upTo: 0.15,
+  reason: 'more layers',
+  until: { kind: 'date', date: '2026-12-31' },
+  ...change,
+})
+
+/** Main measured with these p99s (ms), one commit each; what is marked, by commit and metric. */
+function marks(
+  values: readonly number[],
+  accepted: readonly AcceptedRegression[],
+  throughput = 300,
+): string[] {
+  const config = makeConfig({ gate: { accepted } })
+  let previous: ReturnType<typeof makeBaseline> | null = null
+  for (const [index, ms] of values.entries()) {
+    const repetitions = steady(4, { latencyP99Ns: ms * 1e6, inferPerSec: throughput })
+    const measurements = makeMeasurements([makeModel('m', [makeScenario(repetitions)])], null, {
+      commit: `c${index}`,
+      createdAt: `2026-02-0${index + 1}T00:00:00Z`,
+    })
+    const next = baselineFrom(measurements, previous, '1', 0.01)
+    if (next.status === 'refused') throw new Error(next.why)
+    previous = baselineSchema.parse(withAcceptedSteps(next.baseline, measurements, config))
+  }
+  return (previous?.history ?? [])
+    .filter((point: HistoryPoint) => point.accepted !== undefined)
+    .map(({ commit, metric, accepted: reason }) => `${commit} ${metric} ${reason}`)
+}
+
+describe('the main branch takes over what is accepted', () => {
+  test('the first value beyond the tolerance is marked, once', () => {
+    expect(marks([40, 40, 44.5, 44.4, 44.6], [entry()])).toEqual(['c2 latencyP99Ns more layers'])
+  })
+
+  test('an entry that came before its step waits for it; noise within the tolerance is no step', () => {
+    expect(marks([40, 41, 39.5, 41.5, 45], [entry()])).toEqual(['c4 latencyP99Ns more layers'])
+  })
+
+  test('without an entry, with one that has expired, or for something else, nothing is marked', () => {
+    expect(marks([40, 45], [])).toEqual([])
+    expect(marks([40, 45], [entry({ until: { kind: 'date', date: '2026-02-01' } })])).toEqual([])
+    expect(marks([40, 45], [entry({ concurrency: 1 })])).toEqual([])
+    expect(marks([40, 45], [entry({ metric: 'inferPerSec' })])).toEqual([])
+  })
+
+  test('a change for the better is no step, nor is the first value of all', () => {
+    expect(marks([45, 40], [entry()])).toEqual([])
+    expect(marks([45], [entry()])).toEqual([])
+  })
+
+  test('each entry accepts one step, measured from the level since the last', () => {
+    const two = [entry(), entry({ concurrency: 8, reason: 'still more' })]
+    expect(marks([40, 44.5, 50, 50], two)).toEqual([
+      'c1 latencyP99Ns more layers',
+      'c2 latencyP99Ns still more',
+    ])
+    expect(marks([40, 44.5, 50, 50], [entry()])).toEqual(['c1 latencyP99Ns more layers'])
+  })
+})

@@ -1,0 +1,62 @@
+import { covers, lapseOf } from '../config/accepted.ts'
+import type { Config } from '../config/config.ts'
+import type { Load } from '../domain/load.ts'
+import { loadKey } from '../domain/load.ts'
+import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
+import { type MetricName, metrics } from '../domain/metric.ts'
+import { gatedScenarios } from '../domain/scenario.ts'
+import { median } from '../stats/robust.ts'
+
+/** One run of a noisy machine is no level to measure a step from; more than a few reach back to levels that are gone. */
+const levelPoints = 5
+
+/**
+ * The baseline with the points marked at which the main branch shows a step that `gate.accepted` expects: from there on the
+ * new level counts, and the step is no noise. A step is the first value beyond the tolerance, measured from the median
+ * of the last few since the last mark; each entry accepts one step of each series.
+ */
+export function withAcceptedSteps(
+  baseline: Baseline,
+  measurements: Pick<Measurements, 'createdAt' | 'git'>,
+  config: Config,
+): Baseline {
+  const entries = config.gate.accepted.filter((entry) => lapseOf(entry, measurements) === null)
+  if (entries.length === 0) return baseline
+  const loads = new Map(
+    baseline.models
+      .flatMap((model) => gatedScenarios(model))
+      .map(({ load }): [string, Load] => [loadKey(load), load]),
+  )
+  const isNew = (point: HistoryPoint) =>
+    point.commit === baseline.commit && point.createdAt === baseline.createdAt
+  const history = baseline.history.map((point) => {
+    const load = loads.get(point.load)
+    if (!isNew(point) || load === undefined) return point
+    const metric = point.metric as MetricName
+    const earlier = baseline.history.filter((each) => isSameSeries(each, point) && !isNew(each))
+    const entry = entries.find(
+      (each) =>
+        covers(each, point.model, load, metric) &&
+        !earlier.some(({ accepted }) => accepted === each.reason) &&
+        isStep(point, earlier, config),
+    )
+    return entry === undefined ? point : { ...point, accepted: entry.reason }
+  })
+  return { ...baseline, history }
+}
+
+function isSameSeries(a: HistoryPoint, b: HistoryPoint): boolean {
+  return a.model === b.model && a.load === b.load && a.metric === b.metric
+}
+
+function isStep(point: HistoryPoint, earlier: readonly HistoryPoint[], config: Config): boolean {
+  const last = earlier.findLastIndex(({ accepted }) => accepted !== undefined)
+  const since = earlier.slice(Math.max(0, last))
+  const level = since.slice(-levelPoints).map(({ value }) => value)
+  if (level.length === 0) return false
+  const metric = point.metric as MetricName
+  const { ratio, absolute } = config.settingsFor(point.model).tolerance[metric] ?? { ratio: 0, absolute: 0 }
+  const from = median(level)
+  const tolerated = Math.max(from * ratio, absolute)
+  return metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated
+}

@@ -1,0 +1,255 @@
+import { describe, expect, test } from 'vitest'
+import { base, notRequested, steady } from '../../test/support/compare-model.ts'
+import {
+  concurrency8,
+  makeBaseline,
+  makeConfig,
+  makeMeasurements,
+  makeModel,
+  makeScenario,
+} from '../../test/support/make-measurements.ts'
+import { limitsOf } from '../config/limits.ts'
+import type { AcceptedRegression } from '../domain/accepted.ts'
+import type { GitFacts, Measurements } from '../domain/measurements.ts'
+import { resultSchema } from '../domain/result.ts'
+import { judge } from '../judge.ts'
+import { reportRows } from '../report/rows.ts'
+import { isDecided } from './compare.ts'
+import type { CompareInput } from './sides.ts'
+
+const entry = (change: Partial<AcceptedRegression> = {}): AcceptedRegression => ({
+  model: 'm',
+  metric: 'latencyP99Ns',
+  upTo: 0.15,
+  reason: 'more layers',
+  until: { kind: 'date', date: '2026-12-31' },
+  ...change,
+})
+const configWith = (...accepted: AcceptedRegression[]) => makeConfig({ gate: { accepted } })
+
+interface Numbers {
+  readonly latency?: number
+  readonly wobble?: number
+  readonly memory?: readonly [number, number]
+  readonly change?: Partial<Measurements>
+  readonly baseline?: CompareInput['baseline']
+}
+
+/** One model whose p99 is `latency` times the reference's. */
+function inputOf(config: CompareInput['config'], numbers: Numbers): CompareInput {
+  const { latency = 1, wobble = 0.004, memory, change = {}, baseline = null } = numbers
+  const side = (factor: number, gpuMemoryBytes: number | undefined) =>
+    makeModel('m', [
+      makeScenario(
+        steady(
+          8,
+          {
+            ...base,
+            latencyP99Ns: base.latencyP99Ns * factor,
+            ...(gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes }),
+          },
+          factor === 1 ? 0.004 : wobble,
+        ),
+      ),
+    ])
+  return {
+    measurements: makeMeasurements([side(latency, memory?.[1])], [side(1, memory?.[0])], change),
+    baseline,
+    baselineStatus: notRequested,
+    config,
+    mode: 'gate',
+  }
+}
+const judged = (config: CompareInput['config'], numbers: Numbers) => {
+  const result = judge(inputOf(config, numbers))
+  resultSchema.parse(result)
+  const row = (metric: string) => result.models[0]?.comparisons.find((each) => each.metric === metric)
+  return { ...result.verdict, result, warnings: result.warnings, latency: row('latencyP99Ns'), row }
+}
+
+describe('a regression that is expected', () => {
+  test('within what is accepted: shown with number, reason and end, and the check passes', () => {
+    const { outcome, exitCode, latency, reasons, result } = judged(configWith(entry()), { latency: 1.1 })
+    expect([outcome, exitCode, latency?.status]).toEqual(['pass', 0, 'accepted'])
+    expect(latency?.tolerance).toBe(0.05)
+    expect(latency?.footnotes).toContain('accepted up to 15 % (more layers; until 2026-12-31)')
+    expect(reasons.map(({ message }) => message).join('\n')).toMatch(
+      /m: p99 latency at concurrency 8 rose from .* \(\+10\.\d %.*tolerance 5 %; accepted up to 15 %.*\n1 comparison within the tolerance, 1 accepted by the configuration\./,
+    )
+    expect(reportRows(result).summary).toMatch(/1 is accepted by the configuration/)
+  })
+
+  test('without an entry the same fails', () => {
+    expect(judged(configWith(), { latency: 1.1 }).outcome).toBe('fail')
+  })
+
+  test('beyond what is accepted fails, and says what was accepted', () => {
+    const { outcome, latency } = judged(configWith(entry()), { latency: 1.3 })
+    expect([outcome, latency?.status]).toEqual(['fail', 'fail'])
+    expect(latency?.footnotes.join()).toContain('worse than what is accepted: up to 15 %')
+  })
+
+  test('not shown to be within is inconclusive: noise is no way round the limit', () => {
+    const { outcome, latency } = judged(configWith(entry()), { latency: 1.13, wobble: 0.06 })
+    expect([outcome, latency?.status]).toEqual(['inconclusive', 'inconclusive'])
+    expect(latency?.footnotes.join()).toContain('not shown to be within what is accepted')
+    expect(latency?.detectableChange).toBeGreaterThan(0.15)
+  })
+
+  test('what the tolerance leaves open by noise is accepted where that is shown to be within', () => {
+    const noisy = { latency: 1.03, wobble: 0.04 }
+    expect(judged(configWith(), noisy).latency?.status).toBe('inconclusive')
+    expect(judged(configWith(entry()), noisy).latency?.status).toBe('accepted')
+  })
+
+  test('a comparison that passes by itself says nothing of the entry', () => {
+    const { latency, warnings } = judged(configWith(entry()), {})
+    expect(latency).toMatchObject({ status: 'pass', footnotes: [] })
+    expect(warnings).toEqual([])
+  })
+
+  test('an entry below the tolerance does not make the tolerance smaller', () => {
+    expect(judged(configWith(entry({ upTo: 0.01 })), { latency: 1.02 }).latency?.status).toBe('pass')
+  })
+
+  test('other metrics and loads are not touched', () => {
+    expect(judged(configWith(entry({ concurrency: 1 })), { latency: 1.1 }).outcome).toBe('fail')
+    expect(judged(configWith(entry({ metric: 'inferPerSec' })), { latency: 1.1 }).outcome).toBe('fail')
+    expect(judged(configWith(entry({ model: 'other' })), { latency: 1.1 }).outcome).toBe('fail')
+  })
+
+  test('of two entries the one for this load counts', () => {
+    const both = configWith(entry({ upTo: 0.5 }), entry({ concurrency: 8, upTo: 0.08 }))
+    expect(judged(both, { latency: 1.2 }).outcome).toBe('fail')
+    expect(judged(both, { latency: 1.07 }).latency?.status).toBe('accepted')
+  })
+
+  test('GPU memory is accepted by its limit alone', () => {
+    const config = configWith(entry({ metric: 'gpuMemoryBytes', upTo: 0.2 }))
+    const memory = (after: number) => judged(config, { memory: [1e9, after] }).row('gpuMemoryBytes')
+    expect(memory(1.19e9)?.status).toBe('accepted')
+    expect(memory(1.21e9)?.status).toBe('fail')
+    expect(memory(1.21e9)?.footnotes.join()).toContain('worse than what is accepted')
+    expect(memory(1.001e9)?.status).toBe('pass')
+  })
+
+  test('a broken budget stays broken', () => {
+    const config = makeConfig({
+      gate: { accepted: [entry()] },
+      constraints: [{ name: 'latency_budget', metric: 'latencyP99Ns', bound: 'max', limit: 42e6 }],
+    })
+    expect(judged(config, { latency: 1.1 })).toMatchObject({
+      outcome: 'fail',
+      latency: { status: 'accepted' },
+    })
+  })
+
+  test('the measurement ends where an acceptance decides', () => {
+    const family = { comparisons: 2, models: 1 }
+    const input = (accepted: AcceptedRegression[]) => inputOf(configWith(...accepted), { latency: 1.06 })
+    expect(isDecided(input([]), 1, family)).toBe(false)
+    expect(isDecided(input([entry()]), 1, family)).toBe(true)
+  })
+})
+
+describe('an entry that holds no longer fails closed', () => {
+  test('expired by its date: the row fails again and names the entry', () => {
+    const late = { createdAt: '2027-01-01T00:00:00Z' }
+    const { outcome, exitCode, latency, reasons, warnings } = judged(configWith(entry()), {
+      latency: 1.1,
+      change: late,
+    })
+    expect([outcome, exitCode, latency?.status]).toEqual(['fail', 1, 'fail'])
+    expect(reasons[0]?.message).toContain('what gate.accepted accepts (more layers) expired after 2026-12-31')
+    expect(warnings.join()).toMatch(/the entry for p99 latency of m \(more layers\) expired after 2026-12-31/)
+    // Where nothing depends on it, it is only to be removed.
+    expect(judged(configWith(entry()), { change: late })).toMatchObject({ outcome: 'pass', warnings })
+  })
+
+  test.each([
+    [true, /expired with commit 0123abc/],
+    [null, /fetch more of the history/],
+  ])('a commit that git says is contained: %s', (isContained, why) => {
+    const commit = '0123abcdef'
+    const git = { contained: [{ commit, isContained }], reference: null }
+    const config = configWith(entry({ until: { kind: 'commit', commit } }))
+    const { outcome, reasons } = judged(config, { latency: 1.1, change: { git } })
+    expect(outcome).toBe('fail')
+    expect(reasons[0]?.message).toMatch(why)
+    const alive = { ...git, contained: [{ commit, isContained: false }] }
+    expect(judged(config, { latency: 1.1, change: { git: alive } }).outcome).toBe('pass')
+  })
+
+  test('a step that became part of the baseline is used up; a further one needs an entry of its own', () => {
+    const point = {
+      commit: 'c0ffee1234',
+      createdAt: '2026-01-01T00:00:00Z',
+      model: 'm',
+      load: 'concurrency=8',
+      metric: 'latencyP99Ns',
+      value: 40e6,
+      accepted: 'more layers',
+    }
+    const baseline = makeBaseline([makeModel('m', [makeScenario(steady(4, base))])], { history: [point] })
+    const { outcome, reasons, warnings } = judged(configWith(entry()), { latency: 1.1, baseline })
+    expect(outcome).toBe('fail')
+    expect(reasons[0]?.message).toContain('became part of the baseline with commit c0ffee1;')
+    expect(warnings.join()).toContain('accepts nothing any more')
+    const next = configWith(entry({ reason: 'more layers still' }))
+    expect(judged(next, { latency: 1.1, baseline }).outcome).toBe('pass')
+    const elsewhere = { ...baseline, history: [{ ...point, load: 'concurrency=1' }] }
+    expect(judged(configWith(entry()), { latency: 1.1, baseline: elsewhere }).outcome).toBe('pass')
+  })
+})
+
+describe('what a reviewer is told', () => {
+  const judgedWith = (reference: AcceptedRegression[]) => {
+    const limits = limitsOf(configWith(...reference), ['m'])
+    const git: GitFacts = { contained: [], reference: { status: 'read', commit: '1a2b3c4', limits } }
+    return judged(configWith(entry()), { latency: 1.1, change: { git } })
+  }
+  const note = (reference: AcceptedRegression[]) =>
+    judgedWith(reference).latency?.footnotes.find((each) => each.startsWith('accepted'))
+
+  test('an entry that the pull request brings is called that', () => {
+    expect(note([])).toMatch(/accepted in this pull request\)$/)
+    expect(note([entry({ upTo: 0.1 })])).toMatch(/changed in this pull request\)$/)
+    expect(note([entry()])).toBe('accepted up to 15 % (more layers; until 2026-12-31)')
+  })
+
+  test('and counts as a loosening, above all other notes', () => {
+    expect(judgedWith([entry()]).result.loosened).toEqual([])
+    const { result } = judgedWith([])
+    expect(result.loosened).toEqual([
+      'accepts up to 15 % worse p99 latency of m (more layers; until 2026-12-31)',
+    ])
+    expect(reportRows(result, 'This PR').notices[0]).toBe(
+      'This PR loosens the gate: accepts up to 15 % worse p99 latency of m (more layers; until 2026-12-31).',
+    )
+  })
+
+  test('an entry that matches nothing is a warning, unless the models were chosen', () => {
+    const stray = [entry({ model: 'gone' }), entry({ concurrency: 3 }), entry({ metric: 'gpuMemoryBytes' })]
+    const { warnings } = judged(configWith(...stray), {})
+    expect(warnings).toHaveLength(3)
+    expect(warnings.every((each) => each.includes('matches nothing that was measured'))).toBe(true)
+    const chosen = { ...configWith(...stray), overrides: { models: ['m'] } }
+    expect(judged(chosen, {}).warnings).toHaveLength(2)
+  })
+
+  test('a configuration of the reference that cannot be read is no configuration that allows the same', () => {
+    const unreadable = { status: 'unreadable', commit: '1a2b3c4d5', why: 'a link' } as const
+    const { result } = judged(configWith(), { change: { git: { contained: [], reference: unreadable } } })
+    expect(result).not.toHaveProperty('loosened')
+    expect(result.warnings.join()).toContain(
+      'not known: the configuration at 1a2b3c4 could not be read (a link)',
+    )
+  })
+})
+
+test('the files alone give the same again', () => {
+  const input = inputOf(configWith(entry()), { latency: 1.1 })
+  const again = { ...input, measurements: JSON.parse(JSON.stringify(input.measurements)) }
+  expect(JSON.stringify(judge(again))).toBe(JSON.stringify(judge(input)))
+  expect(input.measurements.models[0]?.scenarios[0]?.load).toEqual(concurrency8)
+})

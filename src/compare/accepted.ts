@@ -1,0 +1,133 @@
+import { acceptedInWords, covers, lapseOf, untilInWords } from '../config/accepted.ts'
+import type { AcceptedRegression } from '../domain/accepted.ts'
+import { loadKey } from '../domain/load.ts'
+import type { GitFacts } from '../domain/measurements.ts'
+import type { MetricName } from '../domain/metric.ts'
+import type { Comparison } from '../domain/result.ts'
+import { gatedScenarios, highestMemory, type ModelMeasurement, validRepetitions } from '../domain/scenario.ts'
+import { countInWords } from '../domain/words.ts'
+import type { CompareInput } from './sides.ts'
+import { shareInWords } from './words.ts'
+
+/** What `gate.accepted` says of one comparison. */
+export interface Acceptance {
+  /** Change for the worse, as a ratio; null where the entry holds no longer. */
+  readonly upTo: number | null
+  /** What is accepted and why; where it holds no longer, the sentence that says so. */
+  readonly words: string
+}
+
+type Accepting = Pick<CompareInput, 'measurements' | 'baseline' | 'config'>
+
+/** The entry that speaks of a comparison: one that holds before one that does not, one for its load before one for all. */
+export function acceptanceOf(
+  input: Accepting,
+  model: string,
+  load: Comparison['load'],
+  metric: MetricName,
+): Acceptance | null {
+  const entries = input.config.gate.accepted
+    .filter((entry) => covers(entry, model, load, metric))
+    .map((entry) => ({ entry, lapse: lapse(input, entry, load, metric) }))
+    .toSorted((a, b) => rank(a.entry, metric) - rank(b.entry, metric))
+  const found = entries.find(({ lapse: why }) => why === null) ?? entries[0]
+  if (found === undefined) return null
+  const { entry, lapse: why } = found
+  if (why !== null) return { upTo: null, words: `what gate.accepted accepts (${entry.reason}) ${why}` }
+  const origin = originOf(entry, input.measurements.git)
+  const details = [entry.reason, untilInWords(entry), ...(origin === null ? [] : [origin])].join('; ')
+  return { upTo: entry.upTo, words: `up to ${shareInWords(entry.upTo)} (${details})` }
+}
+
+/** The most specific entry is the first. */
+function rank(entry: AcceptedRegression, metric: MetricName): number {
+  const { concurrency, requestRate, batchSize } = entry
+  const filters = [concurrency, requestRate, batchSize].filter((filter) => filter !== undefined).length
+  return -2 * filters - (entry.metric === metric ? 1 : 0)
+}
+
+/**
+ * Why an entry says nothing of this series any more: its end is there, or the step that it accepts became part of the
+ * baseline. An entry is for one step: else every later change could take the same again.
+ */
+function lapse(
+  { measurements, baseline }: Accepting,
+  entry: AcceptedRegression,
+  load: Comparison['load'],
+  metric: MetricName,
+): string | null {
+  const point = baseline?.history.find(
+    (each) =>
+      each.accepted === entry.reason &&
+      each.model === entry.model &&
+      each.load === loadKey(load) &&
+      each.metric === metric,
+  )
+  if (point === undefined) return lapseOf(entry, measurements)
+  const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`
+  return `became part of the baseline${at}; a further step needs an entry with a reason of its own`
+}
+
+/** Whether a reviewer sees the entry for the first time; null where the reference's configuration is not known. */
+function originOf(entry: AcceptedRegression, git: GitFacts | undefined): string | null {
+  if (git?.reference?.status !== 'read') return null
+  const known = git.reference.limits.accepted
+  if (known.some((each) => JSON.stringify(each) === JSON.stringify(entry))) return null
+  const place = (each: AcceptedRegression) => acceptedInWords(each)
+  return known.some((each) => place(each) === place(entry))
+    ? 'changed in this pull request'
+    : 'accepted in this pull request'
+}
+
+/** A comparison without a test (GPU memory), with what is accepted of it. */
+export function settleAccepted(row: Comparison, acceptance: Acceptance | null): Comparison {
+  if (acceptance === null || row.status !== 'fail' || row.changeRatio === null) return row
+  const within = acceptance.upTo !== null && row.changeRatio <= 1 + acceptance.upTo
+  return within ? { ...row, status: 'accepted' } : row
+}
+
+/** A judged comparison that did not pass by its own tolerance, with what it says of its entry. */
+export function withAcceptedNote(row: Comparison, acceptance: Acceptance | null): Comparison {
+  const note = acceptance === null ? null : noteOf(acceptance, row.status)
+  return note === null ? row : { ...row, footnotes: [...row.footnotes, note] }
+}
+
+function noteOf({ upTo, words }: Acceptance, status: Comparison['status']): string | null {
+  if (status === 'accepted') return `accepted ${words}`
+  if (status !== 'fail' && status !== 'inconclusive') return null
+  if (upTo === null) return words
+  return status === 'fail'
+    ? `worse than what is accepted: ${words}`
+    : `not shown to be within what is accepted: ${words}`
+}
+
+/** Entries that do nothing, one sentence each: they only wait to be misunderstood. */
+export function acceptanceWarnings(input: Accepting): string[] {
+  const { config, measurements } = input
+  return config.gate.accepted.flatMap((entry) => {
+    const name = `gate.accepted: the entry for ${acceptedInWords(entry)} (${entry.reason})`
+    const model = measurements.models.find((each) => each.name === entry.model)
+    // Of several shards each measures its own models.
+    if (model === undefined && config.overrides.models !== undefined) return []
+    const series = model === undefined ? [] : seriesOf(model, entry)
+    if (series.length === 0) return [`${name} matches nothing that was measured: correct or remove it.`]
+    const lapses = series.map(({ load, metric }) => lapse(input, entry, load, metric))
+    const [why] = lapses
+    if (why == null || lapses.includes(null)) return []
+    const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`
+    return [`${name} ${why}${all}: it accepts nothing any more.`]
+  })
+}
+
+/** What an entry can be asked about: the loads and metrics of the model that were measured. */
+function seriesOf(model: ModelMeasurement, entry: AcceptedRegression) {
+  return gatedScenarios(model).flatMap((scenario) => {
+    const repetitions = validRepetitions(scenario)
+    const has =
+      entry.metric === 'gpuMemoryBytes'
+        ? highestMemory(repetitions) !== null
+        : repetitions.some(({ metrics }) => metrics[entry.metric] != null)
+    const { load } = scenario
+    return has && covers(entry, model.name, load, entry.metric) ? [{ load, metric: entry.metric }] : []
+  })
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import { limitsOf } from '../config/limits.ts'
+import { readConfig } from '../config/load-config.ts'
+import type { ConfigOverrides } from '../config/overrides.ts'
+import { limitsSchema } from '../domain/limits.ts'
+import { looserThan } from './loosened.ts'
+
+const limits = (text: string, overrides: ConfigOverrides = {}) =>
+  limitsSchema.parse(limitsOf(readConfig(text, 'c.yml', overrides), ['m']))
+
+const until = 'reason: why, until: 2026-12-31'
+const accepted = (upTo: string) =>
+  `gate: {accepted: [{model: m, metric: perf_throughput, up_to: ${upTo}, ${until}}]}`
+
+/** A change of the file that lets more pass, what it says, and nothing on the way back. */
+const changes: [string, string, string, string[]][] = [
+  [
+    'a budget raised',
+    'latency_budget: 10',
+    'latency_budget: 20',
+    ['perf_latency_p99 of m 10.0 ms → 20.0 ms'],
+  ],
+  ['a budget removed', 'latency_budget: 10', '', ['perf_latency_p99 of m 10.0 ms → none']],
+  [
+    'a floor lowered',
+    'min_throughput: 200',
+    'min_throughput: 150',
+    ['perf_throughput of m 200 infer/s → 150 infer/s'],
+  ],
+  [
+    'a constraint of the model',
+    'profile_models: {m: {constraints: {gpu_used_memory: {max: 100}}}}',
+    'profile_models: {m: {constraints: {gpu_used_memory: {max: 200}}}}',
+    ['gpu_used_memory of m 95.4 MiB → 191 MiB'],
+  ],
+  [
+    'a tolerance, and what follows it',
+    'gate: {tolerance: {perf_latency_p99: 5%, perf_latency_p95: 5%, perf_latency_p90: 5%, perf_latency_p50: 5%}}',
+    'gate: {tolerance: {perf_latency_p99: 10%, perf_latency_p95: 5%, perf_latency_p90: 5%, perf_latency_p50: 5%}}',
+    ['tolerance of p99 latency of m 5 % → 10 %'],
+  ],
+  [
+    'a tolerance of the model',
+    'gate: {model_tolerance: {m: {perf_throughput: 1%}}}',
+    'gate: {model_tolerance: {m: {perf_throughput: {relative: 1%, absolute: 5}}}}',
+    ['absolute tolerance of throughput of m 0 infer/s → 5.00 infer/s'],
+  ],
+  ['inconclusive passes', 'gate: {on_inconclusive: fail}', '', ['gate.on_inconclusive fail → warn']],
+  [
+    'a missing baseline passes',
+    'gate: {on_missing_baseline: fail}',
+    '',
+    ['gate.on_missing_baseline fail → inconclusive'],
+  ],
+  [
+    'a release may be inconclusive',
+    '',
+    'gate: {release: {on_inconclusive: warn, on_missing_baseline: inconclusive}}',
+    ['gate.release.on_inconclusive fail → warn', 'gate.release.on_missing_baseline fail → inconclusive'],
+  ],
+  ['more may fail', '', 'gate: {max_failure_ratio: 5%}', ['gate.max_failure_ratio 0.1 % → 5 %']],
+  ['fewer repetitions', '', 'gate: {repetitions: 2}', ['gate.repetitions 14 → 2']],
+  ['answers unchecked', '', 'gate: {check_outputs: "off"}', ['check_outputs of m given → off']],
+  ['a load less', 'concurrency: 1,8', 'concurrency: 1', ['m is no longer gated at concurrency 8']],
+  ['a model less', 'profile_models: m,n', 'profile_models: m', ['n is no longer gated']],
+  ['not every model', '', 'profile_models: m', ['only m gated, before every model']],
+  [
+    'an acceptance',
+    '',
+    accepted('10%'),
+    ['accepts up to 10 % worse throughput of m (why; until 2026-12-31)'],
+  ],
+  [
+    'more accepted',
+    accepted('10%'),
+    accepted('20%'),
+    ['accepts up to 20 % worse throughput of m (why; until 2026-12-31)'],
+  ],
+]
+
+describe('what a change of the configuration lets pass', () => {
+  test.each(changes)('%s', (_, before, after, said) => {
+    expect(looserThan(limits(before), limits(after))).toEqual(said)
+  })
+
+  test.each(changes.filter(([name]) => name !== 'more accepted'))(
+    'the way back is no loosening: %s',
+    (_, before, after) => {
+      expect(looserThan(limits(after), limits(before))).toEqual([])
+    },
+  )
+
+  test.each(changes)('the same is no loosening: %s', (_, before, after) => {
+    expect(looserThan(limits(before), limits(before))).toEqual([])
+    expect(looserThan(limits(after), limits(after))).toEqual([])
+  })
+})
+
+test('another name for the same limit is the same limit', () => {
+  const tag = 'constraints: {perf_latency: {max: 10}}'
+  expect(looserThan(limits('latency_budget: 10'), limits(tag))).toEqual([])
+})
+
+test('what flags say stands above both files', () => {
+  const over = { latencyBudgetMs: 5, onInconclusive: 'warn' } as const
+  const strict = 'latency_budget: 10\ngate: {on_inconclusive: fail}'
+  expect(looserThan(limits(strict, over), limits('latency_budget: 20', over))).toEqual([])
+})

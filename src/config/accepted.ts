@@ -1,0 +1,79 @@
+import type { AcceptedRegression } from '../domain/accepted.ts'
+import { batchSizeOf, type Load } from '../domain/load.ts'
+import type { Measurements } from '../domain/measurements.ts'
+import { latencyPercentiles, type MetricName, metrics } from '../domain/metric.ts'
+import { toleranceTags } from './metric-tags.ts'
+import type { ConfigFile } from './schema.ts'
+
+type AcceptedEntry = NonNullable<NonNullable<ConfigFile['gate']>['accepted']>[number]
+
+/** An entry of the file in the program's words. */
+export function resolveAccepted(entry: AcceptedEntry): AcceptedRegression {
+  const { model, metric, concurrency, request_rate: requestRate, batch_size: batchSize, reason } = entry
+  return {
+    model,
+    metric: toleranceTags[metric],
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(requestRate === undefined ? {} : { requestRate }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    upTo: entry.up_to,
+    reason,
+    until:
+      entry.until_commit === undefined
+        ? { kind: 'date', date: entry.until ?? '' }
+        : { kind: 'commit', commit: entry.until_commit },
+  }
+}
+
+/** Whether an entry speaks of this metric of this model at this load; that of p99 also of a percentile that stands in for it. */
+export function covers(entry: AcceptedRegression, model: string, load: Load, metric: MetricName): boolean {
+  const { concurrency, requestRate, batchSize } = entry
+  const isMetric =
+    entry.metric === metric ||
+    (entry.metric === 'latencyP99Ns' && latencyPercentiles.some(({ name }) => name === metric))
+  return (
+    entry.model === model &&
+    isMetric &&
+    (concurrency === undefined || (load.mode === 'concurrency' && load.concurrency === concurrency)) &&
+    (requestRate === undefined || (load.mode === 'requestRate' && load.requestRate === requestRate)) &&
+    (batchSize === undefined || batchSizeOf(load) === batchSize)
+  )
+}
+
+/**
+ * Why an entry holds no longer when these measurements were made, as a clause; null while it does. The day is that of the
+ * measurement and git was asked then, so that a later look at the files finds the same. What cannot be told
+ * holds not.
+ */
+export function lapseOf(
+  { until }: AcceptedRegression,
+  { createdAt, git }: Pick<Measurements, 'createdAt' | 'git'>,
+): string | null {
+  if (until.kind === 'date') {
+    const day = /^\d{4}-\d{2}-\d{2}/.exec(createdAt)?.[0]
+    if (day === undefined) return `whether it holds until ${until.date} cannot be told: no day of measurement`
+    return day <= until.date ? null : `expired after ${until.date}`
+  }
+  const commit = until.commit.slice(0, 7)
+  const known = git?.contained.find((each) => each.commit === until.commit)?.isContained ?? null
+  if (known === null) {
+    return `whether it holds until commit ${commit} cannot be told: git does not know the commit here (in a shallow clone, fetch more of the history)`
+  }
+  return known ? `expired with commit ${commit}, which is part of what was measured` : null
+}
+
+/** `p99 latency of ocr at concurrency 8`: what an entry is called in a report. */
+export function acceptedInWords(entry: AcceptedRegression): string {
+  const { model, metric, concurrency, requestRate, batchSize } = entry
+  const at = [
+    ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
+    ...(requestRate === undefined ? [] : [`${requestRate} requests/s`]),
+    ...(batchSize === undefined ? [] : [`batch ${batchSize}`]),
+  ].join(', ')
+  return `${metrics[metric].label} of ${model}${at === '' ? '' : ` at ${at}`}`
+}
+
+/** `until 2026-12-31`, `until commit 1a2b3c4`. */
+export function untilInWords({ until }: AcceptedRegression): string {
+  return until.kind === 'date' ? `until ${until.date}` : `until commit ${until.commit.slice(0, 7)}`
+}

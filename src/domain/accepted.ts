@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { type MetricName, metricNames } from './metric.ts'
+
+/** A regression that an entry of `gate.accepted` expects. */
+export const acceptedRegressionSchema = z
+  .strictObject({
+    model: z.string(),
+    metric: z.enum(metricNames as [MetricName, ...MetricName[]]),
+    /** Only at loads that are like this; at every load where nothing is said. */
+    concurrency: z.int().positive().optional(),
+    requestRate: z.number().positive().optional(),
+    batchSize: z.int().positive().optional(),
+    /** Change for the worse, as a ratio: 0.15 = 15 %. */
+    upTo: z.number().positive(),
+    reason: z.string(),
+    until: z.discriminatedUnion('kind', [
+      /** `YYYY-MM-DD`: the last day on which it holds, in UTC. */
+      z.strictObject({ kind: z.literal('date'), date: z.string() }),
+      /** It holds until what is measured has this commit in its history. */
+      z.strictObject({ kind: z.literal('commit'), commit: z.string() }),
+    ]),
+  })
+  .readonly()
+export type AcceptedRegression = z.infer<typeof acceptedRegressionSchema>

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { acceptedRegressionSchema } from './accepted.ts'
+import { loadSchema } from './load.ts'
+import { type MetricName, metricNames } from './metric.ts'
+
+const metric = z.enum(metricNames as [MetricName, ...MetricName[]])
+const policies = {
+  onInconclusive: z.enum(['warn', 'fail']),
+  onMissingBaseline: z.enum(['inconclusive', 'fail']),
+}
+
+const modelLimitsSchema = z
+  .strictObject({
+    name: z.string(),
+    loads: z.array(loadSchema),
+    constraints: z.array(
+      z.strictObject({ name: z.string(), metric, bound: z.enum(['max', 'min']), limit: z.number() }),
+    ),
+    tolerance: z.partialRecord(metric, z.strictObject({ ratio: z.number(), absolute: z.number() })),
+    checkOutputs: z.enum(['off', 'given', 'first']),
+  })
+  .readonly()
+export type ModelLimits = z.infer<typeof modelLimitsSchema>
+
+/** All of a configuration that says what may pass: what a change of it can loosen. In the program's units. */
+export const limitsSchema = z
+  .strictObject({
+    /** The models that are gated; null = every one. */
+    gated: z.array(z.string()).nullable(),
+    models: z.array(modelLimitsSchema),
+    ...policies,
+    release: z.strictObject(policies),
+    maxFailureRatio: z.number(),
+    repetitions: z.int(),
+    accepted: z.array(acceptedRegressionSchema),
+  })
+  .readonly()
+export type Limits = z.infer<typeof limitsSchema>
