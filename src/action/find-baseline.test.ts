@@ -4,6 +4,7 @@ import { makeZip } from '../../test/support/github/zip.ts'
 import {
   makeBaseline,
   makeModel,
+  makePoint,
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
@@ -159,7 +160,6 @@ test.each<[string, Stored, RegExp]>([
     /inflates beyond/,
   ],
   ['an older schema', { zip: zipOf(older) }, /older triton-perf-gate/],
-  ['a newer schema', { zip: zipOf({ ...older, schemaVersion: 99 }) }, /newer triton-perf-gate/],
   ['another kind of file', { zip: zipOf({ kind: 'result' }) }, /not a baseline/],
   ['unknown keys', { zip: zipOf({ ...baselineOf(55), extra: 1 }) }, /of no use/],
   ['no model', { zip: zipOf(baselineOf(55, { models: [] })) }, /holds no model/],
@@ -277,15 +277,24 @@ test("a run that is asked for by its number is taken from any branch, but no str
   })
 })
 
-test('pushes that overlap lose no history: whoever comes after joins them', async () => {
-  const point = (commit: string, day: number) => ({
-    commit,
-    createdAt: `2026-01-0${day}T00:00:00Z`,
-    model: 'm',
-    load: 'c8',
-    metric: 'inferPerSec',
-    value: day,
+test('what a newer program stored is passed over for an older baseline; without one it is incompatible', async () => {
+  const newer = { zip: zipOf({ ...baselineOf(55), schemaVersion: 99 }) }
+  const reason = /^run 55: its artifact cannot be read: schema version: .* newer triton-perf-gate \(99/
+  expect(await search(store([run(55), run(54)], { 55: [newer], 54: [{}] }))).toMatchObject({
+    status: 'found',
+    baseline: { runId: '54' },
+    passedOver: [expect.stringMatching(reason)],
   })
+  expect(await search(store([run(55)], { 55: [newer] }))).toMatchObject({
+    status: 'incompatible',
+    commit: sha('a'),
+    next: expect.stringMatching(/^Update triton-perf-gate/),
+  })
+})
+
+test('pushes that overlap lose no history: whoever comes after joins them', async () => {
+  const point = (commit: string, day: number) =>
+    makePoint({ commit, createdAt: `2026-01-0${day}T00:00:00Z`, value: day })
   const zip = (id: number, history: Baseline['history']) => ({ zip: zipOf(baselineOf(id, { history })) })
   const first = point('1', 1)
   // 52 and 53 began after 51 and before each other's end.

@@ -54,6 +54,8 @@ interface Sightings {
   readonly passedOver: string[]
   /** Among them, those of artifacts that looked like the baseline and could not be trusted. */
   readonly distrusted: string[]
+  /** The newest that is whole, but written by a newer program than this one. */
+  newer: Extract<OpenedBaseline, { status: 'incompatible' }> | null
 }
 
 /**
@@ -71,7 +73,7 @@ export async function findBaseline(
   const { artifactName, workflowFile, branch, runId } = search
   const place = runId === null ? `${workflowFile} on ${branch}` : `run ${runId}`
   const source = `artifact ${artifactName} of ${place}`
-  const seen: Sightings = { found: [], passedOver: [], distrusted: [] }
+  const seen: Sightings = { found: [], passedOver: [], distrusted: [], newer: null }
   let opened: OpenedBaseline
   try {
     await (runId === null ? searchBranch(store, search, seen) : lookAt(store, runId, search, seen))
@@ -92,7 +94,7 @@ export async function findBaseline(
 }
 
 function judge(
-  { found, passedOver, distrusted }: Sightings,
+  { found, passedOver, distrusted, newer }: Sightings,
   source: string,
   search: BaselineSearch,
 ): OpenedBaseline {
@@ -105,6 +107,8 @@ function judge(
     return { status: 'found', source: chosen.source, baseline }
   }
   const { workflowFile, branch, runId } = search
+  // An older baseline would have been taken; without one this is what stands there.
+  if (newer !== null) return newer
   const start = `start ${workflowFile} on ${branch} (push, schedule or workflow_dispatch)`
   if (distrusted.length > 0) {
     return {
@@ -243,6 +247,11 @@ async function takeFrom(
     seen.found.push({ source, baseline: content.baseline })
     return
   }
+  if ('differences' in content) {
+    seen.newer ??= content
+    seen.passedOver.push(`run ${run.id}: its artifact cannot be read: ${content.differences.join('; ')}`)
+    return
+  }
   const reason = `run ${run.id}: its artifact ${content.why}`
   seen.distrusted.push(reason)
   seen.passedOver.push(reason)
@@ -253,7 +262,7 @@ async function fetchTrusted(
   run: WorkflowRun,
   { id, digest, sizeBytes }: ArtifactInfo,
   source: string,
-): Promise<{ readonly baseline: Baseline } | { readonly why: string }> {
+): Promise<{ readonly baseline: Baseline } | { readonly why: string } | NonNullable<Sightings['newer']>> {
   if (digest === null || !/^sha256:[0-9a-f]{64}$/.test(digest)) return { why: 'has no sha256 digest' }
   if (sizeBytes > maxZipBytes) return { why: `has ${sizeBytes} bytes, above the limit of ${maxZipBytes}` }
   const zip = await store.download(id, maxZipBytes).catch((error: unknown) => {
@@ -272,6 +281,7 @@ async function fetchTrusted(
   }
   const read = readBaselineBytes(bytes, source)
   if (read.status === 'unreadable') return { why: `is of no use: ${read.why}` }
+  if (read.status === 'incompatible') return read
   const { commit, runId } = read.baseline
   if (commit !== run.headSha) return { why: `says that it was measured at ${commit ?? 'no commit'}` }
   if (runId !== String(run.id)) return { why: `says that it was made by run ${runId ?? 'unknown'}` }

@@ -9,9 +9,9 @@ export type BaselineRequest =
   | { readonly status: 'file'; readonly path: string; readonly source: string }
   | Exclude<BaselineStatus, { status: 'found' | 'incompatible' }>
 
-/** What stands there, before it is known what it is compared with. */
+/** What stands there, before it is known what it is compared with; `incompatible` only of a version yet unknown. */
 export type OpenedBaseline =
-  | Exclude<BaselineStatus, { status: 'found' | 'incompatible' }>
+  | Exclude<BaselineStatus, { status: 'found' }>
   | (Extract<BaselineRead, { status: 'found' }> & { readonly passedOver?: string[] })
 
 export async function openBaseline(request: BaselineRequest): Promise<OpenedBaseline> {

@@ -1,7 +1,8 @@
 import { loadKey } from '../domain/load.ts'
-import { type Baseline, repeatedNames } from '../domain/measurements.ts'
+import { type Baseline, type BaselineModel, repeatedNames } from '../domain/measurements.ts'
 import type { MetricName } from '../domain/metric.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
+import { configHash } from './migrate.ts'
 
 /** A difference of two averages may be below zero; every other metric is a count, a time or an amount. */
 const maybeNegative: ReadonlySet<string> = new Set<MetricName>(['networkOverheadNs'])
@@ -17,6 +18,7 @@ export function implausibilities(baseline: Baseline): string[] {
     ...(baseline.models.length === 0 ? ['models: it holds no model'] : []),
     ...repeated(baseline.models.map(({ name }) => `model ${name}`)),
     ...repeated(scenarios.map(({ name }) => name)),
+    ...baseline.models.flatMap((model) => ofModel(model).map((problem) => `${model.name}: ${problem}`)),
     ...scenarios.flatMap(({ name, scenario }) => [
       ...notGated(scenario).map((problem) => `${name}: ${problem}`),
       ...impossibleValues(scenario).map((problem) => `${name}: ${problem}`),
@@ -30,17 +32,27 @@ function notGated(scenario: Scenario): string[] {
   return gated ? [] : ['not a measurement of the committed configuration']
 }
 
-function impossibleValues(scenario: Scenario): string[] {
-  const values = [
-    ...Object.entries(scenario.metrics).map(([name, metric]) => ({ name, value: metric?.value ?? null })),
-    ...scenario.repetitions.flatMap(({ metrics }) =>
-      Object.entries(metrics).map(([name, value]) => ({ name, value: value ?? null })),
-    ),
+/** A model's own hash, and what its sweep found. */
+function ofModel({ configText, configHash: hash, search }: BaselineModel): string[] {
+  return [
+    ...(hash === configHash(configText) ? [] : ['configHash is not the hash of configText']),
+    ...impossible(Object.entries(search?.answer?.metrics ?? {})),
   ]
-  return values.flatMap(({ name, value }) => {
+}
+
+function impossibleValues(scenario: Scenario): string[] {
+  return impossible([
+    ...Object.entries(scenario.metrics).map(([name, metric]) => [name, metric?.value] as const),
+    ...scenario.repetitions.flatMap(({ metrics }) => Object.entries(metrics)),
+  ])
+}
+
+function impossible(
+  values: readonly (readonly [name: string, value: number | null | undefined])[],
+): string[] {
+  return values.flatMap(([name, value = null]) => {
     if (value === null || maybeNegative.has(name)) return []
-    const impossible = isRatioMetric(name) ? value <= 0 : value < 0
-    return impossible ? [`${name} is ${value}`] : []
+    return (isRatioMetric(name) ? value <= 0 : value < 0) ? [`${name} is ${value}`] : []
   })
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,10 +8,12 @@ import {
   environment,
   makeBaseline,
   makeModel,
+  makePoint,
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
 import type { Environment } from '../domain/environment.ts'
+import type { Baseline } from '../domain/measurements.ts'
 import { type BaselineRequest, matchBaseline, openBaseline } from './find.ts'
 import { readBaseline } from './read.ts'
 
@@ -54,8 +58,8 @@ describe('unreadable, with the reason', () => {
     ['bytes that are no text', Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d), /UTF-8/],
     ['null', 'null', /not a baseline/],
     ['another kind of file', JSON.stringify({ ...good, kind: 'measurements' }), /a measurements file/],
-    ['a newer file', JSON.stringify({ ...good, schemaVersion: 2, future: true }), /newer/],
-    ['an older file', JSON.stringify({ ...good, schemaVersion: 0 }), /older/],
+    ['a version that never was', JSON.stringify({ ...good, schemaVersion: 0 }), /schema version 0/],
+    ['a version between two', JSON.stringify({ ...good, schemaVersion: 1.5 }), /schema version 1.5/],
     ['a version that is no number', JSON.stringify({ ...good, schemaVersion: 'one' }), /schemaVersion/],
     ['a key that nobody knows', JSON.stringify({ ...good, extra: 1 }), /extra/],
     ['a missing key', JSON.stringify({ ...good, environment: undefined }), /environment/],
@@ -87,10 +91,20 @@ describe('unreadable, with the reason', () => {
       /not a measurement of the committed/,
     ],
     [
+      'a spread below zero',
+      JSON.stringify({ ...good, history: [makePoint({ spread: -1 })] }),
+      /history\.0\.spread/,
+    ],
+    [
+      'a hash of another config.pbtxt',
+      JSON.stringify({ ...good, models: [{ ...good.models[0], configHash: '0'.repeat(64) }] }),
+      /m: configHash is not the hash of configText/,
+    ],
+    [
       'history of zero',
       JSON.stringify({
         ...good,
-        history: [{ commit: null, createdAt: '', model: 'm', load: 'l', metric: 'x', value: 0 }],
+        history: [makePoint({ value: 0 })],
       }),
       /history\.0\.value/,
     ],
@@ -125,6 +139,54 @@ describe('unreadable, with the reason', () => {
     const points = Array.from({ length: 50 }, () => ({}))
     const result = await read(JSON.stringify({ ...good, history: points }))
     expect(result).toMatchObject({ status: 'unreadable', why: /; and \d+ more$/ })
+  })
+})
+
+describe('other versions of the file', () => {
+  const older = readFileSync(join(import.meta.dirname, '../../test/support/baseline-v1.json'), 'utf8')
+
+  test('version 1 is migrated: nothing is lost, and what it could not know is said to be unknown', async () => {
+    const result = await read(older)
+    if (result.status !== 'found') throw new Error(JSON.stringify(result))
+    const { baseline } = result
+    const before = JSON.parse(older) as Baseline
+    expect(baseline).toMatchObject({
+      commit: before.commit,
+      createdAt: before.createdAt,
+      runId: before.runId,
+    })
+    expect(baseline.models.map(({ configHash, ...model }) => model)).toEqual(before.models)
+    expect(baseline.models.map(({ configHash }) => configHash)).toEqual([
+      createHash('sha256').update('name: "m"\nbackend: "python"\n').digest('hex'),
+      null,
+    ])
+    expect(baseline.history).toEqual(before.history.map((point) => ({ ...point, spread: null })))
+  })
+
+  test('what is wrong in an old file stays wrong', async () => {
+    for (const broken of [
+      { models: 'none' },
+      { history: [null] },
+      { history: [{ value: 1 }] },
+      { extra: 1 },
+    ]) {
+      const result = await read(JSON.stringify({ ...(JSON.parse(older) as object), ...broken }))
+      expect(result.status).toBe('unreadable')
+    }
+  })
+
+  test('a newer file is incompatible, not broken: with what is known of it, and its own next step', async () => {
+    const newer = { ...good, schemaVersion: 3, history: 'elsewhere', future: true }
+    expect(await read(JSON.stringify(newer))).toEqual({
+      status: 'incompatible',
+      source: 'baseline.json',
+      commit: good.commit,
+      createdAt: good.createdAt,
+      differences: ['schema version: it was written by a newer triton-perf-gate (3, this one knows 2)'],
+      next: 'Update triton-perf-gate here to the version that measures the main branch.',
+    })
+    const strange = await read(JSON.stringify({ kind: 'baseline', schemaVersion: 99, commit: 7 }))
+    expect(strange).toMatchObject({ status: 'incompatible', commit: null, createdAt: '' })
   })
 })
 

@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf } from '../domain/error.ts'
-import { type Baseline, baselineSchema, schemaVersion } from '../domain/measurements.ts'
+import { type Baseline, baselineSchema, baselineSchemaVersion } from '../domain/measurements.ts'
+import type { BaselineStatus } from '../domain/result.ts'
+import { canRead, migrated } from './migrate.ts'
 import { implausibilities } from './plausible.ts'
 
 /** What stands where a baseline was looked for. Never an exception; an unreadable one is never taken for absent. */
@@ -8,6 +10,8 @@ export type BaselineRead =
   | { readonly status: 'found'; readonly source: string; readonly baseline: Baseline }
   | { readonly status: 'absent'; readonly source: string; readonly next: string }
   | { readonly status: 'unreadable'; readonly source: string; readonly why: string; readonly next: string }
+  /** Whole, but of a version that this program cannot know. */
+  | Extract<BaselineStatus, { status: 'incompatible' }>
 
 /** Ten models with 40 scenarios make about 1 MB, the history at its bound 30 MB; twice that is a mistake or an attack. */
 const maxBytes = 64 * 2 ** 20
@@ -15,7 +19,12 @@ const maxBytes = 64 * 2 ** 20
 const maxProblems = 5
 const measureAgain = 'Measure the main branch again with mode baseline, or give another file.'
 
-type Parsed = { readonly baseline: Baseline } | { readonly why: string; readonly next?: string }
+type Parsed =
+  | { readonly status: 'found'; readonly baseline: Baseline }
+  | { readonly status: 'unreadable'; readonly why: string; readonly next?: string }
+  | (Omit<Extract<BaselineStatus, { status: 'incompatible' }>, 'source' | 'passedOver'> & {
+      readonly differences: string[]
+    })
 
 /**
  * Reads and checks a baseline file.
@@ -27,7 +36,7 @@ export async function readBaseline(path: string, source: string): Promise<Baseli
     const next = 'Measure the main branch with mode baseline, or compare with --reference.'
     return { status: 'absent', source, next }
   }
-  return 'why' in content ? unreadable(source, content) : readBaselineBytes(content, source)
+  return 'why' in content ? { source, next: measureAgain, ...content } : readBaselineBytes(content, source)
 }
 
 /** The same for what was read already. */
@@ -36,40 +45,37 @@ export function readBaselineBytes(
   source: string,
 ): Exclude<BaselineRead, { status: 'absent' }> {
   const parsed = parseBaseline(content)
-  return 'why' in parsed ? unreadable(source, parsed) : { status: 'found', source, baseline: parsed.baseline }
+  return parsed.status === 'unreadable' ? { source, next: measureAgain, ...parsed } : { source, ...parsed }
 }
 
-function unreadable(source: string, { why, next }: { why: string; next?: string }) {
-  return { status: 'unreadable', source, why, next: next ?? measureAgain } as const
-}
-
-async function readBytes(path: string): Promise<Buffer | 'absent' | { why: string; next?: string }> {
+async function readBytes(
+  path: string,
+): Promise<Buffer | 'absent' | Extract<Parsed, { status: 'unreadable' }>> {
+  const unreadable = (why: string, next = measureAgain) => ({ status: 'unreadable', why, next }) as const
   try {
     const file = await stat(path)
-    if (!file.isFile()) return { why: 'it is not a file', next: 'Give the path of the baseline.json itself.' }
+    if (!file.isFile()) return unreadable('it is not a file', 'Give the path of the baseline.json itself.')
     if (file.size > maxBytes)
-      return { why: `it has ${file.size} bytes, more than the ${maxBytes} that are allowed` }
+      return unreadable(`it has ${file.size} bytes, more than the ${maxBytes} that are allowed`)
     return await readFile(path)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent'
-    return { why: messageOf(error) }
+    return unreadable(messageOf(error))
   }
 }
 
 /** The bytes of a baseline file as a checked baseline, or what is wrong with them. */
 function parseBaseline(content: Uint8Array): Parsed {
   const json = parseJson(content)
-  if ('why' in json) return json
+  if ('why' in json) return { status: 'unreadable', ...json }
   const header = checkHeader(json.value)
   if (header !== null) return header
-  const result = baselineSchema.safeParse(json.value)
-  if (!result.success) {
-    return {
-      why: listed(result.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`)),
-    }
-  }
-  const problems = implausibilities(result.data)
-  return problems.length > 0 ? { why: listed(problems) } : { baseline: result.data }
+  const result = baselineSchema.safeParse(migrated(json.value as { readonly schemaVersion?: unknown }))
+  const problems = result.success
+    ? implausibilities(result.data)
+    : result.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`)
+  if (!result.success || problems.length > 0) return { status: 'unreadable', why: listed(problems) }
+  return { status: 'found', baseline: result.data }
 }
 
 function parseJson(content: Uint8Array): { readonly value: unknown } | { readonly why: string } {
@@ -98,29 +104,38 @@ function refusePrototypeKeys(key: string, value: unknown): unknown {
   return value
 }
 
-/** Kind and version first, so that a file of another kind or age is called that and not a hundred wrong fields. */
-function checkHeader(value: unknown): { readonly why: string; readonly next: string } | null {
-  const { kind, schemaVersion: version } = (value ?? {}) as { kind?: unknown; schemaVersion?: unknown }
+/**
+ * Kind and version first, so that a file of another kind or age is called that and not a hundred wrong fields. Null where
+ * the file is of this version, or of an older one that is migrated.
+ */
+function checkHeader(value: unknown): Exclude<Parsed, { status: 'found' }> | null {
+  const file = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
+  const { kind, schemaVersion: version } = file
   if (kind !== 'baseline') {
     const named = typeof kind === 'string' ? `a ${kind.slice(0, 40)} file` : 'of another kind'
     return {
+      status: 'unreadable',
       why: `it is not a baseline, it is ${named}`,
       next: 'Give the baseline.json that mode baseline writes.',
     }
   }
-  if (typeof version === 'number' && version > schemaVersion) {
+  if (typeof version !== 'number' || canRead(version)) return null
+  if (version > baselineSchemaVersion) {
     return {
-      why: `it was written by a newer triton-perf-gate (schema version ${version}, this one knows ${schemaVersion})`,
+      status: 'incompatible',
+      commit: typeof file.commit === 'string' ? file.commit.slice(0, 64) : null,
+      createdAt: typeof file.createdAt === 'string' ? file.createdAt.slice(0, 32) : '',
+      differences: [
+        `schema version: it was written by a newer triton-perf-gate (${version}, this one knows ${baselineSchemaVersion})`,
+      ],
       next: 'Update triton-perf-gate here to the version that measures the main branch.',
     }
   }
-  if (typeof version === 'number' && version < schemaVersion) {
-    return {
-      why: `it was written by an older triton-perf-gate (schema version ${version}, this one needs ${schemaVersion})`,
-      next: 'Measure the main branch again with mode baseline and this version.',
-    }
+  return {
+    status: 'unreadable',
+    why: `it was written by an older triton-perf-gate than this one can read (schema version ${version})`,
+    next: 'Measure the main branch again with mode baseline.',
   }
-  return null
 }
 
 function listed(problems: readonly string[]): string {

@@ -4,6 +4,7 @@ import {
   makeBaseline,
   makeMeasurements,
   makeModel,
+  makePoint,
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
@@ -56,6 +57,50 @@ test('a baseline holds the gated scenarios with their valid repetitions, and who
   ])
 })
 
+test('what the sweep found best stays with the baseline, and the hash of the configuration it was measured in', () => {
+  const answer = {
+    configuration: { ...gate.configuration, committed: false, instanceCount: 2 },
+    load: gate.load,
+    metrics: { latencyP99Ns: 20e6, inferPerSec: 500 },
+    measurements: 2,
+    gain: 0.6,
+    tie: false,
+    meetsConstraints: true,
+    explanation: 'twice the instances',
+  }
+  const search = {
+    mode: 'quick',
+    measurements: 9,
+    stopped: '',
+    wallNs: 1,
+    underLoadNs: 1,
+    notes: [],
+    answer,
+  } as const
+  const model = makeModel('m', [gate], {
+    search: { ...search, notes: [] },
+    configText: 'name: "m"',
+    contentHash: 'ab',
+  })
+  const [stored] = written(makeMeasurements([model])).models
+  expect(stored).toMatchObject({ contentHash: 'ab', search: { answer } })
+  expect(stored?.configHash).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a point knows how far its repetitions lay apart; one repetition says nothing of that', () => {
+  const spreads = (from: readonly Repetition[]) =>
+    written(makeMeasurements([makeModel('m', [makeScenario(from)])])).history.map(({ metric, spread }) => [
+      metric,
+      spread,
+    ])
+  expect(spreads(repetitions)).toEqual([
+    ['latencyP99Ns', expect.closeTo(Math.log(4) / Math.SQRT2, 12)],
+    ['inferPerSec', 0],
+    ['gpuMemoryBytes', null],
+  ])
+  expect(spreads(repetitions.slice(0, 1)).map(([, spread]) => spread)).toEqual([null, null, null])
+})
+
 test("this commit's points: geometric means of p99 and throughput, the highest memory", () => {
   const points = written(measurements).history.map(({ metric, value }) => [metric, Math.round(value)])
   expect(points).toEqual([
@@ -74,14 +119,7 @@ test('without p99 everywhere the next percentile goes into the history', () => {
 })
 
 describe('history', () => {
-  const point = (commit: string | null, value: number): HistoryPoint => ({
-    commit,
-    createdAt: '',
-    model: 'm',
-    load: 'concurrency=8',
-    metric: 'latencyP99Ns',
-    value,
-  })
+  const point = (commit: string | null, value: number) => makePoint({ commit, value })
   const previous = (history: HistoryPoint[], change: Partial<Baseline> = {}) =>
     makeBaseline([], { history, ...change })
   const p99s = (baseline: Baseline) =>

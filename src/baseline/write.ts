@@ -1,7 +1,12 @@
 import { incomparable } from '../domain/environment.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
-import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
-import { schemaVersion } from '../domain/measurements.ts'
+import {
+  type Baseline,
+  type BaselineModel,
+  baselineSchemaVersion,
+  type HistoryPoint,
+  type Measurements,
+} from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import {
   failureProblem,
@@ -13,7 +18,9 @@ import {
   type Scenario,
   validRepetitions,
 } from '../domain/scenario.ts'
+import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean } from '../stats/robust.ts'
+import { configHash } from './migrate.ts'
 
 /** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
 const maxPointsPerSeries = 200
@@ -45,7 +52,7 @@ export function baselineFrom(
     status: 'written',
     baseline: {
       kind: 'baseline',
-      schemaVersion,
+      schemaVersion: baselineSchemaVersion,
       tool,
       createdAt,
       commit,
@@ -84,26 +91,30 @@ function unfit(measurements: Measurements, maxFailureRatio: number): string | nu
   return null
 }
 
-/** What the next run compares with. Blocks pair only with blocks of the same moment, so they are of no use later. */
-function gatedOnly(model: ModelMeasurement): ModelMeasurement {
+/**
+ * What the next run compares with, and what the sweep found best. Blocks pair only with blocks of the same moment, so
+ * they are of no use later.
+ */
+function gatedOnly(model: ModelMeasurement): BaselineModel {
   const scenarios = gatedScenarios(model).map((scenario) => ({
     ...scenario,
     repetitions: validRepetitions(scenario).map((repetition) => ({ ...repetition, blocks: [] })),
   }))
   const { settingsHash: _, sweep: __, ...kept } = model
-  return { ...kept, scenarios, search: null }
+  return { ...kept, scenarios, configHash: configHash(model.configText) }
 }
 
 /** This commit's value of each gated metric, one point each. */
 function points(model: ModelMeasurement, commit: string | null, createdAt: string): HistoryPoint[] {
   return model.scenarios.flatMap((scenario) =>
-    gatedMetrics(scenario).map(({ metric, value }) => ({
+    gatedMetrics(scenario).map(({ metric, value, spread }) => ({
       commit,
       createdAt,
       model: model.name,
       load: loadKey(scenario.load),
       metric,
       value,
+      spread,
     })),
   )
 }
@@ -118,17 +129,24 @@ function timedMetrics(repetitions: readonly Repetition[]): MetricName[] {
   ]
 }
 
+type Point = Pick<HistoryPoint, 'value' | 'spread'> & { readonly metric: MetricName }
+
 /** The numbers a comparison uses: geometric means over repetitions, and the highest memory where there is a GPU. */
-function gatedMetrics(scenario: Scenario): { metric: MetricName; value: number }[] {
+function gatedMetrics(scenario: Scenario): Point[] {
   const repetitions = validRepetitions(scenario)
   const memory = highestMemory(repetitions) ?? 0
   return [
-    ...timedMetrics(repetitions).map((metric) => ({
-      metric,
-      value: geometricMean(positives(repetitions, metric) ?? []),
-    })),
-    ...(memory > 0 ? [{ metric: 'gpuMemoryBytes' as const, value: memory }] : []),
+    ...timedMetrics(repetitions).map((metric) => {
+      const values = positives(repetitions, metric) ?? []
+      return { metric, value: geometricMean(values), spread: spreadOf(values) }
+    }),
+    ...(memory > 0 ? [{ metric: 'gpuMemoryBytes' as const, value: memory, spread: null }] : []),
   ]
+}
+
+function spreadOf(values: readonly number[]): number | null {
+  if (values.length < 2) return null
+  return pairedEstimate(values.map(Math.log), 0).standardError * Math.sqrt(values.length)
 }
 
 /** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */

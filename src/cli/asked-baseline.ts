@@ -10,8 +10,9 @@ export async function openAsked(shell: Shell, path: string | undefined): Promise
   if (opened.status === 'absent') {
     throw new GateError('usage', `--baseline: there is no file ${opened.source}`, { hint: opened.next })
   }
-  if (opened.status === 'unreadable') {
-    throw new GateError('baseline', `the baseline ${opened.source} cannot be used: ${opened.why}`, {
+  if (opened.status === 'unreadable' || opened.status === 'incompatible') {
+    const why = opened.status === 'unreadable' ? opened.why : opened.differences.join('; ')
+    throw new GateError('baseline', `the baseline ${opened.source} cannot be used: ${why}`, {
       hint: opened.next,
     })
   }

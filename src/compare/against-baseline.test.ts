@@ -5,6 +5,7 @@ import {
   makeConfig,
   makeMeasurements,
   makeModel,
+  makePoint,
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
@@ -28,14 +29,10 @@ describe('against the baseline alone', () => {
   function runs(count: number, sd: number): HistoryPoint[] {
     const random = createRandom(17)
     return Array.from({ length: count }, (_, index) =>
-      (['latencyP99Ns', 'inferPerSec'] as const).map((metric) => ({
-        commit: `c${index}`,
-        createdAt: '',
-        model: 'm',
-        load: 'concurrency=8',
-        metric,
-        value: (metric === 'inferPerSec' ? 300 : 40e6) * Math.exp(sd * random.normal()),
-      })),
+      (['latencyP99Ns', 'inferPerSec'] as const).map((metric) => {
+        const value = (metric === 'inferPerSec' ? 300 : 40e6) * Math.exp(sd * random.normal())
+        return makePoint({ commit: `c${index}`, metric, value })
+      }),
     ).flat()
   }
 

@@ -68,7 +68,7 @@ function baselineReasons(input: CompareInput): Reason[] {
       return needed ? [{ outcome, message: 'There is nothing to compare with.', next }] : []
     }
     case 'incompatible': {
-      const message = `The baseline (${status.source}) was measured under other conditions: ${status.differences.join('; ')}.`
+      const message = `The baseline (${status.source}) cannot be compared with what is measured here: ${status.differences.join('; ')}.`
       return needed ? [{ outcome: 'invalid', message, next: status.next }] : []
     }
     case 'untrusted': {

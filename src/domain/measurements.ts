@@ -4,7 +4,11 @@ import { limitsSchema } from './limits.ts'
 import { modelMeasurementSchema } from './scenario.ts'
 import { toolSchema } from './tool.ts'
 
+/** Of measurements.json and result.json. */
 export const schemaVersion = 1
+
+/** Of baseline.json, which outlives the program that wrote it: baseline/migrate.ts knows every older version. */
+export const baselineSchemaVersion = 2
 
 /** What git knew of the configuration when this was measured. */
 const gitFactsSchema = z
@@ -65,23 +69,38 @@ const historyPointSchema = z
     load: z.string(),
     metric: z.string(),
     value: z.number().positive(),
+    /** Standard deviation of the logarithms of the repetitions behind it; null of one repetition, of a maximum, or where an older version did not keep it. */
+    spread: z.number().nonnegative().nullable(),
     /** The reason of the entry of gate.accepted that accepts the step to this value; left out where there is none. */
     accepted: z.string().optional(),
   })
   .readonly()
 export type HistoryPoint = z.infer<typeof historyPointSchema>
 
+/** A model with the best configuration that its sweep found, if there was one, and the hash of the committed one. */
+const baselineModelSchema = modelMeasurementSchema
+  .unwrap()
+  .extend({
+    /** sha256 of `configText`; null where there is none. */
+    configHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .nullable(),
+  })
+  .readonly()
+export type BaselineModel = z.infer<typeof baselineModelSchema>
+
 /** baseline.json: the main branch's measurement, to be compared with. */
 export const baselineSchema = z
   .strictObject({
     kind: z.literal('baseline'),
-    schemaVersion: z.literal(schemaVersion),
+    schemaVersion: z.literal(baselineSchemaVersion),
     tool: toolSchema,
     createdAt: z.string(),
     commit: z.string().nullable(),
     runId: z.string().nullable(),
     environment: environmentSchema,
-    models: z.array(modelMeasurementSchema),
+    models: z.array(baselineModelSchema),
     /** Oldest first, bounded. */
     history: z.array(historyPointSchema).max(200_000),
   })

@@ -143,7 +143,7 @@ export function baselineProblem({ baseline }: Result): string | null {
     case 'absent':
       return `No baseline was found (${baseline.source}). ${baseline.next}`
     case 'incompatible':
-      return `The baseline (${baseline.source}, ${formatDate(baseline.createdAt)}) was measured under other conditions: ${baseline.differences.join('; ')}. ${baseline.next}`
+      return `The baseline (${baseline.source}, ${formatDate(baseline.createdAt)}) cannot be compared with what is measured here: ${baseline.differences.join('; ')}. ${baseline.next}`
     case 'untrusted':
       return `The baseline (${baseline.source}) was not used because it cannot be trusted: ${baseline.why}. ${baseline.next}`
     case 'unreadable':

@@ -11,6 +11,7 @@ import {
   makeConfig,
   makeMeasurements,
   makeModel,
+  makePoint,
   makeRepetition,
   makeScenario,
 } from '../support/make-measurements.ts'
@@ -157,7 +158,7 @@ function pointsOf({ name, scenarios }: ModelMeasurement): HistoryPoint[] {
   return scenarios.flatMap(({ repetitions }) =>
     (['latencyP99Ns', 'inferPerSec'] as const).map((metric) => {
       const value = repetitions[0]?.metrics[metric] ?? Number.NaN
-      return { commit: null, createdAt: '', model: name, load: 'concurrency=8', metric, value }
+      return makePoint({ model: name, metric, value })
     }),
   )
 }

@@ -1,8 +1,9 @@
+import { configHash } from '../../src/baseline/migrate.ts'
 import type { Config, Constraint, GateSettings } from '../../src/config/config.ts'
 import { toleranceWith } from '../../src/config/defaults.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import type { Load } from '../../src/domain/load.ts'
-import type { Baseline, Measurements } from '../../src/domain/measurements.ts'
+import type { Baseline, HistoryPoint, Measurements } from '../../src/domain/measurements.ts'
 import { metrics as definitions, latencyPercentiles, type MetricName } from '../../src/domain/metric.ts'
 import type { Metrics, ModelMeasurement, Repetition, Scenario } from '../../src/domain/scenario.ts'
 import { tool } from '../../src/domain/tool.ts'
@@ -141,13 +142,13 @@ export function makeMeasurements(
 export function makeBaseline(models: readonly ModelMeasurement[], change: Partial<Baseline> = {}): Baseline {
   return {
     kind: 'baseline',
-    schemaVersion: 1,
+    schemaVersion: 2,
     tool,
     createdAt: '2026-01-01T00:00:00Z',
     commit: 'ba5e11e',
     runId: '1',
     environment,
-    models: [...models],
+    models: models.map((model) => ({ ...model, configHash: configHash(model.configText) })),
     history: [],
     ...change,
   }
@@ -211,4 +212,18 @@ export function makePair(
     )
   }
   return { reference, candidate }
+}
+
+/** A commit's value of one metric. */
+export function makePoint(change: Partial<HistoryPoint> = {}): HistoryPoint {
+  return {
+    commit: null,
+    createdAt: '',
+    model: 'm',
+    load: 'concurrency=8',
+    metric: 'latencyP99Ns',
+    value: 40e6,
+    spread: null,
+    ...change,
+  }
 }
