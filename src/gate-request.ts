@@ -10,6 +10,8 @@ export interface GateRequest {
   readonly mode: 'gate' | 'baseline'
   /** As read, or what became of the search for one. */
   readonly baseline: OpenedBaseline
+  /** The main branch's newest, where the baseline to compare with is an older one: the trend since then. */
+  readonly recent?: OpenedBaseline
   readonly reference:
     | { readonly kind: 'git'; readonly ref: string }
     | { readonly kind: 'repository'; readonly path: string }

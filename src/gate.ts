@@ -4,7 +4,9 @@ import { matchBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
+import type { Environment } from './domain/environment.ts'
 import { GateError } from './domain/error.ts'
+import type { Baseline } from './domain/measurements.ts'
 import type { Result } from './domain/result.ts'
 import type { World } from './domain/world.ts'
 import type { GateRequest } from './gate-request.ts'
@@ -65,7 +67,15 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       logServer: output.logServer,
     })
     const { status, baseline } = matchBaseline(request.baseline, measurements.environment)
-    const result = judge({ measurements, baseline, baselineStatus: status, config, mode: request.mode })
+    const recent = recentOf(world, request, measurements.environment)
+    const result = judge({
+      measurements,
+      baseline,
+      baselineStatus: status,
+      recent,
+      config,
+      mode: request.mode,
+    })
     const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio)
     if (next.status === 'refused') world.progress(`no baseline.json is written: ${next.why}`)
     output.writeResult(
@@ -77,6 +87,15 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   } finally {
     await reference?.remove()
   }
+}
+
+/** The history up to here; without one there is no trend, which is no fault of what is judged. */
+function recentOf(world: World, { recent }: GateRequest, environment: Environment): Baseline | null {
+  if (recent === undefined || recent.status === 'notRequested') return null
+  const { status, baseline } = matchBaseline(recent, environment)
+  if (status.status === 'found') return baseline
+  world.progress(`no trend since the last release: the newest baseline is ${status.status}`)
+  return null
 }
 
 /** A remote server serves one repository: measured as both sides it would compare itself with itself, and pass. */

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   concurrency8,
+  makeBaseline,
   makeConfig,
   makeMeasurements,
   makeModel,
+  makePoint,
   makeRepetition,
   makeScenario,
 } from '../test/support/make-measurements.ts'
@@ -80,5 +82,47 @@ test('one measurement keeps its interval; a percentile that one lacks requests f
     bestOf([sweep(400, null), sweep(380, 40e6)], { inferPerSec: 390, latencyP99Ns: 35e6 }),
   ).toMatchObject({
     latencyP99Ns: { value: null, n: 1200, reason: 'too few' },
+  })
+})
+
+describe('the trend', () => {
+  const repetitions = Array.from({ length: 4 }, (_, index) =>
+    makeRepetition(index, { latencyP99Ns: 44e6 + index * 1e4, inferPerSec: 300 + index }),
+  )
+  const measurements = makeMeasurements([makeModel('m', [makeScenario(repetitions)])], null, {
+    createdAt: '2026-03-01T00:00:00Z',
+  })
+  const runs = (count: number, stepAt: number) =>
+    Array.from({ length: count }, (_, index) =>
+      makePoint({
+        commit: `c${index}`,
+        value: (index < stepAt ? 40e6 : 44e6) * (1 + ((index * 7) % 5) / 500),
+      }),
+    )
+  const found = { status: 'found', source: 'artifact', commit: 'c19', createdAt: '' } as const
+  const model = makeModel('m', [makeScenario(repetitions)])
+  const baseline = makeBaseline([model], { commit: 'c19', history: runs(20, 10) })
+  const config = makeConfig()
+
+  test('is that of the baseline, and on the main branch this run is its newest point', () => {
+    const input = { measurements, baseline, baselineStatus: found, config }
+    const [gate, main] = (['gate', 'baseline'] as const).map((mode) => judge({ ...input, mode }).trend)
+    expect(gate).toMatchObject({ since: null, until: { commit: 'c19' }, crept: [{ points: { length: 20 } }] })
+    expect(main).toMatchObject({ until: { commit: 'c0ffee1' }, crept: [{ points: { length: 21 } }] })
+  })
+
+  test('of a release is what came after the release before', () => {
+    const recent = makeBaseline([model], { history: runs(60, 40) })
+    const release = { measurements, baseline, baselineStatus: found, config, mode: 'gate' } as const
+    expect(judge({ ...release, recent }).trend).toMatchObject({ since: 'c19', crept: [{ shifts: [{}] }] })
+    const steady = makeBaseline([model], { history: runs(60, 10) })
+    expect(judge({ ...release, recent: steady }).trend).toMatchObject({ since: 'c19', crept: [] })
+  })
+
+  test('is left out without a history, or one of another machine', () => {
+    const gate = { measurements, config, mode: 'gate', baseline: null } as const
+    expect(judge({ ...gate, baselineStatus: { status: 'notRequested' } })).not.toHaveProperty('trend')
+    const incompatible = { ...found, status: 'incompatible' as const, differences: ['GPU'], next: '' }
+    expect(judge({ ...gate, baseline, baselineStatus: incompatible })).not.toHaveProperty('trend')
   })
 })

@@ -1,13 +1,16 @@
 import { posix } from 'node:path'
+import { withAcceptedSteps } from './baseline/accepted-steps.ts'
+import { baselineFrom } from './baseline/write.ts'
 import { acceptanceWarnings } from './compare/accepted.ts'
 import { compareModels } from './compare/compare.ts'
 import { loosened } from './compare/loosened.ts'
-import type { CompareInput } from './compare/sides.ts'
+import { type CompareInput, usableBaseline } from './compare/sides.ts'
+import { trendOf } from './compare/trend.ts'
 import { decide } from './compare/verdict.ts'
 import { configurationKey } from './domain/configuration.ts'
 import { loadKey } from './domain/load.ts'
-import { type Measurements, schemaVersion } from './domain/measurements.ts'
-import type { Best, ModelResult, Result } from './domain/result.ts'
+import { type HistoryPoint, type Measurements, schemaVersion } from './domain/measurements.ts'
+import type { Best, ModelResult, Result, Trend } from './domain/result.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
 import { applyConfiguration } from './model-config/configuration.ts'
 import { parseModelConfig } from './model-config/parse.ts'
@@ -19,6 +22,7 @@ export function judge(input: CompareInput): Result {
   const { measurements, baselineStatus } = input
   const compared = compareModels(input)
   const looser = loosened(input)
+  const trend = trendIn(input)
   const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements
   return {
     kind: 'result',
@@ -28,7 +32,7 @@ export function judge(input: CompareInput): Result {
     commit,
     complete,
     seed,
-    verdict: decide(input, compared),
+    verdict: decide(input, compared, trend),
     environment,
     baseline: baselineStatus,
     reference:
@@ -38,6 +42,7 @@ export function judge(input: CompareInput): Result {
     models: measurements.models.map((model) => modelResult(model, measurements, compared)),
     ...(looser === null ? {} : { loosened: looser }),
     warnings: [...warnings, ...configurationWarnings(input)],
+    ...(trend === null ? {} : { trend }),
     wallNs,
   }
 }
@@ -51,6 +56,24 @@ function configurationWarnings(input: CompareInput): string[] {
         ]
       : []
   return [...unread, ...acceptanceWarnings(input)]
+}
+
+/** Of the main branch up to here: since the commit that is compared with, where the history goes beyond it. */
+function trendIn(input: CompareInput): Trend | null {
+  const { measurements, baseline, recent = null } = input
+  if (recent === null) return trendOf(historyOf(input), null)
+  return trendOf(recent.history, measurements.reference?.commit ?? baseline?.commit ?? null)
+}
+
+/** A measurement of the main branch is the newest point of its own history. */
+function historyOf(input: CompareInput): readonly HistoryPoint[] {
+  const { measurements, config, mode } = input
+  const previous = usableBaseline(input)
+  if (mode === 'baseline') {
+    const next = baselineFrom(measurements, previous, null, config.gate.maxFailureRatio)
+    if (next.status === 'written') return withAcceptedSteps(next.baseline, measurements, config).history
+  }
+  return previous?.history ?? []
 }
 
 function modelResult(

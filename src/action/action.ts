@@ -136,6 +136,8 @@ async function makeRequest(world: World, publication: Publication): Promise<Aske
       modelRepository,
       mode: plan.mode === 'baseline' ? 'baseline' : 'gate',
       baseline: await baselineFor(publication, release?.commit ?? choice.commit),
+      // The release's own baseline ends with the release; what came after is in the newest one.
+      ...(release === null ? {} : { recent: await chooseBaseline(publication, context.sha, say) }),
       reference: choice.reference,
       outputDirectory,
       resume: null,

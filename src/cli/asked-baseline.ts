@@ -3,12 +3,16 @@ import { type OpenedBaseline, openBaseline } from '../baseline/find.ts'
 import { GateError } from '../domain/error.ts'
 import type { Shell } from './shell.ts'
 
-/** The file that --baseline names. One that is missing or broken is told now, not after minutes of measuring. */
-export async function openAsked(shell: Shell, path: string | undefined): Promise<OpenedBaseline> {
+/** The file that --baseline, or another flag, names. One that is missing or broken is told now, not after minutes of measuring. */
+export async function openAsked(
+  shell: Shell,
+  path: string | undefined,
+  flag = '--baseline',
+): Promise<OpenedBaseline> {
   if (path === undefined) return { status: 'notRequested' }
   const opened = await openBaseline({ status: 'file', path: resolve(shell.cwd, path), source: path })
   if (opened.status === 'absent') {
-    throw new GateError('usage', `--baseline: there is no file ${opened.source}`, { hint: opened.next })
+    throw new GateError('usage', `${flag}: there is no file ${opened.source}`, { hint: opened.next })
   }
   if (opened.status === 'unreadable' || opened.status === 'incompatible') {
     const why = opened.status === 'unreadable' ? opened.why : opened.differences.join('; ')

@@ -16,6 +16,7 @@ export interface CompareOptions
   > {
   readonly measurements: string
   readonly baseline?: string
+  readonly history?: string
   readonly config?: string
   readonly output: string
   readonly json?: boolean
@@ -27,7 +28,15 @@ export async function compare(shell: Shell, options: CompareOptions): Promise<nu
   const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
   const opened = await openAsked(shell, options.baseline)
   const { status, baseline } = matchBaseline(opened, measurements.environment)
-  const result = judge({ measurements, baseline, baselineStatus: status, config, mode: 'gate' })
+  const recent = matchBaseline(await openAsked(shell, options.history, '--history'), measurements.environment)
+  const result = judge({
+    measurements,
+    baseline,
+    baselineStatus: status,
+    recent: recent.status.status === 'found' ? recent.baseline : null,
+    config,
+    mode: 'gate',
+  })
   const output = openOutput(resolve(shell.cwd, options.output), 'judge')
   output.writeResult(result, null)
   return printResult(shell, result, options)

@@ -4,6 +4,7 @@ import { tool } from '../domain/tool.ts'
 import { checkConfig } from './check-config.ts'
 import { compare } from './compare.ts'
 import { demo } from './demo.ts'
+import { history } from './history.ts'
 import { measure } from './measure.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
@@ -115,6 +116,10 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
 
   policyOptions(gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run)))
     .option('--baseline <file>', 'baseline.json of the main branch')
+    .option(
+      '--history <file>',
+      'newer baseline.json of the main branch: the trend since what is compared with',
+    )
     .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree')
     .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
     .addHelpText(
@@ -195,6 +200,10 @@ Example:
   policyOptions(command('compare', 'judge measurements again, from the files', compare))
     .requiredOption('--measurements <file>', 'measurements.json')
     .option('--baseline <file>', 'baseline.json')
+    .option(
+      '--history <file>',
+      'newer baseline.json of the main branch: the trend since what is compared with',
+    )
     .option('--config <file>', 'configuration file with budgets, tolerances and policies')
     .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
     .option('--min-throughput <n>', 'least throughput in inferences per second')
@@ -215,6 +224,16 @@ Example:
     .addHelpText(
       'after',
       '\nExample:\n  $ triton-perf-gate report --result out/result.json --format html > report.html',
+    )
+
+  command('history', 'the runs that a baseline carries: level, steps and trend of every metric', history)
+    .requiredOption('--baseline <file>', 'baseline.json of the main branch')
+    .option('--since <commit>', 'only what came after this commit, such as the last release')
+    .option('--models <names>', 'only these models, separated by commas')
+    .option('--json', 'print every point and step as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ triton-perf-gate history --baseline main/baseline.json --since 3f9d1c0',
     )
 
   command(

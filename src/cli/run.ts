@@ -11,6 +11,7 @@ import { type Shell, worldOf } from './shell.ts'
 
 export interface RunOptions extends GateOptions {
   readonly baseline?: string
+  readonly history?: string
   readonly reference?: string
   readonly referenceRepository?: string
 }
@@ -26,6 +27,7 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
     modelRepository,
     mode: 'gate',
     baseline,
+    recent: await openAsked(shell, options.history, '--history'),
     reference: referenceOf(shell, options),
     outputDirectory: resolve(shell.cwd, options.output),
     resume: await openResumed(shell, options),

@@ -188,6 +188,7 @@ describe('an entry that holds no longer fails closed', () => {
       load: 'concurrency=8',
       metric: 'latencyP99Ns',
       value: 40e6,
+      spread: null,
       accepted: 'more layers',
     }
     const baseline = makeBaseline([makeModel('m', [makeScenario(steady(4, base))])], { history: [point] })

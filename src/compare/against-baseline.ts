@@ -5,7 +5,7 @@ import { type MetricName, metrics } from '../domain/metric.ts'
 import { positives, type Scenario, validRepetitions } from '../domain/scenario.ts'
 import { totalLevels } from '../stats/looks.ts'
 import { pairedEstimate } from '../stats/paired.ts'
-import { geometricMean, robustSdAboutZero } from '../stats/robust.ts'
+import { geometricMean } from '../stats/robust.ts'
 import {
   type Draft,
   minRepetitions,
@@ -15,10 +15,8 @@ import {
   testedDraft,
   tooFew,
 } from './draft.ts'
+import { minHistoryPoints, runSpread, seriesIn, seriesKey } from './series.ts'
 import { toleranceOf, worseLog } from './worse.ts'
-
-/** Fewer points than ten give no spread worth trusting (nine steps from commit to commit). */
-export const minHistoryPoints = 10
 
 /** The least standard deviation between two runs that is believed: runs on a quiet machine differ by 4.6 % and more. */
 const minRunSd = 0.01
@@ -90,8 +88,7 @@ export function draftsAgainstBaseline(
 
 /**
  * How far two runs of the same thing lie apart: s·√(1 + 1/n) for the spread s of one run and n = 1 run behind the
- * baseline's value. The history gives it directly, as the spread of the steps from one commit to the next, which one
- * true change in between hardly moves.
+ * baseline's value. The history gives it directly, as the spread of the steps from one commit to the next.
  */
 function runToRunSpread(
   history: readonly HistoryPoint[],
@@ -99,25 +96,18 @@ function runToRunSpread(
   load: string,
   metric: MetricName,
 ): Spread {
-  const points = history.filter(
-    (point) => point.model === model && point.load === load && point.metric === metric,
-  )
-  const logs = points.map(({ value }) => Math.log(value))
+  const series = seriesIn(history).get(seriesKey({ model, load, metric }))
+  const learnt = series === undefined ? null : runSpread(series)
   const weaker = 'compared with a stored number, the weaker test'
-  if (logs.length >= minHistoryPoints) {
-    // The step to an accepted value is a change that was meant, no noise.
-    const steps = logs
-      .slice(1)
-      .map((log, index) => log - (logs[index] as number))
-      .filter((_, index) => points[index + 1]?.accepted === undefined)
+  if (learnt !== null) {
     return {
-      sd: Math.max(minRunSd, robustSdAboutZero(steps)),
+      sd: Math.max(minRunSd, learnt.sd),
       degreesOfFreedom: historyDegreesOfFreedom,
-      footnote: `${weaker}: its spread comes from ${logs.length} earlier runs`,
+      footnote: `${weaker}: its spread comes from ${learnt.runs} earlier runs`,
     }
   }
   const runSd = metrics[metric].better === 'lower' ? assumedRunSd.latency : assumedRunSd.throughput
-  const lacking = minHistoryPoints - logs.length
+  const lacking = minHistoryPoints - (series?.length ?? 0)
   return {
     sd: runSd * Math.SQRT2,
     degreesOfFreedom: Number.POSITIVE_INFINITY,

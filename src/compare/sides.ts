@@ -11,6 +11,8 @@ export interface CompareInput {
   /** The baseline as read, whatever its status. */
   readonly baseline: Baseline | null
   readonly baselineStatus: BaselineStatus
+  /** The main branch's newest baseline of the same kind of machine, where the one to compare with is older: the last release's. */
+  readonly recent?: Baseline | null
   readonly config: Config
   /** `baseline` judges budgets and the measurement itself; it compares with nothing. */
   readonly mode: 'gate' | 'baseline'

@@ -1,7 +1,15 @@
 import { exitCodes } from '../domain/error.ts'
-import { type Comparison, type Outcome, type Reason, type Verdict, worstFirst } from '../domain/result.ts'
+import {
+  type Comparison,
+  type Outcome,
+  type Reason,
+  type Trend,
+  type Verdict,
+  worstFirst,
+} from '../domain/result.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
+import { creepReasons } from './creep.ts'
 import { modelReasons, removedReasons, runReasons } from './reasons.ts'
 import type { CompareInput } from './sides.ts'
 
@@ -9,6 +17,7 @@ import type { CompareInput } from './sides.ts'
 export function decide(
   input: CompareInput,
   compared: { readonly models: readonly ComparedModel[] },
+  trend: Trend | null = null,
 ): Verdict {
   const reasons = [
     ...runReasons(input),
@@ -17,6 +26,7 @@ export function decide(
       return own === undefined ? [lost(model.name)] : modelReasons(input, model, own)
     }),
     ...removedReasons(input),
+    ...(trend === null ? [] : creepReasons(input, trend)),
   ]
   if (reasons.every(({ outcome }) => outcome === 'pass')) reasons.push(conclusion(input, compared.models))
   const sorted = worstFirst.flatMap((outcome) => reasons.filter((reason) => reason.outcome === outcome))

@@ -184,6 +184,8 @@ export interface GateSettings {
   readonly release: Pick<GateSettings, 'onInconclusive' | 'onMissingBaseline'>
   /** Regressions that are expected. */
   readonly accepted: readonly AcceptedRegression[]
+  /** What a trend for the worse since the last release does to a release. */
+  readonly onCreep: 'warn' | 'fail'
   /** Share of failed requests above which a repetition is void and its scenario invalid. */
   readonly maxFailureRatio: number
   readonly runnerClass: string | null

@@ -97,6 +97,8 @@ export const defaultGate = {
   // Nobody looks at a release again once it is out: what was not shown to be as good as the last one is not released.
   release: { onInconclusive: 'fail', onMissingBaseline: 'fail' },
   accepted: [],
+  // A release is compared with the last one as a whole, by measuring both: the history adds where it came from.
+  onCreep: 'warn',
   // A request that fails is missing from the latencies: if the slowest 1 % fail, p99 becomes the old p98, and slower looks
   // faster. A tenth of what p99 leaves out moves it little; below 1000 requests in a repetition none may fail.
   maxFailureRatio: 0.001,

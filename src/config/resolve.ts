@@ -108,6 +108,7 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
     onMissingBaseline: overrides.onMissingBaseline ?? policies.onMissingBaseline,
     release,
     accepted: (gate.accepted ?? []).map(resolveAccepted),
+    onCreep: gate.on_creep ?? defaultGate.onCreep,
     maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
     runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
     exclusive: gate.exclusive ?? defaultGate.exclusive,

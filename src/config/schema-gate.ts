@@ -89,6 +89,11 @@ export const gateSection = z.strictObject({
     acceptedSection,
     'Regressions that are expected, each reviewed as part of the configuration, with a reason and an end.',
   ),
+  on_creep: key(
+    z.enum(['warn', 'fail']),
+    'What it does to a release that the main branch’s history shows a trend for the worse since the last one. Pull requests and the main branch itself are only told.',
+    defaultGate.onCreep,
+  ),
   max_failure_ratio: key(
     ratio,
     'Share of failed requests in any one repetition above which a scenario is invalid; a failed request is missing from the percentiles.',

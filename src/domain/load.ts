@@ -43,3 +43,16 @@ export function loadLabel(load: Load): string {
   if (load.mode === 'concurrency') return `concurrency ${load.concurrency}${batch}`
   return `${load.requestRate} requests/s${load.distribution === 'poisson' ? ' (poisson)' : ''}${batch}`
 }
+
+/** A load's key, as files hold it, in the words of a report; any other text as it is. */
+export function loadKeyLabel(key: string): string {
+  const [, concurrency, rate, poisson, batch] =
+    /^(?:concurrency=(\d+)|requestRate=([\d.]+)(,poisson)?)(?:,batchSize=(\d+))?$/.exec(key) ?? []
+  const batchSize = batch === undefined ? {} : { batchSize: Number(batch) }
+  if (concurrency !== undefined) {
+    return loadLabel({ mode: 'concurrency', concurrency: Number(concurrency), ...batchSize })
+  }
+  if (rate === undefined) return key
+  const distribution = poisson === undefined ? {} : { distribution: 'poisson' as const }
+  return loadLabel({ mode: 'requestRate', requestRate: Number(rate), ...distribution, ...batchSize })
+}

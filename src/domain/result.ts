@@ -155,6 +155,58 @@ const baselineStatusSchema = z
   .readonly()
 export type BaselineStatus = z.infer<typeof baselineStatusSchema>
 
+const runOfHistorySchema = z.strictObject({ commit: z.string().nullable(), createdAt: z.string() }).readonly()
+
+/** How one model's metric at one load went over the main branch's runs. */
+const trendOfSeriesSchema = z
+  .strictObject({
+    model: z.string(),
+    /** As in the history: `concurrency=8`. */
+    load: z.string(),
+    metric: metricNameSchema,
+    /** Level now / level at the start of the window. */
+    changeRatio: z.number().positive(),
+    /** The steps in between, in order of time. */
+    shifts: z.array(
+      z
+        .strictObject({
+          /** The step lies after the first and at the second at the latest, with 95 % confidence. */
+          lastBefore: runOfHistorySchema,
+          firstAfter: runOfHistorySchema,
+          /** Level after / level before. */
+          changeRatio: z.number().positive(),
+          pValue: z.number(),
+        })
+        .readonly(),
+    ),
+    /** The runs, oldest first, and the levels they lie about: points from `start` to before `end`. */
+    points: z.array(runOfHistorySchema.unwrap().extend({ value: z.number().positive() }).readonly()),
+    levels: z.array(
+      z
+        .strictObject({ start: z.int().nonnegative(), end: z.int().positive(), value: z.number().positive() })
+        .readonly(),
+    ),
+  })
+  .readonly()
+export type TrendOfSeries = z.infer<typeof trendOfSeriesSchema>
+
+/** What the main branch's history shows that no single comparison does. */
+const trendSchema = z
+  .strictObject({
+    /** Only what came after this commit is meant; null for the whole history. */
+    since: z.string().nullable(),
+    /** The newest run. */
+    until: runOfHistorySchema,
+    /** Series that were examined, and those with too few runs for it. */
+    series: z.int().positive(),
+    tooShort: z.int().nonnegative(),
+    /** Those that became worse, the worst first; and how many more there are. */
+    crept: z.array(trendOfSeriesSchema),
+    notListed: z.int().nonnegative(),
+  })
+  .readonly()
+export type Trend = z.infer<typeof trendSchema>
+
 const modelResultSchema = modelMeasurementSchema
   .unwrap()
   .extend({
@@ -185,6 +237,8 @@ export const resultSchema = z
     /** What this configuration lets pass and the reference's does not, one clause each; left out where the reference's is not known. */
     loosened: z.array(z.string()).optional(),
     warnings: z.array(z.string()),
+    /** Left out where there is no history long enough. */
+    trend: trendSchema.optional(),
     wallNs: z.number().nonnegative(),
   })
   .readonly()

@@ -16,9 +16,9 @@ const characterWidth = 6.6
 const labelHeight = 15
 
 /** Width of the two wide charts; the page scales them to its own. */
-const chartWidth = 880
+export const chartWidth = 880
 
-const area: Box = { x: 52, y: 30, width: 800, height: 320 }
+export const area: Box = { x: 52, y: 30, width: 800, height: 320 }
 
 /** Drawn in this order, so that what matters lies on top. */
 const kindOrder: readonly CurveKind[] = ['other', 'reference', 'best', 'committed']
@@ -234,7 +234,7 @@ export function dotPlot(plot: DotPlot): string {
   return svg(352, bottom + 22, 'small', plot.title, [...grid, ...rows])
 }
 
-function svg(
+export function svg(
   width: number,
   height: number,
   size: 'wide' | 'small',
@@ -254,6 +254,6 @@ function star(cx: number, cy: number): string {
 }
 
 /** A coordinate with one decimal: finer is not seen, and shorter files diff better. */
-function px(value: number): string {
+export function px(value: number): string {
   return String(Math.round(value * 10) / 10)
 }

@@ -13,6 +13,7 @@ import {
 } from './rows.ts'
 import type { Curve } from './sweep-rows.ts'
 import type { Cell, Status, Table } from './table.ts'
+import { trendChart } from './trend-chart.ts'
 
 export interface HtmlOptions {
   /** What the measured side is called; default `Candidate`. */
@@ -53,6 +54,7 @@ function page(report: Report): string[] {
     section('Compared', [table(report.comparisons), legend(report.legend)]),
     section('Budgets and constraints', [table(report.constraints)]),
     footnotes(report.footnotes),
+    trend(report),
     ...report.models.map(model),
     section('Other metrics, for information', [table(report.otherMetrics)]),
     environment(report),
@@ -92,6 +94,29 @@ function footnotes(texts: readonly string[]): string {
         `<p class="legend" id="note-${index + 1}"><sup>${index + 1}</sup> ${escapeHtml(text, 1000)}</p>`,
     )
     .join('\n')
+}
+
+/** Each is 30 kB at most; the rest stands in the table. */
+const maxTrendCharts = 12
+
+function trend({ trend: found }: Report): string {
+  if (found === null) return ''
+  const { summary, table: all, charts } = found
+  const bad = all.rows.length > 0
+  return section('Trend', [
+    `<p class="${bad ? 'inconclusive' : 'soft'}">${bad ? `<span class="status">${icon('inconclusive')}</span> ` : ''}${escapeHtml(summary, 1000)}</p>`,
+    table(all),
+    ...charts
+      .slice(0, maxTrendCharts)
+      .map((chart) =>
+        figure(
+          escapeHtml(chart.title),
+          '',
+          trendChart(chart),
+          'One dot is one run of the main branch; the lines are the levels that the runs lie about.',
+        ),
+      ),
+  ])
 }
 
 function model(section_: ModelSection): string {

@@ -2,7 +2,7 @@ import { markdownTable } from 'markdown-table'
 import type { Result } from '../domain/result.ts'
 import { countInWords } from '../domain/words.ts'
 import { escapeMarkdown, escapeMarkdownHtml, markdownCode, markdownFence } from './escape.ts'
-import { latencyChart } from './mermaid.ts'
+import { latencyChart, trendChart } from './mermaid.ts'
 import {
   type BestSection,
   defaultCandidateLabel,
@@ -31,6 +31,7 @@ const droppable = [
   'environment',
   'runs passed over',
   'patches',
+  'trend',
   'warnings of models',
   'passing rows',
 ] as const
@@ -82,9 +83,12 @@ function render(report: Report, plan: Plan): string {
     ...comparisons(report, plan),
     ...constraints(report, plan),
     footnotes(report.footnotes),
+    ...trend(report, plan),
     ...bests(report, plan),
     ...report.models.flatMap((model) => modelBlocks(model, report.candidateLabel, plan)),
-    has('other metrics') ? details('Other metrics, for information', [table(report.otherMetrics)]) : '',
+    has('other metrics')
+      ? details('Other metrics, for information', [markdownTableOf(report.otherMetrics)])
+      : '',
     has('environment') ? environment(report) : '',
     has('runs passed over') ? passedOver(report) : '',
     `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
@@ -121,18 +125,41 @@ function constraints(report: Report, plan: Plan): readonly string[] {
 /** The rows that need a look, and the passing ones: open while they are few, folded or dropped when many. */
 function judgedTable(all: Table, noun: string, plan: Plan): readonly string[] {
   const passing = all.rows.filter(({ status }) => status === 'pass')
-  if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows')) return [table(all)]
+  if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows')) return [markdownTableOf(all)]
   const other = all.rows.filter(({ status }) => status !== 'pass')
   const shown = other.slice(0, plan.maxRows)
   const cut = other.length - shown.length
   return [
-    shown.length === 0 ? '' : table({ ...all, rows: shown }),
+    shown.length === 0 ? '' : markdownTableOf({ ...all, rows: shown }),
     cut === 0 ? '' : `… and ${countInWords(cut, `more ${noun}`)} that did not pass.`,
     passing.length === 0
       ? ''
       : plan.dropped.has('passing rows')
         ? `✅ ${countInWords(passing.length, `${noun}`)} passed.`
-        : details(`✅ ${countInWords(passing.length, noun)} passed`, [table({ ...all, rows: passing })]),
+        : details(`✅ ${countInWords(passing.length, noun)} passed`, [
+            markdownTableOf({ ...all, rows: passing }),
+          ]),
+  ]
+}
+
+/** Rows and charts of a trend: what a person looks into at once. The HTML report has all of them. */
+const maxTrendRows = 10
+const maxTrendCharts = 3
+
+/** Bad news as a section of its own; that there is none, in one small line. */
+function trend({ trend: section }: Report, { charts, dropped, maxRows }: Plan): readonly string[] {
+  if (section === null) return []
+  const { summary, table: all } = section
+  if (all.rows.length === 0) return [`<sub>Trend: ${escapeMarkdown(summary, 1000)}</sub>`]
+  const title = ['### Trend', `⚠️ ${escapeMarkdown(summary, 1000)}`]
+  if (dropped.has('trend')) return title
+  const rows = all.rows.slice(0, Math.min(maxTrendRows, maxRows))
+  const more = all.rows.length - rows.length
+  return [
+    ...title,
+    markdownTableOf({ ...all, rows }),
+    more === 0 ? '' : `… and ${countInWords(more, 'more row')} in the HTML report.`,
+    ...(charts && !dropped.has('charts') ? section.charts.slice(0, maxTrendCharts).flatMap(trendChart) : []),
   ]
 }
 
@@ -173,7 +200,7 @@ function modelBlocks(
     has('time breakdown', breakdown.table)
       ? {
           title: 'where the time goes',
-          blocks: ['**Where the time goes** in an average request', table(breakdown.table)],
+          blocks: ['**Where the time goes** in an average request', markdownTableOf(breakdown.table)],
         }
       : null,
     has('sweep measurements', sweep.table)
@@ -181,7 +208,7 @@ function modelBlocks(
           title: 'all measurements',
           blocks: [
             `**All measurements.** ${sweep.notes.map((note) => escapeMarkdown(note)).join(' ')}`,
-            table(sweep.table),
+            markdownTableOf(sweep.table),
           ],
         }
       : null,
@@ -190,7 +217,7 @@ function modelBlocks(
           title: `repetitions${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`,
           blocks: [
             '**Repetitions.** Each is a fresh server process; a voided one counts for nothing.',
-            table(repetitions.table),
+            markdownTableOf(repetitions.table),
           ],
         }
       : null,
@@ -227,7 +254,7 @@ function droppedNote({ dropped, maxRows }: Plan): string {
   return `<sub>Left out for lack of space: ${[...dropped].join(', ')}${rows}. The HTML report holds everything.</sub>`
 }
 
-function table(all: Table): string {
+export function markdownTableOf(all: Table): string {
   if (all.rows.length === 0) return ''
   return markdownTable(
     [

@@ -2,6 +2,7 @@ import { markdownTable } from 'markdown-table'
 import { escapeMarkdown } from './escape.ts'
 import { formatNumber } from './format.ts'
 import type { Curve, CurveChart } from './sweep-rows.ts'
+import type { TrendChart } from './trend-rows.ts'
 
 /** More points than this run into each other at the width of a job summary. */
 const maxPoints = 24
@@ -53,6 +54,33 @@ export function latencyChart({ curves }: CurveChart, candidateLabel: string): re
     `**p99 latency by load**: bars are ${label}${both ? ', the line is the reference' : ''}.`,
     chart,
     markdownTable([columns, ...rows], { align, alignDelimiters: false }),
+  ]
+}
+
+/** More runs than this are a smear at the width of a job summary: the newest are shown. */
+const maxRuns = 60
+
+/** One series over the newest runs, and the levels it lies about. The title stands above it as escaped text. */
+export function trendChart({ title, unit, points, levels }: TrendChart): readonly string[] {
+  const first = Math.max(0, points.length - maxRuns)
+  const values = points.slice(first).map(({ value }) => value)
+  const level = (index: number) => levels.find(({ end }) => index < end)?.value ?? 0
+  const shown = values.map((_, index) => level(first + index))
+  const [low, high] = [Math.min(...values, ...shown), Math.max(...values, ...shown)]
+  const air = (high - low || high) / 10
+  const series = (numbers: readonly number[]) => `[${numbers.map(plain).join(', ')}]`
+  const chart = [
+    '```mermaid',
+    'xychart-beta',
+    `  x-axis "run" ${first + 1} --> ${Math.max(first + 2, points.length)}`,
+    `  y-axis "${unit.replace(/[^\w /]/g, ' ')}" ${plain(Math.max(0, low - air))} --> ${plain(high + air)}`,
+    `  line ${series(values)}`,
+    `  line ${series(shown)}`,
+    '```',
+  ].join('\n')
+  return [
+    `**${escapeMarkdown(title)}** over the runs of the main branch, and the level they lie about.`,
+    chart,
   ]
 }
 

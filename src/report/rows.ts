@@ -14,6 +14,7 @@ import {
 import { type Repetitions, repetitions } from './repetition-rows.ts'
 import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
 import { createFootnotes, type Status, type Table } from './table.ts'
+import { type TrendSection, trendSection } from './trend-rows.ts'
 import { baselineProblem, comparisonLegend, orderedReasons, shortCommit, summarise } from './verdict-rows.ts'
 
 /** Everything that the views show: computed, formatted, not yet escaped. */
@@ -29,6 +30,7 @@ export interface Report {
   readonly otherMetrics: Table
   readonly constraints: Table
   readonly models: readonly ModelSection[]
+  readonly trend: TrendSection | null
   readonly environment: readonly { readonly name: string; readonly text: string }[]
   /** Why other baselines were not used. */
   readonly passedOver: readonly string[]
@@ -84,6 +86,7 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     otherMetrics: informing,
     constraints,
     models,
+    trend: trendSection(result),
     environment: environment(result),
     passedOver: ('passedOver' in result.baseline && result.baseline.passedOver) || [],
     candidateLabel,

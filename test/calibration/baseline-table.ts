@@ -1,4 +1,4 @@
-import { minHistoryPoints } from '../../src/compare/against-baseline.ts'
+import { minHistoryPoints } from '../../src/compare/series.ts'
 import type { ResultsFile } from './results.ts'
 import { type BaselineScene, simulateBaseline } from './simulation.ts'
 import { kinds, percent, shares, table } from './words.ts'

@@ -1,5 +1,5 @@
-import { minHistoryPoints } from '../../src/compare/against-baseline.ts'
 import { familyAlpha, passConfidence, power } from '../../src/compare/judge.ts'
+import { minHistoryPoints } from '../../src/compare/series.ts'
 import { againstBaseline } from './baseline-table.ts'
 import { coverage, detectableChange, falseAlarms, powerCurve, tightTolerance } from './reference-tables.ts'
 import type { ResultsFile } from './results.ts'

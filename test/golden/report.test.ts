@@ -18,6 +18,8 @@ import {
   manyModelsResult,
   passedOverResult,
   passResult,
+  steadyTrendResult,
+  trendResult,
 } from '../support/result-fixtures.ts'
 
 const comment = { maxBytes: 60_000 }
@@ -45,6 +47,13 @@ const goldens: Record<string, { readonly result: Result; readonly render: (resul
   },
   'passed-over.golden.md': { result: passedOverResult(), render: renderMarkdown },
   'measurements.golden.csv': { result: passResult(), render: renderCsv },
+  'trend.golden.md': { result: trendResult(), render: renderMarkdown },
+  'trend-summary.golden.md': {
+    result: trendResult(),
+    render: (result) => renderMarkdown(result, { charts: true }),
+  },
+  'trend.golden.html': { result: trendResult(), render: renderHtml },
+  'trend-steady.golden.md': { result: steadyTrendResult(), render: renderMarkdown },
   'fail.golden.html': { result: failResult(), render: renderHtml },
   'hostile.golden.html': { result: hostileResult(), render: renderHtml },
   'first-run.golden.html': { result: firstRunResult(), render: renderHtml },

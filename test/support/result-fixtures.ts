@@ -13,6 +13,7 @@ import type {
   Outcome,
   Reason,
   Result,
+  Trend,
 } from '../../src/domain/result.ts'
 import type { MetricValue, Repetition, Scenario } from '../../src/domain/scenario.ts'
 import { calmClient } from './client-health.ts'
@@ -798,4 +799,61 @@ export function decoupledResult(): Result {
   return withReasons(result('pass', [model]), [
     { outcome: 'pass', message: 'Both comparisons are within what is tolerated, with 95 % confidence each.' },
   ])
+}
+
+/** A release against the one before, with p99 latency that crept in two steps since; the model's name wants to be more than a name. */
+export function trendResult(): Result {
+  const run = (index: number) => ({
+    commit: index === 3 ? null : index.toString(16).padStart(2, '0').padEnd(40, 'c'),
+    createdAt: `2026-02-${String(1 + (index % 28)).padStart(2, '0')}T03:00:00Z`,
+  })
+  const level = (index: number) => (index < 8 ? 40 : index < 16 ? 41.4 : 43)
+  const points = Array.from({ length: 24 }, (_, index) => ({
+    ...run(index),
+    value: level(index) * ms * Math.exp((spread[index % spread.length] ?? 0) / 3),
+  }))
+  const trend: Trend = {
+    since: referenceCommit,
+    until: run(23),
+    series: 12,
+    tooShort: 2,
+    crept: [
+      {
+        model: 'text_recognition',
+        load: 'concurrency=8',
+        metric: 'latencyP99Ns',
+        changeRatio: 43 / 40,
+        shifts: [
+          { lastBefore: run(6), firstAfter: run(9), changeRatio: 41.4 / 40, pValue: 1e-5 },
+          { lastBefore: run(15), firstAfter: run(16), changeRatio: 43 / 41.4, pValue: 1e-7 },
+        ],
+        points,
+        levels: [
+          { start: 0, end: 8, value: 40 * ms },
+          { start: 8, end: 16, value: 41.4 * ms },
+          { start: 16, end: 24, value: 43 * ms },
+        ],
+      },
+      {
+        model: '`|<b>@all</b>',
+        load: '"]|``` concurrency=1',
+        metric: 'inferPerSec',
+        changeRatio: 0.96,
+        shifts: [{ lastBefore: run(3), firstAfter: run(5), changeRatio: 0.96, pValue: 1e-4 }],
+        points: points.slice(0, 12).map((point, index) => ({ ...point, value: index < 5 ? 100 : 96 })),
+        levels: [
+          { start: 0, end: 5, value: 100 },
+          { start: 5, end: 12, value: 96 },
+        ],
+      },
+    ],
+    notListed: 1,
+  }
+  return { ...passResult(), trend }
+}
+
+/** The same with nothing to say. */
+export function steadyTrendResult(): Result {
+  const { trend, ...rest } = trendResult()
+  return { ...rest, ...(trend && { trend: { ...trend, since: null, crept: [], notListed: 0 } }) }
 }

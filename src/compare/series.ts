@@ -1,0 +1,72 @@
+import type { HistoryPoint } from '../domain/measurements.ts'
+import { segment } from '../stats/change-points.ts'
+import { robustSdAboutZero } from '../stats/robust.ts'
+
+/** One model's metric at one load, in the words of the history. */
+export type SeriesName = Pick<HistoryPoint, 'model' | 'load' | 'metric'>
+
+/** The points of one series, oldest first. */
+export type Series = readonly [HistoryPoint, ...HistoryPoint[]]
+
+/** Fewer points than ten give no spread worth trusting (nine steps from commit to commit). */
+export const minHistoryPoints = 10
+
+const known = new WeakMap<readonly HistoryPoint[], ReadonlyMap<string, Series>>()
+
+/** The history by series, in the order of their first points. A history is taken apart once: reports have thousands of rows. */
+export function seriesIn(history: readonly HistoryPoint[]): ReadonlyMap<string, Series> {
+  const before = known.get(history)
+  if (before !== undefined) return before
+  const series = new Map<string, [HistoryPoint, ...HistoryPoint[]]>()
+  for (const point of history) {
+    const key = seriesKey(point)
+    const points = series.get(key)
+    if (points === undefined) series.set(key, [point])
+    else points.push(point)
+  }
+  known.set(history, series)
+  return series
+}
+
+export function seriesKey({ model, load, metric }: SeriesName): string {
+  return JSON.stringify([model, load, metric])
+}
+
+/** What the history says of how far two runs of the same thing lie apart. */
+export interface RunSpread {
+  /** Standard deviation of the log ratio of two runs. */
+  readonly sd: number
+  /** Runs that it was learnt from. */
+  readonly runs: number
+}
+
+const spreads = new WeakMap<Series, RunSpread | null>()
+
+/**
+ * The spread from run to run, by the steps from one run to the next (robust: a wild run hardly moves it). Steps that a review
+ * accepted, and those in which the level is seen to change, are changes and no noise: they are left out, and where enough runs came
+ * after the last of them, so is all that was before. Null of fewer than ten runs.
+ */
+export function runSpread(series: Series): RunSpread | null {
+  const before = spreads.get(series)
+  if (before !== undefined) return before
+  const spread = learn(series)
+  spreads.set(series, spread)
+  return spread
+}
+
+function learn(series: Series): RunSpread | null {
+  if (series.length < minHistoryPoints) return null
+  const logs = series.map(({ value }) => Math.log(value))
+  const cuts = new Set([
+    ...series.flatMap(({ accepted }, index) => (accepted === undefined ? [] : [index])),
+    ...segment(logs).changePoints.map(({ index }) => index),
+  ])
+  const last = Math.max(0, ...cuts)
+  const start = series.length - last >= minHistoryPoints ? last : 0
+  const steps = logs
+    .slice(start + 1)
+    .map((log, index) => log - (logs[start + index] as number))
+    .filter((_, index) => !cuts.has(start + 1 + index))
+  return { sd: robustSdAboutZero(steps), runs: series.length - start }
+}

@@ -1,0 +1,14 @@
+import type { Trend, TrendOfSeries } from '../domain/result.ts'
+import { markdownTableOf } from './markdown.ts'
+import { trendSection, trendTable } from './trend-rows.ts'
+
+/** Every series of a history with the steps in its level, as Markdown; what has crept is named first. */
+export function renderHistory(
+  series: readonly TrendOfSeries[],
+  trend: Trend | null,
+  since: string | null,
+): string {
+  const found = trend === null ? null : trendSection({ trend })
+  const summary = found?.summary ?? 'No series has enough runs yet to show a trend.'
+  return `${[summary, markdownTableOf(trendTable(series, since))].filter((text) => text !== '').join('\n\n')}\n`
+}

@@ -1,0 +1,70 @@
+import { segment } from '../../src/stats/change-points.ts'
+import { createRandom, type Random } from '../../src/stats/random.ts'
+import { type Noise, noises } from './noise.ts'
+
+// Histories as the main branch leaves them, on the log scale: how often steps are seen that are none, and how soon those that are.
+
+/** Noise about a constant level, in standard deviations. */
+export const histories: Record<Noise, (random: Random) => () => number> = {
+  ...Object.fromEntries(
+    // noise.ts gives the side of a pair: √2 makes it one run.
+    Object.entries(noises).map(([name, noise]) => [name, (random: Random) => noise(random, Math.SQRT2)]),
+  ),
+  // Here neighbours are runs, not the sides of a pair.
+  'AR(1)': (random: Random) => {
+    const rho = 0.7
+    let state = random.normal()
+    return () => {
+      state = rho * state + Math.sqrt(1 - rho ** 2) * random.normal()
+      return state
+    }
+  },
+} as Record<Noise, (random: Random) => () => number>
+
+/** Steps per series, and the share of series with any, where there is none. */
+export function falseSteps(
+  noise: Noise,
+  { length, series, seed }: { readonly length: number; readonly series: number; readonly seed: number },
+): { readonly points: number; readonly flagged: number } {
+  const random = createRandom(seed)
+  let [points, flagged] = [0, 0]
+  for (let each = 0; each < series; each++) {
+    const next = histories[noise](random)
+    const found = segment(Array.from({ length }, () => 0.03 * next())).changePoints.length
+    points += found
+    if (found > 0) flagged++
+  }
+  return { points: points / series, flagged: flagged / series }
+}
+
+export interface StepScene {
+  /** Commits before the step. */
+  readonly before: number
+  readonly ratio: number
+  readonly sd: number
+  readonly series: number
+  readonly seed: number
+  readonly noise?: Noise
+}
+
+/** Share of series in which a step is seen after `commits` commits at the latest, the history looked at after each one. */
+export function foundWithin(commits: number, scene: StepScene): number {
+  const { before, ratio, sd, series, seed, noise = 'normal' } = scene
+  const random = createRandom(seed)
+  let found = 0
+  for (let each = 0; each < series; each++) {
+    const next = histories[noise](random)
+    const values = Array.from(
+      { length: before + commits },
+      (_, index) => (index < before ? 0 : Math.log(ratio)) + sd * next(),
+    )
+    for (let after = 1; after <= commits; after++) {
+      const { changePoints } = segment(values.slice(0, before + after))
+      if (!changePoints.some(({ lastBefore, firstAfter }) => lastBefore < before && firstAfter >= before))
+        continue
+      found++
+      break
+    }
+  }
+  return found / series
+}

@@ -1,0 +1,47 @@
+// npm run calibrate:history [-- SERIES]: how well steps in a history are found, and how rarely where there are none. Writes its
+// tables into docs/history.md, between the two marks there.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { falseSteps, foundWithin, histories, type StepScene } from './histories.ts'
+import type { Noise } from './noise.ts'
+
+const series = Number(process.argv[2] ?? 2000)
+if (!Number.isSafeInteger(series) || series < 1) {
+  console.error('usage: npm run calibrate:history -- SERIES (an integer from 1 on; default 2000)')
+  process.exit(2)
+}
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+const table = (header: string[], rows: string[][]) =>
+  [header, header.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
+
+const nulls = (Object.keys(histories) as Noise[]).flatMap((noise) =>
+  [20, 50, 200].map((length) => {
+    const { points, flagged } = falseSteps(noise, { length, series, seed: 21 })
+    return [noise, String(length), points.toFixed(3), percent(flagged)]
+  }),
+)
+const scenes: Omit<StepScene, 'series' | 'seed'>[] = [20, 50, 100, 192].flatMap((before) =>
+  [1.03, 1.05, 1.1].map((ratio) => ({ before, ratio, sd: 0.03 })),
+)
+const steps = scenes.map((scene) => [
+  String(scene.before),
+  `+${Math.round((scene.ratio - 1) * 100)} %`,
+  ...[4, 8, 16].map((commits) =>
+    percent(foundWithin(commits, { ...scene, series: Math.ceil(series / 2), seed: 22 })),
+  ),
+])
+const text = `By \`npm run calibrate:history\` on ${new Date().toISOString().slice(0, 10)} with Node ${process.version}: ${series} series for each line of the first table, ${Math.ceil(series / 2)} of the second.
+
+${table(['noise', 'runs', 'false steps per series', 'series with any'], nulls)}
+
+${table(['runs before the step', 'step at 3 % noise', 'seen within 4 commits', 'within 8', 'within 16'], steps)}`
+
+const path = join(import.meta.dirname, '../../docs/history.md')
+const page = readFileSync(path, 'utf8')
+const marks = /(<!-- calibration -->\n)[\s\S]*(\n<!-- end of calibration -->)/
+if (!marks.test(page)) throw new Error(`${path} has lost its marks`)
+writeFileSync(
+  path,
+  page.replace(marks, (_, start: string, end: string) => `${start}\n${text}\n${end}`),
+)
+console.log(text)
