@@ -42,17 +42,17 @@ const blockSchema = z
   .readonly()
 export type Block = z.infer<typeof blockSchema>
 
-/** What one load thread says of itself. */
+/** What one load thread says of itself; null = it does not (perf_analyzer's). */
 const threadHealthSchema = z
   .strictObject({
     /** Share of the time its event loop was busy, 0 to 1. */
-    eventLoopUtilization: finite.nonnegative(),
-    eventLoopDelayP99Ns: finite.nonnegative(),
+    eventLoopUtilization: finite.nonnegative().nullable(),
+    eventLoopDelayP99Ns: finite.nonnegative().nullable(),
     /** The longest time in which nothing at all ran on it. */
-    eventLoopGapNs: finite.nonnegative(),
+    eventLoopGapNs: finite.nonnegative().nullable(),
     /** Pauses of the garbage collector: all together, and the longest. */
-    gcPauseNs: finite.nonnegative(),
-    gcPauseMaxNs: finite.nonnegative(),
+    gcPauseNs: finite.nonnegative().nullable(),
+    gcPauseMaxNs: finite.nonnegative().nullable(),
   })
   .readonly()
 export type ThreadHealth = z.infer<typeof threadHealthSchema>
@@ -61,8 +61,8 @@ export type ThreadHealth = z.infer<typeof threadHealthSchema>
 const clientHealthSchema = z
   .strictObject({
     ...threadHealthSchema.unwrap().shape,
-    /** Of all threads, per completed request. */
-    cpuNsPerRequest: finite.nonnegative(),
+    /** Of all threads, per completed request; null where the engine does not say. */
+    cpuNsPerRequest: finite.nonnegative().nullable(),
     /** Open loop: requests sent more than 1 ms after they were due, as a share; 0 in a closed loop. */
     lateRatio: finite.nonnegative(),
     /** Open loop: requests sent within the window, of those that were due in it; null in a closed loop. */

@@ -48,6 +48,7 @@ export function clientHealth(
     ...worstThread(threads),
     lateRatio: isOpen ? sum(({ late }) => late) / requests : 0,
   }
+  const gapNs = figures.eventLoopGapNs ?? 0
   const saturation = saturationOf(isOpen, figures, durationNs)
   return {
     ...figures,
@@ -64,10 +65,8 @@ export function clientHealth(
     saturated: saturation.length > 0,
     problems: [
       ...saturation.map((clause) => `client_saturated: ${clause}`),
-      ...(figures.eventLoopGapNs > frozenNs
-        ? [
-            `client_frozen: nothing ran here for ${seconds(figures.eventLoopGapNs)}, as on a suspended machine`,
-          ]
+      ...(gapNs > frozenNs
+        ? [`client_frozen: nothing ran here for ${seconds(gapNs)}, as on a suspended machine`]
         : []),
     ],
   }
@@ -82,20 +81,20 @@ function saturationOf(
   // An open loop spins while it waits for a due time: it is busy by design, so lateness alone tells.
   if (isOpen && lateRatio > maxLateRatio)
     clauses.push(`${percent(lateRatio)} of the requests were sent late (limit ${percent(maxLateRatio)})`)
-  if (!isOpen && eventLoopUtilization > maxUtilization)
+  if (!isOpen && eventLoopUtilization !== null && eventLoopUtilization > maxUtilization)
     clauses.push(
       `a load thread was busy for ${percent(eventLoopUtilization)} of the time (limit ${percent(maxUtilization)})`,
     )
-  if (gcPauseNs > maxGcRatio * durationNs)
+  if (gcPauseNs !== null && gcPauseNs > maxGcRatio * durationNs)
     clauses.push(
       `garbage collection took ${percent(gcPauseNs / durationNs)} of the time (limit ${percent(maxGcRatio)})`,
     )
   return clauses
 }
 
-/** The highest of each figure. */
+/** The highest of each figure; null where none of them says it. */
 export function worstThread(threads: readonly ThreadHealth[]): ThreadHealth {
-  const worst = (pick: (health: ThreadHealth) => number) => Math.max(0, ...threads.map(pick))
+  const worst = (pick: (health: ThreadHealth) => number | null) => highest(threads.map(pick))
   return {
     eventLoopUtilization: worst((health) => health.eventLoopUtilization),
     eventLoopDelayP99Ns: worst((health) => health.eventLoopDelayP99Ns),
@@ -103,6 +102,12 @@ export function worstThread(threads: readonly ThreadHealth[]): ThreadHealth {
     gcPauseNs: worst((health) => health.gcPauseNs),
     gcPauseMaxNs: worst((health) => health.gcPauseMaxNs),
   }
+}
+
+/** null where all are. */
+export function highest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : Math.max(...known)
 }
 
 function percent(ratio: number): string {

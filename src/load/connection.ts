@@ -57,7 +57,7 @@ export interface StreamReceiver {
 }
 
 /** A gRPC response has at least the frame prefix of its one message. */
-const minResponseBytes = 5
+const framePrefixBytes = 5
 
 /** One HTTP/2 connection to a target, connected again when it is lost. */
 export class Connection implements Sender {
@@ -234,6 +234,8 @@ class UnaryCall implements StreamEvents {
   readonly #onEnd: RequestEnd
   readonly #chunks: Buffer[] = []
   #responseBytes = 0
+  /** Whether the answer is kept to be read; null before its first bytes. */
+  #keeps: boolean | null = null
   #httpStatus: string | undefined
   #open = true
 
@@ -257,13 +259,16 @@ class UnaryCall implements StreamEvents {
     const status = statusOf(fields)
     if (status === null) return
     if (status.name !== 'OK') this.#end(status.name, status.message)
-    else if (this.#responseBytes >= minResponseBytes) this.#end(null, '')
+    else if (this.#responseBytes >= framePrefixBytes) this.#end(null, '')
     else this.#end('INTERNAL', 'status OK without a response message')
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
     this.#responseBytes += end - start
-    if (this.#check !== null) this.#chunks.push(Buffer.from(bytes.subarray(start, end)))
+    // Of an answer that comes a few bytes at a time nothing is known yet: then it is read.
+    const hasLength = end - start >= framePrefixBytes
+    this.#keeps ??= this.#check?.mustRead(hasLength ? bytes.readUInt32BE(start + 1) : Number.NaN) ?? false
+    if (this.#keeps) this.#chunks.push(Buffer.from(bytes.subarray(start, end)))
   }
 
   onEnd(end: StreamEnd): void {
@@ -274,8 +279,8 @@ class UnaryCall implements StreamEvents {
     const endNs = nowNs()
     if (!this.giveUp()) return
     const check = this.#check
-    if (failure !== null || check === null) this.#onEnd(failure, message, endNs)
-    else this.#onEnd(null, '', endNs, () => check(() => onlyMessage(this.#chunks)))
+    if (failure !== null || check === null || this.#keeps !== true) this.#onEnd(failure, message, endNs)
+    else this.#onEnd(null, '', endNs, () => check.judge(() => onlyMessage(this.#chunks)))
   }
 }
 

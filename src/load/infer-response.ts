@@ -3,6 +3,8 @@ import { eachField, packedVarints } from './protobuf-fields.ts'
 /** An output as it came. */
 export interface AnsweredOutput {
   readonly name: string
+  /** Triton's name of the type without the prefix. */
+  readonly datatype: string
   readonly shape: readonly number[]
   /** As Tensor.data; null where the answer does not carry it as raw bytes. */
   readonly data: Buffer | null
@@ -13,7 +15,7 @@ export interface AnsweredOutput {
  * @throws RangeError where the bytes are no such message
  */
 export function readOutputs(message: Buffer): AnsweredOutput[] {
-  const outputs: Pick<AnsweredOutput, 'name' | 'shape'>[] = []
+  const outputs: Omit<AnsweredOutput, 'data'>[] = []
   const raw: Buffer[] = []
   eachField(message, (number, value) => {
     if (!(value instanceof Buffer)) return
@@ -23,14 +25,16 @@ export function readOutputs(message: Buffer): AnsweredOutput[] {
   return outputs.map((output, index) => ({ ...output, data: raw[index] ?? null }))
 }
 
-/** Name and shape of an InferOutputTensor. */
-function readOutput(message: Buffer): Pick<AnsweredOutput, 'name' | 'shape'> {
+/** Name, type and shape of an InferOutputTensor. */
+function readOutput(message: Buffer): Omit<AnsweredOutput, 'data'> {
   let name = ''
+  let datatype = ''
   const shape: number[] = []
   eachField(message, (number, value) => {
     if (number === 1 && value instanceof Buffer) name = value.toString()
+    else if (number === 2 && value instanceof Buffer) datatype = value.toString()
     else if (number === 3 && value instanceof Buffer) shape.push(...packedVarints(value))
     else if (number === 3 && typeof value === 'number') shape.push(value)
   })
-  return { name, shape }
+  return { name, datatype, shape }
 }

@@ -4,7 +4,7 @@ import type { Load } from '../domain/load.ts'
 import { ModelInferResponseSchema } from '../proto/grpc_service_pb.js'
 import { openLoadGenerator, type Window } from './generator.ts'
 import { answerChecks } from './output-check.ts'
-import type { ExpectedOutput, LoadTarget } from './protocol.ts'
+import type { ExpectedOutput, LoadTarget, OutputCheck } from './protocol.ts'
 import { encodeInferRequest } from './request.ts'
 import {
   type Answer,
@@ -21,6 +21,11 @@ const encode = (response: Response) =>
   Buffer.from(toBinary(ModelInferResponseSchema, create(ModelInferResponseSchema, response)))
 const output = (name: string, shape: bigint[] = [1n, 4n]) => ({ name, datatype: 'UINT8', shape })
 const bytes = (...values: number[]) => Uint8Array.from(values)
+const undeclared = { outputs: [], areOfFixedSize: false }
+const given = (...outputs: (readonly ExpectedOutput[] | null)[]): OutputCheck => ({
+  declared: undeclared,
+  bytes: { kind: 'given', outputs },
+})
 const expected: ExpectedOutput = { name: 'Y', shape: [1, 4], data: bytes(1, 2, 3, 4) }
 const right: Response = {
   modelName: 'm',
@@ -29,8 +34,8 @@ const right: Response = {
 }
 
 function judge(response: Response, outputs: readonly ExpectedOutput[] = [expected]): string | null {
-  const [check] = answerChecks({ kind: 'given', outputs: [outputs] }, 1)
-  return check?.(() => encode(response)) ?? null
+  const [check] = answerChecks(given(outputs), 1).ofFrames
+  return check?.judge(() => encode(response)) ?? null
 }
 
 test('the outputs that are known are compared by name: bytes, size, shape, and whether they are there', () => {
@@ -50,21 +55,65 @@ test('the outputs that are known are compared by name: bytes, size, shape, and w
 })
 
 test('an answer that is no message is wrong, not a crash', () => {
-  const [check] = answerChecks({ kind: 'given', outputs: [[expected]] }, 1)
-  expect(check?.(() => Buffer.from([0x2a, 0x05, 0x61]))).toContain('cannot be read')
+  const [check] = answerChecks(given([expected]), 1).ofFrames
+  expect(check?.judge(() => Buffer.from([0x2a, 0x05, 0x61]))).toContain('cannot be read')
 })
 
 test('a frame of which nothing is known is not looked at', () => {
-  expect(answerChecks({ kind: 'given', outputs: [null, [expected]] }, 2)[0]).toBeNull()
+  expect(answerChecks(given(null, [expected]), 2).ofFrames[0]).toBeNull()
 })
 
 test('the first answer to each frame is what the later ones must be', () => {
-  const [one, other] = answerChecks({ kind: 'first' }, 2)
+  const [one, other] = answerChecks({ declared: undeclared, bytes: { kind: 'first' } }, 2).ofFrames
   const changed = encode({ ...right, rawOutputContents: [bytes(9), bytes(1, 2, 3, 5)] })
-  expect(one?.(() => encode(right))).toBeNull()
-  expect(other?.(() => changed)).toBeNull()
-  expect(one?.(() => changed)).toContain("'Y' differs at byte 3 of 4")
-  expect(other?.(() => changed)).toBeNull()
+  expect(one?.judge(() => encode(right))).toBeNull()
+  expect(other?.judge(() => changed)).toBeNull()
+  expect(one?.judge(() => changed)).toContain("'Y' differs at byte 3 of 4")
+  expect(other?.judge(() => changed)).toBeNull()
+})
+
+const declaring = (shape: readonly number[], areOfFixedSize = true, datatype = 'UINT8'): OutputCheck => ({
+  declared: { outputs: [{ name: 'Y', datatype, shape }], areOfFixedSize },
+  bytes: null,
+})
+
+test('type and shape are those of the configuration, -1 is any size; an output that does not come is no mismatch', () => {
+  const ask = (check: OutputCheck, response = right) =>
+    answerChecks(check, 1).ofFrames[0]?.judge(() => encode(response))
+  for (const shape of [
+    [1, 4],
+    [-1, 4],
+    [-1, -1],
+  ])
+    expect(ask(declaring(shape))).toBeNull()
+  expect(ask(declaring([-1, 5]))).toBe("output 'Y' has shape [1, 4], the model's configuration says [-1, 5]")
+  expect(ask(declaring([4]))).toContain('has shape [1, 4]')
+  expect(ask(declaring([1, 4], true, 'FP32'))).toBe(
+    "output 'Y' is UINT8, the model's configuration says FP32",
+  )
+  expect(ask(declaring([-1, 5]), { ...right, outputs: [output('Z')] })).toBeNull()
+})
+
+test('shapes are read once, and again where a length is another; never again where sizes may differ', () => {
+  const message = encode(right)
+  for (const areOfFixedSize of [true, false]) {
+    const [check] = answerChecks(declaring([1, 4], areOfFixedSize), 1).ofFrames
+    const mustRead = () =>
+      [message.length, message.length + 1, Number.NaN].map((bytes) => check?.mustRead(bytes))
+    expect(mustRead()).toEqual([true, true, true])
+    expect(check?.judge(() => message)).toBeNull()
+    expect(mustRead()).toEqual([false, areOfFixedSize, areOfFixedSize])
+  }
+  const [bytewise] = answerChecks(given([expected]), 1).ofFrames
+  expect(bytewise?.judge(() => message)).toBeNull()
+  expect(bytewise?.mustRead(message.length)).toBe(true)
+})
+
+test('of a wrong shape nothing is learnt: the next one of its length is read again', () => {
+  const [check] = answerChecks(declaring([1, 5]), 1).ofFrames
+  const message = encode(right)
+  expect(check?.judge(() => message)).not.toBeNull()
+  expect(check?.mustRead(message.length)).toBe(true)
 })
 
 const closeAfterwards: (() => Promise<void>)[] = []
@@ -73,7 +122,7 @@ afterEach(async () => {
 })
 
 const load: Load = { mode: 'concurrency', concurrency: 2 }
-const check = { kind: 'given', outputs: [[expected], [expected]] } as const
+const check = given([expected], [expected])
 
 async function run(
   answer: Answer,
@@ -99,6 +148,30 @@ test('every third answer is wrong: so many requests have failed, and are in no l
   expect(window.firstFailure).toBe("wrong_output: output 'Y' differs at byte 3 of 4: 5, expected is 4")
 })
 
+test('a shape that is wrong now and then is found by its length, over the wire and over streams', async () => {
+  const declared = declaring([-1, 4])
+  const short = encode({
+    ...right,
+    outputs: [output('Z', [300n]), output('Y', [1n, 3n])],
+    rawOutputContents: [bytes(9), bytes(1, 2, 3)],
+  })
+  const unary = await run((stream, index) => succeed(stream, index % 3 === 2 ? short : encode(right)), {
+    check: declared,
+  })
+  expect(unary.failures).toEqual({ wrong_output: 20 })
+  expect(unary.firstFailure).toContain("output 'Y' has shape [1, 3]")
+  const frame = encodeInferRequest({ model: 'm', inputs: [] })
+  const shape = (index: number) => (index % 3 === 2 ? [1n, 30_000n] : [1n, 4n])
+  const streamed = await run(
+    (stream) => succeed(stream),
+    { check: declared, frames: [frame, frame], streaming: { decoupled: false } },
+    ({ respond }, request, index) =>
+      respond({ inferResponse: { id: request.id, outputs: [output('Y', shape(index))] } }),
+  )
+  // Ids of two digits make answers longer, which are then read and found to be right.
+  expect(streamed.failures).toEqual({ wrong_output: 20 })
+})
+
 test('without a check the same answers are as good as any', async () => {
   const window = await run((stream) => succeed(stream, encode(wrong)), { check: undefined } as never)
   expect(window.failures).toEqual({})
@@ -109,7 +182,7 @@ test('an answer that comes in pieces is put together before it is compared', asy
   const large = encode({ outputs: [output('Y', [100_000n])], rawOutputContents: [data] })
   const outputs = [{ name: 'Y', shape: [100_000], data }]
   const window = await run((stream) => succeed(stream, large), {
-    check: { kind: 'given', outputs: [outputs, outputs] },
+    check: given(outputs, outputs),
   })
   expect(window.failures).toEqual({})
   expect(window.latenciesNs).toHaveLength(60)

@@ -34,11 +34,48 @@ export interface ExpectedOutput {
   readonly data: Uint8Array
 }
 
-export type OutputCheck =
-  /** For each frame the outputs that are known, or null. */
-  | { readonly kind: 'given'; readonly outputs: readonly (readonly ExpectedOutput[] | null)[] }
-  /** Each answer must be as the first one to the same frame, of this thread. */
-  | { readonly kind: 'first' }
+/** Outputs as the model's configuration has them. */
+export interface DeclaredOutputs {
+  readonly outputs: readonly {
+    readonly name: string
+    /** Triton's name of the type without the prefix. */
+    readonly datatype: string
+    /** With the batch dimension where the model has one; -1 where any size will do. */
+    readonly shape: readonly number[]
+  }[]
+  /** All of them: then an answer of the same length as a right one is not read again. */
+  readonly areOfFixedSize: boolean
+}
+
+/** What the answers of a target must be. */
+export interface OutputCheck {
+  /** Of the first answer to each frame, for each thread, and of those of another length than that. */
+  readonly declared: DeclaredOutputs
+  readonly bytes:
+    | null
+    /** For each frame the outputs that are known, or null. */
+    | { readonly kind: 'given'; readonly outputs: readonly (readonly ExpectedOutput[] | null)[] }
+    /** Each answer must be as the first one to the same frame, of this thread. */
+    | { readonly kind: 'first' }
+  /** Where outputs lie that the answers do not carry. */
+  readonly shared?: SharedOutputs
+}
+
+/** Outputs in shared memory. */
+export interface SharedOutputs {
+  /** The region as a file. */
+  readonly path: string
+  /** Of each frame. */
+  readonly slots: readonly (readonly OutputSlot[])[]
+}
+
+export interface OutputSlot {
+  readonly name: string
+  readonly offset: number
+  readonly byteSize: number
+  /** Of one element; null for strings. */
+  readonly elementBytes: number | null
+}
 
 export interface Streaming {
   /** The model answers a request any number of times. */

@@ -87,26 +87,51 @@ const checking = (checkOutputs: RequestSettings['checkOutputs']): RequestSetting
 
 test('answers are compared with validation data where there are any, or with the first where that is asked', () => {
   const { expectedOutputs } = known
-  expect(outputCheckOf(config({}), defaultRequests, [known, unknown], false)).toEqual({
+  const bytesOf = (settings: RequestSettings, steps: readonly Step[]) =>
+    outputCheckOf(config({}), settings, steps)?.bytes
+  expect(bytesOf(defaultRequests, [known, unknown])).toEqual({
     kind: 'given',
     outputs: [expectedOutputs, null],
   })
-  expect(outputCheckOf(config({}), defaultRequests, [unknown], false)).toBeUndefined()
-  expect(outputCheckOf(config({}), checking('off'), [known], false)).toBeUndefined()
-  expect(outputCheckOf(config({}), checking('first'), [unknown], false)).toEqual({ kind: 'first' })
+  expect(bytesOf(defaultRequests, [unknown])).toBeUndefined()
+  expect(outputCheckOf(config({}), checking('off'), [known])).toBeUndefined()
+  expect(bytesOf(checking('first'), [unknown])).toEqual({ kind: 'first' })
 })
 
-test('outputs in shared memory that are to be checked are refused, with what to set', () => {
-  expect(() => outputCheckOf(config({}), defaultRequests, [known], true)).toThrow('cannot be checked')
-  expect(outputCheckOf(config({}), defaultRequests, [unknown], true)).toBeUndefined()
+test('types and shapes are those of the configuration, but for what a backend shapes by other inputs', () => {
+  const output = (name: string, dims: bigint[], more = {}) => ({
+    name,
+    dims,
+    dataType: DataType.TYPE_FP32,
+    ...more,
+  })
+  const declared = (changes: Parameters<typeof config>[0]) =>
+    outputCheckOf(config(changes), defaultRequests, [unknown])?.declared
+  expect(declared({ maxBatchSize: 4, output: [output('Y', [3n])] })).toEqual({
+    outputs: [{ name: 'Y', datatype: 'FP32', shape: [-1, 3] }],
+    areOfFixedSize: true,
+  })
+  const strings = output('S', [1n], { dataType: DataType.TYPE_STRING })
+  expect(declared({ output: [strings] })).toEqual({
+    outputs: [{ name: 'S', datatype: 'BYTES', shape: [1] }],
+    areOfFixedSize: false,
+  })
+  const shaped = output('T', [2n], { isShapeTensor: true })
+  expect(declared({ output: [output('Y', [3n]), shaped] })).toMatchObject({
+    outputs: [{ name: 'Y' }],
+    areOfFixedSize: false,
+  })
+  expect(declared({ output: [output('Y', [3n])], batchOutput: [{ targetName: ['Y'] }] })).toBeUndefined()
+  const decoupled = { modelTransactionPolicy: { decoupled: true } }
+  expect(declared({ ...decoupled, output: [output('Y', [3n])] })).toBeUndefined()
 })
 
 test('sequences are compared where they are the streams of the validation data, else it is said that they are not', () => {
-  expect(outputCheckOf(stateful(), defaultRequests, [known], false)).toMatchObject({ kind: 'given' })
+  expect(outputCheckOf(stateful(), defaultRequests, [known])?.bytes).toMatchObject({ kind: 'given' })
   expect(requestNotes(stateful(), defaultRequests, true)).toEqual([])
   const cut = { ...defaultRequests, sequences: { ...sequences, length: 3 } }
   for (const settings of [cut, checking('first')]) {
-    expect(outputCheckOf(stateful(), settings, [known], false)).toBeUndefined()
+    expect(outputCheckOf(stateful(), settings, [known])?.bytes ?? null).toBeNull()
     expect(requestNotes(stateful(), settings, true)[0]).toContain('outputs are not checked')
   }
 })

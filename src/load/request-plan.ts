@@ -6,8 +6,9 @@ import {
   DataType,
   type ModelConfig,
 } from '../proto/model_config_pb.js'
+import { datatypeOf } from './datatypes.ts'
 import type { Step } from './inputs.ts'
-import type { OutputCheck, Streaming } from './protocol.ts'
+import type { DeclaredOutputs, OutputCheck, Streaming } from './protocol.ts'
 import type { SequencePlan } from './sequences.ts'
 
 /** Ids stay below what a double counts exactly. */
@@ -73,34 +74,50 @@ export function sequencePlanOf(
   throw new GateError('config', `cannot make sequences for model '${config.name}'`, { problems })
 }
 
-/**
- * What the answers to the steps must be; undefined where they are not looked at.
- *
- * @throws GateError `config` where the outputs would lie in shared memory
- */
+/** What the answers to the steps must be; undefined where they are not looked at. */
 export function outputCheckOf(
   config: ModelConfig,
   settings: RequestSettings,
   steps: readonly Step[],
-  inSharedMemory: boolean,
 ): OutputCheck | undefined {
-  const { checkOutputs } = settings
+  if (settings.checkOutputs === 'off') return undefined
+  // A decoupled model may answer with nothing, and each response may be another.
+  const declared = isDecoupled(config) ? { outputs: [], areOfFixedSize: false } : declaredOutputs(config)
+  const bytes = comparisonOf(config, settings, steps)
+  return declared.outputs.length === 0 && bytes === null ? undefined : { declared, bytes }
+}
+
+function comparisonOf(
+  config: ModelConfig,
+  settings: RequestSettings,
+  steps: readonly Step[],
+): OutputCheck['bytes'] {
   const known = steps.some(({ expectedOutputs }) => expectedOutputs !== null)
-  if (checkOutputs === 'off' || (checkOutputs === 'given' && !known)) return undefined
-  if (uncheckedSequences(config, settings, known) !== null) return undefined
-  if (inSharedMemory) {
-    throw new GateError('config', `the outputs of model '${config.name}' cannot be checked`, {
-      problems: [
-        {
-          key: 'gate.check_outputs',
-          message: `outputs in shared memory cannot be compared (\`${checkOutputs}\`)`,
-          remedy: 'set `gate: {check_outputs: off}`, or leave perf_analyzer_flags.shared-memory out',
-        },
-      ],
-    })
-  }
-  if (checkOutputs === 'first') return { kind: 'first' }
+  if (settings.checkOutputs === 'given' && !known) return null
+  if (uncheckedSequences(config, settings, known) !== null) return null
+  if (settings.checkOutputs === 'first') return { kind: 'first' }
   return { kind: 'given', outputs: steps.map(({ expectedOutputs }) => expectedOutputs) }
+}
+
+/**
+ * Outputs as they must come. Not shape tensors, nor outputs that a backend scatters by other inputs (`batch_output`):
+ * their sizes are not those of the configuration. The batch dimension may be any: Triton leaves it to the backend.
+ */
+function declaredOutputs({ output, batchOutput, maxBatchSize }: ModelConfig): DeclaredOutputs {
+  const scattered = new Set(batchOutput.flatMap(({ targetName }) => targetName))
+  const outputs = output.flatMap(({ name, dataType, dims, isShapeTensor }) => {
+    const datatype = datatypeOf(dataType)
+    if (datatype === null || isShapeTensor || scattered.has(name)) return []
+    const shape = dims.map(Number)
+    const isOfFixedSize = datatype.kind !== 'bytes' && !shape.includes(-1)
+    return [
+      { name, datatype: datatype.name, shape: maxBatchSize > 0 ? [-1, ...shape] : shape, isOfFixedSize },
+    ]
+  })
+  return {
+    outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+    areOfFixedSize: outputs.length === output.length && outputs.every(({ isOfFixedSize }) => isOfFixedSize),
+  }
 }
 
 /** Why the answers of a model with sequences are not compared although it is asked for; null where they are. */

@@ -47,6 +47,9 @@ function seenIn({ parameters }: ModelInferRequest): Seen {
   }
 }
 
+/** However crowded the machine is, a closed loop gets through so many requests. */
+const least = { minRequests: 90, maxDurationNs: 60_000 * ms }
+
 /** Runs a load on a server that answers after `delayMs` and fails the requests that `fails` names; gives what came, in order. */
 async function run(
   load: Load,
@@ -89,7 +92,8 @@ async function run(
   const target = targetOn(server.port, { frames: [frame], sequences: plan, ...options.changes })
   await generator.open(target)
   const durationNs = (options.durationMs ?? 150) * ms
-  const window = await generator.run(target.id, load, { leadInNs: 20 * ms, durationNs })
+  const enough = load.mode === 'concurrency' ? least : {}
+  const window = await generator.run(target.id, load, { leadInNs: 20 * ms, durationNs, ...enough })
   return { window, seen, mostLive }
 }
 

@@ -1,11 +1,12 @@
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { GateError, messageOf } from '../domain/error.ts'
-import type { ModelConfig } from '../proto/model_config_pb.js'
+import { DataType, type ModelConfig } from '../proto/model_config_pb.js'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
 import { datatypeOf } from './datatypes.ts'
 import { product } from './encode-given.ts'
 import type { Step } from './inputs.ts'
+import type { SharedOutputs } from './protocol.ts'
 import type { InferRequest } from './request.ts'
 
 /** Where shm_open() of glibc and musl keeps its objects. */
@@ -24,6 +25,8 @@ export interface SharedRegion {
   readonly requests: readonly InferRequest[]
   /** Where the region lies as a file. */
   readonly path: string
+  /** Where the outputs of the requests are. */
+  readonly outputs: SharedOutputs
   readonly remove: () => void
 }
 
@@ -64,7 +67,25 @@ export function createRegion(
     })),
   }))
   fill(path, end, contents)
-  return { name, path, byteSize: end, requests, remove: () => rmSync(path, { force: true }) }
+  const slots = requests.map(({ outputs }) =>
+    outputs.map(({ name: output, sharedMemory: { offset, byteSize } }, index) => {
+      return { name: output, offset, byteSize, elementBytes: elementBytes(config.output[index]?.dataType) }
+    }),
+  )
+  return {
+    name,
+    path,
+    byteSize: end,
+    requests,
+    outputs: { path, slots },
+    remove: () => rmSync(path, { force: true }),
+  }
+}
+
+/** null for strings. */
+function elementBytes(type: DataType = DataType.TYPE_INVALID): number | null {
+  const datatype = datatypeOf(type)
+  return datatype === null || datatype.kind === 'bytes' ? null : datatype.bytes
 }
 
 /** Removes regions of processes that were killed before they could. Returns how many. */
@@ -96,6 +117,9 @@ function outputSize(output: ModelConfig['output'][number], batchSize: number, ou
 function fill(path: string, bytes: number, contents: readonly { offset: number; data: Uint8Array }[]): void {
   let file: number | null = null
   try {
+    // Before the first byte: to find out by writing would take all memory of the machine for a while.
+    const { bavail, bsize } = statfsSync(folder)
+    if (bytes > bavail * bsize) throw new Error(`${folder} has ${bavail * bsize} bytes free`)
     file = openSync(path, 'wx', 0o600)
     const zeros = Buffer.alloc(1024 * 1024)
     for (let at = 0; at < bytes; ) at += writeSync(file, zeros, 0, Math.min(zeros.length, bytes - at), at)

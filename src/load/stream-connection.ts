@@ -151,16 +151,17 @@ export class StreamConnection implements Sender {
     if (error !== null) pending.error ??= error
     else if (hasData) {
       pending.lastNs = atNs
-      if (pending.check !== null) pending.answer ??= response
+      if (pending.check?.mustRead(response.length) === true) pending.answer ??= response
       pending.onResponse?.(atNs)
     }
     const over = this.#decoupled ? final === true || (error !== null && final === null) : true
     if (!over) return
     lane.pending.delete(id)
     if (lane.usable && lane.pending.size === 0 && !this.#ordered) this.#idle.push(lane)
-    const { check, answer } = pending
-    const wrongOutput = check === null ? undefined : () => check(() => answer ?? noOutputs)
-    if (pending.error === null) pending.onEnd(null, '', pending.lastNs ?? atNs, wrongOutput)
+    const { check, answer, lastNs } = pending
+    const judged = check !== null && (answer !== null || lastNs === null)
+    const wrongOutput = judged ? () => check.judge(() => answer ?? noOutputs) : undefined
+    if (pending.error === null) pending.onEnd(null, '', lastNs ?? atNs, wrongOutput)
     else pending.onEnd(noStatus, pending.error, atNs)
   }
 

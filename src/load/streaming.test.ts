@@ -46,7 +46,12 @@ test('responses are told apart by request; each outstanding request has a stream
       }, 20)
     }, 10)
   })
-  const window = await generator.run(id, concurrency(3), { leadInNs: 0, durationNs: 300 * ms })
+  const window = await generator.run(id, concurrency(3), {
+    leadInNs: 0,
+    durationNs: 300 * ms,
+    minRequests: 12,
+    maxDurationNs: 60_000 * ms,
+  })
   expect(window.failures).toEqual({})
   expect(window.issued).toBe(server.messages)
   expect(window.responses?.firstNs).toHaveLength(window.latenciesNs.length)

@@ -7,7 +7,7 @@ import { fromHrtime, hrtimeOf, nowNs, until } from './clock.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { Connection } from './connection.ts'
 import { runOpenLoop } from './open-loop.ts'
-import { answerChecks } from './output-check.ts'
+import { type AnswerChecks, answerChecks } from './output-check.ts'
 import { Phases } from './phases.ts'
 import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } from './protocol.ts'
 import { Recorder } from './recorder.ts'
@@ -32,6 +32,7 @@ interface OpenTarget {
   /** Of its sequences: a run must not take up those of one before. */
   readonly ids: SequenceIds | null
   readonly requests: readonly Outgoing[]
+  readonly checks: AnswerChecks
 }
 
 /** How often deadlines and the edges of the window are looked at when no request ends. */
@@ -100,14 +101,16 @@ async function open(target: LoadTarget, share: Share): Promise<void> {
   const checks = answerChecks(target.check, target.frames.length)
   const requests = target.frames.map((frame, index) => ({
     frame: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength),
-    check: checks[index] ?? null,
+    check: checks.ofFrames[index] ?? null,
   }))
   const ids = target.sequences === undefined ? null : new SequenceIds(target.sequences, share)
-  targets.set(target.id, { target, share, lines, ids, requests })
+  targets.set(target.id, { target, share, lines, ids, requests, checks })
 }
 
 function close(targetId: string): void {
-  for (const { connection } of targets.get(targetId)?.lines ?? []) connection.close()
+  const open = targets.get(targetId)
+  for (const { connection } of open?.lines ?? []) connection.close()
+  open?.checks.close()
   targets.delete(targetId)
 }
 

@@ -71,11 +71,11 @@ export function healthOf(load: Load, self: Pick<SelfReport, 'overheadRatio' | 'd
   const isOpen = load.mode === 'requestRate'
   const lateRatio = isOpen ? self.delayedRatio : 0
   const thread = {
-    eventLoopUtilization: busyRatio,
-    eventLoopDelayP99Ns: 0,
-    eventLoopGapNs: 0,
-    gcPauseNs: 0,
-    gcPauseMaxNs: 0,
+    eventLoopUtilization: self.overheadRatio,
+    eventLoopDelayP99Ns: null,
+    eventLoopGapNs: null,
+    gcPauseNs: null,
+    gcPauseMaxNs: null,
   }
   const problems = [
     ...(busyRatio > maxOverheadRatio
@@ -87,7 +87,7 @@ export function healthOf(load: Load, self: Pick<SelfReport, 'overheadRatio' | 'd
   ]
   return {
     ...thread,
-    cpuNsPerRequest: 0,
+    cpuNsPerRequest: null,
     lateRatio,
     achievedRatio: isOpen ? 1 - lateRatio : null,
     connections: Math.ceil(((load.mode === 'concurrency' ? load.concurrency : 4) + 1) / clientsPerChannel),

@@ -2,7 +2,7 @@ import type { Load } from '../domain/load.ts'
 import { type MetricName, minRequestsForPercentile, reportedPercentiles } from '../domain/metric.ts'
 import { type ClientHealth, failedRequests, type Repetition, type WarmUp } from '../domain/scenario.ts'
 import type { GpuMemory } from '../gpu/readings.ts'
-import { worstThread } from '../load/client-health.ts'
+import { highest, worstThread } from '../load/client-health.ts'
 import type { Window } from '../load/generator.ts'
 import { mergeLatencies } from '../load/window.ts'
 import { quantile } from '../stats/quantile.ts'
@@ -208,7 +208,7 @@ function worstClient(windows: readonly Window[]): ClientHealth {
   return {
     ...first,
     ...worstThread(clients),
-    cpuNsPerRequest: Math.max(...clients.map(({ cpuNsPerRequest }) => cpuNsPerRequest)),
+    cpuNsPerRequest: highest(clients.map(({ cpuNsPerRequest }) => cpuNsPerRequest)),
     lateRatio: Math.max(...clients.map(({ lateRatio }) => lateRatio)),
     achievedRatio: achieved.length === 0 ? null : Math.min(...achieved),
     threads: first.threads.map((_, index) =>

@@ -230,7 +230,7 @@ async function openTarget(
   const batchSize = batchSizeOf(load)
   const steps = makeSteps(config, input, batchSize)
   const { sharedMemory } = input.settings
-  const check = outputCheckOf(config, requests, steps, sharedMemory !== null)
+  const check = outputCheckOf(config, requests, steps)
   const region =
     sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes)
   const removeRegion = async () => {
@@ -250,7 +250,9 @@ async function openTarget(
       deadlineNs: requestDeadlineNs,
       ...(streaming === undefined ? {} : { streaming }),
       ...(sequences === undefined ? {} : { sequences }),
-      ...(check === undefined ? {} : { check }),
+      ...(check === undefined
+        ? {}
+        : { check: { ...check, ...(region === null ? {} : { shared: region.outputs }) } }),
     })
   } catch (error) {
     await removeRegion()

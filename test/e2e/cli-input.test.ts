@@ -144,6 +144,33 @@ const cases: Readonly<Record<string, Case>> = {
       'Did you mean "concurrency"?',
     ],
   },
+  'input files of the wrong size, all at once': {
+    args: `${onModels} --config inputs.yml`,
+    files: {
+      'inputs.yml':
+        'gate:\n  inputs:\n    add_sub:\n      INPUT0: { file: short.bin }\n      INPUT1: { file: halves.json }\n',
+      'short.bin': '123456789',
+      'halves.json': '[1.5, 2]',
+    },
+    exitCode: 2,
+    says: [
+      'short.bin: gate.inputs.add_sub.INPUT0: INPUT0: has 9 bytes, FP32 [4] needs 16 bytes',
+      'halves.json: gate.inputs.add_sub.INPUT1: INPUT1: has 8 bytes, FP32 [4] needs 16 bytes',
+      'in the datatype of the model',
+    ],
+  },
+  'input data of the wrong size and of the wrong type': {
+    args: `${onModels} --config steps.yml`,
+    files: {
+      'steps.yml': 'perf_analyzer_flags: { input-data: steps.json }\n',
+      'steps.json': '{"data": [{"INPUT0": [1, 2, 3], "INPUT1": ["one"]}]}',
+    },
+    exitCode: 2,
+    says: [
+      'steps.json: data[0].INPUT0: INPUT0: has 3 elements, FP32 [4] needs 4 elements',
+      'steps.json: data[0].INPUT1: INPUT1: element 0: "one" is not a number',
+    ],
+  },
   'an output folder that cannot be written': {
     args: 'run --model-repository models --triton embedded --output file',
     exitCode: 3,

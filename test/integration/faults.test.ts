@@ -51,6 +51,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import triton_python_backend_utils as pb_utils
 
 
@@ -65,6 +66,12 @@ ${body.replaceAll(/^/gm, '        ')}
     def add_one(self, request):
         x = pb_utils.get_input_tensor_by_name(request, "X").as_numpy()
         return pb_utils.InferenceResponse([pb_utils.Tensor("Y", x + 1)])
+
+    def three(self, request):
+        return pb_utils.InferenceResponse([pb_utils.Tensor("Y", np.zeros(3, dtype=np.float32))])
+
+    def double(self, request):
+        return pb_utils.InferenceResponse([pb_utils.Tensor("Y", np.zeros(4, dtype=np.float64))])
 `
 const well = 'return [self.add_one(request) for request in requests]'
 const initializing = (body: string): string => `
@@ -104,6 +111,18 @@ const misbehaving = {
       `if self.calls % 2:\n    error = pb_utils.TritonError("odd calls are refused")\n    return [pb_utils.InferenceResponse(error=error) for _ in requests]\n${well}`,
     ),
     says: /concurrency 1: failed_requests: \d+ of \d+ \(.* × \d+\): .*odd calls are refused/,
+    hint: null,
+  },
+  answers_in_the_wrong_shape: {
+    python: executing(well.replace('add_one', 'three')),
+    says: /concurrency 1: failed_requests: (\d+) of \1 \(wrong_output × \1\): wrong_output: output 'Y' has shape \[3\], the model's configuration says \[4\]/,
+    hint: null,
+  },
+  answers_in_another_type_now_and_then: {
+    python: executing(
+      `if self.calls % 20 == 0:\n    return [self.double(request) for request in requests]\n${well}`,
+    ),
+    says: /concurrency 1: failed_requests: \d+ of \d+ \(wrong_output × \d+\): wrong_output: output 'Y' is FP64, the model's configuration says FP32/,
     hint: null,
   },
   z_well: { python: executing(well), says: null, hint: null },

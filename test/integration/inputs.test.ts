@@ -9,6 +9,7 @@ import type { Load } from '../../src/domain/load.ts'
 import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
 import { type LoadGenerator, openLoadGenerator } from '../../src/load/generator.ts'
 import { makeSteps } from '../../src/load/inputs.ts'
+import { encodeInferRequest } from '../../src/load/request.ts'
 import { createRegion, removeStaleRegions } from '../../src/load/shared-memory.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
 import { attachModel, type LiveServer, openServer } from '../../src/profile/side.ts'
@@ -44,6 +45,12 @@ class TritonPythonModel:
 
         return [answer(request) for request in requests]
 `
+/** Sends back what it was sent, and every fifth time something else. */
+const unsteady = echo
+  .replace('def execute', 'calls = 0\n\n    def execute')
+  .replace('for tensor in request.inputs():', 'self.calls += 1\n            for tensor in request.inputs():')
+  .replace('tensor.as_numpy()))', 'tensor.as_numpy()[..., ::-1 if self.calls % 5 == 0 else 1].copy()))')
+
 const large = 150 * 1024
 
 let world: World
@@ -57,6 +64,7 @@ beforeAll(async () => {
   const config = (types: readonly string[], dims: string) =>
     `backend: "python"\nmax_batch_size: 4\n${tensors('input', 'X', types, dims)}\n${tensors('output', 'Y', types, dims)}\ninstance_group [{ count: 1, kind: KIND_CPU }]`
   writePythonModel(repository, 'echo', { python: echo, config: config(datatypes, '[3]') })
+  writePythonModel(repository, 'unsteady', { python: unsteady, config: config(['FP32', 'STRING'], '[3]') })
   writePythonModel(repository, 'large', { python: echo, config: config(['FP32'], `[${large}]`) })
   live = await openServer(
     { world, launcher: await embeddedLauncher(world), serverLog: () => () => {} },
@@ -64,7 +72,7 @@ beforeAll(async () => {
     repository,
   )
   generator = await openLoadGenerator(world)
-  for (const model of ['echo', 'large']) {
+  for (const model of ['echo', 'large', 'unsteady']) {
     await loadModel(world, live.server, live.client, model, { timeoutNs: 60 * nsPerSecond })
   }
 })
@@ -150,6 +158,41 @@ test('an output that does not fit its slot is a failed request with the size it 
   await attached.detach()
   expect(window.completed).toBe(0)
   expect(window.firstFailure).toMatch(/shared memory size.*Y_STRING/)
+})
+
+test('answers in shared memory are compared: those that are wrong are counted, and none that is right', async () => {
+  const config = await live.client.modelConfig('unsteady')
+  // One step: the first answer to it is right, so that `first` knows as much as `given`.
+  const steps = makeSteps(config, madeInputs(), 1, 1)
+  const expected = steps.map(({ inputs }) => {
+    const sent = inputs.find(({ name }) => name === 'X_FP32')
+    return { inputs, expectedOutputs: sent === undefined ? null : [{ ...sent, name: 'Y_FP32' }] }
+  })
+  const region = createRegion(config, steps, 1, 64)
+  await live.client.registerSystemSharedMemory(region.name, `/${region.name}`, region.byteSize)
+  const declared = { outputs: [], areOfFixedSize: false }
+  const given = { kind: 'given', outputs: expected.map(({ expectedOutputs }) => expectedOutputs) } as const
+  const one: Load = { mode: 'concurrency', concurrency: 1 }
+  try {
+    for (const bytes of [given, { kind: 'first' } as const]) {
+      const id = `unsteady/${bytes.kind}`
+      await generator.open({
+        id,
+        ...live.server.grpc,
+        frames: region.requests.map(encodeInferRequest),
+        connections: 1,
+        deadlineNs: 10 * nsPerSecond,
+        check: { declared, bytes, shared: region.outputs },
+      })
+      const window = await generator.run(id, one, { leadInNs: 0, durationNs: 0, requestCount: 50 })
+      generator.closeTarget(id)
+      expect(window.firstFailure).toMatch(/output 'Y_(FP32|STRING)' differs at byte \d+ of/)
+      expect(window.failures).toEqual({ wrong_output: 10 })
+    }
+  } finally {
+    await live.client.unregisterSystemSharedMemory(region.name)
+    region.remove()
+  }
 })
 
 test('with 600 KiB in and out, shared memory answers more requests than the wire', async () => {

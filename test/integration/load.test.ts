@@ -5,17 +5,26 @@ import type { RequestSettings } from '../../src/config/config.ts'
 import { defaultRequests } from '../../src/config/defaults.ts'
 import { batchSizeOf, type Load } from '../../src/domain/load.ts'
 import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
-import { connectionsFor, type LoadGenerator, type Window } from '../../src/load/generator.ts'
+import {
+  connectionsFor,
+  type LoadGenerator,
+  openLoadGenerator,
+  type Window,
+} from '../../src/load/generator.ts'
 import { makeSteps } from '../../src/load/inputs.ts'
 import { readInputs } from '../../src/load/read-inputs.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
+import { measureLoad } from '../../src/profile/repetition.ts'
+import { toRepetition } from '../../src/profile/sample.ts'
 import { attachModel } from '../../src/profile/side.ts'
+import { createRandom } from '../../src/stats/random.ts'
 import type { TritonClient } from '../../src/triton/client.ts'
+import { ensureEmbeddedTriton } from '../../src/triton/embedded.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
 import type { TritonServer } from '../../src/triton/server.ts'
 import { type ServerTimes, statisticsDelta } from '../../src/triton/statistics.ts'
-import { writePythonModel } from '../support/embedded-triton.ts'
+import { testWorld, vectorConfig, writePythonModel } from '../support/embedded-triton.ts'
 import { madeInputs } from '../support/input-data.ts'
 import { type LoadedServer, openLoadedServer } from '../support/loaded-server.ts'
 import { until } from '../support/until.ts'
@@ -40,6 +49,12 @@ class TritonPythonModel:
         return [self.answer(request) for request in requests]
 `
 
+/** Of the wheel, which brings Triton's local response cache along. */
+async function cacheDirectory(): Promise<string> {
+  const { sitePackages } = await ensureEmbeddedTriton(testWorld())
+  return join(sitePackages, 'pytriton/tritonserver/caches')
+}
+
 let world: World
 let loaded: LoadedServer
 let repository: string
@@ -48,10 +63,17 @@ let client: TritonClient
 let generator: LoadGenerator
 
 beforeAll(async () => {
-  loaded = await openLoadedServer([model], (folder) => {
-    writePythonModel(folder, model)
-    writePythonModel(folder, 'unsteady', { python: wrongEveryFifth })
-  })
+  loaded = await openLoadedServer(
+    [model],
+    (folder) => {
+      writePythonModel(folder, model)
+      writePythonModel(folder, 'unsteady', { python: wrongEveryFifth })
+      writePythonModel(folder, 'cached', { config: `${vectorConfig}response_cache { enable: true }\n` })
+    },
+    {
+      serverFlags: { 'cache-config': 'local,size=4194304', 'cache-directory': await cacheDirectory() },
+    },
+  )
   ;({ world, repository, server, client, generator } = loaded)
 })
 afterAll(() => loaded.close())
@@ -103,6 +125,69 @@ test.each(loads)('under %o the client and ModelStatistics count the same request
   expect(meanNs).toBeGreaterThan(times.successNs ?? Number.POSITIVE_INFINITY)
   expect(times.executedBatchSize).toBeGreaterThanOrEqual(batchSizeOf(load))
   expect(window.client.cpuNsPerRequest).toBeGreaterThan(0)
+})
+
+test('two load threads share a load: each request is sent, and counted by Triton, once', async () => {
+  const load: Load = { mode: 'concurrency', concurrency: 5 }
+  const wide = await openLoadGenerator(world, 2)
+  try {
+    const steps = makeSteps(await client.modelConfig(model), madeInputs(), 1)
+    await wide.open({
+      id: 'wide',
+      ...server.grpc,
+      frames: steps.map(({ inputs }) => encodeInferRequest({ model, inputs })),
+      connections: connectionsFor(load),
+      deadlineNs: 10 * nsPerSecond,
+    })
+    expect(await wide.widen(['wide'], load)).toBe(true)
+    const before = await client.statistics(model)
+    const window = await wide.run('wide', load, { leadInNs: 0, durationNs: 0, requestCount: 301 })
+    expect(window.client.threads).toHaveLength(2)
+    expect(window.client.connections).toBe(2)
+    expect(window.failures).toEqual({})
+    expect([window.issued, window.latenciesNs.length]).toEqual([301, 301])
+    const read = async () => statisticsDelta(before, await client.statistics(model), model)
+    await until(async () => {
+      const delta = await read()
+      return delta.status === 'available' && delta.times.requestCount === 301
+    })
+  } finally {
+    await wide.close()
+  }
+})
+
+test('the response cache: each of the requests is computed once, all others are hits', async () => {
+  await loadModel(world, server, client, 'cached', { timeoutNs: 60 * nsPerSecond })
+  const resolved = await client.modelConfig('cached')
+  const live = { side: 'candidate', server, client, close: () => Promise.resolve() } as const
+  const attached = attachModel(
+    { generator, requestDeadlineNs: 10 * nsPerSecond },
+    live,
+    resolved,
+    configurationOf(resolved, true),
+    { input: madeInputs(), requests: defaultRequests },
+  )
+  const load: Load = { mode: 'concurrency', concurrency: 1 }
+  const counted = { requestCount: 100, warmupRequestCount: 1 }
+  const limits = {
+    warmupNs: 0,
+    maxWarmupNs: 0,
+    measurementNs: 0,
+    maxMeasurementNs: 0,
+    blockNs: 0,
+    ...counted,
+  }
+  const [sample] = await measureLoad(world, generator, [attached], load, limits, createRandom(1), null)
+  await attached.detach()
+  if (sample === undefined) throw new Error('no sample')
+  const { serverCounts, voidReasons } = toRepetition(sample, load, 0, null, 0.001)
+  expect(voidReasons).toEqual([])
+  // Eight different requests, of which the warm-up has sent the first.
+  const different = attached.inputSteps().length
+  expect(serverCounts).toMatchObject({ sent: 100, failed: 0 })
+  expect([serverCounts?.cacheMisses, serverCounts?.cacheHits]).toEqual([different - 1, 101 - different])
+  expect(serverCounts?.cacheHitNs).toBeGreaterThan(0)
+  expect(serverCounts?.batches).toEqual([{ batchSize: 1, executions: different - 1 }])
 })
 
 test('lead-in and lead-out reach the server and stay out of the sample', async () => {

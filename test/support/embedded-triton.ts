@@ -68,7 +68,7 @@ class TritonPythonModel:
         return [answer(request) for request in requests]
 `
 
-const vectorConfig = `
+export const vectorConfig = `
 backend: "python"
 max_batch_size: 8
 input [{ name: "X", data_type: TYPE_FP32, dims: [4] }]

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TritonSettings } from '../../src/config/config.ts'
 import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { type LoadGenerator, openLoadGenerator } from '../../src/load/generator.ts'
 import { connectTriton, type TritonClient } from '../../src/triton/client.ts'
@@ -23,11 +24,12 @@ export interface LoadedServer {
 export async function openLoadedServer(
   models: readonly string[],
   write: (repository: string) => void,
+  settings: Partial<TritonSettings> = {},
 ): Promise<LoadedServer> {
   const world = testWorld()
   const repository = mkdtempSync(join(tmpdir(), 'tpg-loaded-'))
   write(repository)
-  const server = await startServer(world, await embeddedLauncher(world), { repository })
+  const server = await startServer(world, await embeddedLauncher(world, settings), { repository })
   const client = connectTriton(server.grpc)
   for (const model of models) await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
   const generator = await openLoadGenerator(world)
