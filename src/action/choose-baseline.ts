@@ -1,6 +1,7 @@
 import * as core from '@actions/core'
 import type { OpenedBaseline } from '../baseline/find.ts'
 import { fetchBlob } from './blob.ts'
+import { isEnterpriseServer, noArtifacts } from './enterprise.ts'
 import { carriedHistories, findBaseline } from './find-baseline.ts'
 import { connect } from './octokit.ts'
 import type { Publication } from './publish.ts'
@@ -11,15 +12,6 @@ import { type RunStore, runStore } from './run-store.ts'
 const searchPatienceMs = 120_000
 /** 16 MB at the slowest line that a job survives on. */
 const downloadPatienceMs = 60_000
-
-/**
- * Hosts that have artifacts of the version that `@actions/artifact` speaks are github.com and, with data residency,
- * `*.ghe.com`; `*.localhost` is GitHub's own development. The client's rule, which it does not export.
- */
-export function isEnterpriseServer(serverUrl = 'https://github.com'): boolean {
-  const host = new URL(serverUrl).hostname.toLowerCase()
-  return host !== 'github.com' && !host.endsWith('.ghe.com') && !host.endsWith('.localhost')
-}
 
 /** Who names a commit to compare with may name this very one; `none` names no commit. */
 function isChosen(reference: string | null): boolean {
@@ -53,9 +45,7 @@ export async function chooseBaseline(
     return { status: 'absent', source, next: 'give the input github-token, so that artifacts can be listed' }
   }
   if (isEnterpriseServer(process.env.GITHUB_SERVER_URL)) {
-    const next =
-      'GitHub Enterprise Server keeps no artifacts of this version: store the file of the output baseline-path ' +
-      'where this job can read it, and give it by the input baseline'
+    const next = `${noArtifacts}: store the file of the output baseline-path where this job can read it, and give it by the input baseline`
     if (plan.mode === 'baseline') return { status: 'notRequested' }
     say(`baseline: absent, ${source}: ${next}`)
     return { status: 'absent', source, next }

@@ -8,6 +8,7 @@ import { artifactClient } from './artifact-client.ts'
 import { type CommentOutcome, maxReportBytes, putComment } from './comment.ts'
 import { commentStore } from './comment-store.ts'
 import type { ActionContext, Plan } from './context.ts'
+import { isEnterpriseServer, noArtifacts } from './enterprise.ts'
 import { baselineFile } from './find-baseline.ts'
 import type { Inputs } from './inputs.ts'
 import { inertLog, inertText } from './log.ts'
@@ -154,7 +155,9 @@ async function uploadResult({ inputs, outputDirectory, startedMs }: Publication)
   const files = gateFiles(outputDirectory, startedMs)
   if (files.length === 0) return
   const outcome = await uploadArtifact(resultArtifactName(inputs.commentKey), files, outputDirectory)
-  if (outcome.status !== 'uploaded') core.warning(`the files of this run are not kept: ${outcome.why}`)
+  if (outcome.status !== 'uploaded') {
+    core.warning(`the files of this run are not kept, and stay in ${outputDirectory}: ${outcome.why}`)
+  }
 }
 
 /**
@@ -175,7 +178,7 @@ async function storeBaseline({ inputs, outputDirectory }: Publication, result: R
       return true
     case 'unsupported':
       core.warning(
-        `the baseline is not stored: ${stored.why} Keep the file of the output baseline-path where pull ` +
+        `the baseline is not stored: ${stored.why}. Keep the file of the output baseline-path where pull ` +
           'requests can read it, and give it to them by the input baseline.',
       )
       return true
@@ -188,6 +191,9 @@ async function storeBaseline({ inputs, outputDirectory }: Publication, result: R
 }
 
 async function uploadArtifact(name: string, files: string[], root: string): Promise<UploadOutcome> {
+  // The client would say that errors can be temporary.
+  if (isEnterpriseServer(process.env.GITHUB_SERVER_URL))
+    return { status: 'unsupported', name, why: noArtifacts }
   core.startGroup(`Uploading ${name}`)
   try {
     return await upload(await artifactClient(), name, files, root)

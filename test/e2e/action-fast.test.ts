@@ -215,7 +215,7 @@ test('on GitHub Enterprise Server nothing is searched: the input baseline is wha
   // The comment goes there all the same.
   expect(github.state.comments).toHaveLength(1)
   const file = await pullRequest('docs', { inputs: { ...inputs, baseline: 'no-such.json' }, env })
-  expect(file.log).not.toContain('GitHub Enterprise Server')
+  expect(file.log).not.toContain('baseline: absent')
 })
 
 /** What GitHub tells of a run that has ended; the fork's branch is called main. */

@@ -193,6 +193,24 @@ test('the fix of it passes again, and says so in the same comment', async () => 
   expect(github.state.comments[0]?.body).toMatch(/^<!-- triton-perf-gate:default run=111\.1 -->\n/)
 })
 
+test('a release is judged against the release before, and a slower one does not pass', async () => {
+  github.state.releases = [{ tag: 'v1', prerelease: false }]
+  github.state.commitOf = (tag) => (tag === 'v1' ? mainCommit : null)
+  repository.checkout('slower')
+  const sha = repository.head()
+  const release = await step({ eventName: 'push', ref: 'refs/tags/v1.1', sha, runId: 114 })
+  expect(release.log).toContain('the release before: v1')
+  expect(release.outputs.verdict, release.log).toBe('fail')
+  expect(release.exitCode).toBe(1)
+  expect(resultOf(release)).toMatchObject({
+    commit: sha,
+    baseline: { status: 'found', commit: mainCommit },
+    reference: { commit: mainCommit },
+  })
+  expect(release.summary).toContain('This release')
+  expect(artifactNames(114)).toEqual(['triton-perf-gate-result'])
+})
+
 test('a run that cannot be judged is invalid, not green, and replaces the comment', async () => {
   const broken = await pullRequest('harmless', 112, { inputs: { 'model-repository': 'no-such-folder' } })
   expect(broken.exitCode, broken.log).toBeGreaterThan(1)

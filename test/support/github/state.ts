@@ -60,6 +60,7 @@ interface ReviewComment {
   readonly user: { readonly login: string; readonly type: 'Bot' | 'User' }
   readonly path: string
   readonly line: number
+  readonly start_line?: number
   readonly body: string
 }
 

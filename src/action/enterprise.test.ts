@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isEnterpriseServer } from './choose-baseline.ts'
+import { isEnterpriseServer } from './enterprise.ts'
 
 test('GitHub Enterprise Server is every host that is not known to have artifacts', () => {
   const hosts = ['github.com', 'GitHub.com', 'acme.ghe.com', 'github.localhost']
