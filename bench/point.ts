@@ -1,4 +1,4 @@
-// npm run bench -- point: how long until a p99 is known, and how far it is from a long run's.
+// npm run bench -- point, or point-MODEL: how long until a p99 is known, and how far it is from a long run's.
 import { loadConfig } from '../src/config/load-config.ts'
 import { messageOf } from '../src/domain/error.ts'
 import { nsPerSecond } from '../src/domain/world.ts'
@@ -11,7 +11,7 @@ import { findPerfAnalyzer, startPerfAnalyzer } from './perf-analyzer.ts'
 import { bootstrap } from './ratio.ts'
 import { type BenchServer, openBenchServer } from './server.ts'
 
-const models = ['add_sub', 'text_recognition'] as const
+export const pointModels = ['add_sub', 'text_recognition'] as const
 const concurrency = 2
 /** `measure`'s own defaults. */
 const trustworthy = { intervalWidth: 0.2, maxNs: 20 * nsPerSecond }
@@ -30,26 +30,20 @@ interface Point {
 /** One quick point and one piece of the reference by each program. */
 type Round = Readonly<Record<'ours' | 'theirs' | 'ourPiece' | 'theirPiece', Point>>
 
-export async function benchPoint(rounds: number): Promise<BenchPart> {
+export async function benchPoint(model: (typeof pointModels)[number], rounds: number): Promise<BenchPart> {
   const program = findPerfAnalyzer()
-  const bench = await openBenchServer(models)
+  const bench = await openBenchServer([model])
   try {
-    const rows: string[] = []
-    const missed: string[] = []
-    for (const model of models) {
-      const { row, failures } = await benchModel(bench, program, model, rounds)
-      rows.push(row)
-      missed.push(...failures)
-    }
-    const passed = missed.length === 0
+    const { row, failures } = await benchModel(bench, program, model, rounds)
+    const passed = failures.length === 0
     const markdown = `Concurrency ${concurrency}; medians of ${rounds} rounds in random order, with 95 % intervals over rounds. The reference is 60 s of load, half by each program, spread over the rounds.
 
-| | wall: measure / perf_analyzer | ratio (≤ 1/3) | p99: reference | distance from it: measure / perf_analyzer | difference (≤ 0 in its interval) | perf_analyzer gave none |
-| --- | --- | --- | --- | --- | --- | --- |
-${rows.join('\n')}
+| wall: measure / perf_analyzer | ratio (≤ 1/3) | p99: reference | distance from it: measure / perf_analyzer | difference (≤ 0 in its interval) | perf_analyzer gave none |
+| --- | --- | --- | --- | --- | --- |
+${row}
 
-${passed ? 'All targets are met.' : `Missed:\n${missed.map((line) => `- ${line}`).join('\n')}`}`
-    return { title: 'Time to a trustworthy point', markdown, passed }
+${passed ? 'All targets are met.' : `Missed:\n${failures.map((line) => `- ${line}`).join('\n')}`}`
+    return { title: `Time to a trustworthy point: ${model}`, markdown, passed }
   } finally {
     await bench.close()
   }
@@ -98,7 +92,6 @@ function judge(model: string, found: readonly Round[]) {
   const percent = (log: number) => (Number.isFinite(log) ? `${(100 * log).toFixed(1)} %` : 'none')
   const between = `${percent(further.value)} (${percent(further.low)} to ${percent(further.high)})`
   const row = [
-    model,
     `${seconds(wall(found, 'ours'))} / ${seconds(wall(found, 'theirs'))}`,
     `${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
     `${(p99 / 1e6).toFixed(2)} ms`,

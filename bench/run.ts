@@ -1,10 +1,11 @@
 // npm run bench [-- PART…] [--rounds N]: the benchmarks, one after the other; keeps what they find in bench/RESULTS.md.
+// `point` is all parts `point-…`, each a few minutes.
 // Ends with 1 where a target is missed or a part could not run.
 import { parseArgs } from 'node:util'
 import { messageOf } from '../src/domain/error.ts'
 import { benchLoad } from './load.ts'
 import type { BenchPart } from './part.ts'
-import { benchPoint } from './point.ts'
+import { benchPoint, pointModels } from './point.ts'
 import { keepResult } from './results.ts'
 
 interface Part {
@@ -15,13 +16,20 @@ interface Part {
 const parts: Readonly<Record<string, Part>> = {
   // What a target's interval is made from; below twenty it is wide on a machine that others use.
   load: { run: benchLoad, rounds: 20 },
-  // perf_analyzer takes 18 s or more for each.
-  point: { run: benchPoint, rounds: 5 },
+  // perf_analyzer takes 18 s or more for each, and 60 s on a busy machine.
+  ...Object.fromEntries(
+    pointModels.map((model) => [
+      `point-${model}`,
+      { run: (rounds: number) => benchPoint(model, rounds), rounds: 5 },
+    ]),
+  ),
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } })
-const names = positionals.length > 0 ? positionals : Object.keys(parts)
-const unknown = names.filter((name) => !Object.hasOwn(parts, name))
+const partsOf = (name: string) =>
+  Object.keys(parts).filter((key) => key === name || key.startsWith(`${name}-`))
+const names = positionals.length > 0 ? positionals.flatMap(partsOf) : Object.keys(parts)
+const unknown = positionals.filter((name) => partsOf(name).length === 0)
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
 if (unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))) {
   console.error(`usage: npm run bench -- [${Object.keys(parts).join('|')} …] [--rounds N]`)
