@@ -1,6 +1,6 @@
 import { loadKey } from '../domain/load.ts'
 import { type Baseline, type BaselineModel, repeatedNames } from '../domain/measurements.ts'
-import type { MetricName } from '../domain/metric.ts'
+import { largestValue, type MetricName } from '../domain/metric.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 import { configHash } from './migrate.ts'
 
@@ -14,7 +14,11 @@ export function implausibilities(baseline: Baseline): string[] {
   const scenarios = baseline.models.flatMap((model) =>
     model.scenarios.map((scenario) => ({ name: `${model.name} at ${loadKey(scenario.load)}`, scenario })),
   )
+  const absurd = baseline.history.filter(({ value }) => value > largestValue)
   return [
+    ...absurd.map(
+      ({ model, load, metric, value }) => `history of ${model} at ${load}: ${metric} is ${value}`,
+    ),
     ...(baseline.models.length === 0 ? ['models: it holds no model'] : []),
     ...repeated(baseline.models.map(({ name }) => `model ${name}`)),
     ...repeated(scenarios.map(({ name }) => name)),
@@ -51,8 +55,9 @@ function impossible(
   values: readonly (readonly [name: string, value: number | null | undefined])[],
 ): string[] {
   return values.flatMap(([name, value = null]) => {
-    if (value === null || maybeNegative.has(name)) return []
-    return (isRatioMetric(name) ? value <= 0 : value < 0) ? [`${name} is ${value}`] : []
+    if (value === null) return []
+    const tooLow = isRatioMetric(name) ? value <= 0 : value < 0 && !maybeNegative.has(name)
+    return tooLow || Math.abs(value) > largestValue ? [`${name} is ${value}`] : []
   })
 }
 

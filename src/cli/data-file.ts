@@ -25,6 +25,7 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     throw new GateError('usage', `${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'Name the file that a run of triton-perf-gate wrote into its output folder.',
       cause: error,
     })
   }
@@ -34,6 +35,9 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new GateError('baseline', `${path} is not JSON: it may be truncated`, { cause: error })
+    throw new GateError('baseline', `${path} is not JSON: it may be truncated`, {
+      hint: 'Take the file anew from the artifact or output folder of its run, or run again.',
+      cause: error,
+    })
   }
 }

@@ -160,8 +160,12 @@ describe('an entry that holds no longer fails closed', () => {
       change: late,
     })
     expect([outcome, exitCode, latency?.status]).toEqual(['fail', 1, 'fail'])
-    expect(reasons[0]?.message).toContain('what gate.accepted accepts (more layers) expired after 2026-12-31')
-    expect(warnings.join()).toMatch(/the entry for p99 latency of m \(more layers\) expired after 2026-12-31/)
+    expect(reasons[0]?.message).toContain(
+      'gate.accepted accepts nothing of it any more (more layers): it expired after 2026-12-31',
+    )
+    expect(warnings.join()).toMatch(
+      /the entry for p99 latency of m \(more layers\) accepts nothing any more: it expired after 2026-12-31\.$/,
+    )
     // Where nothing depends on it, it is only to be removed.
     expect(judged(configWith(entry()), { change: late })).toMatchObject({ outcome: 'pass', warnings })
   })

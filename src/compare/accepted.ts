@@ -33,7 +33,8 @@ export function acceptanceOf(
   const found = entries.find(({ lapse: why }) => why === null) ?? entries[0]
   if (found === undefined) return null
   const { entry, lapse: why } = found
-  if (why !== null) return { upTo: null, words: `what gate.accepted accepts (${entry.reason}) ${why}` }
+  if (why !== null)
+    return { upTo: null, words: `gate.accepted accepts nothing of it any more (${entry.reason}): ${why}` }
   const origin = originOf(entry, input.measurements.git)
   const details = [entry.reason, untilInWords(entry), ...(origin === null ? [] : [origin])].join('; ')
   return { upTo: entry.upTo, words: `up to ${shareInWords(entry.upTo)} (${details})` }
@@ -65,7 +66,7 @@ function lapse(
   )
   if (point === undefined) return lapseOf(entry, measurements)
   const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`
-  return `became part of the baseline${at}; a further step needs an entry with a reason of its own`
+  return `the step became part of the baseline${at}; a further step needs an entry with a reason of its own`
 }
 
 /** Whether a reviewer sees the entry for the first time; null where the reference's configuration is not known. */
@@ -115,7 +116,7 @@ export function acceptanceWarnings(input: Accepting): string[] {
     const [why] = lapses
     if (why == null || lapses.includes(null)) return []
     const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`
-    return [`${name} ${why}${all}: it accepts nothing any more.`]
+    return [`${name} accepts nothing any more: ${why}${all}.`]
   })
 }
 

@@ -56,7 +56,7 @@ export function draftsAgainstReference(
     }
     const [references, candidates] = [positives(sides[0], metric), positives(sides[1], metric)]
     if (references === null || candidates === null) {
-      const why = pairs.length === 0 ? tooFew(0, made) : missing
+      const why = pairs.length === 0 ? tooFew(0, made, reference, candidate) : missing
       return settledDraft({ ...start, tolerance: toleranceOf(settings, metric, 0) }, why)
     }
     const values = {
@@ -67,7 +67,11 @@ export function draftsAgainstReference(
     const row = { ...start, tolerance: toleranceOf(settings, metric, values.reference) }
     if (pairs.length < minRepetitions) {
       const changeRatio = values.candidate / values.reference
-      return settledDraft(row, { ...values, changeRatio, ...tooFew(pairs.length, made) })
+      return settledDraft(row, {
+        ...values,
+        changeRatio,
+        ...tooFew(pairs.length, made, reference, candidate),
+      })
     }
     const pooled = candidates.map((value, index) => Math.log(value / (references[index] as number)))
     const blocks = metric === 'latencyP99Ns' ? blockLogRatios(pairs) : null

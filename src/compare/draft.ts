@@ -93,13 +93,16 @@ export function settledDraft(start: RowStart, rest: Partial<Comparison> & Pick<C
 export function tooFew(
   counted: number,
   made: number,
+  ...scenarios: readonly Scenario[]
 ): Pick<Comparison, 'status' | 'footnotes' | 'repetitions'> {
   const needed = `${minRepetitions} are needed`
+  const voids = scenarios.flatMap(({ repetitions }) => repetitions.flatMap(({ voidReasons }) => voidReasons))
+  const why = voids.length === 0 ? '' : ` (${[...new Set(voids)].join('; ')})`
   return made >= minRepetitions
     ? {
         status: 'invalid',
         repetitions: counted,
-        footnotes: [`only ${counted} of ${made} repetitions are valid on both sides, ${needed}`],
+        footnotes: [`only ${counted} of ${made} repetitions are valid on both sides, ${needed}${why}`],
       }
     : {
         status: 'inconclusive',

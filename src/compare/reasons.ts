@@ -3,6 +3,7 @@ import { repeatedNames } from '../domain/measurements.ts'
 import type { Comparison, Reason } from '../domain/result.ts'
 import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import type { ComparedModel } from './compare.ts'
+import { remedyFor } from './remedies.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
 import { type CompareInput, modelState, type Opponent, opponentOf, scenarioAt } from './sides.ts'
 import { modelProblems, scenarioProblem } from './validity.ts'
@@ -103,7 +104,7 @@ export function modelReasons(
       outcome: 'invalid',
       model: model.name,
       message: `${model.name}: ${problem}.`,
-      next: 'Run it again; if it stays so, see the repetitions and the server log in the report.',
+      next: remedyFor(problem),
     }),
   )
   const bad = (load: Comparison['load']) => {

@@ -4,6 +4,7 @@ import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import { changeInWords } from '../domain/words.ts'
 import { minRepetitions } from './draft.ts'
+import { remedyFor } from './remedies.ts'
 import { scenarioAt } from './sides.ts'
 import { inWords, listInWords, shareInWords } from './words.ts'
 
@@ -21,7 +22,7 @@ export function comparisonReason(model: string, comparison: Comparison): Reason 
         next:
           against === 'baseline'
             ? 'Confirm it with --reference, which measures both sides in turns on this machine.'
-            : 'See where the server time goes in the report; if the change is intended, raise the tolerance of this metric.',
+            : 'See where the server time goes in the report; if the change is intended, accept it by an entry under gate.accepted.',
       }
     case 'inconclusive':
       return {
@@ -56,7 +57,7 @@ export function invalidReason(model: string, comparisons: readonly Comparison[])
     outcome: 'invalid',
     model,
     message: `${model}: ${labels}${where} could not be compared: ${first?.footnotes.join('; ') ?? 'no comparison'}.`,
-    next: 'Run it again; if it stays so, see the repetitions and the server log in the report.',
+    next: remedyFor(first?.footnotes.join('; ') ?? ''),
   }
 }
 

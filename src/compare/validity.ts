@@ -1,4 +1,5 @@
 import { loadKey, loadLabel } from '../domain/load.ts'
+import { largestValue } from '../domain/metric.ts'
 import {
   failureProblem,
   gatedScenarios,
@@ -24,6 +25,10 @@ export function scenarioProblem(scenario: Scenario, maxFailureRatio: number): st
   if (valid.some(({ client }) => client.saturated)) {
     return 'the load generator was saturated, so it measured itself and not the server'
   }
+  const absurd = valid
+    .flatMap(({ metrics }) => Object.entries(metrics))
+    .find(([, value]) => Math.abs(value ?? 0) > largestValue)
+  if (absurd !== undefined) return `${absurd[0]} is ${absurd[1]}, which no measurement gives`
   // Latencies are whole nanoseconds: four times the same is a clock that stands still or a copied number.
   const latencies = valid.map(({ metrics }) => metrics.latencyP50Ns ?? metrics.latencyP99Ns ?? null)
   if (valid.length >= 4 && latencies[0] !== null && new Set(latencies).size === 1) {

@@ -52,14 +52,14 @@ export function lapseOf(
   if (until.kind === 'date') {
     const day = /^\d{4}-\d{2}-\d{2}/.exec(createdAt)?.[0]
     if (day === undefined) return `whether it holds until ${until.date} cannot be told: no day of measurement`
-    return day <= until.date ? null : `expired after ${until.date}`
+    return day <= until.date ? null : `it expired after ${until.date}`
   }
   const commit = until.commit.slice(0, 7)
   const known = git?.contained.find((each) => each.commit === until.commit)?.isContained ?? null
   if (known === null) {
     return `whether it holds until commit ${commit} cannot be told: git does not know the commit here (in a shallow clone, fetch more of the history)`
   }
-  return known ? `expired with commit ${commit}, which is part of what was measured` : null
+  return known ? `it expired with commit ${commit}, which is part of what was measured` : null
 }
 
 /** `p99 latency of ocr at concurrency 8`: what an entry is called in a report. */

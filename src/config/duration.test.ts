@@ -20,7 +20,7 @@ test.each(['', '300', 's', '0s', '-1s', '5 weeks', '1e3s', 's5', '5s!', '9999999
 )
 
 test('a sum of parts is the sum of its parts', () => {
-  const part = fc.tuple(fc.integer({ min: 1, max: 999 }), fc.constantFrom('ms', 's', 'm', 'h'))
+  const part = fc.tuple(fc.integer({ min: 1, max: 600 }), fc.constantFrom('ms', 's', 'm', 'h'))
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
       const texts = parts.map(([amount, unit]) => `${amount}${unit}`)

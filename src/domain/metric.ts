@@ -81,6 +81,12 @@ export function minRequestsForPercentile(percentile: number): number {
   return Math.ceil(Math.log(0.05) / Math.log(percentile))
 }
 
+/**
+ * No measurement gives a larger number in any unit: in nanoseconds it is more than eleven days. What lies beyond is a slip or
+ * an attack: beside a baseline with such a latency everything would be faster.
+ */
+export const largestValue = 1e15
+
 /** How the regression test treats a metric where the configuration says nothing (ratio of change for the worse). */
 export const defaultTolerance: Readonly<Partial<Record<MetricName, number>>> = {
   latencyP99Ns: 0.05,

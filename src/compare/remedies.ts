@@ -1,0 +1,29 @@
+/** What voids repetitions or spoils a measurement, by the words it is reported with, and what to do about it. */
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /gpu_throttled/,
+    'Cool the GPU or lock its clocks below what it can hold (gate.lock_gpu_clocks), and run it again.',
+  ],
+  [/gpu_shared/, 'Keep other processes off the GPU while the gate runs, and run it again.'],
+  [/gpu_unreadable/, 'See why nvidia-smi does not answer on this machine, and run it again.'],
+  [/other_clients/, 'Keep other clients away from the server while the gate runs, and run it again.'],
+  [
+    /client_saturated|was saturated/,
+    'Give the load generator a CPU core of its own or ask for less load, and run it again.',
+  ],
+  [/client_frozen/, 'Use a machine that is not suspended or paused meanwhile, and run it again.'],
+  [
+    /requests? (failed|was answered)|failed_requests|no_requests/,
+    'See in the server log which requests fail and why; gate.max_failure_ratio says how many may.',
+  ],
+  [/which no (clock|measurement)/, 'Measure again: these files were changed or made by hand.'],
+  [/was not measured$/, 'Run it again; if it was measured by several shards, merge all of them.'],
+]
+
+/** The next step for what is wrong with a measurement, said in `problem`. */
+export function remedyFor(problem: string): string {
+  return (
+    remedies.find(([pattern]) => pattern.test(problem))?.[1] ??
+    'Run it again; if it stays so, see the repetitions and the server log in the report.'
+  )
+}
