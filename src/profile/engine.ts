@@ -1,4 +1,5 @@
 import type { Config, PerfAnalyzerFlags, PerfAnalyzerSettings } from '../config/config.ts'
+import { GateError } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
@@ -23,7 +24,10 @@ export type Engine =
 /** What a configuration says of the engine. */
 export type EngineConfig = Pick<Config, 'gate' | 'perfAnalyzer' | 'settingsFor'>
 
-/** @throws GateError `environment` where perf_analyzer is asked for and none runs here, before anything is measured */
+/**
+ * @throws GateError `environment` where perf_analyzer is asked for and none runs here, `config` where it cannot do what is
+ * asked; before anything is measured
+ */
 export async function openEngine(
   world: World,
   generator: LoadGenerator,
@@ -33,6 +37,16 @@ export async function openEngine(
     case 'builtin':
       return { kind, generator }
     case 'perf_analyzer':
+      // The key stands for all models.
+      if (settingsFor('').requests.checkOutputs === 'first') {
+        throw new GateError(
+          'config',
+          'gate.check_outputs: first is not possible with gate.engine: perf_analyzer',
+          {
+            hint: 'perf_analyzer keeps the answers to itself. Leave it out, or measure with the gate’s own load.',
+          },
+        )
+      }
       return {
         kind,
         settings,

@@ -7,13 +7,12 @@ import { inputDataJson } from '../perf-analyzer/input-data.ts'
 import { type LevelOutcome, runLevel } from '../perf-analyzer/run.ts'
 import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
-import { statisticsDelta } from '../triton/statistics.ts'
 import { planBlocks } from './blocks.ts'
 import type { Engine } from './engine.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { paceOf } from './pace.ts'
 import { failedWindow, healthOf, silent, toWindows } from './perf-analyzer-windows.ts'
-import { otherClients, type RepetitionSettings } from './repetition.ts'
+import { countedBetween, otherClients, type RepetitionSettings, statisticsOf } from './repetition.ts'
 import { noGpu, type Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 
@@ -57,7 +56,7 @@ export async function measureByPerfAnalyzer(
   }
 
   const startNs = world.nowNs()
-  const before = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
+  const before = await Promise.all(models.map(statisticsOf))
   const readGpus = await watchGpus(world, models, gpu)
   if (warmups.every((windows) => windows.length > 0)) {
     const turns = order.length === 1 ? order : [...order, ...order.toReversed()]
@@ -72,20 +71,21 @@ export async function measureByPerfAnalyzer(
       keep(world, load, await run(models[side] as LiveModel, windowNs, false), sides[side] as Gathered)
     }
   }
-  const after = await Promise.all(models.map((model) => model.live.client.statistics(model.name)))
+  const after = await Promise.all(models.map(statisticsOf))
 
   const gpus = await readGpus()
 
   const broken = sides.find(({ unmeasured }) => unmeasured !== null)?.unmeasured ?? null
   return models.map((model, index) => {
     const { windows, notes, unmeasured } = sides[index] as Gathered
-    const server = statisticsDelta(before[index] ?? [], after[index] ?? [], model.name)
+    const { server, composing } = countedBetween(model, before[index] ?? [], after[index] ?? [])
     // Half a turn of the other side's is not a measurement of this one.
     const reason = unmeasured ?? (windows.length === 0 ? broken : null)
     return {
       startNs,
       windows,
       server,
+      composing,
       ...(gpus.sides[index] ?? noGpu),
       serverMemoryBytes: memoryOfTree(model.live.server.pids()),
       disturbances: [...gpus.disturbances, ...otherClients(server, reason === null ? windows : [])],

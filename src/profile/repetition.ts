@@ -60,11 +60,7 @@ export async function measureLoad(
   const machine = watch(world.nowNs() - startNs)
   const gpus = await readGpus()
   return models.map((model, index) => {
-    const [first, last] = [before[index] ?? [], after[index] ?? []]
-    const own = statisticsDelta(first, last, model.name)
-    const composing =
-      model.composing.length === 0 ? undefined : composingBetween(first, last, own, model.composing)
-    const server = composing === undefined ? own : withQueuesOfSteps(own, composing, model.isEnsemble)
+    const { server, composing } = countedBetween(model, before[index] ?? [], after[index] ?? [])
     return {
       startNs,
       warmUp: warmed[index]?.warmUp,
@@ -79,8 +75,20 @@ export async function measureLoad(
   })
 }
 
+/** What a server counted of a model, and of those that it needs, between two readings of `statisticsOf`. */
+export function countedBetween(
+  model: LiveModel,
+  first: readonly ModelStatistics[],
+  last: readonly ModelStatistics[],
+): Pick<Sample, 'server' | 'composing'> {
+  const own = statisticsDelta(first, last, model.name)
+  if (model.composing.length === 0) return { server: own }
+  const composing = composingBetween(first, last, own, model.composing)
+  return { server: withQueuesOfSteps(own, composing, model.isEnsemble), composing }
+}
+
 /** One call in any case: of all models where there are composing ones. */
-function statisticsOf({ live, name, composing }: LiveModel): Promise<ModelStatistics[]> {
+export function statisticsOf({ live, name, composing }: LiveModel): Promise<ModelStatistics[]> {
   return live.client.statistics(composing.length === 0 ? name : undefined)
 }
 
