@@ -2,6 +2,7 @@ import { join, relative } from 'node:path'
 import { withAcceptedSteps } from './baseline/accepted-steps.ts'
 import { matchBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
+import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
 import type { Environment } from './domain/environment.ts'
@@ -52,6 +53,8 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       plan,
       isDecided: (model, look) =>
         isDecided({ measurements: model, config, baseline: known }, look, largestFamily(plan)),
+      regressionOf: (model) =>
+        regressionOf({ measurements: model, config, baseline: known }, largestFamily(plan)),
       launcher,
       inputs,
       candidate,

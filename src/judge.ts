@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { withAcceptedSteps } from './baseline/accepted-steps.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { acceptanceWarnings } from './compare/accepted.ts'
+import { type ExplainedModel, withCauses } from './compare/causes.ts'
 import { compareModels } from './compare/compare.ts'
 import { loosened } from './compare/loosened.ts'
 import { type CompareInput, usableBaseline } from './compare/sides.ts'
@@ -20,7 +21,7 @@ import { toBest } from './search/answer.ts'
 /** Measurement[] → Comparison[] → Verdict → Result. Pure: the same files give the same result on any machine. */
 export function judge(input: CompareInput): Result {
   const { measurements, baselineStatus } = input
-  const compared = compareModels(input)
+  const compared = withCauses(compareModels(input), measurements)
   const looser = loosened(input)
   const trend = trendIn(input)
   const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements
@@ -79,7 +80,7 @@ function historyOf(input: CompareInput): readonly HistoryPoint[] {
 function modelResult(
   model: ModelMeasurement,
   measurements: Measurements,
-  compared: ReturnType<typeof compareModels>,
+  compared: { readonly models: readonly ExplainedModel[] },
 ): ModelResult {
   const own = compared.models.find((each) => each.name === model.name)
   const reference = measurements.reference?.models.find((each) => each.name === model.name)
@@ -88,6 +89,7 @@ function modelResult(
     comparisons: [...(own?.comparisons ?? [])],
     constraints: [...(own?.constraints ?? [])],
     best: bestOf(model, measurements.repositoryPrefix ?? ''),
+    ...(own?.attribution === undefined ? {} : { attribution: own.attribution }),
     referenceScenarios: reference?.scenarios ?? [],
   }
 }

@@ -39,7 +39,7 @@ export async function annotationsOf(
     annotations.push({
       level: levelOf(reason.outcome, result),
       title: `Performance gate ${reason.outcome}${subject}`,
-      message: reason.next === undefined ? reason.message : `${reason.message}\n${reason.next}`,
+      message: [reason.message, reason.cause, reason.next].filter((line) => line !== undefined).join('\n'),
       ...(file === null ? {} : { file, startLine: (await lineOf(join(workspace, file))) ?? 1 }),
     })
   }

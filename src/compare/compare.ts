@@ -99,6 +99,32 @@ export function isDecided(
   })
 }
 
+/**
+ * The comparisons that are confirmed to be worse of a model whose measurement has ended; null where there is none. Judged with the
+ * largest family that the report can have, so that what is said here the report says too.
+ */
+export function regressionsOf(input: Parameters<typeof isDecided>[0], family: Family): Comparison[] | null {
+  const whole = {
+    baseline: null,
+    ...input,
+    baselineStatus: { status: 'notRequested' },
+    mode: 'gate',
+  } as const
+  const opponent = opponentOf(whole)
+  const [model] = input.measurements.models
+  if (model === undefined) return null
+  const state = modelState(model, opponent)
+  if (state.kind === 'failed') return state.regressed ? [] : null
+  if (state.kind !== 'comparable') return null
+  const drafts = gatedScenarios(model).flatMap(
+    (scenario) =>
+      draftScenario(whole, opponent, model.name, scenario, (pairs) => closingLevels(model.looks ?? [], pairs))
+        .deciding,
+  )
+  const failing = judge(drafts, family).filter(({ status }) => status === 'fail')
+  return failing.length === 0 ? null : failing
+}
+
 /** The drafts of every model in one family, of which those without a test are no part; statuses in the order given. */
 function judgeTogether(ofModels: readonly (readonly Draft[])[]): Comparison[] {
   const tests = ofModels.map((drafts) => drafts.filter(({ test }) => test !== null).length)

@@ -19,6 +19,7 @@ export function comparisonReason(model: string, comparison: Comparison): Reason 
         outcome: 'fail',
         model,
         message,
+        ...(comparison.cause === undefined ? {} : { cause: comparison.cause }),
         next:
           against === 'baseline'
             ? 'Confirm it with --reference, which measures both sides in turns on this machine.'

@@ -186,6 +186,8 @@ export interface GateSettings {
   readonly accepted: readonly AcceptedRegression[]
   /** What a trend for the worse since the last release does to a release. */
   readonly onCreep: 'warn' | 'fail'
+  /** Whether the time that is left is spent on why a model got worse. */
+  readonly attribution: 'auto' | 'off'
   /** Share of failed requests above which a repetition is void and its scenario invalid. */
   readonly maxFailureRatio: number
   readonly runnerClass: string | null

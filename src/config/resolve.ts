@@ -109,6 +109,7 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
     release,
     accepted: (gate.accepted ?? []).map(resolveAccepted),
     onCreep: gate.on_creep ?? defaultGate.onCreep,
+    attribution: gate.attribution ?? defaultGate.attribution,
     maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
     runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
     exclusive: gate.exclusive ?? defaultGate.exclusive,

@@ -94,6 +94,11 @@ export const gateSection = z.strictObject({
     'What it does to a release that the main branch’s history shows a trend for the worse since the last one. Pull requests and the main branch itself are only told.',
     defaultGate.onCreep,
   ),
+  attribution: key(
+    z.enum(['auto', 'off']),
+    'What a confirmed regression is due to: config.pbtxt, model files, or both. `auto` measures mixes of the two sides where both changed, in the time that is left. No verdict depends on it.',
+    defaultGate.attribution,
+  ),
   max_failure_ratio: key(
     ratio,
     'Share of failed requests in any one repetition above which a scenario is invalid; a failed request is missing from the percentiles.',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { attributionMeasurementSchema } from './attribution.ts'
 import { environmentSchema } from './environment.ts'
 import { limitsSchema } from './limits.ts'
 import { modelMeasurementSchema } from './scenario.ts'
@@ -54,6 +55,8 @@ export const measurementsSchema = z
       .nullable(),
     /** Left out where git was not asked. */
     git: gitFactsSchema.optional(),
+    /** Of models that were confirmed to be worse. */
+    attributions: z.array(attributionMeasurementSchema).readonly().optional(),
     warnings: z.array(z.string()),
     wallNs: z.number().nonnegative(),
   })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { attributionSchema } from './attribution.ts'
 import { configurationSchema } from './configuration.ts'
 import { environmentSchema } from './environment.ts'
 import { loadSchema } from './load.ts'
@@ -44,6 +45,8 @@ export const comparisonSchema = z
     detectableChange: z.number().nullable(),
     /** The stored baseline's value, shown also where the reference decided. */
     baselineValue: z.number().nullable(),
+    /** What a failing one is due to, one sentence. */
+    cause: z.string().optional(),
   })
   .readonly()
 export type Comparison = z.infer<typeof comparisonSchema>
@@ -97,6 +100,8 @@ const reasonSchema = z
     model: z.string().optional(),
     /** A full sentence with its numbers. */
     message: z.string(),
+    /** What it is due to, one sentence. */
+    cause: z.string().optional(),
     /** What to do next. */
     next: z.string().optional(),
   })
@@ -213,6 +218,8 @@ const modelResultSchema = modelMeasurementSchema
     comparisons: z.array(comparisonSchema),
     constraints: z.array(constraintResultSchema),
     best: bestSchema.nullable(),
+    /** Why it got worse; left out where that is not confirmed, or was not looked into. */
+    attribution: attributionSchema.optional(),
     /** The reference's scenarios as re-measured in this run; empty where there was none. */
     referenceScenarios: modelMeasurementSchema.unwrap().shape.scenarios,
   })

@@ -48,10 +48,10 @@ const defaultModelBudgetNs = 300 * nsPerSecond
 const searchShare = 0.25
 
 /** A server start with its model load and stop, as seen with the python backend on two cores; until one was seen here. */
-const firstOverheadNs = 5 * nsPerSecond
+export const firstOverheadNs = 5 * nsPerSecond
 
 /** Below this a window holds too little to tell a model's steady state from its start. */
-const minMeasurementNs = nsPerSecond
+export const minMeasurementNs = nsPerSecond
 
 /** Slow models get up to this many times the asked measuring time to reach the requests that p99 needs. */
 const maxStretch = 4

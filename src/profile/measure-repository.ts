@@ -1,7 +1,9 @@
 import type { Config } from '../config/config.ts'
+import type { AttributionMeasurement } from '../domain/attribution.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { asGateError } from '../domain/error.ts'
+import type { Load } from '../domain/load.ts'
 import { type GitFacts, type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
@@ -14,11 +16,13 @@ import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { createRandom } from '../stats/random.ts'
 import type { Launcher } from '../triton/launcher.ts'
+import { attribute } from './attribution.ts'
 import { type Claim, claimDevices } from './claim.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext, profileModel } from './profile.ts'
 import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
+import { serversThatFit } from './room.ts'
 import { openServer, type SideName } from './side.ts'
 import { sweepModel } from './sweep.ts'
 import type { SweepState } from './sweep-loop.ts'
@@ -47,6 +51,15 @@ export interface MeasureInput {
   readonly logServer: (line: string) => void
   /** Whether a model that was measured so far on both sides is decided at its look number `look`. */
   readonly isDecided: (model: Measurements, look: number) => boolean
+  /** What a model that was measured on both sides got worse at; null where nothing is confirmed. */
+  readonly regressionOf: (model: Measurements) => Regression | null
+}
+
+interface Regression {
+  /** By latency or throughput, the worst first. */
+  readonly loads: readonly Load[]
+  /** Whether config.pbtxt is to blame, by what was measured to explain it. */
+  readonly blamesConfig: (measured: AttributionMeasurement) => boolean
 }
 
 /** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
@@ -106,6 +119,7 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
               models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
             },
       git: input.git,
+      ...attributionsOf(sides),
       warnings: [...config.warnings, ...claim.warnings],
       wallNs: world.nowNs() - startNs,
     })
@@ -115,9 +129,8 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
         known.set(model.name, sides)
         input.save(measurements(all(), false))
       }
-      const isDecided = (sides: ModelSides, look: number) =>
-        input.isDecided(measurements([sides], false), look)
-      save(await measureModel(context, input, model, known.get(model.name) ?? null, save, isDecided))
+      const alone = (sides: ModelSides) => measurements([sides], false)
+      save(await measureModel(context, input, model, known.get(model.name) ?? null, save, alone))
     }
     interruptIfAsked(world)
     const complete = measurements(all(), true)
@@ -129,19 +142,24 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
   }
 }
 
-/** The gated loads first, then the sweep with what is left of the model's time. */
+/** Only where there are any: a file without them says the same. */
+function attributionsOf(sides: readonly ModelSides[]): Pick<Measurements, 'attributions'> {
+  const attributions = sides.flatMap(({ attribution }) => attribution ?? [])
+  return attributions.length === 0 ? {} : { attributions }
+}
+
+/** The gated loads first, then why they are worse if they are, then the sweep with what is left of the model's time. */
 async function measureModel(
   context: ProfileContext,
   input: MeasureInput,
   plan: ModelPlan,
   earlier: ModelSides | null,
   save: (sides: ModelSides) => void,
-  isDecided: (sides: ModelSides, look: number) => boolean,
+  alone: (sides: ModelSides) => Measurements,
 ): Promise<ModelSides> {
   const { world, config } = context
   const startNs = world.nowNs()
-  const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
-  const gated = earlier ?? (await profileModel(context, plan, repositories, save, isDecided))
+  const gated = earlier ?? (await measureGated(context, input, plan, save, alone))
   const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
   const swept = sweepScenarios(gated.candidate)
   const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
@@ -174,6 +192,51 @@ async function measureModel(
     world.progress(`${plan.name}: ${warning}`)
     const { candidate } = withSweep(state, null)
     return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } }
+  }
+}
+
+async function measureGated(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  save: (sides: ModelSides) => void,
+  alone: (sides: ModelSides) => Measurements,
+): Promise<ModelSides> {
+  const { world } = context
+  const startNs = world.nowNs()
+  const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
+  const sides = await profileModel(context, plan, repositories, save, (measured, look) =>
+    input.isDecided(alone(measured), look),
+  )
+  save(sides)
+  const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs()
+  return explain(context, input, plan, sides, alone(sides), timeNs)
+}
+
+/** The sides with what explains the regression, if there is one. */
+async function explain(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  sides: ModelSides,
+  measurements: Measurements,
+  timeNs: number,
+): Promise<ModelSides> {
+  const { candidate } = input
+  const reference = input.reference?.repository
+  if (reference === undefined || context.config.gate.attribution === 'off') return sides
+  const regression = input.regressionOf(measurements)
+  if (regression === null) return sides
+  try {
+    const maxServers = serversThatFit(measurements)
+    const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers }
+    return { ...sides, attribution: await attribute(context, wanted) }
+  } catch (error) {
+    interruptIfAsked(context.world)
+    // An explanation is not worth the verdict.
+    const warning = `the cause was not found: ${asGateError(error).message}`
+    context.world.progress(`${plan.name}: ${warning}`)
+    return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
   }
 }
 

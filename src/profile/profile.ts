@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { AttributionMeasurement } from '../domain/attribution.ts'
 import { GateError } from '../domain/error.ts'
 import { type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
@@ -31,7 +32,12 @@ export function askOf({ config, inputs }: ProfileContext, model: string): AskSet
 }
 
 /** What was measured of one model: the candidate, and the reference where there is one. */
-export type ModelSides = { readonly candidate: ModelMeasurement; readonly reference: ModelMeasurement | null }
+export interface ModelSides {
+  readonly candidate: ModelMeasurement
+  readonly reference: ModelMeasurement | null
+  /** Why the candidate is worse, where that was confirmed. */
+  readonly attribution?: AttributionMeasurement
+}
 
 /**
  * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
@@ -112,8 +118,11 @@ export function interruptIfAsked(world: World): void {
   }
 }
 
-/** One repetition: fresh servers, then every load. Returns the time spent in warm-ups and windows, in ns. */
-async function repeat(
+/**
+ * One repetition: fresh servers, then every load, as long as the first record's side is well. Returns the time spent in
+ * warm-ups and windows, in ns.
+ */
+export async function repeat(
   context: ProfileContext,
   plan: ModelPlan,
   records: readonly SideRecord[],
@@ -131,7 +140,7 @@ async function repeat(
   let measuringNs = 0
   for (const load of random.shuffle(plan.loads)) {
     const sides = records.filter((each) => isWell(each) && each.model !== null)
-    if (!sides.some((each) => each.name === 'candidate')) break
+    if (records[0] === undefined || !sides.includes(records[0])) break
     const startNs = world.nowNs()
     await measureSides(context, sides, load, index, { ...time, ...counts })
     measuringNs += world.nowNs() - startNs
@@ -221,7 +230,8 @@ function errorOf(failure: GateError): { message: string; hint?: string } {
   return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }
 }
 
-function scenariosOf(plan: ModelPlan, { committed, measured, inputAdvice }: SideRecord): Scenario[] {
+/** What a side gave under each of the plan's loads; none where it never loaded. */
+export function scenariosOf(plan: ModelPlan, { committed, measured, inputAdvice }: SideRecord): Scenario[] {
   if (committed === null) return []
   return plan.loads.map((load) => {
     const ofLoad = measured.get(loadKey(load))

@@ -36,7 +36,13 @@ export function resumed(previous: Measurements, run: Resuming): Map<string, Mode
     const { name } = candidate
     const reference = previous.reference?.models.find((model) => model.name === name) ?? null
     const why = unfit(candidate, reference, run)
-    if (why === null) kept.set(name, { candidate: withoutEnd(candidate), reference })
+    const attribution = previous.attributions?.find((each) => each.model === name)
+    if (why === null)
+      kept.set(name, {
+        candidate: withoutEnd(candidate),
+        reference,
+        ...(attribution === undefined ? {} : { attribution }),
+      })
     run.progress(`${name}: ${why === null ? words(candidate) : `measured afresh, since ${why}`}`)
   }
   return kept

@@ -21,8 +21,8 @@ import { startServer, type TritonServer } from '../triton/server.ts'
 import type { Engine } from './engine.ts'
 import { registerRegion, unregisterRegion } from './shared-memory.ts'
 
-/** A side of a comparison: the candidate, or the reference it is compared with. */
-export type SideName = 'candidate' | 'reference'
+/** A side of a comparison: the candidate, the reference it is compared with, or a mix of both. */
+export type SideName = 'candidate' | 'reference' | `mix ${string}`
 
 export interface SideContext {
   readonly world: World

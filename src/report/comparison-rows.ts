@@ -3,6 +3,7 @@ import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, ModelResult, Result } from '../domain/result.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
 import { changeInWords, signedPercent } from '../domain/words.ts'
+import { shortCause } from './attribution-rows.ts'
 import { formatChangeInterval, formatConstrained, formatMetric, formatTolerance } from './format.ts'
 import { cell, type Footnotes, severity, type Table, type TableRow, withoutEmptyColumns } from './table.ts'
 
@@ -13,7 +14,13 @@ export function comparisonTables(
   candidateLabel: string,
 ): { readonly deciding: Table; readonly informing: Table } {
   const rows = result.models
-    .flatMap((model) => model.comparisons.map((comparison) => ({ model: model.name, comparison })))
+    .flatMap((model) =>
+      model.comparisons.map((comparison) => ({
+        model: model.name,
+        comparison,
+        cause: shortCause(model, comparison),
+      })),
+    )
     .sort((a, b) => severity[a.comparison.status] - severity[b.comparison.status])
   const table = (informing: boolean): Table =>
     withoutEmptyColumns({
@@ -27,11 +34,19 @@ export function comparisonTables(
         { title: 'Reference', numeric: true },
         { title: candidateLabel, numeric: true },
         { title: 'Change (95 % interval)', numeric: true },
-        ...(informing ? [] : [{ title: 'Tolerated', numeric: true }]),
+        ...(informing
+          ? []
+          : [
+              { title: 'Tolerated', numeric: true },
+              { title: 'Cause', numeric: false },
+            ]),
       ],
       rows: rows
         .filter(({ comparison }) => isInforming(comparison) === informing)
-        .map(({ model, comparison }) => comparisonRow(model, comparison, footnotes, informing)),
+        .map(({ model, comparison, cause }) => {
+          const row = comparisonRow(model, comparison, footnotes, informing)
+          return informing ? row : { ...row, cells: [...row.cells, cell(cause)] }
+        }),
     })
   return { deciding: table(false), informing: table(true) }
 }

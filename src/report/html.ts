@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Result } from '../domain/result.ts'
+import type { AttributionSection } from './attribution-rows.ts'
 import { segmentLabels } from './breakdown-rows.ts'
 import { breakdownChart, curveChart, dotPlot } from './chart.ts'
 import { escapeHtml, escapeHtmlBlock } from './escape.ts'
@@ -74,10 +75,11 @@ function verdict({ outcome, title, summary, notices }: Report): string {
 
 function reasons(report: Report): string {
   if (report.reasons.length === 0) return ''
-  const items = report.reasons.map(({ outcome, model: name, message, next }) => {
+  const items = report.reasons.map(({ outcome, model: name, message, cause, next }) => {
     const subject = name === undefined ? '' : `<code>${escapeHtml(name)}</code>: `
     const step = next === undefined ? '' : `<div class="next">Next: ${escapeHtml(next, 1000)}</div>`
-    return `<li><span class="${outcome}">${icon(outcome)}</span> ${subject}${escapeHtml(message, 1000)}${step}</li>`
+    const why = cause === undefined ? '' : `<div class="next">Cause: ${escapeHtml(cause, 1000)}</div>`
+    return `<li><span class="${outcome}">${icon(outcome)}</span> ${subject}${escapeHtml(message, 1000)}${why}${step}</li>`
   })
   return section('Why', [`<ul class="reasons">${items.join('\n')}</ul>`])
 }
@@ -120,7 +122,7 @@ function trend({ trend: found }: Report): string {
 }
 
 function model(section_: ModelSection): string {
-  const { name, error, best, breakdown, sweep, repetitions, warnings } = section_
+  const { name, error, best, attribution, breakdown, sweep, repetitions, warnings } = section_
   const plots = repetitions.plots
     .map((plot) => ({ plot, svg: dotPlot(plot) }))
     .filter(({ svg }) => svg !== '')
@@ -133,6 +135,7 @@ function model(section_: ModelSection): string {
       ? ''
       : `<p class="invalid"><span class="status">${icon('invalid')} Could not be measured:</span> ${escapeHtml(error, 1000)}</p>`,
     ...warnings.map((warning) => `<p class="soft">⚠️ ${escapeHtml(warning)}</p>`),
+    attribution === null ? '' : attributionBlock(attribution),
     best === null ? '' : bestBlock(best),
     figure(
       'Throughput and latency',
@@ -160,6 +163,18 @@ function model(section_: ModelSection): string {
   ].filter((block) => block !== '')
   if (blocks.length === 0) return ''
   return `<section><h2><code>${escapeHtml(name)}</code></h2><div class="card">${blocks.join('\n')}</div></section>`
+}
+
+function attributionBlock({
+  sentences: [first = '', ...others],
+  table: numbers,
+}: AttributionSection): string {
+  return [
+    '<h3>Why it is worse</h3>',
+    `<p><span class="status">${escapeHtml(first, 1000)}</span></p>`,
+    ...others.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
+    details('The causes in numbers', [table(numbers)]),
+  ].join('\n')
 }
 
 function bestBlock({ status, headline, sentences, patch }: BestSection): string {

@@ -28,6 +28,7 @@ const droppable = [
   'repetitions',
   'other metrics',
   'time breakdown',
+  'causes',
   'environment',
   'runs passed over',
   'patches',
@@ -102,10 +103,11 @@ function notices(report: Report, { maxRows }: Plan): readonly string[] {
 }
 
 function reasons(report: Report, { maxRows }: Plan): string {
-  const lines = report.reasons.slice(0, maxRows).map(({ outcome, model, message, next }) => {
+  const lines = report.reasons.slice(0, maxRows).map(({ outcome, model, message, cause, next }) => {
     const subject = model === undefined ? '' : `${markdownCode(model)}: `
+    const why = cause === undefined ? '' : `\n  - Cause: ${escapeMarkdown(cause, 1000)}`
     const step = next === undefined ? '' : `\n  - Next: ${escapeMarkdown(next, 1000)}`
-    return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${step}`
+    return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${why}${step}`
   })
   const more = report.reasons.length - lines.length
   return [...lines, ...(more > 0 ? [`- … and ${countInWords(more, 'more reason')}.`] : [])].join('\n')
@@ -186,7 +188,7 @@ function modelBlocks(
   candidateLabel: string,
   { charts, dropped, maxRows }: Plan,
 ): readonly string[] {
-  const { breakdown, sweep, repetitions } = model
+  const { attribution, breakdown, sweep, repetitions } = model
   const name = markdownCode(model.name)
   const has = (part: Part, table: Table) => !dropped.has(part) && table.rows.length > 0
   const error =
@@ -196,6 +198,16 @@ function modelBlocks(
   const warnings = dropped.has('warnings of models') ? [] : model.warnings
   const chart = charts && !dropped.has('charts') ? latencyChart(sweep.chart, candidateLabel) : []
   const topics = [
+    attribution === null || dropped.has('causes')
+      ? null
+      : {
+          title: 'why it is worse',
+          blocks: [
+            '**Why it is worse.**',
+            attribution.sentences.map((each) => `- ${escapeMarkdown(each, 1000)}`).join('\n'),
+            markdownTableOf(attribution.table),
+          ],
+        },
     chart.length === 0 ? null : { title: 'latency by load', blocks: chart },
     has('time breakdown', breakdown.table)
       ? {

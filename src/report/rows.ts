@@ -1,6 +1,7 @@
 import { loadLabel } from '../domain/load.ts'
 import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
 import { signedPercent } from '../domain/words.ts'
+import { type AttributionSection, attributionSection } from './attribution-rows.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { comparisonTables, constraintTable } from './comparison-rows.ts'
 import {
@@ -44,6 +45,7 @@ export interface ModelSection {
   readonly name: string
   readonly error: string | null
   readonly best: BestSection | null
+  readonly attribution: AttributionSection | null
   readonly breakdown: Breakdown
   readonly sweep: Sweep
   readonly repetitions: Repetitions
@@ -69,6 +71,7 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
       name: model.name,
       error: model.status === 'failed' ? errorText(model) : null,
       best: bestSection(model),
+      attribution: attributionSection(model, candidateLabel),
       breakdown: breakdown(model, footnotes, candidateLabel),
       sweep: sweep(model),
       repetitions: repetitions(model, candidateLabel),

@@ -1,6 +1,19 @@
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { GateError, messageOf } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
@@ -24,6 +37,54 @@ export function linkRepository(world: World, repository: string): string {
       hint: `The server is given links to the files of ${repository}, in ${temporaryFolder(world)}.`,
       cause: error,
     })
+  }
+}
+
+/** A file of a repository that is put together: one that exists, or a text. */
+export type LaidFile = { readonly location: string } | { readonly text: string }
+
+/**
+ * A temporary model repository put together from files of others, which stay as they are. A container sees nothing but
+ * the repository itself: with `selfContained` the files are there by hard links, or as copies where those cannot be had.
+ *
+ * @param files by their path in the repository
+ * @param folders that are there even if nothing is in them
+ * @returns its path; whoever asked removes it
+ */
+export function layRepository(
+  world: World,
+  files: ReadonlyMap<string, LaidFile>,
+  folders: readonly string[],
+  selfContained: boolean,
+): string {
+  removeStaleTwins(world)
+  const laid = mkdtempSync(join(temporaryFolder(world), `${prefix}${processIdentity()}.`))
+  try {
+    // The server in the container may be another user.
+    if (selfContained) chmodSync(laid, 0o755)
+    for (const folder of folders) mkdirSync(join(laid, folder), { recursive: true })
+    for (const [path, file] of files) {
+      const target = join(laid, path)
+      mkdirSync(dirname(target), { recursive: true })
+      if ('text' in file) writeFileSync(target, file.text)
+      else if (selfContained) linkOrCopy(file.location, target)
+      else symlinkSync(file.location, target)
+    }
+    return laid
+  } catch (error) {
+    rmSync(laid, { recursive: true, force: true })
+    throw new GateError('environment', `a model repository could not be put together: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** A hard link cannot lead to another file system, nor to the file of another user. */
+function linkOrCopy(source: string, target: string): void {
+  try {
+    linkSync(source, target)
+  } catch {
+    copyFileSync(source, target, constants.COPYFILE_FICLONE)
   }
 }
 

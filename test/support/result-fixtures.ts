@@ -1,3 +1,4 @@
+import type { Attribution } from '../../src/domain/attribution.ts'
 import type { ComposingModel } from '../../src/domain/composing.ts'
 import type { Configuration } from '../../src/domain/configuration.ts'
 import type { Environment } from '../../src/domain/environment.ts'
@@ -395,7 +396,6 @@ export function acceptedResult(): Result {
   }
 }
 
-/** `max_queue_delay_microseconds: 20000` came with the pull request. */
 /** A first run whose search has met what it must not use, with names that want to be more than names. */
 export function passedOverResult(): Result {
   return {
@@ -412,6 +412,98 @@ export function passedOverResult(): Result {
       ],
     },
   }
+}
+
+/** `max_queue_delay_microseconds: 20000` came with the pull request. */
+const queueDelayAttribution: Attribution = {
+  changes: {
+    fields: [
+      {
+        model: 'text_recognition',
+        field: 'dynamic_batching.max_queue_delay_microseconds',
+        before: null,
+        after: '20000',
+      },
+      {
+        model: 'text_recognition',
+        field: 'parameters.intra_op_threads.string_value',
+        before: '2',
+        after: '1',
+      },
+    ],
+    files: [{ path: 'text_recognition/1/model.py', change: 'changed' }],
+    moreFiles: 0,
+  },
+  cause: 'config',
+  sentences: [
+    'Due to config.pbtxt (dynamic_batching.max_queue_delay_microseconds not set → 20000, parameters.intra_op_threads.string_value 2 → 1), not to model files (text_recognition/1/model.py).',
+    'Of p99 latency at concurrency 1, config.pbtxt explains 169 of 175 % (95 % interval 163 to 175), model files 6 (95 % interval 0 to 12).',
+  ],
+  origin: [
+    {
+      metric: 'latencyP99Ns',
+      load: c1,
+      changeRatio: 2.75,
+      measuredRatio: 2.71,
+      measuredInterval: [2.61, 2.81],
+      repetitions: 6,
+      parts: [
+        {
+          part: 'config',
+          share: 0.966,
+          shareInterval: [0.931, 1.001],
+          changeRatio: 2.62,
+          changeInterval: [2.5, 2.74],
+        },
+        {
+          part: 'code',
+          share: 0.034,
+          shareInterval: [-0.001, 0.069],
+          changeRatio: 1.034,
+          changeInterval: [0.999, 1.071],
+        },
+        {
+          part: 'interaction',
+          share: 0.01,
+          shareInterval: [-0.04, 0.06],
+          changeRatio: 1.01,
+          changeInterval: [0.96, 1.06],
+        },
+      ],
+      words:
+        'config.pbtxt explains 169 of 175 % (95 % interval 163 to 175), model files 6 (95 % interval 0 to 12)',
+    },
+  ],
+  fields: [
+    {
+      metric: 'latencyP99Ns',
+      load: c1,
+      changeRatio: 2.75,
+      measuredRatio: 2.7,
+      measuredInterval: [2.6, 2.81],
+      repetitions: 6,
+      parts: [
+        {
+          part: 'field',
+          field: 0,
+          share: 0.97,
+          shareInterval: [0.93, 1.01],
+          changeRatio: 2.62,
+          changeInterval: [2.5, 2.75],
+        },
+        {
+          part: 'field',
+          field: 1,
+          share: -0.02,
+          shareInterval: [-0.06, 0.02],
+          changeRatio: 0.98,
+          changeInterval: [0.94, 1.02],
+        },
+      ],
+      words:
+        'dynamic_batching.max_queue_delay_microseconds not set → 20000 explains 170 of 175 % (95 % interval 163 to 177), parameters.intra_op_threads.string_value 2 → 1 −4 (95 % interval −11 to 4)',
+    },
+  ],
 }
 
 export function failResult(): Result {
@@ -446,6 +538,7 @@ export function failResult(): Result {
       comparison('latencyP50Ns', c8, 22.8 * ms, 1.41, { primary: false, status: 'info', tolerance: 0 }),
     ],
     constraints: [budget(c1, 25.9), budget(c8, 66.3)],
+    attribution: queueDelayAttribution,
   })
   return withReasons(result('fail', [slow, modelResult('ocr')]), [
     {
@@ -453,6 +546,8 @@ export function failResult(): Result {
       model: 'text_recognition',
       message:
         'p99 latency at concurrency 1 rose from 9.42 ms to 25.9 ms (+175 %, tolerated +5 %) and throughput fell from 144 to 42.6 infer/s (−70.4 %, tolerated −3 %).',
+      cause:
+        'config.pbtxt explains 169 of 175 % (95 % interval 163 to 175), model files 6 (95 % interval 0 to 12).',
       next: 'The time is spent in the queue: look at max_queue_delay_microseconds in text_recognition/config.pbtxt.',
     },
     {
@@ -650,6 +745,17 @@ export function hostileResult(): Result {
     textRecognition({
       name,
       warnings: [`warning of ${name}`],
+      attribution: {
+        changes: {
+          fields: [{ model: name, field: name, before: name, after: null }],
+          files: [{ path: name, change: 'added' }],
+          moreFiles: 0,
+        },
+        cause: 'config',
+        sentences: [`due to ${name}`],
+        origin: [],
+        fields: queueDelayAttribution.fields,
+      },
       best: best({
         explanation: `why: ${name}`,
         patch: `--- a/${name}\n+++ b/x\n+\`\`\`\n+</pre><script>\n`,
@@ -667,7 +773,13 @@ export function hostileResult(): Result {
     }),
     [
       ...hostileNames.map(
-        (each): Reason => ({ outcome: 'fail', model: each, message: `Worse: ${each}`, next: each }),
+        (each): Reason => ({
+          outcome: 'fail',
+          model: each,
+          message: `Worse: ${each}`,
+          cause: each,
+          next: each,
+        }),
       ),
       { outcome: 'fail', message: name },
     ],

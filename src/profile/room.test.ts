@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import {
+  makeMeasurements,
+  makeModel,
+  makeRepetition,
+  makeScenario,
+} from '../../test/support/make-measurements.ts'
+import type { Measurements } from '../domain/measurements.ts'
+import { serversThatFit } from './room.ts'
+
+const gib = 2 ** 30
+
+function measured(gpuGib: number | null, hostGib: number | null, gpuTotalGib = 24): Measurements {
+  const value = (amount: number | null) =>
+    amount === null ? null : ({ value: amount * gib, interval: null, n: 1, unit: 'bytes' } as const)
+  const scenario = makeScenario([makeRepetition(0, { latencyP99Ns: 1, inferPerSec: 1 })], {
+    metrics: { gpuMemoryBytes: value(gpuGib), serverMemoryBytes: value(hostGib) },
+  })
+  const base = makeMeasurements([makeModel('m', [scenario])], [])
+  const gpu = { uuid: 'u', name: 'L4', driverVersion: '1', memoryTotalBytes: gpuTotalGib * gib, mig: null }
+  return {
+    ...base,
+    environment: {
+      ...base.environment,
+      gpus: [gpu],
+      host: { ...base.environment.host, memoryTotalBytes: 16 * gib },
+    },
+  }
+}
+
+test('by the memory that runs out first, with a tenth to spare', () => {
+  expect(serversThatFit(measured(5, 1))).toBe(4)
+  expect(serversThatFit(measured(10, 1))).toBe(2)
+  expect(serversThatFit(measured(1, 4))).toBe(3)
+})
+
+test('what was not measured does not limit', () => {
+  expect(serversThatFit(measured(null, 4))).toBe(3)
+  expect(serversThatFit(measured(null, null))).toBe(Number.POSITIVE_INFINITY)
+})
