@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { calmClient, saturatedClient } from '../../test/support/client-health.ts'
 import { fakeWorld } from '../../test/support/triton-world.ts'
 import { windowOf } from '../../test/support/windows.ts'
 import type { Load } from '../domain/load.ts'
@@ -84,4 +85,33 @@ test('with a fixed length there is one window and no judgement, and no length at
   expect(runs).toHaveLength(1)
   const [none] = await warm(['a'], { warmupNs: 0, maxWarmupNs: 0 })
   expect(none?.pace.nsPerRequest).toBe(5 * nsPerMs)
+})
+
+test('a side that saturates the load threads gets more of them, both sides do, until it does not or there are no more', async () => {
+  for (const [enough, most] of [
+    [4, 8],
+    [4, 2],
+  ] as const) {
+    const world = fakeWorld({}, () => undefined)
+    const widened: (readonly string[])[] = []
+    let threads = 1
+    const generator = {
+      run: async (target: string, _: Load, { durationNs }: WindowOptions) => {
+        await world.sleep(durationNs)
+        const client = target === 'b' && threads < enough ? saturatedClient() : calmClient()
+        return windowOf(Array(Math.ceil(durationNs / (5 * nsPerMs))).fill(5), { durationNs, client })
+      },
+      widen: async (targets: readonly string[]) => {
+        if (threads >= most) return false
+        widened.push(targets)
+        threads *= 2
+        return true
+      },
+    } as unknown as LoadGenerator
+    const sides = await warmUp(world, generator, ['a', 'b'], load, limits, createRandom(1))
+    expect(threads).toBe(Math.min(enough, most))
+    expect(widened).toEqual(Array(Math.log2(threads)).fill(['a', 'b']))
+    // What counts is the warm-up on the connections that are measured.
+    expect(sides[1]?.windows.at(-1)?.client.saturated).toBe(most < enough)
+  }
 })
