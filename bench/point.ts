@@ -1,6 +1,7 @@
 // npm run bench -- point, or point-MODEL: how long until a p99 is known, and how far it is from a long run's.
 import { loadConfig } from '../src/config/load-config.ts'
 import { messageOf } from '../src/domain/error.ts'
+import { loadLabel } from '../src/domain/load.ts'
 import { nsPerSecond } from '../src/domain/world.ts'
 import { readInputs } from '../src/load/read-inputs.ts'
 import { measureRunning } from '../src/profile/measure-running.ts'
@@ -13,6 +14,7 @@ import { type BenchServer, openBenchServer } from './server.ts'
 
 export const pointModels = ['add_sub', 'text_recognition'] as const
 const concurrency = 2
+const load = { mode: 'concurrency', concurrency } as const
 /** `measure`'s own defaults. */
 const trustworthy = { intervalWidth: 0.2, maxNs: 20 * nsPerSecond }
 /**
@@ -21,10 +23,15 @@ const trustworthy = { intervalWidth: 0.2, maxNs: 20 * nsPerSecond }
  */
 const referenceNs = 60 * nsPerSecond
 
-interface Point {
-  readonly wallNs: number
+interface Answer {
   /** NaN where it gave none. */
   readonly latencyP99Ns: number
+  /** It reached its own goal before its time was over. */
+  readonly isTrusted: boolean
+}
+
+interface Point extends Answer {
+  readonly wallNs: number
 }
 
 /** One quick point and one piece of the reference by each program. */
@@ -38,7 +45,7 @@ export async function benchPoint(model: (typeof pointModels)[number], rounds: nu
     const passed = failures.length === 0
     const markdown = `Concurrency ${concurrency}; medians of ${rounds} rounds in random order, with 95 % intervals over rounds. The reference is 60 s of load, half by each program, spread over the rounds.
 
-| wall: measure / perf_analyzer | ratio (≤ 1/3) | p99: reference | distance from it: measure / perf_analyzer | difference (≤ 0 in its interval) | perf_analyzer gave none |
+| wall: measure / perf_analyzer | ratio (≤ 1/3) | p99: reference | distance from it: measure / perf_analyzer | difference (≤ 0 in its interval) | not steady in its time: measure / perf_analyzer |
 | --- | --- | --- | --- | --- | --- |
 ${row}
 
@@ -87,7 +94,7 @@ function judge(model: string, found: readonly Round[]) {
     median(rounds.map((each) => each[of].wallNs))
   const ratio = bootstrap(found, (rounds) => wall(rounds, 'ours') / wall(rounds, 'theirs'))
   const further = bootstrap(found, (rounds) => far(rounds, 'ours') - far(rounds, 'theirs'))
-  const unanswered = found.filter(({ theirs }) => Number.isNaN(theirs.latencyP99Ns)).length
+  const short = (of: 'ours' | 'theirs') => found.filter((each) => !each[of].isTrusted).length
   const seconds = (ns: number) => `${(ns / 1e9).toFixed(1)} s`
   const percent = (log: number) => (Number.isFinite(log) ? `${(100 * log).toFixed(1)} %` : 'none')
   const between = `${percent(further.value)} (${percent(further.low)} to ${percent(further.high)})`
@@ -97,7 +104,7 @@ function judge(model: string, found: readonly Round[]) {
     `${(p99 / 1e6).toFixed(2)} ms`,
     `${percent(far(found, 'ours'))} / ${percent(far(found, 'theirs'))}`,
     between,
-    `${unanswered} of ${found.length}`,
+    `${short('ours')} / ${short('theirs')} of ${found.length}`,
   ]
   const failures = [
     ...(ratio.value <= 1 / 3 ? [] : [`${model}: takes ${ratio.value.toFixed(2)} of perf_analyzer's time`]),
@@ -106,20 +113,20 @@ function judge(model: string, found: readonly Round[]) {
   return { row: `| ${row.join(' | ')} |`, failures }
 }
 
-async function timed(bench: BenchServer, run: () => Promise<number>): Promise<Point> {
+async function timed(bench: BenchServer, run: () => Promise<Answer>): Promise<Point> {
   const startNs = bench.world.nowNs()
-  const latencyP99Ns = await run()
-  return { wallNs: bench.world.nowNs() - startNs, latencyP99Ns }
+  const answer = await run()
+  return { wallNs: bench.world.nowNs() - startNs, ...answer }
 }
 
-async function measure(bench: BenchServer, model: string, durationNs: number | null): Promise<number> {
+async function measure(bench: BenchServer, model: string, durationNs: number | null): Promise<Answer> {
   const { host, port } = bench.server.grpc
   const config = await loadConfig({ file: null, overrides: { tritonUrl: `grpc://${host}:${port}` } })
   const { input, requests, counts } = config.settingsFor(model)
-  const { models: measured } = await measureRunning(bench.world, {
+  const { models: measured, warnings } = await measureRunning(bench.world, {
     triton: config.triton,
     model,
-    loads: [{ mode: 'concurrency', concurrency }],
+    loads: [load],
     until: durationNs === null ? { kind: 'trustworthy', ...trustworthy } : { kind: 'duration', durationNs },
     ask: { input: await readInputs({ ...input, data: 'zero' }), requests },
     counts,
@@ -129,7 +136,10 @@ async function measure(bench: BenchServer, model: string, durationNs: number | n
     engine: config,
     save: () => {},
   })
-  return measured[0]?.scenarios[0]?.metrics.latencyP99Ns?.value ?? Number.NaN
+  return {
+    latencyP99Ns: measured[0]?.scenarios[0]?.metrics.latencyP99Ns?.value ?? Number.NaN,
+    isTrusted: !warnings.some((warning) => warning.startsWith(`${loadLabel(load)}: `)),
+  }
 }
 
 async function analyze(
@@ -137,16 +147,16 @@ async function analyze(
   program: string,
   model: string,
   flags: readonly string[],
-): Promise<number> {
+): Promise<Answer> {
   const { host, port } = bench.server.grpc
   const own = ['-m', model, '-i', 'grpc', '-u', `${host}:${port}`, '--input-data', 'zero']
   const range = ['--concurrency-range', `${concurrency}:${concurrency}:1`]
   try {
     const { latencyNs } = await startPerfAnalyzer(program, [...own, ...range, ...flags]).row
-    return latencyNs.get(99) ?? Number.NaN
+    return { latencyP99Ns: latencyNs.get(99) ?? Number.NaN, isTrusted: true }
   } catch (error) {
     // It gives no number where its windows do not agree within its ten trials: that is a result, too.
     bench.world.progress(messageOf(error).split('\n').at(-2) ?? '')
-    return Number.NaN
+    return { latencyP99Ns: Number.NaN, isTrusted: false }
   }
 }
