@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Load } from '../domain/load.ts'
-import { planAttribution } from './attribution.ts'
+import { nextRepetition, planAttribution } from './attribution.ts'
 import type { ModelPlan } from './plan.ts'
 
 const second = 1e9
@@ -61,4 +61,14 @@ test('what is planned fits into the time', () => {
       },
     ),
   )
+})
+
+test('repetitions end with the time: after three with what there is, before that with a reason', () => {
+  expect(nextRepetition(0, 0, -1)).toBe('go')
+  expect(nextRepetition(1, 20 * second, 40 * second)).toBe('go')
+  expect(nextRepetition(1, 20 * second, 39 * second)).toBe(
+    'a repetition took 20 s, 2 more do not fit into the 39 s left',
+  )
+  expect(nextRepetition(3, 20 * second, 20 * second)).toBe('go')
+  expect(nextRepetition(3, 20 * second, 19 * second)).toBe('enough')
 })

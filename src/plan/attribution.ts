@@ -60,6 +60,21 @@ export function planAttribution(
   }
 }
 
+/** The comparison of the sides needs as many. */
+const leastCounted = 3
+
+/**
+ * Whether the next repetition is worth beginning, after `done` of them of which the longest took `longestNs`: what was
+ * planned is a guess until the first one has been seen, and models that take minutes to load take more. `go`, `enough`, or a
+ * text where too few would be had.
+ */
+export function nextRepetition(done: number, longestNs: number, leftNs: number): string {
+  const missing = Math.max(1, leastCounted - done)
+  if (done === 0 || missing * longestNs <= leftNs) return 'go'
+  if (done >= leastCounted) return 'enough'
+  return `a repetition took ${seconds(longestNs)} s, ${missing} more do not fit into the ${seconds(leftNs)} s left`
+}
+
 function seconds(ns: number): number {
   return Math.max(0, Math.ceil(ns / 1e9))
 }

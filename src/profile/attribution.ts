@@ -7,7 +7,7 @@ import type {
 } from '../domain/attribution.ts'
 import { asGateError, GateError } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
-import { type AttributionPlan, planAttribution } from '../plan/attribution.ts'
+import { type AttributionPlan, nextRepetition, planAttribution } from '../plan/attribution.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import { changesOf, type RepositoryChanges } from '../repository/changes.ts'
 import type { ModelRepository } from '../repository/repository.ts'
@@ -151,21 +151,18 @@ async function measureRound(
       const name = `mix ${mix.side}${mix.field === undefined ? '' : ` ${mix.field + 1}`}` as const
       entries.push({ ...mix, record: makeRecord(name, repository), error: null })
     }
-    await measureRecords(
-      context,
-      plan,
-      planned,
-      entries.flatMap(({ record }) => record ?? []),
-    )
+    const records = entries.flatMap(({ record }) => record ?? [])
+    const why = await measureRecords(context, input, planned, records)
+    if (why !== null) return skipped(why)
     const ofLoads = { ...plan, loads: planned.loads }
     return {
       status: 'measured',
       sides: entries.map(({ side, field, record, error }): AttributedSide => {
-        const why = error ?? record?.failure?.message
+        const broken = error ?? record?.failure?.message
         return {
           side,
           ...(field === undefined ? {} : { field }),
-          ...(why === undefined ? {} : { error: why }),
+          ...(broken === undefined ? {} : { error: broken }),
           scenarios: record === null ? [] : scenariosOf(ofLoads, record),
         }
       }),
@@ -175,31 +172,41 @@ async function measureRound(
   }
 }
 
-/** Repetitions of all sides alternating. A mix that does not load, dies or answers nothing drops out, and the others go on. */
+/**
+ * Repetitions of all sides alternating. A mix that does not load, dies or answers nothing drops out, and the others go on.
+ * Returns why there are too few, null where there are not.
+ */
 async function measureRecords(
   context: ProfileContext,
-  plan: ModelPlan,
+  { plan, timeNs }: AttributionInput,
   planned: AttributionPlan,
   records: readonly SideRecord[],
-): Promise<void> {
+): Promise<string | null> {
   const { world } = context
+  const endNs = world.nowNs() + timeNs
+  let longestNs = 0
   const ofLoads = { ...plan, loads: planned.loads }
   const stopping: Promise<void>[] = []
   let wanted = planned.repetitions
   try {
     for (let index = 0; index < wanted; index++) {
       interruptIfAsked(world)
+      const startNs = world.nowNs()
+      const next = nextRepetition(index, longestNs, endNs - startNs)
+      if (next !== 'go') return next === 'enough' ? null : next
       const well = records.filter(({ failure }) => failure === null)
       world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`)
       await repeat(context, ofLoads, well, stopping, index, planned.time, () => {})
       await closeAll(well, stopping, context.gpu !== null)
+      longestNs = Math.max(longestNs, world.nowNs() - startNs)
       const dropped = dropSilent(well, index)
       const [candidate, reference, ...mixes] = records
-      if (candidate?.failure != null || reference?.failure != null) return
-      if (mixes.every(({ failure }) => failure !== null)) return
+      if (candidate?.failure != null || reference?.failure != null) return null
+      if (mixes.every(({ failure }) => failure !== null)) return null
       // A side that answers nothing ends the warm-up of all: what the others gave then is no measurement.
       if (dropped && wanted < planned.repetitions + records.length) wanted++
     }
+    return null
   } finally {
     await closeAll(records, stopping, false)
     await Promise.all(stopping)
