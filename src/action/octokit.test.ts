@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { seedArtifact } from '../../test/support/github/artifacts.ts'
+import { makeRepository } from '../../test/support/github/repository.ts'
 import { type LoopbackGitHub, startGitHub } from '../../test/support/github/server.ts'
 import { botLogin, type Fault, jobToken, newState, type Run } from '../../test/support/github/state.ts'
 import { makeZip } from '../../test/support/github/zip.ts'
@@ -10,6 +14,8 @@ import {
   makeScenario,
 } from '../../test/support/make-measurements.ts'
 import { best, modelResult, result } from '../../test/support/result-fixtures.ts'
+import { parseModelConfig } from '../model-config/parse.ts'
+import { patchModelConfigText } from '../model-config/patch.ts'
 import { fetchBlob } from './blob.ts'
 import { putComment } from './comment.ts'
 import { commentStore } from './comment-store.ts'
@@ -341,4 +347,45 @@ test('a suggestion is made once, only where the diff shows the lines, and goes w
   await suggest(null)
   expect(bodies()).toEqual([])
   expect(github.state.reviewComments).toHaveLength(1)
+})
+
+test('on the diff that git makes, a click on each suggestion gives the file that the patch gives', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'tpg-suggest-'))
+  try {
+    const repo = makeRepository(join(root, 'checkout'))
+    const path = 'models/ocr/config.pbtxt'
+    const text = (note: string) =>
+      `name: "ocr"\nbackend: "python"\nmax_batch_size: 0\n${note}instance_group [ { kind: KIND_CPU count: 1 } ]\n`
+    repo.commit('main', { [path]: text('') })
+    repo.branch('tuned', 'main')
+    const sha = repo.commit('say why', { [path]: text('# one is enough\n') })
+    const file = join(repo.directory, path)
+    const target = parseModelConfig(text('').replace('count: 1', 'count: 3'), file)
+    const { patch, newText } = patchModelConfigText(text('# one is enough\n'), file, target, 'models')
+    const shown = repo.patchOf('tuned', path)
+    const head = { sha, ref: 'tuned', owner: 'o', repositoryId: 1 }
+    const files = [{ filename: path, ...(shown === undefined ? {} : { patch: shown }) }]
+    github.state.pulls = [{ number: 7, state: 'open', head, files }]
+    const answer = best({ patch, tie: false, meetsConstraints: true })
+    await suggestBest(
+      open(),
+      repository,
+      { pullRequest: 7, headSha: sha, key: 'default' },
+      {
+        modelRepository: join(repo.directory, 'models'),
+        workspace: repo.directory,
+        result: result('pass', [modelResult('ocr', { best: answer })]),
+      },
+    )
+    expect(github.state.reviewComments.length).toBeGreaterThan(0)
+    const lines = text('# one is enough\n').split('\n')
+    for (const { body, line, start_line = line } of github.state.reviewComments.toReversed()) {
+      const replacement = /```suggestion\n([\s\S]*?)\n```/.exec(body)?.[1] ?? ''
+      lines.splice(start_line - 1, line - start_line + 1, ...replacement.split('\n'))
+    }
+    expect(lines.join('\n')).toBe(newText)
+    expect(newText).toContain('count: 3')
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
 })
