@@ -5,6 +5,7 @@ import { baselineFrom } from './baseline/write.ts'
 import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
+import { isCleared, isPromising } from './compare/screen.ts'
 import type { Environment } from './domain/environment.ts'
 import { GateError } from './domain/error.ts'
 import type { Baseline } from './domain/measurements.ts'
@@ -55,6 +56,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
         isDecided({ measurements: model, config, baseline: known }, look, largestFamily(plan)),
       regressionOf: (model) =>
         regressionOf({ measurements: model, config, baseline: known }, largestFamily(plan)),
+      screen: screenBy(request, reference),
       launcher,
       inputs,
       candidate,
@@ -89,6 +91,25 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
     return result
   } finally {
     await reference?.remove()
+  }
+}
+
+/** Stage 1: what the baseline's history can tell of a candidate that is measured alone. It only ever saves a reference. */
+function screenBy(
+  { config, baseline: opened }: GateRequest,
+  reference: Reference | null,
+): MeasureInput['screen'] {
+  const stored = (environment: Environment) => matchBaseline(opened, environment)
+  return {
+    isPromising: (model, environment) => {
+      const { status, baseline } = stored(environment)
+      if (reference === null || config.gate.screening === 'off' || baseline === null) return false
+      return status.status === 'found' && isPromising(baseline, config, model, model.looks[0] ?? 0)
+    },
+    isCleared: (measurements) => {
+      const { status: baselineStatus, baseline } = stored(measurements.environment)
+      return isCleared({ measurements, baseline, baselineStatus, config, mode: 'gate' })
+    },
   }
 }
 

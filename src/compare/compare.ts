@@ -1,10 +1,17 @@
 import { loadLabel } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult } from '../domain/result.ts'
-import { gatedScenarios, highestMemory, type Scenario, validRepetitions } from '../domain/scenario.ts'
+import {
+  gatedScenarios,
+  highestMemory,
+  type ModelMeasurement,
+  type Scenario,
+  validRepetitions,
+} from '../domain/scenario.ts'
 import { closingLevels, interimLevels, type Levels } from '../stats/looks.ts'
 import { acceptanceOf, settleAccepted, withAcceptedNote } from './accepted.ts'
 import { draftsAgainstBaseline } from './against-baseline.ts'
+import { draftsAgainstHistory } from './against-history.ts'
 import { draftsAgainstReference } from './against-reference.ts'
 import { judgeConstraints } from './constraints.ts'
 import { type Draft, onSide, problemDrafts, typical } from './draft.ts'
@@ -16,6 +23,7 @@ import {
   type CompareInput,
   modelState,
   type Opponent,
+  opponentFor,
   opponentOf,
   scenarioAt,
   usableBaseline,
@@ -33,15 +41,15 @@ export interface ComparedModel {
  * same input gives the same output, whenever and wherever.
  */
 export function compareModels(input: CompareInput): { readonly models: ComparedModel[] } {
-  const opponent = opponentOf(input)
   const drafted = input.measurements.models.map((model) => {
+    const opponent = opponentFor(input, model)
     const state = modelState(model, opponent)
     const scenarios = state.kind === 'comparable' ? gatedScenarios(model) : []
     return {
       model,
       drafts: scenarios.map((scenario) =>
-        draftScenario(input, opponent, model.name, scenario, (pairs) =>
-          closingLevels(model.looks ?? [], pairs),
+        draftScenario(input, opponent, model, scenario, (pairs) =>
+          closingLevels(model.looks ?? [], pairs, model.screening === 'undecided'),
         ),
       ),
     }
@@ -84,7 +92,7 @@ export function isDecided(
     if (modelState(model, opponent).kind !== 'comparable') return false
     const levels = () => interimLevels(look)
     const drafts = gatedScenarios(model).map((scenario) =>
-      draftScenario(whole, opponent, model.name, scenario, levels),
+      draftScenario(whole, opponent, model, scenario, levels),
     )
     const judged = judge(
       drafts.flatMap(({ deciding }) => deciding),
@@ -118,7 +126,7 @@ export function regressionsOf(input: Parameters<typeof isDecided>[0], family: Fa
   if (state.kind !== 'comparable') return null
   const drafts = gatedScenarios(model).flatMap(
     (scenario) =>
-      draftScenario(whole, opponent, model.name, scenario, (pairs) => closingLevels(model.looks ?? [], pairs))
+      draftScenario(whole, opponent, model, scenario, (pairs) => closingLevels(model.looks ?? [], pairs))
         .deciding,
   )
   const failing = judge(drafts, family).filter(({ status }) => status === 'fail')
@@ -145,13 +153,13 @@ interface ScenarioDrafts {
 function draftScenario(
   input: CompareInput,
   opponent: Opponent,
-  model: string,
+  { name, screening }: Pick<ModelMeasurement, 'name' | 'screening'>,
   candidate: Scenario,
   levelsAt: (pairs: number) => Levels,
 ): ScenarioDrafts {
   if (opponent.kind === 'none') return { deciding: [], informing: () => [] }
   const reference = scenarioAt(
-    opponent.models.find(({ name }) => name === model),
+    opponent.models.find((each) => each.name === name),
     candidate.load,
   )
   const problem = problemOf(input, opponent, reference, candidate)
@@ -159,23 +167,24 @@ function draftScenario(
     return { deciding: problemDrafts(candidate.load, opponent.kind, problem), informing: () => [] }
   // A load that the other side was never asked for has nothing to be compared with; the verdict notes it.
   if (reference === undefined) return { deciding: [], informing: () => [] }
-  const settings = input.config.settingsFor(model)
+  const settings = input.config.settingsFor(name)
   const baselineScenario = scenarioAt(
-    usableBaseline(input)?.models.find(({ name }) => name === model),
+    usableBaseline(input)?.models.find((each) => each.name === name),
     candidate.load,
   )
   const baselineValue = (metric: MetricName) => storedValue(baselineScenario, metric)
+  const againstStored = screening === 'cleared' ? draftsAgainstHistory : draftsAgainstBaseline
   const [latency, ...others] =
     opponent.kind === 'reference'
       ? draftsAgainstReference(settings, reference, candidate, baselineValue, levelsAt)
-      : draftsAgainstBaseline(settings, model, reference, candidate, opponent.history)
+      : againstStored(settings, name, reference, candidate, opponent.history)
   const memory = draftMemory(settings, opponent.kind, reference, candidate, baselineValue('gpuMemoryBytes'))
   const deciding = [
     withFailures(latency, reference, candidate),
     ...others,
     ...(memory === null ? [] : [memory]),
   ].map((draft): Draft => {
-    const acceptance = acceptanceOf(input, model, candidate.load, draft.row.metric)
+    const acceptance = acceptanceOf(input, name, candidate.load, draft.row.metric)
     return {
       ...draft,
       row: draft.test === null ? settleAccepted(draft.row, acceptance) : draft.row,

@@ -5,7 +5,7 @@ import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import type { ComparedModel } from './compare.ts'
 import { remedyFor } from './remedies.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
-import { type CompareInput, modelState, type Opponent, opponentOf, scenarioAt } from './sides.ts'
+import { type CompareInput, modelState, type Opponent, opponentFor, opponentOf, scenarioAt } from './sides.ts'
 import { modelProblems, scenarioProblem } from './validity.ts'
 
 /** What is wrong with, or missing from, the run as a whole. */
@@ -96,8 +96,10 @@ export function modelReasons(
   model: ModelMeasurement,
   compared: ComparedModel,
 ): Reason[] {
-  const opponent = opponentOf(input)
+  const opponent = opponentFor(input, model)
   const state = modelState(model, opponent)
+  if (input.mode === 'gate' && model.screening === 'cleared' && state.kind !== 'comparable')
+    return [uncleared(model)]
   if (state.kind === 'failed') return [failedReason(model, state.regressed, opponent)]
   const problems = modelProblems(model, input).map(
     (problem): Reason => ({
@@ -124,6 +126,16 @@ export function modelReasons(
       .filter(({ status, load }) => status === 'fail' || (status !== 'pass' && !bad(load)))
       .map((constraint) => constraintReason(model, constraint)),
   ]
+}
+
+/** Its reference was never measured, so that without the baseline nothing at all speaks for it. */
+function uncleared({ name }: ModelMeasurement): Reason {
+  return {
+    outcome: 'invalid',
+    model: name,
+    message: `${name} was measured alone and judged by a baseline that is not given here.`,
+    next: 'Judge it with the baseline.json of that run, or measure it beside a reference with gate.screening off.',
+  }
 }
 
 function failedReason(model: ModelMeasurement, regressed: boolean, opponent: Opponent): Reason {

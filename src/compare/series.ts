@@ -1,6 +1,6 @@
 import type { HistoryPoint } from '../domain/measurements.ts'
 import { segment } from '../stats/change-points.ts'
-import { robustSdAboutZero } from '../stats/robust.ts'
+import { mean, robustSdAboutZero } from '../stats/robust.ts'
 
 /** One model's metric at one load, in the words of the history. */
 export type SeriesName = Pick<HistoryPoint, 'model' | 'load' | 'metric'>
@@ -55,13 +55,36 @@ export function runSpread(series: Series): RunSpread | null {
   return spread
 }
 
-function learn(series: Series): RunSpread | null {
-  if (series.length < minHistoryPoints) return null
-  const logs = series.map(({ value }) => Math.log(value))
-  const cuts = new Set([
+/** Where the level changes: at accepted steps, and where the history shows it. */
+function cutsIn(series: Series, logs: readonly number[]): ReadonlySet<number> {
+  return new Set([
     ...series.flatMap(({ accepted }, index) => (accepted === undefined ? [] : [index])),
     ...segment(logs).changePoints.map(({ index }) => index),
   ])
+}
+
+/** The level that the runs since the last change lie about, on the log scale, and how far. */
+export interface CurrentLevel {
+  readonly level: number
+  /** Standard deviation of one run about it. */
+  readonly sd: number
+  readonly runs: number
+}
+
+/** Null of fewer than ten runs since the last change. */
+export function currentLevel(series: Series): CurrentLevel | null {
+  const logs = series.map(({ value }) => Math.log(value))
+  const since = logs.slice(Math.max(0, ...cutsIn(series, logs)))
+  if (since.length < minHistoryPoints) return null
+  const level = mean(since)
+  // About the level, so that runs which resemble their neighbours do not look quiet.
+  return { level, sd: robustSdAboutZero(since.map((log) => log - level)), runs: since.length }
+}
+
+function learn(series: Series): RunSpread | null {
+  if (series.length < minHistoryPoints) return null
+  const logs = series.map(({ value }) => Math.log(value))
+  const cuts = cutsIn(series, logs)
   const last = Math.max(0, ...cuts)
   const start = series.length - last >= minHistoryPoints ? last : 0
   const steps = logs

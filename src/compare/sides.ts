@@ -34,6 +34,15 @@ export function opponentOf(input: CompareInput): Opponent {
   const { reference } = input.measurements
   if (input.mode === 'baseline') return { kind: 'none' }
   if (reference !== null) return { kind: 'reference', name: reference.description, models: reference.models }
+  return storedOpponent(input)
+}
+
+/** The same for one model: one that the history cleared was never measured beside the reference. */
+export function opponentFor(input: CompareInput, model: Pick<ModelMeasurement, 'screening'>): Opponent {
+  return input.mode === 'gate' && model.screening === 'cleared' ? storedOpponent(input) : opponentOf(input)
+}
+
+function storedOpponent(input: CompareInput): Opponent {
   const baseline = usableBaseline(input)
   if (baseline === null) return { kind: 'none' }
   return { kind: 'baseline', name: 'the baseline', models: baseline.models, history: baseline.history }

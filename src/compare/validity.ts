@@ -7,7 +7,7 @@ import {
   type Scenario,
   validRepetitions,
 } from '../domain/scenario.ts'
-import { type CompareInput, opponentOf } from './sides.ts'
+import { type CompareInput, opponentFor } from './sides.ts'
 
 /**
  * Why a scenario's numbers must not be judged, as a clause; null where they may. The profile voids what it sees going
@@ -44,7 +44,7 @@ export function scenarioProblem(scenario: Scenario, maxFailureRatio: number): st
 export function modelProblems(model: ModelMeasurement, input: CompareInput): string[] {
   const scenarios = gatedScenarios(model)
   const measured = scenarios.map(({ load }) => loadKey(load))
-  const opponent = opponentOf(input)
+  const opponent = opponentFor(input, model)
   const reference =
     opponent.kind === 'reference' ? opponent.models.find(({ name }) => name === model.name) : undefined
   const referenceLoads = reference === undefined ? [] : gatedScenarios(reference).map(({ load }) => load)

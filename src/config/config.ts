@@ -184,6 +184,8 @@ export interface GateSettings {
   readonly release: Pick<GateSettings, 'onInconclusive' | 'onMissingBaseline'>
   /** Regressions that are expected. */
   readonly accepted: readonly AcceptedRegression[]
+  /** Whether a model is measured alone first where the history of the baseline may show that nothing changed. */
+  readonly screening: 'history' | 'off'
   /** What a trend for the worse since the last release does to a release. */
   readonly onCreep: 'warn' | 'fail'
   /** Whether the time that is left is spent on why a model got worse. */

@@ -108,6 +108,7 @@ function resolveGate({ gate = {} }: ConfigFile, overrides: ConfigOverrides): Gat
     onMissingBaseline: overrides.onMissingBaseline ?? policies.onMissingBaseline,
     release,
     accepted: (gate.accepted ?? []).map(resolveAccepted),
+    screening: gate.screening ?? defaultGate.screening,
     onCreep: gate.on_creep ?? defaultGate.onCreep,
     attribution: gate.attribution ?? defaultGate.attribution,
     maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,

@@ -89,6 +89,11 @@ export const gateSection = z.strictObject({
     acceptedSection,
     'Regressions that are expected, each reviewed as part of the configuration, with a reason and an end.',
   ),
+  screening: key(
+    z.enum(['history', 'off']),
+    'What comes before a reference is measured. `history`: where ten runs of the main branch or more lie so close together that they can show a model unchanged, it is measured alone first, and beside its reference only if they cannot.',
+    defaultGate.screening,
+  ),
   on_creep: key(
     z.enum(['warn', 'fail']),
     'What it does to a release that the main branch’s history shows a trend for the worse since the last one. Pull requests and the main branch itself are only told.',

@@ -242,6 +242,11 @@ export const modelMeasurementSchema = z
     error: z.strictObject({ message: z.string(), hint: z.string().optional() }).optional(),
     /** Repetition counts at which the measurement was to end if all was decided; none where left out. */
     looks: z.array(z.int().positive()).max(maxLooks).readonly().optional(),
+    /**
+     * Left out where it was measured beside its reference at once. `cleared`: measured alone, and the main branch's history showed
+     * it unchanged, so that the reference was not measured; `undecided`: the history could not tell, and all was measured anew.
+     */
+    screening: z.enum(['cleared', 'undecided']).optional(),
     scenarios: z.array(scenarioSchema),
     /** sha256 of the settings that it was measured with; left out where nothing can be resumed. */
     settingsHash: z.string().optional(),

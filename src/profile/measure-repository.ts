@@ -20,9 +20,10 @@ import { attribute } from './attribution.ts'
 import { type Claim, claimDevices } from './claim.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
-import { interruptIfAsked, type ModelSides, type ProfileContext, profileModel } from './profile.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext } from './profile.ts'
 import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
 import { serversThatFit } from './room.ts'
+import { profileScreened } from './screened-model.ts'
 import { openServer, type SideName } from './side.ts'
 import { sweepModel } from './sweep.ts'
 import type { SweepState } from './sweep-loop.ts'
@@ -53,6 +54,11 @@ export interface MeasureInput {
   readonly isDecided: (model: Measurements, look: number) => boolean
   /** What a model that was measured on both sides got worse at; null where nothing is confirmed. */
   readonly regressionOf: (model: Measurements) => Regression | null
+  /** Whether a model is worth measuring alone first, and whether that has cleared it. */
+  readonly screen: {
+    readonly isPromising: (model: ModelPlan, environment: Environment) => boolean
+    readonly isCleared: (model: Measurements) => boolean
+  }
 }
 
 interface Regression {
@@ -129,8 +135,9 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
         known.set(model.name, sides)
         input.save(measurements(all(), false))
       }
+      const promising = input.screen.isPromising(model, idle)
       const alone = (sides: ModelSides) => measurements([sides], false)
-      save(await measureModel(context, input, model, known.get(model.name) ?? null, save, alone))
+      save(await measureModel(context, input, model, known.get(model.name) ?? null, save, alone, promising))
     }
     interruptIfAsked(world)
     const complete = measurements(all(), true)
@@ -156,10 +163,11 @@ async function measureModel(
   earlier: ModelSides | null,
   save: (sides: ModelSides) => void,
   alone: (sides: ModelSides) => Measurements,
+  promising: boolean,
 ): Promise<ModelSides> {
   const { world, config } = context
   const startNs = world.nowNs()
-  const gated = earlier ?? (await measureGated(context, input, plan, save, alone))
+  const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising))
   const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
   const swept = sweepScenarios(gated.candidate)
   const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
@@ -201,12 +209,18 @@ async function measureGated(
   plan: ModelPlan,
   save: (sides: ModelSides) => void,
   alone: (sides: ModelSides) => Measurements,
+  promising: boolean,
 ): Promise<ModelSides> {
   const { world } = context
   const startNs = world.nowNs()
   const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
-  const sides = await profileModel(context, plan, repositories, save, (measured, look) =>
-    input.isDecided(alone(measured), look),
+  const sides = await profileScreened(
+    context,
+    plan,
+    repositories,
+    save,
+    (measured, look) => input.isDecided(alone(measured), look),
+    promising ? (measured) => input.screen.isCleared(alone(measured)) : null,
   )
   save(sides)
   const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { maxLooks } from '../domain/scenario.ts'
-import { closingLevels, interimLevels, lookSchedule, totalLevels } from './looks.ts'
+import { closingLevels, interimLevels, lookSchedule, screeningLevel, totalLevels } from './looks.ts'
 
 test('looks at 4, 8 and the last repetition, and never beyond it', () => {
   expect(lookSchedule(14)).toEqual([4, 8, 14])
@@ -36,4 +36,14 @@ test('the last look is no interim look', () => {
 test('a single look has everything', () => {
   expect(closingLevels([8], 8)).toEqual(totalLevels)
   expect(closingLevels([], 8)).toEqual(totalLevels)
+})
+
+test('a look at the candidate alone is paid for by what passing may err at the end', () => {
+  const looks = lookSchedule(14)
+  for (const n of looks) {
+    expect(closingLevels(looks, n).pass - closingLevels(looks, n, true).pass).toBeCloseTo(screeningLevel, 12)
+    expect(closingLevels(looks, n, true).fail).toBe(closingLevels(looks, n).fail)
+  }
+  for (const [index, look] of looks.slice(0, -1).entries())
+    expect(interimLevels(index).pass).toBeLessThan(closingLevels(looks, look, true).pass)
 })

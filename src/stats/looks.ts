@@ -21,6 +21,9 @@ const earlyShares: readonly Levels[] = [
   { fail: 0.003, pass: 0.015 },
 ]
 
+/** Of the pass error, what a look at the candidate alone may spend before its reference is measured. It can fail nothing. */
+export const screeningLevel = 0.01
+
 /** The repetition counts at which a measurement of at most `repetitions` is looked at. */
 export function lookSchedule(repetitions: number): number[] {
   return [...[4, 8].filter((look) => look < repetitions), repetitions]
@@ -39,11 +42,13 @@ export function interimLevels(index: number): Levels {
  * A measurement ends at a look because all is decided at that look's share, and then the larger level changes no status: a
  * comparison that passed has its estimate below the tolerance and can fail at no level. Or it ends because time or
  * the schedule is out, which does not depend on the data. Either way the shares spent add up to the total at most.
+ * @param screened whether the candidate alone was looked at before
  */
-export function closingLevels(looks: readonly number[], n: number): Levels {
+export function closingLevels(looks: readonly number[], n: number, screened = false): Levels {
   const earlier = looks.slice(0, -1).filter((look) => look < n)
+  const whole = screened ? { ...totalLevels, pass: totalLevels.pass - screeningLevel } : totalLevels
   return earlier.reduce<Levels>((left, _, index) => {
     const spent = interimLevels(index)
     return { fail: left.fail - spent.fail, pass: left.pass - spent.pass }
-  }, totalLevels)
+  }, whole)
 }

@@ -1,0 +1,54 @@
+import type { ModelMeasurement } from '../domain/scenario.ts'
+import type { ModelPlan } from '../plan/plan.ts'
+import type { ModelRepository } from '../repository/repository.ts'
+import { type ModelSides, type ProfileContext, profileModel } from './profile.ts'
+
+/** Whether a model that was measured alone needs no reference. */
+type IsCleared = (alone: ModelSides) => boolean
+
+/**
+ * A model's gated loads: alone first where `isCleared` is given, for as many repetitions as the first look has, then beside its
+ * reference if that could not show it unchanged. Nothing of the first part enters the second: a measurement that
+ * was repeated because of how it came out is no fair sample.
+ */
+export async function profileScreened(
+  context: ProfileContext,
+  plan: ModelPlan,
+  repositories: { readonly candidate: ModelRepository; readonly reference: ModelRepository | null },
+  save: (sides: ModelSides) => void,
+  isDecided: (sides: ModelSides, look: number) => boolean,
+  isCleared: IsCleared | null,
+): Promise<ModelSides> {
+  const [firstLook] = plan.looks
+  if (isCleared === null || firstLook === undefined || repositories.reference?.models.has(plan.name) !== true)
+    return profileModel(context, plan, repositories, save, isDecided)
+  const { world } = context
+  const startNs = world.nowNs()
+  world.progress(`${plan.name}: alone first, since the history of the main branch may show it unchanged`)
+  const alonePlan = { ...plan, sides: 1, repetitions: firstLook, looks: [] } as const
+  const marking =
+    (screening: NonNullable<ModelMeasurement['screening']>) =>
+    (sides: ModelSides): ModelSides => ({ ...sides, candidate: { ...sides.candidate, screening } })
+  const [cleared, undecided] = [marking('cleared'), marking('undecided')]
+  const alone = await profileModel(
+    context,
+    alonePlan,
+    { ...repositories, reference: null },
+    (sides) => save(undecided(sides)),
+    () => false,
+  )
+  if (isCleared(cleared(alone))) {
+    world.progress(`${plan.name}: cleared after ${firstLook} repetitions, its reference is not measured`)
+    return cleared(alone)
+  }
+  world.progress(`${plan.name}: not cleared, measured anew beside its reference`)
+  const budgetNs = Math.max(plan.searchNs, plan.budgetNs - (world.nowNs() - startNs))
+  const beside = await profileModel(
+    context,
+    { ...plan, budgetNs },
+    repositories,
+    (sides) => save(undecided(sides)),
+    (sides, look) => isDecided(undecided(sides), look),
+  )
+  return undecided(beside)
+}
