@@ -24,9 +24,11 @@ const minRunSd = 0.005
 
 /**
  * A median absolute deviation of n values knows the spread about as well as 0.37 n values do otherwise (Rousseeuw & Croux 1993,
- * JASA 88); no fewer than 3, which has the tails of a shared machine (see against-baseline.ts).
+ * JASA 88). No fewer than 3, which has the tails of a shared machine (see against-baseline.ts), and no more than 8, however long the
+ * history: with lighter tails one candidate in twenty that is worse by the tolerance would be cleared under heavy-tailed noise.
  */
 const efficiency = 0.37
+const degreesOfFreedom = { least: 3, most: 8 } as const
 
 /**
  * Latency and throughput of a candidate that was measured alone, against the level of the main branch's runs since its last
@@ -91,7 +93,10 @@ function predicted({ sd, runs }: CurrentLevel, own: number, mean: number): Estim
   return {
     mean,
     standardError: Math.hypot(Math.max(minRunSd, sd) * Math.sqrt(1 + 1 / runs), own),
-    degreesOfFreedom: Math.max(3, efficiency * (runs - 1)),
+    degreesOfFreedom: Math.min(
+      degreesOfFreedom.most,
+      Math.max(degreesOfFreedom.least, efficiency * (runs - 1)),
+    ),
   }
 }
 
@@ -114,7 +119,7 @@ export function canClear(
     values.length < 2
       ? known.sd
       : pairedEstimate(values.map(Math.log), 0).standardError * Math.sqrt(values.length)
-  const { standardError, degreesOfFreedom } = predicted(known, spread / Math.sqrt(repetitions), 0)
-  const reach = studentTQuantile(1 - screeningLevel, degreesOfFreedom) + normalQuantile(worthwhile)
+  const { standardError, degreesOfFreedom: freedom } = predicted(known, spread / Math.sqrt(repetitions), 0)
+  const reach = studentTQuantile(1 - screeningLevel, freedom) + normalQuantile(worthwhile)
   return reach * standardError < toleratedWorse(metric, toleranceOf(settings, metric, Math.exp(known.level)))
 }
