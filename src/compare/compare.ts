@@ -126,8 +126,9 @@ export function regressionsOf(input: Parameters<typeof isDecided>[0], family: Fa
   if (state.kind !== 'comparable') return null
   const drafts = gatedScenarios(model).flatMap(
     (scenario) =>
-      draftScenario(whole, opponent, model, scenario, (pairs) => closingLevels(model.looks ?? [], pairs))
-        .deciding,
+      draftScenario(whole, opponent, model, scenario, (pairs) =>
+        closingLevels(model.looks ?? [], pairs, model.screening === 'undecided'),
+      ).deciding,
   )
   const failing = judge(drafts, family).filter(({ status }) => status === 'fail')
   return failing.length === 0 ? null : failing
