@@ -3,6 +3,7 @@
 // Ends with 1 where a target is missed or a part could not run.
 import { parseArgs } from 'node:util'
 import { messageOf } from '../src/domain/error.ts'
+import { benchDecide } from './decide.ts'
 import { benchLoad } from './load.ts'
 import type { BenchPart } from './part.ts'
 import { benchPoint, pointModels } from './point.ts'
@@ -16,6 +17,8 @@ interface Part {
 const parts: Readonly<Record<string, Part>> = {
   // What a target's interval is made from; below twenty it is wide on a machine that others use.
   load: { run: benchLoad, rounds: 20 },
+  // A process takes ten seconds, most of it to read the files.
+  decide: { run: benchDecide, rounds: 3 },
   // perf_analyzer takes 18 s or more for each, and 60 s on a busy machine.
   ...Object.fromEntries(
     pointModels.map((model) => [

@@ -73,6 +73,11 @@ describe('unreadable, with the reason', () => {
       text.replace('"failures":{}', '"failures":{"constructor":1}'),
       /constructor is not allowed/,
     ],
+    [
+      'a prototype key in escapes',
+      text.replace('"failures":{}', '"failures":{"\\u005f_proto__":1}'),
+      /__proto__ is not allowed/,
+    ],
     ['NaN', withValue('NaN'), /not JSON/],
     ['an infinite number', withValue('1e999'), /inferPerSec/],
     ['a negative number', withValue('-300'), /m at concurrency=8: inferPerSec is -300/],

@@ -88,7 +88,7 @@ export function draftsAgainstBaseline(
 
 /**
  * How far two runs of the same thing lie apart: s·√(1 + 1/n) for the spread s of one run and n = 1 run behind the
- * baseline's value. The history gives it directly, as the spread of the steps from one commit to the next.
+ * baseline's value. The history gives it directly, as the spread of the differences between runs that are near each other.
  */
 function runToRunSpread(
   history: readonly HistoryPoint[],
@@ -107,7 +107,7 @@ function runToRunSpread(
     }
   }
   const runSd = metrics[metric].better === 'lower' ? assumedRunSd.latency : assumedRunSd.throughput
-  const lacking = minHistoryPoints - (series?.length ?? 0)
+  const lacking = Math.max(1, minHistoryPoints - (series?.length ?? 0))
   return {
     sd: runSd * Math.SQRT2,
     degreesOfFreedom: Number.POSITIVE_INFINITY,

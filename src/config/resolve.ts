@@ -43,7 +43,6 @@ export function resolve(
   const gate = resolveGate(file, overrides)
   const tolerance = resolveTolerance(file, null)
   const entries = file.profile_models ?? {}
-  const demand = file.gate?.demand
   const settingsOf = (entry: ModelEntry, name: string | null): ModelSettings => ({
     loads: resolveLoads(file, entry),
     objectives: resolveObjectives(
@@ -57,7 +56,6 @@ export function resolve(
     perfAnalyzerFlags: passedFlags(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
-    demandInferPerSec: null,
   })
   const general = settingsOf({}, null)
   warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)))
@@ -76,11 +74,9 @@ export function resolve(
         ...settings,
         input: { ...settings.input, sources: sources.get(model) ?? {} },
         tolerance: resolveTolerance(file, model),
-        demandInferPerSec: (typeof demand === 'number' ? demand : demand?.[model]) ?? null,
       }
     },
     inputModels: [...sources.keys()],
-    demandModels: typeof demand === 'object' ? Object.keys(demand) : [],
     gate,
     triton: resolveTriton(path, file, overrides),
     perfAnalyzer: resolvePerfAnalyzer(file, overrides),

@@ -199,8 +199,6 @@ const sweepProgressSchema = z
           configuration: configurationSchema,
           load: loadSchema,
           metrics: z.partialRecord(metricNameSchema, finite.nullable()).readonly().nullable(),
-          /** Measured after the search, for a capacity. */
-          purpose: z.literal('capacity').optional(),
         })
         .readonly(),
     ),

@@ -27,8 +27,6 @@ export function makeBench(
   const settings = askOf(context, model.name)
   let server: LiveServer | null = null
   let loaded: LiveModel | null = null
-  /** What the server held of the GPUs before any model: with it, memory can be told by instance. */
-  let idle: LiveModel['gpuIdle']
 
   async function change(configuration: Configuration): Promise<LiveModel> {
     if (loaded !== null) {
@@ -37,17 +35,12 @@ export function makeBench(
       else await closeModel(context, loaded)
       loaded = null
     }
-    if (server === null) {
-      const watch = await context.gpu?.watchServer()
-      server = await openServer(context, 'candidate', repository.path)
-      idle = await watch?.idle(server.server.pids())
-    }
+    server ??= await openServer(context, 'candidate', repository.path)
     const override =
       configuration.committed || model.config === null
         ? undefined
         : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
-    const opened = await openModel(context, server, model, settings, override)
-    loaded = idle === undefined ? opened : { ...opened, gpuIdle: idle }
+    loaded = await openModel(context, server, model, settings, override)
     return loaded
   }
 

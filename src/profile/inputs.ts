@@ -32,24 +32,18 @@ export async function readAllInputs(
     }
   }
   if (problems.length > 0)
-    throw new GateError('config', 'the configuration does not fit the model repository', {
-      problems: unique(problems),
-    })
+    throw new GateError('config', 'the input data do not fit', { problems: unique(problems) })
   return inputs
 }
 
 function unknownModels(config: Config, repository: ModelRepository): Problem[] {
   const known = [...repository.models.keys()]
-  const named = [
-    ...config.inputModels.map((name) => ({ name, section: 'gate.inputs' })),
-    ...config.demandModels.map((name) => ({ name, section: 'gate.demand' })),
-  ]
-  return named
-    .filter(({ name }) => !known.includes(name))
-    .map(({ name, section }) => {
+  return config.inputModels
+    .filter((name) => !known.includes(name))
+    .map((name) => {
       const meant = nearest(name, known)
       const remedy = meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`
-      const key = `${section}.${name}`
+      const key = `gate.inputs.${name}`
       return { file: config.file ?? undefined, key, message: 'the repository has no such model', remedy }
     })
 }

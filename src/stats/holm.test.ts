@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import fixture from '../../test/support/scipy-fixture.json' with { type: 'json' }
 import { holm } from './holm.ts'
 
 /** Holm's procedure as he wrote it: step down through the ordered p-values, stop at the first that is too large. */
@@ -14,6 +15,13 @@ function rejected(pValues: number[], alpha: number): Set<number> {
   }
   return result
 }
+
+test('adjusted p-values are those of statsmodels', () => {
+  expect(fixture.holm.length).toBeGreaterThanOrEqual(40)
+  for (const { pValues, adjusted } of fixture.holm) {
+    for (const [index, p] of holm(pValues).entries()) expect(p).toBeCloseTo(adjusted[index] as number, 12)
+  }
+})
 
 test('a worked example', () => {
   // statsmodels multipletests([0.01, 0.04, 0.03, 0.005], method="holm")

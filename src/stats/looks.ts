@@ -14,11 +14,13 @@ export const totalLevels: Levels = { fail: 0.01, pass: 0.05 }
 
 /**
  * What the first and the second look may spend; the last one gets what is left. Less early: four pairs know their
- * spread badly, and what is clear is clear at 0.2 % too.
+ * spread badly, and what is clear is clear at 0.2 % too. Of the errors of passing 3 % stay for the last look: with 2.5 %
+ * twice the tolerance is found in 89.9 % of the runs at a spread of 5 %, short of what is promised; early looks that spend
+ * still less take longer to pass what did not change.
  */
 const earlyShares: readonly Levels[] = [
   { fail: 0.002, pass: 0.01 },
-  { fail: 0.003, pass: 0.015 },
+  { fail: 0.003, pass: 0.01 },
 ]
 
 /** Of the pass error, what a look at the candidate alone may spend before its reference is measured. It can fail nothing. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import fixture from '../../test/support/scipy-fixture.json' with { type: 'json' }
 import { createRandom } from './random.ts'
 import { geometricMean, mean, median, robustSdAboutZero } from './robust.ts'
 
@@ -14,6 +15,20 @@ test('the median has half of the values on each side', () => {
       expect(values.filter((value) => value > middle).length).toBeLessThanOrEqual(values.length / 2)
     }),
   )
+})
+
+test('median, means and robust spread are those of NumPy and SciPy', () => {
+  expect(fixture.robust.length).toBeGreaterThanOrEqual(40)
+  for (const expected of fixture.robust) {
+    const { values, shifted } = expected
+    expect(median(values)).toBeCloseTo(expected.median, 12)
+    expect(mean(values)).toBeCloseTo(expected.mean, 9)
+    expect(geometricMean(values.map((value) => Math.max(value, 0.001)))).toBeCloseTo(
+      expected.geometricMean,
+      9,
+    )
+    expect(robustSdAboutZero(shifted)).toBeCloseTo(expected.sdAboutZero, 9)
+  }
 })
 
 test('means', () => {

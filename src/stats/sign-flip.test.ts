@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import fixture from '../../test/support/scipy-fixture.json' with { type: 'json' }
 import { pairedEstimate, pValueAbove } from './paired.ts'
 import { createRandom } from './random.ts'
 import { signFlipPValue } from './sign-flip.ts'
@@ -11,6 +12,12 @@ test('all of one sign is the rarest pattern of all', () => {
 
 test('by hand: 3 − 1 of {1, 3} is reached by two of four patterns', () => {
   expect(signFlipPValue([-1, 3])).toBe(0.5)
+})
+
+test('the p-value is that of scipy.stats.permutation_test over all patterns', () => {
+  expect(fixture.signFlip.length).toBeGreaterThanOrEqual(60)
+  for (const { differences, pValue } of fixture.signFlip)
+    expect(signFlipPValue(differences)).toBeCloseTo(pValue, 12)
 })
 
 test('it counts the patterns that a naive twin counts', () => {

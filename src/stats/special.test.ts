@@ -31,6 +31,11 @@ describe('against SciPy', () => {
     for (const example of cases) expectClose(f(...example.slice(0, -1)), example.at(-1) as number, example)
   })
 
+  test('the fixture holds 1000 cases', () => {
+    const counts = Object.values(fixture).map((of) => (Array.isArray(of) ? of.length : 0))
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1000)
+  })
+
   test('small tail probabilities keep their relative precision', () => {
     const tails = fixture.normalCdf.filter(([z]) => (z as number) < -3)
     expect(tails.length).toBeGreaterThan(0)

@@ -70,9 +70,9 @@ describe('against a reference, with looks after 4, 8 and 14 repetitions', () => 
 describe('against a stored baseline', () => {
   const scene = { noise: 'normal', models: 15, sd: 0.05, worse: 0 } as const
 
-  // Skewed noise needs more than the least history: docs/statistics.md has the numbers.
   test.each([
     [10, 'normal'],
+    [10, 'log-normal'],
     [10, 'heavy-tailed'],
     [30, 'log-normal'],
     [30, 'heavy-tailed'],

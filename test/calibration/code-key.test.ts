@@ -1,30 +1,25 @@
-import { expect, test } from 'vitest'
-import { codeKey, decidingFiles } from './code-key.ts'
-
-test('the key holds what decides, and not what words, reads or writes', () => {
-  const files = decidingFiles()
-  expect(files).toEqual(
-    expect.arrayContaining([
-      'src/compare/against-baseline.ts',
-      'src/compare/against-reference.ts',
-      'src/compare/draft.ts',
-      'src/compare/judge.ts',
-      'src/compare/worse.ts',
-      'src/stats/holm.ts',
-      'src/stats/looks.ts',
-      'src/stats/paired.ts',
-      'src/stats/random.ts',
-      'src/stats/robust.ts',
-      'src/stats/special.ts',
-      'test/calibration/noise.ts',
-    ]),
-  )
-  for (const word of ['sentences', 'reasons', 'sign-flip', 'domain', 'config', '.test.']) {
-    expect(files.filter((file) => file.includes(word))).toEqual([])
-  }
-})
+import { expect, test, vi } from 'vitest'
+import { codeKey, hashOfCode } from './code-key.ts'
 
 test('it is the same each time', () => {
-  expect(codeKey()).toMatch(/^[0-9a-f]{16}$/)
-  expect(codeKey()).toBe(codeKey())
+  const key = codeKey()
+  expect(key).toMatch(/^[0-9a-f]{16}$/)
+  expect(codeKey()).toBe(key)
+})
+
+test('a level that is a little other is another key', async () => {
+  const key = codeKey()
+  vi.resetModules()
+  vi.doMock('../../src/stats/looks.ts', async (original) => {
+    const looks = await original<typeof import('../../src/stats/looks.ts')>()
+    return { ...looks, interimLevels: () => ({ fail: 0.002, pass: 0.012 }) }
+  })
+  const other = await import('./code-key.ts')
+  expect(other.codeKey()).not.toBe(key)
+  vi.doUnmock('../../src/stats/looks.ts')
+})
+
+test('the hash of code is of what runs', () => {
+  expect(hashOfCode(['test/calibration/noise.ts'])).toMatch(/^[0-9a-f]{8}$/)
+  expect(hashOfCode(['test/calibration/noise.ts'])).not.toBe(hashOfCode(['test/calibration/rivals.ts']))
 })

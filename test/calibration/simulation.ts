@@ -45,11 +45,11 @@ export function referenceReport(scene: Scene, random: Random): SimulatedReport {
       ? {}
       : { tolerance: { latencyP99Ns: tolerance.p99, inferPerSec: tolerance.throughput } },
   )
-  const looks = lookSchedule(scene.repetitions)
   const family = { comparisons: 2 * scene.models, models: scene.models }
   const measured = Array.from({ length: scene.models }, (_, index) => {
     const truth = truthOf(scene, index, random)
-    return { truth, ...measureUntilDecided(scene, `m${index}`, truth, looks, family, config, random) }
+    const pair = noisyPair(scene, truth, random)
+    return { truth, ...measureUntilDecided(`m${index}`, pair, scene.repetitions, family, config) }
   })
   const input: CompareInput = {
     measurements: makeMeasurements(
@@ -74,43 +74,50 @@ function truthOf({ change, tolerance = defaults }: Scene, index: number, random:
   return index === 0 && change !== null ? change : none
 }
 
-/** One model's repetitions, side beside side, until a look finds all of it decided, as profile/ measures them. */
-function measureUntilDecided(
-  scene: Scene,
-  name: string,
-  truth: Change,
-  looks: readonly number[],
-  family: Family,
-  config: Config,
-  random: Random,
-): { readonly reference: ModelMeasurement; readonly candidate: ModelMeasurement } {
+/** What one repetition finds on each side. */
+type MeasurePair = (index: number) => { readonly reference: Repetition; readonly candidate: Repetition }
+
+function noisyPair(scene: Scene, truth: Change, random: Random): MeasurePair {
   const [latencyNoise, rateNoise] = [
     noises[scene.noise](random, scene.sd),
     noises[scene.noise](random, scene.sd),
   ]
-  const sides: [Repetition[], Repetition[]] = [[], []]
-  const model = (repetitions: readonly Repetition[]) =>
-    makeModel(name, [{ ...emptyScenario, repetitions: [...repetitions] }], { looks })
-  for (let index = 0; index < scene.repetitions; index++) {
-    for (const side of random.shuffle([0, 1])) {
-      const [p99, rate] = side === 0 ? [0, 0] : [truth.p99, truth.throughput]
-      sides[side as 0 | 1].push(
-        repetition(index, 40e6 * Math.exp(p99 + latencyNoise()), 300 * Math.exp(-rate - rateNoise())),
-      )
-    }
-    const look = looks.indexOf(index + 1)
-    if (look < 0 || index + 1 === scene.repetitions) continue
-    const measurements = makeMeasurements([model(sides[1])], [model(sides[0])])
+  const measure = (index: number, { p99, throughput }: Change) =>
+    repetition(index, 40e6 * Math.exp(p99 + latencyNoise()), 300 * Math.exp(-throughput - rateNoise()))
+  return (index) => {
+    if (random.integer(2) === 0) return { reference: measure(index, none), candidate: measure(index, truth) }
+    const candidate = measure(index, truth)
+    return { reference: measure(index, none), candidate }
+  }
+}
+
+/** One model's repetitions, side beside side, until a look finds all of it decided, as profile/ measures them. */
+export function measureUntilDecided(
+  name: string,
+  measure: MeasurePair,
+  repetitions: number,
+  family: Family,
+  config: Config,
+): { readonly reference: ModelMeasurement; readonly candidate: ModelMeasurement } {
+  const looks = lookSchedule(repetitions)
+  const pairs: ReturnType<MeasurePair>[] = []
+  const side = (of: 'reference' | 'candidate') =>
+    makeModel(name, [{ ...emptyScenario, repetitions: pairs.map((pair) => pair[of]) }], { looks })
+  while (pairs.length < repetitions) {
+    pairs.push(measure(pairs.length))
+    const look = looks.indexOf(pairs.length)
+    if (look < 0 || pairs.length === repetitions) continue
+    const measurements = makeMeasurements([side('candidate')], [side('reference')])
     if (isDecided({ measurements, config }, look, family)) break
   }
-  return { reference: model(sides[0]), candidate: model(sides[1]) }
+  return { reference: side('reference'), candidate: side('candidate') }
 }
 
 // Millions of these are made: nothing is in them but what decides.
 const emptyRepetition = makeRepetition(0, { latencyP99Ns: 1, inferPerSec: 1 })
 const emptyScenario = makeScenario([])
 
-function repetition(index: number, latencyP99Ns: number, inferPerSec: number): Repetition {
+export function repetition(index: number, latencyP99Ns: number, inferPerSec: number): Repetition {
   return { ...emptyRepetition, index, pairedWith: index, metrics: { latencyP99Ns, inferPerSec } }
 }
 

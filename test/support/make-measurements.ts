@@ -172,7 +172,6 @@ export function makeConfig(
       loads,
       tolerance: toleranceWith(tolerance),
       requests: { checkOutputs: 'given' },
-      demandInferPerSec: null,
     }),
     gate: {
       onInconclusive: 'warn',

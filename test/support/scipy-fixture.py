@@ -1,9 +1,9 @@
-"""Writes scipy-fixture.json: what SciPy says about the distributions of src/stats.
+"""Writes scipy-fixture.json: what SciPy (and statsmodels, for Holm's correction) says about all of src/stats.
 
-    python -m venv /tmp/scipy && /tmp/scipy/bin/pip install scipy
+    python -m venv /tmp/scipy && /tmp/scipy/bin/pip install scipy statsmodels
     /tmp/scipy/bin/python test/support/scipy-fixture.py
 
-Numbers in, numbers out: each case is [arguments..., result].
+Numbers in, numbers out: each case of a distribution is [arguments..., result].
 """
 
 import json
@@ -12,6 +12,7 @@ import pathlib
 import numpy as np
 import scipy
 from scipy import special, stats
+from statsmodels.stats.multitest import multipletests
 
 rng = np.random.default_rng(20240917)
 
@@ -72,16 +73,71 @@ def paired_case():
     }
 
 
+def sample(least, most):
+    """Few digits, so that the file stays small; some values twice."""
+    n = int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))
+    return np.round(rng.lognormal(1, rng.uniform(0.1, 1), n), int(rng.integers(1, 4))).tolist()
+
+
+def quantile_case():
+    values = sorted(sample(1, 60))
+    p = float(rng.choice([0.5, 0.9, 0.95, 0.99, 1, rng.integers(1, 1000) / 1000]))
+    return {"sorted": values, "p": p, "quantile": stats.quantile(values, p, method="inverted_cdf")}
+
+
+def order_statistics_case():
+    """Of the ranks themselves: with the values 1 to n an end of the interval is its rank."""
+    n = int(np.exp(rng.uniform(np.log(5), np.log(5000))))
+    p = float(rng.choice([0.5, 0.9, 0.95, 0.99, 0.999]))
+    confidence = float(rng.choice([0.9, 0.95, 0.98, 0.99]))
+    test = stats.quantile_test(np.arange(1, n + 1), q=0, p=p)
+    ends = test.confidence_interval(confidence)
+    return [n, p, confidence, *(None if np.isnan(end) else int(end) for end in (ends.low, ends.high))]
+
+
+def sign_flip_case():
+    differences = np.round(rng.normal(rng.normal(0, 0.5), 1, int(rng.integers(2, 13))), 3)
+    result = stats.permutation_test(
+        (differences,), np.sum, permutation_type="samples", alternative="greater", n_resamples=np.inf
+    )
+    return {"differences": differences.tolist(), "pValue": result.pvalue}
+
+
+def holm_case():
+    p_values = np.round(rng.beta(0.5, 3, int(rng.integers(1, 15))), 5)
+    return {"pValues": p_values.tolist(), "adjusted": multipletests(p_values, method="holm")[1].tolist()}
+
+
+def robust_case():
+    values = sample(1, 40)
+    shifted = np.round(np.array(values) - 3, 3)
+    return {
+        "values": values,
+        "median": np.median(values),
+        "mean": np.mean(values),
+        "geometricMean": stats.gmean(np.maximum(values, 0.001)),
+        "shifted": shifted.tolist(),
+        "sdAboutZero": stats.median_abs_deviation(shifted, center=lambda x, axis: 0.0, scale="normal"),
+    }
+
+
 cases = {
     "scipy": scipy.__version__,
-    "logGamma": [log_gamma_case() for _ in range(40)],
-    "incompleteBeta": [beta_case() for _ in range(80)],
-    "binomialCdf": [binomial_case() for _ in range(80)],
-    "normalCdf": [normal_case() for _ in range(40)],
-    "normalQuantile": [normal_quantile_case() for _ in range(40)],
-    "studentTCdf": [t_cdf_case() for _ in range(80)],
-    "studentTQuantile": [t_quantile_case() for _ in range(80)],
-    "paired": [paired_case() for _ in range(40)],
+    "logGamma": [log_gamma_case() for _ in range(60)],
+    "incompleteBeta": [beta_case() for _ in range(100)],
+    "binomialCdf": [binomial_case() for _ in range(100)],
+    "normalCdf": [normal_case() for _ in range(60)],
+    "normalQuantile": [normal_quantile_case() for _ in range(60)],
+    "studentTCdf": [t_cdf_case() for _ in range(120)],
+    "studentTQuantile": [t_quantile_case() for _ in range(120)],
+    "paired": [paired_case() for _ in range(100)],
+    "quantile": [quantile_case() for _ in range(60)],
+    "orderStatistics": [order_statistics_case() for _ in range(80)],
+    "signFlip": [sign_flip_case() for _ in range(60)],
+    "holm": [holm_case() for _ in range(40)],
+    "robust": [robust_case() for _ in range(40)],
 }
+assert sum(len(of) for of in cases.values() if isinstance(of, list)) == 1000
+lines = [f"{json.dumps(name)}: {json.dumps(of, default=float)}" for name, of in cases.items()]
 path = pathlib.Path(__file__).with_name("scipy-fixture.json")
-path.write_text(json.dumps(cases, default=float, indent=1) + "\n")
+path.write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -1,0 +1,99 @@
+import { binomialCdf } from '../../src/stats/special.ts'
+import type { RealDecision } from './real.ts'
+import { table } from './words.ts'
+
+/** Spread of a pair up to which a planted change has to be found. */
+const quietSd = 0.05
+
+const count = (decisions: readonly RealDecision[], outcome: RealDecision['outcome']) =>
+  decisions.filter((decision) => decision.outcome === outcome).length
+
+const noisiestSd = ({ comparisons }: RealDecision) => Math.max(...comparisons.map(({ sd }) => sd))
+
+function middle(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b)
+  const value = sorted[Math.floor(sorted.length / 2)]
+  return value === undefined ? '–' : `${(100 * value).toFixed(1)} %`
+}
+
+function groups(decisions: readonly RealDecision[]): [string, RealDecision[]][] {
+  const byName = new Map<string, RealDecision[]>()
+  for (const decision of decisions) {
+    const name = `${decision.model}, ${decision.background ? 'a busy loop beside it' : 'nothing of ours beside it'}`
+    byName.set(name, [...(byName.get(name) ?? []), decision])
+  }
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** The same model on both sides: what the gate said. */
+export function unchangedTable(decisions: readonly RealDecision[]): string {
+  const unchanged = decisions.filter(({ delayNs }) => delayNs === 0)
+  const row = (name: string, of: readonly RealDecision[]) => [
+    name,
+    String(of.length),
+    ...(['pass', 'inconclusive', 'fail', 'invalid'] as const).map((outcome) => String(count(of, outcome))),
+    `${(100 * clopperPearson(count(of, 'fail'), of.length)).toFixed(1)} %`,
+    ...(['latencyP99Ns', 'inferPerSec'] as const).map((metric) =>
+      middle(
+        of.flatMap(({ comparisons }) =>
+          comparisons.flatMap((each) => (each.metric === metric ? [each.sd] : [])),
+        ),
+      ),
+    ),
+  ]
+  const header = [
+    'unchanged',
+    'decisions',
+    'pass',
+    'inconclusive',
+    'fail',
+    'invalid',
+    'fails at most in (95 %)',
+    'spread of p99',
+    'of throughput',
+  ]
+  return table(header, [...groups(unchanged).map(([name, of]) => row(name, of)), row('all', unchanged)])
+}
+
+/** A delay in the candidate's model: what the gate said, by whether the machine was quiet enough to be held to it. */
+export function slowerTable(decisions: readonly RealDecision[]): string {
+  const slower = decisions.filter(({ delayNs }) => delayNs > 0)
+  const quiet = (decision: RealDecision) => noisiestSd(decision) <= quietSd
+  const row = (name: string, of: readonly RealDecision[]) => [
+    name,
+    String(of.length),
+    ...(['fail', 'inconclusive', 'pass', 'invalid'] as const).map((outcome) => String(count(of, outcome))),
+    of.length === 0 ? '–' : `${Math.round(Math.max(...of.map(({ wallNs }) => wallNs)) / 1e9)} s`,
+    middle(
+      of.flatMap(({ comparisons }) => comparisons.map(({ changeRatio }) => Math.abs(Math.log(changeRatio)))),
+    ),
+  ]
+  const header = [
+    'slower',
+    'decisions',
+    'fail',
+    'inconclusive',
+    'pass',
+    'invalid',
+    'longest',
+    'change found (median)',
+  ]
+  return table(header, [
+    row('spread of every comparison at most 5 %', slower.filter(quiet)),
+    row(
+      'spread of one above 5 %',
+      slower.filter((decision) => !quiet(decision)),
+    ),
+  ])
+}
+
+/** The one-sided 95 % upper bound of a probability after so many events (Clopper & Pearson 1934). */
+export function clopperPearson(events: number, trials: number): number {
+  let [low, high] = [0, 1]
+  while (high - low > 1e-9) {
+    const middle = (low + high) / 2
+    if (binomialCdf(events, trials, middle) > 0.05) low = middle
+    else high = middle
+  }
+  return high
+}
