@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import ts from 'typescript'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major !== 24) {
@@ -73,6 +74,7 @@ for (const [name, entry] of Object.entries(entries)) {
       if (['proto', 'xds', 'protoc-gen-validate', 'lib'].includes(file)) continue
       if (isArrowChunk(join(out, file))) continue
       if (file === 'licenses.txt') licenses.set(name, readFileSync(join(out, file), 'utf8'))
+      else if (file.endsWith('.js')) writeFileSync(join(target, name, file), withoutComments(join(out, file)))
       else cpSync(join(out, file), join(target, name, file), { recursive: true })
     }
   } finally {
@@ -80,6 +82,19 @@ for (const [name, entry] of Object.entries(entries)) {
   }
 }
 writeFileSync(join(target, 'THIRD-PARTY-LICENSES.txt'), mergeLicenses([...licenses.values()]))
+
+/** The program as TypeScript prints it, which keeps every name and line of code, and takes half a megabyte less. */
+function withoutComments(path: string): string {
+  return ts.transpileModule(readFileSync(path, 'utf8'), {
+    fileName: path,
+    compilerOptions: {
+      allowJs: true,
+      removeComments: true,
+      target: ts.ScriptTarget.ESNext,
+      module: ts.ModuleKind.ESNext,
+    },
+  }).outputText
+}
 
 /** One entry a package, sorted, however many bundles hold it. ncc writes name, licence, text. */
 function mergeLicenses(texts: readonly string[]): string {

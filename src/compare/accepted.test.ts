@@ -242,6 +242,15 @@ describe('what a reviewer is told', () => {
     expect(judged(chosen, {}).warnings).toHaveLength(2)
   })
 
+  test('an entry for p99 speaks of the percentile that stands in for it', () => {
+    const input = inputOf(configWith(entry()), {})
+    const withoutP99 = JSON.parse(JSON.stringify(input.measurements), (key, value: unknown) =>
+      key === 'latencyP99Ns' ? null : value,
+    ) as typeof input.measurements
+    const { warnings } = judge({ ...input, measurements: withoutP99 })
+    expect(warnings.join()).not.toContain('matches nothing')
+  })
+
   test('a configuration of the reference that cannot be read is no configuration that allows the same', () => {
     const unreadable = { status: 'unreadable', commit: '1a2b3c4d5', why: 'a link' } as const
     const { result } = judged(configWith(), { change: { git: { contained: [], reference: unreadable } } })

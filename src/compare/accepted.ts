@@ -2,7 +2,7 @@ import { acceptedInWords, covers, lapseOf, untilInWords } from '../config/accept
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import { loadKey } from '../domain/load.ts'
 import type { GitFacts } from '../domain/measurements.ts'
-import type { MetricName } from '../domain/metric.ts'
+import { type MetricName, metricNames } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
 import { gatedScenarios, highestMemory, type ModelMeasurement, validRepetitions } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
@@ -124,11 +124,14 @@ export function acceptanceWarnings(input: Accepting): string[] {
 function seriesOf(model: ModelMeasurement, entry: AcceptedRegression) {
   return gatedScenarios(model).flatMap((scenario) => {
     const repetitions = validRepetitions(scenario)
-    const has =
-      entry.metric === 'gpuMemoryBytes'
-        ? highestMemory(repetitions) !== null
-        : repetitions.some(({ metrics }) => metrics[entry.metric] != null)
     const { load } = scenario
-    return has && covers(entry, model.name, load, entry.metric) ? [{ load, metric: entry.metric }] : []
+    const isMeasured = (metric: MetricName) =>
+      metric === 'gpuMemoryBytes'
+        ? highestMemory(repetitions) !== null
+        : repetitions.some(({ metrics }) => metrics[metric] != null)
+    const metrics = isMeasured(entry.metric) ? [entry.metric] : metricNames.filter(isMeasured)
+    return metrics
+      .filter((metric) => covers(entry, model.name, load, metric))
+      .map((metric) => ({ load, metric }))
   })
 }
