@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { failResult, invalidResult } from '../../test/support/result-fixtures.ts'
+import { failResult, invalidResult, trendResult } from '../../test/support/result-fixtures.ts'
 import { type Result, resultSchema } from '../domain/result.ts'
 import { renderCsv } from './csv.ts'
 import { renderHtml } from './html.ts'
@@ -72,6 +72,42 @@ const places: Record<string, Place> = {
     verdict: { ...base.verdict, reasons: [{ outcome: 'fail', model: message, message, next: message }] },
   }),
   'a warning of the run': (text) => ({ ...base, warnings: [text] }),
+  'what is loosened': (text) => ({ ...base, loosened: [text, text] }),
+  'what is accepted': (text) =>
+    withModel({
+      comparisons: first.comparisons.map((each) => ({
+        ...each,
+        status: 'accepted' as const,
+        footnotes: [`accepted up to 15 % (${text})`],
+      })),
+    }),
+  'a series of the trend': (text) => ({ ...base, ...crept({ model: text, load: text }, text) }),
+  'the cause of a regression': (text) =>
+    withModel({
+      attribution: {
+        changes: {
+          fields: [{ model: text, field: text, before: text, after: text }],
+          files: [{ path: text, change: 'added' }],
+          moreFiles: 0,
+        },
+        cause: 'config',
+        sentences: [text],
+        origin: first.attribution?.origin ?? [],
+        fields: first.attribution?.fields ?? [],
+      },
+    }),
+  'a field of a configuration': (text) => {
+    const fields = { [text]: { [text]: [text] }, optimization: { [text]: text } }
+    return withModel({
+      scenarios: first.scenarios.map((each) =>
+        each.role === 'sweep' ? { ...each, configuration: { ...each.configuration, fields } } : each,
+      ),
+      best:
+        first.best === null
+          ? null
+          : { ...first.best, configuration: { ...first.best.configuration, fields } },
+    })
+  },
   'a baseline': (text) => ({
     ...base,
     baseline: { status: 'untrusted', source: text, why: text, next: text, passedOver: [text, text] },
@@ -87,6 +123,19 @@ const places: Record<string, Place> = {
       host: { ...base.environment.host, cpuModel: text, runnerClass: text, os: text },
     },
   }),
+}
+
+function crept(
+  change: { readonly model: string; readonly load: string },
+  text: string,
+): Pick<Result, 'trend'> {
+  const { trend } = trendResult()
+  const [series] = trend?.crept ?? []
+  if (trend === undefined || series === undefined) throw new Error('the fixture has no trend')
+  const run = { commit: text, createdAt: text }
+  const shifts = series.shifts.map((each) => ({ ...each, lastBefore: run, firstAfter: run }))
+  const points = series.points.map((each) => ({ ...each, ...run }))
+  return { trend: { ...trend, since: text, until: run, crept: [{ ...series, ...change, shifts, points }] } }
 }
 
 const cases = Object.entries(places).flatMap(([place, make]) =>
@@ -121,8 +170,18 @@ const headings = (markdown: string) => markdown.match(/^#{1,6} /gm)?.length
 const htmlTags = (html: string) =>
   new Set(Array.from(html.matchAll(/<([a-z!][\w-]*)/gi), ([, name = '']) => name.toLowerCase()))
 /** What the page itself is made of; a patch and a failed model add none of their own. */
-const knownTags = htmlTags(renderHtml(base) + renderHtml(invalidResult()))
-const clean = live(renderMarkdown(withModel({}), { charts: true }))
+const knownTags = htmlTags(
+  [base, invalidResult(), { ...base, ...crept({ model: 'm', load: 'concurrency=1' }, 'c') }]
+    .map((each) => renderHtml(each))
+    .join(''),
+)
+/** The headings of each place where it holds nothing of note. */
+const usualHeadings = Object.fromEntries(
+  Object.entries(places).map(([place, make]) => [
+    place,
+    headings(live(renderMarkdown(make('text'), { charts: true }))),
+  ]),
+)
 
 test.each(cases)('in the name of %s: %j', (place, payload, make) => {
   const hostile = resultSchema.parse(make(payload))
@@ -140,7 +199,7 @@ test.each(cases)('in the name of %s: %j', (place, payload, make) => {
   expect(text).not.toMatch(/(?<![&\\])#\d/)
   expect(markdown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u)
   for (const rows of tables(text)) expect(new Set(rows.map(pipes)).size).toBe(1)
-  if (place !== 'an error of a model' && place !== 'a baseline') expect(headings(text)).toBe(headings(clean))
+  expect(headings(text)).toBe(usualHeadings[place])
   const [command = ''] = /To reproduce: .*$/m.exec(markdown) ?? ['']
   expect(command).toMatch(
     /`triton-perf-gate run --triton embedded(?: --models [\w.,-]+)?(?: --reference [0-9a-f]+)?`$/,

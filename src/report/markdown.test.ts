@@ -11,6 +11,7 @@ import {
   modelResult,
   passResult,
   result,
+  trendResult,
 } from '../../test/support/result-fixtures.ts'
 import type { Result } from '../domain/result.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -76,6 +77,77 @@ test('with more failing rows than fit, the rest is counted', () => {
   const shown = markdown.match(/\| ❌ fail \|/g)?.length ?? 0
   expect(shown).toBeGreaterThan(30)
   expect(markdown).toContain(`… and ${300 - shown} more comparisons that did not pass.`)
+})
+
+/** As much as a comment may have: GitHub takes 65,536 characters. */
+const commentBytes = 60_000
+
+/** Everything that grows with the models at once, in texts that grow when they are escaped. */
+function crowdedResult(count: number): Result {
+  const hostile = '@a#1|<'.repeat(30)
+  const models = Array.from({ length: count }, (_, index) =>
+    modelResult(`model_${index}`, {
+      warnings: [`${hostile} ${index}`],
+      comparisons: [
+        comparison('latencyP99Ns', c8, 45e6, index % 10 === 3 ? 1.5 : 1.1, {
+          status: index % 10 === 3 ? 'fail' : 'accepted',
+          footnotes: [`accepted up to 15 % (${hostile} ${index}; until 2026-12-31)`],
+        }),
+      ],
+    }),
+  )
+  const { trend } = trendResult()
+  const [series] = trend?.crept ?? []
+  if (trend === undefined || series === undefined) throw new Error('the fixture has no trend')
+  const crept = models.slice(0, 50).map(({ name }) => ({ ...series, model: `${name}${hostile}` }))
+  return {
+    ...result('fail', models),
+    loosened: models.map(({ name }) => `accepts up to 15 % worse p99 latency of ${name} (${hostile})`),
+    trend: { ...trend, crept },
+    warnings: models.map(({ name }) => `${name}: ${hostile}`),
+  }
+}
+
+test.each([10, 60, 600])(
+  'with %i models of everything, the failing rows and the cut are in the comment',
+  (count) => {
+    const markdown = renderMarkdown(crowdedResult(count), { maxBytes: commentBytes })
+    expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(commentBytes)
+    const failing = Math.ceil((count - 3) / 10)
+    const shown = markdown.match(/\| ❌ fail/g)?.length ?? 0
+    expect(shown).toBeGreaterThanOrEqual(Math.min(failing, 16))
+    if (shown < failing)
+      expect(markdown).toContain(`… and ${failing - shown} more comparisons that did not pass`)
+    expect(markdown).toContain('Candidate loosens the gate: accepts up to 15 % worse')
+    // Every mark that is left has its footnote, and no footnote is there for nothing.
+    const text = markdown.replace(/`[^`\n]*`/g, '')
+    const marks = new Set(text.match(/(?<=\| [^\n]*(?:fail|accepted) )[⁰¹²³⁴⁵⁶⁷⁸⁹]+/gu))
+    const notes = new Set(text.match(/^[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?= )/gmu))
+    expect(notes).toEqual(marks)
+  },
+)
+
+test('what is loosened is read to its end, however long it is', () => {
+  const loosened = Array.from({ length: 40 }, (_, index) => `limit ${index} ${'of a model '.repeat(5)}→ none`)
+  const notes = renderMarkdown({ ...passResult(), loosened })
+    .split('\n')
+    .filter((line) => line.startsWith('> **Note:** Candidate'))
+  expect(notes.length).toBeGreaterThan(1)
+  for (const clause of loosened) expect(notes.join('\n')).toContain(`${clause.trim()}`)
+})
+
+test('what cannot be cut any further is a verdict and where to look', () => {
+  const note = '@'.repeat(1000)
+  const row = comparison('latencyP99Ns', c8, 45e6, 1.5, {
+    status: 'fail',
+    footnotes: Array.from({ length: 50 }, (_, index) => `${index} ${note}`),
+  })
+  const markdown = renderMarkdown(result('fail', [modelResult('m', { comparisons: [row] })]), {
+    maxBytes: commentBytes,
+  })
+  expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(commentBytes)
+  expect(markdown).toMatch(/^## ❌ Performance gate: fail\n/)
+  expect(markdown).toContain('see the HTML report')
 })
 
 test('a name with backticks in its patch cannot close the fence', () => {

@@ -34,12 +34,16 @@ const droppable = [
   'patches',
   'trend',
   'warnings of models',
+  'further notes',
   'passing rows',
 ] as const
 type Part = (typeof droppable)[number]
 
 /** More rows that pass than this are folded away: they are not what a reviewer looks for. */
 const maxOpenPassingRows = 12
+
+/** Notes kept where space is short: what the pull request loosens comes first. */
+const maxNotes = 8
 
 /** Patches shown unfolded. */
 const maxOpenPatches = 2
@@ -60,7 +64,11 @@ export function renderMarkdown(result: Result, options: MarkdownOptions = {}): s
     text = render(report, plan)
     if (Buffer.byteLength(text) <= limit) return text
   }
-  return text
+  return heading(report, 'It is too long to be shown here: see the HTML report.')
+}
+
+function heading({ outcome, title, summary }: Report, ...more: string[]): string {
+  return [`## ${icons[outcome]} ${title}`, escapeMarkdown(summary, 1000), ...more, ''].join('\n\n')
 }
 
 /** From everything to less and less. Failing rows are cut last, worst kept, and the cut is said. */
@@ -83,7 +91,7 @@ function render(report: Report, plan: Plan): string {
     reasons(report, plan),
     ...comparisons(report, plan),
     ...constraints(report, plan),
-    footnotes(report.footnotes),
+    footnotes(report, plan),
     ...trend(report, plan),
     ...bests(report, plan),
     ...report.models.flatMap((model) => modelBlocks(model, report.candidateLabel, plan)),
@@ -98,8 +106,11 @@ function render(report: Report, plan: Plan): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
 }
 
-function notices(report: Report, { maxRows }: Plan): readonly string[] {
-  return report.notices.slice(0, maxRows).map((notice) => `> **Note:** ${escapeMarkdown(notice, 1000)}`)
+function notices(report: Report, { dropped, maxRows }: Plan): readonly string[] {
+  const most = dropped.has('further notes') ? Math.min(maxNotes, maxRows) : Number.POSITIVE_INFINITY
+  const lines = report.notices.slice(0, most).map((notice) => `> **Note:** ${escapeMarkdown(notice, 1000)}`)
+  const more = report.notices.length - lines.length
+  return [...lines, ...(more > 0 ? [`> … and ${countInWords(more, 'more note')}.`] : [])]
 }
 
 function reasons(report: Report, { maxRows }: Plan): string {
@@ -124,23 +135,47 @@ function constraints(report: Report, plan: Plan): readonly string[] {
   return ['### Budgets and constraints', ...judgedTable(report.constraints, 'constraint', plan)]
 }
 
+interface JudgedRows {
+  readonly open: readonly TableRow[]
+  /** Rows that did not pass, and accepted ones, that found no place. */
+  readonly cut: readonly TableRow[]
+  readonly passing: { readonly rows: readonly TableRow[]; readonly place: 'open' | 'folded' | 'dropped' }
+}
+
 /** The rows that need a look, and the passing ones: open while they are few, folded or dropped when many. */
+function judgedRows({ rows }: Table, plan: Plan): JudgedRows {
+  const passing = rows.filter(({ status }) => status === 'pass')
+  if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows'))
+    return { open: rows, cut: [], passing: { rows: passing, place: 'open' } }
+  const other = rows.filter(({ status }) => status !== 'pass')
+  const place = plan.dropped.has('passing rows') ? 'dropped' : 'folded'
+  return {
+    open: other.slice(0, plan.maxRows),
+    cut: other.slice(plan.maxRows),
+    passing: { rows: passing, place },
+  }
+}
+
 function judgedTable(all: Table, noun: string, plan: Plan): readonly string[] {
-  const passing = all.rows.filter(({ status }) => status === 'pass')
-  if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows')) return [markdownTableOf(all)]
-  const other = all.rows.filter(({ status }) => status !== 'pass')
-  const shown = other.slice(0, plan.maxRows)
-  const cut = other.length - shown.length
+  const { open, cut, passing } = judgedRows(all, plan)
+  const accepted = cut.filter(({ status }) => status === 'accepted').length
+  const more = [
+    ...(cut.length === accepted
+      ? []
+      : [`${countInWords(cut.length - accepted, `more ${noun}`)} that did not pass`]),
+    ...(accepted === 0
+      ? []
+      : [`${countInWords(accepted, `more ${noun}`)} that ${accepted === 1 ? 'is' : 'are'} accepted`]),
+  ]
+  const passed = `✅ ${countInWords(passing.rows.length, noun)} passed`
   return [
-    shown.length === 0 ? '' : markdownTableOf({ ...all, rows: shown }),
-    cut === 0 ? '' : `… and ${countInWords(cut, `more ${noun}`)} that did not pass.`,
-    passing.length === 0
+    markdownTableOf({ ...all, rows: open }),
+    more.length === 0 ? '' : `… and ${more.join(', ')}.`,
+    passing.rows.length === 0 || passing.place === 'open'
       ? ''
-      : plan.dropped.has('passing rows')
-        ? `✅ ${countInWords(passing.length, `${noun}`)} passed.`
-        : details(`✅ ${countInWords(passing.length, noun)} passed`, [
-            markdownTableOf({ ...all, rows: passing }),
-          ]),
+      : passing.place === 'dropped'
+        ? `${passed}.`
+        : details(passed, [markdownTableOf({ ...all, rows: passing.rows })]),
   ]
 }
 
@@ -256,8 +291,25 @@ function passedOver({ passedOver: runs }: Report): string {
   return details('Baselines that were passed over', [lines.join('\n')])
 }
 
-function footnotes(texts: readonly string[]): string {
-  return texts.map((text, index) => `${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`).join('\n\n')
+/** Those that something shown refers to. */
+function footnotes(report: Report, plan: Plan): string {
+  const judged = [report.comparisons, report.constraints].flatMap((all) => {
+    const { open, passing } = judgedRows(all, plan)
+    return passing.place === 'folded' ? [...open, ...passing.rows] : open
+  })
+  const rows = [
+    ...judged,
+    ...(plan.dropped.has('other metrics') ? [] : report.otherMetrics.rows),
+    ...(plan.dropped.has('time breakdown')
+      ? []
+      : report.models.flatMap((model) => model.breakdown.table.rows)),
+  ]
+  const used = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ marks = [] }) => marks)))
+  return report.footnotes
+    .flatMap((text, index) =>
+      used.has(index + 1) ? [`${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`] : [],
+    )
+    .join('\n\n')
 }
 
 function droppedNote({ dropped, maxRows }: Plan): string {

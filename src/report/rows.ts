@@ -113,15 +113,29 @@ function notices(result: Result, candidateLabel: string): readonly string[] {
   const said =
     result.baseline.status === 'absent' &&
     result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true)
-  const { loosened = [] } = result
   return [
-    ...(loosened.length === 0 ? [] : [`${candidateLabel} loosens the gate: ${loosened.join('; ')}.`]),
+    ...loosenings(result, candidateLabel),
     ...(result.complete
       ? []
       : ['The run was stopped before its end: what follows is only what was measured until then.']),
     ...(baseline === null || said ? [] : [baseline]),
     ...result.warnings,
   ]
+}
+
+/** A view cuts a notice that is longer than this; what is loosened must be read to its end. */
+const maxNoticeLength = 900
+
+/** One sentence where it fits a notice, else as many as it takes: a long list hides nothing. */
+function loosenings({ loosened = [] }: Result, candidateLabel: string): string[] {
+  const sentences: string[] = []
+  for (const clause of loosened) {
+    const last = sentences.at(-1)
+    const joined = last === undefined ? null : `${last}; ${clause}`
+    if (joined !== null && joined.length <= maxNoticeLength) sentences[sentences.length - 1] = joined
+    else sentences.push(`${candidateLabel} ${last === undefined ? '' : 'also '}loosens the gate: ${clause}`)
+  }
+  return sentences.map((sentence) => `${sentence}.`)
 }
 
 /** A reason's message names its model, for whoever reads it alone; here the name stands before it already. */
@@ -190,11 +204,15 @@ function environment({ environment, ...result }: Result): Report['environment'] 
   ]
 }
 
+/** More than this nobody copies; without the flag the same command measures every model. */
+const maxModelsFlagLength = 500
+
 /** Names of a model repository's folders; one that is no plain word does not reach the shell line. */
 function modelsFlag(result: Result): string {
   const names = result.models.map(({ name }) => name)
   const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name))
-  return plain ? ` --models ${names.join(',')}` : ''
+  const flag = ` --models ${names.join(',')}`
+  return plain && flag.length <= maxModelsFlagLength ? flag : ''
 }
 
 /** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
