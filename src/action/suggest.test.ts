@@ -1,7 +1,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fitsDiff, suggestionsOf } from './suggest.ts'
+import { fitsDiff, isTakenAsIs, suggestionBlock, suggestionsOf } from './suggest.ts'
 
 const patchOf = (before: string, after: string) =>
   createTwoFilesPatch('a/f', 'b/f', before, after, undefined, undefined, {
@@ -53,4 +53,12 @@ test('it stands only on lines that the diff shows, and that read the same there'
   expect(fitsDiff(suggestion, undefined)).toBe(false)
   // Cut short by GitHub, as of a very large file.
   expect(fitsDiff(suggestion, '@@ -8,9 +10,9 @@\n a\n+b')).toBe(false)
+})
+
+test('a click gives just what is proposed: lines taken away leave none, and what would be cleaned is not proposed', () => {
+  expect(suggestionBlock({ after: [] })).toBe('```suggestion\n```')
+  expect(suggestionBlock({ after: ['a', '', '```'] })).toBe('````suggestion\na\n\n```\n````')
+  for (const after of [[], ['a'], ['\ta', '', 'b'], ['```']]) expect(isTakenAsIs({ after })).toBe(true)
+  for (const after of [[''], ['a', ''], ['# \u{1F469}\u200D\u{1F527}'], ['a\r'], ['# \u202Ea']])
+    expect(isTakenAsIs({ after })).toBe(false)
 })

@@ -95,8 +95,13 @@ export async function suggestBest(
     if (best === null || !isWorthIt(best) || best.patch === null) return []
     const all = suggestionsOf(best.patch, path)
     const patch = files.find(({ filename }) => filename === path)?.patch
-    if (all.length > 0 && all.every((each) => fitsDiff(each, patch))) return all
-    said.push(`no suggestion for ${name}: the pull request's diff does not show the lines to be changed`)
+    const isShown = all.length > 0 && all.every((each) => fitsDiff(each, patch))
+    if (isShown && all.every(isTakenAsIs)) return all
+    said.push(
+      isShown
+        ? `no suggestion for ${name}: it has characters, or an empty line at its end, that a suggestion does not carry`
+        : `no suggestion for ${name}: the pull request's diff does not show the lines to be changed`,
+    )
     return []
   })
   const comments = wanted.map((suggestion) => ({ ...placed(suggestion), body: bodyOf(marker, suggestion) }))
@@ -126,7 +131,18 @@ function placed({ path, startLine, endLine }: Suggestion) {
   return { path, line: endLine, side, ...range }
 }
 
-function bodyOf(marker: string, { after }: Suggestion): string {
+function bodyOf(marker: string, suggestion: Suggestion): string {
   const text = 'The best configuration that was measured, with the change that the report explains:'
-  return `${marker}\n${text}\n\n${markdownFence(after.join('\n'), 'suggestion')}`
+  return `${marker}\n${text}\n\n${suggestionBlock(suggestion)}`
+}
+
+/** A block without a line takes the lines away; one with an empty line would leave that. */
+export function suggestionBlock({ after }: Pick<Suggestion, 'after'>): string {
+  return after.length === 0 ? '```suggestion\n```' : markdownFence(after.join('\n'), 'suggestion')
+}
+
+/** A click commits what is shown, and that is cleaned of characters that hide or reorder text, and of empty lines at the end. */
+export function isTakenAsIs({ after }: Pick<Suggestion, 'after'>): boolean {
+  const shown = suggestionBlock({ after }).split('\n').slice(1, -1)
+  return after.at(-1) !== '' && shown.join('\n') === after.join('\n')
 }
