@@ -11,6 +11,7 @@ import { firstChangedLine } from '../git/changed-files.ts'
 import { childEnvironment } from '../system/child-environment.ts'
 import { loadWorkerFor } from '../system/load-worker.ts'
 import { createNodeWorld } from '../system/node-world.ts'
+import { asCheckedOut } from './checked-out.ts'
 import { chooseBaseline, hub } from './choose-baseline.ts'
 import { planFor, readContext } from './context.ts'
 import { withGitSettings } from './git-environment.ts'
@@ -109,10 +110,10 @@ type Asked =
   | { readonly status: 'untouched'; readonly why: string }
   | { readonly status: 'measure'; readonly request: GateRequest; readonly reference: string | null }
 
-async function makeRequest(world: World, publication: Publication): Promise<Asked> {
-  const { inputs, context, plan, workspace, outputDirectory } = publication
+async function makeRequest(world: World, whole: Publication): Promise<Asked> {
+  const { inputs, workspace, outputDirectory } = whole
   const file = inputs.config === null ? findConfigFile(workspace) : resolve(workspace, inputs.config)
-  const config = await loadConfig({ file, overrides: overridesOf(inputs, plan.mode) })
+  const config = await loadConfig({ file, overrides: overridesOf(inputs, whole.plan.mode) })
   for (const warning of config.warnings) core.warning(warning)
   if (config.modelRepository === null) {
     throw new GateError('usage', 'no model repository is given', {
@@ -120,6 +121,10 @@ async function makeRequest(world: World, publication: Publication): Promise<Aske
     })
   }
   const modelRepository = resolve(workspace, config.modelRepository)
+  const publication = { ...whole, ...(await asCheckedOut(world, whole, [modelRepository, workspace])) }
+  const { context, plan } = publication
+  if (plan.commit !== whole.plan.commit)
+    say(`commit ${plan.commit} is checked out, and judged in place of ${whole.plan.commit}`)
   const release = plan.mode === 'release' ? await findRelease(publication) : null
   const choice = await referenceFor(world, publication, release)
   if (choice.commit !== null && plan.mode === 'gate' && inputs.skipUntouched) {

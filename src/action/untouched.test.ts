@@ -44,6 +44,7 @@ async function untouched(
     afterwards?: () => void
     modelRepository?: string
     workspace?: string
+    reference?: () => string
   } = {},
 ) {
   repository.branch(`b${Math.random()}`, main)
@@ -66,7 +67,7 @@ async function untouched(
     workspace: join(repository.directory, change.workspace ?? '.'),
     modelRepository: join(repository.directory, change.modelRepository ?? 'models'),
     configFile: join(repository.directory, 'triton-perf-gate.yml'),
-    reference: main,
+    reference: change.reference?.() ?? main,
   })
 }
 
@@ -286,4 +287,9 @@ test('a reference that git does not know leaves the doubt', async () => {
     reference: 'f'.repeat(40),
   }
   expect((await isUntouched(world, input)).untouched).toBe(false)
+})
+
+test('a reference that is the commit itself proves nothing', async () => {
+  const { untouched: isOne, why } = await untouched({ 'src/app.py': 'own' }, { reference: repository.head })
+  expect([isOne, why]).toEqual([false, 'the reference is the very commit that is measured'])
 })

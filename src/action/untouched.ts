@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { World } from '../domain/world.ts'
 import { changedFiles, differsFromHead, keptFiles } from '../git/changed-files.ts'
-import { repositoryRoot } from '../git/reference.ts'
+import { headCommit, repositoryRoot } from '../git/reference.ts'
 import { neededModels, withCalledModels } from '../repository/calls.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
 import { whyTouched } from '../repository/touched.ts'
@@ -41,6 +41,8 @@ export async function isUntouched(
   const root = await repositoryRoot(world, modelRepository)
   const changed = root === null ? null : await changedFiles(world, root, reference, 'HEAD')
   if (root === null || changed === null) return touched('git does not tell what has changed')
+  if ((await headCommit(world, root)) === reference)
+    return touched('the reference is the very commit that is measured')
   const prefix = relative(root, modelRepository)
   const isLinked = prefix.startsWith('..') || realpathSync(modelRepository) !== modelRepository
   const kept = await keptFiles(world, root, [prefix])
