@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { withAcceptedSteps } from './baseline/accepted-steps.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { acceptanceWarnings } from './compare/accepted.ts'
+import { capacityOf } from './compare/capacity.ts'
 import { type ExplainedModel, withCauses } from './compare/causes.ts'
 import { compareModels } from './compare/compare.ts'
 import { loosened } from './compare/loosened.ts'
@@ -10,7 +11,7 @@ import { trendOf } from './compare/trend.ts'
 import { decide } from './compare/verdict.ts'
 import { configurationKey } from './domain/configuration.ts'
 import { loadKey } from './domain/load.ts'
-import { type HistoryPoint, type Measurements, schemaVersion } from './domain/measurements.ts'
+import { type HistoryPoint, schemaVersion } from './domain/measurements.ts'
 import type { Best, ModelResult, Result, Trend } from './domain/result.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
 import { applyConfiguration } from './model-config/configuration.ts'
@@ -40,7 +41,7 @@ export function judge(input: CompareInput): Result {
       measurements.reference === null
         ? null
         : { description: measurements.reference.description, commit: measurements.reference.commit },
-    models: measurements.models.map((model) => modelResult(model, measurements, compared)),
+    models: measurements.models.map((model) => modelResult(model, input, compared)),
     ...(looser === null ? {} : { loosened: looser }),
     warnings: [...warnings, ...configurationWarnings(input)],
     ...(trend === null ? {} : { trend }),
@@ -79,13 +80,18 @@ function historyOf(input: CompareInput): readonly HistoryPoint[] {
 
 function modelResult(
   model: ModelMeasurement,
-  measurements: Measurements,
+  { measurements, config }: CompareInput,
   compared: { readonly models: readonly ExplainedModel[] },
 ): ModelResult {
   const own = compared.models.find((each) => each.name === model.name)
   const reference = measurements.reference?.models.find((each) => each.name === model.name)
+  const capacity = capacityOf(
+    { candidate: model, reference: reference ?? null, gpus: measurements.environment.gpus.length },
+    config.settingsFor(model.name),
+  )
   return {
     ...model,
+    ...(capacity === undefined ? {} : { capacity }),
     comparisons: [...(own?.comparisons ?? [])],
     constraints: [...(own?.constraints ?? [])],
     best: bestOf(model, measurements.repositoryPrefix ?? ''),

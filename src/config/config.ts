@@ -20,6 +20,8 @@ export interface Config {
   readonly settingsFor: (model: string) => ModelSettings
   /** The models that have input data of their own under `gate.inputs`. */
   readonly inputModels: readonly string[]
+  /** The models that have a demand of their own under `gate.demand`. */
+  readonly demandModels: readonly string[]
   readonly gate: GateSettings
   readonly triton: TritonSettings
   readonly perfAnalyzer: PerfAnalyzerSettings
@@ -44,6 +46,8 @@ export interface ModelSettings {
     Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>
   >
   readonly cpuOnly: boolean
+  /** What users will ask of it, for what its capacity means in GPUs; null = not said. */
+  readonly demandInferPerSec: number | null
 }
 
 /** Model Analyzer's tag with its metric. A tag such as `gpu_used_memory` is the sum over GPUs. */
@@ -92,6 +96,8 @@ export interface SearchSettings {
   readonly otherFields: readonly NonNullable<Configuration['fields']>[] | null
   /** One configuration at one load, once. */
   readonly maxMeasurements: number
+  /** Measurements after the search that bisect for the capacity, for each of two configurations. */
+  readonly capacitySteps: number
 }
 
 /** Where the values of one input come from, under `gate.inputs`. It goes before what is said of all inputs. */

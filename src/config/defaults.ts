@@ -45,6 +45,8 @@ export const defaultSearch = {
   otherFields: null,
   // About two minutes at the default measuring times, load included: what the time budget of a model leaves.
   maxMeasurements: 20,
+  // Model Analyzer's; four are enough between doubling loads, and five for a limit that lies beyond what was tried.
+  capacitySteps: 5,
 } as const satisfies SearchSettings
 
 export const defaultInput = {

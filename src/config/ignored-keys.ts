@@ -28,7 +28,6 @@ export const ignoredKeys = {
   genai_perf_flags: noLlm,
   weighting: oneModel,
   early_exit_enable: noSearchStep,
-  run_config_search_max_binary_search_steps: noSearchStep,
   run_config_profile_models_concurrently_enable: oneModel,
   concurrency_sweep_disable: noSearchStep,
   min_percentage_of_search_space: noSearchStep,

@@ -44,6 +44,7 @@ export function resolveSearch(
     ],
     ...listsOf(parameters ?? {}, name, warnings),
     maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
+    capacitySteps: file.run_config_search_max_binary_search_steps ?? defaultSearch.capacitySteps,
   }
 }
 

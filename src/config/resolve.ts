@@ -43,6 +43,7 @@ export function resolve(
   const gate = resolveGate(file, overrides)
   const tolerance = resolveTolerance(file, null)
   const entries = file.profile_models ?? {}
+  const demand = file.gate?.demand
   const settingsOf = (entry: ModelEntry, name: string | null): ModelSettings => ({
     loads: resolveLoads(file, entry),
     objectives: resolveObjectives(
@@ -56,6 +57,7 @@ export function resolve(
     perfAnalyzerFlags: passedFlags(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
+    demandInferPerSec: null,
   })
   const general = settingsOf({}, null)
   warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)))
@@ -74,9 +76,11 @@ export function resolve(
         ...settings,
         input: { ...settings.input, sources: sources.get(model) ?? {} },
         tolerance: resolveTolerance(file, model),
+        demandInferPerSec: (typeof demand === 'number' ? demand : demand?.[model]) ?? null,
       }
     },
     inputModels: [...sources.keys()],
+    demandModels: typeof demand === 'object' ? Object.keys(demand) : [],
     gate,
     triton: resolveTriton(path, file, overrides),
     perfAnalyzer: resolvePerfAnalyzer(file, overrides),

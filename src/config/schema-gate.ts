@@ -152,9 +152,15 @@ export const gateSection = z.strictObject({
     z.enum(['online', 'offline']),
     'How the model is served, as Model Analyzer’s `--mode`. `online`: requests of one inference; where no latency is limited, the sweep seeks throughput over p99 latency. `offline`: batches of every size up to the largest max_batch_size, from up to 8 clients, for throughput. Left out: as `online`, for throughput. See docs/sweep.md.',
   ),
+  demand: key(
+    z
+      .union([positiveNumber, z.record(z.string().min(1), positiveNumber)])
+      .meta({ title: 'number, or map of model to number' }),
+    'Inferences per second that users will ask for: the report says how many GPUs (or servers) that takes, before and after.',
+  ),
   search_max_measurements: key(
     positiveInteger,
-    'Most measurements of the sweep of one model.',
+    'Most measurements of the search of one model; those that bisect for its capacity come on top.',
     defaultSearch.maxMeasurements,
   ),
   triton: key(

@@ -36,6 +36,11 @@ export const searchKeys = {
     'Highest request rate of the sweep.',
     defaultRequestRate.max,
   ),
+  run_config_search_max_binary_search_steps: key(
+    z.int().nonnegative(),
+    'Most measurements after the search that bisect for the capacity: of the committed configuration, and of the best. 0 = none.',
+    defaultSearch.capacitySteps,
+  ),
   run_config_search_min_instance_count: key(positiveInteger, 'Fewest instances tried.', instanceCount.min),
   run_config_search_max_instance_count: key(positiveInteger, 'Most instances tried.', instanceCount.max),
   run_config_search_min_model_batch_size: key(

@@ -94,6 +94,31 @@ const bestSchema = z
   .readonly()
 export type Best = z.infer<typeof bestSchema>
 
+/** What one configuration can be planned with. */
+const capacityResultSchema = z
+  .strictObject({
+    /** `reference` and `candidate` at the gated loads, the others at those of the sweep. */
+    of: z.enum(['reference', 'candidate', 'committed', 'best', 'other']),
+    configuration: configurationSchema,
+    /** The highest throughput that was measured within the limits; null where no load holds them. */
+    inferPerSec: z.number().nullable(),
+    latencyP99Ns: z.number().nullable(),
+    load: loadSchema.nullable(),
+    /** The lightest heavier load that breaks a limit; null where none was measured. */
+    brokenAt: loadSchema.nullable(),
+    /** Of servers as the measured one, for the demand; null where there is none. */
+    servers: z.int().positive().nullable(),
+    /** Of these servers' GPUs; null on a CPU. */
+    gpus: z.int().positive().nullable(),
+  })
+  .readonly()
+export type CapacityResult = z.infer<typeof capacityResultSchema>
+
+const modelCapacitySchema = z
+  .strictObject({ demandInferPerSec: z.number().positive().nullable(), rows: z.array(capacityResultSchema) })
+  .readonly()
+export type ModelCapacity = z.infer<typeof modelCapacitySchema>
+
 const reasonSchema = z
   .strictObject({
     outcome: z.enum(outcomes),
@@ -220,6 +245,8 @@ const modelResultSchema = modelMeasurementSchema
     best: bestSchema.nullable(),
     /** Why it got worse; left out where that is not confirmed, or was not looked into. */
     attribution: attributionSchema.optional(),
+    /** Left out where no latency is limited and no demand is known. */
+    capacity: modelCapacitySchema.optional(),
     /** The reference's scenarios as re-measured in this run; empty where there was none. */
     referenceScenarios: modelMeasurementSchema.unwrap().shape.scenarios,
   })

@@ -199,6 +199,8 @@ const sweepProgressSchema = z
           configuration: configurationSchema,
           load: loadSchema,
           metrics: z.partialRecord(metricNameSchema, finite.nullable()).readonly().nullable(),
+          /** Measured after the search, for a capacity. */
+          purpose: z.literal('capacity').optional(),
         })
         .readonly(),
     ),

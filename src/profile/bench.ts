@@ -27,6 +27,8 @@ export function makeBench(
   const settings = askOf(context, model.name)
   let server: LiveServer | null = null
   let loaded: LiveModel | null = null
+  /** What the server held of the GPUs before any model: with it, memory can be told by instance. */
+  let idle: LiveModel['gpuIdle']
 
   async function change(configuration: Configuration): Promise<LiveModel> {
     if (loaded !== null) {
@@ -35,12 +37,17 @@ export function makeBench(
       else await closeModel(context, loaded)
       loaded = null
     }
-    server ??= await openServer(context, 'candidate', repository.path)
+    if (server === null) {
+      const watch = await context.gpu?.watchServer()
+      server = await openServer(context, 'candidate', repository.path)
+      idle = await watch?.idle(server.server.pids())
+    }
     const override =
       configuration.committed || model.config === null
         ? undefined
         : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
-    loaded = await openModel(context, server, model, settings, override)
+    const opened = await openModel(context, server, model, settings, override)
+    loaded = idle === undefined ? opened : { ...opened, gpuIdle: idle }
     return loaded
   }
 

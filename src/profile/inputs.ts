@@ -32,18 +32,24 @@ export async function readAllInputs(
     }
   }
   if (problems.length > 0)
-    throw new GateError('config', 'the input data do not fit', { problems: unique(problems) })
+    throw new GateError('config', 'the configuration does not fit the model repository', {
+      problems: unique(problems),
+    })
   return inputs
 }
 
 function unknownModels(config: Config, repository: ModelRepository): Problem[] {
   const known = [...repository.models.keys()]
-  return config.inputModels
-    .filter((name) => !known.includes(name))
-    .map((name) => {
+  const named = [
+    ...config.inputModels.map((name) => ({ name, section: 'gate.inputs' })),
+    ...config.demandModels.map((name) => ({ name, section: 'gate.demand' })),
+  ]
+  return named
+    .filter(({ name }) => !known.includes(name))
+    .map(({ name, section }) => {
       const meant = nearest(name, known)
       const remedy = meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`
-      const key = `gate.inputs.${name}`
+      const key = `${section}.${name}`
       return { file: config.file ?? undefined, key, message: 'the repository has no such model', remedy }
     })
 }

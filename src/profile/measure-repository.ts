@@ -101,7 +101,9 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
     }
     const idle = await describeEnvironmentOf(base, input.candidate.path, claim)
     gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus)
-    const context: ProfileContext = { ...base, gpu }
+    const gpuMemoryTotalBytes =
+      gpu === null ? null : idle.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0)
+    const context: ProfileContext = { ...base, gpu, gpuMemoryTotalBytes }
 
     const resuming = { ...input, environment: idle, progress: world.progress }
     const known = input.resume === null ? new Map<string, ModelSides>() : resumed(input.resume, resuming)
@@ -270,7 +272,7 @@ function committedOf(measurement: ModelMeasurement): Configuration | null {
 
 /** Starts one server without a model to learn what it is, and what is on the machine while it idles. */
 async function describeEnvironmentOf(
-  context: Omit<ProfileContext, 'gpu'>,
+  context: Omit<ProfileContext, 'gpu' | 'gpuMemoryTotalBytes'>,
   repository: string,
   { lockedClocks }: Claim,
 ): Promise<Environment> {

@@ -20,6 +20,8 @@ export interface ProfileContext extends SideContext {
   readonly config: Config
   readonly random: Random
   readonly gpu: GpuSampler | null
+  /** Of all GPUs that are read; null where there is none. */
+  readonly gpuMemoryTotalBytes: number | null
   /** What is sent to each model, on both sides. */
   readonly inputs: ReadonlyMap<string, InputData>
 }

@@ -12,9 +12,15 @@ const second = 1e9
 const costs = { load: 2 * second, measure: second }
 
 /** A sweep on a landscape instead of a server: noisy, with a clock of its own, and killed where it is told to be. */
-function stage(scene: Landscape, mode: 'quick' | 'brute', maxMeasurements: number, timeNs = 1000 * second) {
+function stage(
+  scene: Landscape,
+  mode: 'quick' | 'brute',
+  maxMeasurements: number,
+  timeNs = 1000 * second,
+  capacitySteps = 0,
+) {
   const settings = {
-    search: { mode, maxMeasurements } as Parameters<typeof runSweep>[1]['search'],
+    search: { mode, maxMeasurements, capacitySteps } as Parameters<typeof runSweep>[1]['search'],
     objectives: scene.objectives,
     constraints: scene.constraints,
   }
@@ -64,8 +70,17 @@ function corner(family: Family, seed: number): Landscape {
       ((each.instanceCount ?? 1) <= 3 &&
         Math.abs(Math.log2(each.maxBatchSize / committed.maxBatchSize)) <= 1),
   )
-  return { ...scene, space: { committed, configurations: near, loads: loads.slice(0, 5) } }
+  const middle = loads[2] && scene.measure(committed, loads[2])?.latencyP99Ns
+  if (middle == null) throw new Error(`${scene.name} has no middle load`)
+  return {
+    ...scene,
+    // Between two loads, so that there is something to bisect.
+    constraints: [{ name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 1.3 * middle }],
+    space: { committed, configurations: near, loads: loads.slice(0, 5), divisible: true },
+  }
 }
+
+let capacityPoints = 0
 
 test.each([
   ['quick', 'batching', 20, 1000],
@@ -75,10 +90,12 @@ test.each([
 ] as const)(
   '%s on %s, killed at every point and gone on with, comes to the same',
   async (mode, family, most, seconds) => {
-    const run = stage(corner(family, 7), mode, most, seconds * second)
+    const run = stage(corner(family, 7), mode, most, seconds * second, 2)
     const whole = await run(fresh)
     const { length } = whole.measured
     expect(length).toBeGreaterThan(6)
+    const bisected = whole.finished?.progress.points.filter(({ purpose }) => purpose === 'capacity') ?? []
+    capacityPoints += bisected.length
     for (let k = 0; k < length; k++) {
       const saved = k === 0 ? fresh : whole.snapshots[k - 1]
       if (saved === undefined) throw new Error(`nothing was saved after measurement ${k}`)
@@ -90,6 +107,10 @@ test.each([
     }
   },
 )
+
+test('among them were measurements for a capacity', () => {
+  expect(capacityPoints).toBeGreaterThan(1)
+})
 
 test('killed again and again, one measurement each, it comes to the same', async () => {
   const run = stage(corner('batching', 3), 'quick', 20)

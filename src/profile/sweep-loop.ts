@@ -4,9 +4,10 @@ import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Scenario, SweepProgress } from '../domain/scenario.ts'
 import { nsPerSecond } from '../domain/world.ts'
+import { nextCapacityStep } from '../search/capacity.ts'
 import { nextStep } from '../search/search.ts'
 import type { Space } from '../search/space.ts'
-import { type SearchPoint, type Step, sameConfiguration } from '../search/state.ts'
+import { type SearchPoint, type SearchState, type Step, sameConfiguration } from '../search/state.ts'
 
 export type MeasureStep = Extract<Step, { kind: 'measure' }>
 
@@ -60,11 +61,11 @@ export async function runSweep(
   const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs
   for (let isFirst = true; ; isFirst = false) {
     const { points, loads, loadingNs, measuringNs } = progress
-    const step = nextStep(search.mode, {
+    const state: SearchState = {
       space,
       objectives,
       constraints,
-      points,
+      points: points.filter(({ purpose }) => purpose !== 'capacity'),
       budget: {
         maxMeasurements: search.maxMeasurements,
         timeLeftNs: timeNs - spentNs(),
@@ -73,8 +74,15 @@ export async function runSweep(
           measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
         },
       },
-    })
-    if (step.kind === 'done') return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: step }
+    }
+    const next = nextStep(search.mode, state)
+    const step =
+      next.kind === 'measure'
+        ? next
+        : nextCapacityStep({ ...state, points }, next.answer, search.capacitySteps)
+    if (step === null && next.kind === 'done')
+      return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: next }
+    if (step === null) throw new GateError('internal', 'a search has neither a step nor an end')
     const { point, scenario, loadNs, measureNs } = await rig.measure(step, points.length)
     const last = points.at(-1)
     const isReload =
@@ -84,7 +92,7 @@ export async function runSweep(
     scenarios = [...scenarios, scenario]
     progress = {
       ...progress,
-      points: [...points, point],
+      points: [...points, step.purpose === 'capacity' ? { ...point, purpose: 'capacity' } : point],
       spentNs: spentNs(),
       loads: loads + (counts ? 1 : 0),
       loadingNs: loadingNs + (counts ? loadNs : 0),
@@ -101,8 +109,9 @@ function within(space: Space, { progress, scenarios }: SweepState): SweepState {
   const configurations = new Set(space.configurations.map(configurationKey))
   const loads = new Set(space.loads.map(loadKey))
   const kept = progress.points.map(
-    ({ configuration, load }) =>
-      configurations.has(configurationKey(configuration)) && loads.has(loadKey(load)),
+    ({ configuration, load, purpose }) =>
+      configurations.has(configurationKey(configuration)) &&
+      (purpose === 'capacity' || loads.has(loadKey(load))),
   )
   return {
     progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },

@@ -2,9 +2,11 @@ import type { ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/scenario.ts'
+import { countInWords } from '../domain/words.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { mergeLatencies } from '../load/window.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { fitsMemory } from '../search/memory.ts'
 import { makeSpace, type Space } from '../search/space.ts'
 import { quantile } from '../stats/quantile.ts'
 import { makeBench } from './bench.ts'
@@ -58,7 +60,11 @@ export async function sweepModel(
 ): Promise<Sweep> {
   const { world } = context
   const settings = context.config.settingsFor(model.name)
-  const space = makeSpace(settings.search, committed, traitsOf(context, model, committed))
+  const { gpuMemoryTotalBytes } = context
+  const space: Space = {
+    ...makeSpace(settings.search, committed, traitsOf(context, model, committed)),
+    ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
+  }
   const bench = makeBench(context, repository, model)
   const measureStep = async (step: MeasureStep, index: number): Promise<MeasuredStep> => {
     interruptIfAsked(world)
@@ -72,7 +78,7 @@ export async function sweepModel(
       return { point: { configuration, load, metrics: null }, scenario, loadNs, measureNs: 0 }
     }
     const startNs = world.nowNs()
-    const measured = await measure(context, loaded, load, step.purpose === 'confirm' ? confirm : explore)
+    const measured = await measure(context, loaded, load, step.purpose === 'explore' ? explore : confirm)
     return { ...judge(context, configuration, load, measured), loadNs, measureNs: world.nowNs() - startNs }
   }
   try {
@@ -149,9 +155,12 @@ function summarize(
 ): SearchSummary {
   const repetitions = scenarios.flatMap((scenario) => scenario.repetitions)
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
+  const fits = fitsMemory(points, space)
+  const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length
+  const bisected = points.filter(({ purpose }) => purpose === 'capacity').length
   return {
     mode: settings.search.mode,
-    measurements: points.length,
+    measurements: points.length - bisected,
     stopped: done.reason,
     wallNs: spentNs,
     underLoadNs: repetitions.reduce(
@@ -160,6 +169,12 @@ function summarize(
     ),
     notes: [
       `${tried} of ${space.configurations.length} configurations were tried`,
+      ...(tooLarge === 0
+        ? []
+        : [
+            `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
+          ]),
+      ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
       ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
     ],
     answer: done.answer,

@@ -54,6 +54,7 @@ function page(report: Report): string[] {
     reasons(report),
     section('Compared', [table(report.comparisons), legend(report.legend)]),
     section('Budgets and constraints', [table(report.constraints)]),
+    capacity(report),
     footnotes(report.footnotes),
     trend(report),
     ...report.models.map(model),
@@ -61,6 +62,13 @@ function page(report: Report): string[] {
     environment(report),
     passedOver(report),
   ]
+}
+
+function capacity({ capacity: { table: rows, sentences } }: Report): string {
+  const plans = sentences.map(
+    ({ model: name, text }) => `<p><code>${escapeHtml(name)}</code>: ${escapeHtml(text, 1000)}</p>`,
+  )
+  return rows.rows.length === 0 ? '' : section('Capacity', [...plans, table(rows)])
 }
 
 function verdict({ outcome, title, summary, notices }: Report): string {

@@ -30,6 +30,7 @@ const droppable = [
   'time breakdown',
   'causes',
   'environment',
+  'capacity',
   'runs passed over',
   'patches',
   'trend',
@@ -91,6 +92,7 @@ function render(report: Report, plan: Plan): string {
     reasons(report, plan),
     ...comparisons(report, plan),
     ...constraints(report, plan),
+    ...(has('capacity') ? capacity(report) : []),
     footnotes(report, plan),
     ...trend(report, plan),
     ...bests(report, plan),
@@ -133,6 +135,12 @@ function comparisons(report: Report, plan: Plan): readonly string[] {
 function constraints(report: Report, plan: Plan): readonly string[] {
   if (report.constraints.rows.length === 0) return []
   return ['### Budgets and constraints', ...judgedTable(report.constraints, 'constraint', plan)]
+}
+
+function capacity({ capacity: { table: rows, sentences } }: Report): readonly string[] {
+  if (rows.rows.length === 0) return []
+  const plans = sentences.map(({ model, text }) => `${markdownCode(model)}: ${escapeMarkdown(text, 1000)}`)
+  return ['### Capacity', ...plans, markdownTableOf(rows)]
 }
 
 interface JudgedRows {

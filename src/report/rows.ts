@@ -3,6 +3,7 @@ import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
 import { signedPercent } from '../domain/words.ts'
 import { type AttributionSection, attributionSection } from './attribution-rows.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
+import { type CapacitySection, capacitySection } from './capacity-rows.ts'
 import { comparisonTables, constraintTable } from './comparison-rows.ts'
 import {
   formatBytes,
@@ -30,6 +31,7 @@ export interface Report {
   readonly legend: readonly string[]
   readonly otherMetrics: Table
   readonly constraints: Table
+  readonly capacity: CapacitySection
   readonly models: readonly ModelSection[]
   readonly trend: TrendSection | null
   readonly environment: readonly { readonly name: string; readonly text: string }[]
@@ -88,6 +90,7 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
     otherMetrics: informing,
     constraints,
+    capacity: capacitySection(result, candidateLabel),
     models,
     trend: trendSection(result),
     environment: environment(result),

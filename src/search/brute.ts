@@ -2,6 +2,7 @@ import { type Configuration, configurationKey } from '../domain/configuration.ts
 import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
 import { answerOf } from './answer.ts'
 import { budgetWords, isAffordable } from './budget.ts'
+import { fitsMemory } from './memory.ts'
 import { loadsFor } from './space.ts'
 import { type SearchPoint, type SearchState, type Step, sameConfiguration } from './state.ts'
 
@@ -26,10 +27,11 @@ function nextInOrder(
 ): Step {
   const { committed, configurations } = state.space
   const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed))
+  const fits = fitsMemory(state.points, state.space)
   for (const configuration of [committed, ...others]) {
     const load = nextLoad(configuration, state)
     const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration))
-    if (load === null || (!begun && skip(configuration, state))) continue
+    if (load === null || (!begun && (!fits(configuration) || skip(configuration, state)))) continue
     if (!isAffordable(state, { configuration, load }, 0)) return done(state, budgetWords(state))
     return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' }
   }

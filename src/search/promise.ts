@@ -5,6 +5,7 @@ import { candidatesOf, spreadOf } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
 import { type Belief, expectedExcess } from './gaussian.ts'
 import { impliedObservations } from './implied.ts'
+import { fitsMemory } from './memory.ts'
 import { direction, weights } from './score.ts'
 import { loadsFor } from './space.ts'
 import { type Place, placeKey, type SearchState } from './state.ts'
@@ -49,6 +50,7 @@ export function prospects(state: SearchState): Prospect[] {
     ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
   ])
   const works = chanceOfWorking(points)
+  const fits = fitsMemory(points, space)
   const beliefs = candidates.map(surrogate)
   const held = candidates.map((candidate) => holds(candidate, constraints))
   const feasible = beliefs.filter((_, i) => held[i])
@@ -71,9 +73,11 @@ export function prospects(state: SearchState): Prospect[] {
       ? [{ ...place, tried: again, meeting, improvement }]
       : []
   }
-  return space.configurations.flatMap((configuration) =>
-    loadsFor(space, configuration).flatMap((load) => consider({ configuration, load })),
-  )
+  return space.configurations
+    .filter(fits)
+    .flatMap((configuration) =>
+      loadsFor(space, configuration).flatMap((load) => consider({ configuration, load })),
+    )
 }
 
 /**

@@ -19,6 +19,7 @@ const settings: SearchSettings = {
   preferredBatchSizes: null,
   otherFields: null,
   maxMeasurements: 20,
+  capacitySteps: 5,
 }
 const committed: Configuration = { committed: true, instanceCount: 2, maxBatchSize: 6, dynamicBatching: true }
 const model = { batching: true, instances: true, loadsAllowed: true }

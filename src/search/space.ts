@@ -9,6 +9,10 @@ export interface Space {
   readonly configurations: readonly Configuration[]
   /** From light to heavy. */
   readonly loads: readonly Load[]
+  /** Whether loads between the listed ones can be measured; not on a recorded landscape. */
+  readonly divisible?: boolean
+  /** What the GPUs have in all, whoever holds it; left out where that is not known. */
+  readonly gpuMemoryBytes?: number
 }
 
 /** What the model allows to be changed. */
@@ -35,7 +39,7 @@ export function makeSpace(settings: SearchSettings, committed: Configuration, mo
     known.add(key)
     configurations.push(variant)
   }
-  return { committed, configurations, loads: loadsOf(settings) }
+  return { committed, configurations, loads: loadsOf(settings), divisible: true }
 }
 
 /** Every client batch at every concurrency or rate, from light to heavy. */

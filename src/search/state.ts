@@ -19,6 +19,8 @@ export interface Place {
  */
 export interface SearchPoint extends Place {
   readonly metrics: SearchMetrics | null
+  /** Measured after the search, for a capacity: no step of the search rests on it. */
+  readonly purpose?: 'capacity' | undefined
 }
 
 export interface SearchBudget {
@@ -43,7 +45,7 @@ export interface SearchState {
 export type Step =
   | (Place & {
       readonly kind: 'measure'
-      readonly purpose: 'explore' | 'confirm'
+      readonly purpose: 'explore' | 'confirm' | 'capacity'
       /** For the progress line: why this one. */
       readonly why: string
     })

@@ -172,6 +172,7 @@ export function makeConfig(
       loads,
       tolerance: toleranceWith(tolerance),
       requests: { checkOutputs: 'given' },
+      demandInferPerSec: null,
     }),
     gate: {
       onInconclusive: 'warn',

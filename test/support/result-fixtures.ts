@@ -301,6 +301,67 @@ const search = {
   answer: null,
 }
 
+function capacity(): NonNullable<ModelResult['capacity']> {
+  const { configuration } = best()
+  const concurrency = (level: number): Load => ({ mode: 'concurrency', concurrency: level })
+  const p99 = (milliseconds: number) => milliseconds * ms
+  return {
+    demandInferPerSec: 1500,
+    rows: [
+      {
+        of: 'reference',
+        configuration: committed,
+        inferPerSec: 341,
+        latencyP99Ns: p99(45.9),
+        load: c8,
+        brokenAt: null,
+        servers: 5,
+        gpus: null,
+      },
+      {
+        of: 'candidate',
+        configuration: committed,
+        inferPerSec: 338,
+        latencyP99Ns: p99(45.2),
+        load: c8,
+        brokenAt: null,
+        servers: 5,
+        gpus: null,
+      },
+      {
+        of: 'committed',
+        configuration: committed,
+        inferPerSec: 352,
+        latencyP99Ns: p99(59),
+        load: concurrency(10),
+        brokenAt: concurrency(11),
+        servers: 5,
+        gpus: null,
+      },
+      {
+        of: 'best',
+        configuration,
+        inferPerSec: 418,
+        latencyP99Ns: p99(58.1),
+        load: concurrency(12),
+        brokenAt: concurrency(14),
+        servers: 4,
+        gpus: null,
+      },
+      {
+        of: 'other',
+        configuration: { ...configuration, maxBatchSize: 2 },
+        inferPerSec: null,
+        latencyP99Ns: null,
+        load: null,
+        brokenAt: c8,
+        servers: null,
+        gpus: null,
+      },
+    ],
+  }
+}
+
 function textRecognition(changes: Partial<ModelResult> = {}): ModelResult {
   const base = modelResult('text_recognition')
   return {
@@ -309,6 +370,7 @@ function textRecognition(changes: Partial<ModelResult> = {}): ModelResult {
     search,
     constraints: [budget(c1, 9.5), budget(c8, 45.2)],
     best: best(),
+    capacity: capacity(),
     ...changes,
   }
 }

@@ -1,0 +1,178 @@
+import type { Constraint } from '../config/config.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
+import { costNs, loadedOf } from './budget.ts'
+import { candidatesOf } from './candidates.ts'
+import { violation } from './score.ts'
+import { loadsFor, type Space } from './space.ts'
+import {
+  type SearchAnswer,
+  type SearchMetrics,
+  type SearchPoint,
+  type SearchState,
+  type Step,
+  sameConfiguration,
+} from './state.ts'
+
+/** What one configuration can be planned with. */
+export interface Capacity {
+  readonly configuration: Configuration
+  /** The load with the highest throughput whose metrics hold every limit; null where none that was measured does. */
+  readonly at: { readonly load: Load; readonly metrics: SearchMetrics } | null
+  /** The lightest heavier load of the same client batch that breaks a limit; null where none was measured. */
+  readonly brokenAt: Load | null
+}
+
+/** Limits from above: of latency and memory. What a demand asks of throughput is another question. */
+export function capacityLimits(constraints: readonly Constraint[]): Constraint[] {
+  return constraints.filter(({ bound }) => bound === 'max')
+}
+
+/** True where there is a budget that a capacity is the answer to. */
+export function limitsLatency(constraints: readonly Constraint[]): boolean {
+  return capacityLimits(constraints).some(({ metric }) => metric.startsWith('latency'))
+}
+
+/** The capacity of each measured configuration, in the order of their first measurement. */
+export function capacitiesOf(points: readonly SearchPoint[], constraints: readonly Constraint[]): Capacity[] {
+  const configurations = new Map(
+    points.map(({ configuration }) => [configurationKey(configuration), configuration]),
+  )
+  return [...configurations.values()].map((configuration) => {
+    const { best, breaks } = bracket(points, configuration, constraints)
+    return { configuration, at: best, brokenAt: breaks }
+  })
+}
+
+interface Rung {
+  readonly load: Load
+  /** null where it failed. */
+  readonly metrics: SearchMetrics | null
+}
+
+/** What is known of a configuration: the best load that holds, and of its client batch the two that the limit lies between. */
+function bracket(
+  points: readonly SearchPoint[],
+  configuration: Configuration,
+  constraints: readonly Constraint[],
+) {
+  const limits = capacityLimits(constraints)
+  const own = points.filter((point) => sameConfiguration(point.configuration, configuration))
+  const measured: Rung[] = candidatesOf(own)
+  const known = new Set(measured.map(({ load }) => loadKey(load)))
+  const failed = own.filter(({ metrics, load }) => metrics === null && !known.has(loadKey(load)))
+  const holds = ({ metrics }: Rung) => metrics !== null && violation(metrics, limits) === 0
+  const holding = measured.filter(holds)
+  const best = holding.reduce<Rung | null>(
+    (top, rung) => (top === null || throughputOf(rung) > throughputOf(top) ? rung : top),
+    null,
+  )
+  const batch = best === null ? Math.min(...own.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load)
+  const alike = (rungs: readonly Rung[]) =>
+    rungs
+      .filter(({ load }) => batchSizeOf(load) === batch)
+      .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load))
+  const held = alike(holding)
+  const top = held.at(-1)
+  const broken = alike([...measured.filter((rung) => !holds(rung)), ...failed])
+  const breaks = broken.find(({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load))
+  return {
+    best: best?.metrics == null ? null : { load: best.load, metrics: best.metrics },
+    batch,
+    held,
+    breaks: breaks?.load ?? null,
+  }
+}
+
+function throughputOf({ metrics }: Rung): number {
+  return metrics?.inferPerSec ?? 0
+}
+
+/** Where twice the load brought no more throughput than this, at most twice as much is left: the rest of what comes waits. */
+const plateauGain = 0.02
+/** Loads nearer to each other than this differ by less than what a p99 spreads. */
+const closeEnough = 1.1
+
+/** The load that tells most about where a configuration's limit lies: halfway, or the next heavier one; null where that is known. */
+export function nextCapacityLoad(
+  points: readonly SearchPoint[],
+  configuration: Configuration,
+  space: Space,
+  constraints: readonly Constraint[],
+): Load | null {
+  const { batch, held, breaks } = bracket(points, configuration, constraints)
+  const rungs = loadsFor(space, configuration).filter((load) => batchSizeOf(load) === batch)
+  const [top, before] = held.toReversed()
+  const low = top === undefined ? 0 : inferencesOf(top.load)
+  if (breaks === null) {
+    const isFlat =
+      top !== undefined &&
+      low >= fullLoad(configuration, top.load) &&
+      before !== undefined &&
+      throughputOf(top) <= (1 + plateauGain) * throughputOf(before)
+    return isFlat ? null : (rungs.find((load) => inferencesOf(load) > low) ?? null)
+  }
+  const between = rungs.filter(
+    (load) => inferencesOf(load) > low && inferencesOf(load) < inferencesOf(breaks),
+  )
+  if (between.length > 0) return between[Math.floor(between.length / 2)] ?? null
+  return top === undefined || space.divisible !== true ? null : halfway(top.load, breaks)
+}
+
+/**
+ * Twice what is executed at once (Model Analyzer's formula): below that, throughput that does not grow may grow again once
+ * batches fill. An open loop's throughput lags behind its rate only when there is no more to be had.
+ */
+function fullLoad({ instanceCount, maxBatchSize, dynamicBatching }: Configuration, { mode }: Load): number {
+  return mode === 'requestRate'
+    ? 0
+    : 2 * (instanceCount ?? 1) * (dynamicBatching ? Math.max(1, maxBatchSize) : 1)
+}
+
+function halfway(low: Load, high: Load): Load | null {
+  if (inferencesOf(high) / inferencesOf(low) <= closeEnough) return null
+  if (low.mode === 'concurrency' && high.mode === 'concurrency') {
+    const concurrency = Math.round((low.concurrency + high.concurrency) / 2)
+    return concurrency === low.concurrency || concurrency === high.concurrency
+      ? null
+      : { ...low, concurrency }
+  }
+  if (low.mode === 'requestRate' && high.mode === 'requestRate') {
+    return { ...low, requestRate: Number(Math.sqrt(low.requestRate * high.requestRate).toPrecision(3)) }
+  }
+  return null
+}
+
+/**
+ * The next measurement after a search: bisects for the capacity of the committed configuration and of the answer's, before
+ * and after. null where both are known, where no latency is limited, or where steps or time are used up.
+ *
+ * @param most measurements for each of the two
+ */
+export function nextCapacityStep(
+  state: SearchState,
+  answer: SearchAnswer | null,
+  most: number,
+): Extract<Step, { kind: 'measure' }> | null {
+  const { space, points, constraints, budget } = state
+  if (answer === null || !limitsLatency(constraints)) return null
+  const loaded = loadedOf(state)
+  const wanted = sameConfiguration(answer.configuration, space.committed)
+    ? [space.committed]
+    : [answer.configuration, space.committed]
+  // What is loaded comes first: loading is what costs.
+  const ordered = wanted.toSorted(
+    (a, b) => Number(sameConfiguration(b, loaded)) - Number(sameConfiguration(a, loaded)),
+  )
+  for (const configuration of ordered) {
+    const made = points.filter(
+      (point) => point.purpose === 'capacity' && sameConfiguration(point.configuration, configuration),
+    )
+    const load = made.length < most ? nextCapacityLoad(points, configuration, space, constraints) : null
+    if (load === null) continue
+    if (budget.timeLeftNs !== null && costNs(state, { configuration, load }) > budget.timeLeftNs) return null
+    const why = `bisecting for the capacity at ${loadLabel(load)}`
+    return { kind: 'measure', configuration, load, purpose: 'capacity', why }
+  }
+  return null
+}
