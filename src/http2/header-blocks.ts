@@ -1,4 +1,4 @@
-import { errorCode, flag, ProtocolError, unpadded } from './frames.ts'
+import { errorCode, flag, headBytes, ProtocolError, unpadded } from './frames.ts'
 import { type Field, HpackDecoder } from './hpack.ts'
 
 /** A whole header block, as read. */
@@ -8,7 +8,7 @@ export interface HeaderBlock {
   readonly fields: readonly Field[]
 }
 
-/** In pieces; far beyond what any gRPC peer sends. */
+/** Frame heads included, since pieces may be empty; far beyond what any gRPC peer sends. */
 const maxBlockBytes = 1024 * 1024
 
 /** HEADERS takes five bytes for a priority that nobody asks for any more. */
@@ -41,22 +41,22 @@ export class HeaderBlocks {
     if (begun?.streamId !== streamId)
       throw new ProtocolError(errorCode.protocolError, 'a CONTINUATION of no header block')
     begun.parts.push(Buffer.from(bytes.subarray(start, end)))
-    begun.bytes += end - start
+    begun.bytes += headBytes + end - start
     if (begun.bytes > maxBlockBytes)
       throw new ProtocolError(errorCode.enhanceYourCalm, `more than ${maxBlockBytes} bytes of headers`)
     if ((flags & flag.endHeaders) === 0) return null
     this.#begun = null
-    return this.#read(begun.flags, streamId, Buffer.concat(begun.parts), 0, begun.bytes)
+    const block = Buffer.concat(begun.parts)
+    return this.#read(begun.flags, streamId, block, 0, block.length)
   }
 
   #read(flags: number, streamId: number, bytes: Buffer, start: number, end: number): HeaderBlock {
-    const fields: Field[] = []
     try {
-      this.#decoder.decode(bytes, start, end, fields)
+      const fields = this.#decoder.decode(bytes, start, end)
+      return { streamId, endStream: (flags & flag.endStream) !== 0, fields }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       throw new ProtocolError(errorCode.compressionError, error.message)
     }
-    return { streamId, endStream: (flags & flag.endStream) !== 0, fields }
   }
 }

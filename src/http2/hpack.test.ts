@@ -5,9 +5,7 @@ import { type Field, HpackDecoder, HpackEncoder } from './hpack.ts'
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
 
 function decode(decoder: HpackDecoder, block: Buffer): Field[] {
-  const fields: Field[] = []
-  decoder.decode(block, 0, block.length, fields)
-  return fields
+  return decoder.decode(block, 0, block.length)
 }
 
 test('reads the responses of RFC 7541, appendix C.6: Huffman codes, and a table that overflows', () => {
@@ -102,6 +100,7 @@ test('bytes that are no header block are a RangeError and nothing else', () => {
     '80', // index 0
     'be', // an empty table
     'ff ffff ffff ffff', // an integer without end
+    '88 20', // a table whose size changes too late
     '3f e2 1f', // a table that was not agreed on
     '0085 61', // a string that is cut off
     '0081 ff 00', // padding of eight ones

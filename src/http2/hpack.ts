@@ -48,8 +48,9 @@ export class HpackDecoder {
     this.#limit = mostBytes
   }
 
-  /** Adds the block's fields to `fields`. @throws RangeError where it is no header block: the connection cannot be read on */
-  decode(bytes: Buffer, start: number, end: number, fields: Field[]): void {
+  /** The block's fields. @throws RangeError where it is no header block: the connection cannot be read on */
+  decode(bytes: Buffer, start: number, end: number): Field[] {
+    const fields: Field[] = []
     this.#bytes = bytes
     this.#at = start
     this.#end = end
@@ -60,9 +61,11 @@ export class HpackDecoder {
         const field = this.#literal(6)
         this.#insert(field)
         fields.push(field)
-      } else if (first >= 0x20) this.#resize(this.#integer(5))
-      else fields.push(this.#literal(4))
+      } else if (first < 0x20) fields.push(this.#literal(4))
+      else if (fields.length === 0) this.#resize(this.#integer(5))
+      else throw new RangeError('a header table that changes its size amid a header block')
     }
+    return fields
   }
 
   #fieldAt(index: number): Field {
@@ -198,5 +201,5 @@ function putInteger(bytes: number[], pattern: number, prefixBits: number, value:
 function putString(bytes: number[], text: string): void {
   const encoded = Buffer.from(text, 'latin1')
   putInteger(bytes, 0, 7, encoded.length)
-  bytes.push(...encoded)
+  for (const byte of encoded) bytes.push(byte)
 }

@@ -34,6 +34,8 @@ export class Outflow {
 
   /** A setting of the peer's; those that are of no concern here are passed over. @throws ProtocolError */
   set(id: number, value: number, streams: Iterable<Http2Stream>): void {
+    if (id === setting.enablePush && value !== 0)
+      throw new ProtocolError(errorCode.protocolError, 'a server that asks for pushed streams')
     if (id === setting.headerTableSize) this.#encoder.setLimit(value)
     else if (id === setting.maxFrameSize) {
       if (value < maxFrameBytes || value >= 2 ** 24)
@@ -43,7 +45,10 @@ export class Outflow {
       const change = value - this.#streamWindow
       this.#streamWindow = value
       if (value > largestWindow) throw tooLarge()
-      for (const stream of streams) stream.sendWindow += change
+      for (const stream of streams) {
+        stream.sendWindow += change
+        if (stream.sendWindow > largestWindow) throw tooLarge()
+      }
     }
   }
 
@@ -76,8 +81,9 @@ export class Outflow {
       const [data] = stream.unsent
       if (data === undefined && !stream.ending) return
       const left = (data?.length ?? 0) - stream.unsentOffset
-      const size = Math.min(left, this.#window, stream.sendWindow, this.#frameBytes)
-      if (left > 0 && size <= 0) {
+      // An end without data needs no room, and a window may lie below zero (RFC 9113, 6.9.2).
+      const size = Math.max(0, Math.min(left, this.#window, stream.sendWindow, this.#frameBytes))
+      if (left > 0 && size === 0) {
         this.#blocked.add(stream)
         return
       }

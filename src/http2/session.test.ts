@@ -1,12 +1,13 @@
 // The session against node:http2's server, whose nghttp2 is the yardstick, and against peers that break the protocol.
 import { constants, createServer, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
-import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
-import { FrameReader, flag, frameType, makeFrame, makeNumbersFrame, makeSettings, setting } from './frames.ts'
+import { flag, frameType, makeFrame, makeNumbersFrame, makeSettings, setting } from './frames.ts'
 import type { Field } from './hpack.ts'
 import { Http2Session } from './session.ts'
 import type { StreamEnd } from './stream.ts'
+import { type RawPeer, startRawPeer } from './testing-peer.ts'
 
 const closeAfterwards: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -39,7 +40,7 @@ interface Opened {
   readonly goAway: Promise<string>
 }
 
-async function open(port: number): Promise<Opened> {
+async function open(port: number, firstStreamId?: number): Promise<Opened> {
   let onClose: (reason: string) => void = () => undefined
   let onGoAway: (reason: string) => void = () => undefined
   const closed = new Promise<string>((resolve) => (onClose = resolve))
@@ -50,11 +51,12 @@ async function open(port: number): Promise<Opened> {
       onClose(reason)
       resolve()
     }
-    session = new Http2Session('127.0.0.1', port, null, {
+    const events = {
       onSettings: () => resolve(),
-      onGoAway: (reason) => onGoAway(reason),
+      onGoAway: (reason: string) => onGoAway(reason),
       onClose: close,
-    })
+    }
+    session = new Http2Session('127.0.0.1', port, null, events, firstStreamId)
   })
   if (session === undefined) throw new Error('no session')
   const opened = session
@@ -236,30 +238,15 @@ test('a stream takes data piece by piece until it is ended; one that is given up
   expect(codes).toContain(constants.NGHTTP2_CANCEL)
 })
 
-/** A peer that sends its settings, then what `onRequest` gives when the first HEADERS are here. Collects what it is sent. */
-async function rawPeer(onRequest: Buffer, begin: Buffer = makeSettings([])) {
-  const frames: { type: number; id: number; payload: Buffer }[] = []
+/** A peer that sends its settings, then what `onRequest` gives when the first HEADERS are here. */
+async function rawPeer(onRequest: Buffer, begin?: Buffer): Promise<RawPeer> {
   let answered = false
-  const server = createNetServer((socket) => {
-    socket.on('error', () => undefined)
-    socket.write(begin)
-    const reader = new FrameReader((type, _flags, id, bytes, start, end) => {
-      frames.push({ type, id, payload: Buffer.from(bytes.subarray(start, end)) })
-      if (type !== frameType.headers || answered) return
-      answered = true
-      socket.write(onRequest)
-    })
-    let preface = 24
-    socket.on('data', (chunk: Buffer) => {
-      const skipped = Math.min(preface, chunk.length)
-      preface -= skipped
-      reader.push(chunk.subarray(skipped), chunk.length - skipped)
-    })
-    closeAfterwards.push(() => Promise.resolve(void socket.destroy()))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closeAfterwards.push(() => new Promise((resolve) => server.close(() => resolve())))
-  return { port: (server.address() as AddressInfo).port, frames }
+  const peer = await startRawPeer((socket) => {
+    if (!answered) socket.write(onRequest)
+    answered = true
+  }, begin)
+  closeAfterwards.push(peer.stop)
+  return peer
 }
 
 const status200 = Buffer.from([0x88])
@@ -276,6 +263,27 @@ const violations: [string, number, Buffer][] = [
     Buffer.concat([makeFrame(headers, 0, 1, status200), makeFrame(data, 0, 1, Buffer.alloc(1))]),
   ],
   ['padding beyond the payload', 1, makeFrame(data, flag.padded, 1, Buffer.from([9, 0]))],
+  ['data before the headers of an answer', 1, makeFrame(data, 0, 1, Buffer.alloc(1))],
+  ['an answer without a status', 1, makeFrame(headers, flag.endHeaders, 1, Buffer.from([0, 1, 0x61, 0]))],
+  ['an interim answer that is the last', 1, makeFrame(headers, 5, 1, Buffer.from([8, 3, 0x31, 0x30, 0x33]))],
+  [
+    'trailers that do not end the answer',
+    1,
+    Buffer.concat([1, 1].map(() => makeFrame(headers, flag.endHeaders, 1, status200))),
+  ],
+  ['a server that asks for pushes', 1, makeSettings([[setting.enablePush, 1]])],
+  ['a ping of a stream', 1, makeFrame(frameType.ping, 0, 1, Buffer.alloc(8))],
+  ['a farewell of a stream', 1, makeNumbersFrame(goAway, 1, 1, 0)],
+  ['settings that are acknowledged at length', 6, makeFrame(settings, flag.ack, 0, Buffer.alloc(6))],
+  ['a priority of another length', 6, makeFrame(frameType.priority, 0, 1, Buffer.alloc(4))],
+  [
+    'a stream’s window that grows beyond all bounds with the first one',
+    3,
+    Buffer.concat([
+      makeNumbersFrame(windowUpdate, 1, 2 ** 31 - 1 - 65_535),
+      makeSettings([[setting.initialWindowSize, 65_537]]),
+    ]),
+  ],
   ['a window update of nothing', 1, makeNumbersFrame(windowUpdate, 0, 0)],
   ['a window beyond all bounds', 3, makeNumbersFrame(windowUpdate, 0, 2 ** 31 - 1)],
   ['a first window beyond all bounds', 3, makeSettings([[4, 2 ** 31]])],
@@ -297,6 +305,13 @@ const violations: [string, number, Buffer][] = [
     ]),
   ],
 ]
+
+const continued = makeFrame(continuation, 0, 1, Buffer.alloc(0))
+violations.push([
+  'pieces of headers without end that hold nothing',
+  11,
+  Buffer.concat([makeFrame(headers, 0, 1, status200), ...Array.from({ length: 120_000 }, () => continued)]),
+])
 
 test.each(violations)(
   '%s ends the connection with code %i and loses what was under way',
@@ -348,6 +363,112 @@ test('a first window that grows or shrinks holds for the streams under way', asy
   // Nothing more comes: the peer has its 25 bytes.
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(sizes()).toEqual([10, 15])
+})
+
+test('a stream ends although its window has shrunk below zero, in a frame that is one', async () => {
+  const peer = await rawPeer(makeSettings([[setting.initialWindowSize, 5]]), smallWindow)
+  const { session } = await open(peer.port)
+  const stream = session.request(fields, noise(10), false, {
+    onHeaders: () => undefined,
+    onData: () => undefined,
+    onEnd: () => undefined,
+  })
+  const ofType = (wanted: number) => peer.frames.filter(({ type }) => type === wanted)
+  // Of its own two, the second one is the shrunken window's.
+  await expect.poll(() => ofType(settings).filter(({ flags }) => flags === flag.ack)).toHaveLength(2)
+  session.end(stream)
+  await expect
+    .poll(() => ofType(data).map(({ flags, payload }) => [flags, payload.length]))
+    .toEqual([
+      [0, 10],
+      [flag.endStream, 0],
+    ])
+  // What follows is still read as frames.
+  void ask(session, null)
+  await expect.poll(() => ofType(headers).map(({ id }) => id)).toEqual([1, 3])
+})
+
+test('large requests side by side come whole through the smallest of windows', async () => {
+  const body = Buffer.alloc(8 * 1024 * 1024, 'triton')
+  const { session } = await open(await serve({}, echo))
+  const answers = await Promise.all([ask(session, body), ask(session, noise(100)), ask(session, body)])
+  expect(answers.map((answer) => answer.data.length)).toEqual([body.length, 100, body.length])
+  expect(answers[2].data.equals(body)).toBe(true)
+})
+
+test('a reset is not answered with one', async () => {
+  const ping = makeFrame(frameType.ping, 0, 0, Buffer.alloc(8))
+  const peer = await rawPeer(Buffer.concat([makeNumbersFrame(resetStream, 1, 8), ping]), smallWindow)
+  const { session } = await open(peer.port)
+  expect((await ask(session, noise(100))).end).toEqual({ kind: 'reset', code: 8 })
+  await expect.poll(() => peer.frames.some(({ type }) => type === frameType.ping)).toBe(true)
+  expect(peer.frames.some(({ type }) => type === resetStream)).toBe(false)
+})
+
+test('what is late for a stream that was given up is passed over, its headers are read', async () => {
+  const inserting = Buffer.from([0x88, 0x40, 1, 0x61, 1, 0x62])
+  const peer = await startRawPeer((socket, id) => {
+    if (id === 1) return
+    socket.write(
+      Buffer.concat([
+        makeFrame(headers, flag.endHeaders, 1, inserting),
+        makeFrame(data, 0, 1, Buffer.alloc(100)),
+        makeNumbersFrame(windowUpdate, 1, 5),
+        makeNumbersFrame(resetStream, 1, 0),
+        // The field that the first one's headers put into the table.
+        makeFrame(headers, flag.endHeaders | flag.endStream, 3, Buffer.from([0x88, 0xbe])),
+      ]),
+    )
+  })
+  closeAfterwards.push(peer.stop)
+  const { session } = await open(peer.port)
+  const given = session.request(fields, Buffer.from('x'), true, {
+    onHeaders: () => expect.unreachable(),
+    onData: () => expect.unreachable(),
+    onEnd: () => expect.unreachable(),
+  })
+  session.cancel(given)
+  const { blocks, end } = await ask(session, Buffer.from('y'))
+  expect(end.kind).toBe('ended')
+  expect(valueIn(blocks, 'a')).toBe('b')
+})
+
+test('a limit of streams that is raised lets those go that wait; one of none lets none', async () => {
+  const limit = (streams: number) => makeSettings([[setting.maxConcurrentStreams, streams]])
+  const peer = await startRawPeer((socket, id) => {
+    socket.write(id === 1 ? limit(3) : limit(0))
+  }, limit(1))
+  closeAfterwards.push(peer.stop)
+  const { session } = await open(peer.port)
+  for (let index = 0; index < 3; index++) void ask(session, null)
+  const opened = () => peer.frames.filter(({ type }) => type === headers).map(({ id }) => id)
+  await expect.poll(opened).toEqual([1, 3, 5])
+  const acknowledged = () =>
+    peer.frames.filter(({ type, flags }) => type === settings && flags === flag.ack).length
+  await expect.poll(acknowledged).toBe(4)
+  const last = ask(session, null)
+  session.destroy('over')
+  expect((await last).end.kind).toBe('lost')
+  expect(opened()).toEqual([1, 3, 5])
+})
+
+test('a connection that has used up its stream ids ends with its last stream', async () => {
+  const { session, goAway: told, closed } = await open(await serve({}, echo), 2 ** 31 - 3)
+  expect((await ask(session, noise(10))).data).toEqual(noise(10))
+  const last = ask(session, noise(20))
+  expect(session.isOpen).toBe(false)
+  expect((await last).data).toEqual(noise(20))
+  expect(await closed).toBe(await told)
+})
+
+test('a peer that shuts down in two steps: the second GOAWAY says what it has not looked at', async () => {
+  const answer = makeFrame(headers, flag.endHeaders | flag.endStream, 1, status200)
+  const farewells = [2 ** 31 - 1, 1].map((lastId) => makeNumbersFrame(goAway, 0, lastId, 0))
+  const peer = await rawPeer(Buffer.concat([...farewells, answer]))
+  const { session, closed } = await open(peer.port)
+  const answers = await Promise.all([ask(session, null), ask(session, null)])
+  expect(answers.map(({ end }) => end.kind)).toEqual(['ended', 'lost'])
+  await closed
 })
 
 test('the rest of a request that is answered before it is read is given up on the wire', async () => {

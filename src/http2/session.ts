@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import { checkFrame, violated } from './frame-rules.ts'
 import {
   errorCode,
   FrameReader,
@@ -20,7 +21,7 @@ import { Transport } from './transport.ts'
 export interface SessionEvents {
   /** The peer's settings are here: at first, which makes the session usable, and whenever they change. */
   readonly onSettings: (maxConcurrentStreams: number) => void
-  /** No further stream will be taken; those under way may end. */
+  /** No further stream will be taken (GOAWAY, or no ids are left); those under way may end. */
   readonly onGoAway: (reason: string) => void
   /** Once; before the ends of its streams. */
   readonly onClose: (reason: string) => void
@@ -51,23 +52,31 @@ export class Http2Session {
   readonly #waiting = new Set<Http2Stream>()
   #maxStreams = Number.POSITIVE_INFINITY
   #receivedBytes = 0
-  #nextId = 1
+  #nextId: number
   #settled = false
-  #goAway = ''
+  /** Why it takes no further streams. */
+  #retired = ''
   #closed = false
 
-  /** Connects; with TLS where options for it are given. */
-  constructor(host: string, port: number, tls: ConnectionOptions | null, events: SessionEvents) {
+  /** Connects; with TLS where options for it are given. @param firstStreamId odd; for tests of what comes after the last one */
+  constructor(
+    host: string,
+    port: number,
+    tls: ConnectionOptions | null,
+    events: SessionEvents,
+    firstStreamId = 1,
+  ) {
     this.#events = events
+    this.#nextId = firstStreamId
     this.#transport = new Transport(host, port, tls, () => this.#begin(), {
       onRead: (bytes, count) => this.#onRead(bytes, count),
-      onClose: (reason) => this.destroy(this.#goAway || reason),
+      onClose: (reason) => this.destroy(this.#retired || reason),
     })
   }
 
   /** Takes requests. */
   get isOpen(): boolean {
-    return this.#settled && this.#goAway === '' && !this.#closed && this.#nextId <= largestStreamId
+    return this.#settled && this.#retired === '' && !this.#closed
   }
 
   /** Ends the connection and all its streams. */
@@ -139,6 +148,7 @@ export class Http2Session {
       violated('it does not begin with SETTINGS')
     if (this.#headers.isOpen && type !== frameType.continuation)
       violated('a header block that does not go on')
+    checkFrame(type, flags, id, end - start)
     switch (type) {
       case frameType.data:
         this.#onData(flags, this.#streamFor(id), bytes, start, end)
@@ -150,31 +160,20 @@ export class Http2Session {
       case frameType.continuation:
         this.#onHeaders(this.#headers.goOn(flags, id, bytes, start, end))
         break
-      case frameType.resetStream: {
-        expectLength(end - start === 4)
-        const stream = this.#streamFor(id)
-        if (stream !== undefined) this.#finish(stream, { kind: 'reset', code: bytes.readUInt32BE(start) })
+      case frameType.resetStream:
+        this.#onReset(this.#streamFor(id), bytes.readUInt32BE(start))
         break
-      }
       case frameType.settings:
-        if (id !== 0) violated('SETTINGS of a stream')
-        expectLength((end - start) % 6 === 0)
         if ((flags & flag.ack) === 0) this.#onSettings(bytes, start, end)
         break
-      case frameType.pushPromise:
-        violated('it pushes although that is switched off')
-        break
       case frameType.ping:
-        expectLength(end - start === 8)
         if ((flags & flag.ack) === 0)
           this.#transport.push(makeFrame(frameType.ping, flag.ack, 0, bytes.subarray(start, end)))
         break
       case frameType.goAway:
-        expectLength(end - start >= 8)
         this.#onGoAway(bytes.readUInt32BE(start) & 0x7fff_ffff, bytes.readUInt32BE(start + 4))
         break
       case frameType.windowUpdate:
-        expectLength(end - start === 4)
         this.#onWindowUpdate(id, bytes.readUInt32BE(start) & 0x7fff_ffff)
         break
       default: // PRIORITY, and what later standards add
@@ -196,6 +195,7 @@ export class Http2Session {
       this.#receivedBytes = 0
     }
     if (stream === undefined) return
+    if (!stream.answered) violated('an answer that begins with DATA')
     stream.receivedBytes += end - start
     if (stream.receivedBytes > streamWindowBytes / 2 && !isLast) {
       this.#giveRoom(stream.id, stream.receivedBytes)
@@ -213,12 +213,20 @@ export class Http2Session {
   #onHeaders(block: HeaderBlock | null): void {
     const stream = block === null ? undefined : this.#streams.get(block.streamId)
     if (block === null || stream === undefined) return
+    if (!stream.answered && isInterimResponse(block)) return
+    if (stream.answered && !block.endStream) violated('trailers that do not end the answer')
+    stream.answered = true
     // Over before its driver hears of the answer: the next request finds its place free.
     if (block.endStream) this.#leave(stream)
-    const [first] = block.fields
-    const isInterim = first?.[0] === ':status' && first[1].startsWith('1')
-    if (!isInterim) stream.events.onHeaders(block.fields)
+    stream.events.onHeaders(block.fields, block.endStream)
     if (block.endStream) stream.events.onEnd(ended)
+  }
+
+  #onReset(stream: Http2Stream | undefined, code: number): void {
+    if (stream === undefined) return
+    // It takes no more of the request, and a reset is not answered with another (RFC 9113, 5.4.2).
+    stream.localEnded = true
+    this.#finish(stream, { kind: 'reset', code })
   }
 
   #onSettings(bytes: Buffer, start: number, end: number): void {
@@ -236,12 +244,17 @@ export class Http2Session {
   }
 
   #onGoAway(lastStreamId: number, code: number): void {
-    this.#goAway = `the server sent GOAWAY with code ${code}`
-    this.#events.onGoAway(this.#goAway)
+    this.#retire(`the server sent GOAWAY with code ${code}`)
     // These it has not looked at, and will not.
     const refused = [...this.#streams.values()].filter(({ id }) => id > lastStreamId)
-    for (const stream of [...refused, ...this.#waiting])
-      this.#finish(stream, { kind: 'lost', reason: this.#goAway })
+    for (const stream of refused) this.#finish(stream, { kind: 'lost', reason: this.#retired })
+  }
+
+  /** Takes no further streams, and ends when those under way have. */
+  #retire(reason: string): void {
+    this.#retired = reason
+    this.#events.onGoAway(reason)
+    for (const stream of this.#waiting) this.#finish(stream, { kind: 'lost', reason })
     this.#endWhenDone()
   }
 
@@ -257,6 +270,8 @@ export class Http2Session {
     this.#nextId += 2
     this.#streams.set(stream.id, stream)
     this.#outflow.begin(stream)
+    if (this.#nextId > largestStreamId)
+      this.#retire('the connection has had all the streams that it can have')
   }
 
   #sendOn(stream: Http2Stream): void {
@@ -298,14 +313,14 @@ export class Http2Session {
   }
 
   #endWhenDone(): void {
-    if (this.#goAway !== '' && this.#streams.size === 0) this.#transport.end()
+    if (this.#retired !== '' && this.#streams.size === 0) this.#transport.end()
   }
 }
 
-function violated(what: string): never {
-  throw new ProtocolError(errorCode.protocolError, what)
-}
-
-function expectLength(isRight: boolean): void {
-  if (!isRight) throw new ProtocolError(errorCode.frameSizeError, 'a frame of the wrong length')
+/** Whether the final one is still to come (RFC 9113, 8.1). @throws ProtocolError where it is no response at all */
+function isInterimResponse({ fields: [first], endStream }: HeaderBlock): boolean {
+  if (first?.[0] !== ':status') violated('an answer without a status')
+  const isInterim = first[1].startsWith('1')
+  if (isInterim && endStream) violated('an interim answer and nothing after it')
+  return isInterim
 }

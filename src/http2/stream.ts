@@ -7,8 +7,8 @@ export type StreamEnd =
   | { readonly kind: 'lost'; readonly reason: string }
 
 export interface StreamEvents {
-  /** Headers that are no interim response, or trailers. */
-  readonly onHeaders: (fields: readonly Field[]) => void
+  /** Headers that are no interim response; then, or at once, those with which the answer ends (`isLast`). */
+  readonly onHeaders: (fields: readonly Field[], isLast: boolean) => void
   /** The bytes are another's after the call. */
   readonly onData: (bytes: Buffer, start: number, end: number) => void
   /** Once; not after `cancel`. */
@@ -28,6 +28,8 @@ export interface Http2Stream {
   ending: boolean
   /** END_STREAM has been sent. */
   localEnded: boolean
+  /** The headers of its answer have come, after interim ones. */
+  answered: boolean
   closed: boolean
   sendWindow: number
   /** Since the peer was last given room for more. */
@@ -48,6 +50,7 @@ export function makeStream(
     unsentOffset: 0,
     ending,
     localEnded: false,
+    answered: false,
     closed: false,
     sendWindow: 0,
     receivedBytes: 0,

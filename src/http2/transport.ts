@@ -73,7 +73,8 @@ export class Transport {
   /** Ends the connection when what was pushed has been written. */
   end(): void {
     this.#write()
-    this.#socket.end()
+    // A peer that keeps its half open would keep this one too.
+    this.#socket.destroySoon()
   }
 
   /** Ends the connection at once. */

@@ -1,24 +1,11 @@
 import { tlsOptions } from '../domain/endpoint.ts'
 import type { Field } from '../http2/hpack.ts'
 import { Http2Session } from '../http2/session.ts'
-import type { StreamEnd, StreamEvents } from '../http2/stream.ts'
 import { nowNs } from './clock.ts'
-import { statusMessage, statusName } from './grpc-status.ts'
-import type { AnswerCheck } from './output-check.ts'
+import { fateOf, fieldValue, type GrpcStatus, statusOf } from './grpc-status.ts'
 import type { LoadTarget } from './protocol.ts'
 import type { Outgoing, Sender } from './sender.ts'
-import { onlyMessage } from './stream-response.ts'
-
-/**
- * How a request ended: null is success, else a gRPC status name, `reset`, `deadline` or `connection`. `wrongOutput` compares
- * the answer of a success whose outputs are checked: after the end, so that it is in no latency.
- */
-export type RequestEnd = (
-  failure: string | null,
-  message: string,
-  endNs: number,
-  wrongOutput?: () => string | null,
-) => void
+import { type RequestEnd, UnaryCall } from './unary-call.ts'
 
 /** A pause between attempts to connect: a server that is gone must not be hammered, one that is back is soon found. */
 const restMs = 50
@@ -55,9 +42,6 @@ export interface StreamReceiver {
   /** Once, at its end, with what became of it if it had no status. */
   readonly onClose: (failure: string, message: string) => void
 }
-
-/** A gRPC response has at least the frame prefix of its one message. */
-const framePrefixBytes = 5
 
 /** One HTTP/2 connection to a target, connected again when it is lost. */
 export class Connection implements Sender {
@@ -117,7 +101,7 @@ export class Connection implements Sender {
 
   /**
    * Sends one request. Only to be called while `ready`. Returns how to give it up: nothing is called back then.
-   * Latency runs until the trailers (or headers of an answer without a body) that carry `grpc-status` are here.
+   * Latency runs until the headers with which the answer ends, which carry `grpc-status`, are here.
    */
   send({ frame, check }: Outgoing, onEnd: RequestEnd): () => void {
     const session = this.#session
@@ -146,9 +130,9 @@ export class Connection implements Sender {
       this.#active--
     }
     const stream = session.request(fields, null, false, {
-      onHeaders: (headers) => {
+      onHeaders: (headers, isLast) => {
         httpStatus ??= fieldValue(headers, ':status')
-        const status = statusOf(headers)
+        const status = isLast ? statusOf(headers) : null
         if (status !== null) onStatus(status)
       },
       onData: (bytes, start, end) => onData(Buffer.from(bytes.subarray(start, end))),
@@ -175,15 +159,16 @@ export class Connection implements Sender {
     const options = tls ? tlsOptions(this.#target) : null
     const session = new Http2Session(host, port, options, {
       onSettings: (maxConcurrentStreams) => {
+        if (this.#session !== session) return
         this.#streamLimit = Math.min(maxStreams, maxConcurrentStreams)
-        if (this.#session !== session || this.#state !== 'connecting') return
+        if (this.#state !== 'connecting') return
         clearTimeout(timeout)
         this.#state = 'ready'
         this.#readySinceNs = nowNs()
         this.#settle()
       },
       onGoAway: (reason) => {
-        this.lastError = reason
+        if (this.#session === session) this.lastError = reason
         this.#lost(session)
       },
       onClose: (reason) => {
@@ -227,63 +212,6 @@ export class Connection implements Sender {
   }
 }
 
-/** One request and its answer. */
-class UnaryCall implements StreamEvents {
-  readonly #check: AnswerCheck | null
-  readonly #onOver: () => void
-  readonly #onEnd: RequestEnd
-  readonly #chunks: Buffer[] = []
-  #responseBytes = 0
-  /** Whether the answer is kept to be read; null before its first bytes. */
-  #keeps: boolean | null = null
-  #httpStatus: string | undefined
-  #open = true
-
-  /** @param onOver before `onEnd`, and when it is given up */
-  constructor(check: AnswerCheck | null, onOver: () => void, onEnd: RequestEnd) {
-    this.#check = check
-    this.#onOver = onOver
-    this.#onEnd = onEnd
-  }
-
-  /** Whether it was still to be answered. */
-  giveUp(): boolean {
-    if (!this.#open) return false
-    this.#open = false
-    this.#onOver()
-    return true
-  }
-
-  onHeaders(fields: readonly Field[]): void {
-    this.#httpStatus ??= fieldValue(fields, ':status')
-    const status = statusOf(fields)
-    if (status === null) return
-    if (status.name !== 'OK') this.#end(status.name, status.message)
-    else if (this.#responseBytes >= framePrefixBytes) this.#end(null, '')
-    else this.#end('INTERNAL', 'status OK without a response message')
-  }
-
-  onData(bytes: Buffer, start: number, end: number): void {
-    this.#responseBytes += end - start
-    // Of an answer that comes a few bytes at a time nothing is known yet: then it is read.
-    const hasLength = end - start >= framePrefixBytes
-    this.#keeps ??= this.#check?.mustRead(hasLength ? bytes.readUInt32BE(start + 1) : Number.NaN) ?? false
-    if (this.#keeps) this.#chunks.push(Buffer.from(bytes.subarray(start, end)))
-  }
-
-  onEnd(end: StreamEnd): void {
-    if (this.#open) this.#end(...fateOf(end, this.#httpStatus))
-  }
-
-  #end(failure: string | null, message: string): void {
-    const endNs = nowNs()
-    if (!this.giveUp()) return
-    const check = this.#check
-    if (failure !== null || check === null || this.#keeps !== true) this.#onEnd(failure, message, endNs)
-    else this.#onEnd(null, '', endNs, () => check.judge(() => onlyMessage(this.#chunks)))
-  }
-}
-
 function requestFields({ host, port, tls, metadata }: LoadTarget, method: string): readonly Field[] {
   return [
     [':method', 'POST'],
@@ -294,34 +222,4 @@ function requestFields({ host, port, tls, metadata }: LoadTarget, method: string
     ['te', 'trailers'],
     ...Object.entries(metadata ?? {}).map(([name, value]): Field => [name.toLowerCase(), value]),
   ]
-}
-
-const fieldValue = (fields: readonly Field[], name: string) => fields.find((field) => field[0] === name)?.[1]
-
-export interface GrpcStatus {
-  readonly name: string
-  readonly message: string
-}
-
-/** The gRPC status in headers or trailers; null where they hold none. */
-function statusOf(fields: readonly Field[]): GrpcStatus | null {
-  const status = fieldValue(fields, 'grpc-status')
-  if (status === undefined) return null
-  return { name: statusName(status), message: statusMessage(fieldValue(fields, 'grpc-message') ?? '') }
-}
-
-/** What became of a stream that ended without a gRPC status. */
-function fateOf(end: StreamEnd, httpStatus: string | undefined): [failure: string, message: string] {
-  switch (end.kind) {
-    case 'lost':
-      return ['connection', end.reason]
-    case 'reset':
-      return ['reset', `the server reset the stream with code ${end.code}`]
-    case 'ended': {
-      const status = httpStatus === undefined ? '' : ` (HTTP status ${httpStatus})`
-      return ['UNKNOWN', `the answer ended without grpc-status${status}`]
-    }
-    default:
-      return end satisfies never
-  }
 }

@@ -1,5 +1,4 @@
 import { nowNs } from './clock.ts'
-import type { RequestEnd } from './connection.ts'
 import { GrowingArray } from './growing-array.ts'
 import type { Phase, Phases } from './phases.ts'
 import type { ThreadReport, WindowOptions } from './protocol.ts'
@@ -8,6 +7,7 @@ import type { ResponseTimes } from './response-times.ts'
 import type { SendTimes } from './send-times.ts'
 import type { Outgoing, Sender } from './sender.ts'
 import { partOf, type Share } from './share.ts'
+import type { RequestEnd } from './unary-call.ts'
 
 /** A request on its way. */
 interface Flight {

@@ -1,5 +1,5 @@
-import type { RequestEnd } from './connection.ts'
 import type { AnswerCheck } from './output-check.ts'
+import type { RequestEnd } from './unary-call.ts'
 
 /** A request as it is sent. */
 export interface Outgoing {

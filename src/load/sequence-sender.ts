@@ -1,7 +1,7 @@
-import type { RequestEnd } from './connection.ts'
 import { encodeSuffix, withSuffix } from './request-suffix.ts'
 import type { OnResponse, Outgoing, Sender } from './sender.ts'
 import type { Sequence, SequenceSource } from './sequences.ts'
+import type { RequestEnd } from './unary-call.ts'
 
 /** A sequence that has begun and not ended. */
 interface Live {

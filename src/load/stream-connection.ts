@@ -1,9 +1,11 @@
 import { nowNs } from './clock.ts'
-import type { Connection, GrpcStatus, OpenedStream, RequestEnd } from './connection.ts'
+import type { Connection, OpenedStream } from './connection.ts'
+import type { GrpcStatus } from './grpc-status.ts'
 import type { AnswerCheck } from './output-check.ts'
 import { encodeSuffix, withSuffix } from './request-suffix.ts'
 import type { OnResponse, Outgoing, Sender } from './sender.ts'
 import { MessageReader, readStreamResponse, type StreamResponse } from './stream-response.ts'
+import type { RequestEnd } from './unary-call.ts'
 
 /** A request on its way over a stream. */
 interface Pending {

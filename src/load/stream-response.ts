@@ -49,16 +49,6 @@ export class MessageReader {
   }
 }
 
-/** The one message of a unary answer. @throws RangeError where it is compressed, or not one whole message */
-export function onlyMessage(chunks: readonly Buffer[]): Buffer {
-  const reader = new MessageReader()
-  const messages = chunks.flatMap((chunk) => reader.push(chunk))
-  const [message] = messages
-  if (message === undefined || messages.length > 1)
-    throw new RangeError(`${messages.length} messages instead of one`)
-  return message
-}
-
 /**
  * Reads id, error and final marker, without copying the outputs (grpc_service.proto: ModelStreamInferResponse,
  * ModelInferResponse, InferParameter).
