@@ -142,6 +142,32 @@ test('in a shallow clone of the test merge its head is known all the same', asyn
   expect(await commits(event, [shallow])).toEqual({ judged: sha.feature, measured: sha.merge })
 })
 
+test('an annotated tag is its commit, whichever of the two the event names', async () => {
+  git(
+    repository.directory,
+    '-c',
+    'user.name=t',
+    '-c',
+    'user.email=t@example.invalid',
+    'tag',
+    '-f',
+    '-a',
+    '-m',
+    'v1',
+    'v1',
+    sha.main,
+  )
+  repository.checkout(sha.main)
+  const object = git(repository.directory, 'rev-parse', 'v1').toString().trim()
+  expect(object).not.toBe(sha.main)
+  for (const named of [sha.main, object, 'd'.repeat(40)]) {
+    const tag = { name: 'push', ref: 'refs/tags/v1', sha: named }
+    expect(await commits(tag)).toEqual({ judged: sha.main, measured: sha.main })
+  }
+  repository.checkout(sha.newer)
+  await expect(judge({ name: 'push', ref: 'refs/tags/v1', sha: object })).rejects.toThrow('is checked out')
+})
+
 test("another repository's commits are not this run's, and without git its word holds", async () => {
   repository.checkout(sha.newer)
   const push = { name: 'push', sha: sha.main }

@@ -30,18 +30,20 @@ export async function asCheckedOut(
   const head = await headIn(world, folders, context)
   if (head === null) return { context, plan }
   const { pullRequest, eventName } = context
-  const isEvents = head.commit === (await commitOf(world, head.folder, context.sha))
+  const measured = { ...context, sha: head.commit }
+  const isEvents = head.commit === (await commitOfEvent(world, head.folder, context))
   if (pullRequest !== null && plan.mode !== 'baseline') {
     const isIts =
       (isEvents && eventName === 'pull_request') || (await holds(world, head, pullRequest.headSha))
     if (!isIts)
       throw refusal(head.commit, `pull request #${pullRequest.number} at ${short(pullRequest.headSha)}`)
-    return { context: { ...context, sha: head.commit }, plan }
+    return { context: measured, plan }
   }
-  if (isEvents) return { context, plan }
+  const named = { context: measured, plan: { ...plan, commit: pullRequest?.headSha ?? head.commit } }
+  if (isEvents) return named
   if (plan.mode === 'baseline' || eventsOfOneCommit.includes(eventName))
     throw refusal(head.commit, `commit ${short(context.sha)}`)
-  return { context: { ...context, sha: head.commit }, plan: { ...plan, commit: head.commit } }
+  return named
 }
 
 function refusal(head: string, expected: string): GateError {
@@ -67,6 +69,16 @@ async function headIn(
     if (commit !== null && !(await isOfAnother(world, folder, context))) return { folder, commit }
   }
   return null
+}
+
+/** null where it is not in the checkout. Of an annotated tag whose object is not there, the tag itself tells its commit. */
+async function commitOfEvent(
+  world: Pick<World, 'run'>,
+  folder: string,
+  { sha, ref }: ActionContext,
+): Promise<string | null> {
+  const commit = await commitOf(world, folder, sha)
+  return commit ?? (ref.startsWith('refs/tags/') ? commitOf(world, folder, ref) : null)
 }
 
 /** A model repository may be a checkout or submodule of another repository, whose commits this run is not about. */
