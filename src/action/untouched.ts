@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { World } from '../domain/world.ts'
 import { changedFiles, differsFromHead, keptFiles } from '../git/changed-files.ts'
@@ -70,6 +70,7 @@ export async function isUntouched(
     // A reusable workflow or an action of this repository may start the gate.
     '.github/workflows',
     '.github/actions',
+    ...attributesOf(prefix),
   ]
   const files = changed.length === 1 ? '1 changed file' : `${changed.length} changed files`
   const anyModel = whyTouched({ changed, prefix, watched, needed: null })
@@ -83,6 +84,12 @@ export async function isUntouched(
   const why = whyTouched({ changed, prefix, watched, needed })
   if (why !== null) return touched(why)
   return { untouched: true, why: `none of the ${files} belongs to ${names.join(', ')} or what they need` }
+}
+
+/** What git makes of a file's bytes as it checks it out (encoding, line ends, filters) is said here, above the models too. */
+function attributesOf(prefix: string): string[] {
+  const parts = prefix.split(sep)
+  return parts.map((_, depth) => [...parts.slice(0, depth), '.gitattributes'].join('/'))
 }
 
 /** The configuration file and what it names, as paths from the root; empty for the root or a folder above it. */
