@@ -101,6 +101,8 @@ test('bytes that are no header block are a RangeError and nothing else', () => {
     'be', // an empty table
     'ff ffff ffff ffff', // an integer without end
     '88 20', // a table whose size changes too late
+    '0084 ffff ffff 00', // the end of a string as one of its letters
+    '20 40 0161 0162 be', // a field that a table of no bytes cannot have kept
     '3f e2 1f', // a table that was not agreed on
     '0085 61', // a string that is cut off
     '0081 ff 00', // padding of eight ones

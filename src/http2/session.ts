@@ -14,7 +14,8 @@ import {
 } from './frames.ts'
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts'
 import type { Field } from './hpack.ts'
-import { defaultWindowBytes, Outflow } from './outflow.ts'
+import { Inflow, streamWindowBytes } from './inflow.ts'
+import { Outflow } from './outflow.ts'
 import { type Http2Stream, makeStream, type StreamEnd, type StreamEvents } from './stream.ts'
 import { Transport } from './transport.ts'
 
@@ -26,13 +27,6 @@ export interface SessionEvents {
   /** Once; before the ends of its streams. */
   readonly onClose: (reason: string) => void
 }
-
-/**
- * Room for large outputs. HTTP/2's default of 65 535 bytes would make each of them wait for window updates,
- * and so measure this client. A stream's room, and a connection's that is shared by several streams.
- */
-const streamWindowBytes = 16 * 1024 * 1024
-const connectionWindowBytes = 4 * streamWindowBytes
 
 const largestStreamId = 2 ** 31 - 1
 
@@ -47,11 +41,11 @@ export class Http2Session {
   readonly #frames = new FrameReader((...frame) => this.#onFrame(...frame))
   readonly #headers = new HeaderBlocks()
   readonly #outflow = new Outflow((bytes) => this.#transport.push(bytes))
+  readonly #inflow = new Inflow((bytes) => this.#transport.push(bytes))
   readonly #streams = new Map<number, Http2Stream>()
   /** Beyond the peer's limit of streams, in their order. */
   readonly #waiting = new Set<Http2Stream>()
   #maxStreams = Number.POSITIVE_INFINITY
-  #receivedBytes = 0
   #nextId: number
   #settled = false
   /** Why it takes no further streams. */
@@ -128,7 +122,7 @@ export class Http2Session {
         [setting.initialWindowSize, streamWindowBytes],
       ]),
     )
-    this.#giveRoom(0, connectionWindowBytes - defaultWindowBytes)
+    this.#inflow.begin()
     this.#transport.flush()
   }
 
@@ -188,26 +182,12 @@ export class Http2Session {
 
   #onData(flags: number, stream: Http2Stream | undefined, bytes: Buffer, start: number, end: number): void {
     const isLast = (flags & flag.endStream) !== 0
-    // Padding takes room too, and so do the bytes of streams that are over.
-    this.#receivedBytes += end - start
-    if (this.#receivedBytes > connectionWindowBytes / 2) {
-      this.#giveRoom(0, this.#receivedBytes)
-      this.#receivedBytes = 0
-    }
+    this.#inflow.received(stream ?? null, end - start, isLast)
     if (stream === undefined) return
     if (!stream.answered) violated('an answer that begins with DATA')
-    stream.receivedBytes += end - start
-    if (stream.receivedBytes > streamWindowBytes / 2 && !isLast) {
-      this.#giveRoom(stream.id, stream.receivedBytes)
-      stream.receivedBytes = 0
-    }
     const [from, to] = unpadded(flags, bytes, start, end)
     stream.events.onData(bytes, from, to)
     if (isLast) this.#finish(stream, ended)
-  }
-
-  #giveRoom(streamId: number, bytes: number): void {
-    this.#transport.push(makeNumbersFrame(frameType.windowUpdate, streamId, bytes))
   }
 
   #onHeaders(block: HeaderBlock | null): void {

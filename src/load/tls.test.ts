@@ -3,6 +3,7 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeCertificates, type TestCertificates } from '../../test/support/certificates.ts'
 import type { Certificates } from '../domain/endpoint.ts'
@@ -80,4 +81,21 @@ test('a client without the certificate that is asked for does not hang and is to
   timeout: 30_000,
 }, async () => {
   await expect(run(certificates.server, { ...ours(), identity: null })).rejects.toThrow('client certificate')
+})
+
+test('a server that has TLS and no HTTP/2 is no target, and is told so', async () => {
+  const { key, certificate } = certificates.server
+  const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (socket) =>
+    socket.on('error', () => undefined),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const generator = await openLoadGenerator(testingWorld())
+  try {
+    const target = targetOn(port, { tls: true, certificates: ours() })
+    await expect(generator.open(target)).rejects.toThrow('does not offer HTTP/2 over TLS')
+  } finally {
+    await generator.close()
+    await new Promise((resolve) => server.close(resolve))
+  }
 })
