@@ -79,4 +79,15 @@ describe('the spread from run to run', () => {
       )
     expect(withStep(true)?.sd).toBe(0)
   })
+
+  test('nor are runs on the two sides of one, some commits apart', () => {
+    const spread = runSpread(
+      runs(
+        10,
+        () => 0,
+        (index) => ({ level: Math.floor(index / 3), accepted: index > 0 && index % 3 === 0 }),
+      ),
+    )
+    expect(spread?.sd).toBe(0)
+  })
 })
