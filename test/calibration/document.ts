@@ -97,9 +97,10 @@ With thresholds with which each of the others fails 1 % over all machines togeth
 
 ${tables.headToHead.together}
 
-Mann–Whitney, once it is told how noisy the machines are, sees small changes of the whole distribution better: it looks at all
-requests, while this gate looks at p99 and throughput and finds out the noise by itself. As documented it fails a good part of what did
-not change, and a slower tail it cannot see with any threshold.
+Mann–Whitney as documented fails a good part of what did not change, since requests of one server start are not independent. Once it is
+told how noisy the machines are, its one threshold is that of the noisiest: on the quieter ones it misses small changes that this gate
+finds, since it takes the noise from the repetitions at hand; changes of the whole distribution just above that threshold it finds more
+often. A slower tail it cannot see with any threshold. A stored number sees no change that is smaller than how hours differ.
 
 ## On a real server
 
