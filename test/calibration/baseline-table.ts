@@ -1,6 +1,7 @@
 import { minHistoryPoints } from '../../src/compare/series.ts'
 import type { ResultsFile } from './results.ts'
 import { type BaselineScene, simulateBaseline } from './simulation.ts'
+import { withoutDetectable } from './tally.ts'
 import { kinds, percent, shares, table } from './words.ts'
 
 /** A stored baseline alone: unchanged reports that fail, and what becomes of a large change. */
@@ -11,7 +12,7 @@ export function againstBaseline(results: ResultsFile, reports: number): string {
       const changed: BaselineScene = { ...unchanged, models: 2, worse: Math.log(1.4) }
       const run = (scene: BaselineScene) =>
         results.tally(`baseline of ${points}: ${JSON.stringify(scene)}`, reports, (count, seed) =>
-          simulateBaseline(scene, points, count, seed),
+          withoutDetectable(simulateBaseline(scene, points, count, seed)),
         )
       const { falseFails } = run(unchanged)
       return [String(points), noise, percent(falseFails, reports), ...shares(run(changed))]

@@ -26,8 +26,8 @@ export function statisticsDocument(
   const points = ((300 * Math.sqrt(0.0099 * reports)) / reports).toFixed(1)
   return `# How well the decision rule keeps its promises
 
-Written by \`npm run calibrate\`. Simulated until ${results.date()} on ${results.machine}, from fixed seeds: ${reports} reports for each line on
-false alarms, ${few} for each other line, judged by the code in \`src/compare/\`. A share near 1 % of ${reports} reports is known to about
+Written by \`npm run calibrate\`. Simulated until ${results.date()} on ${results.machine},
+from fixed seeds: ${reports} reports for each line on false alarms, ${few} for each other line, judged by the code in \`src/compare/\`. A share near 1 % of ${reports} reports is known to about
 ±${points} points.
 
 What is promised: without a regression a whole report fails in ${familyAlpha * 100} % of the runs at most; a change of exactly the tolerance
@@ -75,8 +75,8 @@ alarms, of two for the change. With fewer than ${minHistoryPoints} earlier runs 
 ${tables.baseline}
 
 A failure against a stored baseline asks to be confirmed with \`--reference\`: the gate does not take it back by itself, since there it
-has nothing better to judge by. The test takes the tails of Student's t with 3 degrees of freedom, which is what keeps the promise under noise that is not normal; the price is
-that only large changes are found.
+has nothing better to judge by. The test takes the tails of Student's t with 3 degrees of freedom, which is what keeps the promise
+under noise that is not normal; the price is that only large changes are found.
 
 ## Beside other gates
 

@@ -33,10 +33,10 @@ export function unchangedTable(decisions: readonly RealDecision[]): string {
     String(of.length),
     ...(['pass', 'inconclusive', 'fail', 'invalid'] as const).map((outcome) => String(count(of, outcome))),
     `${(100 * clopperPearson(count(of, 'fail'), of.length)).toFixed(1)} %`,
-    ...(['latencyP99Ns', 'inferPerSec'] as const).map((metric) =>
+    ...[false, true].map((isThroughput) =>
       middle(
         of.flatMap(({ comparisons }) =>
-          comparisons.flatMap((each) => (each.metric === metric ? [each.sd] : [])),
+          comparisons.flatMap((each) => ((each.metric === 'inferPerSec') === isThroughput ? [each.sd] : [])),
         ),
       ),
     ),
@@ -49,7 +49,7 @@ export function unchangedTable(decisions: readonly RealDecision[]): string {
     'fail',
     'invalid',
     'fails at most in (95 %)',
-    'spread of p99',
+    'spread of latency',
     'of throughput',
   ]
   return table(header, [...groups(unchanged).map(([name, of]) => row(name, of)), row('all', unchanged)])

@@ -2,14 +2,16 @@ import { power } from '../../src/compare/judge.ts'
 import { noises } from './noise.ts'
 import type { ResultsFile } from './results.ts'
 import { type Scene, simulateReference } from './simulation.ts'
-import type { Change, Tally } from './tally.ts'
+import { type Change, type Tally, withoutDetectable } from './tally.ts'
 import { kinds, middleOf, percent, shares, table } from './words.ts'
 
 const tolerance = { p99: 0.05, throughput: 0.03 }
 const repetitions = 14
 
 function simulated(results: ResultsFile, scene: Scene, reports: number): Tally {
-  return results.tally(JSON.stringify(scene), reports, (count, seed) => simulateReference(scene, count, seed))
+  return results.tally(JSON.stringify(scene), reports, (count, seed) =>
+    withoutDetectable(simulateReference(scene, count, seed)),
+  )
 }
 
 /** Whole reports without a change beyond the tolerance: how many fail all the same. */
@@ -109,7 +111,10 @@ export function detectableChange(results: ResultsFile, reports: number): string 
     (['p99', 'throughput'] as const).map((metric) => {
       const only = (worse: number): Change => ({ p99: 0, throughput: 0, [metric]: worse })
       const tolerated = metric === 'p99' ? Math.log1p(tolerance.p99) : -Math.log1p(-tolerance.throughput)
-      const tally = simulated(results, oneModel(sd, only(tolerated)), reports)
+      const scene = oneModel(sd, only(tolerated))
+      const tally = results.tally(`detectable ${JSON.stringify(scene)}`, reports, (count, seed) =>
+        simulateReference(scene, count, seed),
+      )
       const stated = middleOf(tally.detectable[metric])
       const worse = results.value(`realised ${metric} ${sd} × ${reports}`, () => realised(sd, only, reports))
       const share = metric === 'p99' ? Math.expm1(worse) : -Math.expm1(-worse)
@@ -137,11 +142,8 @@ export function coverage(results: ResultsFile, cases: number): string {
   const rows = (Object.keys(noises) as (keyof typeof noises)[]).map((noise) => [
     noise,
     ...[4, 8, repetitions].map((pairs) => {
-      // As many looks as there are repetitions is one look: at the end.
       const scene: Scene = { noise, models: 1, repetitions: pairs, sd: 0.05, change: null }
-      const tally = results.tally(`coverage ${JSON.stringify(scene)}`, cases / 2, (count, seed) =>
-        simulateReference(scene, count, seed),
-      )
+      const tally = simulated(results, scene, cases / 2)
       return percent(tally.covering, tally.intervals)
     }),
   ])

@@ -50,7 +50,7 @@ export function openResults(): ResultsFile {
         }
   const save = (what: string) => {
     results.date = new Date().toISOString().slice(0, 10)
-    writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
+    writeFileSync(file, inLines(results))
     console.error(`${new Date().toISOString().slice(11, 19)} ${what}`)
   }
   return {
@@ -75,6 +75,24 @@ export function openResults(): ResultsFile {
       return results.values[name] as T
     },
   }
+}
+
+/** One line for each result, so that a diff shows which ones changed. */
+function inLines({ tallies, values, ...rest }: Results): string {
+  const lines = (of: Readonly<Record<string, unknown>>) =>
+    Object.entries(of).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`)
+  return `{
+${Object.entries(rest)
+  .map(([name, value]) => `"${name}": ${JSON.stringify(value)},`)
+  .join('\n')}
+"tallies": {
+${lines(tallies).join(',\n')}
+},
+"values": {
+${lines(values).join(',\n')}
+}
+}
+`
 }
 
 function add<T>(a: T, b: T): T {
