@@ -64,8 +64,14 @@ export function slowerTable(decisions: readonly RealDecision[]): string {
     String(of.length),
     ...(['fail', 'inconclusive', 'pass', 'invalid'] as const).map((outcome) => String(count(of, outcome))),
     of.length === 0 ? '–' : `${Math.round(Math.max(...of.map(({ wallNs }) => wallNs)) / 1e9)} s`,
-    middle(
-      of.flatMap(({ comparisons }) => comparisons.map(({ changeRatio }) => Math.abs(Math.log(changeRatio)))),
+    ...[false, true].map((isThroughput) =>
+      middle(
+        of.flatMap(({ comparisons }) =>
+          comparisons.flatMap(({ metric, changeRatio }) =>
+            (metric === 'inferPerSec') === isThroughput ? [changeRatio - 1] : [],
+          ),
+        ),
+      ),
     ),
   ]
   const header = [
@@ -76,7 +82,8 @@ export function slowerTable(decisions: readonly RealDecision[]): string {
     'pass',
     'invalid',
     'longest',
-    'change found (median)',
+    'latency (median)',
+    'throughput (median)',
   ]
   return table(header, [
     row('spread of every comparison at most 5 %', slower.filter(quiet)),
