@@ -29,6 +29,7 @@ import { type Launcher, resolveTriton } from './triton/launcher.ts'
  */
 export async function runGate(world: World, request: GateRequest): Promise<Result> {
   const { config } = request
+  requireHistory(request)
   const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume')
   const committed = await readModelRepository(request.modelRepository)
   checkCalledModels(committed, config.blsComposingModels, config.file)
@@ -120,6 +121,14 @@ function recentOf(world: World, { recent }: GateRequest, environment: Environmen
   if (status.status === 'found') return baseline
   world.progress(`no trend since the last release: the newest baseline is ${status.status}`)
   return null
+}
+
+/** Where creep is to fail a release, a history that is there and cannot be used must not pass for one without creep. */
+function requireHistory({ config, recent }: GateRequest): void {
+  if (config.gate.onCreep !== 'fail' || recent === undefined) return
+  if (!('next' in recent) || recent.status === 'absent') return
+  const why = `the main branch's newest baseline is ${recent.status}`
+  throw new GateError('environment', `gate.on_creep cannot be judged: ${why}`, { hint: recent.next })
 }
 
 /** A remote server serves one repository: measured as both sides it would compare itself with itself, and pass. */
