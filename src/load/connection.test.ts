@@ -1,9 +1,12 @@
 // What a peer answers to one request, frame by frame: only a whole answer is a success, everything else has its name.
+import type { Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { flag, frameType, makeFrame, makeNumbersFrame } from '../http2/frames.ts'
 import { type Field, HpackEncoder } from '../http2/hpack.ts'
 import { startRawPeer } from '../http2/testing-peer.ts'
 import { Connection } from './connection.ts'
+import type { Sender } from './sender.ts'
+import { StreamConnection } from './stream-connection.ts'
 import { targetOn } from './testing-server.ts'
 
 const closeAfterwards: (() => unknown)[] = []
@@ -27,16 +30,19 @@ const trailers = (status: string, message = '') =>
 const message = data([0, 0, 0, 0, 2, 7, 7])
 const reset = (code: number) => makeNumbersFrame(frameType.resetStream, 1, code)
 
-async function answerTo(bytes: Buffer): Promise<[failure: string | null, message: string]> {
-  const peer = await startRawPeer((socket) => socket.write(bytes))
+async function connect(answer: (socket: Socket) => void): Promise<Connection> {
+  const peer = await startRawPeer(answer)
   closeAfterwards.push(peer.stop)
   const connection = new Connection(targetOn(peer.port))
   closeAfterwards.push(() => connection.close())
   await new Promise<void>((resolve) => connection.whenSettled(resolve))
-  return new Promise((resolve) => {
-    connection.send({ frame: Buffer.alloc(5), check: null }, (failure, text) => resolve([failure, text]))
-  })
+  return connection
 }
+
+const ask = (sender: Sender): Promise<[failure: string | null, message: string]> =>
+  new Promise((resolve) => {
+    sender.send({ frame: Buffer.alloc(5), check: null }, (failure, text) => resolve([failure, text]))
+  })
 
 const encoded = 'caf%C3%A9 50%25'
 const answers: [string, Buffer[], string | null, string][] = [
@@ -102,7 +108,7 @@ const answers: [string, Buffer[], string | null, string][] = [
 ]
 
 test.each(answers)('%s', async (_, frames, failure, text) => {
-  const [got, message] = await answerTo(Buffer.concat(frames))
+  const [got, message] = await ask(await connect((socket) => socket.write(Buffer.concat(frames))))
   expect(got).toBe(failure)
   expect(message).toContain(text)
 })
@@ -110,12 +116,35 @@ test.each(answers)('%s', async (_, frames, failure, text) => {
 test('an answer that is cut off at any byte is a lost connection', async () => {
   const whole = Buffer.concat([ok, message, trailers('0')])
   const ends = Array.from({ length: whole.length }, async (__, cut) => {
-    const peer = await startRawPeer((socket) => socket.end(whole.subarray(0, cut)))
-    closeAfterwards.push(peer.stop)
-    const connection = new Connection(targetOn(peer.port))
-    closeAfterwards.push(() => connection.close())
-    await new Promise<void>((resolve) => connection.whenSettled(resolve))
-    return new Promise((resolve) => connection.send({ frame: Buffer.alloc(5), check: null }, resolve))
+    const [failure] = await ask(await connect((socket) => socket.end(whole.subarray(0, cut))))
+    return failure
   })
   expect(new Set(await Promise.all(ends))).toEqual(new Set(['connection']))
+})
+
+/** A ModelStreamInferResponse that answers the request with id 1. */
+const streamed = data([0, 0, 0, 0, 5, 0x12, 3, 0x1a, 1, 0x31])
+const streamAnswers: [string, Buffer[], string | null, string][] = [
+  ['a whole answer', [ok, streamed], null, ''],
+  ['a whole answer, and then garbage', [ok, streamed, data([9, 9, 9, 9, 9])], null, ''],
+  ['a compressed message', [ok, data([1, 0, 0, 0, 0])], 'INTERNAL', 'compressed'],
+  ['a message that is none', [ok, data([0, 0, 0, 0, 1, 0xff])], 'INTERNAL', 'cannot be read'],
+  [
+    'a message that is cut off',
+    [ok, data([0, 0, 0, 0, 9, 1]), trailers('0')],
+    'UNKNOWN',
+    'before it had answered',
+  ],
+  ['an error', [ok, trailers('14', encoded)], 'UNAVAILABLE', 'café 50%'],
+  ['no trailers', [ok, data([], flag.endStream)], 'UNKNOWN', 'ended without grpc-status'],
+  ['an HTTP error', [headers([[':status', '502']], flag.endStream)], 'UNKNOWN', 'HTTP status 502'],
+  ['a reset', [ok, reset(11)], 'reset', 'code 11'],
+  ['a message without headers', [streamed], 'connection', 'no HTTP/2'],
+]
+
+test.each(streamAnswers)('%s of a stream', async (_, frames, failure, text) => {
+  const connection = await connect((socket) => socket.write(Buffer.concat(frames)))
+  const [got, message] = await ask(new StreamConnection(connection, { decoupled: false }))
+  expect(got).toBe(failure)
+  expect(message).toContain(text)
 })
