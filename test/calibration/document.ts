@@ -110,8 +110,8 @@ beside themselves, ${real.length} decisions from ${real[0]?.date.slice(0, 10) ??
 
 ${unchangedTable(real)}
 
-With a delay in every execution that makes a request slower by 20 % of the reference's p99, at the defaults and within 3 minutes; the
-throughput falls by more than that:
+With a candidate whose every execution takes longer, at the defaults and within 3 minutes. Where the whole machine waits, 20 % of an
+execution's time is little of the p99.
 
 ${slowerTable(real)}
 `
