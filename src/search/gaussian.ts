@@ -58,6 +58,7 @@ export function regress<X>(
       const whitened = forward(
         factor,
         samples.map(({ x, y }) => y - hypothesis.mean(x)),
+        new Float64Array(samples.length),
       )
       let logEvidence = 0
       for (const [i, w] of whitened.entries()) logEvidence -= (w * w) / 2 + Math.log(factor[i]?.[i] ?? 1)
@@ -65,16 +66,33 @@ export function regress<X>(
     }),
   )
   const groups = grouped(fits)
+  // Hypotheses that differ in how they stray have a mean in common, which is worked out once for each input.
+  const means = [...new Set(fits.map(({ mean }) => mean))]
+  const indexed = groups.map(([variances, group]) => ({
+    variances,
+    group: group.map(({ mean, whitened, share }) => ({ at: means.indexOf(mean), whitened, share })),
+  }))
+  // Room that every input uses again: a search asks for some thousand beliefs at each step.
+  const values = new Float64Array(means.length)
+  const own = new Float64Array(kernels.length)
+  const toSamples = kernels.map(() => new Float64Array(samples.length))
+  const projected = new Float64Array(samples.length)
   return (x) => {
-    const toSamples = kernels.map((kernel) => covariances(kernel, samples, x))
-    const own = kernels.map((kernel) => kernel(x, x))
+    for (let i = 0; i < means.length; i++) values[i] = (means[i] as Hypothesis<X>['mean'])(x)
+    for (let k = 0; k < kernels.length; k++) {
+      const kernel = kernels[k] as Kernel<X>
+      own[k] = kernel(x, x)
+      const row = toSamples[k] as Float64Array
+      for (let i = 0; i < samples.length; i++) row[i] = kernel((samples[i] as Sample<X>).x, x)
+    }
     let first = 0
     let second = 0
-    for (const [variances, group] of groups) {
-      const projected = forward(factors.get(variances) ?? [], mixture(toSamples, variances))
+    for (const { variances, group } of indexed) {
+      mixture(toSamples, variances, projected)
+      forward(factors.get(variances) ?? [], projected, projected)
       const variance = Math.max(dot(variances, own) - dot(projected, projected), 0)
-      for (const { mean, whitened, share } of group) {
-        const value = mean(x) + dot(projected, whitened)
+      for (const { at, whitened, share } of group) {
+        const value = (values[at] ?? 0) + dot(projected, whitened)
         first += share * value
         second += share * (variance + value ** 2)
       }
@@ -86,7 +104,7 @@ export function regress<X>(
 function grouped<F extends { readonly variances: readonly number[] }>(fits: readonly F[]) {
   const groups = new Map<readonly number[], F[]>()
   for (const fit of fits) groups.set(fit.variances, [...(groups.get(fit.variances) ?? []), fit])
-  return groups
+  return [...groups]
 }
 
 interface Fit {
@@ -111,21 +129,14 @@ function shared<F extends Fit>(fits: readonly F[], whole: number): (F & { share:
 
 type Vector = ArrayLike<number>
 
-/** A plain loop into a typed array: a search spends most of its time here. */
-function covariances<X>(kernel: Kernel<X>, samples: readonly Sample<X>[], x: X): Float64Array {
-  const values = new Float64Array(samples.length)
-  for (let i = 0; i < samples.length; i++) values[i] = kernel((samples[i] as Sample<X>).x, x)
-  return values
-}
-
-function mixture(parts: readonly Vector[], variances: readonly number[]): Float64Array {
-  const sum = new Float64Array(parts[0]?.length ?? 0)
-  for (const [k, part] of parts.entries()) {
+function mixture(parts: readonly Vector[], variances: readonly number[], sum: Float64Array): void {
+  sum.fill(0)
+  for (let k = 0; k < parts.length; k++) {
     const variance = variances[k] ?? 0
-    if (variance === 0) continue
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0)
+    const part = parts[k] as Vector
+    if (variance !== 0)
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0)
   }
-  return sum
 }
 
 function dot(a: Vector, b: Vector): number {
@@ -151,11 +162,10 @@ export function cholesky(matrix: readonly Vector[]): Float64Array[] {
   return factor
 }
 
-/** Solves L·v = b for a lower triangle L. */
-function forward(factor: readonly Vector[], b: Vector): Float64Array {
-  const v = new Float64Array(b.length)
+/** Solves L·v = b for a lower triangle L, into `v`, which may be b itself. */
+function forward(factor: readonly Vector[], b: Vector, v: Float64Array): Float64Array {
   for (let i = 0; i < b.length; i++) {
-    const row = factor[i] ?? []
+    const row = factor[i] as Vector
     let sum = b[i] ?? 0
     for (let k = 0; k < i; k++) sum -= (row[k] ?? 0) * (v[k] ?? 0)
     v[i] = sum / (row[i] ?? 1)

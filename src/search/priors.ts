@@ -11,6 +11,10 @@ export interface Features {
   readonly effInstances: number
   readonly effBatch: number
   readonly clientBatch: number
+  /** Counts, not octaves: what is outstanding, and what of it executes. */
+  readonly inFlight: number
+  readonly busy: number
+  readonly executed: number
 }
 
 /**
@@ -19,8 +23,8 @@ export interface Features {
  * the executed batch: halfway, on the log scale, between "does not help" and "helps in full".
  */
 function halfway(x: Features): number {
-  const capacity = 2 ** ((x.effInstances + x.effBatch) / 2 + 1)
-  return -Math.log(2 ** -x.outstanding + 1 / capacity)
+  const capacity = 2 * Math.sqrt(x.busy * x.executed)
+  return -Math.log(1 / x.inFlight + 1 / capacity)
 }
 
 /** How a model may execute, in units of the time of one inference alone. */
@@ -33,26 +37,30 @@ interface Execution {
   /** Time outside of the execution. */
   readonly network: number
   /** Sharpness of the knee between the latency-bound and the capacity-bound part. */
-  readonly knee: number
+  readonly knee: 2 | 5
 }
 
-/** Log throughput, up to a constant, of a closed loop before instances that execute so. */
+/**
+ * Log throughput, up to a constant, of a closed loop before instances that execute so. A search spends most of its time
+ * here.
+ */
 function closedLoop({ fixed, contention, crosstalk, network, knee }: Execution) {
-  return (x: Features): number => {
-    const busy = 2 ** x.effInstances
-    const batch = 2 ** x.effBatch
-    const execution = fixed + (1 - fixed) * batch
-    const parallel = busy / (1 + contention * (busy - 1) + crosstalk * busy * (busy - 1))
-    const unloaded = Math.log((network + execution) * 2 ** -x.outstanding)
-    const bound = Math.log(execution / (parallel * batch))
+  return ({ inFlight, busy, executed }: Features): number => {
+    const execution = fixed + (1 - fixed) * executed
+    const unloaded = (network + execution) / inFlight
+    const bound =
+      (execution * (1 + contention * (busy - 1) + crosstalk * busy * (busy - 1))) / (busy * executed)
     const most = Math.max(unloaded, bound)
-    return -most - Math.log(Math.exp(knee * (unloaded - most)) + Math.exp(knee * (bound - most))) / knee
+    const ratio = Math.min(unloaded, bound) / most
+    const squared = ratio * ratio
+    const bend = knee === 2 ? squared : squared * squared * ratio
+    return -Math.log(most) - Math.log1p(bend) / knee
   }
 }
 
 /** Log throughput, up to a constant, where the load has an effect of its own, half of it reached at `half` outstanding. */
 function apart(half: number) {
-  return (x: Features): number => -Math.log(1 + half * 2 ** -x.outstanding)
+  return ({ inFlight }: Features): number => -Math.log1p(half / inFlight)
 }
 
 const constant: Kernel<Features> = () => 1
@@ -70,6 +78,9 @@ const additive: Kernel<Features> = (a, b) =>
 /** What can be in execution at once, however it is divided into instances and batches. */
 const together: Kernel<Features> = (a, b) =>
   smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2)
+/** Straight and curved in any direction across the configurations: a response surface of the second order. */
+const surface: Kernel<Features> = (a, b) =>
+  (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2
 
 // Variances of natural logs.
 export const rateKernels: readonly Kernel<Features>[] = [
@@ -81,6 +92,7 @@ export const rateKernels: readonly Kernel<Features>[] = [
   configuration,
   additive,
   together,
+  surface,
 ]
 const halfwayVariances = [
   [1, 0.04, 0.3 ** 2, 0.02 ** 2, 0, 0, 0, 0],
@@ -98,6 +110,7 @@ const apartVariances = [
   [1, 0, 0.05 ** 2, 0, 0, 0.1 ** 2, 0.6 ** 2, 0],
   [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0.8 ** 2],
   [1, 0, 0.05 ** 2, 0, 0, 0.8 ** 2, 0, 0],
+  [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0, 0.15 ** 2],
 ]
 const executions = [0.1, 0.5, 0.8, 0.95].flatMap((fixed) =>
   [
@@ -109,7 +122,7 @@ const executions = [0.1, 0.5, 0.8, 0.95].flatMap((fixed) =>
     [0.1, 0.15],
   ].flatMap(([contention = 0, crosstalk = 0]) =>
     [0, 0.5].flatMap((network) =>
-      [2, 5].map((knee) => closedLoop({ fixed, contention, crosstalk, network, knee })),
+      ([2, 5] as const).map((knee) => closedLoop({ fixed, contention, crosstalk, network, knee })),
     ),
   ),
 )

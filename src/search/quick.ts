@@ -7,8 +7,15 @@ import { type Place, type SearchState, type Step, sameConfiguration } from './st
 
 /** Every gain is against the committed configuration's best load, so it gets this many loads first where they promise something. */
 const committedLoads = 3
-/** Share of the measurements kept for confirming: of the default 20 one round for three contenders and one more try. */
-const confirmShare = 0.2
+/**
+ * Share of the measurements kept for confirming, and one at least where a tenth is none: of the default 20 the winner and one
+ * more. Whether the winner was luck one more measurement of it tells; a third one tells less than another look elsewhere.
+ */
+const confirmShare = 0.1
+/** Fewer measurements than this are all for looking: with four there is hardly anything to confirm. */
+const leastToConfirm = 5
+/** Below this chance to meet the constraints another load of the committed configuration tells nothing that is of use. */
+const leastOwnChance = 0.05
 /** Measurements of a contender at most; from the third on only while contenders cannot be told apart. */
 const mostMeasurements = 3
 
@@ -38,7 +45,9 @@ export function nextQuickStep(state: SearchState): Step {
 
 /** The most promising place that the budget allows; else, in words, why there is none. */
 function explore(state: SearchState, promising: readonly Prospect[]): Step | string {
-  const reserve = Math.floor(state.budget.maxMeasurements * confirmShare)
+  const { maxMeasurements } = state.budget
+  const reserve =
+    maxMeasurements < leastToConfirm ? 0 : Math.max(1, Math.floor(maxMeasurements * confirmShare))
   // Another load of the loaded configuration is the cheapest step there is.
   const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) }
   if (!isAffordable(state, cheapest, reserve)) return budgetWords(state)
@@ -69,7 +78,7 @@ function ownLoads(
   promising: readonly Prospect[],
 ): readonly Prospect[] | null {
   const isOwn = ({ configuration }: Place): boolean => sameConfiguration(configuration, space.committed)
-  const own = promising.filter(isOwn)
+  const own = promising.filter((place) => isOwn(place) && place.meeting > leastOwnChance)
   return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null
 }
 

@@ -51,7 +51,7 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
       const belief = fitOf(metric)(x)
       if (!metric.startsWith('latency')) return belief
       return {
-        mean: belief.mean + Math.log(2 ** x.outstanding * 1e9) - rate.mean,
+        mean: belief.mean + Math.log(x.inFlight * 1e9) - rate.mean,
         sd: Math.hypot(belief.sd, rate.sd),
       }
     }
@@ -97,7 +97,7 @@ function fitStretch(
     const latency = log(metrics[metric])
     const rate = log(metrics.inferPerSec)
     if (latency === null || rate === null) return null
-    const stretch = latency + rate - Math.log(2 ** features(observation).outstanding * 1e9)
+    const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9)
     return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch)
   })
   const level = samples.length === 0 ? 0.3 : mean(samples.map(({ y }) => y))
@@ -153,6 +153,7 @@ function features({ configuration, load }: Place, idleNs: number): Features {
   const largest = configuration.dynamicBatching
     ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
     : clientBatch
+  const busy = Math.min(instances, Math.max(1, requests))
   return {
     outstanding: Math.log2(requests * clientBatch),
     instances: Math.log2(instances),
@@ -160,9 +161,12 @@ function features({ configuration, load }: Place, idleNs: number): Features {
     delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
     preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
     dynamic: configuration.dynamicBatching ? 1 : 0,
-    effInstances: Math.log2(Math.min(instances, Math.max(1, requests))),
+    effInstances: Math.log2(busy),
     effBatch: Math.log2(largest),
     clientBatch: Math.log2(clientBatch),
+    inFlight: requests * clientBatch,
+    busy,
+    executed: largest,
   }
 }
 
