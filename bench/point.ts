@@ -1,12 +1,10 @@
 // npm run bench -- point, or point-MODEL: how long until a p99 is known, and how far it is from a long run's.
-import { loadConfig } from '../src/config/load-config.ts'
 import { messageOf } from '../src/domain/error.ts'
 import { loadLabel } from '../src/domain/load.ts'
 import { nsPerSecond } from '../src/domain/world.ts'
-import { readInputs } from '../src/load/read-inputs.ts'
-import { measureRunning } from '../src/profile/measure-running.ts'
 import { createRandom } from '../src/stats/random.ts'
 import { geometricMean, median } from '../src/stats/robust.ts'
+import { measureAt } from './measure-at.ts'
 import type { BenchPart } from './part.ts'
 import { findPerfAnalyzer, startPerfAnalyzer } from './perf-analyzer.ts'
 import { bootstrap } from './ratio.ts'
@@ -120,24 +118,14 @@ async function timed(bench: BenchServer, run: () => Promise<Answer>): Promise<Po
 }
 
 async function measure(bench: BenchServer, model: string, durationNs: number | null): Promise<Answer> {
-  const { host, port } = bench.server.grpc
-  const config = await loadConfig({ file: null, overrides: { tritonUrl: `grpc://${host}:${port}` } })
-  const { input, requests, counts } = config.settingsFor(model)
-  const { models: measured, warnings } = await measureRunning(bench.world, {
-    triton: config.triton,
+  const { metrics, warnings } = await measureAt(
+    bench,
     model,
-    loads: [load],
-    until: durationNs === null ? { kind: 'trustworthy', ...trustworthy } : { kind: 'duration', durationNs },
-    ask: { input: await readInputs({ ...input, data: 'zero' }), requests },
-    counts,
-    seed: 1,
-    maxFailureRatio: config.gate.maxFailureRatio,
-    runnerClass: null,
-    engine: config,
-    save: () => {},
-  })
+    load,
+    durationNs === null ? { kind: 'trustworthy', ...trustworthy } : { kind: 'duration', durationNs },
+  )
   return {
-    latencyP99Ns: measured[0]?.scenarios[0]?.metrics.latencyP99Ns?.value ?? Number.NaN,
+    latencyP99Ns: metrics.latencyP99Ns?.value ?? Number.NaN,
     isTrusted: !warnings.some((warning) => warning.startsWith(`${loadLabel(load)}: `)),
   }
 }

@@ -8,6 +8,7 @@ import { benchLoad } from './load.ts'
 import type { BenchPart } from './part.ts'
 import { benchPoint, pointModels } from './point.ts'
 import { keepResult } from './results.ts'
+import { benchSearch } from './search.ts'
 
 interface Part {
   readonly run: (rounds: number) => Promise<BenchPart>
@@ -19,6 +20,8 @@ const parts: Readonly<Record<string, Part>> = {
   load: { run: benchLoad, rounds: 20 },
   // A process takes ten seconds, most of it to read the files.
   decide: { run: benchDecide, rounds: 3 },
+  // Model Analyzer takes five minutes or more of each.
+  search: { run: benchSearch, rounds: 2 },
   // perf_analyzer takes 18 s or more for each, and 60 s on a busy machine.
   ...Object.fromEntries(
     pointModels.map((model) => [
