@@ -20,13 +20,16 @@ test('everything launched is recorded at once, containers by their name', () => 
   const recording = recordLaunches(world, (started) => saved.push(structuredClone(started)))
   recording.launch('tritonserver', ['--name=not-a-container'], options)
   recording.launch('/usr/bin/docker', ['run', '--rm', '--name=gate-1', 'image'], options)
-  recording.launch('docker', ['run', '--name', 'gate-2', 'image'], options)
+  recording.launch('podman', ['run', '--name', 'gate-2', 'image'], options)
   expect(saved).toHaveLength(3)
   expect(saved[0]).toEqual({
     processes: [{ pid: process.pid, identity: processIdentity(process.pid) }],
     containers: [],
   })
-  expect(saved[2]?.containers).toEqual(['gate-1', 'gate-2'])
+  expect(saved[2]?.containers).toEqual([
+    { engine: '/usr/bin/docker', name: 'gate-1' },
+    { engine: 'podman', name: 'gate-2' },
+  ])
   expect(parseStarted(JSON.stringify(saved[2]))).toEqual(saved[2])
 })
 
@@ -68,7 +71,11 @@ test('a container is removed by name, and named only if it was still there', asy
     commands.push([command, ...args].join(' '))
     return { ...quiet, stdout: args.at(-1) === 'alive' ? 'alive\n' : '' }
   }
-  const killed = await killLeftovers({ processes: [], containers: ['gone', 'alive'] }, run, () => {})
-  expect(commands).toEqual(['docker rm --force gone', 'docker rm --force alive'])
+  const containers = [
+    { engine: 'docker', name: 'gone' },
+    { engine: 'podman', name: 'alive' },
+  ]
+  const killed = await killLeftovers({ processes: [], containers }, run, () => {})
+  expect(commands).toEqual(['docker rm --force gone', 'podman rm --force alive'])
   expect(killed).toEqual(['container alive'])
 })

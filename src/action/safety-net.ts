@@ -5,7 +5,8 @@ import { processIdentity, stateOf } from '../system/process-identity.ts'
 export interface Started {
   /** Leaders of process groups: pid with start time (system/process-identity.ts), since pids are used again. */
   readonly processes: readonly { readonly pid: number; readonly identity: string }[]
-  readonly containers: readonly string[]
+  /** With the command (docker, podman) that knows them. */
+  readonly containers: readonly { readonly engine: string; readonly name: string }[]
 }
 
 /** The name under which the state stands in GITHUB_STATE. */
@@ -17,14 +18,14 @@ export const stateName = 'started'
  */
 export function recordLaunches(world: World, save: (started: Started) => void): World {
   const processes: Started['processes'][number][] = []
-  const containers: string[] = []
+  const containers: Started['containers'][number][] = []
   return {
     ...world,
     launch(command, args, options): LaunchedProcess {
       const launched = world.launch(command, args, options)
       if (launched.pid > 0) processes.push({ pid: launched.pid, identity: processIdentity(launched.pid) })
       const name = containerName(command, args)
-      if (name !== null) containers.push(name)
+      if (name !== null) containers.push({ engine: command, name })
       save({ processes, containers })
       return launched
     },
@@ -63,10 +64,10 @@ export async function killLeftovers(
     kill(pid)
     killed.push(`process ${pid}`)
   }
-  for (const container of started.containers) {
+  for (const { engine, name } of started.containers) {
     // `docker rm -f` also succeeds for a container that is gone, but then prints no name.
-    const { exitCode, stdout } = await run('docker', ['rm', '--force', container])
-    if (exitCode === 0 && stdout.trim() === container) killed.push(`container ${container}`)
+    const { exitCode, stdout } = await run(engine, ['rm', '--force', name])
+    if (exitCode === 0 && stdout.trim() === name) killed.push(`container ${name}`)
   }
   return killed
 }

@@ -216,8 +216,10 @@ export interface TritonSettings {
   readonly serverPath: string
   readonly image: string
   readonly dockerArgs: readonly string[]
+  /** `auto` = docker, or podman where only that works. */
+  readonly containerEngine: 'auto' | 'docker' | 'podman'
   readonly dockerNetwork: 'bridge' | 'host'
-  /** `user[:group]`; null = as the image says. */
+  /** `user[:group]`; null = the gate's own, or the image's where the gate is root. */
   readonly dockerUser: string | null
   readonly gpus: readonly string[] | null
   /** Of the remote server. */

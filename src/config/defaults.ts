@@ -131,6 +131,8 @@ export const defaultTriton = {
   image: 'nvcr.io/nvidia/tritonserver:26.04-py3',
   // Model Analyzer's default endpoint.
   endpoint: 'localhost:8001',
+  // Whatever the machine has.
+  containerEngine: 'auto',
   // Both sides of a comparison pay its 0.14 ms alike, and a pull request's model sees no service of the machine.
   dockerNetwork: 'bridge',
   // None but the system's own authorities, and no metadata.

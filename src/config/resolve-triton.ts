@@ -22,6 +22,7 @@ export function resolveTriton(
     serverPath: overrides.tritonServerPath ?? file.triton_server_path ?? defaultTriton.serverPath,
     image: overrides.tritonImage ?? file.triton_docker_image ?? defaultTriton.image,
     dockerArgs: dockerArgsOf(file),
+    containerEngine: file.gate?.container_engine ?? defaultTriton.containerEngine,
     dockerNetwork: file.gate?.docker_network ?? defaultTriton.dockerNetwork,
     dockerUser: file.gate?.docker_user ?? null,
     gpus: file.gpus === undefined || file.gpus.includes('all') ? null : file.gpus,

@@ -168,6 +168,11 @@ export const gateSection = z.strictObject({
     'How Triton is started; goes before `triton_launch_mode`.',
     'auto',
   ),
+  container_engine: key(
+    z.enum(['auto', 'docker', 'podman']),
+    'Command that runs the container in docker mode. `auto`: docker, or podman where only that works.',
+    defaultTriton.containerEngine,
+  ),
   docker_network: key(
     z.enum(['bridge', 'host']),
     'Network of the container. `bridge`: one of its own, its ports published on 127.0.0.1. `host`: this machine’s; 0.14 ms less for each request, but models reach every service of this machine that listens on 127.0.0.1.',
@@ -178,7 +183,7 @@ export const gateSection = z.strictObject({
       .string()
       .regex(/^[\w-]+(:[\w-]+)?$/)
       .meta({ title: 'user[:group]' }),
-    'User of the server in the container, such as 1000:1000, who must be able to read the model repository; by default that of the image, which is root in NVIDIA’s.',
+    'User of the server in the container, such as 1000:1000, who must be able to read the model repository. By default the user of the gate; where that is root, and with a rootless engine, that of the image, which is root in NVIDIA’s.',
   ),
   grpc_metadata: key(
     z.record(

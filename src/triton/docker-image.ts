@@ -6,26 +6,26 @@ export const dockerTimeoutNs = 60 * nsPerSecond
 const pullTimeoutNs = 3600 * nsPerSecond
 
 /** The image with its digest, pulled if it is not there; an image that was built here has only an id. */
-export async function imageDigest(world: World, image: string): Promise<string> {
-  let digest = await inspectImage(world, image)
+export async function imageDigest(world: World, engine: string, image: string): Promise<string> {
+  let digest = await inspectImage(world, engine, image)
   if (digest === null) {
-    await pull(world, image)
-    digest = await inspectImage(world, image)
+    await pull(world, engine, image)
+    digest = await inspectImage(world, engine, image)
   }
   if (digest === null)
-    throw new GateError('environment', `docker does not know the image ${image} after pulling it`)
+    throw new GateError('environment', `${engine} does not know the image ${image} after pulling it`)
   return digest
 }
 
-async function pull(world: World, image: string): Promise<void> {
+async function pull(world: World, engine: string, image: string): Promise<void> {
   world.progress(`pulling ${image}`)
-  const output = await world.run('docker', ['pull', image], {
+  const output = await world.run(engine, ['pull', image], {
     timeoutNs: pullTimeoutNs,
     onLine: pullProgress(world),
   })
   if (output.exitCode === 0) return
   throw new GateError('environment', `the image ${image} could not be pulled: ${lastLine(output)}`, {
-    hint: output.timedOut ? 'Pull it before the job.' : pullHint(output.stderr, image),
+    hint: output.timedOut ? 'Pull it before the job.' : pullHint(output.stderr, engine, image),
   })
 }
 
@@ -44,11 +44,11 @@ function pullProgress(world: World): (line: string) => void {
 }
 
 /** What docker's and the registries' usual refusals mean, and what to do; the first that fits holds. */
-const pullTroubles: readonly (readonly [RegExp, (registry: string) => string])[] = [
+const pullTroubles: readonly (readonly [RegExp, (registry: string, engine: string) => string])[] = [
   [
     /toomanyrequests|rate limit/i,
-    (registry) =>
-      `${registry} limits how much is pulled without an account: \`docker login ${registry}\`, or a mirror of your own.`,
+    (registry, engine) =>
+      `${registry} limits how much is pulled without an account: \`${engine} login ${registry}\`, or a mirror of your own.`,
   ],
   [
     /manifest unknown|not found: manifest|manifest for .* not found/i,
@@ -56,31 +56,33 @@ const pullTroubles: readonly (readonly [RegExp, (registry: string) => string])[]
   ],
   [
     /no space left/i,
-    () => 'Triton’s images take 20 GB and more unpacked: `docker system prune` frees what is unused.',
+    (_, engine) =>
+      `Triton’s images take 20 GB and more unpacked: \`${engine} system prune\` frees what is unused.`,
   ],
   [
     /unauthorized|denied|authentication required|no basic auth|403 Forbidden|401/i,
-    (registry) =>
-      `${registry} wants to know who asks, or there is no such image: \`docker login ${registry}\` as the user of the runner, before the gate (for nvcr.io with the user name $oauthtoken and an NGC key).`,
+    (registry, engine) =>
+      `${registry} wants to know who asks, or there is no such image: \`${engine} login ${registry}\` as the user of the runner, before the gate (for nvcr.io with the user name $oauthtoken and an NGC key).`,
   ],
   [
     /x509|certificate/i,
-    (registry) => `docker does not trust the certificate of ${registry}: give its CA to the docker service.`,
+    (registry, engine) =>
+      `${engine} does not trust the certificate of ${registry}: give it its CA (/etc/${engine === 'podman' ? 'containers' : 'docker'}/certs.d).`,
   ],
 ]
 
-function pullHint(stderr: string, image: string): string {
+function pullHint(stderr: string, engine: string, image: string): string {
   // The first part is a registry only where it looks like a host (distribution/reference).
   const [first = '', ...rest] = image.split('/')
   const registry = rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : 'docker.io'
-  const hint = pullTroubles.find(([pattern]) => pattern.test(stderr))?.[1](registry)
-  return hint ?? 'Check its name and tag, the network, and `docker login` for a private registry.'
+  const hint = pullTroubles.find(([pattern]) => pattern.test(stderr))?.[1](registry, engine)
+  return hint ?? `Check its name and tag, the network, and \`${engine} login\` for a private registry.`
 }
 
-async function inspectImage(world: World, image: string): Promise<string | null> {
+async function inspectImage(world: World, engine: string, image: string): Promise<string | null> {
   const format = '{{json .RepoDigests}} {{.Id}}'
   const args = ['image', 'inspect', '--format', format, image]
-  const output = await world.run('docker', args, { timeoutNs: dockerTimeoutNs })
+  const output = await world.run(engine, args, { timeoutNs: dockerTimeoutNs })
   if (output.exitCode !== 0) return null
   const [, digests = '[]', id = ''] = /^(\[.*\]|null) (\S+)/.exec(output.stdout.trim()) ?? []
   const [digest] = (JSON.parse(digests) ?? []) as string[]

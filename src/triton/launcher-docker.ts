@@ -1,67 +1,81 @@
+import { statSync } from 'node:fs'
 import type { TritonSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
 import { commandLineOf } from '../system/process-tree.ts'
-import { dockerTimeoutNs, imageDigest, lastLine } from './docker-image.ts'
+import { type ContainerEngine, defaultUser, findContainerEngine } from './container-engine.ts'
+import { dockerTimeoutNs, imageDigest } from './docker-image.ts'
 import type { Launcher, ServerCommand, ServerPorts } from './launcher.ts'
 import { hasMetrics, serverFlags } from './server-flags.ts'
 
 const label = 'triton-perf-gate.owner'
 
-/** Triton in a container of its own, started and removed by the docker command. */
+/** Triton in a container of its own, started and removed by the engine's command. */
 export async function resolveDocker(world: World, settings: TritonSettings): Promise<Launcher> {
-  const trouble = await dockerTrouble(world)
-  if (trouble !== null) throw trouble
-  await removeStaleContainers(world)
-  const digest = await imageDigest(world, settings.image)
+  const engine = await findContainerEngine(world, settings.containerEngine)
+  if (engine instanceof GateError) throw engine
+  await removeStaleContainers(world, engine)
+  const digest = await imageDigest(world, engine.command, settings.image)
   const gpus = settings.gpus ?? ((await hasGpu(world)) ? 'all' : [])
+  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+  const user = settings.dockerUser ?? (await defaultUser(world, engine, own))
   let count = 0
   return {
     kind: 'process',
     mode: 'docker',
-    source: digest,
+    source: engine.isPodman ? `${digest}, podman` : digest,
     network: settings.dockerNetwork,
     startTimeoutNs: settings.startTimeoutNs,
     hasMetrics: hasMetrics(settings),
     serverCommand: (repository, ports) => {
       count += 1
+      if (user !== null) requireReadable(repository, user)
       const name = `triton-perf-gate-${processIdentity()}-${count}`
-      return containerCommand(world, settings, { name, gpus, repository, ports })
+      return containerCommand(world, settings, { engine, name, user, gpus, repository, ports })
     },
   }
 }
 
-/** Why docker cannot be used; null where it works. */
-export async function dockerTrouble(world: World): Promise<GateError | null> {
-  const options = { timeoutNs: dockerTimeoutNs }
-  const output = await world.run('docker', ['version', '--format', '{{.Server.Version}}'], options)
-  if (output.exitCode === 0) return null
-  if (output.exitCode === 127)
-    return new GateError('environment', 'docker is not installed (no such command)')
-  return new GateError('environment', `docker does not work: ${lastLine(output)}`, {
-    hint: /permission denied/i.test(output.stderr)
-      ? 'Add the user of the runner to the group docker and restart the runner.'
-      : 'Is the docker service running? Does DOCKER_HOST point to it?',
-  })
+/**
+ * Triton's own word for a repository that it may not read is that the path does not exist. A user by name is the image's,
+ * and who that is here is not known.
+ */
+function requireReadable(repository: string, user: string): void {
+  const [uid, gid] = user.split(':').map(Number)
+  const folder = statSync(repository, { throwIfNoEntry: false })
+  if (folder === undefined || uid === undefined || Number.isNaN(uid) || uid === 0) return
+  const wanted = folder.uid === uid ? 0o500 : folder.gid === gid ? 0o050 : 0o005
+  if ((folder.mode & wanted) === wanted) return
+  throw new GateError(
+    'environment',
+    `the server's user ${user} may not read the model repository ${repository}`,
+    {
+      hint: `Allow it (chmod -R a+rX), or choose another user by gate.docker_user; the folder's owner is ${folder.uid}.`,
+    },
+  )
 }
 
 interface Container {
+  readonly engine: ContainerEngine
   readonly name: string
+  /** `user[:group]`; null = the image's. */
+  readonly user: string | null
   readonly gpus: 'all' | readonly string[]
   readonly repository: string
   readonly ports: ServerPorts
 }
 
 function containerCommand(world: World, settings: TritonSettings, container: Container): ServerCommand {
+  const { command } = container.engine
   return {
-    command: 'docker',
+    command,
     args: containerArguments(settings, container),
     env: {},
     // `docker run` is only the client; nvidia-smi and /proc know the server by its own pid.
     rootPid: async () => {
       const args = ['inspect', '--format', '{{.State.Pid}}', container.name]
-      const pid = Number((await world.run('docker', args, { timeoutNs: dockerTimeoutNs })).stdout.trim()) || 0
+      const pid = Number((await world.run(command, args, { timeoutNs: dockerTimeoutNs })).stdout.trim()) || 0
       // Docker numbers processes as its host does. From inside a container that pid is nobody here, or somebody else.
       if (commandLineOf(pid).includes(`--grpc-port=${container.ports.grpc}`)) return pid
       world.progress(
@@ -71,15 +85,14 @@ function containerCommand(world: World, settings: TritonSettings, container: Con
     },
     // A container that failed to start stays as "Created" even with --rm.
     cleanUp: async () => {
-      await world.run('docker', ['rm', '--force', container.name], { timeoutNs: dockerTimeoutNs })
+      await world.run(command, ['rm', '--force', container.name], { timeoutNs: dockerTimeoutNs })
     },
   }
 }
 
-/** The arguments of `docker run`; the user's own come last before the image, so that they hold. */
+/** The arguments of `docker run` and `podman run`; the user's own come last before the image, so that they hold. */
 function containerArguments(settings: TritonSettings, container: Container): string[] {
-  const { name, gpus, repository, ports } = container
-  const user = settings.dockerUser
+  const { engine, name, user, gpus, repository, ports } = container
   const ownNetwork = settings.dockerNetwork === 'bridge'
   const publish = [ports.grpc, ports.metrics].flatMap((port) => ['--publish', `127.0.0.1:${port}:${port}`])
   const environment = Object.entries(settings.serverEnvironment).flatMap(([key, value]) => [
@@ -97,9 +110,10 @@ function containerArguments(settings: TritonSettings, container: Container): str
     ...(ownNetwork ? publish : ['--network=host']),
     // A model must not get more rights than the server began with, whatever the image holds.
     '--security-opt=no-new-privileges',
-    // Libraries keep caches below HOME, which a user unknown to the image does not have.
-    ...(user === null ? [] : [`--user=${user}`, '--env=HOME=/tmp']),
-    ...gpuArguments(gpus),
+    ...(engine.isPodman ? podmanOnly : []),
+    // Libraries keep caches below HOME and ask for the user's name: one that is unknown to the image has neither.
+    ...(user === null ? [] : [`--user=${user}`, '--env=HOME=/tmp', '--env=USER=triton']),
+    ...(engine.isPodman ? cdiDevices(gpus) : gpuArguments(gpus)),
     `--mount=type=bind,"source=${repository.replaceAll('"', '""')}",target=/models,readonly`,
     ...environment,
     ...settings.dockerArgs,
@@ -107,6 +121,18 @@ function containerArguments(settings: TritonSettings, container: Container): str
     'tritonserver',
     ...serverFlags(settings, '/models', ports, ownNetwork ? '0.0.0.0' : '127.0.0.1'),
   ]
+}
+
+const podmanOnly = [
+  // It hands the job's proxy variables on, which may hold a password.
+  '--http-proxy=false',
+  // Where SELinux is on, a container can read neither the repository nor the GPUs unless they are labelled anew.
+  '--security-opt=label=disable',
+]
+
+/** Podman 4 takes `--gpus` and ignores it: it knows GPUs by the Container Device Interface. */
+function cdiDevices(gpus: 'all' | readonly string[]): string[] {
+  return (gpus === 'all' ? ['all'] : gpus).map((gpu) => `--device=nvidia.com/gpu=${gpu}`)
 }
 
 function gpuArguments(gpus: 'all' | readonly string[]): string[] {
@@ -120,14 +146,18 @@ async function hasGpu(world: World): Promise<boolean> {
 }
 
 /** Containers whose owner was killed before it could remove them. */
-async function removeStaleContainers(world: World): Promise<void> {
-  const format = `{{.ID}} {{.Label "${label}"}}`
-  const args = ['ps', '--all', '--filter', `label=${label}`, '--format', format]
-  const { stdout } = await world.run('docker', args, { timeoutNs: dockerTimeoutNs })
+async function removeStaleContainers(world: World, { command }: ContainerEngine): Promise<void> {
+  const options = { timeoutNs: dockerTimeoutNs }
+  const filter = ['--all', '--quiet', '--filter', `label=${label}`]
+  const ids = (await world.run(command, ['ps', ...filter], options)).stdout.split('\n').filter(Boolean)
+  if (ids.length === 0) return
+  // Of `ps` docker and podman have formats that differ. One that is gone meanwhile is left out.
+  const format = `{{.Id}} {{index .Config.Labels "${label}"}}`
+  const { stdout } = await world.run(command, ['inspect', '--format', format, ...ids], options)
   for (const line of stdout.split('\n')) {
     const [id, owner] = line.trim().split(' ')
     if (id === undefined || owner === undefined || stateOf(owner) !== 'dead') continue
-    world.progress(`removing container ${id}, left behind by a run that was killed`)
-    await world.run('docker', ['rm', '--force', id], { timeoutNs: dockerTimeoutNs })
+    world.progress(`removing container ${id.slice(0, 12)}, left behind by a run that was killed`)
+    await world.run(command, ['rm', '--force', id], options)
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { type Commands, fakeWorld } from '../../test/support/triton-world.ts'
 import type { TritonSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
 import { processIdentity } from '../system/process-identity.ts'
+import { defaultUser } from './container-engine.ts'
 import { resolveTriton } from './launcher.ts'
 import { parseGrpcUrl } from './launcher-remote.ts'
 
@@ -138,7 +139,10 @@ test('docker: in a network of its own the ports are published to this machine on
 test('docker: containers of dead owners are removed, others are not', async () => {
   const dead = processIdentity().replace(/\.\d+\.\d+$/, '.4194305.1')
   const list = `aaa ${dead}\nbbb ${processIdentity()}\nccc other-00000000-1.1.1\n`
-  const commands = docker((_, args) => (args[0] === 'ps' ? { stdout: list } : undefined))
+  const commands = docker((_, args) => {
+    if (args[0] === 'ps') return { stdout: 'aaa\nbbb\nccc\n' }
+    return args[0] === 'inspect' && args.slice(-3).join() === 'aaa,bbb,ccc' ? { stdout: list } : undefined
+  })
   const world = fakeWorld({}, commands)
   await resolveTriton(world, settings({ mode: 'docker' }))
   expect(world.ran.filter((line) => line.startsWith('docker rm'))).toEqual(['docker rm --force aaa'])
@@ -206,8 +210,91 @@ test('docker: refusals of a registry come with what to do', async () => {
 })
 
 test('docker: a user of one’s own, with a place for caches', async () => {
-  expect((await dockerArguments({ dockerUser: '7:8' })).join(' ')).toContain('--user=7:8 --env=HOME=/tmp')
-  expect((await dockerArguments({})).join(' ')).not.toContain('--user')
+  expect((await dockerArguments({ dockerUser: '7:8' })).join(' ')).toContain(
+    '--user=7:8 --env=HOME=/tmp --env=USER=triton',
+  )
+})
+
+test('docker: a repository that its user may not read is said before anything starts', async () => {
+  const repository = mkdtempSync(join(folder, 'closed-'))
+  const command = async (dockerUser: string) => {
+    const launcher = await resolveTriton(fakeWorld({}, docker()), settings({ mode: 'docker', dockerUser }))
+    if (launcher.kind !== 'process') throw new Error('docker is a process')
+    return launcher.serverCommand(repository, ports)
+  }
+  const { uid, gid } = statSync(repository)
+  const others = `${uid + 1}:${gid + 1}`
+  await expect(command(others)).rejects.toMatchObject({
+    code: 'environment',
+    message: `the server's user ${others} may not read the model repository ${repository}`,
+  })
+  for (const allowed of [`${uid}`, '0', 'triton-server'])
+    expect((await command(allowed)).args).toContain(`--user=${allowed}`)
+  chmodSync(repository, 0o755)
+  expect((await command(others)).args).toContain(`--user=${others}`)
+})
+
+test('podman: where only that works, with GPUs by its own device names and without the variables of a proxy', async () => {
+  const commands: Commands = (command, args) => {
+    if (command === 'nvidia-smi') return {}
+    if (command !== 'podman') return undefined
+    return args[0] === 'image' ? { stdout: `["${digest}"] aa\n` } : {}
+  }
+  const world = fakeWorld({}, commands)
+  const launcher = await resolveTriton(world, settings({ containerEngine: 'auto' }))
+  if (launcher.kind !== 'process') throw new Error('podman is a process')
+  expect(launcher).toMatchObject({ mode: 'docker', source: `${digest}, podman` })
+  const { command, args, cleanUp } = launcher.serverCommand('/repo', ports)
+  expect(command).toBe('podman')
+  expect(args).toContain('--device=nvidia.com/gpu=all')
+  expect(args).toContain('--http-proxy=false')
+  expect(args.join(' ')).not.toContain('--gpus')
+  await cleanUp()
+  expect(world.ran.at(-1)).toMatch(/^podman rm --force triton-perf-gate-/)
+  const some = await resolveTriton(
+    fakeWorld({}, commands),
+    settings({ mode: 'docker', containerEngine: 'podman', gpus: ['0', 'GPU-2'] }),
+  )
+  if (some.kind !== 'process') throw new Error('podman is a process')
+  expect(some.serverCommand('/repo', ports).args.join(' ')).toContain(
+    '--device=nvidia.com/gpu=0 --device=nvidia.com/gpu=GPU-2',
+  )
+})
+
+test('podman in the name of docker gets what podman understands', async () => {
+  const gpuMachine = docker((command, args) => {
+    if (command === 'nvidia-smi') return {}
+    return args[0] === '--version' ? { stdout: 'podman version 4.3.1\n' } : undefined
+  })
+  const args = await dockerArguments({}, gpuMachine)
+  expect(args).toContain('--device=nvidia.com/gpu=all')
+})
+
+test('an engine that is named and missing is not replaced', async () => {
+  const resolving = resolveTriton(
+    fakeWorld({}, docker()),
+    settings({ mode: 'docker', containerEngine: 'podman' }),
+  )
+  await expect(resolving).rejects.toMatchObject({
+    code: 'environment',
+    message: 'podman is not installed (no such command)',
+  })
+})
+
+test('the user of the server: the gate’s own, but the image’s for root and where the engine renumbers', async () => {
+  const own = { uid: 1001, gid: 121 }
+  const user = (isPodman: boolean, stdout: string, ids = own) =>
+    defaultUser(
+      fakeWorld({}, () => ({ stdout })),
+      { command: isPodman ? 'podman' : 'docker', isPodman },
+      ids,
+    )
+  expect(await user(false, '["name=seccomp,profile=default","name=cgroupns"]\n')).toBe('1001:121')
+  expect(await user(false, '["name=seccomp,profile=default","name=rootless"]\n')).toBeNull()
+  expect(await user(false, '["name=userns"]\n')).toBeNull()
+  expect(await user(true, 'false\n')).toBe('1001:121')
+  expect(await user(true, 'true\n')).toBeNull()
+  expect(await user(false, '[]\n', { uid: 0, gid: 0 })).toBeNull()
 })
 
 test('addresses of remote servers', () => {

@@ -3,7 +3,8 @@ import type { GrpcAddress } from '../domain/endpoint.ts'
 import type { Environment } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
-import { dockerTrouble, resolveDocker } from './launcher-docker.ts'
+import { findContainerEngine } from './container-engine.ts'
+import { resolveDocker } from './launcher-docker.ts'
 import { resolveEmbedded } from './launcher-embedded.ts'
 import { findExecutable, resolveLocal } from './launcher-local.ts'
 import { resolveRemote } from './launcher-remote.ts'
@@ -67,13 +68,13 @@ export async function resolveTriton(world: World, settings: TritonSettings): Pro
 async function resolveAuto(world: World, settings: TritonSettings): Promise<Launcher> {
   if (settings.url !== null) return resolveRemote(settings, world.env)
   if (findExecutable(settings.serverPath, world.env.PATH ?? '') !== null) return resolveLocal(world, settings)
-  const trouble = await dockerTrouble(world)
-  if (trouble === null) return resolveDocker(world, settings)
+  const engine = await findContainerEngine(world, settings.containerEngine)
+  if (!(engine instanceof GateError)) return resolveDocker(world, settings)
   throw new GateError('environment', 'no Triton was found', {
     problems: [
       { message: 'no URL of a remote Triton is given' },
       { message: `there is no '${settings.serverPath}' on PATH` },
-      { message: trouble.message, remedy: trouble.hint },
+      { message: engine.message, remedy: engine.hint },
     ],
     hint: 'Provide one of these, or use `--triton embedded`: Triton for CPU with the python backend, downloaded once (112 MB).',
   })

@@ -77,7 +77,7 @@ test('containers: none is left when a workflow is cancelled, nor after the post 
   }
   const engine: DockerEngine = started
   try {
-    const settings = await tritonImage(testWorld(), engine.host, image)
+    const settings = await tritonImage(testWorld(), (...args) => docker(engine.host, ...args), image)
     const mounts = settings.dockerArgs.map((argument) => argument.replace('--volume=', ''))
     const configuration = `
 gate: { triton: docker, docker_network: host }

@@ -42,7 +42,7 @@ beforeAll(async () => {
   engine = started
   process.env.DOCKER_HOST = engine.host
   world = testWorld()
-  settings = await tritonImage(world, engine.host, image)
+  settings = await tritonImage(world, (...args) => docker(engine.host, ...args), image)
   writePythonModel(repository, 'add_one')
 })
 afterAll(async () => {

@@ -129,10 +129,14 @@ export function docker(host: string, ...args: string[]): string {
 }
 
 /**
- * An image with the embedded Triton as `tritonserver`, and the settings to run it. The image holds only a script and
+ * An image with the embedded Triton as `tritonserver`, imported by `docker` or `podman`, and the settings to run it. The image holds only a script and
  * places for what the container mounts of this machine: its libraries, Python, and the installation.
  */
-export async function tritonImage(world: World, host: string, name: string): Promise<TritonSettings> {
+export async function tritonImage(
+  world: World,
+  engine: (...args: string[]) => string,
+  name: string,
+): Promise<TritonSettings> {
   const triton = await ensureEmbeddedTriton(world)
   const python = execFileSync(triton.python, ['-c', 'import sys; print(sys.base_prefix)'], {
     encoding: 'utf8',
@@ -152,7 +156,7 @@ export async function tritonImage(world: World, host: string, name: string): Pro
     execFileSync('tar', ['-C', root, '-cf', archive, '.'])
     const { PATH = '', LD_LIBRARY_PATH = '' } = triton.environment
     const environment = [`PATH=/opt/tritonserver/bin:${PATH}`, `LD_LIBRARY_PATH=${LD_LIBRARY_PATH}`]
-    docker(host, 'import', ...environment.flatMap((each) => ['--change', `ENV ${each}`]), archive, name)
+    engine('import', ...environment.flatMap((each) => ['--change', `ENV ${each}`]), archive, name)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -13,6 +13,7 @@ export const embeddedSettings: TritonSettings = {
   serverPath: 'tritonserver',
   image: 'triton:none',
   dockerArgs: [],
+  containerEngine: 'docker',
   dockerNetwork: 'host',
   dockerUser: null,
   gpus: null,
