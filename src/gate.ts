@@ -5,10 +5,7 @@ import { baselineFrom } from './baseline/write.ts'
 import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
-import { isCleared, isPromising } from './compare/screen.ts'
-import type { Environment } from './domain/environment.ts'
 import { GateError } from './domain/error.ts'
-import type { Baseline } from './domain/measurements.ts'
 import type { Result } from './domain/result.ts'
 import type { World } from './domain/world.ts'
 import type { GateRequest } from './gate-request.ts'
@@ -21,6 +18,7 @@ import { type MeasureInput, measureRepository } from './profile/measure-reposito
 import { openOutput } from './report/output.ts'
 import { checkCalledModels, withCalledModels } from './repository/calls.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
+import { screenBy } from './screening.ts'
 import { type Launcher, resolveTriton } from './triton/launcher.ts'
 
 /**
@@ -50,6 +48,10 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       models: names,
     })
     const plan = makePlan(config, names, reference === null ? 1 : 2)
+    const beside = reference && {
+      ...reference,
+      repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
+    }
     const measurements = await measureRepository(world, {
       config,
       plan,
@@ -57,14 +59,11 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
         isDecided({ measurements: model, config, baseline: known }, look, largestFamily(plan)),
       regressionOf: (model) =>
         regressionOf({ measurements: model, config, baseline: known }, largestFamily(plan)),
-      screen: screenBy(request, reference),
+      screen: screenBy(request, beside?.repository ?? null),
       launcher,
       inputs,
       candidate,
-      reference: reference && {
-        ...reference,
-        repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
-      },
+      reference: beside,
       commit: request.commit,
       resume: request.resume,
       git,
@@ -73,12 +72,13 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       logServer: output.logServer,
     })
     const { status, baseline } = matchBaseline(request.baseline, measurements.environment)
-    const recent = recentOf(world, request, measurements.environment)
+    const recent = matchBaseline(request.recent ?? { status: 'notRequested' }, measurements.environment)
     const result = judge({
       measurements,
       baseline,
       baselineStatus: status,
-      recent,
+      recent: recent.baseline,
+      recentStatus: recent.status,
       config,
       mode: request.mode,
     })
@@ -93,34 +93,6 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   } finally {
     await reference?.remove()
   }
-}
-
-/** Stage 1: what the baseline's history can tell of a candidate that is measured alone. It only ever saves a reference. */
-function screenBy(
-  { config, baseline: opened }: GateRequest,
-  reference: Reference | null,
-): MeasureInput['screen'] {
-  const stored = (environment: Environment) => matchBaseline(opened, environment)
-  return {
-    isPromising: (model, environment) => {
-      const { status, baseline } = stored(environment)
-      if (reference === null || config.gate.screening === 'off' || baseline === null) return false
-      return status.status === 'found' && isPromising(baseline, config, model, model.looks[0] ?? 0)
-    },
-    isCleared: (measurements) => {
-      const { status: baselineStatus, baseline } = stored(measurements.environment)
-      return isCleared({ measurements, baseline, baselineStatus, config, mode: 'gate' })
-    },
-  }
-}
-
-/** The history up to here; without one there is no trend, which is no fault of what is judged. */
-function recentOf(world: World, { recent }: GateRequest, environment: Environment): Baseline | null {
-  if (recent === undefined || recent.status === 'notRequested') return null
-  const { status, baseline } = matchBaseline(recent, environment)
-  if (status.status === 'found') return baseline
-  world.progress(`no trend since the last release: the newest baseline is ${status.status}`)
-  return null
 }
 
 /** Where creep is to fail a release, a history that is there and cannot be used must not pass for one without creep. */

@@ -5,8 +5,9 @@ import { acceptanceWarnings } from './compare/accepted.ts'
 import { capacityOf } from './compare/capacity.ts'
 import { type ExplainedModel, withCauses } from './compare/causes.ts'
 import { compareModels } from './compare/compare.ts'
+import { creepWarnings } from './compare/creep.ts'
 import { loosened } from './compare/loosened.ts'
-import { type CompareInput, usableBaseline } from './compare/sides.ts'
+import { type CompareInput, usableBaseline, usableRecent } from './compare/sides.ts'
 import { trendOf } from './compare/trend.ts'
 import { decide } from './compare/verdict.ts'
 import { configurationKey } from './domain/configuration.ts'
@@ -57,12 +58,13 @@ function configurationWarnings(input: CompareInput): string[] {
           `Whether limits were loosened is not known: the configuration at ${reference.commit.slice(0, 7)} could not be read (${reference.why}).`,
         ]
       : []
-  return [...unread, ...acceptanceWarnings(input)]
+  return [...unread, ...creepWarnings(input), ...acceptanceWarnings(input)]
 }
 
 /** Of the main branch up to here: since the commit that is compared with, where the history goes beyond it. */
 function trendIn(input: CompareInput): Trend | null {
-  const { measurements, baseline, recent = null } = input
+  const { measurements, baseline } = input
+  const recent = usableRecent(input)
   if (recent === null) return trendOf(historyOf(input), null)
   return trendOf(recent.history, measurements.reference?.commit ?? baseline?.commit ?? null)
 }

@@ -3,7 +3,7 @@ import type { OpenedBaseline } from '../baseline/find.ts'
 import { withHistoriesOf } from '../baseline/history.ts'
 import { readBaselineBytes } from '../baseline/read.ts'
 import { messageOf } from '../domain/error.ts'
-import type { Baseline } from '../domain/measurements.ts'
+import { type Baseline, maxBaselineBytes } from '../domain/measurements.ts'
 import { statusOf } from './http-status.ts'
 import type { ArtifactInfo, RunStore, WorkflowRun } from './run-store.ts'
 import { readZipEntry } from './zip.ts'
@@ -43,7 +43,6 @@ const maxPages = 3
 const runsPerPage = 100
 /** Ten models with 40 scenarios make about 1 MB of JSON, history about 30 MB at its bound; packed a tenth of it. */
 const maxZipBytes = 16 * 2 ** 20
-const maxBaselineBytes = 64 * 2 ** 20
 /** More reasons than a person reads; the log has them all. */
 const maxPassedOver = 30
 

@@ -27,11 +27,17 @@ function marks(
   values: readonly number[],
   accepted: readonly AcceptedRegression[],
   throughput = 300,
+  memory: readonly number[] = [],
 ): string[] {
   const config = makeConfig({ gate: { accepted } })
   let previous: ReturnType<typeof makeBaseline> | null = null
   for (const [index, ms] of values.entries()) {
-    const repetitions = steady(4, { latencyP99Ns: ms * 1e6, inferPerSec: throughput })
+    const gpuMemoryBytes = memory[index]
+    const repetitions = steady(4, {
+      latencyP99Ns: ms * 1e6,
+      inferPerSec: throughput,
+      ...(gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes }),
+    })
     const measurements = makeMeasurements([makeModel('m', [makeScenario(repetitions)])], null, {
       commit: `c${index}`,
       createdAt: `2026-02-0${index + 1}T00:00:00Z`,
@@ -61,16 +67,22 @@ describe('the main branch takes over what is accepted', () => {
     expect(marks([40, 45], [entry({ metric: 'inferPerSec' })])).toEqual([])
   })
 
+  test('of GPU memory a step is what a comparison would fail: beyond the relative and the absolute part together', () => {
+    const memory = [entry({ metric: 'gpuMemoryBytes' })]
+    expect(marks([40, 40], memory, 300, [1e9, 1.025e9])).toEqual([])
+    expect(marks([40, 40], memory, 300, [1e9, 1.05e9])).toEqual(['c1 gpuMemoryBytes more layers'])
+  })
+
   test('a change for the better is no step, nor is the first value of all', () => {
     expect(marks([45, 40], [entry()])).toEqual([])
     expect(marks([45], [entry()])).toEqual([])
   })
 
-  test('each entry accepts one step, measured from the level since the last', () => {
-    const two = [entry(), entry({ concurrency: 8, reason: 'still more' })]
+  test('each entry accepts one step, measured from the level since the last, the most specific first', () => {
+    const two = [entry(), entry({ concurrency: 8, reason: 'at eight' })]
     expect(marks([40, 44.5, 50, 50], two)).toEqual([
-      'c1 latencyP99Ns more layers',
-      'c2 latencyP99Ns still more',
+      'c1 latencyP99Ns at eight',
+      'c2 latencyP99Ns more layers',
     ])
     expect(marks([40, 44.5, 50, 50], [entry()])).toEqual(['c1 latencyP99Ns more layers'])
   })

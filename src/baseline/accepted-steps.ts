@@ -1,4 +1,4 @@
-import { covers, lapseOf } from '../config/accepted.ts'
+import { entriesFor, lapseOf } from '../config/accepted.ts'
 import type { Config } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { loadKey } from '../domain/load.ts'
@@ -13,7 +13,7 @@ const levelPoints = 5
 /**
  * The baseline with the points marked at which the main branch shows a step that `gate.accepted` expects: from there on the
  * new level counts, and the step is no noise. A step is the first value beyond the tolerance, measured from the median
- * of the last few since the last mark; each entry accepts one step of each series.
+ * of the last few since the last mark; each entry accepts one step of each series, the most specific first, as comparisons do.
  */
 export function withAcceptedSteps(
   baseline: Baseline,
@@ -29,17 +29,17 @@ export function withAcceptedSteps(
   )
   const isNew = (point: HistoryPoint) =>
     point.commit === baseline.commit && point.createdAt === baseline.createdAt
+  const models = new Set(entries.map(({ model }) => model))
+  const known = baseline.history.filter((point) => models.has(point.model) && !isNew(point))
   const history = baseline.history.map((point) => {
     const load = loads.get(point.load)
     if (!isNew(point) || load === undefined) return point
     const metric = point.metric as MetricName
-    const earlier = baseline.history.filter((each) => isSameSeries(each, point) && !isNew(each))
-    const entry = entries.find(
-      (each) =>
-        covers(each, point.model, load, metric) &&
-        !earlier.some(({ accepted }) => accepted === each.reason) &&
-        isStep(point, earlier, config),
-    )
+    const covering = entriesFor(entries, point.model, load, metric)
+    if (covering.length === 0) return point
+    const earlier = known.filter((each) => isSameSeries(each, point))
+    if (!isStep(point, earlier, config)) return point
+    const entry = covering.find((each) => !earlier.some(({ accepted }) => accepted === each.reason))
     return entry === undefined ? point : { ...point, accepted: entry.reason }
   })
   return { ...baseline, history }
@@ -57,6 +57,7 @@ function isStep(point: HistoryPoint, earlier: readonly HistoryPoint[], config: C
   const metric = point.metric as MetricName
   const { ratio, absolute } = config.settingsFor(point.model).tolerance[metric] ?? { ratio: 0, absolute: 0 }
   const from = median(level)
-  const tolerated = Math.max(from * ratio, absolute)
+  // As the comparison has it: of memory both parts together.
+  const tolerated = metric === 'gpuMemoryBytes' ? from * ratio + absolute : Math.max(from * ratio, absolute)
   return metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated
 }

@@ -1,6 +1,11 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf } from '../domain/error.ts'
-import { type Baseline, baselineSchema, baselineSchemaVersion } from '../domain/measurements.ts'
+import {
+  type Baseline,
+  baselineSchema,
+  baselineSchemaVersion,
+  maxBaselineBytes,
+} from '../domain/measurements.ts'
 import type { BaselineStatus } from '../domain/result.ts'
 import { canRead, migrated } from './migrate.ts'
 import { implausibilities } from './plausible.ts'
@@ -13,8 +18,6 @@ export type BaselineRead =
   /** Whole, but of a version that this program cannot know. */
   | Extract<BaselineStatus, { status: 'incompatible' }>
 
-/** Ten models with 40 scenarios make about 1 MB, the history at its bound 30 MB; twice that is a mistake or an attack. */
-const maxBytes = 64 * 2 ** 20
 /** More would not help a person to repair the file. */
 const maxProblems = 5
 const measureAgain = 'Measure the main branch again with mode baseline, or give another file.'
@@ -55,8 +58,8 @@ async function readBytes(
   try {
     const file = await stat(path)
     if (!file.isFile()) return unreadable('it is not a file', 'Give the path of the baseline.json itself.')
-    if (file.size > maxBytes)
-      return unreadable(`it has ${file.size} bytes, more than the ${maxBytes} that are allowed`)
+    if (file.size > maxBaselineBytes)
+      return unreadable(`it has ${file.size} bytes, more than the ${maxBaselineBytes} that are allowed`)
     return await readFile(path)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent'

@@ -13,6 +13,7 @@ import {
   baselineSchema,
   type HistoryPoint,
   type Measurements,
+  maxBaselineBytes,
 } from '../domain/measurements.ts'
 import type { Repetition } from '../domain/scenario.ts'
 import { implausibilities } from './plausible.ts'
@@ -156,6 +157,22 @@ describe('history', () => {
     expect(values).toHaveLength(200)
     expect(values[0]).toEqual(['c101', 102])
     expect(values.at(-1)).toEqual(['c0ffee1', 20e6])
+  })
+
+  test('never makes the file larger than may be read again, nor the models', () => {
+    const large = Array.from({ length: 8 }, (_, index) =>
+      point(String(index).repeat(10 * 2 ** 20), index + 1),
+    )
+    const baseline = written(measurements, previous(large))
+    expect(p99s(baseline).map(([, value]) => value)).toEqual([4, 5, 6, 7, 8, 20e6])
+    expect(JSON.stringify(baseline).length).toBeLessThan(maxBaselineBytes)
+    const configText = ' '.repeat(maxBaselineBytes)
+    expect(
+      baselineFrom(makeMeasurements([makeModel('m', [gate], { configText })]), null, null, 0.001),
+    ).toEqual({
+      status: 'refused',
+      why: 'its 1 models alone need more than the 67108864 bytes that are allowed',
+    })
   })
 
   test('starts anew on another machine, whose spread it would not be', () => {

@@ -6,6 +6,7 @@ import {
   baselineSchemaVersion,
   type HistoryPoint,
   type Measurements,
+  maxBaselineBytes,
 } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import {
@@ -26,6 +27,8 @@ import { configHash } from './migrate.ts'
 const maxPointsPerSeries = 200
 /** The schema's bound on all points together. Only beyond 300 models or so is it reached. */
 const maxPoints = 200_000
+/** For all that is neither models nor history, and for the reasons of accepted steps that are marked afterwards. */
+const spareBytes = 4 * 2 ** 20
 
 export type NextBaseline =
   | { readonly status: 'written'; readonly baseline: Baseline }
@@ -48,6 +51,12 @@ export function baselineFrom(
   if (why !== null) return { status: 'refused', why }
   const { tool, createdAt, commit, environment } = measurements
   const models = measurements.models.map(gatedOnly)
+  const added = models.flatMap((model) => points(model, commit, createdAt))
+  const roomBytes = maxBaselineBytes - spareBytes - bytesOf(models)
+  if (bytesOf(added) > roomBytes) {
+    const why = `its ${models.length} models alone need more than the ${maxBaselineBytes} bytes that are allowed`
+    return { status: 'refused', why }
+  }
   return {
     status: 'written',
     baseline: {
@@ -59,11 +68,7 @@ export function baselineFrom(
       runId,
       environment,
       models,
-      history: carriedOn(
-        previous,
-        measurements,
-        models.flatMap((model) => points(model, commit, createdAt)),
-      ),
+      history: carriedOn(previous, measurements, added, roomBytes),
     },
   }
 }
@@ -100,7 +105,7 @@ function gatedOnly(model: ModelMeasurement): BaselineModel {
     ...scenario,
     repetitions: validRepetitions(scenario).map((repetition) => ({ ...repetition, blocks: [] })),
   }))
-  const { settingsHash: _, sweep: __, ...kept } = model
+  const { sweep: _, ...kept } = model
   return { ...kept, scenarios, configHash: configHash(model.configText) }
 }
 
@@ -149,11 +154,12 @@ function spreadOf(values: readonly number[]): number | null {
   return pairedEstimate(values.map(Math.log), 0).standardError * Math.sqrt(values.length)
 }
 
-/** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. */
+/** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. As many as find room. */
 function carriedOn(
   previous: Baseline | null,
   current: Measurements,
   added: readonly HistoryPoint[],
+  roomBytes: number,
 ): HistoryPoint[] {
   const comparable = previous !== null && incomparable(previous.environment, current.environment).length === 0
   const seriesOf = ({ model, load, metric }: HistoryPoint) => JSON.stringify([model, load, metric])
@@ -167,5 +173,15 @@ function carriedOn(
     counts.set(seriesOf(point), count)
     return count <= maxPointsPerSeries
   })
-  return newestFirst.slice(0, maxPoints).reverse()
+  let bytes = 0
+  const full = newestFirst.findIndex((point) => {
+    bytes += bytesOf(point)
+    return bytes > roomBytes
+  })
+  return newestFirst.slice(0, Math.min(maxPoints, full < 0 ? maxPoints : full)).reverse()
+}
+
+/** As it stands in the file, with the comma after it. */
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value)) + 1
 }

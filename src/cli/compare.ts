@@ -33,7 +33,8 @@ export async function compare(shell: Shell, options: CompareOptions): Promise<nu
     measurements,
     baseline,
     baselineStatus: status,
-    recent: recent.status.status === 'found' ? recent.baseline : null,
+    recent: recent.baseline,
+    recentStatus: recent.status,
     config,
     mode: 'gate',
   })

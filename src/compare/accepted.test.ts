@@ -8,9 +8,11 @@ import {
   makeModel,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
+import { withAcceptedSteps } from '../baseline/accepted-steps.ts'
+import { baselineFrom } from '../baseline/write.ts'
 import { limitsOf } from '../config/limits.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
-import type { GitFacts, Measurements } from '../domain/measurements.ts'
+import type { Baseline, GitFacts, Measurements } from '../domain/measurements.ts'
 import { resultSchema } from '../domain/result.ts'
 import { judge } from '../judge.ts'
 import { reportRows } from '../report/rows.ts'
@@ -202,9 +204,42 @@ describe('an entry that holds no longer fails closed', () => {
     expect(warnings.join()).toContain('accepts nothing any more')
     const next = configWith(entry({ reason: 'more layers still' }))
     expect(judged(next, { latency: 1.1, baseline }).outcome).toBe('pass')
+    // Too few requests for the percentile at which the step was marked, and it is still the same step.
+    const atP95 = { ...baseline, history: [{ ...point, metric: 'latencyP95Ns' }] }
+    expect(judged(configWith(entry()), { latency: 1.1, baseline: atP95 }).outcome).toBe('fail')
     const elsewhere = { ...baseline, history: [{ ...point, load: 'concurrency=1' }] }
     expect(judged(configWith(entry()), { latency: 1.1, baseline: elsewhere }).outcome).toBe('pass')
   })
+})
+
+test('over two pushes: the step is accepted once, then it is the level, and a further one fails', () => {
+  const config = configWith(entry())
+  const side = (factor: number) =>
+    makeModel('m', [makeScenario(steady(8, { ...base, latencyP99Ns: base.latencyP99Ns * factor }))])
+  const push = (factor: number, commit: string, previous: Baseline | null): Baseline => {
+    const measurements = makeMeasurements([side(factor)], null, { commit, createdAt: `2026-02-0${commit}` })
+    const next = baselineFrom(measurements, previous, null, 0.01)
+    if (next.status === 'refused') throw new Error(next.why)
+    return withAcceptedSteps(next.baseline, measurements, config)
+  }
+  const pull = (before: number, after: number, baseline: Baseline, reference = true) =>
+    judge({
+      measurements: makeMeasurements([side(after)], reference ? [side(before)] : null),
+      baseline,
+      baselineStatus: { status: 'found', source: 'b', commit: baseline.commit, createdAt: '' },
+      config,
+      mode: 'gate',
+    })
+  const first = push(1, '1', null)
+  expect(pull(1, 1.1, first).verdict.outcome).toBe('pass')
+  const second = push(1.1, '2', first)
+  expect(second.history.filter(({ accepted }) => accepted !== undefined)).toHaveLength(1)
+  const unchanged = pull(1.1, 1.1, second)
+  expect(unchanged.verdict.outcome).toBe('pass')
+  expect(unchanged.models[0]?.comparisons[0]).toMatchObject({ status: 'pass', changeRatio: 1 })
+  expect(pull(1.1, 1.1, second, false).models[0]?.comparisons[0]).toMatchObject({ changeRatio: 1 })
+  expect(pull(1.1, 1.21, second).verdict.outcome).toBe('fail')
+  expect(pull(1.1, 1.21, push(1.1, '3', second)).verdict.outcome).toBe('fail')
 })
 
 describe('what a reviewer is told', () => {

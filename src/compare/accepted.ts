@@ -1,11 +1,12 @@
-import { acceptedInWords, covers, lapseOf, untilInWords } from '../config/accepted.ts'
+import { acceptedInWords, covers, entriesFor, lapseOf, untilInWords } from '../config/accepted.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import { loadKey } from '../domain/load.ts'
-import type { GitFacts } from '../domain/measurements.ts'
-import { type MetricName, metricNames } from '../domain/metric.ts'
+import type { Baseline, GitFacts, HistoryPoint } from '../domain/measurements.ts'
+import { latencyPercentiles, type MetricName, metricNames } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
 import { gatedScenarios, highestMemory, type ModelMeasurement, validRepetitions } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
+import { seriesIn, seriesKey } from './series.ts'
 import type { CompareInput } from './sides.ts'
 import { shareInWords } from './words.ts'
 
@@ -26,10 +27,10 @@ export function acceptanceOf(
   load: Comparison['load'],
   metric: MetricName,
 ): Acceptance | null {
-  const entries = input.config.gate.accepted
-    .filter((entry) => covers(entry, model, load, metric))
-    .map((entry) => ({ entry, lapse: lapse(input, entry, load, metric) }))
-    .toSorted((a, b) => rank(a.entry, metric) - rank(b.entry, metric))
+  const entries = entriesFor(input.config.gate.accepted, model, load, metric).map((entry) => ({
+    entry,
+    lapse: lapse(input, entry, load, metric),
+  }))
   const found = entries.find(({ lapse: why }) => why === null) ?? entries[0]
   if (found === undefined) return null
   const { entry, lapse: why } = found
@@ -38,13 +39,6 @@ export function acceptanceOf(
   const origin = originOf(entry, input.measurements.git)
   const details = [entry.reason, untilInWords(entry), ...(origin === null ? [] : [origin])].join('; ')
   return { upTo: entry.upTo, words: `up to ${shareInWords(entry.upTo)} (${details})` }
-}
-
-/** The most specific entry is the first. */
-function rank(entry: AcceptedRegression, metric: MetricName): number {
-  const { concurrency, requestRate, batchSize } = entry
-  const filters = [concurrency, requestRate, batchSize].filter((filter) => filter !== undefined).length
-  return -2 * filters - (entry.metric === metric ? 1 : 0)
 }
 
 /**
@@ -57,16 +51,25 @@ function lapse(
   load: Comparison['load'],
   metric: MetricName,
 ): string | null {
-  const point = baseline?.history.find(
-    (each) =>
-      each.accepted === entry.reason &&
-      each.model === entry.model &&
-      each.load === loadKey(load) &&
-      each.metric === metric,
-  )
+  const point = baseline === null ? undefined : acceptedPoint(baseline, entry, load, metric)
   if (point === undefined) return lapseOf(entry, measurements)
   const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`
   return `the step became part of the baseline${at}; a further step needs an entry with a reason of its own`
+}
+
+/** Where the step became part of the history. A latency is the same series by whatever percentile it was gated. */
+function acceptedPoint(
+  { history }: Baseline,
+  { model, reason }: AcceptedRegression,
+  load: Comparison['load'],
+  metric: MetricName,
+): HistoryPoint | undefined {
+  const percentiles = latencyPercentiles.map(({ name }) => name)
+  const names = percentiles.some((name) => name === metric) ? percentiles : [metric]
+  const series = seriesIn(history)
+  return names
+    .flatMap((name) => series.get(seriesKey({ model, load: loadKey(load), metric: name })) ?? [])
+    .find(({ accepted }) => accepted === reason)
 }
 
 /** Whether a reviewer sees the entry for the first time; null where the reference's configuration is not known. */

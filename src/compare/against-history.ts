@@ -16,7 +16,7 @@ import {
   testedDraft,
   tooFew,
 } from './draft.ts'
-import { type CurrentLevel, currentLevel, seriesIn, seriesKey } from './series.ts'
+import { type CurrentLevel, currentLevel, minHistoryPoints, seriesIn, seriesKey } from './series.ts'
 import { toleranceOf, toleratedWorse, worseLog } from './worse.ts'
 
 /** The least standard deviation of a run that is believed: a history that agrees better does so by chance. */
@@ -50,7 +50,8 @@ export function draftsAgainstHistory(
     const known = levelOf(history, model, candidate, metric)
     if (references === null || candidates === null || known === null) {
       const tolerance = toleranceOf(settings, metric, 0)
-      return settledDraft({ ...start, tolerance, baselineValue: null }, missing)
+      const why = references === null || candidates === null ? missing : noLevel
+      return settledDraft({ ...start, tolerance, baselineValue: null }, why)
     }
     const values = {
       reference: Math.exp(known.level),
@@ -72,11 +73,19 @@ export function draftsAgainstHistory(
       levels,
       differences: null,
     }
-    const footnote = `measured alone: ${known.runs} runs of the main branch since its last change know the level and the spread so well that the reference was not measured again`
+    const footnote = `measured alone, and compared with the level of ${known.runs} runs of the main branch since its last change: they lie so close together that the reference was not measured`
     return testedDraft(row, values, test, [...footnotes, footnote])
   }
   return primaryDrafts(stored, current, draft)
 }
+
+/** Not in the run that cleared it, which had another baseline. */
+const noLevel = {
+  status: 'invalid',
+  footnotes: [
+    `measured alone, and this baseline has no ${minHistoryPoints} runs since the last change that would show the level`,
+  ],
+} as const satisfies { status: 'invalid'; footnotes: string[] }
 
 function levelOf(
   history: readonly HistoryPoint[],
@@ -103,6 +112,12 @@ function predicted({ sd, runs }: CurrentLevel, own: number, mean: number): Estim
 /** Measuring alone is tried where an unchanged model passes so in four of five cases; else it mostly costs time. */
 const worthwhile = 0.8
 
+/**
+ * A newest run that lies this many spreads on the better side of the level may be a change that the history cannot show yet: a
+ * candidate that takes it back would be cleared. Of quiet runs one in a thousand lies there.
+ */
+const recentGain = 3
+
 /** Whether the history of a metric is long and quiet enough for it. @param repetitions that would be measured */
 export function canClear(
   settings: ModelSettings,
@@ -120,6 +135,8 @@ export function canClear(
       ? known.sd
       : pairedEstimate(values.map(Math.log), 0).standardError * Math.sqrt(values.length)
   const { standardError, degreesOfFreedom: freedom } = predicted(known, spread / Math.sqrt(repetitions), 0)
+  const newest = values.length === 0 ? known.level : Math.log(geometricMean(values))
+  if (worseLog(metric, known.level - newest) > recentGain * Math.max(minRunSd, known.sd)) return false
   const reach = studentTQuantile(1 - screeningLevel, freedom) + normalQuantile(worthwhile)
   return reach * standardError < toleratedWorse(metric, toleranceOf(settings, metric, Math.exp(known.level)))
 }

@@ -13,7 +13,7 @@ import { acceptanceOf, settleAccepted, withAcceptedNote } from './accepted.ts'
 import { draftsAgainstBaseline } from './against-baseline.ts'
 import { draftsAgainstHistory } from './against-history.ts'
 import { draftsAgainstReference } from './against-reference.ts'
-import { judgeConstraints } from './constraints.ts'
+import { isSettled, judgeConstraints } from './constraints.ts'
 import { type Draft, onSide, problemDrafts, typical } from './draft.ts'
 import { withFailures } from './failures.ts'
 import { informationRows } from './information.ts'
@@ -102,7 +102,7 @@ export function isDecided(
     return (
       judged.length > 0 &&
       judged.every(({ status }) => ['pass', 'fail', 'accepted'].includes(status)) &&
-      budgets.every(({ status, close }) => status !== 'invalid' && !close)
+      budgets.every(isSettled)
     )
   })
 }

@@ -25,6 +25,11 @@ export function judgeConstraints(settings: ModelSettings, model: ModelMeasuremen
   )
 }
 
+/** Whether more repetitions could not change what a budget says: neither a close call nor a percentile that is still to come. */
+export function isSettled({ status, close }: ConstraintResult): boolean {
+  return (status === 'pass' || status === 'fail') && !close
+}
+
 function scenariosFor({ bound, metric }: Constraint, scenarios: readonly Scenario[]): readonly Scenario[] {
   if (bound === 'max' || metrics[metric].better === 'lower') return scenarios
   const best = [...scenarios].sort(

@@ -42,6 +42,17 @@ test('a budget that is a close call asks for more repetitions', () => {
   expect(decided(wobbling, wobbling, { constraints: [limit] })).toBe(false)
 })
 
+test('a budget that waits for a percentile asks for more repetitions: with them there may be one', () => {
+  const limit = { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 90e6 } as const
+  const scenario = makeScenario(steady(4, base))
+  const { latencyP90Ns = null } = scenario.metrics
+  const few = makeModel('m', [{ ...scenario, metrics: { latencyP90Ns } }])
+  const measurements = makeMeasurements([few], [few])
+  const withBudget = makeConfig({ constraints: [limit] })
+  expect(isDecided({ measurements, config: makeConfig() }, 0, family)).toBe(true)
+  expect(isDecided({ measurements, config: withBudget }, 0, family)).toBe(false)
+})
+
 test('nothing compared is nothing decided', () => {
   const alone = makeMeasurements([makeModel('m', [makeScenario(steady(4, base))])], [])
   expect(isDecided({ measurements: alone, config: makeConfig() }, 0, family)).toBe(false)

@@ -59,6 +59,13 @@ const changes: [string, string, string, string[]][] = [
     ['gate.release.on_inconclusive fail → warn', 'gate.release.on_missing_baseline fail → inconclusive'],
   ],
   ['more may fail', '', 'gate: {max_failure_ratio: 5%}', ['gate.max_failure_ratio 0.1 % → 5 %']],
+  ['creep passes', 'gate: {on_creep: fail}', '', ['gate.on_creep fail → warn']],
+  [
+    'no reference where the history will do',
+    'gate: {screening: "off"}',
+    '',
+    ['gate.screening off → history: a reference is not always measured'],
+  ],
   ['fewer repetitions', '', 'gate: {repetitions: 2}', ['gate.repetitions 14 → 2']],
   ['answers unchecked', '', 'gate: {check_outputs: "off"}', ['check_outputs of m given → off']],
   ['a load less', 'concurrency: 1,8', 'concurrency: 1', ['m is no longer gated at concurrency 8']],

@@ -35,6 +35,10 @@ export function looserThan(before: Limits, after: Limits): string[] {
     ...(after.repetitions < before.repetitions
       ? [`gate.repetitions ${before.repetitions} → ${after.repetitions}`]
       : []),
+    ...(before.onCreep === 'fail' && after.onCreep !== 'fail' ? ['gate.on_creep fail → warn'] : []),
+    ...(before.screening === 'off' && after.screening !== 'off'
+      ? ['gate.screening off → history: a reference is not always measured']
+      : []),
     ...after.accepted.flatMap((entry) => acceptedMore(before.accepted, entry)),
   ]
 }

@@ -3,7 +3,7 @@ import { repeatedNames } from '../domain/measurements.ts'
 import type { Comparison, Reason } from '../domain/result.ts'
 import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import type { ComparedModel } from './compare.ts'
-import { remedyFor } from './remedies.ts'
+import { judgeWithItsBaseline, remedyFor } from './remedies.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
 import { type CompareInput, modelState, type Opponent, opponentFor, opponentOf, scenarioAt } from './sides.ts'
 import { modelProblems, scenarioProblem } from './validity.ts'
@@ -133,8 +133,8 @@ function uncleared({ name }: ModelMeasurement): Reason {
   return {
     outcome: 'invalid',
     model: name,
-    message: `${name} was measured alone and judged by a baseline that is not given here.`,
-    next: 'Judge it with the baseline.json of that run, or measure it beside a reference with gate.screening off.',
+    message: `${name}: measured alone and judged by a baseline that is not given here.`,
+    next: judgeWithItsBaseline,
   }
 }
 

@@ -1,3 +1,7 @@
+/** For a model that was measured alone. */
+export const judgeWithItsBaseline =
+  'Judge it with the baseline.json of that run, or measure it beside a reference with gate.screening off.'
+
 /** What voids repetitions or spoils a measurement, by the words it is reported with, and what to do about it. */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
@@ -17,6 +21,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
     'See in the server log which requests fail and why; gate.max_failure_ratio says how many may.',
   ],
   [/which no (clock|measurement)/, 'Measure again: these files were changed or made by hand.'],
+  [/measured alone/, judgeWithItsBaseline],
   [/was not measured$/, 'Run it again; if it was measured by several shards, merge all of them.'],
 ]
 

@@ -5,6 +5,7 @@ import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import { gatedScenarios, positives, validRepetitions } from '../domain/scenario.ts'
 import { canClear } from './against-history.ts'
 import { compareModels } from './compare.ts'
+import { isSettled } from './constraints.ts'
 import type { CompareInput } from './sides.ts'
 import { modelProblems } from './validity.ts'
 
@@ -49,7 +50,7 @@ export function isCleared(input: CompareInput): boolean {
       primaries.length === 2 * gatedScenarios(model).length &&
       primaries.length > 0 &&
       deciding.every(({ status }) => status === 'pass') &&
-      (own?.constraints ?? []).every(({ status, close }) => status !== 'invalid' && !close)
+      (own?.constraints ?? []).every(isSettled)
     )
   })
 }

@@ -13,6 +13,8 @@ export interface CompareInput {
   readonly baselineStatus: BaselineStatus
   /** The main branch's newest baseline of the same kind of machine, where the one to compare with is older: the last release's. */
   readonly recent?: Baseline | null
+  /** What became of the search for it; left out where nobody asked. */
+  readonly recentStatus?: BaselineStatus
   readonly config: Config
   /** `baseline` judges budgets and the measurement itself; it compares with nothing. */
   readonly mode: 'gate' | 'baseline'
@@ -54,6 +56,11 @@ export function usableBaseline({ baseline, baselineStatus }: CompareInput): Base
   if (baseline === null)
     throw new GateError('internal', 'a baseline was found but not handed to the comparison')
   return baseline
+}
+
+/** The main branch's newest baseline, if its numbers mean something on this machine. */
+export function usableRecent({ recent = null, recentStatus }: CompareInput): Baseline | null {
+  return recentStatus === undefined || recentStatus.status === 'found' ? recent : null
 }
 
 /** How a model of the candidate stands to the opponent. */

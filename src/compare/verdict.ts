@@ -26,7 +26,7 @@ export function decide(
       return own === undefined ? [lost(model.name)] : modelReasons(input, model, own)
     }),
     ...removedReasons(input),
-    ...(trend === null ? [] : creepReasons(input, trend)),
+    ...creepReasons(input, trend),
   ]
   if (reasons.every(({ outcome }) => outcome === 'pass')) reasons.push(conclusion(input, compared.models))
   const sorted = worstFirst.flatMap((outcome) => reasons.filter((reason) => reason.outcome === outcome))

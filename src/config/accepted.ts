@@ -40,6 +40,24 @@ export function covers(entry: AcceptedRegression, model: string, load: Load, met
   )
 }
 
+/** The entries that speak of a comparison, the most specific first: one for its load before one for all. */
+export function entriesFor(
+  entries: readonly AcceptedRegression[],
+  model: string,
+  load: Load,
+  metric: MetricName,
+): AcceptedRegression[] {
+  return entries
+    .filter((entry) => covers(entry, model, load, metric))
+    .toSorted((a, b) => rank(a, metric) - rank(b, metric))
+}
+
+function rank(entry: AcceptedRegression, metric: MetricName): number {
+  const { concurrency, requestRate, batchSize } = entry
+  const filters = [concurrency, requestRate, batchSize].filter((filter) => filter !== undefined).length
+  return -2 * filters - (entry.metric === metric ? 1 : 0)
+}
+
 /**
  * Why an entry holds no longer when these measurements were made, as a clause; null while it does. The day is that of the
  * measurement and git was asked then, so that a later look at the files finds the same. What cannot be told

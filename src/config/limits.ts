@@ -26,6 +26,8 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
     release: gate.release,
     maxFailureRatio: gate.maxFailureRatio,
     repetitions: gate.repetitions,
+    screening: gate.screening,
+    onCreep: gate.onCreep,
     accepted: [...gate.accepted],
   }
 }

@@ -32,6 +32,8 @@ export const limitsSchema = z
     release: z.strictObject(policies),
     maxFailureRatio: z.number(),
     repetitions: z.int(),
+    screening: z.enum(['history', 'off']),
+    onCreep: z.enum(['warn', 'fail']),
     accepted: z.array(acceptedRegressionSchema),
   })
   .readonly()

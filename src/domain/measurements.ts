@@ -11,6 +11,9 @@ export const schemaVersion = 1
 /** Of baseline.json, which outlives the program that wrote it: baseline/migrate.ts knows every older version. */
 export const baselineSchemaVersion = 2
 
+/** More than this is no baseline, neither written nor read: ten models make about 1 MB, 500 with a hundred commits of history 55. */
+export const maxBaselineBytes = 64 * 2 ** 20
+
 /** What git knew of the configuration when this was measured. */
 const gitFactsSchema = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { GateError } from '../domain/error.ts'
 
 /** `value` as a JSON document: keys in the order they were built, two spaces, a final newline. Throws on NaN and infinities. */
-export function renderJson(value: unknown): string {
+export function renderJson(value: unknown, indent = 2): string {
   const text = JSON.stringify(
     value,
     (key, item: unknown) => {
@@ -11,7 +11,7 @@ export function renderJson(value: unknown): string {
       }
       return item
     },
-    2,
+    indent,
   )
   return `${text}\n`
 }

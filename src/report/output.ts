@@ -56,7 +56,8 @@ export function openOutput(directory: string, what: 'run' | 'resume' | 'judge' =
     },
     writeResult: (result, baseline) => {
       writeWhole(path('result.json'), renderJson(result))
-      if (baseline !== null) writeWhole(path('baseline.json'), renderJson(baseline))
+      // Without indentation: with it, a long history is half as large again, and more than may be read.
+      if (baseline !== null) writeWhole(path('baseline.json'), renderJson(baseline, 0))
       for (const model of result.models) {
         if (model.best?.patch == null) continue
         mkdirSync(path('best-config'), { recursive: true })

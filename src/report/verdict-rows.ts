@@ -114,7 +114,7 @@ export function comparisonLegend(result: Result, candidateLabel: string): readon
   const { baseline } = result
   if (result.commit !== null) lines.push(`${candidateLabel}: commit ${shortCommit(result.commit)}.`)
   if (result.reference !== null) {
-    lines.push(`Reference: ${result.reference.description}, measured again in this run, alternating with it.`)
+    lines.push(`Reference: ${result.reference.description}, ${howMeasured(result.models)}.`)
   }
   if (baseline.status === 'found') {
     const of = baseline.commit === null ? '' : ` of commit ${shortCommit(baseline.commit)}`
@@ -126,6 +126,15 @@ export function comparisonLegend(result: Result, candidateLabel: string): readon
     'A row fails when it is worse by more than is tolerated and that is not chance (1 % risk of a false alarm over the whole report); it passes when it is within with 95 % confidence.',
   )
   return lines
+}
+
+/** What became of the reference: models that the history cleared have none. */
+function howMeasured(models: Result['models']): string {
+  const cleared = models.filter(({ screening }) => screening === 'cleared').length
+  if (cleared === 0) return 'measured again in this run, alternating with it'
+  const why = 'the history of the main branch showed'
+  if (cleared === models.length) return `not measured: ${why} that nothing is worse`
+  return `measured again in this run, alternating with it, but for ${countInWords(cleared, 'model')} of which ${why} that nothing is worse`
 }
 
 /** `, 3 days before this run`; empty where the dates cannot be told. */

@@ -28,6 +28,7 @@ const floors: Record<string, number> = {
   'gate.ts': 4,
   'gate-request.ts': 4,
   'judge.ts': 4,
+  'screening.ts': 4,
   action: 5,
   cli: 5,
 }

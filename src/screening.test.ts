@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { base, steady } from '../test/support/compare-model.ts'
+import {
+  environment,
+  makeBaseline,
+  makeModel,
+  makePoint,
+  makeScenario,
+} from '../test/support/make-measurements.ts'
+import { readConfig } from './config/load-config.ts'
+import type { ModelMeasurement } from './domain/scenario.ts'
+import { settingsHash } from './profile/resume.ts'
+import { closureHash, type ModelRepository, type RepositoryModel } from './repository/repository.ts'
+import { screenBy } from './screening.ts'
+
+function repositoryOf(contentHash: string): ModelRepository {
+  const model = {
+    name: 'm',
+    folder: '',
+    configPath: null,
+    configText: null,
+    config: null,
+    versions: ['1'],
+    dependencies: [],
+    called: [],
+    contentHash,
+  }
+  return { path: '', models: new Map<string, RepositoryModel>([['m', model]]) }
+}
+const reference = repositoryOf('a')
+const text = 'concurrency: 8\n'
+const history = Array.from({ length: 40 }, (_, index) =>
+  (['latencyP99Ns', 'inferPerSec'] as const).map((metric) =>
+    makePoint({ commit: `c${index}`, metric, value: metric === 'inferPerSec' ? 300 : 40e6 }),
+  ),
+).flat()
+
+function isTried(
+  change: Partial<ModelMeasurement> = {},
+  { config = text, of = reference }: { readonly config?: string; readonly of?: ModelRepository | null } = {},
+): boolean {
+  const measured = makeModel('m', [makeScenario(steady(4, base))], {
+    contentHash: closureHash(reference, 'm'),
+    settingsHash: settingsHash(readConfig(text, 'gate.yml', {}), 'm'),
+    ...change,
+  })
+  const baseline = { status: 'found', source: 'b', baseline: makeBaseline([measured], { history }) } as const
+  const screen = screenBy({ config: readConfig(config, 'gate.yml', {}), baseline }, of)
+  const { loads } = readConfig(config, 'gate.yml', {}).settingsFor('m')
+  return screen.isPromising({ name: 'm', loads, looks: [4, 8, 14] } as never, environment)
+}
+
+test('a candidate is measured alone first where the newest run measured its very reference', () => {
+  expect(isTried()).toBe(true)
+})
+
+test('not by a baseline of other files, which the main branch may have improved since', () => {
+  expect(isTried({ contentHash: closureHash(repositoryOf('b'), 'm') })).toBe(false)
+  expect(isTried({ contentHash: null })).toBe(false)
+})
+
+test('not by one of other settings: easier requests would hide a model that got worse', () => {
+  const shorter = `${text}perf_analyzer_flags: {sequence-length: 2}\n`
+  expect(isTried({}, { config: shorter })).toBe(false)
+  expect(isTried({}, { config: `${text}triton_server_flags: {min-supported-compute-capability: 7}\n` })).toBe(
+    false,
+  )
+})
+
+test('not without a reference, nor where it is off', () => {
+  expect(isTried({}, { of: null })).toBe(false)
+  expect(isTried({}, { config: `${text}gate: {screening: "off"}\n` })).toBe(false)
+})
