@@ -69,7 +69,7 @@ const beside = () =>
 
 test('what did not change is cleared without its reference', async () => {
   const { result, measurements } = await gate('main', beside(), 'cleared')
-  expect(result.verdict.outcome).toBe('pass')
+  expect(result.verdict).toMatchObject({ outcome: 'pass' })
   expect(measurements.models.map(({ screening }) => screening)).toEqual(['cleared'])
   expect(measurements.reference?.models).toEqual([])
   expect(result.models[0]?.comparisons.filter(({ primary }) => primary)).toMatchObject([
@@ -80,7 +80,7 @@ test('what did not change is cleared without its reference', async () => {
 
 test('what did is measured anew beside its reference, which is what it fails by', async () => {
   const { result, measurements } = await gate('slower', beside(), 'undecided')
-  expect(result.verdict.outcome).toBe('fail')
+  expect(result.verdict).toMatchObject({ outcome: 'fail' })
   expect(measurements.models.map(({ screening }) => screening)).toEqual(['undecided'])
   expect(measurements.reference?.models[0]?.scenarios[0]?.repetitions).toHaveLength(4)
   const [latency] = result.models[0]?.comparisons ?? []

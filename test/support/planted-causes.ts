@@ -60,7 +60,7 @@ export async function gatePlanted<T>(
   world: World,
   sides: { readonly reference: PlantedSide; readonly candidate: PlantedSide },
   use: (result: Result, folder: string) => T,
-  gate = 'repetitions: 4, warmup_seconds: 0.2, measurement_seconds: 0.6, block_milliseconds: 150',
+  gate = 'repetitions: 8, warmup_seconds: 0.2, measurement_seconds: 0.6, block_milliseconds: 150',
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tpg-planted-'))
   try {
