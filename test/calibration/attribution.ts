@@ -52,7 +52,7 @@ export async function calibrateAttribution(root: string, count: number): Promise
         seconds: Math.round((performance.now() - start) / 1000),
       }),
     )
-    writeFileSync(runsFile(root), `${JSON.stringify([...runs, run], null, 1)}\n`)
+    writeFileSync(runsFile(root), `${JSON.stringify([...runs, run], null, 2)}\n`)
     console.error(JSON.stringify(run))
   }
   const page = join(root, 'docs/statistics.md')
