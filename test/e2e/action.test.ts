@@ -1,6 +1,7 @@
 // The committed bundle, started as GitHub's runner starts it, against a loopback GitHub and the real
 // embedded Triton: main stores a baseline, a harmless pull request passes, a slower one fails.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -67,6 +68,29 @@ beforeAll(async () => {
   repository.commit('be careful', { 'models/sleepy/1/model.py': model(9) })
   repository.branch('fixed', 'slower')
   repository.commit('be quick again', { 'models/sleepy/1/model.py': model(4, '# fixed') })
+  repository.branch('tuned', 'main')
+  repository.commit('say how many', {
+    'models/sleepy/config.pbtxt': files['models/sleepy/config.pbtxt'].replace(
+      'instance_group',
+      '# one is enough\ninstance_group',
+    ),
+    // Two configurations, at a load that tells them apart.
+    'triton-perf-gate.yml': `
+model_repository: models
+profile_models:
+  sleepy:
+    parameters:
+      concurrency: 1
+    model_config_parameters:
+      instance_group: [{ count: [3] }]
+run_config_search_min_concurrency: 4
+run_config_search_max_concurrency: 4
+gate:
+  triton: embedded
+  # How far the machine has drifted since is not asked here: the time is the sweep's.
+  repetitions: 4
+`,
+  })
 })
 afterAll(async () => {
   await github.close()
@@ -211,8 +235,55 @@ test('a release is judged against the release before, and a slower one does not 
   expect(artifactNames(114)).toEqual(['triton-perf-gate-result'])
 })
 
+test('on GitHub Enterprise Server: the baseline is a file, and the best configuration a suggestion on the diff', async () => {
+  const baselineFile = join(root, 'baseline.json')
+  const stored = github.state.artifacts.find(({ name }) => name === 'triton-perf-gate-baseline')
+  const zip = github.state.blobs.get(stored?.blob ?? '') ?? Buffer.alloc(0)
+  writeFileSync(baselineFile, readZipEntry(zip, 'baseline.json', { maxBytes: 2 ** 26, maxEntries: 1 }))
+  const path = 'models/sleepy/config.pbtxt'
+  const patch = repository.patchOf('tuned', path)
+  if (patch === undefined) throw new Error('the pull request does not change the file')
+  const head = { sha: headSha, ref: 'tuned', owner: 'o', repositoryId }
+  github.state.pulls = [{ number: 7, state: 'open', head, files: [{ filename: path, patch }] }]
+  const uploads = github.state.artifacts.length
+
+  const tuned = await pullRequest('tuned', 115, {
+    inputs: { 'time-budget': '60s', suggest: 'true', baseline: baselineFile, reference: 'none' },
+    env: { GITHUB_SERVER_URL: 'https://github.example.com', GITHUB_API_URL: `${github.url}/api/v3` },
+  })
+  expect(['pass', 'inconclusive', 'fail'], tuned.log).toContain(tuned.outputs.verdict)
+  expect(resultOf(tuned).baseline).toMatchObject({
+    status: 'found',
+    source: baselineFile,
+    commit: mainCommit,
+  })
+  expect(tuned.annotations).toContainEqual(
+    expect.objectContaining({
+      level: 'warning',
+      message: expect.stringMatching(/not kept.*GitHub Enterprise Server has no artifacts/),
+    }),
+  )
+  expect(github.state.artifacts).toHaveLength(uploads)
+  expect(github.state.comments[0]?.body).toMatch(/^<!-- triton-perf-gate:default run=115\.1 -->\n/)
+
+  // A click on each suggestion gives the file that the patch gives.
+  const suggestions = github.state.reviewComments.filter((comment) => comment.path === path)
+  expect(suggestions.length, tuned.log).toBeGreaterThan(0)
+  const lines = readFileSync(join(repository.directory, path), 'utf8').split('\n')
+  for (const { body, line, start_line = line } of suggestions.toReversed()) {
+    const text = /```suggestion\n([\s\S]*?)\n```/.exec(body)?.[1]
+    lines.splice(start_line - 1, line - start_line + 1, ...(text ?? '').split('\n'))
+  }
+  const patched = join(root, 'patched')
+  cpSync(join(repository.directory, 'models'), join(patched, 'models'), { recursive: true })
+  const best = readFileSync(join(tuned.outputs['best-config-path'] ?? '', 'sleepy.patch'))
+  execFileSync('git', ['apply', '-'], { cwd: patched, input: best })
+  expect(lines.join('\n')).toBe(readFileSync(join(patched, path), 'utf8'))
+  expect(lines.join('\n')).toContain('count: 3')
+})
+
 test('a run that cannot be judged is invalid, not green, and replaces the comment', async () => {
-  const broken = await pullRequest('harmless', 112, { inputs: { 'model-repository': 'no-such-folder' } })
+  const broken = await pullRequest('harmless', 116, { inputs: { 'model-repository': 'no-such-folder' } })
   expect(broken.exitCode, broken.log).toBeGreaterThan(1)
   expect(broken.outputs).toMatchObject({ verdict: 'invalid', 'result-path': '' })
   expect(broken.summary).toContain('no-such-folder')
@@ -224,7 +295,7 @@ test('a token that may only read costs the comment, not the verdict nor the summ
   const [comment] = github.state.comments
   github.state.permissions = { actions: 'read', 'pull-requests': 'read' }
   try {
-    const fork = await pullRequest('harmless', 113, { inputs: { 'model-repository': 'no-such-folder' } })
+    const fork = await pullRequest('harmless', 117, { inputs: { 'model-repository': 'no-such-folder' } })
     expect(fork.exitCode).toBeGreaterThan(1)
     expect(fork.summary).toContain('no-such-folder')
     expect(fork.annotations).toContainEqual(
