@@ -1,5 +1,5 @@
 import { type Load, loadLabel } from '../domain/load.ts'
-import type { World } from '../domain/world.ts'
+import { nsPerSecond, type World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
 import type { Window } from '../load/generator.ts'
 import { crossCheck } from '../perf-analyzer/cross-check.ts'
@@ -20,6 +20,9 @@ type PerfAnalyzer = Extract<Engine, { kind: 'perf_analyzer' }>
 
 /** perf_analyzer needs three windows to end, and reports the last three. */
 const windowsPerRun = 3
+
+/** Its first window holds the start of its threads and connections, and one without any answer ends it. */
+const minWarmupWindowNs = nsPerSecond / 2
 
 /** What a side has so far. */
 interface Gathered {
@@ -48,8 +51,9 @@ export async function measureByPerfAnalyzer(
   const sides = models.map((): Gathered => ({ windows: [], notes: new Set(), unmeasured: null }))
 
   const warmups: Window[][] = models.map(() => [])
+  const warmupWindowNs = Math.max(settings.warmupNs / windowsPerRun, minWarmupWindowNs)
   for (const side of order) {
-    const outcome = await run(models[side] as LiveModel, settings.warmupNs / windowsPerRun, true)
+    const outcome = await run(models[side] as LiveModel, warmupWindowNs, true)
     // What is wrong in the warm-up is not better afterwards: it is the side's result.
     if (outcome.status === 'measured') warmups[side] = toWindows(world, load, outcome)
     else keep(world, load, outcome, sides[side] as Gathered)

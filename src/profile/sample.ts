@@ -70,15 +70,16 @@ export function toRepetition(
   const client = clientOf(sample)
   const voidReasons = [...sample.disturbances, ...client.problems]
   const failed = failedRequests({ failures })
+  const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
+  const words = first == null ? '' : `: ${first}`
   if (failed > maxFailureRatio * (failed + latencies.length)) {
-    const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
-    const words = first == null ? '' : `: ${first}`
     voidReasons.push(
       `failed_requests: ${failed} of ${failed + latencies.length} (${describeFailures(failures)})${words}`,
     )
   }
   if (sample.unmeasured !== undefined) voidReasons.push(sample.unmeasured.reason)
-  else if (latencies.length === 0) voidReasons.push('no_requests: not one request succeeded')
+  else if (latencies.length === 0)
+    voidReasons.push(`no_requests: not one request succeeded${failed > 0 ? '' : words}`)
   return {
     index,
     pairedWith,

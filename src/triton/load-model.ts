@@ -61,7 +61,13 @@ export async function loadModel(
 function explain(name: string, error: unknown, lines: readonly string[]): GateError {
   if (!(error instanceof GateError)) throw error
   const reasons = pollFailures(lines)
-  const why = [error.message, ...reasons].join('\n')
+  // Of an exception that ended the server; its stack, which follows, fills the tail.
+  const last = lines
+    .findLast((line) => /^\s*what\(\):/.test(line))
+    ?.trim()
+    .replace(/^what\(\):\s*/, '')
+  const ended = last === undefined ? [] : [`the server ended: ${last}`]
+  const why = [error.message, ...reasons, ...ended].join('\n')
   const hint = reasons.length === 0 && error.code === 'server' ? tailHint(lines) : undefined
   return new GateError('model', `model '${name}' did not load: ${why}`, { hint, cause: error })
 }

@@ -81,6 +81,23 @@ test('a server in a container: starts, loads, infers, is read by its own pids, a
   expect(containers()).toBe('')
 })
 
+test('a user of its own, unknown to the image: the server and its python stubs run as that user', async () => {
+  const launcher = await resolveTriton(world, { ...settings, dockerUser: '12345:12345' })
+  const server = await startServer(world, launcher, { repository })
+  const client = connectTriton(server.grpc)
+  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
+  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
+  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
+  client.close()
+  const users = server
+    .pids()
+    .map((pid) => /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+  expect(users.length).toBeGreaterThan(1)
+  expect(new Set(users)).toEqual(new Set(['12345']))
+  await server.stop()
+  expect(containers()).toBe('')
+})
+
 test('the gate measures in containers and leaves none behind', async () => {
   const yaml = 'concurrency: 1\ngate: { repetitions: 2, warmup_seconds: 0.2, measurement_seconds: 0.5 }\n'
   const config = readConfig(yaml, 'triton-perf-gate.yml', { runConfigSearchMode: 'off' })

@@ -1,15 +1,19 @@
 // The docker launcher with podman in docker's place, with the embedded Triton as the image.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { TritonSettings } from '../../src/config/config.ts'
-import type { World } from '../../src/domain/world.ts'
+import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { processIdentity } from '../../src/system/process-identity.ts'
+import { connectTriton } from '../../src/triton/client.ts'
 import { resolveTriton } from '../../src/triton/launcher.ts'
+import { loadModel } from '../../src/triton/load-model.ts'
+import { startServer } from '../../src/triton/server.ts'
 import { tritonImage } from '../support/docker.ts'
 import { testWorld, writePythonModel } from '../support/embedded-triton.ts'
 import { type Podman, startPodman } from '../support/podman.ts'
+import { fp32, infer, readFp32 } from '../support/tensors.ts'
 
 const image = 'nvcr.io/nvidia/tritonserver:24.10-py3'
 const root = mkdtempSync(join(tmpdir(), 'tpg-podman-test-'))
@@ -43,7 +47,7 @@ beforeEach((ctx) => {
 
 const containers = () => engine.podman('ps', '--all', '--format', '{{.Names}}')
 
-test('podman: what a dead owner left is removed, and nothing of one that lives; the image has its digest', async () => {
+test('a server in a container of podman: removes what a dead owner left, starts, infers, is read, and is gone', async () => {
   const create = (name: string, owner: string) =>
     engine.podman(
       'create',
@@ -57,6 +61,19 @@ test('podman: what a dead owner left is removed, and nothing of one that lives; 
   const launcher = await resolveTriton(world, { ...settings, dockerUser: '12345:12345' })
   expect(containers()).toBe('alive')
   expect(launcher.source).toMatch(/^nvcr\.io\/nvidia\/tritonserver@sha256:[0-9a-f]{64}, podman$/)
+
+  const server = await startServer(world, launcher, { repository })
+  expect(server).toMatchObject({ mode: 'docker', version: '2.51.0' })
+  const client = connectTriton(server.grpc)
+  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
+  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
+  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
+  client.close()
+  const commands = server.pids().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+  expect(commands.some((command) => command.includes('triton_python_backend_stub'))).toBe(true)
+
+  await server.stop()
+  expect(containers()).toBe('alive')
 })
 
 test('an image that does not exist is named', async () => {

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import {
+  chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -148,6 +149,8 @@ export async function tritonImage(
   try {
     for (const place of ['models', 'tmp', 'opt/tritonserver/bin', ...mounts])
       mkdirSync(join(root, place), { recursive: true })
+    // As in any image: the python backend makes a folder there, whoever it runs as.
+    chmodSync(join(root, 'tmp'), 0o1777)
     // Since Debian 12 and Ubuntu 20.04 these are links into /usr.
     for (const link of ['bin', 'lib', 'lib64'].filter((entry) => lstatSync(`/${entry}`).isSymbolicLink()))
       symlinkSync(readlinkSync(`/${link}`), join(root, link))
