@@ -9,16 +9,25 @@ export interface StepTensor {
 /**
  * perf_analyzer's `--input-data` JSON with these steps, to be sent in turn. Not its own random data: that holds NaN,
  * with which models take other paths and its profile export stays empty.
+ *
+ * @param streams steps of each stream, which follow each other, for a model with sequences; null = no streams
  */
-export function inputDataJson(steps: readonly (readonly StepTensor[])[]): string {
-  return JSON.stringify({
-    data: steps.map((tensors) =>
-      Object.fromEntries(
-        tensors.map(({ name, shape, data }) => [
-          name,
-          { content: { b64: Buffer.from(data).toString('base64') }, shape },
-        ]),
-      ),
+export function inputDataJson(
+  steps: readonly (readonly StepTensor[])[],
+  streams: readonly number[] | null = null,
+): string {
+  const data = steps.map((tensors) =>
+    Object.fromEntries(
+      tensors.map(({ name, shape, data }) => [
+        name,
+        { content: { b64: Buffer.from(data).toString('base64') }, shape },
+      ]),
     ),
+  )
+  let next = 0
+  const inStreams = streams?.map((length) => {
+    next += length
+    return data.slice(next - length, next)
   })
+  return JSON.stringify({ data: inStreams ?? data })
 }

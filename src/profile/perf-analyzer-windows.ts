@@ -14,11 +14,16 @@ const clientsPerChannel = 6
 
 const percent = (ratio: number) => `${(ratio * 100).toFixed(1)} %`
 
-/** The windows of a run that perf_analyzer's own figures are made of. */
+/**
+ * The windows of a run that perf_analyzer's own figures are made of.
+ *
+ * @param finishing most requests that it sends after the last window: it leaves no sequence without its end
+ */
 export function toWindows(
   world: World,
   load: Load,
   { profile, self }: Extract<LevelOutcome, { status: 'measured' }>,
+  finishing = 0,
 ): Window[] {
   const client = healthOf(load, self)
   const counted = profile.windows.reduce((sum, { latenciesNs }) => sum + latenciesNs.length, 0)
@@ -31,7 +36,8 @@ export function toWindows(
     completed: latenciesNs.length,
     // Those of earlier windows, and those that were out when it ended: the server has counted them too.
     issued:
-      latenciesNs.length + (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) : 0),
+      latenciesNs.length +
+      (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) + finishing : 0),
     failures: {},
     firstFailure: null,
     client,

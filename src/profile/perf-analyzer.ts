@@ -1,3 +1,4 @@
+import type { PerfAnalyzerFlags } from '../config/config.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
@@ -14,7 +15,7 @@ import { paceOf } from './pace.ts'
 import { failedWindow, healthOf, silent, toWindows } from './perf-analyzer-windows.ts'
 import { countedBetween, otherClients, type RepetitionSettings, statisticsOf } from './repetition.ts'
 import { noGpu, type Sample } from './sample.ts'
-import type { LiveModel } from './side.ts'
+import type { Dialogue, LiveModel } from './side.ts'
 
 type PerfAnalyzer = Extract<Engine, { kind: 'perf_analyzer' }>
 
@@ -56,7 +57,7 @@ export async function measureByPerfAnalyzer(
     const outcome = await run(models[side] as LiveModel, warmupWindowNs, true)
     // What is wrong in the warm-up is not better afterwards: it is the side's result.
     if (outcome.status === 'measured') warmups[side] = toWindows(world, load, outcome)
-    else keep(world, load, outcome, sides[side] as Gathered)
+    else keep(world, load, outcome, sides[side] as Gathered, 0)
   }
 
   const startNs = world.nowNs()
@@ -72,7 +73,9 @@ export async function measureByPerfAnalyzer(
     for (const side of turns) {
       // A repetition that lacks one side's half is void: the rest of it would be time lost.
       if (world.signal.aborted || sides.some(({ unmeasured }) => unmeasured !== null)) break
-      keep(world, load, await run(models[side] as LiveModel, windowNs, false), sides[side] as Gathered)
+      const model = models[side] as LiveModel
+      const outcome = await run(model, windowNs, false)
+      keep(world, load, outcome, sides[side] as Gathered, finishingOf(model, load))
     }
   }
   const after = await Promise.all(models.map(statisticsOf))
@@ -112,22 +115,53 @@ function levelOf(
     .map((tensors) =>
       tensors.map(({ name, shape, data }) => ({ name, data, shape: isBatched ? shape.slice(1) : shape })),
     )
+  const dialogue = model.dialogue(load)
   return {
     model: model.name,
     grpc: model.live.server.grpc,
     load,
-    inputData: inputDataJson(steps),
+    inputData: inputDataJson(
+      steps,
+      // Made steps are one stream: perf_analyzer begins it anew as often as a sequence is longer.
+      dialogue.sequences === undefined ? null : (dialogue.sequences.streams ?? [steps.length]),
+    ),
     windowNs,
     anyStability,
-    flags: analyzer.flagsFor(model.name),
+    flags: { ...dialogueFlags(dialogue, load), ...analyzer.flagsFor(model.name) },
+  }
+}
+
+/** Requests that end the sequences which are live when a run ends. */
+function finishingOf(model: LiveModel, load: Load): number {
+  const { sequences } = model.dialogue(load)
+  if (sequences === undefined) return 0
+  const longest = sequences.length ?? Math.max(...(sequences.streams ?? [0]))
+  const live = load.mode === 'concurrency' ? load.concurrency : sequences.live
+  return live * Math.ceil(longest * (1 + sequences.lengthVariation))
+}
+
+/** What the gate's own load does unasked, in perf_analyzer's flags. */
+function dialogueFlags({ streaming, sequences }: Dialogue, load: Load): PerfAnalyzerFlags {
+  return {
+    ...(streaming ? { streaming: true, async: true } : {}),
+    ...(sequences === undefined || sequences.length === null
+      ? {}
+      : {
+          'sequence-length': sequences.length,
+          'sequence-length-variation': sequences.lengthVariation * 100,
+        }),
+    // In a closed loop each sequence waits for its answers anyway.
+    ...(sequences !== undefined && load.mode === 'requestRate'
+      ? { 'num-of-sequences': sequences.live, 'serial-sequences': sequences.serial }
+      : {}),
   }
 }
 
 /** A failed request is the model's, and data; what did not come to a measurement at all is said as such. */
-function keep(world: World, load: Load, outcome: LevelOutcome, side: Gathered): void {
+function keep(world: World, load: Load, outcome: LevelOutcome, side: Gathered, finishing: number): void {
   switch (outcome.status) {
     case 'measured':
-      side.windows.push(...toWindows(world, load, outcome))
+      side.windows.push(...toWindows(world, load, outcome, finishing))
       for (const note of notesOf(load, outcome)) side.notes.add(note)
       return
     case 'requestFailed':

@@ -9,6 +9,7 @@ import { hasValidationData, inputAdvice, inputWarnings, makeSteps, streamLengths
 import type { InputData } from '../load/read-inputs.ts'
 import { encodeInferRequest, type Tensor } from '../load/request.ts'
 import { outputCheckOf, requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
+import type { SequencePlan } from '../load/sequences.ts'
 import { createRegion } from '../load/shared-memory.ts'
 import { configurationOf, hasFields } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
@@ -49,6 +50,13 @@ export interface LiveServer {
   readonly close: () => Promise<void>
 }
 
+export interface Dialogue {
+  /** Over ModelStreamInfer. */
+  readonly streaming: boolean
+  /** Of a model with sequence batching only. */
+  readonly sequences: SequencePlan | undefined
+}
+
 /** A model that is loaded on a server, and requests ready to be sent to it. */
 export interface LiveModel {
   readonly name: string
@@ -65,6 +73,8 @@ export interface LiveModel {
   readonly target: (load: Load) => Promise<string>
   /** The inputs of its requests, in turn, at batch size 1. */
   readonly inputSteps: () => readonly (readonly Tensor[])[]
+  /** How its requests travel, and belong together. */
+  readonly dialogue: (load: Load) => Dialogue
   /** What its server took of the GPUs, read while it started; only where it cannot be read under load. */
   readonly gpuGrowth?: GpuMemory
   /** What its server held of the GPUs before the model was loaded. */
@@ -196,6 +206,10 @@ export function attachModel(
     ],
     inputAdvice: inputAdvice(resolved, settings.input),
     inputSteps: () => makeSteps(resolved, settings.input, 1).map(({ inputs }) => inputs),
+    dialogue: (load) => ({
+      streaming: streamingOf(resolved, settings.requests) !== undefined,
+      sequences: sequencePlanOf(resolved, settings.requests, load, streamLengths(settings.input)),
+    }),
     target: (load) => {
       const id = `${live.side}/${resolved.name}/${loadKey(load)}`
       const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load)

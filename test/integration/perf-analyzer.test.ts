@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,10 +15,34 @@ import { loadModel } from '../../src/triton/load-model.ts'
 import { startServer, type TritonServer } from '../../src/triton/server.ts'
 import { addOneAfter, embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
 import { findPerfAnalyzer } from '../support/perf-analyzer.ts'
+import { writeDecoupledModel, writeSequenceModel } from '../support/stateful-models.ts'
 
 const path = findPerfAnalyzer()
 const model = 'add_one'
 const settings = { path: path ?? '', timeoutNs: 60 * nsPerSecond }
+
+/** A model of BYTES; the text is its own answer, 5 ms later. */
+const echoText = addOneAfter(5).replace('"Y", x + 1', '"Y", x')
+const textConfig = `
+backend: "python"
+max_batch_size: 8
+input [{ name: "X", data_type: TYPE_STRING, dims: [2] }]
+output [{ name: "Y", data_type: TYPE_STRING, dims: [2] }]
+instance_group [{ count: 1, kind: KIND_CPU }]
+dynamic_batching { }
+`
+/** An ensemble: one composing model, twice in a row. */
+const addTwo = `
+platform: "ensemble"
+max_batch_size: 8
+input [{ name: "X", data_type: TYPE_FP32, dims: [4] }]
+output [{ name: "Y", data_type: TYPE_FP32, dims: [4] }]
+ensemble_scheduling { step [
+  { model_name: "add_one", model_version: -1, input_map { key: "X" value: "X" }, output_map { key: "Y" value: "between" } },
+  { model_name: "add_one", model_version: -1, input_map { key: "X" value: "between" }, output_map { key: "Y" value: "Y" } }
+] }
+`
+
 const concurrency = (count: number): Load => ({ mode: 'concurrency', concurrency: count })
 
 describe.skipIf(path === null)('the real perf_analyzer', () => {
@@ -32,9 +56,15 @@ describe.skipIf(path === null)('the real perf_analyzer', () => {
     repository = mkdtempSync(join(tmpdir(), 'tpg-pa-'))
     // Slow enough that the server is the bottleneck: so the windows of perf_analyzer agree.
     writePythonModel(repository, model, { python: addOneAfter(5) })
+    writePythonModel(repository, 'echo_text', { python: echoText, config: textConfig })
+    writeSequenceModel(repository, 'sum', 'direct { }')
+    writeDecoupledModel(repository, 'repeat', 1)
+    mkdirSync(join(repository, 'add_two', '1'), { recursive: true })
+    writeFileSync(join(repository, 'add_two', 'config.pbtxt'), addTwo)
     server = await startServer(world, await embeddedLauncher(world), { repository })
     client = connectTriton(server.grpc)
-    await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
+    for (const name of [model, 'echo_text', 'sum', 'repeat', 'add_two'])
+      await loadModel(world, server, client, name, { timeoutNs: 60 * nsPerSecond })
   })
   afterAll(async () => {
     client.close()
@@ -66,7 +96,11 @@ describe.skipIf(path === null)('the real perf_analyzer', () => {
     expect(crossCheck(load, outcome.row, outcome.profile)).toEqual([])
   })
 
-  async function running(load: Load, configText: readonly string[] = []): Promise<RunningInput> {
+  async function running(
+    load: Load,
+    configText: readonly string[] = [],
+    name = model,
+  ): Promise<RunningInput> {
     const config = await loadConfig({
       file: null,
       overrides: {
@@ -75,14 +109,14 @@ describe.skipIf(path === null)('the real perf_analyzer', () => {
         perfAnalyzerPath: path ?? '',
       },
     })
-    const { input, requests, counts } = config.settingsFor(model)
-    const settingsFor = (name: string) => ({
-      ...config.settingsFor(name),
+    const { input, requests, counts } = config.settingsFor(name)
+    const settingsFor = (each: string) => ({
+      ...config.settingsFor(each),
       perfAnalyzerFlags: Object.fromEntries(configText.map((flag) => flag.split('='))),
     })
     return {
       triton: config.triton,
-      model,
+      model: name,
       loads: [load],
       until: { kind: 'duration', durationNs: nsPerSecond },
       ask: { input: await readInputs(input), requests },
@@ -107,6 +141,24 @@ describe.skipIf(path === null)('the real perf_analyzer', () => {
     expect(scenario?.metrics.serverComputeInferNs?.value).toBeGreaterThan(5 * nsPerMs)
     expect(scenario?.warnings).toEqual([])
   })
+
+  test.each<[string, Load]>([
+    ['echo_text', concurrency(1)],
+    ['sum', concurrency(2)],
+    ['sum', { mode: 'requestRate', requestRate: 50 }],
+    ['repeat', concurrency(2)],
+    ['add_two', concurrency(1)],
+  ])(
+    '%s under %o: BYTES, sequences, streams and ensembles are measured as by the gate’s own load',
+    async (name, load) => {
+      const input = await running(load, ['stability-percentage=200'], name)
+      const measurements = await measureRunning(world, input)
+      const [scenario] = measurements.models[0]?.scenarios ?? []
+      expect(scenario?.repetitions.map(({ voidReasons }) => voidReasons)).toEqual([[]])
+      expect(scenario?.metrics.latencyP50Ns?.value).toBeGreaterThan(0)
+      expect(scenario?.metrics.serverComputeInferNs?.value).toBeGreaterThan(0)
+    },
+  )
 
   test('windows that do not agree are no measurement, in its own words', async () => {
     const flags = ['stability-percentage=0.0001', 'max-trials=3']
