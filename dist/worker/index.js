@@ -1,13 +1,8 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 var __webpack_exports__ = {};
-
-;// CONCATENATED MODULE: external "node:worker_threads"
+;
 const external_node_worker_threads_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_threads");
-;// CONCATENATED MODULE: ./src/domain/error.ts
-/**
- * The exit codes of the program. Fail closed: whatever is not a judged pass is non-zero, except an
- * inconclusive report where the user's policy is to warn.
- */
+;
 const exitCodes = {
     pass: 0,
     fail: 1,
@@ -16,28 +11,17 @@ const exitCodes = {
     inconclusive: 4,
     interrupted: 130,
 };
-/** Every error code with the exit code it ends the program with. */
 const codes = {
-    /** A flag, input or argument is wrong. */
     usage: exitCodes.usage,
-    /** The configuration file, a config.pbtxt or the model repository is wrong. */
     config: exitCodes.usage,
-    /** The server could not be fetched, started, reached or stopped, or it does not answer. */
     server: exitCodes.environment,
-    /** A model did not load, or every request to it fails. */
     model: exitCodes.environment,
-    /** A baseline or measurement file cannot be used. */
     baseline: exitCodes.environment,
-    /** The machine lacks something: Python, disk space, a port, a writable folder, git. */
     environment: exitCodes.environment,
-    /** GitHub refused or did not answer. */
     github: exitCodes.environment,
-    /** Stopped by a signal. */
     interrupted: exitCodes.interrupted,
-    /** A defect of this program. */
     internal: exitCodes.environment,
 };
-/** The one error class: what happened, what to do about it, and how the program ends. */
 class GateError extends Error {
     code;
     hint;
@@ -53,11 +37,9 @@ class GateError extends Error {
         return codes[this.code];
     }
 }
-/** What anything that was thrown says of itself. */
 function messageOf(error) {
     return error instanceof Error ? error.message : String(error);
 }
-/** `error` as a GateError: anything unforeseen is `internal`, never a pass. */
 function asGateError(error) {
     if (error instanceof GateError)
         return error;
@@ -66,7 +48,6 @@ function asGateError(error) {
         hint: 'This is a defect of triton-perf-gate: please report it with the output of --verbose.',
     });
 }
-/** The error as lines for a terminal or log: message, problems with their place, hint. */
 function describeError(error) {
     const lines = [`error: ${error.message}`];
     for (const problem of error.problems) {
@@ -80,24 +61,16 @@ function describeError(error) {
         lines.push(`hint: ${error.hint}`);
     return lines.join('\n');
 }
-
-;// CONCATENATED MODULE: ./src/load/clock.ts
-/**
- * ns on this thread's monotonic clock, with a fraction. A double, since process.hrtime.bigint() allocates;
- * its steps stay below 2 ns for three months. Threads have different zeros: hrtimeOf() translates.
- */
+;
 function nowNs() {
     return performance.now() * 1e6;
 }
-/** A time of nowNs() on the clock that all threads of the process share. */
 function hrtimeOf(atNs) {
     return zeroHrtimeNs + BigInt(Math.round(atNs));
 }
-/** The reverse of hrtimeOf(). */
 function fromHrtime(hrtimeNs) {
     return Number(hrtimeNs - zeroHrtimeNs);
 }
-/** Resolves not before `atNs`, and as little after it as the event loop allows. */
 async function until(atNs) {
     const sleepMs = Math.floor((atNs - nowNs()) / 1e6 - 1);
     if (sleepMs >= 1)
@@ -105,21 +78,13 @@ async function until(atNs) {
     while (nowNs() < atNs)
         await new Promise(setImmediate);
 }
-/** Both clocks are CLOCK_MONOTONIC with a fixed distance; of several readings the one that nothing came between. */
 const zeroHrtimeNs = Array.from({ length: 8 }, () => {
     const before = process.hrtime.bigint();
     const atNs = nowNs();
     const spanNs = process.hrtime.bigint() - before;
     return { spanNs, zeroNs: before + spanNs / 2n - BigInt(Math.round(atNs)) };
 }).reduce((best, each) => (each.spanNs < best.spanNs ? each : best)).zeroNs;
-
-;// CONCATENATED MODULE: ./src/load/closed-loop.ts
-
-/**
- * Keeps `concurrency` requests outstanding, dealt evenly over the connections: each answer sends the next
- * request on its own connection. A connection that cannot be had is a failed request of each that waits for
- * it, at every attempt. Resolves when the recorder has had enough and nothing is outstanding.
- */
+;
 function runClosedLoop(connections, concurrency, recorder) {
     return new Promise((resolve) => {
         let outstanding = concurrency;
@@ -145,11 +110,7 @@ function runClosedLoop(connections, concurrency, recorder) {
             next(connections[index % connections.length] ?? connections[0]);
     });
 }
-
-;// CONCATENATED MODULE: external "node:http2"
-const external_node_http2_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2");
-;// CONCATENATED MODULE: ./src/domain/endpoint.ts
-/** As node:tls takes them. */
+;
 function tlsOptions({ certificates }) {
     const { roots = null, identity = null } = certificates ?? {};
     return {
@@ -157,9 +118,982 @@ function tlsOptions({ certificates }) {
         ...(identity === null ? {} : { key: identity.privateKey.text, cert: identity.chain.text }),
     };
 }
-
-;// CONCATENATED MODULE: ./src/load/grpc-status.ts
-/** gRPC's status codes in the order of their numbers (grpc/doc/statuscodes.md). */
+;
+const frameType = {
+    data: 0,
+    headers: 1,
+    priority: 2,
+    resetStream: 3,
+    settings: 4,
+    pushPromise: 5,
+    ping: 6,
+    goAway: 7,
+    windowUpdate: 8,
+    continuation: 9,
+};
+const flag = { ack: 0x1, endStream: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 };
+const errorCode = {
+    noError: 0,
+    protocolError: 1,
+    flowControlError: 3,
+    frameSizeError: 6,
+    cancel: 8,
+    compressionError: 9,
+    enhanceYourCalm: 11,
+};
+const setting = {
+    headerTableSize: 1,
+    enablePush: 2,
+    maxConcurrentStreams: 3,
+    initialWindowSize: 4,
+    maxFrameSize: 5,
+};
+const headBytes = 9;
+const maxFrameBytes = 16_384;
+class ProtocolError extends Error {
+    errorCode;
+    constructor(code, message) {
+        super(message);
+        this.errorCode = code;
+    }
+}
+function writeHead(bytes, at, length, type, flags, streamId) {
+    bytes[at] = length >> 16;
+    bytes[at + 1] = length >> 8;
+    bytes[at + 2] = length;
+    bytes[at + 3] = type;
+    bytes[at + 4] = flags;
+    bytes[at + 5] = streamId >>> 24;
+    bytes[at + 6] = streamId >> 16;
+    bytes[at + 7] = streamId >> 8;
+    bytes[at + 8] = streamId;
+}
+function makeFrame(type, flags, streamId, payload) {
+    const frame = Buffer.allocUnsafe(headBytes + payload.length);
+    writeHead(frame, 0, payload.length, type, flags, streamId);
+    frame.set(payload, headBytes);
+    return frame;
+}
+function makeNumbersFrame(type, streamId, ...numbers) {
+    const payload = Buffer.allocUnsafe(4 * numbers.length);
+    for (const [index, number] of numbers.entries())
+        payload.writeUInt32BE(number, 4 * index);
+    return makeFrame(type, 0, streamId, payload);
+}
+function makeSettings(settings) {
+    const payload = Buffer.allocUnsafe(6 * settings.length);
+    settings.forEach(([id, value], index) => {
+        payload.writeUInt16BE(id, 6 * index);
+        payload.writeUInt32BE(value, 6 * index + 2);
+    });
+    return makeFrame(frameType.settings, 0, 0, payload);
+}
+class FrameReader {
+    #onFrame;
+    #part = Buffer.allocUnsafe(headBytes + maxFrameBytes);
+    #partBytes = 0;
+    constructor(onFrame) {
+        this.#onFrame = onFrame;
+    }
+    push(chunk, count) {
+        let at = this.#partBytes === 0 ? 0 : this.#complete(chunk, count);
+        while (count - at >= headBytes) {
+            const end = at + headBytes + payloadBytes(chunk, at);
+            if (end > count)
+                break;
+            this.#emit(chunk, at, end);
+            at = end;
+        }
+        if (at === count)
+            return;
+        chunk.copy(this.#part, this.#partBytes, at, count);
+        this.#partBytes += count - at;
+    }
+    #complete(chunk, count) {
+        let at = 0;
+        const fill = (bytes) => {
+            const taken = Math.min(Math.max(0, bytes - this.#partBytes), count - at);
+            chunk.copy(this.#part, this.#partBytes, at, at + taken);
+            this.#partBytes += taken;
+            at += taken;
+            return this.#partBytes >= bytes;
+        };
+        if (!fill(headBytes))
+            return at;
+        const end = headBytes + payloadBytes(this.#part, 0);
+        if (!fill(end))
+            return at;
+        this.#partBytes = 0;
+        this.#emit(this.#part, 0, end);
+        return at;
+    }
+    #emit(bytes, at, end) {
+        const streamId = bytes.readUInt32BE(at + 5) & 0x7fff_ffff;
+        this.#onFrame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, streamId, bytes, at + headBytes, end);
+    }
+}
+function payloadBytes(bytes, at) {
+    const length = bytes.readUIntBE(at, 3);
+    if (length > maxFrameBytes)
+        throw new ProtocolError(errorCode.frameSizeError, `a frame of ${length} bytes instead of HTTP/2`);
+    return length;
+}
+function unpadded(flags, bytes, start, end) {
+    if ((flags & flag.padded) === 0)
+        return [start, end];
+    const to = end - (bytes[start] ?? 0);
+    if (start + 1 > to)
+        throw new ProtocolError(errorCode.protocolError, 'more padding than payload');
+    return [start + 1, to];
+}
+;
+const ofConnection = new Set([frameType.settings, frameType.ping, frameType.goAway]);
+function checkFrame(type, flags, streamId, length) {
+    if (type === frameType.pushPromise)
+        violated('it pushes although that is switched off');
+    if (streamId !== 0 && ofConnection.has(type))
+        violated('a frame of a stream that is the connection’s');
+    if (!hasRightLength(type, flags, length))
+        throw new ProtocolError(errorCode.frameSizeError, 'a frame of the wrong length');
+}
+function hasRightLength(type, flags, length) {
+    switch (type) {
+        case frameType.priority:
+            return length === 5;
+        case frameType.resetStream:
+        case frameType.windowUpdate:
+            return length === 4;
+        case frameType.settings:
+            return (flags & flag.ack) === 0 ? length % 6 === 0 : length === 0;
+        case frameType.ping:
+            return length === 8;
+        case frameType.goAway:
+            return length >= 8;
+        default:
+            return true;
+    }
+}
+function violated(what) {
+    throw new ProtocolError(errorCode.protocolError, what);
+}
+;
+const codeBits = [
+    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
+    28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
+    6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6,
+    5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
+    13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,
+    15, 5, 6, 5, 6, 5, 6, 6, 6, 5, 7, 7, 6, 6, 6, 5,
+    6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28,
+    20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23,
+    24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
+    22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23,
+    21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
+    26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25,
+    19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
+    20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23,
+    26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
+    30,
+];
+const endOfString = 256;
+const longestBits = 30;
+const symbols = [];
+const firstCode = [0];
+const firstPlace = [0];
+for (let bits = 1, code = 0; bits <= longestBits; bits++) {
+    code *= 2;
+    firstCode.push(code);
+    firstPlace.push(symbols.length);
+    codeBits.forEach((length, symbol) => {
+        if (length === bits)
+            symbols.push(symbol);
+    });
+    code += symbols.length - (firstPlace[bits] ?? 0);
+}
+function decodeHuffman(bytes, start, end) {
+    const decoded = [];
+    let code = 0;
+    let bits = 0;
+    let onesOnly = true;
+    for (let at = start; at < end; at++) {
+        for (let bit = 7; bit >= 0; bit--) {
+            const one = ((bytes[at] ?? 0) >> bit) & 1;
+            code = code * 2 + one;
+            bits++;
+            onesOnly &&= one === 1;
+            const place = code - (firstCode[bits] ?? 0) + (firstPlace[bits] ?? 0);
+            if (place >= (firstPlace[bits + 1] ?? symbols.length)) {
+                if (bits === longestBits)
+                    throw new RangeError('no Huffman code');
+                continue;
+            }
+            const symbol = symbols[place];
+            if (symbol === undefined || symbol === endOfString)
+                throw new RangeError('no Huffman code');
+            decoded.push(symbol);
+            code = 0;
+            bits = 0;
+            onesOnly = true;
+        }
+    }
+    if (bits > 7 || !onesOnly)
+        throw new RangeError('a Huffman code that is cut off');
+    return Buffer.from(decoded).toString('latin1');
+}
+;
+const staticTable = [
+    [':authority', ''],
+    [':method', 'GET'],
+    [':method', 'POST'],
+    [':path', '/'],
+    [':path', '/index.html'],
+    [':scheme', 'http'],
+    [':scheme', 'https'],
+    ...['200', '204', '206', '304', '400', '404', '500'].map((status) => [':status', status]),
+    ['accept-charset', ''],
+    ['accept-encoding', 'gzip, deflate'],
+    ...[
+        ...['accept-language', 'accept-ranges', 'accept', 'access-control-allow-origin', 'age', 'allow'],
+        ...['authorization', 'cache-control', 'content-disposition', 'content-encoding', 'content-language'],
+        ...['content-length', 'content-location', 'content-range', 'content-type', 'cookie', 'date', 'etag'],
+        ...['expect', 'expires', 'from', 'host', 'if-match', 'if-modified-since', 'if-none-match', 'if-range'],
+        ...['if-unmodified-since', 'last-modified', 'link', 'location', 'max-forwards', 'proxy-authenticate'],
+        ...['proxy-authorization', 'range', 'referer', 'refresh', 'retry-after', 'server', 'set-cookie'],
+        ...['strict-transport-security', 'transfer-encoding', 'user-agent', 'vary', 'via', 'www-authenticate'],
+    ].map((name) => [name, '']),
+];
+const tableBytes = 4096;
+const sizeOf = ([name, value]) => name.length + value.length + 32;
+class HpackDecoder {
+    #table = [];
+    #size = 0;
+    #limit;
+    #mostBytes;
+    #bytes = Buffer.alloc(0);
+    #at = 0;
+    #end = 0;
+    constructor(mostBytes = tableBytes) {
+        this.#mostBytes = mostBytes;
+        this.#limit = mostBytes;
+    }
+    decode(bytes, start, end) {
+        const fields = [];
+        this.#bytes = bytes;
+        this.#at = start;
+        this.#end = end;
+        while (this.#at < this.#end) {
+            const first = this.#bytes[this.#at] ?? 0;
+            if (first >= 0x80)
+                fields.push(this.#fieldAt(this.#integer(7)));
+            else if (first >= 0x40) {
+                const field = this.#literal(6);
+                this.#insert(field);
+                fields.push(field);
+            }
+            else if (first < 0x20)
+                fields.push(this.#literal(4));
+            else if (fields.length === 0)
+                this.#resize(this.#integer(5));
+            else
+                throw new RangeError('a header table that changes its size amid a header block');
+        }
+        return fields;
+    }
+    #fieldAt(index) {
+        const field = index <= staticTable.length ? staticTable[index - 1] : this.#table[index - staticTable.length - 1];
+        if (field === undefined)
+            throw new RangeError(`no header field ${index}`);
+        return field;
+    }
+    #literal(prefixBits) {
+        const index = this.#integer(prefixBits);
+        const name = index === 0 ? this.#string() : this.#fieldAt(index)[0];
+        return [name, this.#string()];
+    }
+    #string() {
+        const isHuffman = (this.#bytes[this.#at] ?? 0) >= 0x80;
+        const length = this.#integer(7);
+        const start = this.#at;
+        this.#at += length;
+        if (this.#at > this.#end)
+            throw new RangeError('a header block that is cut off');
+        return isHuffman
+            ? decodeHuffman(this.#bytes, start, this.#at)
+            : this.#bytes.toString('latin1', start, this.#at);
+    }
+    #integer(prefixBits) {
+        const most = 2 ** prefixBits - 1;
+        let value = this.#byte() & most;
+        if (value < most)
+            return value;
+        for (let factor = 1; factor <= 2 ** 21; factor *= 0x80) {
+            const byte = this.#byte();
+            value += (byte & 0x7f) * factor;
+            if (byte < 0x80)
+                return value;
+        }
+        throw new RangeError('an integer without end');
+    }
+    #byte() {
+        if (this.#at >= this.#end)
+            throw new RangeError('a header block that is cut off');
+        return this.#bytes[this.#at++] ?? 0;
+    }
+    #resize(limit) {
+        if (limit > this.#mostBytes)
+            throw new RangeError(`a header table of ${limit} bytes`);
+        this.#limit = limit;
+        this.#evict();
+    }
+    #insert(field) {
+        this.#table.unshift(field);
+        this.#size += sizeOf(field);
+        this.#evict();
+    }
+    #evict() {
+        while (this.#size > this.#limit) {
+            const oldest = this.#table.pop();
+            if (oldest === undefined)
+                return;
+            this.#size -= sizeOf(oldest);
+        }
+    }
+}
+class HpackEncoder {
+    #inserted = new Map();
+    #blocks = new Map();
+    #size = 0;
+    #limit = tableBytes;
+    #tellLimit = false;
+    setLimit(bytes) {
+        if (bytes >= tableBytes || this.#limit === 0)
+            return;
+        this.#limit = 0;
+        this.#tellLimit = true;
+        this.#inserted.clear();
+        this.#blocks.clear();
+    }
+    encode(fields) {
+        const known = this.#blocks.get(fields);
+        if (known !== undefined && known.inserted === this.#inserted.size && !this.#tellLimit)
+            return known.block;
+        const bytes = this.#tellLimit ? [0x20] : [];
+        this.#tellLimit = false;
+        const before = this.#inserted.size;
+        for (const field of fields)
+            this.#put(bytes, field);
+        const block = Buffer.from(bytes);
+        if (this.#inserted.size === before && (bytes[0] ?? 0) !== 0x20)
+            this.#blocks.set(fields, { inserted: before, block });
+        return block;
+    }
+    #put(bytes, field) {
+        const [name, value] = field;
+        const whole = staticTable.findIndex((each) => each[0] === name && each[1] === value) + 1;
+        const key = `${name}\0${value}`;
+        const order = this.#inserted.get(key);
+        if (whole > 0)
+            putInteger(bytes, 0x80, 7, whole);
+        else if (order !== undefined)
+            putInteger(bytes, 0x80, 7, staticTable.length + this.#inserted.size - order);
+        else {
+            const isKept = this.#size + sizeOf(field) <= this.#limit;
+            const index = staticTable.findIndex((each) => each[0] === name) + 1;
+            putInteger(bytes, isKept ? 0x40 : 0, isKept ? 6 : 4, index);
+            if (index === 0)
+                putString(bytes, name);
+            putString(bytes, value);
+            if (!isKept)
+                return;
+            this.#size += sizeOf(field);
+            this.#inserted.set(key, this.#inserted.size);
+        }
+    }
+}
+function putInteger(bytes, pattern, prefixBits, value) {
+    const most = 2 ** prefixBits - 1;
+    if (value < most) {
+        bytes.push(pattern | value);
+        return;
+    }
+    bytes.push(pattern | most);
+    let rest = value - most;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80))
+        bytes.push(0x80 | (rest % 0x80));
+    bytes.push(rest);
+}
+function putString(bytes, text) {
+    const encoded = Buffer.from(text, 'latin1');
+    putInteger(bytes, 0, 7, encoded.length);
+    for (const byte of encoded)
+        bytes.push(byte);
+}
+;
+const maxBlockBytes = 1024 * 1024;
+const priorityBytes = 5;
+class HeaderBlocks {
+    #decoder = new HpackDecoder();
+    #begun = null;
+    get isOpen() {
+        return this.#begun !== null;
+    }
+    begin(flags, streamId, bytes, start, end) {
+        let [from, to] = unpadded(flags, bytes, start, end);
+        if ((flags & flag.priority) !== 0)
+            from += priorityBytes;
+        if (from > to)
+            throw new ProtocolError(errorCode.frameSizeError, 'HEADERS without room for a priority');
+        if ((flags & flag.endHeaders) !== 0)
+            return this.#read(flags, streamId, bytes, from, to);
+        const part = Buffer.from(bytes.subarray(from, to));
+        this.#begun = { streamId, flags, parts: [part], bytes: part.length };
+        return null;
+    }
+    goOn(flags, streamId, bytes, start, end) {
+        const begun = this.#begun;
+        if (begun?.streamId !== streamId)
+            throw new ProtocolError(errorCode.protocolError, 'a CONTINUATION of no header block');
+        begun.parts.push(Buffer.from(bytes.subarray(start, end)));
+        begun.bytes += headBytes + end - start;
+        if (begun.bytes > maxBlockBytes)
+            throw new ProtocolError(errorCode.enhanceYourCalm, `more than ${maxBlockBytes} bytes of headers`);
+        if ((flags & flag.endHeaders) === 0)
+            return null;
+        this.#begun = null;
+        const block = Buffer.concat(begun.parts);
+        return this.#read(begun.flags, streamId, block, 0, block.length);
+    }
+    #read(flags, streamId, bytes, start, end) {
+        try {
+            const fields = this.#decoder.decode(bytes, start, end);
+            return { streamId, endStream: (flags & flag.endStream) !== 0, fields };
+        }
+        catch (error) {
+            if (!(error instanceof RangeError))
+                throw error;
+            throw new ProtocolError(errorCode.compressionError, error.message);
+        }
+    }
+}
+;
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+;
+const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
+;
+const readBytes = 65_536;
+const joinedBytes = 16_384;
+class Transport {
+    #socket;
+    #onRead;
+    #lastError = '';
+    #isReading = false;
+    #pushed = [];
+    #pushedBytes = 0;
+    constructor(host, port, tls, onConnected, { onRead, onClose }) {
+        this.#onRead = onRead;
+        const onread = {
+            buffer: Buffer.allocUnsafe(readBytes),
+            callback: (count, bytes) => {
+                this.#read(bytes, count);
+                return true;
+            },
+        };
+        if (tls === null)
+            this.#socket = (0, external_node_net_namespaceObject.connect)({ host, port, onread }, onConnected);
+        else {
+            const named = (0, external_node_net_namespaceObject.isIP)(host) === 0 ? { servername: host } : {};
+            const options = { ...tls, ...named, host, port, onread, ALPNProtocols: ['h2'] };
+            const socket = (0, external_node_tls_namespaceObject.connect)(options, () => {
+                if (socket.alpnProtocol === 'h2')
+                    onConnected();
+                else
+                    socket.destroy(new Error('the server does not offer HTTP/2 over TLS (ALPN)'));
+            });
+            this.#socket = socket;
+        }
+        this.#socket.setNoDelay();
+        this.#socket.on('error', (error) => {
+            this.#lastError = error.code === undefined ? error.message : `${error.code}: ${error.message}`;
+        });
+        this.#socket.on('end', () => this.#socket.destroy());
+        this.#socket.on('close', () => onClose(this.#lastError || 'the connection was closed'));
+    }
+    push(bytes) {
+        this.#pushed.push(bytes);
+        this.#pushedBytes += bytes.length;
+    }
+    flush() {
+        if (!this.#isReading)
+            this.#write();
+    }
+    end() {
+        this.#write();
+        this.#socket.destroySoon();
+    }
+    destroy() {
+        this.#write();
+        this.#socket.destroy();
+    }
+    #read(bytes, count) {
+        this.#isReading = true;
+        try {
+            this.#onRead(bytes, count);
+        }
+        finally {
+            this.#isReading = false;
+            this.#write();
+        }
+    }
+    #write() {
+        const pushed = this.#pushed;
+        const [first] = pushed;
+        if (first === undefined)
+            return;
+        const bytes = this.#pushedBytes;
+        this.#pushed = [];
+        this.#pushedBytes = 0;
+        if (!this.#socket.writable)
+            return;
+        if (pushed.length === 1)
+            this.#socket.write(first);
+        else if (bytes <= joinedBytes)
+            this.#socket.write(Buffer.concat(pushed, bytes));
+        else {
+            this.#socket.cork();
+            for (const each of pushed)
+                this.#socket.write(each);
+            this.#socket.uncork();
+        }
+    }
+}
+;
+const defaultWindowBytes = 65_535;
+const largestWindow = 2 ** 31 - 1;
+class Outflow {
+    #push;
+    #encoder = new HpackEncoder();
+    #blocked = new Set();
+    #window = defaultWindowBytes;
+    #streamWindow = defaultWindowBytes;
+    #frameBytes = maxFrameBytes;
+    constructor(push) {
+        this.#push = push;
+    }
+    set(id, value, streams) {
+        if (id === setting.enablePush && value !== 0)
+            throw new ProtocolError(errorCode.protocolError, 'a server that asks for pushed streams');
+        if (id === setting.headerTableSize)
+            this.#encoder.setLimit(value);
+        else if (id === setting.maxFrameSize) {
+            if (value < maxFrameBytes || value >= 2 ** 24)
+                throw new ProtocolError(errorCode.protocolError, `frames of ${value} bytes`);
+            this.#frameBytes = value;
+        }
+        else if (id === setting.initialWindowSize) {
+            const change = value - this.#streamWindow;
+            this.#streamWindow = value;
+            if (value > largestWindow)
+                throw tooLarge();
+            for (const stream of streams) {
+                stream.sendWindow += change;
+                if (stream.sendWindow > largestWindow)
+                    throw tooLarge();
+            }
+        }
+    }
+    addRoom(stream, bytes) {
+        if (bytes === 0)
+            throw new ProtocolError(errorCode.protocolError, 'a window update of nothing');
+        if (stream === null)
+            this.#window += bytes;
+        else
+            stream.sendWindow += bytes;
+        if ((stream?.sendWindow ?? this.#window) > largestWindow)
+            throw tooLarge();
+    }
+    begin(stream) {
+        stream.sendWindow = this.#streamWindow;
+        const block = this.#encoder.encode(stream.fields);
+        const [data, second] = stream.unsent;
+        const room = Math.min(this.#window, stream.sendWindow, joinedBytes - 2 * headBytes - block.length);
+        if (data !== undefined && second === undefined && data.length <= room)
+            this.#sendJoined(stream, block, data);
+        else {
+            this.#sendHeaders(stream, block);
+            this.send(stream);
+        }
+    }
+    send(stream) {
+        if (this.#blocked.has(stream))
+            return;
+        while (!stream.localEnded) {
+            const [data] = stream.unsent;
+            if (data === undefined && !stream.ending)
+                return;
+            const left = (data?.length ?? 0) - stream.unsentOffset;
+            const size = Math.max(0, Math.min(left, this.#window, stream.sendWindow, this.#frameBytes));
+            if (left > 0 && size === 0) {
+                this.#blocked.add(stream);
+                return;
+            }
+            this.#sendData(stream, data, size, size === left);
+        }
+    }
+    sendBlocked() {
+        if (this.#blocked.size === 0)
+            return;
+        const blocked = [...this.#blocked];
+        this.#blocked.clear();
+        for (const stream of blocked)
+            this.send(stream);
+    }
+    forget(stream) {
+        this.#blocked.delete(stream);
+    }
+    #sendJoined(stream, block, data) {
+        const dataAt = headBytes + block.length;
+        const joined = Buffer.allocUnsafe(dataAt + headBytes + data.length);
+        writeHead(joined, 0, block.length, frameType.headers, flag.endHeaders, stream.id);
+        joined.set(block, headBytes);
+        writeHead(joined, dataAt, data.length, frameType.data, stream.ending ? flag.endStream : 0, stream.id);
+        joined.set(data, dataAt + headBytes);
+        this.#push(joined);
+        this.#window -= data.length;
+        stream.sendWindow -= data.length;
+        stream.unsent.length = 0;
+        stream.localEnded = stream.ending;
+    }
+    #sendHeaders(stream, block) {
+        for (let at = 0; at < block.length; at += this.#frameBytes) {
+            const flags = at + this.#frameBytes >= block.length ? flag.endHeaders : 0;
+            const type = at === 0 ? frameType.headers : frameType.continuation;
+            this.#push(makeFrame(type, flags, stream.id, block.subarray(at, at + this.#frameBytes)));
+        }
+    }
+    #sendData(stream, data, size, isWhole) {
+        const isLast = isWhole && stream.ending && stream.unsent.length <= 1;
+        const head = Buffer.allocUnsafe(headBytes);
+        writeHead(head, 0, size, frameType.data, isLast ? flag.endStream : 0, stream.id);
+        this.#push(head);
+        if (data !== undefined && size > 0)
+            this.#push(data.subarray(stream.unsentOffset, stream.unsentOffset + size));
+        this.#window -= size;
+        stream.sendWindow -= size;
+        stream.unsentOffset = isWhole ? 0 : stream.unsentOffset + size;
+        if (isWhole)
+            stream.unsent.shift();
+        stream.localEnded = isLast;
+    }
+}
+function tooLarge() {
+    return new ProtocolError(errorCode.flowControlError, `a window of more than ${largestWindow} bytes`);
+}
+;
+const streamWindowBytes = 16 * 1024 * 1024;
+const connectionWindowBytes = 4 * streamWindowBytes;
+class Inflow {
+    #push;
+    #receivedBytes = 0;
+    constructor(push) {
+        this.#push = push;
+    }
+    begin() {
+        this.#giveRoom(0, connectionWindowBytes - defaultWindowBytes);
+    }
+    received(stream, bytes, isLast) {
+        this.#receivedBytes += bytes;
+        if (this.#receivedBytes > connectionWindowBytes / 2) {
+            this.#giveRoom(0, this.#receivedBytes);
+            this.#receivedBytes = 0;
+        }
+        if (stream === null)
+            return;
+        stream.receivedBytes += bytes;
+        if (stream.receivedBytes > streamWindowBytes / 2 && !isLast) {
+            this.#giveRoom(stream.id, stream.receivedBytes);
+            stream.receivedBytes = 0;
+        }
+    }
+    #giveRoom(streamId, bytes) {
+        this.#push(makeNumbersFrame(frameType.windowUpdate, streamId, bytes));
+    }
+}
+;
+function makeStream(fields, data, ending, events) {
+    return {
+        id: 0,
+        fields,
+        events,
+        unsent: data === null ? [] : [data],
+        unsentOffset: 0,
+        ending,
+        localEnded: false,
+        answered: false,
+        closed: false,
+        sendWindow: 0,
+        receivedBytes: 0,
+    };
+}
+;
+const largestStreamId = 2 ** 31 - 1;
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+const settingsAck = makeFrame(frameType.settings, flag.ack, 0, Buffer.alloc(0));
+const ended = { kind: 'ended' };
+class Http2Session {
+    #events;
+    #transport;
+    #frames = new FrameReader((...frame) => this.#onFrame(...frame));
+    #headers = new HeaderBlocks();
+    #outflow = new Outflow((bytes) => this.#transport.push(bytes));
+    #inflow = new Inflow((bytes) => this.#transport.push(bytes));
+    #streams = new Map();
+    #waiting = new Set();
+    #maxStreams = Number.POSITIVE_INFINITY;
+    #nextId;
+    #settled = false;
+    #retired = '';
+    #closed = false;
+    constructor(host, port, tls, events, firstStreamId = 1) {
+        this.#events = events;
+        this.#nextId = firstStreamId;
+        this.#transport = new Transport(host, port, tls, () => this.#begin(), {
+            onRead: (bytes, count) => this.#onRead(bytes, count),
+            onClose: (reason) => this.destroy(this.#retired || reason),
+        });
+    }
+    get isOpen() {
+        return this.#settled && this.#retired === '' && !this.#closed;
+    }
+    destroy(reason) {
+        if (this.#closed)
+            return;
+        this.#closed = true;
+        this.#transport.destroy();
+        this.#events.onClose(reason);
+        for (const stream of [...this.#streams.values(), ...this.#waiting])
+            this.#finish(stream, { kind: 'lost', reason });
+    }
+    request(fields, data, ending, events) {
+        const stream = makeStream(fields, data, ending, events);
+        if (this.#streams.size < this.#maxStreams)
+            this.#open(stream);
+        else
+            this.#waiting.add(stream);
+        this.#transport.flush();
+        return stream;
+    }
+    write(stream, data) {
+        if (stream.closed)
+            return;
+        stream.unsent.push(data);
+        this.#sendOn(stream);
+    }
+    end(stream) {
+        if (stream.closed || stream.ending)
+            return;
+        stream.ending = true;
+        this.#sendOn(stream);
+    }
+    cancel(stream) {
+        if (stream.closed)
+            return;
+        if (stream.id !== 0)
+            this.#reset(stream);
+        this.#leave(stream);
+        this.#transport.flush();
+    }
+    #begin() {
+        this.#transport.push(preface);
+        this.#transport.push(makeSettings([
+            [setting.enablePush, 0],
+            [setting.initialWindowSize, streamWindowBytes],
+        ]));
+        this.#inflow.begin();
+        this.#transport.flush();
+    }
+    #onRead(bytes, count) {
+        try {
+            this.#frames.push(bytes, count);
+        }
+        catch (error) {
+            if (!(error instanceof ProtocolError))
+                throw error;
+            this.#transport.push(makeNumbersFrame(frameType.goAway, 0, 0, error.errorCode));
+            this.destroy(`no HTTP/2: ${error.message}`);
+        }
+    }
+    #onFrame(type, flags, id, bytes, start, end) {
+        if (this.#closed)
+            return;
+        if (!this.#settled && (type !== frameType.settings || (flags & flag.ack) !== 0))
+            violated('it does not begin with SETTINGS');
+        if (this.#headers.isOpen && type !== frameType.continuation)
+            violated('a header block that does not go on');
+        checkFrame(type, flags, id, end - start);
+        switch (type) {
+            case frameType.data:
+                this.#onData(flags, this.#streamFor(id), bytes, start, end);
+                break;
+            case frameType.headers:
+                this.#streamFor(id);
+                this.#onHeaders(this.#headers.begin(flags, id, bytes, start, end));
+                break;
+            case frameType.continuation:
+                this.#onHeaders(this.#headers.goOn(flags, id, bytes, start, end));
+                break;
+            case frameType.resetStream:
+                this.#onReset(this.#streamFor(id), bytes.readUInt32BE(start));
+                break;
+            case frameType.settings:
+                if ((flags & flag.ack) === 0)
+                    this.#onSettings(bytes, start, end);
+                break;
+            case frameType.ping:
+                if ((flags & flag.ack) === 0)
+                    this.#transport.push(makeFrame(frameType.ping, flag.ack, 0, bytes.subarray(start, end)));
+                break;
+            case frameType.goAway:
+                this.#onGoAway(bytes.readUInt32BE(start) & 0x7fff_ffff, bytes.readUInt32BE(start + 4));
+                break;
+            case frameType.windowUpdate:
+                this.#onWindowUpdate(id, bytes.readUInt32BE(start) & 0x7fff_ffff);
+                break;
+            default:
+        }
+    }
+    #streamFor(id) {
+        if (id % 2 === 0 || id >= this.#nextId)
+            violated(`stream ${id} was never opened`);
+        return this.#streams.get(id);
+    }
+    #onData(flags, stream, bytes, start, end) {
+        const isLast = (flags & flag.endStream) !== 0;
+        this.#inflow.received(stream ?? null, end - start, isLast);
+        if (stream === undefined)
+            return;
+        if (!stream.answered)
+            violated('an answer that begins with DATA');
+        const [from, to] = unpadded(flags, bytes, start, end);
+        stream.events.onData(bytes, from, to);
+        if (isLast)
+            this.#finish(stream, ended);
+    }
+    #onHeaders(block) {
+        const stream = block === null ? undefined : this.#streams.get(block.streamId);
+        if (block === null || stream === undefined)
+            return;
+        if (!stream.answered && isInterimResponse(block))
+            return;
+        if (stream.answered && !block.endStream)
+            violated('trailers that do not end the answer');
+        stream.answered = true;
+        if (block.endStream)
+            this.#leave(stream);
+        stream.events.onHeaders(block.fields, block.endStream);
+        if (block.endStream)
+            stream.events.onEnd(ended);
+    }
+    #onReset(stream, code) {
+        if (stream === undefined)
+            return;
+        stream.localEnded = true;
+        this.#finish(stream, { kind: 'reset', code });
+    }
+    #onSettings(bytes, start, end) {
+        for (let at = start; at < end; at += 6) {
+            const id = bytes.readUInt16BE(at);
+            const value = bytes.readUInt32BE(at + 2);
+            if (id === setting.maxConcurrentStreams)
+                this.#maxStreams = value;
+            else
+                this.#outflow.set(id, value, this.#streams.values());
+        }
+        this.#transport.push(settingsAck);
+        this.#settled = true;
+        this.#events.onSettings(this.#maxStreams);
+        this.#openWaiting();
+        this.#outflow.sendBlocked();
+    }
+    #onGoAway(lastStreamId, code) {
+        this.#retire(`the server sent GOAWAY with code ${code}`);
+        const refused = [...this.#streams.values()].filter(({ id }) => id > lastStreamId);
+        for (const stream of refused)
+            this.#finish(stream, { kind: 'lost', reason: this.#retired });
+    }
+    #retire(reason) {
+        this.#retired = reason;
+        this.#events.onGoAway(reason);
+        for (const stream of this.#waiting)
+            this.#finish(stream, { kind: 'lost', reason });
+        this.#endWhenDone();
+    }
+    #onWindowUpdate(id, bytes) {
+        const stream = id === 0 ? null : this.#streamFor(id);
+        if (stream === undefined)
+            return;
+        this.#outflow.addRoom(stream, bytes);
+        this.#outflow.sendBlocked();
+    }
+    #open(stream) {
+        stream.id = this.#nextId;
+        this.#nextId += 2;
+        this.#streams.set(stream.id, stream);
+        this.#outflow.begin(stream);
+        if (this.#nextId > largestStreamId)
+            this.#retire('the connection has had all the streams that it can have');
+    }
+    #sendOn(stream) {
+        if (stream.id === 0)
+            return;
+        this.#outflow.send(stream);
+        this.#transport.flush();
+    }
+    #openWaiting() {
+        for (const stream of this.#waiting) {
+            if (this.#streams.size >= this.#maxStreams)
+                return;
+            this.#waiting.delete(stream);
+            this.#open(stream);
+        }
+    }
+    #finish(stream, end) {
+        if (stream.closed)
+            return;
+        this.#leave(stream);
+        stream.events.onEnd(end);
+    }
+    #leave(stream) {
+        stream.closed = true;
+        this.#waiting.delete(stream);
+        if (!this.#streams.delete(stream.id))
+            return;
+        this.#outflow.forget(stream);
+        if (this.#closed)
+            return;
+        if (!stream.localEnded)
+            this.#reset(stream);
+        this.#openWaiting();
+        this.#endWhenDone();
+    }
+    #reset(stream) {
+        stream.localEnded = true;
+        this.#transport.push(makeNumbersFrame(frameType.resetStream, stream.id, errorCode.cancel));
+    }
+    #endWhenDone() {
+        if (this.#retired !== '' && this.#streams.size === 0)
+            this.#transport.end();
+    }
+}
+function isInterimResponse({ fields: [first], endStream }) {
+    if (first?.[0] !== ':status')
+        violated('an answer without a status');
+    const isInterim = first[1].startsWith('1');
+    if (isInterim && endStream)
+        violated('an interim answer and nothing after it');
+    return isInterim;
+}
+;
 const names = [
     'OK',
     'CANCELLED',
@@ -179,11 +1113,9 @@ const names = [
     'DATA_LOSS',
     'UNAUTHENTICATED',
 ];
-/** The name of a `grpc-status` value; UNKNOWN for what is none. */
 function statusName(code) {
     return names[/^\d+$/.test(code) ? Number(code) : -1] ?? 'UNKNOWN';
 }
-/** `grpc-message` is percent-encoded UTF-8; what is wrongly encoded is shown as it came. */
 function statusMessage(encoded) {
     try {
         return decodeURIComponent(encoded);
@@ -192,198 +1124,117 @@ function statusMessage(encoded) {
         return encoded;
     }
 }
-
-;// CONCATENATED MODULE: ./src/load/protobuf-fields.ts
-/**
- * Calls with the number and value of each field of a protobuf message: bytes as a view, a varint as a number, null for
- * fixed-width ones.
- * @throws RangeError where the bytes are no message
- */
-function eachField(message, onField) {
-    const reader = new VarintReader(message);
-    while (reader.at < message.length) {
-        const tag = reader.next();
-        const number = Math.floor(tag / 8);
-        switch (tag % 8) {
-            case 0:
-                onField(number, reader.next());
-                break;
-            case 1:
-                reader.at += 8;
-                onField(number, null);
-                break;
-            case 2: {
-                const length = reader.next();
-                const start = reader.at;
-                if (start + length > message.length)
-                    throw new RangeError('a message that ends within a field');
-                onField(number, message.subarray(start, start + length));
-                reader.at = start + length;
-                break;
-            }
-            case 5:
-                reader.at += 4;
-                onField(number, null);
-                break;
-            default:
-                throw new RangeError(`wire type ${tag % 8}`);
+const fieldValue = (fields, name) => fields.find((field) => field[0] === name)?.[1];
+function statusOf(fields) {
+    const status = fieldValue(fields, 'grpc-status');
+    if (status === undefined)
+        return null;
+    return { name: statusName(status), message: statusMessage(fieldValue(fields, 'grpc-message') ?? '') };
+}
+function fateOf(end, httpStatus) {
+    switch (end.kind) {
+        case 'lost':
+            return ['connection', end.reason];
+        case 'reset':
+            return ['reset', `the server reset the stream with code ${end.code}`];
+        case 'ended': {
+            const status = httpStatus === undefined ? '' : ` (HTTP status ${httpStatus})`;
+            return ['UNKNOWN', `the answer ended without grpc-status${status}`];
         }
+        default:
+            return end;
     }
 }
-/** The numbers of a packed field, exact to 2^53. @throws RangeError where the last one is cut off */
-function packedVarints(bytes) {
-    const reader = new VarintReader(bytes);
-    const values = [];
-    while (reader.at < bytes.length)
-        values.push(reader.next());
-    return values;
-}
-class VarintReader {
-    at = 0;
-    #bytes;
-    constructor(bytes) {
-        this.#bytes = bytes;
-    }
-    next() {
-        let value = 0;
-        for (let factor = 1;; factor *= 0x80) {
-            const byte = this.#bytes[this.at++];
-            if (byte === undefined)
-                throw new RangeError('a message that ends within a field');
-            value += (byte & 0x7f) * factor;
-            if (byte < 0x80)
-                return value;
-        }
-    }
-}
-
-;// CONCATENATED MODULE: ./src/load/stream-response.ts
-
+;
 const framePrefixBytes = 5;
-/** Puts gRPC messages together from the chunks of a stream. */
-class MessageReader {
+class UnaryCall {
+    #check;
+    #onOver;
+    #onEnd;
     #chunks = [];
     #bytes = 0;
-    /** The messages that are whole with this chunk, in order. @throws RangeError for a compressed one, which nobody asked for */
-    push(chunk) {
-        this.#chunks.push(chunk);
-        this.#bytes += chunk.length;
-        const messages = [];
-        for (;;) {
-            const end = this.#nextEnd();
-            if (end === null || this.#bytes < end)
-                return messages;
-            const [whole = Buffer.alloc(0)] = this.#chunks.length === 1 ? this.#chunks : [Buffer.concat(this.#chunks)];
-            messages.push(whole.subarray(framePrefixBytes, end));
-            const rest = whole.subarray(end);
-            this.#chunks = rest.length === 0 ? [] : [rest];
-            this.#bytes = rest.length;
+    #compressed = 0;
+    #messageBytes = 0;
+    #keeps = null;
+    #httpStatus;
+    #open = true;
+    constructor(check, onOver, onEnd) {
+        this.#check = check;
+        this.#onOver = onOver;
+        this.#onEnd = onEnd;
+    }
+    giveUp() {
+        if (!this.#open)
+            return false;
+        this.#open = false;
+        this.#onOver();
+        return true;
+    }
+    onHeaders(fields, isLast) {
+        this.#httpStatus ??= fieldValue(fields, ':status');
+        const status = isLast ? statusOf(fields) : null;
+        if (status === null)
+            return;
+        if (status.name === 'OK')
+            this.#end(...this.#successOrNot());
+        else
+            this.#end(status.name, status.message);
+    }
+    onData(bytes, start, end) {
+        let at = start;
+        for (; at < end && this.#bytes < framePrefixBytes; at++) {
+            if (this.#bytes++ === 0)
+                this.#compressed = bytes[at] ?? 0;
+            else
+                this.#messageBytes = this.#messageBytes * 256 + (bytes[at] ?? 0);
         }
+        this.#bytes += end - at;
+        const isKnown = this.#bytes >= framePrefixBytes;
+        this.#keeps ??= this.#check?.mustRead(isKnown ? this.#messageBytes : Number.NaN) ?? false;
+        if (this.#keeps)
+            this.#chunks.push(Buffer.from(bytes.subarray(start, end)));
     }
-    /** Where the first message ends, prefix included; null before its prefix is here. */
-    #nextEnd() {
+    onEnd(end) {
+        if (this.#open)
+            this.#end(...fateOf(end, this.#httpStatus));
+    }
+    #successOrNot() {
+        if (this.#httpStatus !== '200')
+            return ['UNKNOWN', `status OK under HTTP status ${this.#httpStatus}`];
         if (this.#bytes < framePrefixBytes)
-            return null;
-        if ((this.#chunks[0]?.length ?? 0) < framePrefixBytes)
-            this.#chunks = [Buffer.concat(this.#chunks)];
-        const [first] = this.#chunks;
-        if (first === undefined)
-            return null;
-        if (first[0] !== 0)
-            throw new RangeError('a compressed message');
-        return framePrefixBytes + first.readUInt32BE(1);
+            return ['INTERNAL', 'status OK without a response message'];
+        if (this.#compressed !== 0)
+            return ['INTERNAL', 'a compressed response, which nobody asked for'];
+        const wanted = framePrefixBytes + this.#messageBytes;
+        if (this.#bytes === wanted)
+            return [null, ''];
+        return ['INTERNAL', `a response of ${this.#bytes} bytes whose one message takes ${wanted}`];
+    }
+    #end(failure, message) {
+        const endNs = nowNs();
+        if (!this.giveUp())
+            return;
+        const check = this.#check;
+        if (failure !== null || check === null || this.#keeps !== true)
+            this.#onEnd(failure, message, endNs);
+        else
+            this.#onEnd(null, '', endNs, () => check.judge(() => this.#message()));
+    }
+    #message() {
+        return Buffer.concat(this.#chunks).subarray(framePrefixBytes);
     }
 }
-/** The one message of a unary answer. @throws RangeError where it is compressed, or not one whole message */
-function onlyMessage(chunks) {
-    const reader = new MessageReader();
-    const messages = chunks.flatMap((chunk) => reader.push(chunk));
-    const [message] = messages;
-    if (message === undefined || messages.length > 1)
-        throw new RangeError(`${messages.length} messages instead of one`);
-    return message;
-}
-/**
- * Reads id, error and final marker, without copying the outputs (grpc_service.proto: ModelStreamInferResponse,
- * ModelInferResponse, InferParameter).
- * @throws RangeError where the bytes are no such message
- */
-function readStreamResponse(message) {
-    let error = null;
-    let response = Buffer.alloc(0);
-    eachField(message, (number, value) => {
-        if (number === 1 && value instanceof Buffer && value.length > 0)
-            error = value.toString();
-        else if (number === 2 && value instanceof Buffer)
-            response = value;
-    });
-    let requestId = '';
-    let final = null;
-    let hasData = false;
-    eachField(response, (number, value) => {
-        if (!(value instanceof Buffer))
-            return;
-        if (number === 3)
-            requestId = value.toString();
-        else if (number === 4)
-            final = readFinal(value) ?? final;
-        else if (number === 5 || number === 6)
-            hasData = true;
-    });
-    return { requestId, error, final, hasData, response };
-}
-/** The value of a `triton_final_response` entry of the parameters; null for any other entry. */
-function readFinal(entry) {
-    let key = '';
-    let flag = false;
-    eachField(entry, (number, value) => {
-        if (!(value instanceof Buffer))
-            return;
-        if (number === 1)
-            key = value.toString();
-        else if (number === 2)
-            eachField(value, (choice, bool) => {
-                if (choice === 1)
-                    flag = bool === 1;
-            });
-    });
-    return key === 'triton_final_response' ? flag : null;
-}
-
-;// CONCATENATED MODULE: ./src/load/connection.ts
-
-
-
-
-
-/** A pause between attempts to connect: a server that is gone must not be hammered, one that is back is soon found. */
+;
 const restMs = 50;
-/** Longer than a TCP and TLS handshake across the world; ends an attempt that nobody answers. */
 const connectTimeoutMs = 5000;
-/**
- * Room for large outputs. HTTP/2's default of 65 535 bytes would make each of them wait for window updates,
- * and so measure this client. A stream's room, and a connection's that is shared by several streams.
- */
-const streamWindowBytes = 16 * 1024 * 1024;
-const connectionWindowBytes = 4 * streamWindowBytes;
-/** MB. Node refuses streams beyond its default of 10 MB, which few large requests in flight reach. */
-const maxSessionMemory = 4096;
-/**
- * Streams at a time where the peer sets no lower limit. Against an overloaded server an open loop would
- * otherwise pile up streams until memory ends. What is above waits here, its latency running from its due time.
- */
+const brokenOff = /ALERT|ECONNRESET|EPROTO|closed|no HTTP/;
 const maxStreams = 4096;
-const uint32Max = 2 ** 32 - 1;
 const service = '/inference.GRPCInferenceService';
-/** A gRPC response has at least the frame prefix of its one message. */
-const minResponseBytes = 5;
-/** One HTTP/2 connection to a target, connected again when it is lost. */
 class Connection {
-    /** Why the last attempt failed or the connection was lost. */
     lastError = '';
-    #url;
-    #tls;
-    #headers;
+    #target;
+    #fields;
+    #streamFields = new Map();
     #state = 'idle';
     #session = null;
     #readySinceNs = 0;
@@ -391,37 +1242,25 @@ class Connection {
     #active = 0;
     #waiting = [];
     constructor(target) {
-        const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-        this.#url = `${target.tls ? 'https' : 'http'}://${host}:${target.port}`;
-        this.#tls = tlsOptions(target);
-        this.#headers = {
-            ':method': 'POST',
-            ':path': `${service}/ModelInfer`,
-            'content-type': 'application/grpc',
-            te: 'trailers',
-            ...target.metadata,
-        };
+        this.#target = target;
+        this.#fields = requestFields(target, 'ModelInfer');
     }
     get ready() {
-        return (this.#state === 'ready' && this.#session !== null && !this.#session.closed && !this.#session.destroyed);
+        return this.#state === 'ready' && this.#session?.isOpen === true;
     }
-    /** The last attempt failed and the next is not yet made. */
     get resting() {
         return this.#state === 'resting';
     }
     get hasRoom() {
         return this.#active < this.#streamLimit;
     }
-    /** As the peer set it, at most 4096. */
     get streamLimit() {
         return this.#streamLimit;
     }
-    /** Calls back once when this is ready or the next attempt to be has failed; connects if nothing else does. */
     whenSettled(callback) {
         this.#waiting.push(callback);
         this.wake();
     }
-    /** Connects unless it is connected, connecting or resting. */
     wake() {
         if (this.#state === 'ready' && !this.ready && this.#session !== null)
             this.#lost(this.#session);
@@ -432,128 +1271,93 @@ class Connection {
     }
     close() {
         this.#state = 'closed';
-        this.#session?.destroy();
+        this.#session?.destroy('the connection was closed');
         this.#settle();
     }
-    /**
-     * Sends one request. Only to be called while `ready`. Returns how to give it up: nothing is called back then.
-     * Latency runs until the trailers (or headers of an answer without a body) that carry `grpc-status` are here.
-     */
     send({ frame, check }, onEnd) {
         const session = this.#session;
         if (session === null)
             throw new Error('send() on a connection that is not ready');
-        const stream = session.request(this.#headers);
-        let open = true;
-        let responseBytes = 0;
-        const chunks = [];
-        let httpStatus;
         this.#active++;
-        const end = (failure, message) => {
-            if (!open)
-                return;
-            open = false;
-            this.#active--;
-            // An answer before the request has been read leaves the stream half open: it must not take up room.
-            if (failure !== null && !stream.writableFinished)
-                stream.close(external_node_http2_namespaceObject.constants.NGHTTP2_CANCEL);
-            const endNs = nowNs();
-            if (failure !== null || check === null)
-                onEnd(failure, message, endNs);
-            else
-                onEnd(null, '', endNs, () => check(() => onlyMessage(chunks)));
-        };
-        const judge = (headers) => {
-            const status = statusOf(headers);
-            if (status === null)
-                return;
-            if (status.name !== 'OK')
-                end(status.name, status.message);
-            else if (responseBytes >= minResponseBytes)
-                end(null, '');
-            else
-                end('INTERNAL', 'status OK without a response message');
-        };
-        stream.on('response', (headers) => {
-            httpStatus = headers[':status'];
-            judge(headers);
-        });
-        stream.on('data', (chunk) => {
-            responseBytes += chunk.length;
-            if (check !== null)
-                chunks.push(chunk);
-        });
-        stream.on('trailers', judge);
-        // 'close' follows and tells what became of it.
-        stream.on('error', () => undefined);
-        stream.on('close', () => {
-            if (open)
-                end(...lostStream(session, stream, httpStatus, this.lastError));
-        });
-        stream.end(frame);
+        const call = new UnaryCall(check, () => this.#active--, onEnd);
+        const stream = session.request(this.#fields, frame, true, call);
         return () => {
-            if (!open)
+            if (!call.giveUp())
                 return;
-            open = false;
-            this.#active--;
-            stream.close(external_node_http2_namespaceObject.constants.NGHTTP2_CANCEL);
+            session.cancel(stream);
         };
     }
-    /** Opens a bidirectional call. Only to be called while `ready`. It takes up room until it is closed. */
-    openStream(method) {
+    openStream(method, { onStatus, onData, onClose }) {
         const session = this.#session;
         if (session === null)
             throw new Error('openStream() on a connection that is not ready');
-        const stream = session.request({ ...this.#headers, ':path': `${service}/${method}` });
+        const fields = this.#streamFields.get(method) ?? requestFields(this.#target, method);
+        this.#streamFields.set(method, fields);
         let httpStatus;
+        let open = true;
         this.#active++;
-        stream.once('response', (headers) => {
-            httpStatus = headers[':status'];
+        const close = () => {
+            if (!open)
+                return;
+            open = false;
+            this.#active--;
+        };
+        const stream = session.request(fields, null, false, {
+            onHeaders: (headers, isLast) => {
+                httpStatus ??= fieldValue(headers, ':status');
+                const status = isLast ? statusOf(headers) : null;
+                if (status !== null)
+                    onStatus(status);
+            },
+            onData: (bytes, start, end) => onData(Buffer.from(bytes.subarray(start, end))),
+            onEnd: (end) => {
+                close();
+                onClose(...fateOf(end, httpStatus));
+            },
         });
-        stream.once('close', () => this.#active--);
-        return { stream, fate: () => lostStream(session, stream, httpStatus, this.lastError) };
+        return {
+            isOnLiveConnection: () => session.isOpen,
+            write: (frame) => session.write(stream, frame),
+            end: () => session.end(stream),
+            cancel: () => {
+                close();
+                session.cancel(stream);
+            },
+        };
     }
     #connect() {
         this.#state = 'connecting';
         this.lastError = '';
-        const session = (0,external_node_http2_namespaceObject.connect)(this.#url, {
-            ...this.#tls,
-            maxSessionMemory,
-            // As if the peer had set it: it holds only until the peer sets its own.
-            peerMaxConcurrentStreams: uint32Max,
-            settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+        const { host, port, tls } = this.#target;
+        const options = tls ? tlsOptions(this.#target) : null;
+        const session = new Http2Session(host, port, options, {
+            onSettings: (maxConcurrentStreams) => {
+                if (this.#session !== session)
+                    return;
+                this.#streamLimit = Math.min(maxStreams, maxConcurrentStreams);
+                if (this.#state !== 'connecting')
+                    return;
+                clearTimeout(timeout);
+                this.#state = 'ready';
+                this.#readySinceNs = nowNs();
+                this.#settle();
+            },
+            onGoAway: (reason) => {
+                if (this.#session === session)
+                    this.lastError = reason;
+                this.#lost(session);
+            },
+            onClose: (reason) => {
+                clearTimeout(timeout);
+                const withoutCertificate = options !== null && options.cert === undefined;
+                const mayAsk = this.#state === 'connecting' && withoutCertificate && brokenOff.test(reason);
+                if (this.#session === session)
+                    this.lastError = mayAsk ? `${reason}; does it ask for a client certificate?` : reason;
+                this.#lost(session);
+            },
         });
         this.#session = session;
-        const timeout = setTimeout(() => {
-            const asked = this.#url.startsWith('https') && this.#tls.cert === undefined;
-            this.lastError ||=
-                `no HTTP/2 answer within ${connectTimeoutMs / 1000} s` +
-                    (asked ? '; does it ask for a client certificate?' : '');
-            session.destroy();
-            // Node does not close a session whose TLS handshake the server has broken off.
-            this.#lost(session);
-        }, connectTimeoutMs);
-        session.on('remoteSettings', (settings) => {
-            this.#streamLimit = Math.min(maxStreams, settings.maxConcurrentStreams ?? maxStreams);
-            if (this.#session !== session || this.#state !== 'connecting')
-                return;
-            clearTimeout(timeout);
-            session.setLocalWindowSize(connectionWindowBytes);
-            this.#state = 'ready';
-            this.#readySinceNs = nowNs();
-            this.#settle();
-        });
-        session.on('error', (error) => {
-            this.lastError = error.code === undefined ? error.message : `${error.code}: ${error.message}`;
-        });
-        session.on('goaway', (code) => {
-            this.lastError = `the server sent GOAWAY with code ${code}`;
-            this.#lost(session);
-        });
-        session.on('close', () => {
-            clearTimeout(timeout);
-            this.#lost(session);
-        });
+        const timeout = setTimeout(() => session.destroy(`no HTTP/2 answer within ${connectTimeoutMs / 1000} s`), connectTimeoutMs);
     }
     #lost(session) {
         if (this.#session !== session || this.#state === 'closed')
@@ -583,37 +1387,20 @@ class Connection {
             callback();
     }
 }
-/** The gRPC status in headers or trailers; null where they hold none. */
-function statusOf(headers) {
-    const status = headers['grpc-status'];
-    if (typeof status !== 'string')
-        return null;
-    return { name: statusName(status), message: statusMessage(String(headers['grpc-message'] ?? '')) };
+function requestFields({ host, port, tls, metadata }, method) {
+    return [
+        [':method', 'POST'],
+        [':scheme', tls ? 'https' : 'http'],
+        [':path', `${service}/${method}`],
+        [':authority', `${host.includes(':') ? `[${host}]` : host}:${port}`],
+        ['content-type', 'application/grpc'],
+        ['te', 'trailers'],
+        ...Object.entries(metadata ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+    ];
 }
-/** What became of a stream that closed without a gRPC status. */
-function lostStream(session, stream, httpStatus, lastError) {
-    if (session.destroyed || session.closed)
-        return ['connection', lastError || 'the connection was closed'];
-    if (stream.rstCode !== external_node_http2_namespaceObject.constants.NGHTTP2_NO_ERROR)
-        return ['reset', `the server reset the stream with code ${stream.rstCode}`];
-    const status = httpStatus === undefined ? '' : ` (HTTP status ${httpStatus})`;
-    return ['UNKNOWN', `the answer ended without grpc-status${status}`];
-}
-
-;// CONCATENATED MODULE: ./src/load/open-loop.ts
-
-/**
- * Timers of Node fire up to 1 ms (busy machines: several) after their time. So it sleeps to 1 ms before the
- * next request is due and spins the event loop from there: at 500 requests/s and more it never sleeps.
- */
+;
 const spinMs = 1;
-/** How often a dispatcher that has to wait for room or a connection looks again if no answer wakes it. */
 const blockedMs = 1;
-/**
- * Sends each request when it is due, whatever became of the earlier ones; the latency runs from the due time
- * (no coordinated omission). A due request waits while there is no room on any connection, until its deadline;
- * where no connection can be had it has failed. Resolves when the recorder has had enough and nothing is outstanding.
- */
 function runOpenLoop(connections, nextDueNs, recorder, deadlineNs) {
     return new Promise((resolve) => {
         let dueNs = nextDueNs();
@@ -621,7 +1408,6 @@ function runOpenLoop(connections, nextDueNs, recorder, deadlineNs) {
         let armed = false;
         let finished = false;
         let turn = 0;
-        /** The next connection in turn that takes a request now. */
         const pick = () => {
             for (let tried = 0; tried < connections.length; tried++) {
                 const connection = connections[turn++ % connections.length];
@@ -685,13 +1471,64 @@ function runOpenLoop(connections, nextDueNs, recorder, deadlineNs) {
         dispatch();
     });
 }
-
-;// CONCATENATED MODULE: ./src/load/infer-response.ts
-
-/**
- * The outputs of a ModelInferResponse (grpc_service.proto), without copying them.
- * @throws RangeError where the bytes are no such message
- */
+;
+function eachField(message, onField) {
+    const reader = new VarintReader(message);
+    while (reader.at < message.length) {
+        const tag = reader.next();
+        const number = Math.floor(tag / 8);
+        switch (tag % 8) {
+            case 0:
+                onField(number, reader.next());
+                break;
+            case 1:
+                reader.at += 8;
+                onField(number, null);
+                break;
+            case 2: {
+                const length = reader.next();
+                const start = reader.at;
+                if (start + length > message.length)
+                    throw new RangeError('a message that ends within a field');
+                onField(number, message.subarray(start, start + length));
+                reader.at = start + length;
+                break;
+            }
+            case 5:
+                reader.at += 4;
+                onField(number, null);
+                break;
+            default:
+                throw new RangeError(`wire type ${tag % 8}`);
+        }
+    }
+}
+function packedVarints(bytes) {
+    const reader = new VarintReader(bytes);
+    const values = [];
+    while (reader.at < bytes.length)
+        values.push(reader.next());
+    return values;
+}
+class VarintReader {
+    at = 0;
+    #bytes;
+    constructor(bytes) {
+        this.#bytes = bytes;
+    }
+    next() {
+        let value = 0;
+        for (let factor = 1;; factor *= 0x80) {
+            const byte = this.#bytes[this.at++];
+            if (byte === undefined)
+                throw new RangeError('a message that ends within a field');
+            value += (byte & 0x7f) * factor;
+            if (byte < 0x80)
+                return value;
+        }
+    }
+}
+;
 function readOutputs(message) {
     const outputs = [];
     const raw = [];
@@ -705,52 +1542,150 @@ function readOutputs(message) {
     });
     return outputs.map((output, index) => ({ ...output, data: raw[index] ?? null }));
 }
-/** Name and shape of an InferOutputTensor. */
 function readOutput(message) {
     let name = '';
+    let datatype = '';
     const shape = [];
     eachField(message, (number, value) => {
         if (number === 1 && value instanceof Buffer)
             name = value.toString();
+        else if (number === 2 && value instanceof Buffer)
+            datatype = value.toString();
         else if (number === 3 && value instanceof Buffer)
             shape.push(...packedVarints(value));
         else if (number === 3 && typeof value === 'number')
             shape.push(value);
     });
-    return { name, shape };
+    return { name, datatype, shape };
 }
-
-;// CONCATENATED MODULE: ./src/load/output-check.ts
-
-/** One for each frame of a target; null where nothing is known of the answers to it. */
-function answerChecks(check, frames) {
-    switch (check?.kind) {
-        case undefined:
-            return [];
-        case 'given':
-            return check.outputs.map((expected) => expected === null ? null : (message) => reading(message, (outputs) => difference(expected, outputs)));
-        case 'first':
-            return Array.from({ length: frames }, asTheFirst);
-        default:
-            return check;
+;
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;
+class SharedOutputReader {
+    #file;
+    #slots;
+    constructor({ path, slots }) {
+        this.#slots = slots;
+        try {
+            this.#file = (0, external_node_fs_namespaceObject.openSync)(path, 'r');
+        }
+        catch (error) {
+            throw new GateError('environment', `the outputs in shared memory cannot be read: ${messageOf(error)}`, {
+                cause: error,
+            });
+        }
     }
+    ofFrame(frame) {
+        const slots = new Map((this.#slots[frame] ?? []).map((slot) => [slot.name, slot]));
+        return ({ name, shape }) => {
+            const slot = slots.get(name);
+            return slot === undefined ? null : this.#read(slot, shape);
+        };
+    }
+    close() {
+        (0, external_node_fs_namespaceObject.closeSync)(this.#file);
+    }
+    #read(slot, shape) {
+        const elements = shape.reduce((product, dim) => product * dim, 1);
+        if (slot.elementBytes === null)
+            return texts(this.#bytes(slot, slot.byteSize), elements);
+        const length = elements * slot.elementBytes;
+        if (length > slot.byteSize)
+            throw new RangeError(`output '${slot.name}' of ${length} bytes in a slot of ${slot.byteSize}`);
+        return this.#bytes(slot, length);
+    }
+    #bytes({ name, offset }, length) {
+        const buffer = Buffer.allocUnsafe(length);
+        const read = (0, external_node_fs_namespaceObject.readSync)(this.#file, buffer, 0, length, offset);
+        if (read === length)
+            return buffer;
+        throw new RangeError(`output '${name}' lies beyond the end of its region`);
+    }
+}
+function texts(slot, elements) {
+    let end = 0;
+    for (let element = 0; element < elements; element++) {
+        if (end + 4 > slot.length)
+            throw new RangeError('strings that end beyond their slot');
+        end += 4 + slot.readUInt32LE(end);
+    }
+    if (end > slot.length)
+        throw new RangeError('strings that end beyond their slot');
+    return slot.subarray(0, end);
+}
+;
+function answerChecks(check, frames) {
+    if (check === undefined)
+        return { ofFrames: [], close: () => undefined };
+    const { declared, bytes, shared } = check;
+    const reader = shared === undefined || bytes === null ? null : new SharedOutputReader(shared);
+    return {
+        ofFrames: Array.from({ length: frames }, (_, frame) => frameCheck(declared, comparison(bytes, frame), reader?.ofFrame(frame) ?? null)),
+        close: () => reader?.close(),
+    };
+}
+function comparison(bytes, frame) {
+    switch (bytes?.kind) {
+        case undefined:
+            return null;
+        case 'given': {
+            const expected = bytes.outputs[frame];
+            return expected == null ? null : (outputs) => difference(expected, outputs);
+        }
+        case 'first':
+            return asTheFirst();
+        default:
+            return bytes;
+    }
+}
+function frameCheck(declared, compare, readSlot) {
+    if (declared.outputs.length === 0 && compare === null)
+        return null;
+    let knownLength = null;
+    return {
+        mustRead: (byteLength) => compare !== null || knownLength === null || (declared.areOfFixedSize && byteLength !== knownLength),
+        judge: (message) => reading(message, readSlot, (outputs, byteLength) => {
+            const wrong = mismatch(declared, outputs) ?? compare?.(outputs) ?? null;
+            if (wrong === null)
+                knownLength ??= byteLength;
+            return wrong;
+        }),
+    };
+}
+function mismatch({ outputs: declared }, outputs) {
+    for (const { name, datatype, shape } of declared) {
+        const output = outputs.find((each) => each.name === name);
+        if (output === undefined)
+            continue;
+        if (output.datatype !== datatype)
+            return `output '${name}' is ${output.datatype}, the model's configuration says ${datatype}`;
+        const fits = output.shape.length === shape.length &&
+            shape.every((dim, index) => dim === -1 || dim === output.shape[index]);
+        if (!fits)
+            return `output '${name}' has shape [${output.shape.join(', ')}], the model's configuration says [${shape.join(', ')}]`;
+    }
+    return null;
 }
 function asTheFirst() {
     let first = null;
-    return (message) => reading(message, (outputs) => {
+    return (outputs) => {
         if (first !== null)
             return difference(first, outputs);
         const unread = outputs.find(({ data }) => data === null);
         if (unread !== undefined)
             return notRaw(unread.name);
-        // Copies: a view would keep whatever else came in the same chunk.
         first = outputs.map(({ name, shape, data }) => ({ name, shape, data: Buffer.from(data ?? []) }));
         return null;
-    });
+    };
 }
-function reading(message, judge) {
+function reading(message, readSlot, judge) {
     try {
-        return judge(readOutputs(message()));
+        const bytes = message();
+        const outputs = readOutputs(bytes);
+        if (readSlot === null)
+            return judge(outputs, bytes.length);
+        const inSlots = outputs.map((output) => ({ ...output, data: readSlot(output) ?? output.data }));
+        return judge(inSlots, bytes.length);
     }
     catch (error) {
         if (!(error instanceof RangeError))
@@ -777,17 +1712,11 @@ function difference(expected, outputs) {
     }
     return null;
 }
-
-;// CONCATENATED MODULE: ./src/load/tally.ts
-/** Bytes of the memory that the threads of one run share: requests, whether prolonged, and the common end. */
+;
 const byteLength = 16;
 function tallyMemory() {
     return new SharedArrayBuffer(byteLength);
 }
-/**
- * What the threads of one run agree on while a window is prolonged until it holds enough requests: how many it
- * holds, and when it ended, as the first thread that saw it says.
- */
 class Tally {
     #counts;
     #endHrtimeNs;
@@ -806,25 +1735,16 @@ class Tally {
         if (prolonging)
             Atomics.store(this.#counts, 1, 1);
     }
-    /** null until a thread has set it. */
     get endHrtimeNs() {
         const end = Atomics.load(this.#endHrtimeNs, 0);
         return end === 0n ? null : end;
     }
-    /** The end that holds: this one, or the one that another thread set before. */
     agreeOnEnd(hrtimeNs) {
         const before = Atomics.compareExchange(this.#endHrtimeNs, 0, 0n, hrtimeNs);
         return before === 0n ? hrtimeNs : before;
     }
 }
-
-;// CONCATENATED MODULE: ./src/load/phases.ts
-
-
-/**
- * Lead-in → window → lead-out, by times alone: whoever calls tells what time it is. The window is half-open,
- * [startNs, endNs), so that a completion that ends it is not counted in it.
- */
+;
 class Phases {
     #counted;
     #startNs;
@@ -837,7 +1757,6 @@ class Phases {
     #opened = false;
     #hasRequests = false;
     #tally;
-    /** @param startNs when the lead-in begins @param tally shared with the other threads of the run */
     constructor(startNs, options, onOpen, onClose, tally = new Tally(tallyMemory())) {
         this.#counted = options.requestCount !== undefined;
         const durationNs = this.#counted ? Number.POSITIVE_INFINITY : options.durationNs;
@@ -852,11 +1771,9 @@ class Phases {
     get startNs() {
         return this.#startNs;
     }
-    /** null until the window has ended. */
     get endNs() {
         return this.#endNs;
     }
-    /** The phase at `atNs`, after opening or closing the window if it is time. Must be told of every event, in order. */
     at(atNs) {
         if (atNs < this.#startNs)
             return 'leadIn';
@@ -870,10 +1787,8 @@ class Phases {
             this.#endNs = this.#agreedEnd(atNs);
             this.#onClose();
         }
-        // In an open loop a request can still be due inside a window that has ended.
         return atNs < this.#endNs ? 'window' : 'leadOut';
     }
-    /** A request of the window was sent (due) at `atNs`. */
     countRequest(atNs) {
         if (this.#counted && !this.#hasRequests)
             this.#startNs = atNs;
@@ -881,15 +1796,12 @@ class Phases {
         if (this.#minRequests > 0)
             this.#tally.countRequest(atNs >= this.#plannedEndNs);
     }
-    /** A number of requests has been sent and has ended, the last one at `atNs`. */
     finish(atNs) {
         if (!this.#counted || this.#endNs !== null)
             return;
-        // Without any request it is empty, but no length of zero: rates are made from it.
         this.#endNs = Math.max(atNs, this.#startNs + 1);
         this.#onClose();
     }
-    /** Whether something that happened at `atNs` lies in the window. */
     includes(atNs) {
         return atNs >= this.#startNs && (this.#endNs === null || atNs < this.#endNs);
     }
@@ -908,10 +1820,8 @@ class Phases {
         return agreed === own ? ownNs : fromHrtime(agreed);
     }
 }
-
-;// CONCATENATED MODULE: ./src/load/growing-array.ts
+;
 const initialCapacity = 4096;
-/** Numbers at 8 bytes each, for the hot path: nothing is allocated for most of them. */
 class GrowingArray {
     #values = new Float64Array(initialCapacity);
     #count = 0;
@@ -923,18 +1833,14 @@ class GrowingArray {
         }
         this.#values[this.#count++] = value;
     }
-    /** A copy, in the order in which they came. */
     toArray() {
         return this.#values.slice(0, this.#count);
     }
 }
-
-;// CONCATENATED MODULE: ./src/load/share.ts
-/** Its part of a whole number: all get the floor, the first ones one more. */
+;
 function partOf(total, { index, of }) {
     return Math.floor(total / of) + (index < total % of ? 1 : 0);
 }
-/** Every `of`-th value from the `index`-th on, so that the threads together deal one sequence round robin. */
 function dealt(next, { index, of }) {
     let skip = index;
     return () => {
@@ -944,18 +1850,11 @@ function dealt(next, { index, of }) {
         return next();
     };
 }
-
-;// CONCATENATED MODULE: ./src/load/recorder.ts
-
-
-
-/** A request sent more than this after it was due is late, as in perf_analyzer. */
+;
 const lateNs = 1e6;
-/** Sends the requests of one run and keeps what became of them. */
 class Recorder {
     #completed = 0;
     #issued = 0;
-    /** Requests of the window; those of them that were sent late, and that were sent before it ended. */
     #requests = 0;
     #late = 0;
     #inTime = 0;
@@ -965,13 +1864,11 @@ class Recorder {
     #outgoing;
     #share;
     #leadOutNs;
-    /** This thread's, where their number and not time ends the load. */
     #requestCount;
     #deadlineNs;
     #responses;
     #sends;
     #logger;
-    /** In the order of sending, so the oldest is first. */
     #flights = new Set();
     #windowFlights = 0;
     #lastEndNs = 0;
@@ -987,18 +1884,12 @@ class Recorder {
         this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share);
         this.#deadlineNs = deadlineNs;
     }
-    /** When the last request so far ended, however. */
     get lastEndNs() {
         return this.#lastEndNs;
     }
     get inFlight() {
         return this.#flights.size;
     }
-    /**
-     * Whether a request may (in an open loop: must) be sent at `atNs`. After the window the load is held up
-     * while requests of the window are out, or their last ones would run on an emptying server: for as long as
-     * the lead-in at most.
-     */
     goesOn(atNs) {
         if (this.#requestCount !== null)
             return this.#requests < this.#requestCount;
@@ -1007,7 +1898,6 @@ class Recorder {
         const endNs = this.#phases.endNs ?? atNs;
         return this.#windowFlights > 0 && atNs < endNs + this.#leadOutNs;
     }
-    /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
     send(connection, originNs, onEnd) {
         const phase = this.#admit(originNs);
         const request = this.#outgoing[(this.#share.index + this.#issued * this.#share.of) % this.#outgoing.length];
@@ -1045,14 +1935,12 @@ class Recorder {
             flight.responsesNs.push(atNs);
         });
     }
-    /** A request that could not even be sent. */
     fail(originNs, failure, message) {
         if (this.#admit(originNs) === 'window')
             this.#fail(failure, message);
         this.#lastEndNs = nowNs();
         this.#logger?.add(originNs, Number.NaN, this.#lastEndNs, failure);
     }
-    /** Gives up what has been under way for longer than the deadline. */
     expire(atNs) {
         for (const flight of this.#flights) {
             if (atNs - flight.originNs < this.#deadlineNs)
@@ -1109,10 +1997,7 @@ class Recorder {
         this.#firstFailure ??= message === '' ? failure : `${failure}: ${message}`;
     }
 }
-
-;// CONCATENATED MODULE: ./src/load/request-log.ts
-
-/** Collects it during a run, on the thread's own clock. */
+;
 class RequestLogger {
     #dueNs = new GrowingArray();
     #sentNs = new GrowingArray();
@@ -1125,7 +2010,6 @@ class RequestLogger {
         this.#endNs.push(endNs);
         this.#failure.push(failure === null ? -1 : this.#indexOf(failure));
     }
-    /** @param windowStartNs on the thread's clock */
     report(windowStartNs) {
         const fromStart = (times) => times.toArray().map((atNs) => Math.round(atNs - windowStartNs));
         return {
@@ -1141,7 +2025,6 @@ class RequestLogger {
         return index >= 0 ? index : this.#failures.push(failure) - 1;
     }
 }
-/** What the threads of a run logged, as one; undefined where they were not asked to. */
 function mergeLogs(reports, startHrtimeNs) {
     const given = reports.flatMap(({ startHrtimeNs: own, log }) => log === undefined ? [] : [{ log, laterNs: Number(own - startHrtimeNs) }]);
     if (given.length === 0)
@@ -1156,10 +2039,7 @@ function mergeLogs(reports, startHrtimeNs) {
         failures,
     };
 }
-
-;// CONCATENATED MODULE: ./src/load/response-times.ts
-
-/** Collects them during a run. */
+;
 class ResponseTimes {
     #phases;
     #firstNs = [];
@@ -1172,7 +2052,6 @@ class ResponseTimes {
         if (this.#phases.includes(atNs))
             this.#count++;
     }
-    /** A successful request of the window, with the times of its responses. */
     add(originNs, responsesNs) {
         let previousNs = originNs;
         for (const [index, atNs] of responsesNs.entries()) {
@@ -1189,7 +2068,6 @@ class ResponseTimes {
         };
     }
 }
-/** What the threads of a run, or several windows, collected. Undefined where none did. */
 function mergeResponses(reports) {
     const given = reports.flatMap(({ responses }) => responses ?? []);
     if (given.length === 0)
@@ -1200,9 +2078,7 @@ function mergeResponses(reports) {
         count: given.reduce((sum, { count }) => sum + count, 0),
     };
 }
-
-;// CONCATENATED MODULE: ./src/stats/random.ts
-/** A generator seeded with an integer from 0 to 2^53 − 1. */
+;
 function createRandom(seed) {
     const next = sfc32(seed);
     const uniform = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
@@ -1210,7 +2086,6 @@ function createRandom(seed) {
     return {
         uniform,
         integer,
-        // Box–Muller; 1 − u is never zero, so the logarithm is finite.
         normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
         exponential: () => -Math.log(1 - uniform()),
         shuffle: (items) => {
@@ -1225,10 +2100,6 @@ function createRandom(seed) {
         },
     };
 }
-/**
- * Chris Doty-Humphrey's small fast counting generator, 32 bit (PractRand): passes PractRand and BigCrush,
- * and needs no 64-bit integers. Returns signed or unsigned 32 bits; the callers shift without sign.
- */
 function sfc32(seed) {
     let a = 0;
     let b = seed | 0;
@@ -1242,19 +2113,11 @@ function sfc32(seed) {
         c = (((c << 21) | (c >>> 11)) + result) | 0;
         return result;
     };
-    // PractRand's seeding discards the first 12 to 18 results, until each bit of the seed has spread.
     for (let round = 0; round < 18; round++)
         next();
     return next;
 }
-
-;// CONCATENATED MODULE: ./src/load/schedule.ts
-
-/**
- * The times at which requests of an open loop are due, one per call, ascending from `startNs`: every
- * 1/rate, or with exponential gaps of that mean (a Poisson process), the same for the same seed. Times are
- * absolute, so that a late request does not put off the next ones.
- */
+;
 function dueTimes(load, startNs, seed) {
     const periodNs = 1e9 / load.requestRate;
     if (load.distribution === 'poisson') {
@@ -1266,14 +2129,9 @@ function dueTimes(load, startNs, seed) {
         };
     }
     let index = 0;
-    // By multiplication: adding a rounded period up would drift.
     return () => startNs + index++ * periodNs;
 }
-
-;// CONCATENATED MODULE: ./src/load/send-times.ts
-
-
-/** Collects them during a run. */
+;
 class SendTimes {
     #serviceNs = new GrowingArray();
     #lagNs = new GrowingArray();
@@ -1285,7 +2143,6 @@ class SendTimes {
         return { serviceNs: this.#serviceNs.toArray().sort(), lagNs: this.#lagNs.toArray().sort() };
     }
 }
-/** What the threads of a run, or several windows, collected. Undefined where none did: in a closed loop. */
 function mergeSends(reports) {
     const given = reports.flatMap(({ sends }) => sends ?? []);
     if (given.length === 0)
@@ -1295,15 +2152,9 @@ function mergeSends(reports) {
         lagNs: mergeSorted(given.map(({ lagNs }) => lagNs)),
     };
 }
-
-;// CONCATENATED MODULE: ./src/load/request-suffix.ts
-/** Field numbers and wire types of ModelInferRequest and InferParameter (grpc_service.proto). */
+;
 const tags = { id: 0x1a, parameters: 0x22, key: 0x0a, value: 0x12, bool: 0x08, int64: 0x10, string: 0x1a };
 const request_suffix_framePrefixBytes = 5;
-/**
- * The fields in which one request differs from the next with the same inputs. The fields of a protobuf message may come
- * in any order, so they are put after a message that was encoded once; the load thread needs no protobuf for it.
- */
 function encodeSuffix({ requestId, sequence, emptyFinalResponse }) {
     const bytes = [];
     if (requestId !== undefined)
@@ -1319,10 +2170,6 @@ function encodeSuffix({ requestId, sequence, emptyFinalResponse }) {
         pushParameter(bytes, 'triton_enable_empty_final_response', true);
     return Buffer.from(bytes);
 }
-/**
- * One gRPC frame of an encoded request and its suffix. A copy, since the frame without suffix is shared by all requests
- * that are on their way: the kernel copies as much again.
- */
 function withSuffix(frame, suffix) {
     const whole = Buffer.allocUnsafe(frame.length + suffix.length);
     whole.set(frame);
@@ -1358,7 +2205,6 @@ function pushText(bytes, tag, text) {
     for (const byte of encoded)
         bytes.push(byte);
 }
-/** A non-negative safe integer. */
 function pushVarint(bytes, value) {
     let rest = value;
     while (rest >= 0x80) {
@@ -1367,15 +2213,8 @@ function pushVarint(bytes, value) {
     }
     bytes.push(rest);
 }
-
-;// CONCATENATED MODULE: ./src/load/sequence-sender.ts
-
-/**
- * One live sequence after the other, as a connection that the drivers send through: it puts into each request which
- * one of its sequence it is. In a closed loop each outstanding request is one such slot.
- */
+;
 class SequenceSender {
-    /** Requests sent only to end a sequence early, which no driver knows of. */
     closings = 0;
     #through;
     #source;
@@ -1411,7 +2250,6 @@ class SequenceSender {
     wake() {
         this.#through.wake();
     }
-    /** Sends the next request of the sequence, or the first of the next one; the request is the sequence's own, whatever is given. */
     send(_request, onEnd, onResponse) {
         const live = this.#live ?? this.#begin();
         const end = live.sent + 1 >= live.sequence.length;
@@ -1435,15 +2273,10 @@ class SequenceSender {
             cancel();
         };
     }
-    /**
-     * Ends the live sequence, behind what is under way of it. At once, not when all others have stopped too: they may be
-     * waiting in the server for the slot that this one holds.
-     */
     stop() {
         this.#stopped = true;
         this.#endLive();
     }
-    /** Waits until the sequences that were ended early are gone from the server, for `patienceMs` at most. */
     async finish(patienceMs) {
         if (this.#closing === 0)
             return;
@@ -1476,10 +2309,6 @@ class SequenceSender {
         }
         return { frame: withSuffix(request.frame, suffix), check: request.check };
     }
-    /**
-     * Ends a sequence before its time with one more request, as perf_analyzer does: the server would keep its state and its slot
-     * until max_sequence_idle_microseconds. What becomes of that request is nobody's measurement.
-     */
     #breakOff(live) {
         if (live.over)
             return;
@@ -1499,11 +2328,7 @@ class SequenceSender {
         });
     }
 }
-
-;// CONCATENATED MODULE: ./src/load/sequences.ts
-
-
-/** Correlation ids, never one that is still live. Threads share a server and so deal the range among them. */
+;
 class SequenceIds {
     #plan;
     #share;
@@ -1515,7 +2340,6 @@ class SequenceIds {
         this.#share = share;
         this.#own = partOf(plan.ids, share);
     }
-    /** @throws RangeError where all are live */
     take() {
         for (let tried = 0; tried < this.#own; tried++) {
             const id = this.#plan.firstId + this.#share.index + this.#next * this.#share.of;
@@ -1531,7 +2355,6 @@ class SequenceIds {
         this.#live.delete(id);
     }
 }
-/** Makes the sequences of one run: the same for the same seed, so that two sides get the same. */
 class SequenceSource {
     #plan;
     #share;
@@ -1548,10 +2371,6 @@ class SequenceSource {
         this.#random = createRandom(seed * share.of + share.index);
         this.#firstFrames = (plan.streams ?? []).map((_, index, all) => sum(all.slice(0, index)));
     }
-    /**
-     * The next sequence. The `first` of each slot is cut to a random length: under steady load the sequences that are
-     * live when one begins to look are anywhere between start and end, and a short window would see only their starts.
-     */
     begin(first) {
         const number = this.#share.index + this.#made++ * this.#share.of;
         const stream = this.#plan.streams === null ? null : number % this.#plan.streams.length;
@@ -1579,31 +2398,89 @@ class SequenceSource {
 function sum(values) {
     return values.reduce((total, value) => total + value, 0);
 }
-
-;// CONCATENATED MODULE: ./src/load/stream-connection.ts
-
-
-
-
-
-/** Triton's answer to a streamed request that failed has a message and no status: this is gRPC's name for that. */
+;
+const stream_response_framePrefixBytes = 5;
+class MessageReader {
+    #chunks = [];
+    #bytes = 0;
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#bytes += chunk.length;
+        const messages = [];
+        for (;;) {
+            const end = this.#nextEnd();
+            if (end === null || this.#bytes < end)
+                return messages;
+            const [whole = Buffer.alloc(0)] = this.#chunks.length === 1 ? this.#chunks : [Buffer.concat(this.#chunks)];
+            messages.push(whole.subarray(stream_response_framePrefixBytes, end));
+            const rest = whole.subarray(end);
+            this.#chunks = rest.length === 0 ? [] : [rest];
+            this.#bytes = rest.length;
+        }
+    }
+    #nextEnd() {
+        if (this.#bytes < stream_response_framePrefixBytes)
+            return null;
+        if ((this.#chunks[0]?.length ?? 0) < stream_response_framePrefixBytes)
+            this.#chunks = [Buffer.concat(this.#chunks)];
+        const [first] = this.#chunks;
+        if (first === undefined)
+            return null;
+        if (first[0] !== 0)
+            throw new RangeError('a compressed message');
+        return stream_response_framePrefixBytes + first.readUInt32BE(1);
+    }
+}
+function readStreamResponse(message) {
+    let error = null;
+    let response = Buffer.alloc(0);
+    eachField(message, (number, value) => {
+        if (number === 1 && value instanceof Buffer && value.length > 0)
+            error = value.toString();
+        else if (number === 2 && value instanceof Buffer)
+            response = value;
+    });
+    let requestId = '';
+    let final = null;
+    let hasData = false;
+    eachField(response, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 3)
+            requestId = value.toString();
+        else if (number === 4)
+            final = readFinal(value) ?? final;
+        else if (number === 5 || number === 6)
+            hasData = true;
+    });
+    return { requestId, error, final, hasData, response };
+}
+function readFinal(entry) {
+    let key = '';
+    let flag = false;
+    eachField(entry, (number, value) => {
+        if (!(value instanceof Buffer))
+            return;
+        if (number === 1)
+            key = value.toString();
+        else if (number === 2)
+            eachField(value, (choice, bool) => {
+                if (choice === 1)
+                    flag = bool === 1;
+            });
+    });
+    return key === 'triton_final_response' ? flag : null;
+}
+;
 const noStatus = 'UNKNOWN';
-/** A ModelInferResponse for a request that was answered with nothing. */
 const noOutputs = Buffer.alloc(0);
-/**
- * Sends requests over ModelStreamInfer. Each outstanding request has a stream for itself, which the next one takes over:
- * Triton answers the requests of one stream to a model that is not decoupled in their order, so that those that
- * share one would wait for each other.
- */
 class StreamConnection {
     #connection;
     #decoupled;
     #idle = [];
-    /** The only lane, where requests must arrive in their order. */
     #ordered;
     #shared = null;
     #lastId = 0;
-    /** @param options `ordered`: all requests go over one stream, in their order */
     constructor(connection, options) {
         this.#connection = connection;
         this.#decoupled = options.decoupled;
@@ -1627,10 +2504,6 @@ class StreamConnection {
     wake() {
         this.#connection.wake();
     }
-    /**
-     * Ends with the final response. Latency runs until the last response with data, or until the final one where there was
-     * none: a model may answer a request with nothing.
-     */
     send({ frame, check }, onEnd, onResponse) {
         const lane = this.#takeLane();
         const requestId = String(++this.#lastId);
@@ -1639,12 +2512,10 @@ class StreamConnection {
         return () => {
             if (!lane.pending.delete(requestId))
                 return;
-            // Ends the request on the server too; a stream that carries others as well only forgets it.
             if (lane.pending.size === 0)
                 this.#drop(lane);
         };
     }
-    /** Ends its streams; the connection stays. */
     close() {
         for (const lane of [...this.#idle.splice(0), ...(this.#shared === null ? [] : [this.#shared])])
             lane.stream.end();
@@ -1660,58 +2531,51 @@ class StreamConnection {
             const lane = this.#idle.pop();
             if (lane === undefined)
                 return this.#openLane();
-            // Its session may be closing (GOAWAY): what is under way there may end, nothing new may begin.
-            if (lane.usable && lane.stream.session?.closed === false)
+            if (lane.usable && lane.stream.isOnLiveConnection())
                 return lane;
             lane.stream.end();
         }
     }
     #openLane() {
-        const opened = this.#connection.openStream('ModelStreamInfer');
-        const { stream } = opened;
-        const lane = { stream, pending: new Map(), usable: true };
         const reader = new MessageReader();
         let status = null;
-        const judge = (headers) => {
-            status = statusOf(headers) ?? status;
-        };
-        stream.on('response', judge);
-        stream.on('trailers', judge);
-        stream.on('data', (chunk) => {
-            const atNs = nowNs();
-            try {
-                for (const message of reader.push(chunk))
-                    this.#receive(lane, readStreamResponse(message), atNs);
-            }
-            catch (error) {
-                if (!(error instanceof RangeError))
-                    throw error;
-                this.#drop(lane);
-                this.#failAll(lane, 'INTERNAL', `the response cannot be read: ${error.message}`);
-            }
+        const stream = this.#connection.openStream('ModelStreamInfer', {
+            onStatus: (given) => {
+                status = given;
+            },
+            onData: (chunk) => {
+                const atNs = nowNs();
+                try {
+                    for (const message of reader.push(chunk))
+                        this.#receive(lane, readStreamResponse(message), atNs);
+                }
+                catch (error) {
+                    if (!(error instanceof RangeError))
+                        throw error;
+                    this.#drop(lane);
+                    this.#failAll(lane, 'INTERNAL', `the response cannot be read: ${error.message}`);
+                }
+            },
+            onClose: (failure, message) => {
+                lane.usable = false;
+                this.#failAll(lane, ...whyClosed(status, failure, message));
+            },
         });
-        // 'close' follows and tells what became of it.
-        stream.on('error', () => undefined);
-        stream.on('close', () => {
-            lane.usable = false;
-            this.#failAll(lane, ...whyClosed(status, opened));
-        });
+        const lane = { stream, pending: new Map(), usable: true };
         return lane;
     }
     #receive(lane, message, atNs) {
         const { requestId, error, final, hasData, response } = message;
-        // An error may come without the id of its request.
         const [oldest = ''] = requestId === '' ? lane.pending.keys() : [];
         const id = requestId === '' ? oldest : requestId;
         const pending = lane.pending.get(id);
-        // Late, after it was given up.
         if (pending === undefined)
             return;
         if (error !== null)
             pending.error ??= error;
         else if (hasData) {
             pending.lastNs = atNs;
-            if (pending.check !== null)
+            if (pending.check?.mustRead(response.length) === true)
                 pending.answer ??= response;
             pending.onResponse?.(atNs);
         }
@@ -1721,16 +2585,17 @@ class StreamConnection {
         lane.pending.delete(id);
         if (lane.usable && lane.pending.size === 0 && !this.#ordered)
             this.#idle.push(lane);
-        const { check, answer } = pending;
-        const wrongOutput = check === null ? undefined : () => check(() => answer ?? noOutputs);
+        const { check, answer, lastNs } = pending;
+        const judged = check !== null && (answer !== null || lastNs === null);
+        const wrongOutput = judged ? () => check.judge(() => answer ?? noOutputs) : undefined;
         if (pending.error === null)
-            pending.onEnd(null, '', pending.lastNs ?? atNs, wrongOutput);
+            pending.onEnd(null, '', lastNs ?? atNs, wrongOutput);
         else
             pending.onEnd(noStatus, pending.error, atNs);
     }
     #drop(lane) {
         lane.usable = false;
-        lane.stream.close(external_node_http2_namespaceObject.constants.NGHTTP2_CANCEL);
+        lane.stream.cancel();
     }
     #failAll(lane, failure, message) {
         const atNs = nowNs();
@@ -1740,27 +2605,18 @@ class StreamConnection {
             onEnd(failure, message, atNs);
     }
 }
-function whyClosed(status, { fate }) {
+function whyClosed(status, failure, message) {
     if (status === null)
-        return fate();
+        return [failure, message];
     return status.name === 'OK'
         ? ['UNKNOWN', 'the server ended the stream before it had answered']
         : [status.name, status.message];
 }
-
-;// CONCATENATED MODULE: ./src/load/senders.ts
-
-
-
-
+;
 function makeLine(target, connection) {
     const sender = target.streaming === undefined ? connection : new StreamConnection(connection, target.streaming);
     return { connection, sender };
 }
-/**
- * The senders of a run: the connections or their streams, or, for a model with sequences, one for each live sequence: as
- * many as the closed loop's concurrency, or as the plan says for an open loop.
- */
 function sendersOf(target, lines, load, share, ids, requests, seed) {
     const plan = target.sequences;
     if (plan === undefined || ids === null) {
@@ -1770,7 +2626,6 @@ function sendersOf(target, lines, load, share, ids, requests, seed) {
     }
     const source = new SequenceSource(plan, share, ids, requests.length, seed);
     const closed = load.mode === 'concurrency';
-    // Unary requests may overtake each other, and a sequence's must not.
     const { streaming } = target;
     const serial = closed || plan.serial || streaming === undefined;
     const ordered = [];
@@ -1797,17 +2652,12 @@ function sendersOf(target, lines, load, share, ids, requests, seed) {
         },
     };
 }
-
-;// CONCATENATED MODULE: external "node:perf_hooks"
+;
 const external_node_perf_hooks_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:perf_hooks");
-;// CONCATENATED MODULE: ./src/load/thread-probe.ts
-
-
-/** Node's default; the histogram holds whole intervals, so this is taken off again. */
+;
 const resolutionMs = 10;
-/** Watches its own load thread during the window. */
 class ThreadProbe {
-    #delay = (0,external_node_perf_hooks_namespaceObject.monitorEventLoopDelay)({ resolution: resolutionMs });
+    #delay = (0, external_node_perf_hooks_namespaceObject.monitorEventLoopDelay)({ resolution: resolutionMs });
     #collector = new external_node_perf_hooks_namespaceObject.PerformanceObserver((list) => {
         for (const entry of list.getEntries())
             this.#countPause(entry);
@@ -1827,7 +2677,6 @@ class ThreadProbe {
         this.#delay.enable();
         this.#beatNs = nowNs();
     }
-    /** To be called at short intervals: the longest time between two calls is the gap. */
     beat() {
         if (this.#beatNs === 0)
             return;
@@ -1844,7 +2693,6 @@ class ThreadProbe {
         this.#closedNs = nowNs();
     }
     async report() {
-        // Node hands entries over in a later turn of the event loop, and to the observer in one after that.
         for (let turn = 0; turn < 3; turn++)
             await new Promise(setImmediate);
         this.#collector.disconnect();
@@ -1868,35 +2716,12 @@ class ThreadProbe {
         this.#gcPauseMaxNs = Math.max(this.#gcPauseMaxNs, pauseNs);
     }
 }
-/** User and system time of this thread; before Node 23.9 of the whole process, an upper bound. */
 function cpuTimeNs() {
     const ofThread = process.threadCpuUsage;
     const usage = ofThread?.() ?? process.cpuUsage();
     return (usage.user + usage.system) * 1000;
 }
-
-;// CONCATENATED MODULE: ./src/load/worker.ts
-// The load thread: nothing else runs here, so that nothing else is in the latencies. Imports no protobuf,
-// no gRPC library and no schema code.
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** How often deadlines and the edges of the window are looked at when no request ends. */
+;
 const tickMs = 10;
 const targets = new Map();
 let running = false;
@@ -1912,7 +2737,6 @@ port.on('message', ({ id, command }) => {
         port.postMessage({ id, ok: false, code, message, hint });
     });
 });
-/** Handed over instead of copied. */
 function buffersOf({ latenciesNs, responses, sends, log }) {
     const arrays = [
         latenciesNs,
@@ -1957,14 +2781,16 @@ async function worker_open(target, share) {
     const checks = answerChecks(target.check, target.frames.length);
     const requests = target.frames.map((frame, index) => ({
         frame: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength),
-        check: checks[index] ?? null,
+        check: checks.ofFrames[index] ?? null,
     }));
     const ids = target.sequences === undefined ? null : new SequenceIds(target.sequences, share);
-    targets.set(target.id, { target, share, lines, ids, requests });
+    targets.set(target.id, { target, share, lines, ids, requests, checks });
 }
 function worker_close(targetId) {
-    for (const { connection } of targets.get(targetId)?.lines ?? [])
+    const open = targets.get(targetId);
+    for (const { connection } of open?.lines ?? [])
         connection.close();
+    open?.checks.close();
     targets.delete(targetId);
 }
 async function run(command) {
@@ -1987,7 +2813,6 @@ async function run(command) {
 async function measure(open, { load, options, muster }) {
     const { target, share, lines, ids, requests } = open;
     const probe = new ThreadProbe();
-    // Alone it starts when it is told; with others when all do.
     const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs);
     const phases = new Phases(startNs, options, () => probe.open(), () => probe.close(), new Tally(muster.tally));
     const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null;
@@ -2030,7 +2855,6 @@ async function measure(open, { load, options, muster }) {
         ...(await probe.report()),
     };
 }
-/** This thread's share of a load, to its end. */
 function drive(load, startNs, seed, connections, share, recorder, target) {
     switch (load.mode) {
         case 'concurrency':
@@ -2043,7 +2867,6 @@ function drive(load, startNs, seed, connections, share, recorder, target) {
             return load;
     }
 }
-/** HTTP/2 would queue the streams above the peer's limit here, unseen: the concurrency would not be what it says. */
 function checkStreamLimit({ target, share, lines }, concurrency) {
     const most = Math.ceil(partOf(concurrency, share) / lines.length);
     const limit = Math.min(...lines.map(({ connection }) => connection.streamLimit));
@@ -2052,4 +2875,3 @@ function checkStreamLimit({ target, share, lines }, concurrency) {
     throw new GateError('server', `${target.host}:${target.port} takes ${limit} concurrent streams per connection; concurrency ${concurrency} ` +
         `over ${target.connections} connection(s) needs ${most}`, { hint: 'Lower the concurrency, or raise the limit of the proxy in front of the server.' });
 }
-
