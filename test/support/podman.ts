@@ -39,6 +39,12 @@ export function startPodman(): Podman | { readonly unavailable: string } {
   const podman = (...args: string[]) =>
     execFileSync('podman', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
   const stop = () => {
+    try {
+      // A container that a failed test has left keeps a mount in the folder.
+      podman('rm', '--all', '--force')
+    } catch {
+      // There is no podman that works.
+    }
     for (const [name, value] of before) {
       if (value === undefined) delete process.env[name]
       else process.env[name] = value
