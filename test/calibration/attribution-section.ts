@@ -51,7 +51,7 @@ function attributionSection(runs: readonly PlantedRun[]): string {
 
 Real gate decisions on the embedded Triton, \`npm run calibrate -- --attribution\`, ${dates[0]} to ${dates.at(-1)}: a model that
 sleeps 20 ms, under concurrency 2, made slower by ${Math.min(...effects)} to ${Math.max(...effects)} %: by a parameter of its config.pbtxt, by its code, or half and half.
-Where one is the cause the other changed too, to no effect. Four repetitions on each side; other processes took up to
+Where one is the cause the other changed too, to no effect. Four or eight repetitions on each side; other processes took up to
 ${Math.round(busiest * 100)} % of the CPU time. A decision with its attribution took ${seconds[Math.floor(seconds.length / 2)]} s (median).
 
 | planted | runs | confirmed | named rightly | named otherwise |
