@@ -1,4 +1,5 @@
-// A regression with a planted cause is explained by that cause, on a real server.
+// A regression with a planted cause is explained by that cause, on a real server. Other causes take a minute each: they are in
+// `npm run calibrate -- --attribution`.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +41,7 @@ function gate(candidate: Partial<PlantedSide>, reference: Partial<PlantedSide> =
     ])
     expect(result.verdict).toMatchObject({ outcome: 'fail' })
     const [model] = result.models
-    return { attribution: model?.attribution, reasons: result.verdict.reasons, measurements }
+    return { attribution: model?.attribution, reasons: result.verdict.reasons }
   })
 }
 
@@ -71,16 +72,6 @@ describe('the planted cause', () => {
       expect(share(1)).toBeLessThan(0.3)
     }
     expect(reasons[0]?.cause).toMatch(/^(?:Due to )?config\.pbtxt /)
-  })
-
-  test('code, beside a config.pbtxt that does nothing', async () => {
-    const { attribution, measurements } = await gate({ codeMs: 36, note: 'b' })
-    expect(attribution?.cause).toBe('code')
-    expect(attribution?.fields).toEqual([])
-    expect(measurements.attributions?.[0]?.fields).toEqual({
-      status: 'skipped',
-      why: expect.any(String),
-    })
   })
 
   test('none that can be told apart, where no mix loads', async () => {
