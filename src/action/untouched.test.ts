@@ -87,11 +87,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['the workflow', { '.github/workflows/gate.yml': '1' }, /gate\.yml/],
   ['another workflow, which may call ours', { '.github/workflows/other.yml': '1' }, /other\.yml/],
   ['an action of this repository', { '.github/actions/gate/action.yml': '1' }, /action\.yml/],
-  [
-    'how git checks files out',
-    { '.gitattributes': '*.py working-tree-encoding=UTF-16\n' },
-    /\.gitattributes/,
-  ],
+  ['how git checks files out', { '.gitattributes': '*.py eol=crlf\n' }, /\.gitattributes/],
   ['what the configuration names', { 'assets/dictionary.txt': 'b' }, /assets\/dictionary\.txt/],
 ])('%s is', async (_, files, why) => {
   expect(await untouched(files)).toEqual({ untouched: false, why: expect.stringMatching(why) })
