@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
+import { isMapping, type Mapping } from '../domain/mapping.ts'
 import { baselineSchemaVersion } from '../domain/measurements.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 /**
  * What changed from each version to the next, as a step on the file's data. A step touches what it knows and leaves the
  * rest, right or wrong, for the schema to judge: nothing is repaired on the way.
  */
-const steps: Readonly<Record<number, (file: Fields) => Fields>> = {
+const steps: Readonly<Record<number, (file: Mapping) => Mapping>> = {
   // 2: the spread of each point, which cannot be known any more, and the hash of each config.pbtxt.
   1: (file) => ({
     ...file,
@@ -23,7 +22,7 @@ export function canRead(version: number): boolean {
 }
 
 /** A file of any known version in the form of this one, still unchecked; any other as it is. */
-export function migrated(file: Fields): Fields {
+export function migrated(file: Mapping): Mapping {
   const step = typeof file.schemaVersion === 'number' ? steps[file.schemaVersion] : undefined
   return step === undefined ? file : migrated(step(file))
 }
@@ -33,9 +32,7 @@ export function configHash(text: unknown): string | null {
   return typeof text === 'string' ? createHash('sha256').update(text).digest('hex') : null
 }
 
-function eachOf(list: unknown, change: (item: Fields) => Fields): unknown {
+function eachOf(list: unknown, change: (item: Mapping) => Mapping): unknown {
   if (!Array.isArray(list)) return list
-  return list.map((item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item) ? change(item as Fields) : item,
-  )
+  return list.map((item: unknown) => (isMapping(item) ? change(item) : item))
 }

@@ -1,13 +1,10 @@
 import type { Problem } from '../domain/error.ts'
+import { isMapping, type Mapping } from '../domain/mapping.ts'
 import { defaultRequestRate, defaultSearch } from './defaults.ts'
 import { schemasAt } from './json-schema.ts'
 import { problemAt } from './problems.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
 
-type Mapping = Readonly<Record<string, unknown>>
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const mapAt = (map: Mapping, name: string): Mapping => (isMapping(map[name]) ? map[name] : {})
 
 /**

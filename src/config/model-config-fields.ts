@@ -7,6 +7,7 @@ import {
 } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { messageOf } from '../domain/error.ts'
+import { isMapping } from '../domain/mapping.ts'
 
 /** More than that is a slip of the pen: no pull request waits for so many configurations. */
 const maxValues = 1000
@@ -52,14 +53,14 @@ function valuesOf(field: DescField, value: JsonValue): readonly JsonValue[] {
   const choices = Array.isArray(value) ? value : [value]
   return limited(
     choices.flatMap((choice): readonly JsonValue[] => {
-      if (!isObject(choice)) return [choice]
+      if (!isMapping(choice)) return [choice]
       if (field.fieldKind === 'message') return messageValues(field.message, choice)
       if (field.fieldKind !== 'map' || field.mapKind !== 'message') return [choice]
       const { message } = field
       return product(
         Object.entries(choice).map(([name, inner]) => [
           name,
-          isObject(inner) ? messageValues(message, inner) : [inner],
+          isMapping(inner) ? messageValues(message, inner) : [inner],
         ]),
       )
     }),
@@ -71,7 +72,7 @@ function listValues(field: DescField & { fieldKind: 'list' }, value: JsonValue):
   const { message } = field
   const named = value.map((one, i): [string, readonly JsonValue[]] => [
     String(i),
-    isObject(one) ? messageValues(message, one) : [one],
+    isMapping(one) ? messageValues(message, one) : [one],
   ])
   return product(named).map((one) => value.map((_, i) => one[String(i)] ?? null))
 }
@@ -88,8 +89,4 @@ export function product(choices: readonly (readonly [string, readonly JsonValue[
 function limited<T>(values: T[]): T[] {
   if (values.length <= maxValues) return values
   throw new Error(`more than ${maxValues} values are listed`)
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../domain/error.ts'
+import { isMapping } from '../domain/mapping.ts'
 
 /** A tensor of a file, before the model's datatype and dims are known. */
 export interface GivenTensor {
@@ -30,10 +31,6 @@ export interface GivenData {
   /** Lists of lists: each a sequence. Else the one stream is of independent steps. */
   readonly areSequences: boolean
 }
-
-type Mapping = Readonly<Record<string, unknown>>
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const layout =
   'Write {"data": [{"INPUT": [1, 2, 3]}, …]}, one map for each inference, or lists of such maps for sequences.'

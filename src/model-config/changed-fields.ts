@@ -1,6 +1,8 @@
-import { fromJson, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { GateError, messageOf } from '../domain/error.ts'
+import { isMapping } from '../domain/mapping.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
+import { modelConfigJson } from './parse.ts'
 
 /** A field that two configurations of one model set differently. */
 export interface ChangedField {
@@ -19,7 +21,9 @@ export interface ChangedField {
  * written or not.
  */
 export function changedFields(before: ModelConfig, after: ModelConfig): ChangedField[] {
-  return differences([], jsonOf(before), jsonOf(after)).filter(({ field }) => field !== 'name')
+  return differences([], modelConfigJson(before), modelConfigJson(after)).filter(
+    ({ field }) => field !== 'name',
+  )
 }
 
 /**
@@ -28,7 +32,7 @@ export function changedFields(before: ModelConfig, after: ModelConfig): ChangedF
  * @throws GateError `config` where that is no configuration, such as two schedulers at once
  */
 export function withField(before: ModelConfig, after: ModelConfig, change: ChangedField): ModelConfig {
-  const json = replaced(jsonOf(before), jsonOf(after), change.path)
+  const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path)
   try {
     return fromJson(ModelConfigSchema, json ?? {})
   } catch (error) {
@@ -36,10 +40,6 @@ export function withField(before: ModelConfig, after: ModelConfig, change: Chang
       cause: error,
     })
   }
-}
-
-function jsonOf(config: ModelConfig): JsonValue {
-  return toJson(ModelConfigSchema, config, { useProtoFieldName: true })
 }
 
 type Path = readonly (string | number)[]
@@ -52,7 +52,7 @@ function differences(
   if (Array.isArray(before) && Array.isArray(after) && alike(before, after)) {
     return before.flatMap((item, index) => differences([...path, index], item, after[index]))
   }
-  if (isMessage(before) && isMessage(after)) {
+  if (isMapping(before) && isMapping(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
     return keys.flatMap((key) => differences([...path, key], before[key], after[key]))
   }
@@ -62,13 +62,7 @@ function differences(
 
 /** Messages one by one; a list of numbers, such as dims or preferred batch sizes, is one value. */
 function alike(before: readonly JsonValue[], after: readonly JsonValue[]): boolean {
-  return before.length === after.length && [...before, ...after].every(isMessage)
-}
-
-type Message = { readonly [key: string]: JsonValue }
-
-function isMessage(value: JsonValue | undefined): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return before.length === after.length && [...before, ...after].every(isMapping)
 }
 
 function label(path: Path): string {
@@ -97,7 +91,7 @@ function replaced(
     const [items, others] = [before as JsonValue[], after as JsonValue[]]
     return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item))
   }
-  const [own, other] = [before as Message, after as Message]
+  const [own, other] = [before as JsonObject, after as JsonObject]
   const value = replaced(own[key], other[key], rest)
   const { [key]: _, ...others } = own
   return value === undefined ? others : { ...others, [key]: value }

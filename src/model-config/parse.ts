@@ -1,4 +1,4 @@
-import { toJsonString } from '@bufbuild/protobuf'
+import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import { fromText } from '@bufbuild/protobuf/txtpb'
 import { GateError, messageOf } from '../domain/error.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
@@ -28,9 +28,14 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
   })
 }
 
-/** The configuration as strict JSON with the field names of the .proto, as Triton's load request takes it. */
+/** The configuration as JSON with the field names of the .proto; what is not set is left out. */
+export function modelConfigJson(config: ModelConfig): JsonObject {
+  return toJson(ModelConfigSchema, config, { useProtoFieldName: true }) as JsonObject
+}
+
+/** The same as text, as Triton's load request takes it. */
 export function modelConfigToJson(config: ModelConfig): string {
-  return toJsonString(ModelConfigSchema, config, { useProtoFieldName: true })
+  return JSON.stringify(modelConfigJson(config))
 }
 
 function failureOf(text: string): string | null {

@@ -1,11 +1,11 @@
 import { posix } from 'node:path'
-import { equals, fromJson, type JsonObject, toJson } from '@bufbuild/protobuf'
+import { equals, fromJson, type JsonObject } from '@bufbuild/protobuf'
 import { toText } from '@bufbuild/protobuf/txtpb'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { GateError } from '../domain/error.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
 import { applyEdits, type Edit, endOfLine, insertBehind, insertInto, remove } from './edit.ts'
-import { parseModelConfig } from './parse.ts'
+import { modelConfigJson, parseModelConfig } from './parse.ts'
 import { type Field, readFields, scan, type Value } from './text-format.ts'
 
 export interface ConfigPatch {
@@ -146,9 +146,10 @@ function otherEdits(
   target: ModelConfig,
   additions: string[],
 ): Edit[] {
+  const [before, after] = [modelConfigJson(current), modelConfigJson(target)]
   return ModelConfigSchema.fields.flatMap(({ name }) => {
-    const wanted = onlyField(target, name)
-    if (editedByPart.has(name) || equals(ModelConfigSchema, onlyField(current, name), wanted)) return []
+    const wanted = onlyField(after, name)
+    if (editedByPart.has(name) || equals(ModelConfigSchema, onlyField(before, name), wanted)) return []
     const addition = toText(ModelConfigSchema, wanted).trimEnd().replaceAll('\n', endOfLine(text))
     const [first, ...others] = fields.filter((field) => field.name === name)
     if (first === undefined) {
@@ -174,9 +175,8 @@ function hasComment(text: string): boolean {
 }
 
 /** The configuration with that one field alone. */
-function onlyField(config: ModelConfig, name: string): ModelConfig {
-  const { [name]: value } = toJson(ModelConfigSchema, config, { useProtoFieldName: true }) as JsonObject
-  return fromJson(ModelConfigSchema, value === undefined ? {} : { [name]: value })
+function onlyField(json: JsonObject, name: string): ModelConfig {
+  return fromJson(ModelConfigSchema, json[name] === undefined ? {} : { [name]: json[name] })
 }
 
 /** Sets, adds or (where the list is empty) removes fields of a message, each only where its value differs. */
