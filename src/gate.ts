@@ -1,6 +1,5 @@
 import { join, relative } from 'node:path'
 import { withAcceptedSteps } from './baseline/accepted-steps.ts'
-import { matchBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
@@ -11,7 +10,7 @@ import type { World } from './domain/world.ts'
 import type { GateRequest } from './gate-request.ts'
 import { readGitFacts } from './git/git-facts.ts'
 import { checkoutReference, repositoryRoot } from './git/reference.ts'
-import { judge } from './judge.ts'
+import { judgeAgainst } from './judge.ts'
 import { makePlan } from './plan/plan.ts'
 import { readAllInputs } from './profile/inputs.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
@@ -20,6 +19,8 @@ import { checkCalledModels, withCalledModels } from './repository/calls.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
 import { type Launcher, resolveTriton } from './triton/launcher.ts'
+
+const notRequested = { status: 'notRequested' } as const
 
 /**
  * The gate, from request to report: reads what is to be judged, measures it beside its reference, compares,
@@ -71,18 +72,9 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       save: output.saveMeasurements,
       logServer: output.logServer,
     })
-    const { status, baseline } = matchBaseline(request.baseline, measurements.environment)
-    const recent = matchBaseline(request.recent ?? { status: 'notRequested' }, measurements.environment)
-    const result = judge({
-      measurements,
-      baseline,
-      baselineStatus: status,
-      recent: recent.baseline,
-      recentStatus: recent.status,
-      config,
-      mode: request.mode,
-    })
-    const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio)
+    const opened = { baseline: request.baseline, recent: request.recent ?? notRequested }
+    const result = judgeAgainst({ measurements, config, mode: request.mode }, opened)
+    const next = baselineFrom(measurements, known, request.runId, config.gate.maxFailureRatio)
     if (next.status === 'refused') world.progress(`no baseline.json is written: ${next.why}`)
     output.writeResult(
       result,

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { withAcceptedSteps } from './baseline/accepted-steps.ts'
+import { matchBaseline, type OpenedBaseline } from './baseline/find.ts'
 import { baselineFrom } from './baseline/write.ts'
 import { acceptanceWarnings } from './compare/accepted.ts'
 import { capacityOf } from './compare/capacity.ts'
@@ -48,6 +49,23 @@ export function judge(input: CompareInput): Result {
     ...(trend === null ? {} : { trend }),
     wallNs,
   }
+}
+
+/** The same from baselines as they were opened: the one to compare with, and the main branch's newest where that is another. */
+export function judgeAgainst(
+  input: Pick<CompareInput, 'measurements' | 'config' | 'mode'>,
+  opened: { readonly baseline: OpenedBaseline; readonly recent: OpenedBaseline },
+): Result {
+  const { environment } = input.measurements
+  const baseline = matchBaseline(opened.baseline, environment)
+  const recent = matchBaseline(opened.recent, environment)
+  return judge({
+    ...input,
+    baseline: baseline.baseline,
+    baselineStatus: baseline.status,
+    recent: recent.baseline,
+    recentStatus: recent.status,
+  })
 }
 
 function configurationWarnings(input: CompareInput): string[] {

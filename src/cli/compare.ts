@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
-import { matchBaseline } from '../baseline/find.ts'
 import { measurementsSchema } from '../domain/measurements.ts'
-import { judge } from '../judge.ts'
+import { judgeAgainst } from '../judge.ts'
 import { openOutput } from '../report/output.ts'
 import { openAsked } from './asked-baseline.ts'
 import { readDataFile } from './data-file.ts'
@@ -26,18 +25,11 @@ export interface CompareOptions
 export async function compare(shell: Shell, options: CompareOptions): Promise<number> {
   const config = await configFrom(shell, options)
   const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
-  const opened = await openAsked(shell, options.baseline)
-  const { status, baseline } = matchBaseline(opened, measurements.environment)
-  const recent = matchBaseline(await openAsked(shell, options.history, '--history'), measurements.environment)
-  const result = judge({
-    measurements,
-    baseline,
-    baselineStatus: status,
-    recent: recent.baseline,
-    recentStatus: recent.status,
-    config,
-    mode: 'gate',
-  })
+  const opened = {
+    baseline: await openAsked(shell, options.baseline),
+    recent: await openAsked(shell, options.history, '--history'),
+  }
+  const result = judgeAgainst({ measurements, config, mode: 'gate' }, opened)
   const output = openOutput(resolve(shell.cwd, options.output), 'judge')
   output.writeResult(result, null)
   return printResult(shell, result, options)

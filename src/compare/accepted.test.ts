@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { base, notRequested, steady } from '../../test/support/compare-model.ts'
 import {
   concurrency8,
+  makeAccepted,
   makeBaseline,
   makeConfig,
   makeMeasurements,
@@ -19,14 +20,6 @@ import { reportRows } from '../report/rows.ts'
 import { isDecided } from './compare.ts'
 import type { CompareInput } from './sides.ts'
 
-const entry = (change: Partial<AcceptedRegression> = {}): AcceptedRegression => ({
-  model: 'm',
-  metric: 'latencyP99Ns',
-  upTo: 0.15,
-  reason: 'more layers',
-  until: { kind: 'date', date: '2026-12-31' },
-  ...change,
-})
 const configWith = (...accepted: AcceptedRegression[]) => makeConfig({ gate: { accepted } })
 
 interface Numbers {
@@ -71,7 +64,9 @@ const judged = (config: CompareInput['config'], numbers: Numbers) => {
 
 describe('a regression that is expected', () => {
   test('within what is accepted: shown with number, reason and end, and the check passes', () => {
-    const { outcome, exitCode, latency, reasons, result } = judged(configWith(entry()), { latency: 1.1 })
+    const { outcome, exitCode, latency, reasons, result } = judged(configWith(makeAccepted()), {
+      latency: 1.1,
+    })
     expect([outcome, exitCode, latency?.status]).toEqual(['pass', 0, 'accepted'])
     expect(latency?.tolerance).toBe(0.05)
     expect(latency?.footnotes).toContain('accepted up to 15 % (more layers; until 2026-12-31)')
@@ -86,13 +81,13 @@ describe('a regression that is expected', () => {
   })
 
   test('beyond what is accepted fails, and says what was accepted', () => {
-    const { outcome, latency } = judged(configWith(entry()), { latency: 1.3 })
+    const { outcome, latency } = judged(configWith(makeAccepted()), { latency: 1.3 })
     expect([outcome, latency?.status]).toEqual(['fail', 'fail'])
     expect(latency?.footnotes.join()).toContain('worse than what is accepted: up to 15 %')
   })
 
   test('not shown to be within is inconclusive: noise is no way round the limit', () => {
-    const { outcome, latency } = judged(configWith(entry()), { latency: 1.13, wobble: 0.06 })
+    const { outcome, latency } = judged(configWith(makeAccepted()), { latency: 1.13, wobble: 0.06 })
     expect([outcome, latency?.status]).toEqual(['inconclusive', 'inconclusive'])
     expect(latency?.footnotes.join()).toContain('not shown to be within what is accepted')
     expect(latency?.detectableChange).toBeGreaterThan(0.15)
@@ -101,33 +96,33 @@ describe('a regression that is expected', () => {
   test('what the tolerance leaves open by noise is accepted where that is shown to be within', () => {
     const noisy = { latency: 1.03, wobble: 0.04 }
     expect(judged(configWith(), noisy).latency?.status).toBe('inconclusive')
-    expect(judged(configWith(entry()), noisy).latency?.status).toBe('accepted')
+    expect(judged(configWith(makeAccepted()), noisy).latency?.status).toBe('accepted')
   })
 
   test('a comparison that passes by itself says nothing of the entry', () => {
-    const { latency, warnings } = judged(configWith(entry()), {})
+    const { latency, warnings } = judged(configWith(makeAccepted()), {})
     expect(latency).toMatchObject({ status: 'pass', footnotes: [] })
     expect(warnings).toEqual([])
   })
 
   test('an entry below the tolerance does not make the tolerance smaller', () => {
-    expect(judged(configWith(entry({ upTo: 0.01 })), { latency: 1.02 }).latency?.status).toBe('pass')
+    expect(judged(configWith(makeAccepted({ upTo: 0.01 })), { latency: 1.02 }).latency?.status).toBe('pass')
   })
 
   test('other metrics and loads are not touched', () => {
-    expect(judged(configWith(entry({ concurrency: 1 })), { latency: 1.1 }).outcome).toBe('fail')
-    expect(judged(configWith(entry({ metric: 'inferPerSec' })), { latency: 1.1 }).outcome).toBe('fail')
-    expect(judged(configWith(entry({ model: 'other' })), { latency: 1.1 }).outcome).toBe('fail')
+    expect(judged(configWith(makeAccepted({ concurrency: 1 })), { latency: 1.1 }).outcome).toBe('fail')
+    expect(judged(configWith(makeAccepted({ metric: 'inferPerSec' })), { latency: 1.1 }).outcome).toBe('fail')
+    expect(judged(configWith(makeAccepted({ model: 'other' })), { latency: 1.1 }).outcome).toBe('fail')
   })
 
   test('of two entries the one for this load counts', () => {
-    const both = configWith(entry({ upTo: 0.5 }), entry({ concurrency: 8, upTo: 0.08 }))
+    const both = configWith(makeAccepted({ upTo: 0.5 }), makeAccepted({ concurrency: 8, upTo: 0.08 }))
     expect(judged(both, { latency: 1.2 }).outcome).toBe('fail')
     expect(judged(both, { latency: 1.07 }).latency?.status).toBe('accepted')
   })
 
   test('GPU memory is accepted by its limit alone', () => {
-    const config = configWith(entry({ metric: 'gpuMemoryBytes', upTo: 0.2 }))
+    const config = configWith(makeAccepted({ metric: 'gpuMemoryBytes', upTo: 0.2 }))
     const memory = (after: number) => judged(config, { memory: [1e9, after] }).row('gpuMemoryBytes')
     expect(memory(1.19e9)?.status).toBe('accepted')
     expect(memory(1.21e9)?.status).toBe('fail')
@@ -137,7 +132,7 @@ describe('a regression that is expected', () => {
 
   test('a broken budget stays broken', () => {
     const config = makeConfig({
-      gate: { accepted: [entry()] },
+      gate: { accepted: [makeAccepted()] },
       constraints: [{ name: 'latency_budget', metric: 'latencyP99Ns', bound: 'max', limit: 42e6 }],
     })
     expect(judged(config, { latency: 1.1 })).toMatchObject({
@@ -150,14 +145,14 @@ describe('a regression that is expected', () => {
     const family = { comparisons: 2, models: 1 }
     const input = (accepted: AcceptedRegression[]) => inputOf(configWith(...accepted), { latency: 1.06 })
     expect(isDecided(input([]), 1, family)).toBe(false)
-    expect(isDecided(input([entry()]), 1, family)).toBe(true)
+    expect(isDecided(input([makeAccepted()]), 1, family)).toBe(true)
   })
 })
 
 describe('an entry that holds no longer fails closed', () => {
   test('expired by its date: the row fails again and names the entry', () => {
     const late = { createdAt: '2027-01-01T00:00:00Z' }
-    const { outcome, exitCode, latency, reasons, warnings } = judged(configWith(entry()), {
+    const { outcome, exitCode, latency, reasons, warnings } = judged(configWith(makeAccepted()), {
       latency: 1.1,
       change: late,
     })
@@ -169,7 +164,7 @@ describe('an entry that holds no longer fails closed', () => {
       /the entry for p99 latency of m \(more layers\) accepts nothing any more: it expired after 2026-12-31\.$/,
     )
     // Where nothing depends on it, it is only to be removed.
-    expect(judged(configWith(entry()), { change: late })).toMatchObject({ outcome: 'pass', warnings })
+    expect(judged(configWith(makeAccepted()), { change: late })).toMatchObject({ outcome: 'pass', warnings })
   })
 
   test.each([
@@ -178,7 +173,7 @@ describe('an entry that holds no longer fails closed', () => {
   ])('a commit that git says is contained: %s', (isContained, why) => {
     const commit = '0123abcdef'
     const git = { contained: [{ commit, isContained }], reference: null }
-    const config = configWith(entry({ until: { kind: 'commit', commit } }))
+    const config = configWith(makeAccepted({ until: { kind: 'commit', commit } }))
     const { outcome, reasons } = judged(config, { latency: 1.1, change: { git } })
     expect(outcome).toBe('fail')
     expect(reasons[0]?.message).toMatch(why)
@@ -198,22 +193,22 @@ describe('an entry that holds no longer fails closed', () => {
       accepted: 'more layers',
     }
     const baseline = makeBaseline([makeModel('m', [makeScenario(steady(4, base))])], { history: [point] })
-    const { outcome, reasons, warnings } = judged(configWith(entry()), { latency: 1.1, baseline })
+    const { outcome, reasons, warnings } = judged(configWith(makeAccepted()), { latency: 1.1, baseline })
     expect(outcome).toBe('fail')
     expect(reasons[0]?.message).toContain('became part of the baseline with commit c0ffee1;')
     expect(warnings.join()).toContain('accepts nothing any more')
-    const next = configWith(entry({ reason: 'more layers still' }))
+    const next = configWith(makeAccepted({ reason: 'more layers still' }))
     expect(judged(next, { latency: 1.1, baseline }).outcome).toBe('pass')
     // Too few requests for the percentile at which the step was marked, and it is still the same step.
     const atP95 = { ...baseline, history: [{ ...point, metric: 'latencyP95Ns' }] }
-    expect(judged(configWith(entry()), { latency: 1.1, baseline: atP95 }).outcome).toBe('fail')
+    expect(judged(configWith(makeAccepted()), { latency: 1.1, baseline: atP95 }).outcome).toBe('fail')
     const elsewhere = { ...baseline, history: [{ ...point, load: 'concurrency=1' }] }
-    expect(judged(configWith(entry()), { latency: 1.1, baseline: elsewhere }).outcome).toBe('pass')
+    expect(judged(configWith(makeAccepted()), { latency: 1.1, baseline: elsewhere }).outcome).toBe('pass')
   })
 })
 
 test('over two pushes: the step is accepted once, then it is the level, and a further one fails', () => {
-  const config = configWith(entry())
+  const config = configWith(makeAccepted())
   const side = (factor: number) =>
     makeModel('m', [makeScenario(steady(8, { ...base, latencyP99Ns: base.latencyP99Ns * factor }))])
   const push = (factor: number, commit: string, previous: Baseline | null): Baseline => {
@@ -246,19 +241,19 @@ describe('what a reviewer is told', () => {
   const judgedWith = (reference: AcceptedRegression[]) => {
     const limits = limitsOf(configWith(...reference), ['m'])
     const git: GitFacts = { contained: [], reference: { status: 'read', commit: '1a2b3c4', limits } }
-    return judged(configWith(entry()), { latency: 1.1, change: { git } })
+    return judged(configWith(makeAccepted()), { latency: 1.1, change: { git } })
   }
   const note = (reference: AcceptedRegression[]) =>
     judgedWith(reference).latency?.footnotes.find((each) => each.startsWith('accepted'))
 
   test('an entry that the pull request brings is called that', () => {
     expect(note([])).toMatch(/accepted in this pull request\)$/)
-    expect(note([entry({ upTo: 0.1 })])).toMatch(/changed in this pull request\)$/)
-    expect(note([entry()])).toBe('accepted up to 15 % (more layers; until 2026-12-31)')
+    expect(note([makeAccepted({ upTo: 0.1 })])).toMatch(/changed in this pull request\)$/)
+    expect(note([makeAccepted()])).toBe('accepted up to 15 % (more layers; until 2026-12-31)')
   })
 
   test('and counts as a loosening, above all other notes', () => {
-    expect(judgedWith([entry()]).result.loosened).toEqual([])
+    expect(judgedWith([makeAccepted()]).result.loosened).toEqual([])
     const { result } = judgedWith([])
     expect(result.loosened).toEqual([
       'accepts up to 15 % worse p99 latency of m (more layers; until 2026-12-31)',
@@ -269,7 +264,11 @@ describe('what a reviewer is told', () => {
   })
 
   test('an entry that matches nothing is a warning, unless the models were chosen', () => {
-    const stray = [entry({ model: 'gone' }), entry({ concurrency: 3 }), entry({ metric: 'gpuMemoryBytes' })]
+    const stray = [
+      makeAccepted({ model: 'gone' }),
+      makeAccepted({ concurrency: 3 }),
+      makeAccepted({ metric: 'gpuMemoryBytes' }),
+    ]
     const { warnings } = judged(configWith(...stray), {})
     expect(warnings).toHaveLength(3)
     expect(warnings.every((each) => each.includes('matches nothing that was measured'))).toBe(true)
@@ -278,7 +277,7 @@ describe('what a reviewer is told', () => {
   })
 
   test('an entry for p99 speaks of the percentile that stands in for it', () => {
-    const input = inputOf(configWith(entry()), {})
+    const input = inputOf(configWith(makeAccepted()), {})
     const withoutP99 = JSON.parse(JSON.stringify(input.measurements), (key, value: unknown) =>
       key === 'latencyP99Ns' ? null : value,
     ) as typeof input.measurements
@@ -297,7 +296,7 @@ describe('what a reviewer is told', () => {
 })
 
 test('the files alone give the same again', () => {
-  const input = inputOf(configWith(entry()), { latency: 1.1 })
+  const input = inputOf(configWith(makeAccepted()), { latency: 1.1 })
   const again = { ...input, measurements: JSON.parse(JSON.stringify(input.measurements)) }
   expect(JSON.stringify(judge(again))).toBe(JSON.stringify(judge(input)))
   expect(input.measurements.models[0]?.scenarios[0]?.load).toEqual(concurrency8)

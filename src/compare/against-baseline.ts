@@ -2,19 +2,12 @@ import type { ModelSettings } from '../config/config.ts'
 import { loadKey } from '../domain/load.ts'
 import type { HistoryPoint } from '../domain/measurements.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
-import { positives, type Scenario, validRepetitions } from '../domain/scenario.ts'
+import type { Scenario } from '../domain/scenario.ts'
 import { totalLevels } from '../stats/looks.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean } from '../stats/robust.ts'
-import {
-  type Draft,
-  minRepetitions,
-  missing,
-  primaryDrafts,
-  settledDraft,
-  testedDraft,
-  tooFew,
-} from './draft.ts'
+import { draftsAgainstStored } from './against-stored.ts'
+import { type Draft, minRepetitions, settledDraft, testedDraft, tooFew } from './draft.ts'
 import { minHistoryPoints, runSpread, seriesIn, seriesKey } from './series.ts'
 import { toleranceOf, worseLog } from './worse.ts'
 
@@ -50,22 +43,15 @@ export function draftsAgainstBaseline(
   candidate: Scenario,
   history: readonly HistoryPoint[],
 ): [latency: Draft, throughput: Draft] {
-  const stored = validRepetitions(baseline)
-  const current = validRepetitions(candidate)
-  const draft = (metric: MetricName, footnotes: readonly string[]): Draft => {
-    const start = { metric, load: candidate.load, against: 'baseline' as const }
-    const [references, candidates] = [positives(stored, metric), positives(current, metric)]
-    if (references === null || candidates === null) {
-      const tolerance = toleranceOf(settings, metric, 0)
-      return settledDraft({ ...start, tolerance, baselineValue: null }, missing)
-    }
+  return draftsAgainstStored(settings, baseline, candidate, (pair) => {
+    const { metric, references, candidates, footnotes, empty } = pair
     const values = {
       reference: geometricMean(references),
       candidate: geometricMean(candidates),
       repetitions: Math.min(references.length, candidates.length),
     }
     const tolerance = toleranceOf(settings, metric, values.reference)
-    const row = { ...start, tolerance, baselineValue: values.reference }
+    const row = { ...empty, tolerance, baselineValue: values.reference }
     const changeRatio = values.candidate / values.reference
     if (values.repetitions < minRepetitions) {
       // Only this run's voids make the comparison invalid; a baseline holds nothing but valid repetitions.
@@ -82,8 +68,7 @@ export function draftsAgainstBaseline(
     }
     const test = { estimate, pooledWorse: null, repeatable: false, levels: totalLevels, differences: null }
     return testedDraft(row, values, test, [...footnotes, spread.footnote])
-  }
-  return primaryDrafts(stored, current, draft)
+  })
 }
 
 /**

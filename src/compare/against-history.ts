@@ -7,15 +7,8 @@ import { screeningLevel, totalLevels } from '../stats/looks.ts'
 import { type Estimate, pairedEstimate } from '../stats/paired.ts'
 import { geometricMean } from '../stats/robust.ts'
 import { normalQuantile, studentTQuantile } from '../stats/special.ts'
-import {
-  type Draft,
-  minRepetitions,
-  missing,
-  primaryDrafts,
-  settledDraft,
-  testedDraft,
-  tooFew,
-} from './draft.ts'
+import { draftsAgainstStored } from './against-stored.ts'
+import { type Draft, minRepetitions, settledDraft, testedDraft, tooFew } from './draft.ts'
 import { type CurrentLevel, currentLevel, minHistoryPoints, seriesIn, seriesKey } from './series.ts'
 import { toleranceOf, toleratedWorse, worseLog } from './worse.ts'
 
@@ -42,24 +35,17 @@ export function draftsAgainstHistory(
   candidate: Scenario,
   history: readonly HistoryPoint[],
 ): [latency: Draft, throughput: Draft] {
-  const stored = validRepetitions(baseline)
-  const current = validRepetitions(candidate)
-  const draft = (metric: MetricName, footnotes: readonly string[]): Draft => {
-    const start = { metric, load: candidate.load, against: 'baseline' as const }
-    const [references, candidates] = [positives(stored, metric), positives(current, metric)]
+  return draftsAgainstStored(settings, baseline, candidate, (pair) => {
+    const { metric, references, candidates, footnotes, empty } = pair
     const known = levelOf(history, model, candidate, metric)
-    if (references === null || candidates === null || known === null) {
-      const tolerance = toleranceOf(settings, metric, 0)
-      const why = references === null || candidates === null ? missing : noLevel
-      return settledDraft({ ...start, tolerance, baselineValue: null }, why)
-    }
+    if (known === null) return settledDraft(empty, noLevel)
     const values = {
       reference: Math.exp(known.level),
       candidate: geometricMean(candidates),
       repetitions: candidates.length,
     }
     const tolerance = toleranceOf(settings, metric, values.reference)
-    const row = { ...start, tolerance, baselineValue: geometricMean(references) }
+    const row = { ...empty, tolerance, baselineValue: geometricMean(references) }
     if (candidates.length < minRepetitions) {
       return settledDraft(row, { ...values, ...tooFew(candidates.length, candidate.repetitions.length) })
     }
@@ -75,8 +61,7 @@ export function draftsAgainstHistory(
     }
     const footnote = `measured alone, and compared with the level of ${known.runs} runs of the main branch since its last change: they lie so close together that the reference was not measured`
     return testedDraft(row, values, test, [...footnotes, footnote])
-  }
-  return primaryDrafts(stored, current, draft)
+  })
 }
 
 /** Not in the run that cleared it, which had another baseline. */

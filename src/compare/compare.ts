@@ -70,23 +70,22 @@ export function compareModels(input: CompareInput): { readonly models: ComparedM
   return { models }
 }
 
+/** What is known while a model is measured beside its reference. */
+type UnderWay = Omit<CompareInput, 'mode' | 'baseline' | 'baselineStatus'> &
+  Partial<Pick<CompareInput, 'baseline'>>
+
+/** As its report will have it. Of a baseline only what it tells of accepted steps is asked here. */
+function asReport(input: UnderWay): CompareInput {
+  return { baseline: null, ...input, baselineStatus: { status: 'notRequested' }, mode: 'gate' }
+}
+
 /**
  * Whether a model that is still being measured beside its reference needs no more repetitions: every comparison passes or
  * fails at the share of the errors that look number `look` may spend, and no budget is a close call. The whole
  * report's family is taken, so that nothing is decided here that the report would take back.
  */
-export function isDecided(
-  input: Omit<CompareInput, 'mode' | 'baseline' | 'baselineStatus'> & Partial<Pick<CompareInput, 'baseline'>>,
-  look: number,
-  family: Family,
-): boolean {
-  const whole = {
-    // Of a baseline only what it tells of accepted steps is asked here.
-    baseline: null,
-    ...input,
-    baselineStatus: { status: 'notRequested' },
-    mode: 'gate',
-  } as const
+export function isDecided(input: UnderWay, look: number, family: Family): boolean {
+  const whole = asReport(input)
   const opponent = opponentOf(whole)
   return input.measurements.models.every((model) => {
     if (modelState(model, opponent).kind !== 'comparable') return false
@@ -111,13 +110,8 @@ export function isDecided(
  * The comparisons that are confirmed to be worse of a model whose measurement has ended; null where there is none. Judged with the
  * largest family that the report can have, so that what is said here the report says too.
  */
-export function regressionsOf(input: Parameters<typeof isDecided>[0], family: Family): Comparison[] | null {
-  const whole = {
-    baseline: null,
-    ...input,
-    baselineStatus: { status: 'notRequested' },
-    mode: 'gate',
-  } as const
+export function regressionsOf(input: UnderWay, family: Family): Comparison[] | null {
+  const whole = asReport(input)
   const opponent = opponentOf(whole)
   const [model] = input.measurements.models
   if (model === undefined) return null
