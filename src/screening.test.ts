@@ -5,29 +5,16 @@ import {
   makeBaseline,
   makeModel,
   makePoint,
+  makeRepositoryOf,
   makeScenario,
 } from '../test/support/make-measurements.ts'
 import { readConfig } from './config/load-config.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
 import { settingsHash } from './profile/resume.ts'
-import { closureHash, type ModelRepository, type RepositoryModel } from './repository/repository.ts'
+import { closureHash, type ModelRepository } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
 
-function repositoryOf(contentHash: string): ModelRepository {
-  const model = {
-    name: 'm',
-    folder: '',
-    configPath: null,
-    configText: null,
-    config: null,
-    versions: ['1'],
-    dependencies: [],
-    called: [],
-    contentHash,
-  }
-  return { path: '', models: new Map<string, RepositoryModel>([['m', model]]) }
-}
-const reference = repositoryOf('a')
+const reference = makeRepositoryOf('a')
 const text = 'concurrency: 8\n'
 const history = Array.from({ length: 40 }, (_, index) =>
   (['latencyP99Ns', 'inferPerSec'] as const).map((metric) =>
@@ -55,7 +42,7 @@ test('a candidate is measured alone first where the newest run measured its very
 })
 
 test('not by a baseline of other files, which the main branch may have improved since', () => {
-  expect(isTried({ contentHash: closureHash(repositoryOf('b'), 'm') })).toBe(false)
+  expect(isTried({ contentHash: closureHash(makeRepositoryOf('b'), 'm') })).toBe(false)
   expect(isTried({ contentHash: null })).toBe(false)
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { steady } from '../../test/support/compare-model.ts'
 import {
+  makeAccepted,
   type makeBaseline,
   makeConfig,
   makeMeasurements,
@@ -12,15 +13,6 @@ import type { HistoryPoint } from '../domain/measurements.ts'
 import { baselineSchema } from '../domain/measurements.ts'
 import { withAcceptedSteps } from './accepted-steps.ts'
 import { baselineFrom } from './write.ts'
-
-const entry = (change: Partial<AcceptedRegression> = {}): AcceptedRegression => ({
-  model: 'm',
-  metric: 'latencyP99Ns',
-  upTo: 0.15,
-  reason: 'more layers',
-  until: { kind: 'date', date: '2026-12-31' },
-  ...change,
-})
 
 /** Main measured with these p99s (ms), one commit each; what is marked, by commit and metric. */
 function marks(
@@ -53,37 +45,37 @@ function marks(
 
 describe('the main branch takes over what is accepted', () => {
   test('the first value beyond the tolerance is marked, once', () => {
-    expect(marks([40, 40, 44.5, 44.4, 44.6], [entry()])).toEqual(['c2 latencyP99Ns more layers'])
+    expect(marks([40, 40, 44.5, 44.4, 44.6], [makeAccepted()])).toEqual(['c2 latencyP99Ns more layers'])
   })
 
   test('an entry that came before its step waits for it; noise within the tolerance is no step', () => {
-    expect(marks([40, 41, 39.5, 41.5, 45], [entry()])).toEqual(['c4 latencyP99Ns more layers'])
+    expect(marks([40, 41, 39.5, 41.5, 45], [makeAccepted()])).toEqual(['c4 latencyP99Ns more layers'])
   })
 
   test('without an entry, with one that has expired, or for something else, nothing is marked', () => {
     expect(marks([40, 45], [])).toEqual([])
-    expect(marks([40, 45], [entry({ until: { kind: 'date', date: '2026-02-01' } })])).toEqual([])
-    expect(marks([40, 45], [entry({ concurrency: 1 })])).toEqual([])
-    expect(marks([40, 45], [entry({ metric: 'inferPerSec' })])).toEqual([])
+    expect(marks([40, 45], [makeAccepted({ until: { kind: 'date', date: '2026-02-01' } })])).toEqual([])
+    expect(marks([40, 45], [makeAccepted({ concurrency: 1 })])).toEqual([])
+    expect(marks([40, 45], [makeAccepted({ metric: 'inferPerSec' })])).toEqual([])
   })
 
   test('of GPU memory a step is what a comparison would fail: beyond the relative and the absolute part together', () => {
-    const memory = [entry({ metric: 'gpuMemoryBytes' })]
+    const memory = [makeAccepted({ metric: 'gpuMemoryBytes' })]
     expect(marks([40, 40], memory, 300, [1e9, 1.025e9])).toEqual([])
     expect(marks([40, 40], memory, 300, [1e9, 1.05e9])).toEqual(['c1 gpuMemoryBytes more layers'])
   })
 
   test('a change for the better is no step, nor is the first value of all', () => {
-    expect(marks([45, 40], [entry()])).toEqual([])
-    expect(marks([45], [entry()])).toEqual([])
+    expect(marks([45, 40], [makeAccepted()])).toEqual([])
+    expect(marks([45], [makeAccepted()])).toEqual([])
   })
 
   test('each entry accepts one step, measured from the level since the last, the most specific first', () => {
-    const two = [entry(), entry({ concurrency: 8, reason: 'at eight' })]
+    const two = [makeAccepted(), makeAccepted({ concurrency: 8, reason: 'at eight' })]
     expect(marks([40, 44.5, 50, 50], two)).toEqual([
       'c1 latencyP99Ns at eight',
       'c2 latencyP99Ns more layers',
     ])
-    expect(marks([40, 44.5, 50, 50], [entry()])).toEqual(['c1 latencyP99Ns more layers'])
+    expect(marks([40, 44.5, 50, 50], [makeAccepted()])).toEqual(['c1 latencyP99Ns more layers'])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AcceptedRegression } from '../domain/accepted.ts'
+import { makeAccepted } from '../../test/support/make-measurements.ts'
 import { asGateError } from '../domain/error.ts'
 import { acceptedInWords, covers, lapseOf } from './accepted.ts'
 import { readConfig } from './load-config.ts'
@@ -90,29 +90,21 @@ test('the same place twice is an error: which of the two holds?', () => {
   expect(read(twice.replace('20%', '20%, concurrency: 8'))).toHaveLength(2)
 })
 
-const entry = (change: Partial<AcceptedRegression> = {}): AcceptedRegression => ({
-  model: 'm',
-  metric: 'latencyP99Ns',
-  upTo: 0.15,
-  reason: 'more layers',
-  until: { kind: 'date', date: '2026-12-31' },
-  ...change,
-})
 const at8 = { mode: 'concurrency', concurrency: 8 } as const
 
 test('what an entry covers', () => {
-  expect(covers(entry(), 'm', at8, 'latencyP99Ns')).toBe(true)
-  expect(covers(entry(), 'm', at8, 'latencyP90Ns')).toBe(true)
-  expect(covers(entry({ metric: 'latencyP90Ns' }), 'm', at8, 'latencyP99Ns')).toBe(false)
-  expect(covers(entry(), 'm', at8, 'inferPerSec')).toBe(false)
-  expect(covers(entry(), 'n', at8, 'latencyP99Ns')).toBe(false)
-  expect(covers(entry({ concurrency: 8, batchSize: 1 }), 'm', at8, 'latencyP99Ns')).toBe(true)
-  expect(covers(entry({ concurrency: 1 }), 'm', at8, 'latencyP99Ns')).toBe(false)
-  expect(covers(entry({ batchSize: 2 }), 'm', at8, 'latencyP99Ns')).toBe(false)
-  expect(covers(entry({ requestRate: 8 }), 'm', at8, 'latencyP99Ns')).toBe(false)
+  expect(covers(makeAccepted(), 'm', at8, 'latencyP99Ns')).toBe(true)
+  expect(covers(makeAccepted(), 'm', at8, 'latencyP90Ns')).toBe(true)
+  expect(covers(makeAccepted({ metric: 'latencyP90Ns' }), 'm', at8, 'latencyP99Ns')).toBe(false)
+  expect(covers(makeAccepted(), 'm', at8, 'inferPerSec')).toBe(false)
+  expect(covers(makeAccepted(), 'n', at8, 'latencyP99Ns')).toBe(false)
+  expect(covers(makeAccepted({ concurrency: 8, batchSize: 1 }), 'm', at8, 'latencyP99Ns')).toBe(true)
+  expect(covers(makeAccepted({ concurrency: 1 }), 'm', at8, 'latencyP99Ns')).toBe(false)
+  expect(covers(makeAccepted({ batchSize: 2 }), 'm', at8, 'latencyP99Ns')).toBe(false)
+  expect(covers(makeAccepted({ requestRate: 8 }), 'm', at8, 'latencyP99Ns')).toBe(false)
   const rate = { mode: 'requestRate', requestRate: 8, distribution: 'poisson', batchSize: 2 } as const
-  expect(covers(entry({ requestRate: 8, batchSize: 2 }), 'm', rate, 'latencyP99Ns')).toBe(true)
-  expect(acceptedInWords(entry({ requestRate: 8, batchSize: 2 }))).toBe(
+  expect(covers(makeAccepted({ requestRate: 8, batchSize: 2 }), 'm', rate, 'latencyP99Ns')).toBe(true)
+  expect(acceptedInWords(makeAccepted({ requestRate: 8, batchSize: 2 }))).toBe(
     'p99 latency of m at 8 requests/s, batch 2',
   )
 })
@@ -125,7 +117,7 @@ describe('how long an entry holds', () => {
     ['', false],
     ['yesterday', false],
   ])('until a day, measured on %j: %s', (createdAt, holds) => {
-    expect(lapseOf(entry(), { createdAt }) === null).toBe(holds)
+    expect(lapseOf(makeAccepted(), { createdAt }) === null).toBe(holds)
   })
 
   test.each([
@@ -136,7 +128,7 @@ describe('how long an entry holds', () => {
   ])('until a commit of which git says %s: %s', (isContained, holds, why) => {
     const commit = '0123abcdef'
     const contained = isContained === undefined ? [] : [{ commit, isContained }]
-    const lapse = lapseOf(entry({ until: { kind: 'commit', commit } }), {
+    const lapse = lapseOf(makeAccepted({ until: { kind: 'commit', commit } }), {
       createdAt: '2026-01-01T00:00:00Z',
       git: { contained, reference: null },
     })

@@ -1,9 +1,9 @@
 // The session against node:http2's server, whose nghttp2 is the yardstick.
 import { constants, createServer, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import type { StreamEnd } from './stream.ts'
+import { listenOnLoopback } from './testing-peer.ts'
 import { ask, closeAfterwards, closeAll, fields, noise, open, valueIn } from './testing-session.ts'
 
 afterEach(closeAll)
@@ -12,20 +12,14 @@ type OnStream = (stream: ServerHttp2Stream, headers: Record<string, unknown>) =>
 
 async function serve(options: ServerOptions, onStream: OnStream): Promise<number> {
   const server = createServer(options)
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => sockets.add(socket))
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined)
     onStream(stream, headers)
   })
   server.on('sessionError', () => undefined)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closeAfterwards.push(async () => {
-    const closed = new Promise((resolve) => server.close(resolve))
-    for (const socket of sockets) socket.destroy()
-    await closed
-  })
-  return (server.address() as AddressInfo).port
+  const { port, stop } = await listenOnLoopback(server)
+  closeAfterwards.push(stop)
+  return port
 }
 
 const echo: OnStream = (stream) => {

@@ -1,5 +1,5 @@
 // A peer that does what a test says, frame by frame, whether HTTP/2 allows it or not.
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { FrameReader, frameType, makeSettings } from './frames.ts'
 
 const prefaceBytes = 24
@@ -18,15 +18,30 @@ export interface RawPeer {
   readonly stop: () => Promise<void>
 }
 
+/** Listens on a free port of the loopback; `stop` ends every connection that there is. */
+export async function listenOnLoopback(
+  server: Server,
+): Promise<{ readonly port: number; readonly stop: () => Promise<void> }> {
+  const sockets: Socket[] = []
+  server.on('connection', (socket: Socket) => sockets.push(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
 /** @param onHeaders when HEADERS have come @param begin what it sends first */
 export async function startRawPeer(
   onHeaders: (socket: Socket, streamId: number) => void,
   begin: Buffer = makeSettings([]),
 ): Promise<RawPeer> {
   const frames: ReceivedFrame[] = []
-  const sockets: Socket[] = []
   const server = createServer((socket) => {
-    sockets.push(socket)
     socket.setNoDelay()
     socket.on('error', () => undefined)
     socket.write(begin)
@@ -41,14 +56,5 @@ export async function startRawPeer(
       reader.push(chunk.subarray(skipped), chunk.length - skipped)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as AddressInfo).port,
-    frames,
-    stop: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
-      for (const socket of sockets) socket.destroy()
-      await closed
-    },
-  }
+  return { ...(await listenOnLoopback(server)), frames }
 }

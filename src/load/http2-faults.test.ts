@@ -1,8 +1,9 @@
 // What a peer does to a connection: no request hangs, each is counted once, by how it ended.
 import { constants } from 'node:http2'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Load } from '../domain/load.ts'
+import { listenOnLoopback } from '../http2/testing-peer.ts'
 import { type LoadGenerator, openLoadGenerator } from './generator.ts'
 import { type Answer, startTestingServer, succeed, targetOn, testingWorld } from './testing-server.ts'
 
@@ -23,19 +24,13 @@ async function generate(): Promise<LoadGenerator> {
 }
 
 async function listen(onSocket: (socket: Socket) => void): Promise<number> {
-  const sockets: Socket[] = []
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket)
     socket.on('error', () => undefined)
     onSocket(socket)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closeAfterwards.push(async () => {
-    const closed = new Promise((resolve) => server.close(resolve))
-    for (const socket of sockets) socket.destroy()
-    await closed
-  })
-  return (server.address() as AddressInfo).port
+  const { port, stop } = await listenOnLoopback(server)
+  closeAfterwards.push(stop)
+  return port
 }
 
 async function run(answer: Answer, requests: number) {

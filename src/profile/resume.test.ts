@@ -1,30 +1,16 @@
 import { expect, test } from 'vitest'
-import { environment } from '../../test/support/make-measurements.ts'
+import { environment, makeRepositoryOf } from '../../test/support/make-measurements.ts'
 import { readConfig } from '../config/load-config.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
-import { closureHash, type ModelRepository, type RepositoryModel } from '../repository/repository.ts'
+import { closureHash } from '../repository/repository.ts'
 import { type Resuming, resumed, settingsHash, sweepBegin } from './resume.ts'
 
 const config = readConfig('concurrency: 1\n', 'gate.yml', {})
 
-function repositoryOf(contentHash: string): ModelRepository {
-  const model = {
-    name: 'm',
-    folder: '',
-    configPath: null,
-    configText: null,
-    config: null,
-    versions: ['1'],
-    dependencies: [],
-    called: [],
-    contentHash,
-  }
-  return { path: '', models: new Map<string, RepositoryModel>([['m', model]]) }
-}
-const candidate = repositoryOf('a')
+const candidate = makeRepositoryOf('a')
 
 function left(change: Partial<ModelMeasurement> = {}, ofRun: Partial<Measurements> = {}): Measurements {
   const model: ModelMeasurement = {
@@ -76,7 +62,7 @@ test('a model whose gated loads were done is gone on with', () => {
 test.each<[string, Measurements, Partial<Resuming>]>([
   ['its gated loads were not done', left({ sweep: undefined }), {}],
   ['its gated loads were not done', left({ status: 'failed' }), {}],
-  ['its files have changed', left(), { candidate: repositoryOf('b') }],
+  ['its files have changed', left(), { candidate: makeRepositoryOf('b') }],
   ['its settings have changed', left(), { config: readConfig('concurrency: 2\n', 'gate.yml', {}) }],
   [
     'its settings have changed',
@@ -89,7 +75,7 @@ test.each<[string, Measurements, Partial<Resuming>]>([
       ),
     },
   ],
-  ['its reference is another one', left(), { reference: { repository: repositoryOf('r') } }],
+  ['its reference is another one', left(), { reference: { repository: makeRepositoryOf('r') } }],
   [
     'its file is not of one piece',
     left({

@@ -8,18 +8,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { TritonSettings } from '../../src/config/config.ts'
 import { readConfig } from '../../src/config/load-config.ts'
-import { nsPerSecond, type World } from '../../src/domain/world.ts'
+import type { World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import { processIdentity } from '../../src/system/process-identity.ts'
 import { memoryOfTree } from '../../src/system/process-tree.ts'
-import { connectTriton } from '../../src/triton/client.ts'
 import { resolveTriton } from '../../src/triton/launcher.ts'
-import { loadModel } from '../../src/triton/load-model.ts'
 import { freePorts } from '../../src/triton/ports.ts'
 import { startServer } from '../../src/triton/server.ts'
 import { type DockerEngine, docker, startDocker, tritonImage } from '../support/docker.ts'
-import { testWorld, writePythonModel } from '../support/embedded-triton.ts'
-import { fp32, infer, readFp32 } from '../support/tensors.ts'
+import { addOne, testWorld, writePythonModel } from '../support/embedded-triton.ts'
 
 /** As NVIDIA names it: the engine finds it without asking a registry. */
 const image = 'nvcr.io/nvidia/tritonserver:24.10-py3'
@@ -64,11 +61,7 @@ test('a server in a container: starts, loads, infers, is read by its own pids, a
   expect(server).toMatchObject({ mode: 'docker', version: '2.51.0' })
   expect(containers()).toMatch(/^triton-perf-gate-\S+ running$/)
 
-  const client = connectTriton(server.grpc)
-  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
-  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
-  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
-  client.close()
+  expect(await addOne(world, server, [1, 2, 3, 4])).toEqual([2, 3, 4, 5])
 
   // The pids are the container's, not those of the docker client.
   const commands = server.pids().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
@@ -84,11 +77,7 @@ test('a server in a container: starts, loads, infers, is read by its own pids, a
 test('a user of its own, unknown to the image: the server and its python stubs run as that user', async () => {
   const launcher = await resolveTriton(world, { ...settings, dockerUser: '12345:12345' })
   const server = await startServer(world, launcher, { repository })
-  const client = connectTriton(server.grpc)
-  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
-  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
-  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
-  client.close()
+  expect(await addOne(world, server, [1, 2, 3, 4])).toEqual([2, 3, 4, 5])
   const users = server
     .pids()
     .map((pid) => /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
@@ -129,11 +118,7 @@ test("a network of the container's own: published to 127.0.0.1 only", async (ctx
   const launcher = await resolveTriton(world, { ...settings, dockerNetwork: 'bridge' })
   expect(launcher.network).toBe('bridge')
   const server = await startServer(world, launcher, { repository })
-  const client = connectTriton(server.grpc)
-  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
-  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
-  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
-  client.close()
+  expect(await addOne(world, server, [1, 2, 3, 4])).toEqual([2, 3, 4, 5])
 
   const port = server.grpc.port.toString(16).toUpperCase().padStart(4, '0')
   const listening = `${readFileSync('/proc/net/tcp', 'utf8')}${readFileSync('/proc/net/tcp6', 'utf8')}`

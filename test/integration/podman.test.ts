@@ -4,16 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { TritonSettings } from '../../src/config/config.ts'
-import { nsPerSecond, type World } from '../../src/domain/world.ts'
+import type { World } from '../../src/domain/world.ts'
 import { processIdentity } from '../../src/system/process-identity.ts'
-import { connectTriton } from '../../src/triton/client.ts'
 import { resolveTriton } from '../../src/triton/launcher.ts'
-import { loadModel } from '../../src/triton/load-model.ts'
 import { startServer } from '../../src/triton/server.ts'
 import { tritonImage } from '../support/docker.ts'
-import { testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { addOne, testWorld, writePythonModel } from '../support/embedded-triton.ts'
 import { type Podman, startPodman } from '../support/podman.ts'
-import { fp32, infer, readFp32 } from '../support/tensors.ts'
 
 const image = 'nvcr.io/nvidia/tritonserver:24.10-py3'
 const root = mkdtempSync(join(tmpdir(), 'tpg-podman-test-'))
@@ -64,11 +61,7 @@ test('a server in a container of podman: removes what a dead owner left, starts,
 
   const server = await startServer(world, launcher, { repository })
   expect(server).toMatchObject({ mode: 'docker', version: '2.51.0' })
-  const client = connectTriton(server.grpc)
-  await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
-  const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [1, 2, 3, 4])])
-  expect(readFp32(outputs.get('Y'))).toEqual([2, 3, 4, 5])
-  client.close()
+  expect(await addOne(world, server, [1, 2, 3, 4])).toEqual([2, 3, 4, 5])
   const commands = server.pids().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
   expect(commands.some((command) => command.includes('triton_python_backend_stub'))).toBe(true)
 

@@ -4,7 +4,11 @@ import type { TritonSettings } from '../../src/config/config.ts'
 import { defaultTriton } from '../../src/config/defaults.ts'
 import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { createNodeWorld } from '../../src/system/node-world.ts'
+import { connectTriton } from '../../src/triton/client.ts'
 import { type Launcher, resolveTriton } from '../../src/triton/launcher.ts'
+import { loadModel } from '../../src/triton/load-model.ts'
+import type { TritonServer } from '../../src/triton/server.ts'
+import { fp32, infer, readFp32 } from './tensors.ts'
 
 export const embeddedSettings: TritonSettings = {
   mode: 'embedded',
@@ -77,3 +81,19 @@ output [{ name: "Y", data_type: TYPE_FP32, dims: [4] }]
 instance_group [{ count: 1, kind: KIND_CPU }]
 dynamic_batching { }
 `
+
+/** What a server makes of four numbers with its model add_one, which is loaded first. */
+export async function addOne(
+  world: World,
+  server: TritonServer,
+  numbers: readonly number[],
+): Promise<readonly number[]> {
+  const client = connectTriton(server.grpc)
+  try {
+    await loadModel(world, server, client, 'add_one', { timeoutNs: 60 * nsPerSecond })
+    const outputs = await infer(client, 'add_one', [fp32('X', [1, 4], [...numbers])])
+    return readFp32(outputs.get('Y'))
+  } finally {
+    client.close()
+  }
+}

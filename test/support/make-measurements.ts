@@ -1,12 +1,14 @@
 import { configHash } from '../../src/baseline/migrate.ts'
 import type { Config, Constraint, GateSettings } from '../../src/config/config.ts'
 import { toleranceWith } from '../../src/config/defaults.ts'
+import type { AcceptedRegression } from '../../src/domain/accepted.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import type { Load } from '../../src/domain/load.ts'
 import type { Baseline, HistoryPoint, Measurements } from '../../src/domain/measurements.ts'
 import { metrics as definitions, latencyPercentiles, type MetricName } from '../../src/domain/metric.ts'
 import type { Metrics, ModelMeasurement, Repetition, Scenario } from '../../src/domain/scenario.ts'
 import { tool } from '../../src/domain/tool.ts'
+import type { ModelRepository, RepositoryModel } from '../../src/repository/repository.ts'
 import type { Random } from '../../src/stats/random.ts'
 import { mean } from '../../src/stats/robust.ts'
 import { calmClient } from './client-health.ts'
@@ -227,4 +229,32 @@ export function makePoint(change: Partial<HistoryPoint> = {}): HistoryPoint {
     spread: null,
     ...change,
   }
+}
+
+/** An entry of gate.accepted for the p99 of model `m`. */
+export function makeAccepted(change: Partial<AcceptedRegression> = {}): AcceptedRegression {
+  return {
+    model: 'm',
+    metric: 'latencyP99Ns',
+    upTo: 0.15,
+    reason: 'more layers',
+    until: { kind: 'date', date: '2026-12-31' },
+    ...change,
+  }
+}
+
+/** A model repository of one model `m`, of which nothing but its content's hash matters. */
+export function makeRepositoryOf(contentHash: string): ModelRepository {
+  const model = {
+    name: 'm',
+    folder: '',
+    configPath: null,
+    configText: null,
+    config: null,
+    versions: ['1'],
+    dependencies: [],
+    called: [],
+    contentHash,
+  }
+  return { path: '', models: new Map<string, RepositoryModel>([['m', model]]) }
 }
