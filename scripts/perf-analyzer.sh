@@ -68,14 +68,14 @@ else
   apt-get -qq update >"$log" 2>&1 || fail "apt-get update: $(tail -n 1 "$log")"
   (cd "$apt/cache" && apt-get -qq download "${newer_libraries[@]}") >"$log" 2>&1 ||
     fail "apt-get download: $(tail -n 1 "$log")"
-  for package in "$apt"/cache/*.deb; do dpkg-deb -x "$package" "$partial/root"; done
+  for package in "$apt"/cache/*.deb; do dpkg-deb -x "$package" "$partial/libraries"; done
   rm -rf "$apt"
   # Debian has the libraries in usr/lib, older ones of them in lib.
   cat >"$partial/perf_analyzer" <<'SH'
 #!/bin/sh
 here="$(dirname "$(readlink -f "$0")")"
-libraries="$here/root/usr/lib/x86_64-linux-gnu:$here/root/lib/x86_64-linux-gnu"
-exec "$here/root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" "$here/wheel/perf_analyzer/bin/perf_analyzer" "$@"
+libraries="$here/libraries/usr/lib/x86_64-linux-gnu:$here/libraries/lib/x86_64-linux-gnu"
+exec "$here/libraries/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" "$here/wheel/perf_analyzer/bin/perf_analyzer" "$@"
 SH
 fi
 chmod +x "$partial/perf_analyzer"
