@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1889);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1436);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    1889: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    1436: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -23506,6 +23506,10 @@ var __webpack_modules__ = ({
         ;
         const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
         ;
+        function isMapping(value) {
+            return typeof value === 'object' && value !== null && !Array.isArray(value);
+        }
+        ;
         const metric_metrics = {
             latencyAvgNs: { label: 'avg latency', unit: 'ns', better: 'lower' },
             latencyP50Ns: { label: 'p50 latency', unit: 'ns', better: 'lower' },
@@ -29580,7 +29584,7 @@ var __webpack_modules__ = ({
             }
             const choices = Array.isArray(value) ? value : [value];
             return limited(choices.flatMap((choice) => {
-                if (!model_config_fields_isObject(choice))
+                if (!isMapping(choice))
                     return [choice];
                 if (field.fieldKind === 'message')
                     return messageValues(field.message, choice);
@@ -29589,7 +29593,7 @@ var __webpack_modules__ = ({
                 const { message } = field;
                 return product(Object.entries(choice).map(([name, inner]) => [
                     name,
-                    model_config_fields_isObject(inner) ? messageValues(message, inner) : [inner],
+                    isMapping(inner) ? messageValues(message, inner) : [inner],
                 ]));
             }));
         }
@@ -29599,7 +29603,7 @@ var __webpack_modules__ = ({
             const { message } = field;
             const named = value.map((one, i) => [
                 String(i),
-                model_config_fields_isObject(one) ? messageValues(message, one) : [one],
+                isMapping(one) ? messageValues(message, one) : [one],
             ]);
             return product(named).map((one) => value.map((_, i) => one[String(i)] ?? null));
         }
@@ -29610,9 +29614,6 @@ var __webpack_modules__ = ({
             if (values.length <= maxValues)
                 return values;
             throw new Error(`more than ${maxValues} values are listed`);
-        }
-        function model_config_fields_isObject(value) {
-            return typeof value === 'object' && value !== null && !Array.isArray(value);
         }
         ;
         const { sequences } = defaultRequests;
@@ -30028,7 +30029,6 @@ var __webpack_modules__ = ({
             return text.length > 60 ? `${text.slice(0, 57)}…` : text;
         }
         ;
-        const isMapping = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
         const mapAt = (map, name) => (isMapping(map[name]) ? map[name] : {});
         function crossProblems(source) {
             const file = isMapping(source.value) ? source.value : {};
@@ -31396,7 +31396,6 @@ var __webpack_modules__ = ({
             return problems;
         }
         ;
-        const given_data_isMapping = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
         const layout = 'Write {"data": [{"INPUT": [1, 2, 3]}, …]}, one map for each inference, or lists of such maps for sequences.';
         function parseInputJson(text, file, problems) {
             const document = parseJson(text, file, problems);
@@ -31406,7 +31405,7 @@ var __webpack_modules__ = ({
                 problems.push({ file, key, message, remedy });
                 return null;
             };
-            if (!given_data_isMapping(document))
+            if (!isMapping(document))
                 return tell('', 'is not a map with the key "data"');
             for (const name of Object.keys(document)) {
                 if (name !== 'data' && name !== 'validation_data')
@@ -31453,7 +31452,7 @@ var __webpack_modules__ = ({
             });
         }
         function parseStep(step, key, file, problems) {
-            if (!given_data_isMapping(step)) {
+            if (!isMapping(step)) {
                 problems.push({ file, key, message: 'is not a map of names to tensors', remedy: layout });
                 return { file, key, inputs: new Map(), isFolder: false };
             }
@@ -31469,9 +31468,9 @@ var __webpack_modules__ = ({
                 return null;
             };
             const forms = 'Write a flat list of elements, {"b64": "…"}, or {"content": …, "shape": […]}.';
-            if (!Array.isArray(value) && !given_data_isMapping(value))
+            if (!Array.isArray(value) && !isMapping(value))
                 return tell('is no tensor', forms);
-            const map = given_data_isMapping(value) ? value : { content: value };
+            const map = isMapping(value) ? value : { content: value };
             const unknown = Object.keys(map).filter((name) => !['content', 'shape', 'b64'].includes(name));
             if (unknown.length > 0)
                 return tell(`unknown key ${JSON.stringify(unknown[0])}`, forms);
@@ -31481,7 +31480,7 @@ var __webpack_modules__ = ({
             if (shape !== null && !isShape(shape))
                 return tell('shape is not a list of sizes from 1 on', 'Give it without the batch dimension.');
             const encoded = map.b64 ??
-                (given_data_isMapping(map.content) && Object.keys(map.content).join() === 'b64' ? map.content.b64 : undefined);
+                (isMapping(map.content) && Object.keys(map.content).join() === 'b64' ? map.content.b64 : undefined);
             if (encoded !== undefined) {
                 const bytes = decodeBase64(encoded);
                 if (bytes === null)
@@ -33300,8 +33299,11 @@ var __webpack_modules__ = ({
                 ],
             });
         }
+        function modelConfigJson(config) {
+            return toJson(ModelConfigSchema, config, { useProtoFieldName: true });
+        }
         function modelConfigToJson(config) {
-            return toJsonString(ModelConfigSchema, config, { useProtoFieldName: true });
+            return JSON.stringify(modelConfigJson(config));
         }
         function failureOf(text) {
             try {
@@ -33692,103 +33694,6 @@ var __webpack_modules__ = ({
             return 0;
         }
         ;
-        const environmentSchema = strictObject({
-            triton: strictObject({
-                version: schemas_string(),
-                mode: schemas_enum(['embedded', 'local', 'docker', 'remote']),
-                source: schemas_string(),
-                network: schemas_enum(['bridge', 'host']).optional(),
-            }),
-            gpus: array(strictObject({
-                uuid: schemas_string(),
-                name: schemas_string(),
-                driverVersion: schemas_string(),
-                memoryTotalBytes: schemas_number().nonnegative(),
-                mig: schemas_boolean().nullable(),
-                lockedClockMegahertz: schemas_number().positive().optional(),
-            })),
-            gpuUnavailable: schemas_string().nullable(),
-            host: strictObject({
-                runnerClass: schemas_string(),
-                cpuModel: schemas_string(),
-                cpuCount: schemas_int().positive(),
-                cpuLimit: schemas_number().positive().optional(),
-                cpuGovernor: schemas_string().optional(),
-                memoryTotalBytes: schemas_number().nonnegative(),
-                os: schemas_string(),
-            }),
-            engine: schemas_string().optional(),
-            tool: toolSchema,
-            inputData: record(schemas_string(), schemas_string()).optional(),
-        })
-            .readonly();
-        function incomparable(a, b) {
-            const gpus = (environment) => environment.gpus.map(describeGpu).join(', ') || 'none';
-            const fields = [
-                ['runner class', a.host.runnerClass, b.host.runnerClass],
-                ['GPU', gpus(a), gpus(b)],
-                ['Triton version', a.triton.version, b.triton.version],
-                ['Triton mode', a.triton.mode, b.triton.mode],
-                ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
-                ['engine', a.engine ?? 'builtin', b.engine ?? 'builtin'],
-            ];
-            return [
-                ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
-                ...otherInputData(a, b),
-            ];
-        }
-        function foreign(a, b) {
-            const uuids = ({ gpus }) => gpus.map(({ uuid }) => uuid).join(', ') || 'none';
-            const cpus = ({ host }) => `${host.cpuCount} × ${host.cpuModel}`;
-            const fields = [
-                ['Triton', a.triton.source, b.triton.source],
-                ['GPU', uuids(a), uuids(b)],
-                ['CPUs', cpus(a), cpus(b)],
-                ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
-                ['version', a.tool.version, b.tool.version],
-            ];
-            return [
-                ...incomparable(a, b),
-                ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
-            ];
-        }
-        function otherInputData(a, b) {
-            if (a.inputData === undefined && b.inputData === undefined)
-                return [];
-            if (a.inputData === undefined || b.inputData === undefined)
-                return ['input data: known of one side only'];
-            const theirs = b.inputData;
-            return Object.entries(a.inputData).flatMap(([model, hash]) => {
-                const other = Object.hasOwn(theirs, model) ? theirs[model] : undefined;
-                const short = (text) => text.slice(0, 12);
-                return other === undefined || other === hash
-                    ? []
-                    : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`];
-            });
-        }
-        function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, }) {
-            return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`;
-        }
-        ;
-        function fingerprint(baseline, search, current) {
-            const { source, passedOver } = search;
-            const origin = {
-                source,
-                commit: baseline.commit,
-                createdAt: baseline.createdAt,
-                ...(passedOver === undefined ? {} : { passedOver }),
-            };
-            const differences = incomparable(baseline.environment, current);
-            if (differences.length === 0)
-                return { status: 'found', ...origin };
-            return {
-                status: 'incompatible',
-                ...origin,
-                differences,
-                next: 'Compare with --reference, which measures both sides here, or measure the main branch on this machine with mode baseline.',
-            };
-        }
-        ;
         const average = schemas_number().nonnegative().nullable();
         const composingModelSchema = strictObject({
             model: schemas_string(),
@@ -34109,6 +34014,84 @@ var __webpack_modules__ = ({
         })
             .readonly();
         ;
+        const environmentSchema = strictObject({
+            triton: strictObject({
+                version: schemas_string(),
+                mode: schemas_enum(['embedded', 'local', 'docker', 'remote']),
+                source: schemas_string(),
+                network: schemas_enum(['bridge', 'host']).optional(),
+            }),
+            gpus: array(strictObject({
+                uuid: schemas_string(),
+                name: schemas_string(),
+                driverVersion: schemas_string(),
+                memoryTotalBytes: schemas_number().nonnegative(),
+                mig: schemas_boolean().nullable(),
+                lockedClockMegahertz: schemas_number().positive().optional(),
+            })),
+            gpuUnavailable: schemas_string().nullable(),
+            host: strictObject({
+                runnerClass: schemas_string(),
+                cpuModel: schemas_string(),
+                cpuCount: schemas_int().positive(),
+                cpuLimit: schemas_number().positive().optional(),
+                cpuGovernor: schemas_string().optional(),
+                memoryTotalBytes: schemas_number().nonnegative(),
+                os: schemas_string(),
+            }),
+            engine: schemas_string().optional(),
+            tool: toolSchema,
+            inputData: record(schemas_string(), schemas_string()).optional(),
+        })
+            .readonly();
+        function incomparable(a, b) {
+            const gpus = (environment) => environment.gpus.map(describeGpu).join(', ') || 'none';
+            const fields = [
+                ['runner class', a.host.runnerClass, b.host.runnerClass],
+                ['GPU', gpus(a), gpus(b)],
+                ['Triton version', a.triton.version, b.triton.version],
+                ['Triton mode', a.triton.mode, b.triton.mode],
+                ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
+                ['engine', a.engine ?? 'builtin', b.engine ?? 'builtin'],
+            ];
+            return [
+                ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+                ...otherInputData(a, b),
+            ];
+        }
+        function foreign(a, b) {
+            const uuids = ({ gpus }) => gpus.map(({ uuid }) => uuid).join(', ') || 'none';
+            const cpus = ({ host }) => `${host.cpuCount} × ${host.cpuModel}`;
+            const fields = [
+                ['Triton', a.triton.source, b.triton.source],
+                ['GPU', uuids(a), uuids(b)],
+                ['CPUs', cpus(a), cpus(b)],
+                ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
+                ['version', a.tool.version, b.tool.version],
+            ];
+            return [
+                ...incomparable(a, b),
+                ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+            ];
+        }
+        function otherInputData(a, b) {
+            if (a.inputData === undefined && b.inputData === undefined)
+                return [];
+            if (a.inputData === undefined || b.inputData === undefined)
+                return ['input data: known of one side only'];
+            const theirs = b.inputData;
+            return Object.entries(a.inputData).flatMap(([model, hash]) => {
+                const other = Object.hasOwn(theirs, model) ? theirs[model] : undefined;
+                const short = (text) => text.slice(0, 12);
+                return other === undefined || other === hash
+                    ? []
+                    : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`];
+            });
+        }
+        function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, }) {
+            return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`;
+        }
+        ;
         const acceptedRegressionSchema = strictObject({
             model: schemas_string(),
             metric: schemas_enum(metricNames),
@@ -34220,6 +34203,93 @@ var __webpack_modules__ = ({
             return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
         }
         ;
+        function median(values) {
+            const sorted = [...values].sort((a, b) => a - b);
+            const upper = sorted[Math.floor(sorted.length / 2)];
+            const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+            if (upper === undefined || lower === undefined)
+                throw new RangeError('the median of no values');
+            return (lower + upper) / 2;
+        }
+        function mean(values) {
+            if (values.length === 0)
+                throw new RangeError('the mean of no values');
+            let sum = 0;
+            for (const value of values)
+                sum += value;
+            return sum / values.length;
+        }
+        function geometricMean(values) {
+            if (values.some((value) => !(value > 0)))
+                throw new RangeError('the geometric mean needs values > 0');
+            return Math.exp(mean(values.map(Math.log)));
+        }
+        function robustSdAboutZero(values) {
+            return 1.4826022185056018 * median(values.map(Math.abs));
+        }
+        ;
+        const levelPoints = 5;
+        function withAcceptedSteps(baseline, measurements, config) {
+            const entries = config.gate.accepted.filter((entry) => lapseOf(entry, measurements) === null);
+            if (entries.length === 0)
+                return baseline;
+            const loads = new Map(baseline.models
+                .flatMap((model) => gatedScenarios(model))
+                .map(({ load }) => [loadKey(load), load]));
+            const isNew = (point) => point.commit === baseline.commit && point.createdAt === baseline.createdAt;
+            const models = new Set(entries.map(({ model }) => model));
+            const known = baseline.history.filter((point) => models.has(point.model) && !isNew(point));
+            const history = baseline.history.map((point) => {
+                const load = loads.get(point.load);
+                if (!isNew(point) || load === undefined)
+                    return point;
+                const metric = point.metric;
+                const covering = entriesFor(entries, point.model, load, metric);
+                if (covering.length === 0)
+                    return point;
+                const earlier = known.filter((each) => isSameSeries(each, point));
+                if (!isStep(point, earlier, config))
+                    return point;
+                const entry = covering.find((each) => !earlier.some(({ accepted }) => accepted === each.reason));
+                return entry === undefined ? point : { ...point, accepted: entry.reason };
+            });
+            return { ...baseline, history };
+        }
+        function isSameSeries(a, b) {
+            return a.model === b.model && a.load === b.load && a.metric === b.metric;
+        }
+        function isStep(point, earlier, config) {
+            const last = earlier.findLastIndex(({ accepted }) => accepted !== undefined);
+            const since = earlier.slice(Math.max(0, last));
+            const level = since.slice(-levelPoints).map(({ value }) => value);
+            if (level.length === 0)
+                return false;
+            const metric = point.metric;
+            const { ratio, absolute } = config.settingsFor(point.model).tolerance[metric] ?? { ratio: 0, absolute: 0 };
+            const from = median(level);
+            const tolerated = metric === 'gpuMemoryBytes' ? from * ratio + absolute : Math.max(from * ratio, absolute);
+            return metric_metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated;
+        }
+        ;
+        function fingerprint(baseline, search, current) {
+            const { source, passedOver } = search;
+            const origin = {
+                source,
+                commit: baseline.commit,
+                createdAt: baseline.createdAt,
+                ...(passedOver === undefined ? {} : { passedOver }),
+            };
+            const differences = incomparable(baseline.environment, current);
+            if (differences.length === 0)
+                return { status: 'found', ...origin };
+            return {
+                status: 'incompatible',
+                ...origin,
+                differences,
+                next: 'Compare with --reference, which measures both sides here, or measure the main branch on this machine with mode baseline.',
+            };
+        }
+        ;
         const steps = {
             1: (file) => ({
                 ...file,
@@ -34241,7 +34311,7 @@ var __webpack_modules__ = ({
         function eachOf(list, change) {
             if (!Array.isArray(list))
                 return list;
-            return list.map((item) => typeof item === 'object' && item !== null && !Array.isArray(item) ? change(item) : item);
+            return list.map((item) => (isMapping(item) ? change(item) : item));
         }
         ;
         const maybeNegative = new Set(['networkOverheadNs']);
@@ -34403,74 +34473,6 @@ var __webpack_modules__ = ({
             if (opened.status !== 'found')
                 return { status: opened, baseline: null };
             return { status: fingerprint(opened.baseline, opened, current), baseline: opened.baseline };
-        }
-        ;
-        function median(values) {
-            const sorted = [...values].sort((a, b) => a - b);
-            const upper = sorted[Math.floor(sorted.length / 2)];
-            const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-            if (upper === undefined || lower === undefined)
-                throw new RangeError('the median of no values');
-            return (lower + upper) / 2;
-        }
-        function mean(values) {
-            if (values.length === 0)
-                throw new RangeError('the mean of no values');
-            let sum = 0;
-            for (const value of values)
-                sum += value;
-            return sum / values.length;
-        }
-        function geometricMean(values) {
-            if (values.some((value) => !(value > 0)))
-                throw new RangeError('the geometric mean needs values > 0');
-            return Math.exp(mean(values.map(Math.log)));
-        }
-        function robustSdAboutZero(values) {
-            return 1.4826022185056018 * median(values.map(Math.abs));
-        }
-        ;
-        const levelPoints = 5;
-        function withAcceptedSteps(baseline, measurements, config) {
-            const entries = config.gate.accepted.filter((entry) => lapseOf(entry, measurements) === null);
-            if (entries.length === 0)
-                return baseline;
-            const loads = new Map(baseline.models
-                .flatMap((model) => gatedScenarios(model))
-                .map(({ load }) => [loadKey(load), load]));
-            const isNew = (point) => point.commit === baseline.commit && point.createdAt === baseline.createdAt;
-            const models = new Set(entries.map(({ model }) => model));
-            const known = baseline.history.filter((point) => models.has(point.model) && !isNew(point));
-            const history = baseline.history.map((point) => {
-                const load = loads.get(point.load);
-                if (!isNew(point) || load === undefined)
-                    return point;
-                const metric = point.metric;
-                const covering = entriesFor(entries, point.model, load, metric);
-                if (covering.length === 0)
-                    return point;
-                const earlier = known.filter((each) => isSameSeries(each, point));
-                if (!isStep(point, earlier, config))
-                    return point;
-                const entry = covering.find((each) => !earlier.some(({ accepted }) => accepted === each.reason));
-                return entry === undefined ? point : { ...point, accepted: entry.reason };
-            });
-            return { ...baseline, history };
-        }
-        function isSameSeries(a, b) {
-            return a.model === b.model && a.load === b.load && a.metric === b.metric;
-        }
-        function isStep(point, earlier, config) {
-            const last = earlier.findLastIndex(({ accepted }) => accepted !== undefined);
-            const since = earlier.slice(Math.max(0, last));
-            const level = since.slice(-levelPoints).map(({ value }) => value);
-            if (level.length === 0)
-                return false;
-            const metric = point.metric;
-            const { ratio, absolute } = config.settingsFor(point.model).tolerance[metric] ?? { ratio: 0, absolute: 0 };
-            const from = median(level);
-            const tolerated = metric === 'gpuMemoryBytes' ? from * ratio + absolute : Math.max(from * ratio, absolute);
-            return metric_metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated;
         }
         ;
         const maxIterations = 100_000;
@@ -36020,26 +36022,38 @@ var __webpack_modules__ = ({
             }, whole);
         }
         ;
+        function draftsAgainstStored(settings, baseline, candidate, test) {
+            const stored = validRepetitions(baseline);
+            const current = validRepetitions(candidate);
+            return primaryDrafts(stored, current, (metric, footnotes) => {
+                const tolerance = toleranceOf(settings, metric, 0);
+                const empty = {
+                    metric,
+                    load: candidate.load,
+                    against: 'baseline',
+                    tolerance,
+                    baselineValue: null,
+                };
+                const [references, candidates] = [positives(stored, metric), positives(current, metric)];
+                if (references === null || candidates === null)
+                    return settledDraft(empty, missing);
+                return test({ metric, references, candidates, footnotes, empty });
+            });
+        }
+        ;
         const minRunSd = 0.01;
         const assumedRunSd = { latency: 0.2, throughput: 0.1 };
         const historyDegreesOfFreedom = 3;
         function draftsAgainstBaseline(settings, model, baseline, candidate, history) {
-            const stored = validRepetitions(baseline);
-            const current = validRepetitions(candidate);
-            const draft = (metric, footnotes) => {
-                const start = { metric, load: candidate.load, against: 'baseline' };
-                const [references, candidates] = [positives(stored, metric), positives(current, metric)];
-                if (references === null || candidates === null) {
-                    const tolerance = toleranceOf(settings, metric, 0);
-                    return settledDraft({ ...start, tolerance, baselineValue: null }, missing);
-                }
+            return draftsAgainstStored(settings, baseline, candidate, (pair) => {
+                const { metric, references, candidates, footnotes, empty } = pair;
                 const values = {
                     reference: geometricMean(references),
                     candidate: geometricMean(candidates),
                     repetitions: Math.min(references.length, candidates.length),
                 };
                 const tolerance = toleranceOf(settings, metric, values.reference);
-                const row = { ...start, tolerance, baselineValue: values.reference };
+                const row = { ...empty, tolerance, baselineValue: values.reference };
                 const changeRatio = values.candidate / values.reference;
                 if (values.repetitions < minRepetitions) {
                     const short = candidates.length < minRepetitions ? candidate : baseline;
@@ -36054,8 +36068,7 @@ var __webpack_modules__ = ({
                 };
                 const test = { estimate, pooledWorse: null, repeatable: false, levels: totalLevels, differences: null };
                 return testedDraft(row, values, test, [...footnotes, spread.footnote]);
-            };
-            return primaryDrafts(stored, current, draft);
+            });
         }
         function runToRunSpread(history, model, load, metric) {
             const series = seriesIn(history).get(seriesKey({ model, load, metric }));
@@ -36082,24 +36095,18 @@ var __webpack_modules__ = ({
         const efficiency = 0.37;
         const against_history_degreesOfFreedom = { least: 3, most: 8 };
         function draftsAgainstHistory(settings, model, baseline, candidate, history) {
-            const stored = validRepetitions(baseline);
-            const current = validRepetitions(candidate);
-            const draft = (metric, footnotes) => {
-                const start = { metric, load: candidate.load, against: 'baseline' };
-                const [references, candidates] = [positives(stored, metric), positives(current, metric)];
+            return draftsAgainstStored(settings, baseline, candidate, (pair) => {
+                const { metric, references, candidates, footnotes, empty } = pair;
                 const known = levelOf(history, model, candidate, metric);
-                if (references === null || candidates === null || known === null) {
-                    const tolerance = toleranceOf(settings, metric, 0);
-                    const why = references === null || candidates === null ? missing : noLevel;
-                    return settledDraft({ ...start, tolerance, baselineValue: null }, why);
-                }
+                if (known === null)
+                    return settledDraft(empty, noLevel);
                 const values = {
                     reference: Math.exp(known.level),
                     candidate: geometricMean(candidates),
                     repetitions: candidates.length,
                 };
                 const tolerance = toleranceOf(settings, metric, values.reference);
-                const row = { ...start, tolerance, baselineValue: geometricMean(references) };
+                const row = { ...empty, tolerance, baselineValue: geometricMean(references) };
                 if (candidates.length < minRepetitions) {
                     return settledDraft(row, { ...values, ...tooFew(candidates.length, candidate.repetitions.length) });
                 }
@@ -36115,8 +36122,7 @@ var __webpack_modules__ = ({
                 };
                 const footnote = `measured alone, and compared with the level of ${known.runs} runs of the main branch since its last change: they lie so close together that the reference was not measured`;
                 return testedDraft(row, values, test, [...footnotes, footnote]);
-            };
-            return primaryDrafts(stored, current, draft);
+            });
         }
         const noLevel = {
             status: 'invalid',
@@ -36567,13 +36573,11 @@ var __webpack_modules__ = ({
             }));
             return { models };
         }
+        function asReport(input) {
+            return { baseline: null, ...input, baselineStatus: { status: 'notRequested' }, mode: 'gate' };
+        }
         function isDecided(input, look, family) {
-            const whole = {
-                baseline: null,
-                ...input,
-                baselineStatus: { status: 'notRequested' },
-                mode: 'gate',
-            };
+            const whole = asReport(input);
             const opponent = opponentOf(whole);
             return input.measurements.models.every((model) => {
                 if (modelState(model, opponent).kind !== 'comparable')
@@ -36588,12 +36592,7 @@ var __webpack_modules__ = ({
             });
         }
         function regressionsOf(input, family) {
-            const whole = {
-                baseline: null,
-                ...input,
-                baselineStatus: { status: 'notRequested' },
-                mode: 'gate',
-            };
+            const whole = asReport(input);
             const opponent = opponentOf(whole);
             const [model] = input.measurements.models;
             if (model === undefined)
@@ -37723,20 +37722,16 @@ var __webpack_modules__ = ({
         function withFields(config, fields) {
             if (Object.keys(fields).length === 0)
                 return config;
-            const json = toJson(ModelConfigSchema, config, { useProtoFieldName: true });
-            return fromJson(ModelConfigSchema, merged(json, fields));
+            return fromJson(ModelConfigSchema, merged(modelConfigJson(config), fields));
         }
         function merged(below, above) {
-            if (!fields_isObject(below) || !fields_isObject(above))
+            if (!isMapping(below) || !isMapping(above))
                 return above;
             const inner = Object.entries(above).map(([name, value]) => [
                 name,
                 merged(Object.hasOwn(below, name) ? below[name] : undefined, value),
             ]);
             return { ...below, ...Object.fromEntries(inner) };
-        }
-        function fields_isObject(value) {
-            return typeof value === 'object' && value !== null && !Array.isArray(value);
         }
         ;
         function configurationOf(config, committed) {
@@ -38910,9 +38905,10 @@ var __webpack_modules__ = ({
         }
         const editedByPart = new Set(['max_batch_size', 'instance_group', 'dynamic_batching']);
         function otherEdits(text, fields, current, target, additions) {
+            const [before, after] = [modelConfigJson(current), modelConfigJson(target)];
             return ModelConfigSchema.fields.flatMap(({ name }) => {
-                const wanted = onlyField(target, name);
-                if (editedByPart.has(name) || equals(ModelConfigSchema, onlyField(current, name), wanted))
+                const wanted = onlyField(after, name);
+                if (editedByPart.has(name) || equals(ModelConfigSchema, onlyField(before, name), wanted))
                     return [];
                 const addition = toText(ModelConfigSchema, wanted).trimEnd().replaceAll('\n', endOfLine(text));
                 const [first, ...others] = fields.filter((field) => field.name === name);
@@ -38937,9 +38933,8 @@ var __webpack_modules__ = ({
                 return gap.includes('#');
             });
         }
-        function onlyField(config, name) {
-            const { [name]: value } = toJson(ModelConfigSchema, config, { useProtoFieldName: true });
-            return fromJson(ModelConfigSchema, value === undefined ? {} : { [name]: value });
+        function onlyField(json, name) {
+            return fromJson(ModelConfigSchema, json[name] === undefined ? {} : { [name]: json[name] });
         }
         function setFields(text, message, settings) {
             const edits = [];
@@ -39136,6 +39131,18 @@ var __webpack_modules__ = ({
                 ...(trend === null ? {} : { trend }),
                 wallNs,
             };
+        }
+        function judgeAgainst(input, opened) {
+            const { environment } = input.measurements;
+            const baseline = matchBaseline(opened.baseline, environment);
+            const recent = matchBaseline(opened.recent, environment);
+            return judge_judge({
+                ...input,
+                baseline: baseline.baseline,
+                baselineStatus: baseline.status,
+                recent: recent.baseline,
+                recentStatus: recent.status,
+            });
         }
         function configurationWarnings(input) {
             const reference = input.measurements.git?.reference;
@@ -41783,18 +41790,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         async function compare_compare(shell, options) {
             const config = await configFrom(shell, options);
             const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements');
-            const opened = await openAsked(shell, options.baseline);
-            const { status, baseline } = matchBaseline(opened, measurements.environment);
-            const recent = matchBaseline(await openAsked(shell, options.history, '--history'), measurements.environment);
-            const result = judge_judge({
-                measurements,
-                baseline,
-                baselineStatus: status,
-                recent: recent.baseline,
-                recentStatus: recent.status,
-                config,
-                mode: 'gate',
-            });
+            const opened = {
+                baseline: await openAsked(shell, options.baseline),
+                recent: await openAsked(shell, options.history, '--history'),
+            };
+            const result = judgeAgainst({ measurements, config, mode: 'gate' }, opened);
             const output = openOutput((0, external_node_path_.resolve)(shell.cwd, options.output), 'judge');
             output.writeResult(result, null);
             return printResult(shell, result, options);
@@ -43648,10 +43648,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         ;
         function changedFields(before, after) {
-            return differences([], jsonOf(before), jsonOf(after)).filter(({ field }) => field !== 'name');
+            return differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
         }
         function withField(before, after, change) {
-            const json = replaced(jsonOf(before), jsonOf(after), change.path);
+            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
             try {
                 return fromJson(ModelConfigSchema, json ?? {});
             }
@@ -43661,14 +43661,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 });
             }
         }
-        function jsonOf(config) {
-            return toJson(ModelConfigSchema, config, { useProtoFieldName: true });
-        }
         function differences(path, before, after) {
             if (Array.isArray(before) && Array.isArray(after) && alike(before, after)) {
                 return before.flatMap((item, index) => differences([...path, index], item, after[index]));
             }
-            if (changed_fields_isMessage(before) && changed_fields_isMessage(after)) {
+            if (isMapping(before) && isMapping(after)) {
                 const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
                 return keys.flatMap((key) => differences([...path, key], before[key], after[key]));
             }
@@ -43677,10 +43674,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
         }
         function alike(before, after) {
-            return before.length === after.length && [...before, ...after].every(changed_fields_isMessage);
-        }
-        function changed_fields_isMessage(value) {
-            return typeof value === 'object' && value !== null && !Array.isArray(value);
+            return before.length === after.length && [...before, ...after].every(isMapping);
         }
         function label(path) {
             return path
@@ -49312,6 +49306,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             });
         }
         ;
+        const notRequested = { status: 'notRequested' };
         async function runGate(world, request) {
             const { config } = request;
             requireHistory(request);
@@ -49356,18 +49351,9 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     save: output.saveMeasurements,
                     logServer: output.logServer,
                 });
-                const { status, baseline } = matchBaseline(request.baseline, measurements.environment);
-                const recent = matchBaseline(request.recent ?? { status: 'notRequested' }, measurements.environment);
-                const result = judge_judge({
-                    measurements,
-                    baseline,
-                    baselineStatus: status,
-                    recent: recent.baseline,
-                    recentStatus: recent.status,
-                    config,
-                    mode: request.mode,
-                });
-                const next = baselineFrom(measurements, baseline, request.runId, config.gate.maxFailureRatio);
+                const opened = { baseline: request.baseline, recent: request.recent ?? notRequested };
+                const result = judgeAgainst({ measurements, config, mode: request.mode }, opened);
+                const next = baselineFrom(measurements, known, request.runId, config.gate.maxFailureRatio);
                 if (next.status === 'refused')
                     world.progress(`no baseline.json is written: ${next.why}`);
                 output.writeResult(result, next.status === 'written' ? withAcceptedSteps(next.baseline, measurements, config) : null);
