@@ -1,40 +1,75 @@
 import { z } from 'zod'
 
+const varied = {
+  instanceCount: z.int().positive().nullable(),
+  maxBatchSize: z.int().nonnegative(),
+  dynamicBatching: z.boolean(),
+  preferredBatchSizes: z.array(z.int().positive()).readonly().optional(),
+  maxQueueDelayMicroseconds: z.int().nonnegative().optional(),
+  /** Further fields of ModelConfig that differ from the committed ones, as protobuf's JSON with the names of the .proto. */
+  fields: z.record(z.string(), z.json()).optional(),
+}
+
 /**
- * The fields of a ModelConfig that the sweep changes and the report shows, in Triton's words.
+ * The fields of one model's ModelConfig that the sweep changes and the report shows, in Triton's words.
  * `instanceCount` is the sum of `instance_group[].count`; null for an ensemble, which has no instances.
  */
+const variedFieldsSchema = z.strictObject(varied).readonly()
+
+export type VariedFields = z.infer<typeof variedFieldsSchema>
+
+/** A model's configuration, and with it those of the further models that are varied together with it. */
 export const configurationSchema = z
   .strictObject({
-    /** True where this is what the repository holds, unchanged. */
+    /** True where this is what the repository holds, unchanged; of the further models too. */
     committed: z.boolean(),
-    instanceCount: z.int().positive().nullable(),
-    maxBatchSize: z.int().nonnegative(),
-    dynamicBatching: z.boolean(),
-    preferredBatchSizes: z.array(z.int().positive()).readonly().optional(),
-    maxQueueDelayMicroseconds: z.int().nonnegative().optional(),
-    /** Further fields of ModelConfig that differ from the committed ones, as protobuf's JSON with the names of the .proto. */
-    fields: z.record(z.string(), z.json()).optional(),
+    ...varied,
+    /**
+     * Further models on the same server in another configuration than the committed one, by name: those that an ensemble
+     * or code needs, or that are loaded beside it. A model that is not named is as committed; left out where all are.
+     */
+    others: z.record(z.string(), variedFieldsSchema).readonly().optional(),
   })
   .readonly()
 
 export type Configuration = z.infer<typeof configurationSchema>
 
-/** Tells configurations apart, whether committed or not: `instances=2,max_batch_size=8,dynamic_batching=on`. */
+/**
+ * Tells configurations apart, whether committed or not: `instances=2,max_batch_size=8,dynamic_batching=on`, with
+ * `,preprocess(instances=2,…)` for each further model that is varied.
+ */
 export function configurationKey(configuration: Configuration): string {
+  const others = Object.entries(configuration.others ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return [variedKey(configuration), ...others.map(([name, fields]) => `${name}(${variedKey(fields)})`)].join()
+}
+
+/** The same of one model alone. */
+function variedKey(fields: VariedFields): string {
+  const { instanceCount, maxBatchSize, dynamicBatching, preferredBatchSizes = [] } = fields
   const parts = [
-    `instances=${configuration.instanceCount ?? '-'}`,
-    `max_batch_size=${configuration.maxBatchSize}`,
-    `dynamic_batching=${configuration.dynamicBatching ? 'on' : 'off'}`,
+    `instances=${instanceCount ?? '-'}`,
+    `max_batch_size=${maxBatchSize}`,
+    `dynamic_batching=${dynamicBatching ? 'on' : 'off'}`,
   ]
-  if (configuration.preferredBatchSizes !== undefined && configuration.preferredBatchSizes.length > 0) {
-    parts.push(`preferred_batch_size=${configuration.preferredBatchSizes.join('/')}`)
+  if (preferredBatchSizes.length > 0) parts.push(`preferred_batch_size=${preferredBatchSizes.join('/')}`)
+  if (fields.maxQueueDelayMicroseconds !== undefined && fields.maxQueueDelayMicroseconds > 0) {
+    parts.push(`max_queue_delay_microseconds=${fields.maxQueueDelayMicroseconds}`)
   }
-  if (configuration.maxQueueDelayMicroseconds !== undefined && configuration.maxQueueDelayMicroseconds > 0) {
-    parts.push(`max_queue_delay_microseconds=${configuration.maxQueueDelayMicroseconds}`)
-  }
-  for (const [name, value] of Object.entries(configuration.fields ?? {})) {
+  for (const [name, value] of Object.entries(fields.fields ?? {})) {
     parts.push(`${name}=${JSON.stringify(value)}`)
   }
   return parts.join(',')
+}
+
+/** The configuration with that one of a further model; as committed where `fields` are what `committed` says. */
+export function withOther(
+  configuration: Configuration,
+  name: string,
+  fields: VariedFields,
+  committed: VariedFields,
+): Configuration {
+  const { others: { [name]: _, ...kept } = {}, ...own } = configuration
+  const isVaried = variedKey(fields) !== variedKey(committed)
+  const others = isVaried ? { ...kept, [name]: fields } : kept
+  return Object.keys(others).length === 0 ? own : { ...own, others }
 }
