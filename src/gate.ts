@@ -15,7 +15,7 @@ import { makePlan } from './plan/plan.ts'
 import { readAllInputs } from './profile/inputs.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
-import { checkCalledModels, withCalledModels } from './repository/calls.ts'
+import { checkComposingModels, withCalledModels } from './repository/calls.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
 import { type Launcher, resolveTriton } from './triton/launcher.ts'
@@ -31,7 +31,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   requireHistory(request)
   const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume')
   const committed = await readModelRepository(request.modelRepository)
-  checkCalledModels(committed, config.blsComposingModels, config.file)
+  checkComposingModels(committed, config)
   const models = selectModels(committed, config.models)
   const names = models.map(({ name }) => name)
   const candidate = await withCalledModels(committed, names, config.blsComposingModels)

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   concurrency8,
@@ -9,8 +13,11 @@ import {
   makeRepetition,
   makeScenario,
 } from '../test/support/make-measurements.ts'
+import type { Configuration } from './domain/configuration.ts'
 import type { MetricValue, Scenario, SearchSummary } from './domain/scenario.ts'
 import { judge } from './judge.ts'
+import { configurationOf } from './model-config/configuration.ts'
+import { parseModelConfig } from './model-config/parse.ts'
 
 const configuration = { committed: false, instanceCount: 4, maxBatchSize: 8, dynamicBatching: true }
 const value = (number: number | null, n: number, unit: MetricValue['unit']): MetricValue => ({
@@ -82,6 +89,76 @@ test('one measurement keeps its interval; a percentile that one lacks requests f
     bestOf([sweep(400, null), sweep(380, 40e6)], { inferPerSec: 390, latencyP99Ns: 35e6 }),
   ).toMatchObject({
     latencyP99Ns: { value: null, n: 1200, reason: 'too few' },
+  })
+})
+
+describe('the patch of several models', () => {
+  const text = (name: string) =>
+    `# ${name}\nname: "${name}"\nbackend: "python"\nmax_batch_size: 8\ninstance_group [ { count: 1 } ]  # one\n`
+  const ensemble = 'name: "m"\nplatform: "ensemble"\nmax_batch_size: 8\nensemble_scheduling { }\n'
+  const fields = { instanceCount: 3, maxBatchSize: 4, dynamicBatching: true }
+  const best: Configuration = {
+    committed: false,
+    instanceCount: null,
+    maxBatchSize: 4,
+    dynamicBatching: false,
+    others: { a: fields, b: { ...fields, instanceCount: 1 } },
+  }
+  const patchWith = (otherConfigTexts: Record<string, string>) => {
+    const answer = {
+      configuration: best,
+      load: concurrency8,
+      metrics: {},
+      measurements: 1,
+      gain: 0.2,
+      tie: false,
+      meetsConstraints: true,
+      explanation: '',
+    }
+    const search = {
+      mode: 'quick',
+      measurements: 1,
+      stopped: '',
+      wallNs: 1,
+      underLoadNs: 1,
+      notes: [],
+      answer,
+    }
+    const model = makeModel('m', [], {
+      search: search as SearchSummary,
+      configText: ensemble,
+      otherConfigTexts,
+    })
+    const measurements = makeMeasurements([model], null, { repositoryPrefix: 'models' })
+    const status = { baseline: null, baselineStatus: { status: 'notRequested' } } as const
+    return judge({ measurements, ...status, config: makeConfig(), mode: 'gate' }).models[0]?.best?.patch
+  }
+
+  test('changes all their files in one go', () => {
+    const root = mkdtempSync(join(tmpdir(), 'tpg-joint-patch-'))
+    const files = { a: text('a'), b: text('b'), m: ensemble }
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(join(root, 'models', name), { recursive: true })
+      writeFileSync(join(root, 'models', name, 'config.pbtxt'), content)
+    }
+    execFileSync('git', ['init', '-q', root])
+    execFileSync('git', ['apply', '-'], {
+      cwd: root,
+      input: patchWith({ a: files.a, b: files.b, c: text('c') }) ?? '',
+    })
+    const read = (name: string) => {
+      const file = readFileSync(join(root, 'models', name, 'config.pbtxt'), 'utf8')
+      return { file, configuration: configurationOf(parseModelConfig(file, name), false) }
+    }
+    expect(read('a').configuration).toMatchObject(fields)
+    expect(read('b').configuration).toMatchObject({ ...fields, instanceCount: 1 })
+    expect(read('m').configuration).toMatchObject({ instanceCount: null, maxBatchSize: 4 })
+    expect(read('b').file).toContain('# one')
+    rmSync(root, { recursive: true })
+  })
+
+  test('is none where one of the files is not known', () => {
+    expect(patchWith({ a: text('a') })).toBeNull()
   })
 })
 

@@ -135,13 +135,21 @@ function bestOf(model: ModelMeasurement, prefix: string): Best | null {
   return toBest(answer, measured, patchFor(model, answer.configuration, prefix))
 }
 
+/** All files that are to be changed in one patch, the gated model's last, as they are loaded. */
 function patchFor(
   model: ModelMeasurement,
-  configuration: Best['configuration'],
+  { committed, others = {}, ...own }: Best['configuration'],
   prefix: string,
 ): string | null {
-  if (configuration.committed || model.configText === null) return null
-  const file = posix.join(model.name, 'config.pbtxt')
-  const target = applyConfiguration(parseModelConfig(model.configText, file), configuration)
-  return patchModelConfigText(model.configText, file, target, prefix).patch || null
+  if (committed) return null
+  const all = [...Object.entries(others), [model.name, own] as const]
+  const patches = all.map(([name, fields]) => {
+    const text = name === model.name ? model.configText : (model.otherConfigTexts?.[name] ?? null)
+    if (text === null) return null
+    const file = posix.join(name, 'config.pbtxt')
+    const target = applyConfiguration(parseModelConfig(text, file), { committed: false, ...fields })
+    return patchModelConfigText(text, file, target, prefix).patch
+  })
+  // Half of a combination is not what was measured.
+  return patches.includes(null) ? null : patches.join('') || null
 }

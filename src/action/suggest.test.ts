@@ -11,7 +11,10 @@ const patchOf = (before: string, after: string) =>
 const text = (...lines: string[]) => `${lines.join('\n')}\n`
 
 test('a changed value replaces its line', () => {
-  const [suggestion] = suggestionsOf(patchOf(text('a', 'count: 1', 'c'), text('a', 'count: 2', 'c')), 'p')
+  const [suggestion] = suggestionsOf(
+    patchOf(text('a', 'count: 1', 'c'), text('a', 'count: 2', 'c')),
+    () => 'p',
+  )
   expect(suggestion).toEqual({
     path: 'p',
     startLine: 2,
@@ -22,17 +25,33 @@ test('a changed value replaces its line', () => {
 })
 
 test('an insertion replaces the line before it, or after it at the very top', () => {
-  const [below] = suggestionsOf(patchOf(text('a', 'b'), text('a', 'b', 'new')), 'p')
+  const [below] = suggestionsOf(patchOf(text('a', 'b'), text('a', 'b', 'new')), () => 'p')
   expect(below).toMatchObject({ startLine: 2, endLine: 2, before: ['b'], after: ['b', 'new'] })
-  const [top] = suggestionsOf(patchOf(text('a', 'b'), text('new', 'a', 'b')), 'p')
+  const [top] = suggestionsOf(patchOf(text('a', 'b'), text('new', 'a', 'b')), () => 'p')
   expect(top).toMatchObject({ startLine: 1, endLine: 1, before: ['a'], after: ['new', 'a'] })
+})
+
+test('a patch of several models has suggestions for each file', () => {
+  const of = (model: string) =>
+    createTwoFilesPatch(
+      `a/models/${model}/config.pbtxt`,
+      `b/models/${model}/config.pbtxt`,
+      text('a', 'count: 1', 'c'),
+      text('a', 'count: 2', 'c'),
+      undefined,
+      undefined,
+      { context: 3, headerOptions: FILE_HEADERS_ONLY },
+    )
+  const both = suggestionsOf(of('first') + of('second'), (model) => `here/${model}`)
+  expect(both.map(({ path }) => path)).toEqual(['here/first', 'here/second'])
+  expect(both.every(({ startLine }) => startLine === 2)).toBe(true)
 })
 
 test('applied to the file, the suggestions give the patched file', () => {
   const lines = fc.array(fc.constantFrom('a', 'b', 'c', '', 'x: 1'), { minLength: 1, maxLength: 30 })
   fc.assert(
     fc.property(lines, lines, (before, after) => {
-      const suggestions = suggestionsOf(patchOf(text(...before), text(...after)), 'p')
+      const suggestions = suggestionsOf(patchOf(text(...before), text(...after)), () => 'p')
       const result: string[] = [...before]
       for (const { startLine, endLine, before: old, after: replacement } of suggestions.toReversed()) {
         expect(result.slice(startLine - 1, endLine)).toEqual(old)

@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path'
+import { join, posix, relative } from 'node:path'
 import { parsePatch, type StructuredPatchHunk } from 'diff'
 import type { Best, Result } from '../domain/result.ts'
 import { markdownFence } from '../report/escape.ts'
@@ -19,8 +19,10 @@ export interface Suggestion {
  * A patch as suggestions, one for each hunk, without the context around them. An insertion replaces the line
  * before it, since a suggestion cannot stand between lines.
  */
-export function suggestionsOf(patch: string, path: string): readonly Suggestion[] {
-  return (parsePatch(patch)[0]?.hunks ?? []).map((hunk) => suggestionOf(hunk, path))
+export function suggestionsOf(patch: string, pathOf: (model: string) => string): readonly Suggestion[] {
+  return parsePatch(patch).flatMap(({ newFileName = '', hunks }) =>
+    hunks.map((hunk) => suggestionOf(hunk, pathOf(posix.basename(posix.dirname(newFileName))))),
+  )
 }
 
 function suggestionOf({ lines, oldStart }: StructuredPatchHunk, path: string): Suggestion {
@@ -91,11 +93,14 @@ export async function suggestBest(
   )
   const files = await octokit.paginate(pulls.listFiles, { ...place, per_page: 100 })
   const wanted = result.models.flatMap(({ name, best }) => {
-    const path = relative(workspace, join(modelRepository, name, 'config.pbtxt'))
     if (best === null || !isWorthIt(best) || best.patch === null) return []
-    const all = suggestionsOf(best.patch, path)
-    const patch = files.find(({ filename }) => filename === path)?.patch
-    const isShown = all.length > 0 && all.every((each) => fitsDiff(each, patch))
+    const all = suggestionsOf(best.patch, (model) =>
+      relative(workspace, join(modelRepository, model, 'config.pbtxt')),
+    )
+    // Half of what was measured would be something else: all of it, or none.
+    const isShown =
+      all.length > 0 &&
+      all.every((each) => fitsDiff(each, files.find(({ filename }) => filename === each.path)?.patch))
     if (isShown && all.every(isTakenAsIs)) return all
     said.push(
       isShown

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { readAllInputs } from '../profile/inputs.ts'
-import { checkCalledModels } from '../repository/calls.ts'
+import { checkComposingModels } from '../repository/calls.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
 import type { Shell } from './shell.ts'
 
@@ -17,7 +17,7 @@ export async function checkConfig(
   const path = options.modelRepository ?? config.modelRepository
   if (path === null) return 0
   const repository = await readModelRepository(resolve(shell.cwd, path))
-  checkCalledModels(repository, config.blsComposingModels, config.file)
+  checkComposingModels(repository, config)
   const models = selectModels(repository, config.models)
   await readAllInputs(config, repository, models)
   shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`)

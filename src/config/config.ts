@@ -16,6 +16,10 @@ export interface Config {
   readonly models: readonly string[] | null
   /** The models that Python code calls (business logic scripting). */
   readonly blsComposingModels: readonly string[]
+  /** The models that are named as composing ones of ensembles, with settings or without. */
+  readonly ensembleComposingModels: readonly string[]
+  /** How a composing model is varied with the model that needs it; the mode is that one's. */
+  readonly composingSettingsFor: (model: string) => ComposingSettings
   /** Settings of a model: its own under `profile_models`, else the global ones. */
   readonly settingsFor: (model: string) => ModelSettings
   /** The models that have input data of their own under `gate.inputs`. */
@@ -29,6 +33,12 @@ export interface Config {
   readonly overrides: ConfigOverrides
   /** Keys that were read but have no effect here, with what to use instead. */
   readonly warnings: readonly string[]
+}
+
+export interface ComposingSettings {
+  readonly search: SearchSettings
+  /** Its variants' instances are on the CPU. */
+  readonly cpuOnly: boolean
 }
 
 export interface ModelSettings {

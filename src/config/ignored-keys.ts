@@ -7,7 +7,6 @@ const lastWords = 'perf_analyzer’s last words are in the report where a run of
 const noFiles = 'configurations are tried through Triton’s load request; no repository is written'
 const oneModel = 'models are measured one at a time'
 const noLlm = 'generative models are measured as any other: no token metrics'
-const ensembles = 'composing models are found in the ensemble; only the model itself is swept'
 
 /** Keys of Model Analyzer that are read without effect, each with the reason and what to use instead. */
 export const ignoredKeys = {
@@ -22,8 +21,6 @@ export const ignoredKeys = {
   inference_output_fields: ownReports,
   gpu_output_fields: ownReports,
   server_output_fields: ownReports,
-  ensemble_composing_models: ensembles,
-  cpu_only_composing_models: ensembles,
   model_type: noLlm,
   genai_perf_flags: noLlm,
   weighting: oneModel,

@@ -386,15 +386,34 @@ test('certificates of the remote server are beside the configuration file', () =
   expect(endpointSettings.rootCertificatesFile).toMatch(/^\/.*ca\.pem$/)
 })
 
-test('bls_composing_models is read as profile_models; settings there have no effect, and that is said', () => {
+test('composing models are read as profile_models, with what is tried of each', () => {
   const named = (text: string) => read(`bls_composing_models: ${text}`).blsComposingModels
   expect(read('').blsComposingModels).toEqual([])
   expect(named('a, b,a')).toEqual(['a', 'b'])
   expect(named('[a, b]')).toEqual(['a', 'b'])
   expect(named('{ a: , b: { cpu_only: true } }')).toEqual(['a', 'b'])
-  expect(read('bls_composing_models: { b: { cpu_only: true } }').warnings).toEqual([
-    expect.stringContaining('bls_composing_models.b.cpu_only: no effect'),
-  ])
   expect(() => named('{ a: { cpu: true } }')).toThrow(GateError)
   expect(() => named('"../a"')).toThrow(GateError)
+
+  const config = read(
+    'ensemble_composing_models: { a: { model_config_parameters: { instance_group: [{ count: [1, 4] }] } }, b: }\n' +
+      'bls_composing_models: { c: { parameters: { concurrency: 2 }, model_config_parameters: { instance_group: [{ count: 1, kind: KIND_CPU }] } } }\n' +
+      'cpu_only_composing_models: d\nrun_config_search_max_instance_count: 3',
+  )
+  expect(config.ensembleComposingModels).toEqual(['a', 'b', 'd'])
+  const of = config.composingSettingsFor
+  expect(of('a')).toMatchObject({ cpuOnly: false, search: { instanceCounts: [1, 4], maxBatchSizes: null } })
+  expect(of('any').search).toMatchObject({ instanceCounts: null, instanceCount: { min: 1, max: 3 } })
+  expect(of('d').cpuOnly).toBe(true)
+  expect(config.warnings).toEqual([
+    expect.stringContaining('bls_composing_models.c.parameters: no effect'),
+    expect.stringContaining(
+      'bls_composing_models.c.model_config_parameters.instance_group: kind and gpus have no effect',
+    ),
+  ])
+  // What is listed is what is measured, of the composing models too.
+  const only = 'run_config_search_disable: true\n'
+  expect(read(only).settingsFor('x').search.mode).toBe('off')
+  const listed = 'ensemble_composing_models: { a: { model_config_parameters: { max_batch_size: 4 } } }'
+  expect(read(only + listed).settingsFor('x').search.mode).toBe('manual')
 })

@@ -3,7 +3,7 @@ import type { RequestRates, SearchSettings } from './config.ts'
 import { defaultRequestRate, defaultSearch, offlineConcurrency } from './defaults.ts'
 import { product } from './model-config-fields.ts'
 import type { ConfigOverrides } from './overrides.ts'
-import type { ConfigFile, ModelEntry } from './schema.ts'
+import type { ComposingEntry, ConfigFile, ModelEntry } from './schema.ts'
 
 type Parameters = NonNullable<ModelEntry['model_config_parameters']>
 
@@ -16,13 +16,42 @@ export function resolveSearch(
   warnings: string[],
 ): SearchSettings {
   const parameters = entry.model_config_parameters
+  const mode = modeOf(file, parameters, overrides, name, warnings)
+  return searchOf(file, entry, overrides, mode, `profile_models.${name}`, warnings)
+}
+
+/**
+ * How a composing model is varied: its own lists, else the ranges of all models. The mode is that of the model that needs it.
+ * @param place where its settings stand, for warnings
+ */
+export function resolveComposingSearch(
+  file: ConfigFile,
+  entry: ComposingEntry,
+  overrides: ConfigOverrides,
+  place: string,
+  warnings: string[],
+): SearchSettings {
+  const { model_config_parameters: parameters } = entry
+  const own = parameters === undefined ? {} : { model_config_parameters: parameters }
+  return searchOf(file, own, overrides, defaultSearch.mode, place, warnings)
+}
+
+function searchOf(
+  file: ConfigFile,
+  entry: ModelEntry,
+  overrides: ConfigOverrides,
+  mode: SearchSettings['mode'],
+  place: string,
+  warnings: string[],
+): SearchSettings {
+  const parameters = entry.model_config_parameters
   const { instanceCount, modelBatchSize, maxMeasurements } = defaultSearch
   const serving = overrides.mode ?? file.gate?.mode ?? defaultSearch.serving
   const concurrency = serving === 'offline' ? offlineConcurrency : defaultSearch.concurrency
   const largestBatch = file.run_config_search_max_model_batch_size ?? modelBatchSize.max
   const batchSizes = entry.parameters?.batch_sizes ?? file.batch_sizes
   return {
-    mode: modeOf(file, parameters, overrides, name, warnings),
+    mode,
     instanceCount: {
       min: file.run_config_search_min_instance_count ?? instanceCount.min,
       max: file.run_config_search_max_instance_count ?? instanceCount.max,
@@ -42,7 +71,7 @@ export function resolveSearch(
         batchSizes ?? (serving === 'offline' ? doublings(1, largestBatch) : defaultSearch.clientBatchSizes),
       ),
     ],
-    ...listsOf(parameters ?? {}, name, warnings),
+    ...listsOf(parameters ?? {}, place, warnings),
     maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
     capacitySteps: file.run_config_search_max_binary_search_steps ?? defaultSearch.capacitySteps,
   }
@@ -98,13 +127,24 @@ function modeOf(
     return 'manual'
   }
   // A flag that asks for a search outweighs a file that has switched it off.
-  if (file.run_config_search_disable === true && overrides.runConfigSearchMode === undefined) return 'off'
+  if (file.run_config_search_disable === true && overrides.runConfigSearchMode === undefined)
+    return listsComposing(file) ? 'manual' : 'off'
   return asked === 'brute' ? 'brute' : defaultSearch.mode
+}
+
+/** Whether values of a composing model are listed: then they are what is measured. */
+function listsComposing({
+  bls_composing_models: called,
+  ensemble_composing_models: steps,
+}: ConfigFile): boolean {
+  return Object.values({ ...called, ...steps }).some(
+    ({ model_config_parameters: parameters }) => parameters !== undefined,
+  )
 }
 
 function listsOf(
   parameters: Parameters,
-  name: string | null,
+  place: string,
   warnings: string[],
 ): Pick<
   SearchSettings,
@@ -120,7 +160,7 @@ function listsOf(
   const blocks = batching.filter((block) => typeof block === 'object')
   if (groups.some((group) => group?.kind !== undefined || group?.gpus !== undefined)) {
     warnings.push(
-      `profile_models.${name}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`,
+      `${place}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`,
     )
   }
   return {

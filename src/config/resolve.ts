@@ -3,6 +3,7 @@ import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { resolveAccepted } from './accepted.ts'
 import { besideConfig } from './beside-config.ts'
 import type {
+  ComposingSettings,
   Config,
   Constraint,
   CountSettings,
@@ -28,10 +29,10 @@ import {
 import { passedPerfAnalyzerFlags } from './ignored-keys.ts'
 import { type ConstraintTag, constraintTags, type MetricTag, metricTags } from './metric-tags.ts'
 import type { ConfigOverrides } from './overrides.ts'
-import { resolveSearch } from './resolve-search.ts'
+import { resolveComposingSearch, resolveSearch } from './resolve-search.ts'
 import { resolveTolerance } from './resolve-tolerance.ts'
 import { resolveTriton } from './resolve-triton.ts'
-import type { ConfigFile, ModelEntry } from './schema.ts'
+import type { ComposingEntry, ConfigFile, ModelEntry } from './schema.ts'
 
 /** Flags over file over defaults, in the units of the program. `warnings` gets what is found on the way. */
 export function resolve(
@@ -65,11 +66,32 @@ export function resolve(
   const sources = new Map(
     Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]),
   )
+  const composingOf = (entry: ComposingEntry, place: string): ComposingSettings => ({
+    search: resolveComposingSearch(file, entry, overrides, place, warnings),
+    cpuOnly: entry.cpu_only ?? false,
+  })
+  const anyComposing = composingOf({}, '')
+  const composing = new Map(
+    (['bls_composing_models', 'ensemble_composing_models'] as const).flatMap((key) =>
+      Object.entries(file[key] ?? {}).map(([name, entry]) => [name, composingOf(entry, `${key}.${name}`)]),
+    ),
+  )
   return {
     file: path,
     modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
     models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
-    blsComposingModels: [...new Set(file.bls_composing_models)],
+    blsComposingModels: Object.keys(file.bls_composing_models ?? {}),
+    ensembleComposingModels: [
+      ...new Set([
+        ...Object.keys(file.ensemble_composing_models ?? {}),
+        ...(file.cpu_only_composing_models ?? []),
+      ]),
+    ],
+    composingSettingsFor: (model) => {
+      const settings = composing.get(model) ?? anyComposing
+      const onCpu = file.cpu_only_composing_models?.includes(model) === true
+      return onCpu ? { ...settings, cpuOnly: true } : settings
+    },
     settingsFor: (model) => {
       const settings = own.get(model) ?? general
       return {

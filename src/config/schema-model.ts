@@ -224,14 +224,18 @@ export const modelEntry = z.strictObject({
   }),
 })
 
-/** What may stand under a name in `bls_composing_models`. */
-export const composingEntry = z.strictObject(
-  ignoredShape(
+/** What may stand under a name in `bls_composing_models` and `ensemble_composing_models`. */
+export const composingEntry = z.strictObject({
+  model_config_parameters: key(
+    modelConfigParameters,
+    'Values of this composing model to be tried, as under `profile_models`; what is not listed is searched.',
+  ),
+  cpu_only: key(z.boolean(), 'The sweep gives it instances on the CPU only.', false),
+  ...ignoredShape(
     Object.fromEntries(
-      Object.keys(modelEntry.shape).map((name) => [
-        name,
-        'only the gated model itself is measured and swept',
-      ]),
+      Object.keys(modelEntry.shape)
+        .filter((name) => name !== 'model_config_parameters' && name !== 'cpu_only')
+        .map((name) => [name, 'only the gated model itself is asked, measured and judged']),
     ),
   ),
-)
+})

@@ -6,7 +6,7 @@ import { gateSection } from './schema-gate.ts'
 import { composingEntry, loadKeys, modelEntry, sharedKeys } from './schema-model.ts'
 import { searchKeys } from './schema-search.ts'
 import { tritonKeys } from './schema-triton.ts'
-import { key, positiveNumber } from './values.ts'
+import { key, positiveNumber, stringList } from './values.ts'
 
 /** Names that are safe as folder names and in Triton's requests. */
 export const modelName = z
@@ -33,15 +33,23 @@ const profileModels = z
   ])
   .meta({ title: '"a,b", list, or map of model to its settings' })
 
-/** Like `profile_models`, of which only the names are used: no settings are swept here. */
+type ComposingEntry = z.output<typeof composingEntry>
+const composingEntries = (names: readonly string[]): Record<string, ComposingEntry> =>
+  Object.fromEntries(names.map((name) => [name, {}]))
+
+/** Like `profile_models`; of the settings those that say what is tried. */
 const composingModels = z
   .union([
     z
       .string()
       .transform((text) => text.split(',').map((name) => name.trim()))
-      .pipe(z.array(modelName)),
-    z.array(modelName),
-    z.record(modelName, composingEntry.nullable()).transform((entries) => Object.keys(entries)),
+      .pipe(z.array(modelName))
+      .transform(composingEntries),
+    z.array(modelName).transform(composingEntries),
+    z.record(
+      modelName,
+      composingEntry.nullable().transform((entry): ComposingEntry => entry ?? {}),
+    ),
   ])
   .meta({ title: '"a,b", list, or map of model to settings' })
 
@@ -57,7 +65,15 @@ export const fileSchema = z.strictObject({
   ),
   bls_composing_models: key(
     composingModels,
-    'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, and the report shows where their time goes.',
+    'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, the report shows where their time goes, and the sweep varies them together with it.',
+  ),
+  ensemble_composing_models: key(
+    composingModels,
+    'Settings of composing models of ensembles. All of them are varied with their ensemble, named here or not: this says which values are tried.',
+  ),
+  cpu_only_composing_models: key(
+    stringList,
+    'Composing models to which the sweep gives instances on the CPU only.',
   ),
   ...loadKeys,
   ...sharedKeys,
@@ -86,4 +102,4 @@ export const fileSchema = z.strictObject({
 })
 
 export type ConfigFile = z.output<typeof fileSchema>
-export type { ModelEntry }
+export type { ComposingEntry, ModelEntry }

@@ -44,7 +44,7 @@ export function configurationKey(configuration: Configuration): string {
 }
 
 /** The same of one model alone. */
-function variedKey(fields: VariedFields): string {
+export function variedKey(fields: VariedFields): string {
   const { instanceCount, maxBatchSize, dynamicBatching, preferredBatchSizes = [] } = fields
   const parts = [
     `instances=${instanceCount ?? '-'}`,

@@ -240,6 +240,8 @@ export const modelMeasurementSchema = z
     contentHash: z.string().nullable(),
     /** The committed config.pbtxt as text; null where there is none. */
     configText: z.string().nullable(),
+    /** The same of the further models that may be varied with it, by name; left out where there are none. */
+    otherConfigTexts: z.record(z.string(), z.string()).readonly().optional(),
     status: z.enum(['measured', 'failed']),
     error: z.strictObject({ message: z.string(), hint: z.string().optional() }).optional(),
     /** Repetition counts at which the measurement was to end if all was decided; none where left out. */

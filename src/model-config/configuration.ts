@@ -1,5 +1,5 @@
 import { clone, create, equals } from '@bufbuild/protobuf'
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import {
   type ModelConfig,
@@ -43,11 +43,12 @@ function instanceCountOf(config: ModelConfig): number {
 export function illegal(config: ModelConfig, configuration: Configuration): string | null {
   const { instanceCount, maxBatchSize, dynamicBatching, preferredBatchSizes = [] } = configuration
   const scheduling = config.schedulingChoice.case
-  if (scheduling === 'ensembleScheduling') {
-    const same = maxBatchSize === config.maxBatchSize && instanceCount === null && !dynamicBatching
-    return same ? null : 'an ensemble has no instances and no batcher of its own: change its composing models'
+  if (scheduling === 'ensembleScheduling' && (instanceCount !== null || dynamicBatching)) {
+    return 'an ensemble has no instances and no batcher of its own: change its composing models'
   }
-  if (instanceCount === null) return 'only an ensemble has no instance count'
+  if (scheduling !== 'ensembleScheduling' && instanceCount === null) {
+    return 'only an ensemble has no instance count'
+  }
   if (maxBatchSize === 0 && config.maxBatchSize > 0) {
     return 'max_batch_size 0 would take the batch dimension away from the inputs and outputs'
   }
@@ -71,20 +72,17 @@ export function illegal(config: ModelConfig, configuration: Configuration): stri
 /**
  * A copy of `config` in that configuration. Everything else stays: the first group's kind and GPUs, the
  * batcher's queue policies and priorities. A preferred batch size or delay that `configuration` leaves out
- * is removed, so that what runs is what `configurationKey` says.
+ * is removed, so that what runs is what `variedKey` says.
  *
  * @throws GateError `internal` where `illegal` has a reason
  */
 export function applyConfiguration(config: ModelConfig, configuration: Configuration): ModelConfig {
   const result = clone(ModelConfigSchema, config)
   const current = configurationOf(config, configuration.committed)
-  if (configurationKey(current) === configurationKey(configuration)) return result
+  if (variedKey(current) === variedKey(configuration)) return result
   const reason = illegal(config, configuration)
   if (reason !== null) {
-    throw new GateError(
-      'internal',
-      `${config.name}: ${configurationKey(configuration)} cannot be tried: ${reason}`,
-    )
+    throw new GateError('internal', `${config.name}: ${variedKey(configuration)} cannot be tried: ${reason}`)
   }
   result.maxBatchSize = configuration.maxBatchSize
   if (configuration.instanceCount !== null && configuration.instanceCount !== current.instanceCount) {
@@ -105,7 +103,40 @@ export function applyConfiguration(config: ModelConfig, configuration: Configura
   return withFields(result, configuration.fields ?? {})
 }
 
+/**
+ * How the server's resolved configuration differs from the one that was loaded, a clause each. A server that silently loads something
+ * else than asked would make a sweep of one configuration under many names.
+ */
+export function differences(wanted: VariedFields, resolved: ModelConfig): string[] {
+  const actual = configurationOf(resolved, false)
+  const differing = (['instanceCount', 'maxBatchSize', 'dynamicBatching'] as const).filter(
+    (field) => wanted[field] !== actual[field],
+  )
+  const queueOf = ({
+    preferredBatchSizes: sizes = [],
+    maxQueueDelayMicroseconds: delay = 0,
+    ...own
+  }: VariedFields) =>
+    // Just max_batch_size is what Triton fills in.
+    `preferred_batch_size [${sizes.length === 1 && sizes[0] === own.maxBatchSize ? '' : sizes.join()}], max_queue_delay_microseconds ${delay}`
+  const [queue, actualQueue] = [queueOf(wanted), queueOf(actual)]
+  const others = Object.entries(wanted.fields ?? {}).filter(
+    ([name, value]) => !hasFields(resolved, { [name]: value }),
+  )
+  return [
+    ...differing.map((field) => `${field}: asked ${wanted[field]}, got ${actual[field]}`),
+    ...(queue === actualQueue ? [] : [`asked ${queue}, got ${actualQueue}`]),
+    ...others.map(([name, value]) => `${name}: asked ${JSON.stringify(value)}, got something else`),
+  ]
+}
+
 /** True where further fields of a configuration are what a server has made of them. */
-export function hasFields(config: ModelConfig, fields: NonNullable<Configuration['fields']>): boolean {
+function hasFields(config: ModelConfig, fields: NonNullable<VariedFields['fields']>): boolean {
+  if (fields.instance_group !== undefined) {
+    // The server has named its groups and given them GPUs; their count is compared as that.
+    const kinds = ({ instanceGroup }: ModelConfig) =>
+      [...new Set(instanceGroup.map(({ kind }) => kind))].join()
+    return kinds(withFields(config, fields)) === kinds(config)
+  }
   return equals(ModelConfigSchema, withFields(config, fields), config)
 }

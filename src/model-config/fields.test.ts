@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { applyConfiguration, configurationOf, hasFields } from './configuration.ts'
+import { applyConfiguration, configurationOf, differences } from './configuration.ts'
 import { parseModelConfig } from './parse.ts'
 import { patchModelConfigText } from './patch.ts'
 
@@ -40,9 +40,26 @@ test('a list is replaced as a whole', () => {
 
 test('tells whether a server has taken it over', () => {
   const fields = { optimization: { cuda: { graphs: true } } }
-  expect(hasFields(withThem(fields), fields)).toBe(true)
-  expect(hasFields(config, fields)).toBe(false)
-  expect(hasFields(config, {})).toBe(true)
+  const wanted = configurationOf(config, false)
+  expect(differences({ ...wanted, fields }, withThem(fields))).toEqual([])
+  expect(differences({ ...wanted, fields }, config)).toEqual([
+    expect.stringContaining('optimization: asked '),
+  ])
+  expect(differences({ ...wanted, instanceCount: 7 }, config)).toEqual([
+    expect.stringContaining('instanceCount: asked 7, got '),
+  ])
+  expect(
+    differences(
+      { ...wanted, maxQueueDelayMicroseconds: (wanted.maxQueueDelayMicroseconds ?? 0) + 1 },
+      config,
+    ),
+  ).toEqual([expect.stringContaining('max_queue_delay_microseconds')])
+  // A resolved group has a name and GPUs of its own: what counts is where it is.
+  const group = { instance_group: [{ count: 2, kind: 'KIND_CPU' }] }
+  const resolved = withThem({ instance_group: [{ name: 'm_0', count: 2, kind: 'KIND_CPU' }] })
+  expect(differences({ ...configurationOf(resolved, false), fields: group }, resolved)).toEqual([])
+  const onGpu = withThem({ instance_group: [{ name: 'm_0', count: 2, kind: 'KIND_GPU' }] })
+  expect(differences({ ...configurationOf(onGpu, false), fields: group }, onGpu)).toHaveLength(1)
 })
 
 test('fields of the batcher are merged into it', () => {

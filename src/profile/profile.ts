@@ -7,7 +7,7 @@ import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
 import type { InputData } from '../load/read-inputs.ts'
 import { type MeasuringTime, type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
-import { closureHash, type ModelRepository } from '../repository/repository.ts'
+import { closureHash, type ModelRepository, modelClosure } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
 import { measureWith } from './engine.ts'
 import { closeAll, makeRecord, openAll, type SideRecord } from './records.ts'
@@ -219,6 +219,7 @@ function summarize(plan: ModelPlan, each: SideRecord, warnings: readonly string[
     name: plan.name,
     contentHash: closureHash(each.repository, plan.name),
     configText: model?.configText ?? null,
+    ...otherConfigTexts(each.repository, plan.name),
     status: each.failure === null ? 'measured' : 'failed',
     ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
     ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
@@ -226,6 +227,18 @@ function summarize(plan: ModelPlan, each: SideRecord, warnings: readonly string[
     search: null,
     warnings: [...warnings, ...each.inputWarnings],
   }
+}
+
+/** What a patch needs that changes composing models, too. */
+function otherConfigTexts(
+  repository: ModelRepository,
+  name: string,
+): Pick<ModelMeasurement, 'otherConfigTexts'> {
+  const texts = modelClosure(repository, name).flatMap((each) => {
+    const text = repository.models.get(each)?.configText
+    return each === name || text == null ? [] : [[each, text] as const]
+  })
+  return texts.length === 0 ? {} : { otherConfigTexts: Object.fromEntries(texts) }
 }
 
 function errorOf(failure: GateError): { message: string; hint?: string } {

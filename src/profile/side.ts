@@ -11,7 +11,7 @@ import { encodeInferRequest, type Tensor } from '../load/request.ts'
 import { outputCheckOf, requestNotes, sequencePlanOf, streamingOf } from '../load/request-plan.ts'
 import type { SequencePlan } from '../load/sequences.ts'
 import { createRegion } from '../load/shared-memory.ts'
-import { configurationOf, hasFields } from '../model-config/configuration.ts'
+import { configurationOf, differences } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
 import type { RepositoryModel } from '../repository/repository.ts'
 import { connectTriton, type TritonClient } from '../triton/client.ts'
@@ -151,7 +151,7 @@ export async function openModel(
   }
   const resolved = await client.modelConfig(model.name)
   const actual = configurationOf(resolved, true)
-  if (override !== undefined) requireSame(override.configuration, actual, resolved)
+  if (override !== undefined) requireSame(override.configuration, resolved)
   const composing = await composingParts(client, resolved, model.called)
   return attachModel(context, live, resolved, override?.configuration ?? actual, settings, composing)
 }
@@ -168,20 +168,13 @@ export async function requireReady(client: TritonClient, name: string): Promise<
   })
 }
 
-/** A server that silently loads something else than asked would make a sweep of one configuration under many names. */
-function requireSame(wanted: Configuration, actual: Configuration, resolved: ModelConfig): void {
-  const differing = (['instanceCount', 'maxBatchSize', 'dynamicBatching'] as const).filter(
-    (field) => wanted[field] !== actual[field],
+function requireSame(wanted: Configuration, resolved: ModelConfig): void {
+  const found = differences(wanted, resolved)
+  if (found.length === 0) return
+  throw new GateError(
+    'model',
+    `the server resolved another configuration than was loaded (${found.join('; ')})`,
   )
-  const others = Object.entries(wanted.fields ?? {}).filter(
-    ([name, value]) => !hasFields(resolved, { [name]: value }),
-  )
-  if (differing.length === 0 && others.length === 0) return
-  const list = [
-    ...differing.map((field) => `${field}: asked ${wanted[field]}, got ${actual[field]}`),
-    ...others.map(([name, value]) => `${name}: asked ${JSON.stringify(value)}, got something else`),
-  ].join('; ')
-  throw new GateError('model', `the server resolved another configuration than was loaded (${list})`)
 }
 
 /** Requests for a model that is loaded already. */

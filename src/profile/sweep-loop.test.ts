@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { type EnsembleScene, part, scene } from '../../test/support/ensemble-scene.ts'
 import { type Family, landscape } from '../../test/support/landscapes.ts'
+import type { ComposingModel } from '../domain/composing.ts'
 import { configurationKey } from '../domain/configuration.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Landscape } from '../search/replay.ts'
@@ -18,6 +20,7 @@ function stage(
   maxMeasurements: number,
   timeNs = 1000 * second,
   capacitySteps = 0,
+  composingOf: ((...place: Parameters<EnsembleScene['play']>) => readonly ComposingModel[]) | null = null,
 ) {
   const settings = {
     search: { mode, maxMeasurements, capacitySteps } as Parameters<typeof runSweep>[1]['search'],
@@ -41,7 +44,11 @@ function stage(
         // The noise of the n-th measurement is the same however often the sweep was stopped before.
         const noise = Math.exp(0.03 * createRandom(index).normal())
         const metrics = exact && { ...exact, inferPerSec: (exact.inferPerSec ?? 0) * noise }
-        const scenario = failedScenario('sweep', configuration, load, `${index}`)
+        const composing = composingOf?.(configuration, load)
+        const scenario = {
+          ...failedScenario('sweep', configuration, load, `${index}`),
+          ...(composing === undefined ? {} : { composing }),
+        }
         return { point: { configuration, load, metrics }, scenario, loadNs, measureNs: costs.measure }
       },
     }
@@ -107,6 +114,24 @@ test.each([
     }
   },
 )
+
+test('an ensemble, killed at every point and gone on with, comes to the same', async () => {
+  const { space, play } = scene([part('a', 3), part('b', 12, { fixed: 0.8 }), part('c', 6)])
+  const landscape: Landscape = {
+    ...corner('batching', 3),
+    constraints: [],
+    space,
+    measure: (configuration, load) => play(configuration, load).metrics,
+  }
+  const run = stage(landscape, 'quick', 12, 1000 * second, 0, (...place) => play(...place).composing)
+  const whole = await run(fresh)
+  expect(whole.finished?.done.answer?.configuration.others).toHaveProperty('b')
+  for (let k = 1; k < whole.measured.length; k++) {
+    const resumed = await run(whole.snapshots[k - 1] ?? fresh)
+    expect(resumed.measured, `killed during ${k}`).toEqual(whole.measured.slice(k))
+    expect(resumed.finished?.done).toEqual(whole.finished?.done)
+  }
+})
 
 test('among them were measurements for a capacity', () => {
   expect(capacityPoints).toBeGreaterThan(1)

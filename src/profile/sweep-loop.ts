@@ -1,12 +1,11 @@
 import type { ModelSettings } from '../config/config.ts'
-import { configurationKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Scenario, SweepProgress } from '../domain/scenario.ts'
 import { nsPerSecond } from '../domain/world.ts'
 import { nextCapacityStep } from '../search/capacity.ts'
 import { nextStep } from '../search/search.ts'
-import type { Space } from '../search/space.ts'
+import { isMember, type Space } from '../search/space.ts'
 import { type SearchPoint, type SearchState, type Step, sameConfiguration } from '../search/state.ts'
 
 export type MeasureStep = Extract<Step, { kind: 'measure' }>
@@ -65,7 +64,7 @@ export async function runSweep(
       space,
       objectives,
       constraints,
-      points: points.filter(({ purpose }) => purpose !== 'capacity'),
+      points: withComposing(points, scenarios).filter(({ purpose }) => purpose !== 'capacity'),
       budget: {
         maxMeasurements: search.maxMeasurements,
         timeLeftNs: timeNs - spentNs(),
@@ -102,16 +101,22 @@ export async function runSweep(
   }
 }
 
+/** What the models did that the measured one needs stands in the scenarios only. */
+function withComposing(points: SweepProgress['points'], scenarios: readonly Scenario[]): SearchPoint[] {
+  return points.map((point, index) => {
+    const composing = scenarios[index]?.composing
+    return composing === undefined ? point : { ...point, composing }
+  })
+}
+
 /** Without what is no longer to be searched, since the configuration file says so. */
 function within(space: Space, { progress, scenarios }: SweepState): SweepState {
   if (progress.points.length !== scenarios.length)
     throw new GateError('internal', 'a sweep has other scenarios than points')
-  const configurations = new Set(space.configurations.map(configurationKey))
   const loads = new Set(space.loads.map(loadKey))
   const kept = progress.points.map(
     ({ configuration, load, purpose }) =>
-      configurations.has(configurationKey(configuration)) &&
-      (purpose === 'capacity' || loads.has(loadKey(load))),
+      isMember(space, configuration) && (purpose === 'capacity' || loads.has(loadKey(load))),
   )
   return {
     progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },

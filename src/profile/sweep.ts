@@ -6,11 +6,13 @@ import { countInWords } from '../domain/words.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { mergeLatencies } from '../load/window.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { type Members, mostCombinations } from '../search/members.ts'
 import { fitsMemory } from '../search/memory.ts'
-import { makeSpace, type Space } from '../search/space.ts'
+import { makeSpace, type Space, sizeOf, withMembers } from '../search/space.ts'
 import { quantile } from '../stats/quantile.ts'
 import { makeBench } from './bench.ts'
 import { measureWith } from './engine.ts'
+import { membersOf, traitsOf } from './members.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import type { RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
@@ -62,7 +64,7 @@ export async function sweepModel(
   const settings = context.config.settingsFor(model.name)
   const { gpuMemoryTotalBytes } = context
   const space: Space = {
-    ...makeSpace(settings.search, committed, traitsOf(context, model, committed)),
+    ...spaceOf(context, repository, model, committed),
     ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
   }
   const bench = makeBench(context, repository, model)
@@ -90,15 +92,22 @@ export async function sweepModel(
   }
 }
 
-function traitsOf(context: ProfileContext, model: RepositoryModel, committed: Configuration) {
-  const scheduling = model.config?.schedulingChoice.case
-  return {
-    batching:
-      committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
-    instances: committed.instanceCount !== null,
-    // Reloading models under a server that others use is not ours to do.
-    loadsAllowed: context.launcher.mode !== 'remote' && model.config !== null,
-  }
+function spaceOf(
+  { config, launcher }: ProfileContext,
+  repository: ModelRepository,
+  model: RepositoryModel,
+  committed: Configuration,
+): Space {
+  const { search } = config.settingsFor(model.name)
+  // Reloading models under a server that others use is not ours to do.
+  const loadsAllowed = launcher.mode !== 'remote' && model.config !== null
+  const own = makeSpace(search, committed, { ...traitsOf(model.config, committed), loadsAllowed })
+  if (!loadsAllowed || search.mode === 'off') return own
+  return withMembers(
+    own,
+    membersOf(config, search.mode, repository, model, committed, own.loads),
+    search.mode,
+  )
 }
 
 /** What was measured, or why nothing could be: a configuration that ends the server loses, and the sweep goes on. */
@@ -157,6 +166,7 @@ function summarize(
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
   const fits = fitsMemory(points, space)
   const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length
+  const { members } = space
   const bisected = points.filter(({ purpose }) => purpose === 'capacity').length
   return {
     mode: settings.search.mode,
@@ -168,7 +178,11 @@ function summarize(
       0,
     ),
     notes: [
-      `${tried} of ${space.configurations.length} configurations were tried`,
+      `${tried} of ${sizeOf(space)} configurations were tried`,
+      ...(members === undefined ? [] : [`varied together: ${namesOf(members).join(', ')}`]),
+      ...(members === undefined || space.configurations.length < mostCombinations
+        ? []
+        : [`only the first ${mostCombinations} combinations are looked at in order`]),
       ...(tooLarge === 0
         ? []
         : [
@@ -179,4 +193,9 @@ function summarize(
     ],
     answer: done.answer,
   }
+}
+
+/** The models that have more than one configuration to be tried. */
+function namesOf({ varied }: Members): string[] {
+  return varied.filter(({ variants }) => variants.length > 1).map(({ name }) => name)
 }

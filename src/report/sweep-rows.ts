@@ -1,4 +1,4 @@
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { type Configuration, configurationKey, type VariedFields } from '../domain/configuration.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
@@ -104,6 +104,7 @@ function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
       { title: 'Dynamic Batching', numeric: false },
       { title: 'Instance Count', numeric: true },
       { title: 'Other Fields', numeric: false },
+      { title: 'Other Models', numeric: false },
       { title: plain ? 'Concurrency' : 'Load', numeric: plain },
       { title: 'p99 Latency (ms)', numeric: true },
       { title: 'Throughput (infer/sec)', numeric: true },
@@ -122,6 +123,7 @@ function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
             { text: dynamicBatching(configuration) },
             { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
             { text: otherFields(configuration).join(', ') || '–' },
+            { text: otherModels(configuration).join('; ') || '–' },
             { text: concurrencyText(scenario.load, plain) },
             ...measuredCells(scenario),
             { text: satisfies(scenario, model.constraints) },
@@ -146,7 +148,7 @@ function concurrencyText(load: Load, plain: boolean): string {
   return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load)
 }
 
-function dynamicBatching(configuration: Configuration): string {
+function dynamicBatching(configuration: VariedFields): string {
   if (!configuration.dynamicBatching) return 'off'
   const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration
   const extras = [
@@ -156,17 +158,29 @@ function dynamicBatching(configuration: Configuration): string {
   return ['on', ...extras].join(', ')
 }
 
-/** The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`. */
+/**
+ * The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`; with the further models that are
+ * not as committed: `max batch size 8, dynamic batching off; preprocess: 2 instances, …`.
+ */
 export function describeConfiguration(configuration: Configuration): string {
+  return [describeFields(configuration), ...otherModels(configuration)].join('; ')
+}
+
+function otherModels({ others = {} }: Configuration): string[] {
+  return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`)
+}
+
+function describeFields(configuration: VariedFields): string {
+  const batches = configuration.instanceCount !== null
   return [
     ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
     `max batch size ${configuration.maxBatchSize}`,
-    `dynamic batching ${dynamicBatching(configuration)}`,
+    ...(batches ? [`dynamic batching ${dynamicBatching(configuration)}`] : []),
     ...otherFields(configuration),
   ].join(', ')
 }
 
-function otherFields({ fields = {} }: Configuration): string[] {
+function otherFields({ fields = {} }: VariedFields): string[] {
   return Object.entries(fields).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
 }
 

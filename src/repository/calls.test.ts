@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkCalledModels, neededModels, withCalledModels } from './calls.ts'
+import { checkComposingModels, neededModels, withCalledModels } from './calls.ts'
 import { closureHash, modelClosure, readModelRepository } from './repository.ts'
 
 let root = ''
@@ -101,16 +101,23 @@ test('models that the configuration names belong to those whose code calls them'
   expect(closureHash(changed, 'caller')).not.toBe(closureHash(read, 'caller'))
 })
 
-test('a name under bls_composing_models that the repository does not have is told with what was meant', async () => {
-  await needed({ 'called/1/model.py': 'pass' })
+test('a composing model that the repository does not have is told with what was meant', async () => {
+  await needed({ 'called/1/model.py': 'pass', 'step/1/model.py': 'pass' })
   const repository = await readModelRepository(root)
-  expect(() => checkCalledModels(repository, ['called', 'caled'], 'gate.yml')).toThrow(
+  const named = {
+    blsComposingModels: ['called', 'caled'],
+    ensembleComposingModels: ['steps'],
+    file: 'gate.yml',
+  }
+  expect(() => checkComposingModels(repository, named)).toThrow(
     expect.objectContaining({
       code: 'config',
       problems: [
         expect.objectContaining({ key: 'bls_composing_models.caled', remedy: 'Did you mean "called"?' }),
+        expect.objectContaining({ key: 'ensemble_composing_models.steps', remedy: 'Did you mean "step"?' }),
       ],
     }),
   )
-  expect(checkCalledModels(repository, ['called'], null)).toBeUndefined()
+  const known = { blsComposingModels: ['called'], ensembleComposingModels: ['step'], file: null }
+  expect(checkComposingModels(repository, known)).toBeUndefined()
 })

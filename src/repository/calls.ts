@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
 import { nearest } from '../config/nearest.ts'
 import { GateError } from '../domain/error.ts'
 import { type ModelRepository, modelClosure } from './repository.ts'
@@ -64,20 +65,27 @@ export async function withCalledModels(
   return { ...repository, models: new Map([...repository.models, ...callers]) }
 }
 
-/** @throws GateError `config` for names under `bls_composing_models` that the repository does not have */
-export function checkCalledModels(
+/** @throws GateError `config` for composing models that are named and that the repository does not have */
+export function checkComposingModels(
   repository: ModelRepository,
-  named: readonly string[],
-  file: string | null,
+  {
+    blsComposingModels: called,
+    ensembleComposingModels: steps,
+    file,
+  }: Pick<Config, 'blsComposingModels' | 'ensembleComposingModels' | 'file'>,
 ): void {
   const known = [...repository.models.keys()]
+  const named = [
+    ...called.map((name) => ({ key: 'bls_composing_models', name })),
+    ...steps.map((name) => ({ key: 'ensemble_composing_models', name })),
+  ]
   const problems = named
-    .filter((name) => !repository.models.has(name))
-    .map((name) => {
+    .filter(({ name }) => !repository.models.has(name))
+    .map(({ key, name }) => {
       const meant = nearest(name, known)
       return {
         file: file ?? undefined,
-        key: `bls_composing_models.${name}`,
+        key: `${key}.${name}`,
         message: 'the repository has no such model',
         remedy: meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
       }

@@ -6,6 +6,7 @@ import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { type Candidate, candidatesOf, spreadOf } from './candidates.ts'
+import { effortOf } from './effort.ts'
 import { excess, gain, score, violation } from './score.ts'
 import { type SearchAnswer, type SearchMetrics, type SearchState, sameConfiguration } from './state.ts'
 
@@ -13,12 +14,12 @@ type Question = Pick<SearchState, 'objectives' | 'constraints' | 'points' | 'spa
 
 /** The measured places from best to worst: what meets the constraints first, by score; then the rest, by how little it violates. */
 export function rank(question: Question): Candidate[] {
-  const { objectives, constraints, points } = question
+  const { objectives, constraints, points, space } = question
   const candidates = candidatesOf(points)
   const against = candidates[0]?.metrics ?? {}
   const key = (candidate: Candidate): readonly [number, number] => [
     candidateViolation(candidate, constraints),
-    -score(candidate.metrics, against, objectives),
+    effortOf(candidate.configuration, space) - score(candidate.metrics, against, objectives),
   ]
   return candidates
     .map((candidate) => ({ candidate, key: key(candidate) }))

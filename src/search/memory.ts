@@ -1,4 +1,5 @@
 import type { Configuration } from '../domain/configuration.ts'
+import { fieldsOf, type Members } from './members.ts'
 import type { Space } from './space.ts'
 import type { SearchPoint } from './state.ts'
 
@@ -16,11 +17,12 @@ interface Share {
  * memory at the first large batch, not only while loading, so what does not fit is not tried.
  *
  * Every instance holds its weights and what its largest batch needs: server + instances × (a + b × max_batch_size), from what
- * was measured. Everything fits where nothing was read.
+ * was measured. Everything fits where nothing was read. Of several models an instance of each is taken to hold as much as one of
+ * the others, since only all together is measured.
  */
 export function fitsMemory(
   points: readonly SearchPoint[],
-  { gpuMemoryBytes }: Pick<Space, 'gpuMemoryBytes'>,
+  { gpuMemoryBytes, members }: Pick<Space, 'gpuMemoryBytes' | 'members'>,
 ): (configuration: Configuration) => boolean {
   const measured = points.flatMap(({ configuration, metrics }) => {
     const own = metrics?.gpuMemoryBytes
@@ -34,13 +36,28 @@ export function fitsMemory(
   )
   const shares = measured.map(
     ({ configuration, own }): Share => ({
-      batch: configuration.maxBatchSize,
-      bytes: Math.max(0, own - serverBytes) / (configuration.instanceCount ?? 1),
+      batch: largestBatch(configuration, members),
+      bytes: Math.max(0, own - serverBytes) / instancesOf(configuration, members),
     }),
   )
   const instanceBytes = lineThrough(shares)
   const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes
-  return ({ instanceCount, maxBatchSize }) => (instanceCount ?? 1) * instanceBytes(maxBatchSize) <= roomBytes
+  return (configuration) =>
+    instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes
+}
+
+/** Of all models that are varied. */
+export function instancesOf(configuration: Configuration, members: Members | undefined): number {
+  const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0)
+  return Math.max(
+    1,
+    others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0),
+  )
+}
+
+function largestBatch(configuration: Configuration, members: Members | undefined): number {
+  const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize)
+  return Math.max(configuration.maxBatchSize, ...others)
 }
 
 /**

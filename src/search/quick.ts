@@ -6,7 +6,7 @@ import { firstLoad } from './space.ts'
 import { type Place, type SearchState, type Step, sameConfiguration } from './state.ts'
 
 /** Every gain is against the committed configuration's best load, so it gets this many loads first where they promise something. */
-const committedLoads = 3
+export const committedLoads = 3
 /**
  * Share of the measurements kept for confirming, and one at least where a tenth is none: of the default 20 the winner and one
  * more. Whether the winner was luck one more measurement of it tells; a third one tells less than another look elsewhere.
@@ -43,11 +43,14 @@ export function nextQuickStep(state: SearchState): Step {
   return measure(contender.place, 'confirm', contender.why)
 }
 
+/** Measurements that are kept for confirming. */
+export function reserveOf({ budget: { maxMeasurements } }: SearchState): number {
+  return maxMeasurements < leastToConfirm ? 0 : Math.max(1, Math.floor(maxMeasurements * confirmShare))
+}
+
 /** The most promising place that the budget allows; else, in words, why there is none. */
 function explore(state: SearchState, promising: readonly Prospect[]): Step | string {
-  const { maxMeasurements } = state.budget
-  const reserve =
-    maxMeasurements < leastToConfirm ? 0 : Math.max(1, Math.floor(maxMeasurements * confirmShare))
+  const reserve = reserveOf(state)
   // Another load of the loaded configuration is the cheapest step there is.
   const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) }
   if (!isAffordable(state, cheapest, reserve)) return budgetWords(state)
@@ -105,7 +108,7 @@ function otherBatching(
  * cannot be told from the winner; what would win, had it not missed a limit by little; and the runner-up. From the third time
  * on only while contenders cannot be told apart. null where nothing is left.
  */
-function nextContender(
+export function nextContender(
   state: SearchState,
   promising: readonly Prospect[],
 ): { readonly place: Place; readonly why: string } | null {
@@ -131,10 +134,10 @@ function nextContender(
   return { place: fewest, why: 'winner and runner-up are measured again, in turn' }
 }
 
-function exhausted(state: SearchState): Step {
+export function exhausted(state: SearchState): Step {
   return { kind: 'done', answer: answerOf(state), reason: budgetWords(state) }
 }
 
-function measure({ configuration, load }: Place, purpose: 'explore' | 'confirm', why: string): Step {
+export function measure({ configuration, load }: Place, purpose: 'explore' | 'confirm', why: string): Step {
   return { kind: 'measure', configuration, load, purpose, why }
 }

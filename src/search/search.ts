@@ -1,6 +1,7 @@
 import type { SearchSettings } from '../config/config.ts'
 import { answerOf } from './answer.ts'
 import { nextBruteStep, nextManualStep } from './brute.ts'
+import { nextJointStep } from './joint.ts'
 import { nextQuickStep } from './quick.ts'
 import type { SearchState, Step } from './state.ts'
 
@@ -8,7 +9,9 @@ import type { SearchState, Step } from './state.ts'
 export function nextStep(mode: SearchSettings['mode'], state: SearchState): Step {
   switch (mode) {
     case 'quick':
-      return nextQuickStep(state)
+      return state.space.members === undefined
+        ? nextQuickStep(state)
+        : nextJointStep(state, state.space.members)
     case 'brute':
       return nextBruteStep(state)
     case 'manual':

@@ -1,4 +1,5 @@
 import type { Constraint, Objective } from '../config/config.ts'
+import type { ComposingModel } from '../domain/composing.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { type Load, loadKey } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
@@ -21,6 +22,8 @@ export interface SearchPoint extends Place {
   readonly metrics: SearchMetrics | null
   /** Measured after the search, for a capacity: no step of the search rests on it. */
   readonly purpose?: 'capacity' | undefined
+  /** What the models did that the measured one needs; left out where it needs none. */
+  readonly composing?: readonly ComposingModel[] | undefined
 }
 
 export interface SearchBudget {

@@ -1,0 +1,95 @@
+import type { Config, SearchSettings } from '../config/config.ts'
+import type { Configuration, VariedFields } from '../domain/configuration.ts'
+import { batchSizeOf, type Load } from '../domain/load.ts'
+import { configurationOf } from '../model-config/configuration.ts'
+import { type ModelConfig, ModelInstanceGroup_Kind } from '../proto/model_config_pb.js'
+import { type ModelRepository, modelClosure, type RepositoryModel } from '../repository/repository.ts'
+import { type Ensemble, type Member, type Members, memberSettings } from '../search/members.ts'
+import { type ModelTraits, memberVariants } from '../search/space.ts'
+
+interface Configured extends RepositoryModel {
+  readonly config: ModelConfig
+}
+
+/**
+ * The models that `model` needs, by its steps and by the calls that are named, as far as they can be varied with it: each has a
+ * config.pbtxt. Ensembles among them have nothing of their own, but follow.
+ */
+export function membersOf(
+  { composingSettingsFor }: Pick<Config, 'composingSettingsFor'>,
+  mode: SearchSettings['mode'],
+  repository: ModelRepository,
+  model: RepositoryModel,
+  committed: Configuration,
+  loads: readonly Load[],
+): Members {
+  const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? [])
+  const configured = needed.filter((each): each is Configured => each.config !== null)
+  const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? [])
+  const varied = configured.flatMap((each): Member[] => {
+    if (each.name === model.name || isEnsemble(each)) return []
+    const { search, cpuOnly } = composingSettingsFor(each.name)
+    const own = fieldsIn(each.config)
+    const over = ensembles.filter(({ steps }) => steps.some(({ name }) => name === each.name))
+    const isCalled = over.length === 0 || model.called.includes(each.name)
+    // Code, and an ensemble without a batch dimension, send what they send.
+    const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0)
+    const settings = memberSettings(search, mode, own, { keepsBatch })
+    const variants = memberVariants(settings, own, traitsOf(each.config, own))
+    return [
+      {
+        name: each.name,
+        committed: own,
+        variants: cpuOnly ? onCpu(each.config, variants) : variants,
+      },
+    ]
+  })
+  const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf))
+  return { varied, ensembles, top: model.name, committed, largestClientBatch }
+}
+
+/** What a model allows to be changed, by its configuration. */
+export function traitsOf(config: ModelConfig | null, committed: VariedFields): ModelTraits {
+  const scheduling = config?.schedulingChoice.case
+  return {
+    batching:
+      committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
+    instances: committed.instanceCount !== null,
+    loadsAllowed: true,
+  }
+}
+
+function isEnsemble({ config }: RepositoryModel): boolean {
+  return config?.schedulingChoice.case === 'ensembleScheduling'
+}
+
+function ensembleOf(repository: ModelRepository, model: Configured): Ensemble | null {
+  if (!isEnsemble(model)) return null
+  const steps = model.dependencies.map((name) => {
+    const config = repository.models.get(name)?.config ?? null
+    return { name, maxBatchSize: config === null ? null : fieldsIn(config).maxBatchSize }
+  })
+  return { name: model.name, committed: fieldsIn(model.config), steps }
+}
+
+function fieldsIn(config: ModelConfig): VariedFields {
+  const { committed: _, ...fields } = configurationOf(config, true)
+  return fields
+}
+
+/** Where it is not there already: the committed one stays as it is, as it does in Model Analyzer. */
+function onCpu(config: ModelConfig, variants: readonly VariedFields[]): readonly VariedFields[] {
+  const kinds = config.instanceGroup.map(({ kind }) => kind)
+  if (kinds.length > 0 && kinds.every((kind) => kind === ModelInstanceGroup_Kind.CPU)) return variants
+  const [committed, ...others] = variants
+  return [
+    ...(committed === undefined ? [] : [committed]),
+    ...others.map((fields) => ({
+      ...fields,
+      fields: {
+        ...fields.fields,
+        instance_group: [{ count: fields.instanceCount ?? 1, kind: 'KIND_CPU' }],
+      },
+    })),
+  ]
+}

@@ -1,0 +1,324 @@
+import { type ComposingModel, timePerRequestNs } from '../domain/composing.ts'
+import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
+import { batchSizeOf, inferencesOf, loadKey } from '../domain/load.ts'
+import { answerOf, holds, rank } from './answer.ts'
+import { budgetWords, isAffordable, loadedOf } from './budget.ts'
+import { type Candidate, candidatesOf } from './candidates.ts'
+import { effortOf } from './effort.ts'
+import { fieldsOf, type Member, type Members, withMember } from './members.ts'
+import { fitsMemory, instancesOf } from './memory.ts'
+import { committedLoads, exhausted, measure, nextContender, reserveOf } from './quick.ts'
+import { score, violation } from './score.ts'
+import { firstLoad, loadsFor } from './space.ts'
+import {
+  type Place,
+  placeKey,
+  type SearchMetrics,
+  type SearchState,
+  type Step,
+  sameConfiguration,
+} from './state.ts'
+import { type Foresight, foresee } from './stations.ts'
+
+/** A foretold gain below which another measurement is not worth its time, as in the quick search. */
+const leastGain = 0.01
+/** What twice the room in one of the models is worth on the way to a change of several. */
+const gainPerHeadroom = 0.1
+/** A model that takes less than this share of a request's time is not doubted. */
+const leastShare = 0.1
+
+/**
+ * The next measurement of the quick search where several models are varied together, or its answer. Their combinations are too many
+ * to be listed, so it goes from the best that was measured: ModelStatistics tell which model makes requests wait, how full
+ * its batches are and how long they take, and a queueing network of the models (stations.ts) foretells what more instances, other
+ * batches and other loads bring. Whatever promises most for what it costs is measured, and the network fitted again. Where it
+ * foretells nothing more, the models that take most of the time are doubted: one step of instances, the batcher the other way.
+ */
+export function nextJointStep(state: SearchState, members: Members): Step {
+  const { points, space } = state
+  if (points.length === 0) {
+    const place = { configuration: space.committed, load: firstLoad(space, space.committed) }
+    return isAffordable(state, place, 0)
+      ? measure(place, 'explore', 'the committed configuration comes first')
+      : exhausted(state)
+  }
+  const reserve = reserveOf(state)
+  // Another load of what is loaded is the cheapest step there is.
+  const cheapest = { configuration: loadedOf(state), load: firstLoad(space, space.committed) }
+  const goesOn = isAffordable(state, cheapest, reserve)
+  const place = goesOn ? nextPlace(state, members) : null
+  if (place !== null && isAffordable(state, place, reserve)) return measure(place, 'explore', place.why)
+  const contender = nextContender(state, [])
+  const isExplored = goesOn && place === null
+  const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state)
+  if (contender === null) return { kind: 'done', answer: answerOf(state), reason }
+  if (!isAffordable(state, contender.place, 0)) return exhausted(state)
+  return measure(contender.place, 'confirm', contender.why)
+}
+
+interface Proposal extends Place {
+  readonly why: string
+}
+
+function nextPlace(state: SearchState, members: Members): Proposal | null {
+  const { points, space } = state
+  const [best] = rank(state)
+  if (best === undefined) return lighter(state)
+  const admits = admission(state, members)
+  const foresight = foresee(members, points, best)
+  if (foresight !== null) {
+    const forecast = forecaster(state, members, best, foresight)
+    const isOwn = ({ configuration }: Place) => sameConfiguration(configuration, space.committed)
+    const own = loadsFor(space, space.committed).map((load) => ({ configuration: space.committed, load }))
+    const share =
+      points.filter(isOwn).length < committedLoads ? mostWorth(state, own.filter(admits), forecast) : null
+    const found =
+      share ??
+      mostWorth(state, routes(members, space.configurations, best, forecast, state).filter(admits), forecast)
+    if (found !== null) return found
+  }
+  return doubts(state, members, best).find(admits) ?? null
+}
+
+/** Nothing worked yet: the lightest load that was not tried. */
+function lighter({ points, space }: SearchState): Proposal | null {
+  const tried = new Set(points.map(({ load }) => loadKey(load)))
+  const [load] = loadsFor(space, space.committed).filter((each) => !tried.has(loadKey(each)))
+  return load === undefined || tried.size > 1
+    ? null
+    : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' }
+}
+
+/** What a place is expected to gain, and how much more its stations could do. */
+interface Forecast {
+  readonly gain: number
+  readonly headroom: number
+}
+
+/** Meeting the limits is worth more than any gain (a score is below 2), and than coming near; among those that do the objective decides. */
+const meeting = 4
+
+/** What a place is expected to gain over the best: of the objective where limits hold, or in coming nearer to them. */
+function forecaster(
+  { objectives, constraints, space }: SearchState,
+  members: Members,
+  best: Candidate,
+  foresight: Foresight,
+): (place: Place) => Forecast {
+  const here = foresight(best)
+  const effort = effortOf(best.configuration, space)
+  const bestHolds = holds(best, constraints)
+  const missing = violation(best.metrics, constraints)
+  const gainOf = (metrics: SearchMetrics): number => {
+    const left = violation(metrics, constraints)
+    if (bestHolds) return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives)
+    if (left === 0) return meeting + score(metrics, best.metrics, objectives)
+    return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY
+  }
+  return (place) => {
+    const flow = foresight(place)
+    const gain = gainOf(foretold(best, here, flow, place, members))
+    const more = effortOf(place.configuration, space) - effort
+    return { gain: gain - more, headroom: flow.headroom }
+  }
+}
+
+function foretold(
+  best: Candidate,
+  here: ReturnType<Foresight>,
+  flow: ReturnType<Foresight>,
+  place: Place,
+  members: Members,
+): SearchMetrics {
+  const slower = flow.latencyNs / here.latencyNs
+  const inferPerSec =
+    ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
+    (here.requestsPerSecond * batchSizeOf(best.load))
+  const larger = instancesOf(place.configuration, members) / instancesOf(best.configuration, members)
+  const scaled = Object.entries(best.metrics).map(([name, value]) => {
+    if (value == null) return [name, value]
+    if (name === 'inferPerSec') return [name, inferPerSec]
+    if (name.startsWith('latency')) return [name, value * slower]
+    return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value]
+  })
+  return Object.fromEntries(scaled) as SearchMetrics
+}
+
+/**
+ * From the best on: other loads of it, each single change of one model at every load, and what the best such change leaves to
+ * be changed in the next model, as often as there are models, since of two models that are both full one alone helps little.
+ */
+function routes(
+  members: Members,
+  own: readonly Configuration[],
+  best: Candidate,
+  forecast: (place: Place) => Forecast,
+  { space }: SearchState,
+): Place[] {
+  const at = (configuration: Configuration): Place[] =>
+    loadsFor(space, configuration).map((load) => ({ configuration, load }))
+  const places = at(best.configuration)
+  // Where two models are full neither change alone gains anything: the room that it makes says which is on the way.
+  const promise = (place: Place): number => {
+    const { gain, headroom } = forecast(place)
+    return gain + gainPerHeadroom * headroom
+  }
+  let from = best.configuration
+  let most = promise(best)
+  let left = movers(members, own)
+  while (left.length > 0) {
+    let top: { readonly place: Place; readonly mover: Mover; readonly value: number } | null = null
+    for (const mover of left) {
+      for (const place of mover.variants(from).flatMap(at)) {
+        const value = promise(place)
+        places.push(place)
+        if (value > (top?.value ?? most)) top = { place, mover, value }
+      }
+    }
+    if (top === null) break
+    const { place, mover, value } = top
+    from = place.configuration
+    most = value
+    left = left.filter((each) => each !== mover)
+  }
+  return places
+}
+
+/** A model that can be changed: a member, or the gated model itself. */
+interface Mover {
+  readonly name: string
+  readonly fields: (configuration: Configuration) => VariedFields
+  readonly variants: (from: Configuration) => readonly Configuration[]
+}
+
+function movers(members: Members, own: readonly Configuration[]): Mover[] {
+  const others = members.varied.map((member: Member) => ({
+    name: member.name,
+    fields: (configuration: Configuration) => fieldsOf(member, configuration),
+    variants: (from: Configuration) =>
+      member.variants.map((fields) => withMember(members, from, member, fields)),
+  }))
+  const self: Mover = {
+    name: members.top,
+    fields: ({ others: _, committed: __, ...fields }) => fields,
+    variants: (from) => own.map((each) => withOwn(members, from, each)),
+  }
+  return own.length > 1 ? [...others, self] : others
+}
+
+function withOwn(members: Members, from: Configuration, own: Configuration): Configuration {
+  const together = from.others === undefined ? own : { ...own, committed: false, others: from.others }
+  return sameConfiguration(together, members.committed) ? members.committed : together
+}
+
+function mostWorth(
+  state: SearchState,
+  places: readonly Place[],
+  forecast: (place: Place) => Forecast,
+): Proposal | null {
+  const loaded = loadedOf(state)
+  let top: { readonly place: Place; readonly gain: number; readonly worth: number } | null = null
+  for (const place of places) {
+    const { gain } = forecast(place)
+    if (gain < leastGain) continue
+    const worth = gain / stepCost(state, loaded, place.configuration)
+    if (worth > (top?.worth ?? 0)) top = { place, gain, worth }
+  }
+  return top === null ? null : { ...top.place, why: gainWords(top.gain) }
+}
+
+/** Loading takes its time for each model that changes. */
+function stepCost({ budget: { costNs } }: SearchState, loaded: Configuration, next: Configuration): number {
+  const names = new Set([...Object.keys(loaded.others ?? {}), ...Object.keys(next.others ?? {})])
+  const keyOf = (fields: VariedFields | undefined) => (fields === undefined ? '' : variedKey(fields))
+  const changed = [...names].filter((name) => keyOf(loaded.others?.[name]) !== keyOf(next.others?.[name]))
+  const isSame = sameConfiguration(loaded, next)
+  return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)))
+}
+
+function gainWords(gain: number): string {
+  return gain >= meeting
+    ? 'expected to meet the constraints'
+    : `expected to be ${(100 * gain).toFixed(0)} % better`
+}
+
+/** What may be measured: it is new, it is not at least as large as what failed, and it fits the GPUs. */
+function admission({ points, space }: SearchState, members: Members): (place: Place) => boolean {
+  const tried = new Set(points.map(placeKey))
+  const fits = fitsMemory(points, space)
+  const failed = points.filter(({ metrics }) => metrics === null)
+  const works = (configuration: Configuration) =>
+    points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration))
+  const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }))
+  return (place) =>
+    !tried.has(placeKey(place)) &&
+    fits(place.configuration) &&
+    !refusing.some((point) => {
+      if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load)) return false
+      return atLeast(members, place.configuration, point.configuration)
+    })
+}
+
+function atLeast(members: Members, one: Configuration, other: Configuration): boolean {
+  const all = movers(members, [one, other])
+  return all.every((mover) => {
+    const [a, b] = [mover.fields(one), mover.fields(other)]
+    return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize
+  })
+}
+
+/**
+ * What a wrong network would hide, at the best load: the loads beside it; and of each model that takes a good part of the time,
+ * most first, the next larger and smaller instance count, and the batcher turned the other way.
+ */
+function doubts(state: SearchState, members: Members, best: Candidate): Proposal[] {
+  const { space, points } = state
+  const rows = points.findLast((point) => placeKey(point) === placeKey(best))?.composing ?? []
+  const loads = loadsFor(space, best.configuration)
+  const index = loads.findIndex((load) => loadKey(load) === loadKey(best.load))
+  const beside = [loads[index + 1], loads[index - 1]].flatMap((load) =>
+    load === undefined ? [] : [{ configuration: best.configuration, load, why: 'a load beside the best' }],
+  )
+  const shares = sharesOf(rows)
+  const doubted = movers(members, space.configurations)
+    .filter(({ name }) => (shares.get(name) ?? 1) >= leastShare)
+    .toSorted((a, b) => (shares.get(b.name) ?? 1) - (shares.get(a.name) ?? 1))
+    .flatMap((mover) =>
+      neighbours(mover, best.configuration).map((configuration) => ({
+        configuration,
+        load: best.load,
+        why: `${mover.name} takes most of the time`,
+      })),
+    )
+    .filter((place) =>
+      loadsFor(space, place.configuration).some((load) => loadKey(load) === loadKey(place.load)),
+    )
+  // Below the limits a lighter load answers what a heavier one cannot.
+  return [...(candidatesOf(points).length > 1 ? beside : beside.toReversed()), ...doubted]
+}
+
+/** Each model's share of a request's time in all of them. */
+function sharesOf(rows: readonly ComposingModel[]): Map<string, number> {
+  const times = rows.map((row) => [row.model, timePerRequestNs(row) ?? 0] as const)
+  const total = times.reduce((sum, [, ns]) => sum + ns, 0)
+  return new Map(total === 0 ? [] : times.map(([model, ns]) => [model, ns / total]))
+}
+
+function neighbours({ fields, variants }: Mover, from: Configuration): Configuration[] {
+  const current = fields(from)
+  const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }))
+  const alike = (change: Partial<VariedFields>) =>
+    all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }))
+  const counts = alike({ instanceCount: null })
+    .filter((each) => each.fields.instanceCount !== current.instanceCount)
+    .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0))
+  const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0))
+  const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0))
+  const other = all.find(
+    (each) =>
+      each.fields.dynamicBatching !== current.dynamicBatching &&
+      each.fields.instanceCount === current.instanceCount &&
+      each.fields.maxBatchSize === current.maxBatchSize,
+  )
+  return [up, other, down].flatMap((each) => each?.configuration ?? [])
+}
