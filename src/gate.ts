@@ -16,6 +16,7 @@ import { readAllInputs } from './profile/inputs.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
 import { checkComposingModels, withCalledModels } from './repository/calls.ts'
+import { checkConcurrentModels } from './repository/concurrent.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
 import { type Launcher, resolveTriton } from './triton/launcher.ts'
@@ -35,6 +36,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   const models = selectModels(committed, config.models)
   const names = models.map(({ name }) => name)
   const candidate = await withCalledModels(committed, names, config.blsComposingModels)
+  checkConcurrentModels(config, candidate, models)
   const inputs = await readAllInputs(config, candidate, models)
   const root = await repositoryRoot(world, request.modelRepository)
   const reference = await openReference(world, request, root)

@@ -8,6 +8,7 @@ import { type ExplainedModel, withCauses } from './compare/causes.ts'
 import { compareModels } from './compare/compare.ts'
 import { creepWarnings } from './compare/creep.ts'
 import { loosened } from './compare/loosened.ts'
+import { withNeighbours } from './compare/neighbours.ts'
 import { type CompareInput, usableBaseline, usableRecent } from './compare/sides.ts'
 import { trendOf } from './compare/trend.ts'
 import { decide } from './compare/verdict.ts'
@@ -24,7 +25,8 @@ import { toBest } from './search/answer.ts'
 /** Measurement[] → Comparison[] → Verdict → Result. Pure: the same files give the same result on any machine. */
 export function judge(input: CompareInput): Result {
   const { measurements, baselineStatus } = input
-  const compared = withCauses(compareModels(input), measurements)
+  const explained = withCauses(compareModels(input), measurements)
+  const compared = { models: withNeighbours(explained.models, input) }
   const looser = loosened(input)
   const trend = trendIn(input)
   const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements

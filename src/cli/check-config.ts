@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { readAllInputs } from '../profile/inputs.ts'
 import { checkComposingModels } from '../repository/calls.ts'
+import { checkConcurrentModels } from '../repository/concurrent.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
 import type { Shell } from './shell.ts'
 
@@ -19,6 +20,7 @@ export async function checkConfig(
   const repository = await readModelRepository(resolve(shell.cwd, path))
   checkComposingModels(repository, config)
   const models = selectModels(repository, config.models)
+  checkConcurrentModels(config, repository, models)
   await readAllInputs(config, repository, models)
   shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`)
   return 0

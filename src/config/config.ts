@@ -14,6 +14,8 @@ export interface Config {
   readonly modelRepository: string | null
   /** The models to gate, in order; null = every model of the repository. */
   readonly models: readonly string[] | null
+  /** Whether they are on one server and under load at once, each load with the others' beside it. */
+  readonly concurrently: boolean
   /** The models that Python code calls (business logic scripting). */
   readonly blsComposingModels: readonly string[]
   /** The models that are named as composing ones of ensembles, with settings or without. */
@@ -56,6 +58,8 @@ export interface ModelSettings {
     Partial<Record<MetricName, { readonly ratio: number; readonly absolute: number }>>
   >
   readonly cpuOnly: boolean
+  /** What the model counts in the sweep of models that are measured concurrently, relative to the others. */
+  readonly weighting: number
   /** What users will ask of it, for what its capacity means in GPUs; null = not said. */
   readonly demandInferPerSec: number | null
 }

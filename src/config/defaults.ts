@@ -11,6 +11,9 @@ import type {
 /** Concurrency 1 shows the latency without waiting; 8 keeps several instances busy: going from 2 to 1 cannot be seen at 1. */
 export const defaultConcurrency = [1, 8] as const
 
+/** Model Analyzer's own: every model counts alike. */
+export const defaultWeighting = 1
+
 /** Model Analyzer's own default. */
 export const defaultObjectives = { perf_throughput: 10 } as const
 

@@ -5,7 +5,7 @@ const noCheckpoints = 'measurements are kept in measurements.json as they are ma
 const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and the time budget'
 const lastWords = 'perf_analyzer’s last words are in the report where a run of it failed'
 const noFiles = 'configurations are tried through Triton’s load request; no repository is written'
-const oneModel = 'models are measured one at a time'
+const ofOneModel = 'it stands under each model of profile_models'
 const noLlm = 'generative models are measured as any other: no token metrics'
 
 /** Keys of Model Analyzer that are read without effect, each with the reason and what to use instead. */
@@ -23,9 +23,8 @@ export const ignoredKeys = {
   server_output_fields: ownReports,
   model_type: noLlm,
   genai_perf_flags: noLlm,
-  weighting: oneModel,
+  weighting: ofOneModel,
   early_exit_enable: noSearchStep,
-  run_config_profile_models_concurrently_enable: oneModel,
   concurrency_sweep_disable: noSearchStep,
   min_percentage_of_search_space: noSearchStep,
   max_percentage_of_search_space: noSearchStep,

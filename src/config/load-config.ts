@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GateError } from '../domain/error.ts'
+import { concurrentProblems } from './concurrent.ts'
 import type { Config } from './config.ts'
 import { crossProblems, ignoredKeyWarnings } from './cross-checks.ts'
 import { type ConfigOverrides, checkOverrides } from './overrides.ts'
@@ -49,7 +50,11 @@ export function readConfig(text: string, file: string, overrides: ConfigOverride
     )
     throw new GateError('config', `${file} is not a valid configuration`, { problems: sorted })
   }
-  return resolve(file, parsed.data, overrides, ignoredKeyWarnings(source))
+  const config = resolve(file, parsed.data, overrides, ignoredKeyWarnings(source))
+  const together = concurrentProblems(config, source)
+  if (together.length > 0)
+    throw new GateError('config', `${file} is not a valid configuration`, { problems: together })
+  return config
 }
 
 async function readText(file: string): Promise<string> {

@@ -2,6 +2,7 @@ import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { resolveAccepted } from './accepted.ts'
 import { besideConfig } from './beside-config.ts'
+import { pairedLoads } from './concurrent.ts'
 import type {
   ComposingSettings,
   Config,
@@ -24,6 +25,7 @@ import {
   defaultOutputSharedMemoryBytes,
   defaultPerfAnalyzer,
   defaultRequests,
+  defaultWeighting,
   onlineObjectives,
 } from './defaults.ts'
 import { passedPerfAnalyzerFlags } from './ignored-keys.ts'
@@ -58,6 +60,7 @@ export function resolve(
     perfAnalyzerFlags: passedFlags(file, entry),
     tolerance,
     cpuOnly: entry.cpu_only ?? false,
+    weighting: entry.weighting ?? defaultWeighting,
     demandInferPerSec: null,
   })
   const general = settingsOf({}, null)
@@ -76,10 +79,17 @@ export function resolve(
       Object.entries(file[key] ?? {}).map(([name, entry]) => [name, composingOf(entry, `${key}.${name}`)]),
     ),
   )
+  const models = overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()])
+  const concurrently = file.run_config_profile_models_concurrently_enable ?? false
+  if (!concurrently) warnings.push(...unusedWeightWarnings(entries))
+  const paired = concurrently
+    ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
+    : null
   return {
     file: path,
     modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
-    models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
+    models,
+    concurrently,
     blsComposingModels: Object.keys(file.bls_composing_models ?? {}),
     ensembleComposingModels: [
       ...new Set([
@@ -96,6 +106,7 @@ export function resolve(
       const settings = own.get(model) ?? general
       return {
         ...settings,
+        loads: paired?.get(model) ?? settings.loads,
         input: { ...settings.input, sources: sources.get(model) ?? {} },
         tolerance: resolveTolerance(file, model),
         demandInferPerSec: (typeof demand === 'number' ? demand : demand?.[model]) ?? null,
@@ -312,6 +323,14 @@ const ownFlags = [
 function flagsForPerfAnalyzer(flags: NonNullable<ConfigFile['perf_analyzer_flags']>): PerfAnalyzerFlags {
   return Object.fromEntries(
     passedPerfAnalyzerFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
+  )
+}
+
+function unusedWeightWarnings(entries: Readonly<Record<string, ModelEntry>>): string[] {
+  const names = Object.keys(entries).filter((name) => entries[name]?.weighting !== undefined)
+  return names.map(
+    (name) =>
+      `profile_models.${name}.weighting: no effect without run_config_profile_models_concurrently_enable`,
   )
 }
 

@@ -6,6 +6,7 @@ import {
   defaultInput,
   defaultObjectives,
   defaultOutputSharedMemoryBytes,
+  defaultWeighting,
 } from './defaults.ts'
 import {
   ignoredKeys,
@@ -215,8 +216,12 @@ export const modelEntry = z.strictObject({
     'Configurations to be measured instead of a search, in all combinations: any field of ModelConfig, as one value or as a list of values. A field that is itself a list needs one more level of list to be varied.',
   ),
   cpu_only: key(z.boolean(), 'The model runs on the CPU.', false),
+  weighting: key(
+    positiveNumber,
+    'What the model’s gain counts beside the others’ where models are measured concurrently; the weights are divided by their sum.',
+    defaultWeighting,
+  ),
   ...ignoredShape({
-    weighting: ignoredKeys.weighting,
     genai_perf_flags: ignoredKeys.genai_perf_flags,
     triton_server_flags: 'Model Analyzer never applies it for a single model either: use the global key',
     triton_server_environment: 'one server serves all models: use the global key',

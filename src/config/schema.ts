@@ -63,6 +63,11 @@ export const fileSchema = z.strictObject({
     profileModels,
     'The models to gate, with settings of their own; by default every model.',
   ),
+  run_config_profile_models_concurrently_enable: key(
+    z.boolean(),
+    'All `profile_models` are loaded on one server and under load at the same time. See docs/concurrent-models.md.',
+    false,
+  ),
   bls_composing_models: key(
     composingModels,
     'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, the report shows where their time goes, and the sweep varies them together with it.',

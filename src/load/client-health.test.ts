@@ -12,6 +12,7 @@ function report(health: Partial<ThreadHealth> = {}, change: Partial<ThreadReport
   return {
     startHrtimeNs: 0n,
     durationNs: 1e9,
+    lateStartNs: 0,
     latenciesNs: new Float64Array(),
     completed: 100,
     issued: 100,

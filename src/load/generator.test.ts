@@ -432,3 +432,50 @@ test('connectionsFor: one for each six outstanding requests', () => {
   expect([1, 6, 7, 12, 13].map((value) => connectionsFor(concurrency(value)))).toEqual([1, 1, 2, 2, 3])
   expect(connectionsFor({ mode: 'requestRate', requestRate: 5000 })).toBe(1)
 })
+
+/** Two targets in lanes of their own, the second on a server that answers `delayMs` later. */
+async function setUpTwo(delayMs: number) {
+  const fast = await serve(succeedAfter(2))
+  const slow = await serve(succeedAfter(delayMs))
+  const generator = await generate()
+  const targets = [targetOn(fast.port, { id: 'fast' }), targetOn(slow.port, { id: 'slow', lane: 1 })]
+  for (const target of targets) await generator.open(target)
+  const loads = targets.map(({ id }) => ({ targetId: id, load: concurrency(1) }))
+  return { generator, loads, fast, slow }
+}
+
+test('windows of several targets begin and end together, each with its own requests', async () => {
+  const { generator, loads, fast, slow } = await setUpTwo(30)
+  const windows = await generator.runTogether(loads, { leadInNs: 60 * ms, durationNs: 300 * ms })
+  const [first, second] = windows
+  expect(windows.map(({ durationNs }) => durationNs)).toEqual([300 * ms, 300 * ms])
+  expect(Math.abs((first?.startNs ?? 0) - (second?.startNs ?? 0))).toBeLessThan(2 * ms)
+  expect(windows.map(({ lateStartNs }) => lateStartNs)).toEqual([0, 0])
+  expect(windows.map(({ issued }) => issued)).toEqual([fast.requests, slow.requests])
+  expect(first?.latenciesNs.length).toBeGreaterThan(2 * (second?.latenciesNs.length ?? 0))
+})
+
+test('a load is held up while requests of another window are out', async () => {
+  const { generator, loads } = await setUpTwo(150)
+  // The slow one's second request is sent in the middle of the window, and answered 100 ms after its end.
+  const options = { leadInNs: 100 * ms, durationNs: 100 * ms, requestLog: true }
+  const lastSentNs = async (together: typeof loads) => {
+    const [window] = await generator.runTogether(together, options)
+    return Math.max(...(window?.log?.sentNs ?? []))
+  }
+  expect(await lastSentNs(loads.slice(0, 1))).toBeLessThan(150 * ms)
+  expect(await lastSentNs(loads)).toBeGreaterThan(150 * ms)
+})
+
+test('lanes have threads of their own, and share the cores', async () => {
+  const server = await serve(succeedAtOnce)
+  const generator = await openLoadGenerator(testingWorld(), 3)
+  closeAfterwards.push(generator.close)
+  const targets = [0, 1].map((lane) => targetOn(server.port, { id: `lane ${lane}`, lane }))
+  await Promise.all(targets.map(generator.open))
+  const widen = (lane: number) => generator.widen([`lane ${lane}`], concurrency(8))
+  expect([await widen(0), await widen(0), await widen(1)]).toEqual([true, false, false])
+  const loads = targets.map(({ id }) => ({ targetId: id, load: concurrency(8) }))
+  const windows = await generator.runTogether(loads, { leadInNs: 0, durationNs: 50 * ms })
+  expect(windows.map(({ client }) => client.threads.length)).toEqual([2, 1])
+})

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { GateError } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { ClientHealth } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
@@ -8,7 +9,7 @@ import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
 import { mergeLogs, type RequestLog } from './request-log.ts'
 import { mergeResponses, type ResponseReport } from './response-times.ts'
 import { mergeSends, type SendReport } from './send-times.ts'
-import { tallyMemory } from './tally.ts'
+import { outstandingMemory, tallyMemory } from './tally.ts'
 import { mergeReports } from './window.ts'
 
 /** What one run of a load gave. */
@@ -17,6 +18,8 @@ export interface Window {
   readonly startNs: number
   /** As measured. */
   readonly durationNs: number
+  /** How long after its begin the first request was sent; 0 where one was sent before. perf_analyzer does not say. */
+  readonly lateStartNs?: number
   /**
    * Of the successful requests sent (open loop: due) inside the window, each awaited to its end, ascending,
    * in whole ns. Closed loop: from just before the request is written; open loop: from its due time.
@@ -39,7 +42,13 @@ export interface Window {
   readonly client: ClientHealth
 }
 
-/** The load threads. One window at a time; several targets may be open, for windows in turn. */
+/** A target and what is asked of it. */
+export interface TargetLoad {
+  readonly targetId: string
+  readonly load: Load
+}
+
+/** The load threads. One window at a time in each lane; several targets may be open, for windows in turn. */
 export interface LoadGenerator {
   /** Connects. @throws GateError `server` where no connection is to be had. */
   readonly open: (target: LoadTarget) => Promise<void>
@@ -49,6 +58,11 @@ export interface LoadGenerator {
    * @throws GateError `server` where the peer admits too few streams for the concurrency, `interrupted` on a signal
    */
   readonly run: (targetId: string, load: Load, options: WindowOptions) => Promise<Window>
+  /**
+   * The same for several targets at once, each in a lane of its own: the windows begin and end together, and every load goes
+   * on until the requests of all windows have ended, for as long as the lead-in at most. In their order.
+   */
+  readonly runTogether: (loads: readonly TargetLoad[], options: WindowOptions) => Promise<Window[]>
   /**
    * Connects the targets of one comparison again, over twice the threads: the same number for each. False, and
    * nothing done, where the machine has no core for another thread or the load no request for it.
@@ -86,34 +100,87 @@ export async function openLoadGenerator(
   world: World,
   cores: number = availableParallelism(),
 ): Promise<LoadGenerator> {
-  const pool: LoadThread[] = [await startLoadThread(world)]
+  const lanes = new Map<number, LoadThread[]>([[0, [await startLoadThread(world)]]])
   const targets = new Map<string, OpenTarget>()
   /** Threads that a target's load has once needed, kept for when it is opened again on a fresh server. */
   const needed = new Map<string, number>()
 
-  const threadsOf = (count: number) => pool.slice(0, count)
+  const laneOf = ({ lane = 0 }: Pick<LoadTarget, 'lane'>) => lanes.get(lane) ?? []
+  const threadsOf = (target: Pick<LoadTarget, 'lane'>, count: number) => laneOf(target).slice(0, count)
+
+  let growing: Promise<void> = Promise.resolve()
+  /** One after the other: the two sides' targets are opened at once, and share the threads of their lane. */
+  function grow({ lane = 0 }: LoadTarget, threads: number): Promise<void> {
+    growing = growing.then(async () => {
+      const pool = lanes.get(lane) ?? []
+      lanes.set(lane, pool)
+      while (pool.length < threads) pool.push(await startLoadThread(world))
+    })
+    return growing
+  }
 
   async function open(target: LoadTarget, threads: number, threadsReason: string): Promise<void> {
-    while (pool.length < threads) pool.push(await startLoadThread(world))
+    await grow(target, threads)
     const connections = Math.ceil(target.connections / threads) * threads
-    const opening = threadsOf(threads).map((thread, index) =>
+    const opening = threadsOf(target, threads).map((thread, index) =>
       thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }),
     )
     try {
       await settled(opening)
     } catch (error) {
-      if (!targets.has(target.id)) close(target.id)
+      if (!targets.has(target.id)) closeOn(laneOf(target), target.id)
       throw error
     }
     targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 })
   }
 
   function close(targetId: string): void {
-    const threads = targets.get(targetId)?.threads ?? pool.length
+    const opened = targets.get(targetId)
+    if (opened === undefined) return
     targets.delete(targetId)
+    closeOn(threadsOf(opened.target, opened.threads), targetId)
+  }
+
+  function closeOn(threads: readonly LoadThread[], targetId: string): void {
     // Its only failure is that the thread has ended, and then the target is closed.
-    for (const thread of threadsOf(threads))
-      thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined)
+    for (const thread of threads) thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined)
+  }
+
+  /** One window of one target; `shared` with those that run at the same time. */
+  async function run(
+    { targetId, load }: TargetLoad,
+    options: WindowOptions,
+    shared: Pick<Muster, 'outstanding' | 'startHrtimeNs'>,
+  ): Promise<Window> {
+    const opened = targets.get(targetId)
+    if (opened === undefined) throw new GateError('internal', `load target '${targetId}' is not open`)
+    const { target, threads, connections, threadsReason } = opened
+    const muster: Muster = {
+      outstanding: shared.outstanding,
+      startHrtimeNs: shared.startHrtimeNs ?? (threads > 1 ? musterTime() : null),
+      seed: options.seed ?? opened.windows,
+      tally: tallyMemory(),
+    }
+    const reports = await settled(
+      threadsOf(target, threads).map((thread) =>
+        thread.call({ kind: 'run', targetId, load, options, muster }),
+      ),
+    )
+    opened.windows++
+    const given = reports.filter((report) => report !== null)
+    const { startHrtimeNs, ...window } = mergeReports(given)
+    const responses = mergeResponses(given)
+    const sends = mergeSends(given)
+    const log = mergeLogs(given, startHrtimeNs)
+    const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
+    return {
+      startNs: Math.max(0, world.nowNs() - agoNs),
+      ...window,
+      ...(responses === undefined ? {} : { responses }),
+      ...(sends === undefined ? {} : { sends }),
+      ...(log === undefined ? {} : { log }),
+      client: clientHealth(load, given, { connections, threadsReason }),
+    }
   }
 
   return {
@@ -121,52 +188,39 @@ export async function openLoadGenerator(
       const threads = needed.get(target.id) ?? 1
       return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before')
     },
-    run: async (targetId, load, options) => {
-      const opened = targets.get(targetId)
-      const { threads = 1, connections = 1, threadsReason = '' } = opened ?? {}
-      const muster: Muster = {
-        startHrtimeNs: process.hrtime.bigint() + (threads > 1 ? musterNs : 0n),
-        seed: options.seed ?? opened?.windows ?? 0,
-        tally: tallyMemory(),
-      }
-      const reports = await settled(
-        threadsOf(threads).map((thread) => thread.call({ kind: 'run', targetId, load, options, muster })),
-      )
-      if (opened !== undefined) opened.windows++
-      const given = reports.filter((report) => report !== null)
-      const { startHrtimeNs, ...window } = mergeReports(given)
-      const responses = mergeResponses(given)
-      const sends = mergeSends(given)
-      const log = mergeLogs(given, startHrtimeNs)
-      const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
-      return {
-        startNs: Math.max(0, world.nowNs() - agoNs),
-        ...window,
-        ...(responses === undefined ? {} : { responses }),
-        ...(sends === undefined ? {} : { sends }),
-        ...(log === undefined ? {} : { log }),
-        client: clientHealth(load, given, { connections, threadsReason }),
-      }
+    run: (targetId, load, options) =>
+      run({ targetId, load }, options, { outstanding: null, startHrtimeNs: null }),
+    runTogether: (loads, options) => {
+      const shared = { outstanding: outstandingMemory(), startHrtimeNs: musterTime() }
+      return settled(loads.map((each) => run(each, options, shared)))
     },
     widen: async (targetIds, load) => {
       const opened = targetIds.map((id) => targets.get(id)).filter((each) => each !== undefined)
       const now = Math.max(0, ...opened.map(({ threads }) => threads))
-      const most = Math.min(cores, load.mode === 'concurrency' ? load.concurrency : cores)
+      const lane = opened[0]?.target.lane ?? 0
+      const elsewhere = [...lanes].filter(([other]) => other !== lane).flatMap(([, threads]) => threads)
+      const free = Math.max(1, lanes.size === 1 ? cores : cores - elsewhere.length)
+      const most = Math.min(free, load.mode === 'concurrency' ? load.concurrency : free)
       const threads = Math.min(2 * now, most)
       if (threads <= now) return false
       for (const { target } of opened) {
         close(target.id)
         needed.set(target.id, threads)
-        const limit = threads === most ? `, and ${limitOf(cores, most)}` : ''
+        const limit = threads === most ? `, and ${limitOf(free, most)}` : ''
         await open(target, threads, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`)
       }
       return opened.length > 0
     },
     closeTarget: close,
     close: async () => {
-      await Promise.all(pool.map((thread) => thread.close()))
+      await growing.catch(() => undefined)
+      await Promise.all([...lanes.values()].flat().map((thread) => thread.close()))
     },
   }
+}
+
+function musterTime(): bigint {
+  return process.hrtime.bigint() + musterNs
 }
 
 function limitOf(cores: number, most: number): string {

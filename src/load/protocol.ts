@@ -21,6 +21,11 @@ export interface LoadTarget extends GrpcAddress {
   readonly streaming?: Streaming
   /** For a model with sequence batching. */
   readonly sequences?: SequencePlan
+  /**
+   * Targets that are under load at once have a lane each, which is a group of threads: no request of one waits for a thread
+   * that is busy with another's. 0 where left out.
+   */
+  readonly lane?: number
   /** What its answers must be; where left out they are not looked at. */
   readonly check?: OutputCheck
 }
@@ -103,11 +108,13 @@ export interface WindowOptions {
 
 /** How the threads of one run keep together. */
 export interface Muster {
-  /** When the lead-in begins, on the clock that all threads share (process.hrtime). */
-  readonly startHrtimeNs: bigint
+  /** When the lead-in begins, on the clock that all threads share (process.hrtime); null for a single one: at once. */
+  readonly startHrtimeNs: bigint | null
   readonly seed: number
   /** The memory of a Tally that all threads of the run share. */
   readonly tally: SharedArrayBuffer
+  /** That of an Outstanding which the targets under load at once share; null for a single one. */
+  readonly outstanding: SharedArrayBuffer | null
 }
 
 /** What one thread measured. */
@@ -115,6 +122,8 @@ export interface ThreadReport {
   /** On the clock that all threads share (process.hrtime). */
   readonly startHrtimeNs: bigint
   readonly durationNs: number
+  /** How long after the window's begin the first request was sent; 0 where one was sent before. */
+  readonly lateStartNs: number
   /** Ascending. */
   readonly latenciesNs: Float64Array
   readonly completed: number

@@ -7,6 +7,7 @@ import type { ResponseTimes } from './response-times.ts'
 import type { SendTimes } from './send-times.ts'
 import type { Outgoing, Sender } from './sender.ts'
 import { partOf, type Share } from './share.ts'
+import { Outstanding } from './tally.ts'
 import type { RequestEnd } from './unary-call.ts'
 
 /** A request on its way. */
@@ -28,6 +29,8 @@ export interface Collectors {
   readonly responses?: ResponseTimes | null
   readonly sends?: SendTimes | null
   readonly logger?: RequestLogger | null
+  /** Shared with the targets that are under load at the same time. */
+  readonly outstanding?: Outstanding | undefined
 }
 
 /** Sends the requests of one run and keeps what became of them. */
@@ -52,7 +55,8 @@ export class Recorder {
   readonly #logger: RequestLogger | null
   /** In the order of sending, so the oldest is first. */
   readonly #flights = new Set<Flight>()
-  #windowFlights = 0
+  readonly #outstanding: Outstanding
+  #firstSentNs: number | null = null
   #lastEndNs = 0
   readonly #latencies = new GrowingArray()
 
@@ -62,8 +66,9 @@ export class Recorder {
     share: Share,
     { leadInNs, requestCount }: WindowOptions,
     deadlineNs: number,
-    { responses = null, sends = null, logger = null }: Collectors,
+    { responses = null, sends = null, logger = null, outstanding = new Outstanding() }: Collectors,
   ) {
+    this.#outstanding = outstanding
     this.#phases = phases
     this.#responses = responses
     this.#outgoing = outgoing
@@ -80,20 +85,25 @@ export class Recorder {
     return this.#lastEndNs
   }
 
+  /** When the first request was sent; null before. */
+  get firstSentNs(): number | null {
+    return this.#firstSentNs
+  }
+
   get inFlight(): number {
     return this.#flights.size
   }
 
   /**
    * Whether a request may (in an open loop: must) be sent at `atNs`. After the window the load is held up
-   * while requests of the window are out, or their last ones would run on an emptying server: for as long as
-   * the lead-in at most.
+   * while requests of the window are out, those of other targets under load too, or their last ones would run on an
+   * emptying server: for as long as the lead-in at most.
    */
   goesOn(atNs: number): boolean {
     if (this.#requestCount !== null) return this.#requests < this.#requestCount
     if (this.#phases.at(atNs) !== 'leadOut') return true
     const endNs = this.#phases.endNs ?? atNs
-    return this.#windowFlights > 0 && atNs < endNs + this.#leadOutNs
+    return this.#outstanding.any && atNs < endNs + this.#leadOutNs
   }
 
   /** Sends one; its latency counts from `originNs`. `onEnd` comes right at its end, before it is written down. */
@@ -104,12 +114,13 @@ export class Recorder {
     if (request === undefined) throw new RangeError('a target without frames')
     this.#issued++
     const sentNs = nowNs()
+    this.#firstSentNs ??= sentNs
     const flight: Flight = { originNs, sentNs, phase, onEnd, responsesNs: [], cancel: () => undefined }
     this.#flights.add(flight)
     if (phase === 'window') {
       if (sentNs - originNs > lateNs) this.#late++
       if (this.#phases.at(sentNs) === 'window') this.#inTime++
-      this.#windowFlights++
+      this.#outstanding.sent()
     }
     const ended: RequestEnd = (failure, message, endNs, wrongOutput) => {
       this.#land(flight)
@@ -151,7 +162,7 @@ export class Recorder {
 
   report(): Omit<
     ThreadReport,
-    'startHrtimeNs' | 'durationNs' | 'responses' | 'sends' | 'log' | 'cpuNs' | 'health'
+    'startHrtimeNs' | 'durationNs' | 'lateStartNs' | 'responses' | 'sends' | 'log' | 'cpuNs' | 'health'
   > {
     return {
       latenciesNs: this.#latencies.toArray().sort(),
@@ -176,7 +187,7 @@ export class Recorder {
 
   #land(flight: Flight): void {
     this.#flights.delete(flight)
-    if (flight.phase === 'window') this.#windowFlights--
+    if (flight.phase === 'window') this.#outstanding.ended()
   }
 
   #record(flight: Flight, failure: string | null, message: string, endNs: number): void {

@@ -43,3 +43,28 @@ export class Tally {
     return before === 0n ? hrtimeNs : before
   }
 }
+
+export function outstandingMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(4)
+}
+
+/** The window's requests that are out, of one thread, or with shared memory of all targets that are under load at once. */
+export class Outstanding {
+  readonly #count: Int32Array
+
+  constructor(memory: SharedArrayBuffer = outstandingMemory()) {
+    this.#count = new Int32Array(memory)
+  }
+
+  get any(): boolean {
+    return Atomics.load(this.#count, 0) > 0
+  }
+
+  sent(): void {
+    Atomics.add(this.#count, 0, 1)
+  }
+
+  ended(): void {
+    Atomics.sub(this.#count, 0, 1)
+  }
+}

@@ -12,6 +12,7 @@ test('latencies of all windows in one ascending array', () => {
 
 const report = (change: Partial<ThreadReport>): ThreadReport => ({
   startHrtimeNs: 1000n,
+  lateStartNs: 0,
   durationNs: 500,
   latenciesNs: new Float64Array(),
   completed: 1,
@@ -34,7 +35,7 @@ const report = (change: Partial<ThreadReport>): ThreadReport => ({
 
 test('threads as one: from the first start to the last end, sums, and the first failure in words', () => {
   const merged = mergeReports([
-    report({ latenciesNs: Float64Array.of(5), failures: { reset: 1 } }),
+    report({ latenciesNs: Float64Array.of(5), lateStartNs: 7, failures: { reset: 1 } }),
     report({
       startHrtimeNs: 900n,
       durationNs: 400,
@@ -47,6 +48,7 @@ test('threads as one: from the first start to the last end, sums, and the first 
   ])
   expect(merged).toEqual({
     startHrtimeNs: 900n,
+    lateStartNs: 7,
     durationNs: 600,
     latenciesNs: Float64Array.of(1, 5),
     completed: 2,

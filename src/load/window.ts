@@ -26,7 +26,14 @@ export function mergeReports(
   reports: readonly ThreadReport[],
 ): Pick<
   ThreadReport,
-  'startHrtimeNs' | 'durationNs' | 'latenciesNs' | 'completed' | 'issued' | 'failures' | 'firstFailure'
+  | 'startHrtimeNs'
+  | 'durationNs'
+  | 'lateStartNs'
+  | 'latenciesNs'
+  | 'completed'
+  | 'issued'
+  | 'failures'
+  | 'firstFailure'
 > {
   // Of a few requests a thread may have none to send: nothing began or ended there.
   const active = reports.filter(({ requests, issued }) => requests + issued > 0)
@@ -46,6 +53,7 @@ export function mergeReports(
     startHrtimeNs,
     // One thread's own figure, or the clocks' translation would round a planned duration.
     durationNs: active.length <= 1 ? first.durationNs : Math.max(...endsNs),
+    lateStartNs: Math.max(...active.map((each) => each.lateStartNs), 0),
     latenciesNs: mergeLatencies(reports),
     completed: reports.reduce((sum, each) => sum + each.completed, 0),
     issued: reports.reduce((sum, each) => sum + each.issued, 0),

@@ -19,7 +19,7 @@ import type { Outgoing } from './sender.ts'
 import { type Line, makeLine, type Senders, sendersOf } from './senders.ts'
 import { SequenceIds } from './sequences.ts'
 import { dealt, partOf, type Share } from './share.ts'
-import { Tally } from './tally.ts'
+import { Outstanding, Tally } from './tally.ts'
 import { ThreadProbe } from './thread-probe.ts'
 
 type RunCommand = Extract<Command, { kind: 'run' }>
@@ -132,7 +132,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
   const { target, share, lines, ids, requests } = open
   const probe = new ThreadProbe()
   // Alone it starts when it is told; with others when all do.
-  const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs)
+  const startNs = muster.startHrtimeNs === null ? nowNs() : fromHrtime(muster.startHrtimeNs)
   const phases = new Phases(
     startNs,
     options,
@@ -147,6 +147,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
     responses,
     sends,
     logger,
+    outstanding: muster.outstanding === null ? undefined : new Outstanding(muster.outstanding),
   })
   const run = sendersOf(target, lines, load, share, ids, requests, muster.seed)
   let closings = 0
@@ -170,6 +171,7 @@ async function measure(open: OpenTarget, { load, options, muster }: RunCommand):
   return {
     startHrtimeNs: hrtimeOf(phases.startNs),
     durationNs: Math.round(endNs - phases.startNs),
+    lateStartNs: Math.max(0, (recorder.firstSentNs ?? endNs) - phases.startNs),
     ...report,
     issued: report.issued + closings,
     ...(responses === null ? {} : { responses: responses.report() }),

@@ -7,6 +7,8 @@ import { lookSchedule } from '../stats/looks.ts'
 export interface Plan {
   readonly seed: number
   readonly models: readonly ModelPlan[]
+  /** Whether all of them are measured at once, on one server. */
+  readonly concurrently: boolean
   /** For the whole run. */
   readonly budgetNs: number
 }
@@ -69,6 +71,7 @@ export function makePlan(config: Config, models: readonly string[], sides: 1 | 2
   return {
     seed: config.gate.seed,
     budgetNs,
+    concurrently: config.concurrently,
     models: models.map((name): ModelPlan => {
       const settings = config.settingsFor(name)
       return {
@@ -81,7 +84,8 @@ export function makePlan(config: Config, models: readonly string[], sides: 1 | 2
         measurementNs: config.gate.measurementNs,
         blockNs: config.gate.blockNs,
         budgetNs: perModelNs,
-        searchNs: settings.search.mode === 'off' ? 0 : Math.floor(perModelNs * searchShare),
+        searchNs:
+          settings.search.mode === 'off' || config.concurrently ? 0 : Math.floor(perModelNs * searchShare),
       }
     }),
   }

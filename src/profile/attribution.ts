@@ -196,7 +196,8 @@ async function measureRecords(
       if (next !== 'go') return next === 'enough' ? null : next
       const well = records.filter(({ failure }) => failure === null)
       world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`)
-      await repeat(context, ofLoads, well, stopping, index, planned.time, () => {})
+      const sides = well.map((record) => [{ plan: ofLoads, record }])
+      await repeat(context, sides, stopping, index, planned.time, () => {})
       await closeAll(well, stopping, context.gpu !== null)
       longestNs = Math.max(longestNs, world.nowNs() - startNs)
       const dropped = dropSilent(well, index)

@@ -100,6 +100,8 @@ test('blocks always sum up to a time between the asked and the longest one', () 
   )
 })
 
+const sides = (...targets: string[]) => targets.map((target) => [{ model: 'm', target, load }])
+
 test('every round gives each side one block, in an order that changes', async () => {
   const order: string[] = []
   const generator = {
@@ -111,8 +113,7 @@ test('every round gives each side one block, in an order that changes', async ()
   const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
   const windows = await runBlocks(
     generator,
-    ['a', 'b'],
-    load,
+    sides('a', 'b'),
     plan,
     createRandom(7),
     new AbortController().signal,
@@ -131,7 +132,7 @@ test('a fixed number of requests goes to each side in one window, without a time
     },
   } as unknown as LoadGenerator
   const plan = { count: 1, blockNs: 0, leadInNs: 0, requestCount: 300 }
-  await runBlocks(generator, ['a', 'b'], load, plan, createRandom(7), new AbortController().signal)
+  await runBlocks(generator, sides('a', 'b'), plan, createRandom(7), new AbortController().signal)
   const options = { leadInNs: 0, durationNs: 0, requestCount: 300 }
   expect(new Map(runs)).toEqual(
     new Map([
@@ -150,7 +151,7 @@ test('an abort ends the rounds', async () => {
     },
   } as unknown as LoadGenerator
   const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
-  const windows = await runBlocks(generator, ['a'], load, plan, createRandom(7), stop.signal)
+  const windows = await runBlocks(generator, sides('a'), plan, createRandom(7), stop.signal)
   expect(windows[0]).toHaveLength(1)
 })
 

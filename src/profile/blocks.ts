@@ -5,6 +5,7 @@ import type { LoadGenerator, Window } from '../load/generator.ts'
 import type { WindowOptions } from '../load/protocol.ts'
 import { quantile } from '../stats/quantile.ts'
 import type { Random } from '../stats/random.ts'
+import { type Ask, runAsks } from './asks.ts'
 import type { Pace } from './pace.ts'
 
 /** How a repetition's load is cut: the same for every side of it. */
@@ -81,28 +82,25 @@ function cut(totalNs: number, nsPerRequest: number, latencyNs: number, limits: B
 
 /**
  * Runs the blocks of all sides, alternating: in every round each side gets one block, in random order, so
- * that what drifts on the machine hits both alike. Block i of one side pairs with block i of the other.
+ * that what drifts on the machine hits both alike. Block i of one side pairs with block i of the other. The models of a side
+ * are under load at once. Gives each side's rounds, a window for each of its models.
  */
 export async function runBlocks(
   generator: LoadGenerator,
-  targets: readonly string[],
-  load: Load,
+  sides: readonly (readonly Ask[])[],
   plan: BlockPlan,
   random: Random,
   signal: AbortSignal,
-): Promise<Window[][]> {
-  const windows: Window[][] = targets.map(() => [])
+): Promise<Window[][][]> {
+  const rounds: Window[][][] = sides.map(() => [])
   for (let round = 0; round < plan.count && !signal.aborted; round++) {
-    for (const side of random.shuffle(targets.map((_, index) => index))) {
-      const target = targets[side]
-      if (target === undefined) continue
+    for (const side of random.shuffle(sides.map((_, index) => index))) {
       const { blockNs: durationNs, leadInNs, requestCount } = plan
       const options = requestCount === undefined ? { leadInNs, durationNs } : countOf(requestCount)
-      const window = await generator.run(target, load, options)
-      windows[side]?.push(window)
+      rounds[side]?.push(await runAsks(generator, sides[side] ?? [], options))
     }
   }
-  return windows
+  return rounds
 }
 
 /** A window of exactly so many requests. */

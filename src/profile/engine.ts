@@ -7,7 +7,7 @@ import type { LoadGenerator } from '../load/generator.ts'
 import { perfAnalyzerVersion } from '../perf-analyzer/run.ts'
 import type { Random } from '../stats/random.ts'
 import { measureByPerfAnalyzer } from './perf-analyzer.ts'
-import { measureLoad, type RepetitionSettings } from './repetition.ts'
+import { type Loaded, measureTogether, type RepetitionSettings } from './repetition.ts'
 import type { Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 
@@ -63,8 +63,34 @@ export function engineName(engine: Engine): string | null {
   return engine.kind === 'builtin' ? null : `perf_analyzer ${engine.version}`
 }
 
+/** One repetition on one or more live servers. Returns a sample for each model of each side, in their order. */
+export async function measureSides(
+  world: World,
+  engine: Engine,
+  sides: readonly (readonly Loaded[])[],
+  settings: RepetitionSettings,
+  random: Random,
+  gpu: GpuSampler | null,
+): Promise<Sample[][]> {
+  switch (engine.kind) {
+    case 'builtin':
+      return measureTogether(world, engine.generator, sides, settings, random, gpu)
+    case 'perf_analyzer': {
+      const [first] = sides.flat()
+      // Its processes begin and end their windows each by themselves: the configuration is refused.
+      if (first === undefined || sides.some(({ length }) => length !== 1))
+        throw new GateError('internal', 'perf_analyzer measures one model at a time')
+      const models = sides.flatMap((side) => side.map(({ model }) => model))
+      const samples = await measureByPerfAnalyzer(world, engine, models, first.load, settings, random, gpu)
+      return samples.map((sample) => [sample])
+    }
+    default:
+      return engine satisfies never
+  }
+}
+
 /** One repetition of one load on a model on one or two live servers. Returns a sample for each side, in their order. */
-export function measureWith(
+export async function measureWith(
   world: World,
   engine: Engine,
   models: readonly LiveModel[],
@@ -73,12 +99,6 @@ export function measureWith(
   random: Random,
   gpu: GpuSampler | null,
 ): Promise<Sample[]> {
-  switch (engine.kind) {
-    case 'builtin':
-      return measureLoad(world, engine.generator, models, load, settings, random, gpu)
-    case 'perf_analyzer':
-      return measureByPerfAnalyzer(world, engine, models, load, settings, random, gpu)
-    default:
-      return engine satisfies never
-  }
+  const sides = models.map((model) => [{ model, load }])
+  return (await measureSides(world, engine, sides, settings, random, gpu)).flat()
 }

@@ -18,6 +18,7 @@ import { createRandom } from '../stats/random.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { attribute } from './attribution.ts'
 import { type Claim, claimDevices } from './claim.ts'
+import { measureConcurrently } from './concurrent-models.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext } from './profile.ts'
@@ -50,7 +51,7 @@ export interface MeasureInput {
   /** Gets all there is after each load of each repetition, each step of a sweep, and each model. */
   readonly save: (measurements: Measurements) => void
   readonly logServer: (line: string) => void
-  /** Whether a model that was measured so far on both sides is decided at its look number `look`. */
+  /** Whether what was measured so far on both sides, of one model or of those at once, is decided at look number `look`. */
   readonly isDecided: (model: Measurements, look: number) => boolean
   /** What a model that was measured on both sides got worse at; null where nothing is confirmed. */
   readonly regressionOf: (model: Measurements) => Regression | null
@@ -68,7 +69,10 @@ interface Regression {
   readonly blamesConfig: (measured: AttributionMeasurement) => boolean
 }
 
-/** Plan → Measurements: every model's gated loads on both sides, then its sweep. The only loop over models. */
+/**
+ * Plan → Measurements: every model's gated loads on both sides, then its sweep; or all models at once. The only loop over
+ * models.
+ */
 export async function measureRepository(world: World, input: MeasureInput): Promise<Measurements> {
   const claim = await claimDevices(world, input.launcher, input.config)
   try {
@@ -132,7 +136,20 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
       wallNs: world.nowNs() - startNs,
     })
     const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? [])
-    for (const model of plan.models) {
+    const saveAll = (every: readonly ModelSides[]) => {
+      for (const sides of every) known.set(sides.candidate.name, sides)
+      input.save(measurements(all(), false))
+    }
+    if (plan.concurrently) {
+      const earlier = all()
+      const kept = earlier.length === plan.models.length ? earlier : null
+      if (kept === null && earlier.length > 0)
+        world.progress('all models are measured afresh, since they are measured at once')
+      known.clear()
+      const asMeasurements = (every: readonly ModelSides[]) => measurements(every, false)
+      saveAll(await measureConcurrently(context, input, kept, saveAll, asMeasurements))
+    }
+    for (const model of plan.concurrently ? [] : plan.models) {
       const save = (sides: ModelSides) => {
         known.set(model.name, sides)
         input.save(measurements(all(), false))

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { AttributionMeasurement } from '../domain/attribution.ts'
 import { GateError } from '../domain/error.ts'
-import { type Load, loadKey, loadLabel } from '../domain/load.ts'
+import { loadKey, loadLabel } from '../domain/load.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
@@ -9,12 +9,13 @@ import type { InputData } from '../load/read-inputs.ts'
 import { type MeasuringTime, type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
 import { closureHash, type ModelRepository, modelClosure } from '../repository/repository.ts'
 import type { Random } from '../stats/random.ts'
-import { measureWith } from './engine.ts'
-import { closeAll, makeRecord, openAll, type SideRecord } from './records.ts'
+import { measureSides } from './engine.ts'
+import { withNeighbours } from './neighbours.ts'
+import { closeAll, makeRecord, openAll, type PlannedRecord, type SideRecord } from './records.ts'
 import type { RepetitionSettings } from './repetition.ts'
 import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario, withAdvice } from './scenario.ts'
-import { type AskSettings, type SideContext, serverDeath } from './side.ts'
+import { type AskSettings, type SideContext, type SideName, serverDeath } from './side.ts'
 
 export interface ProfileContext extends SideContext {
   readonly config: Config
@@ -41,31 +42,67 @@ export interface ModelSides {
   readonly attribution?: AttributionMeasurement
 }
 
-/**
- * Measures the committed configuration of one model at its loads: every repetition on fresh servers, the
- * sides alternating. `save` gets all there is after each load of each repetition. Ends at one of the plan's looks if
- * `isDecided` says so of what was measured until then.
- */
+interface Repositories {
+  readonly candidate: ModelRepository
+  readonly reference: ModelRepository | null
+}
+
+/** `profileTogether` of one model. */
 export async function profileModel(
   context: ProfileContext,
   plan: ModelPlan,
-  repositories: { readonly candidate: ModelRepository; readonly reference: ModelRepository | null },
+  repositories: Repositories,
   save: (sides: ModelSides) => void,
   isDecided: (sides: ModelSides, look: number) => boolean,
 ): Promise<ModelSides> {
+  const only = ([sides]: readonly ModelSides[]): ModelSides => {
+    if (sides === undefined) throw new RangeError('a profile of no model')
+    return sides
+  }
+  return only(
+    await profileTogether(
+      context,
+      [plan],
+      repositories,
+      (all) => save(only(all)),
+      (all, look) => isDecided(only(all), look),
+    ),
+  )
+}
+
+/**
+ * Measures the committed configurations of some models on one server, all under load at once: the first load of each, then
+ * the second of each. Every repetition is on fresh servers, the sides alternating. `save` gets all there is after each load of
+ * each repetition. Ends at one of the plans' looks if `isDecided` says so of what was measured until then.
+ *
+ * @param plans with the same number of loads
+ */
+export async function profileTogether(
+  context: ProfileContext,
+  plans: readonly ModelPlan[],
+  repositories: Repositories,
+  save: (sides: readonly ModelSides[]) => void,
+  isDecided: (sides: readonly ModelSides[], look: number) => boolean,
+): Promise<ModelSides[]> {
   const { world } = context
-  const candidate = makeRecord('candidate', repositories.candidate)
-  const { reference } = repositories
-  // A model that is new in the pull request has no reference: its budgets alone are judged.
-  const records =
-    reference?.models.has(plan.name) === true ? [candidate, makeRecord('reference', reference)] : [candidate]
+  const plan = planOfAll(plans)
+  const names = plans.map(({ name }) => name).join(' + ')
+  const sides = sidesOf(plans, repositories)
+  const [candidates = [], references = null] = sides
+  const records = sides.flatMap((side) => side.map(({ record }) => record))
 
   const stopping: Promise<void>[] = []
   const warnings: string[] = []
-  const result = (): ModelSides => ({
-    candidate: summarize(plan, candidate, warnings),
-    reference: records[1] === undefined ? null : summarize(plan, records[1], []),
-  })
+  const result = (): ModelSides[] =>
+    plans.map((own, index) => {
+      const other = references?.[index]
+      // A model that is new in the pull request has no reference: its budgets alone are judged.
+      const isKnown = other?.record.repository.models.has(own.name) === true
+      return {
+        candidate: summarize(candidates, index, warnings),
+        reference: isKnown ? summarize(references ?? [], index, []) : null,
+      }
+    })
   const startNs = world.nowNs()
   let measuringNs = 0
   let wanted = plan.repetitions
@@ -82,20 +119,20 @@ export async function profileModel(
         warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`)
         break
       }
-      world.progress(`${plan.name}: repetition ${index + 1} of ${wanted}`)
-      measuringNs += await repeat(context, plan, records, stopping, index, time, () => save(result()))
+      world.progress(`${names}: repetition ${index + 1} of ${wanted}`)
+      measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()))
       await closeAll(records, stopping, context.gpu !== null)
-      if (candidate.failure !== null) break
+      if (!isWell(candidates)) break
       const samples = samplesOf(records, index)
       // A model that answers nothing will not answer the next repetition either.
       if (samples.some(isSilent)) break
-      const pairs = validPairs(plan, records)
+      const pairs = validPairs(sides)
       const look = plan.looks.indexOf(pairs)
       if (look > lastLook) {
         lastLook = look
         if (look === plan.looks.length - 1) break
         if (index + 1 < wanted && isDecided(result(), look)) {
-          world.progress(`${plan.name}: decided after ${pairs} repetitions`)
+          world.progress(`${names}: decided after ${pairs} repetitions`)
           break
         }
       }
@@ -106,6 +143,32 @@ export async function profileModel(
     await Promise.all(stopping)
   }
   return result()
+}
+
+/** The time of models that are measured at once is that of all of them; their loads come at the same time. */
+function planOfAll(plans: readonly ModelPlan[]): ModelPlan {
+  const [first] = plans
+  if (first === undefined) throw new RangeError('a profile of no model')
+  const sum = (pick: (plan: ModelPlan) => number) => plans.reduce((total, each) => total + pick(each), 0)
+  return { ...first, budgetNs: sum(({ budgetNs }) => budgetNs), searchNs: sum(({ searchNs }) => searchNs) }
+}
+
+/** The candidate, and the reference where it has any of the models. */
+function sidesOf(plans: readonly ModelPlan[], { candidate, reference }: Repositories): PlannedRecord[][] {
+  const side = (name: SideName, repository: ModelRepository): PlannedRecord[] =>
+    plans.map((plan) => ({ plan, record: makeRecord(name, repository) }))
+  if (reference === null || !plans.some(({ name }) => reference.models.has(name)))
+    return [side('candidate', candidate)]
+  const other = side('reference', reference)
+  const missing = plans.filter(({ name }) => !reference.models.has(name)).map(({ name }) => `'${name}'`)
+  if (missing.length > 0) {
+    const failure = new GateError(
+      'model',
+      `the reference has no ${missing.join(', ')} to put under load beside it`,
+    )
+    for (const { record } of other) record.failure = failure
+  }
+  return [side('candidate', candidate), other]
 }
 
 /** Repetitions that were disturbed are made up for, up to half as many again: a machine that disturbs more says so. */
@@ -121,88 +184,108 @@ export function interruptIfAsked(world: World): void {
 }
 
 /**
- * One repetition: fresh servers, then every load, as long as the first record's side is well. Returns the time spent in
+ * One repetition: fresh servers, then every load, as long as the first side is well. Returns the time spent in
  * warm-ups and windows, in ns.
+ *
+ * @param sides with the same models, each on a server of its own
  */
 export async function repeat(
   context: ProfileContext,
-  plan: ModelPlan,
-  records: readonly SideRecord[],
+  sides: readonly (readonly PlannedRecord[])[],
   stopping: readonly Promise<void>[],
   index: number,
   time: MeasuringTime,
   save: () => void,
 ): Promise<number> {
   const { world, random } = context
+  const [first = []] = sides
   // A reference that does not load, or dies, leaves the candidate to be measured alone: a fix must be able to pass.
-  await openAll(context, plan, random.shuffle(records.filter(isWell)))
+  await openAll(context, random.shuffle(sides.filter(isWell)))
   // The last repetition's servers stop while these start, but not while these are measured.
   await Promise.all(stopping)
-  const { counts } = context.config.settingsFor(plan.name)
+  const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts
   let measuringNs = 0
-  for (const load of random.shuffle(plan.loads)) {
-    const sides = records.filter((each) => isWell(each) && each.model !== null)
-    if (records[0] === undefined || !sides.includes(records[0])) break
+  for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
+    const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null))
+    if (!live.includes(first)) break
     const startNs = world.nowNs()
-    await measureSides(context, sides, load, index, { ...time, ...counts })
+    await measureStep(context, live, step, index, { ...time, ...counts })
     measuringNs += world.nowNs() - startNs
     save()
   }
   return measuringNs
 }
 
-function isWell(each: SideRecord): boolean {
-  return each.failure === null
+function isWell(side: readonly PlannedRecord[]): boolean {
+  return side.every(({ record }) => record.failure === null)
 }
 
-/** One load of one repetition on all sides. A server that dies of it is data; all else throws. */
-async function measureSides(
+/** One load of each model in one repetition on all sides. A server that dies of it is data; all else throws. */
+async function measureStep(
   context: ProfileContext,
-  sides: readonly SideRecord[],
-  load: Load,
+  sides: readonly (readonly PlannedRecord[])[],
+  step: number,
   index: number,
   settings: RepetitionSettings,
 ): Promise<void> {
   const { world, engine, random, gpu } = context
-  const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]))
+  const loaded = sides.map((side) =>
+    side.flatMap(({ plan, record: { model } }) => {
+      const load = plan.loads[step]
+      return model === null || load === undefined ? [] : [{ model, load }]
+    }),
+  )
   const noteDeath = async (): Promise<boolean> => {
     interruptIfAsked(world)
-    const death = await serverDeath(
-      world,
-      models.map((model) => model.live),
-    )
+    const death = await serverDeath(world, [
+      ...new Set(loaded.flatMap((side) => side.map(({ model }) => model.live))),
+    ])
     if (death === null) return false
-    for (const each of sides) if (each.server?.server.hasExited() === true) each.failure = death
-    world.progress(`${loadLabel(load)}: ${death.message}`)
+    for (const { record } of sides.flat())
+      if (record.server?.server.hasExited() === true) record.failure = death
+    const labels = loaded[0]?.map(({ load }) => loadLabel(load)) ?? []
+    world.progress(`${labels[0] ?? ''}: ${death.message}`)
     return true
   }
-  let samples: readonly Sample[]
+  let samples: readonly (readonly Sample[])[]
   try {
-    samples = await measureWith(world, engine, models, load, settings, random, gpu)
+    samples = await measureSides(world, engine, loaded, settings, random, gpu)
   } catch (error) {
     if (await noteDeath()) return
     throw error
   }
   // A dying server may still answer with errors while it writes its last words: it is the death that is to be told.
-  if (samples.some(isSilent) && (await noteDeath())) return
+  if (samples.flat().some(isSilent) && (await noteDeath())) return
   // The sides of one repetition pair by its index.
   const pairedWith = sides.length > 1 ? index : null
-  for (const [side, each] of sides.entries()) {
-    const sample = samples[side]
-    if (sample === undefined) continue
-    const repetition = toRepetition(sample, load, index, pairedWith, context.config.gate.maxFailureRatio)
-    const ofLoad = each.measured.get(loadKey(load)) ?? new Map<number, Measured>()
-    each.measured.set(loadKey(load), ofLoad.set(index, { sample, repetition }))
+  const { maxFailureRatio } = context.config.gate
+  for (const [sideIndex, side] of sides.entries()) {
+    const ofSide = loaded[sideIndex] ?? []
+    const judged = withNeighbours(ofSide, samples[sideIndex] ?? [], maxFailureRatio)
+    for (const [modelIndex, { record }] of side.entries()) {
+      const [asked, sample] = [ofSide[modelIndex], judged[modelIndex]]
+      if (asked === undefined || sample === undefined) continue
+      const repetition = toRepetition(sample, asked.load, index, pairedWith, maxFailureRatio)
+      const key = loadKey(asked.load)
+      const ofLoad = record.measured.get(key) ?? new Map<number, Measured>()
+      record.measured.set(key, ofLoad.set(index, { sample, repetition }))
+    }
   }
 }
 
-/** Repetitions that are valid on every side, at the load that has the fewest. */
-function validPairs(plan: ModelPlan, records: readonly SideRecord[]): number {
-  const counts = plan.loads.map((load) => {
-    const [first, ...others] = records.map((each) => each.measured.get(loadKey(load)))
+/** Repetitions that are valid on every side, for every model, at the load that has the fewest. */
+function validPairs(sides: readonly (readonly PlannedRecord[])[]): number {
+  const [first = []] = sides
+  const counts = [...(first[0]?.plan.loads.keys() ?? [])].map((step) => {
+    const measured = sides.flatMap((side) =>
+      side.map(({ plan, record }) => {
+        const load = plan.loads[step]
+        return load === undefined ? undefined : record.measured.get(loadKey(load))
+      }),
+    )
     const isValid = (index: number) => (ofLoad: Map<number, Measured> | undefined) =>
       ofLoad?.get(index)?.repetition.status === 'valid'
-    return [...(first?.keys() ?? [])].filter((index) => [first, ...others].every(isValid(index))).length
+    return [...(measured[0]?.keys() ?? [])].filter((index) => measured.every(isValid(index))).length
   })
   return Math.min(...counts)
 }
@@ -213,20 +296,36 @@ function samplesOf(records: readonly SideRecord[], index: number): Sample[] {
   )
 }
 
-function summarize(plan: ModelPlan, each: SideRecord, warnings: readonly string[]): ModelMeasurement {
-  const model = each.repository.models.get(plan.name)
+/** One model of a side. What keeps another of them from being measured keeps it, too. */
+function summarize(
+  side: readonly PlannedRecord[],
+  index: number,
+  warnings: readonly string[],
+): ModelMeasurement {
+  const planned = side[index]
+  if (planned === undefined) throw new RangeError('a side without the model')
+  const { plan, record } = planned
+  const failure = record.failure ?? neighboursFailure(side)
   return {
     name: plan.name,
-    contentHash: closureHash(each.repository, plan.name),
-    configText: model?.configText ?? null,
-    ...otherConfigTexts(each.repository, plan.name),
-    status: each.failure === null ? 'measured' : 'failed',
-    ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
+    contentHash: closureHash(record.repository, plan.name),
+    configText: record.repository.models.get(plan.name)?.configText ?? null,
+    ...otherConfigTexts(record.repository, plan.name),
+    status: failure === null ? 'measured' : 'failed',
+    ...(failure === null ? {} : { error: errorOf(failure) }),
     ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
-    scenarios: scenariosOf(plan, each),
+    scenarios: scenariosOf(plan, record),
     search: null,
-    warnings: [...warnings, ...each.inputWarnings],
+    warnings: [...warnings, ...record.inputWarnings],
   }
+}
+
+function neighboursFailure(side: readonly PlannedRecord[]): GateError | null {
+  const broken = side.find(({ record }) => record.failure !== null)
+  const failure = broken?.record.failure ?? null
+  if (broken === undefined || failure === null) return null
+  const message = `${broken.plan.name}, which is to be under load at the same time, failed: ${failure.message}`
+  return new GateError('model', message, { hint: failure.hint })
 }
 
 /** What a patch needs that changes composing models, too. */

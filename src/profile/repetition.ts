@@ -7,11 +7,12 @@ import type { ModelStatistics } from '../proto/grpc_service_pb.js'
 import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
+import { type Ask, apart, withSharedHealth } from './asks.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
 import { composingBetween, withQueuesOfSteps } from './composing.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { watchMachine } from './machine.ts'
-import { noGpu, type Sample } from './sample.ts'
+import { type GpuSample, noGpu, type Sample } from './sample.ts'
 import type { LiveModel } from './side.ts'
 import { type WarmUpLimits, warmUp } from './warm-up.ts'
 
@@ -20,9 +21,117 @@ export interface RepetitionSettings extends BlockLimits, WarmUpLimits {
   readonly requestCount?: number | null
 }
 
+/** A model on a live server, and what it is asked for. Those of one side are on one server, and under load at once. */
+export interface Loaded {
+  readonly model: LiveModel
+  readonly load: Load
+}
+
 /**
- * One repetition of one load on a model on one or two live servers: warm-up on the connections that are measured, then
- * alternating blocks. Returns a sample for each side, in their order.
+ * One repetition on one or more live servers: warm-up on the connections that are measured, then alternating blocks.
+ * Returns a sample for each model of each side, in their order.
+ *
+ * @param sides with the same models at the same loads
+ */
+export async function measureTogether(
+  world: World,
+  generator: LoadGenerator,
+  sides: readonly (readonly Loaded[])[],
+  settings: RepetitionSettings,
+  random: Random,
+  gpu: GpuSampler | null,
+): Promise<Sample[][]> {
+  const asked = await Promise.all(sides.map(asksOf))
+  const warmed = await warmUp(world, generator, asked, settings, random)
+  const all = warmed.flat()
+  const plan =
+    settings.requestCount == null
+      ? planBlocks(
+          all.map(({ pace }) => pace),
+          withoutLongerWarmUp(
+            settings,
+            all.map((each) => each.warmUp),
+          ),
+        )
+      : { count: 1, blockNs: 0, leadInNs: 0, requestCount: settings.requestCount }
+  // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
+  const isSilent = all.some((each) => each.isSilent)
+
+  const models = sides.map((side) => side.map(({ model }) => model))
+  // One of each side: the machine and its GPUs are the whole server's.
+  const servers = models.flatMap(([first]) => first ?? [])
+  const watch = watchMachine(servers)
+  const startNs = world.nowNs()
+  const statistics = () => Promise.all(models.map((side) => Promise.all(side.map(statisticsOf))))
+  const before = await statistics()
+  const readGpus = await watchGpus(world, servers, gpu)
+  const rounds = isSilent ? null : await runBlocks(generator, asked, plan, random, world.signal)
+  const after = await statistics()
+
+  const machine = watch(world.nowNs() - startNs)
+  const gpus = await readGpus()
+  return sides.map((side, sideIndex) => {
+    const blocks = blocksOf(asked[sideIndex] ?? [], rounds?.[sideIndex] ?? [])
+    return side.map(({ model, load }, index) => {
+      const { server, composing } = countedBetween(
+        model,
+        before[sideIndex]?.[index] ?? [],
+        after[sideIndex]?.[index] ?? [],
+      )
+      const warming = warmed[sideIndex]?.[index]
+      const windows = rounds === null ? (warming?.windows ?? []) : (blocks.windows[index] ?? [])
+      const others = side.filter((_, other) => other !== index)
+      return {
+        startNs,
+        warmUp: warming?.warmUp,
+        windows,
+        server,
+        composing,
+        ...ofWholeServer(gpus.sides[sideIndex] ?? noGpu, others.length),
+        serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+        ...machine(sideIndex, server, batchSizeOf(load)),
+        // The processes work for all of the side's models.
+        ...(others.length === 0 ? {} : { serverCpuNsPerInference: null }),
+        disturbances: [
+          ...gpus.disturbances,
+          ...otherClients(server, isSilent ? [] : windows),
+          ...blocks.disturbances,
+        ],
+      }
+    })
+  })
+}
+
+async function asksOf(side: readonly Loaded[]): Promise<Ask[]> {
+  return Promise.all(
+    side.map(async ({ model, load }) => ({ model: model.name, target: await model.target(load), load })),
+  )
+}
+
+/** A side's rounds by model, and where they were not under load at once. */
+function blocksOf(
+  asks: readonly Ask[],
+  rounds: readonly (readonly Window[])[],
+): { readonly windows: readonly (readonly Window[])[]; readonly disturbances: readonly string[] } {
+  if (asks.length < 2) return { windows: [rounds.flat()], disturbances: [] }
+  const shared = rounds.map((windows) => withSharedHealth(asks, windows))
+  const disturbance = rounds.map((windows) => apart(asks, windows)).find((clause) => clause !== null)
+  return {
+    windows: asks.map((_, index) => shared.flatMap((windows) => windows[index] ?? [])),
+    disturbances: disturbance == null ? [] : [disturbance],
+  }
+}
+
+/** What the server holds of the GPUs is not to be told apart by model: there is no share of one. */
+function ofWholeServer(sample: GpuSample, others: number): GpuSample {
+  const { gpuMemory } = sample
+  if (others === 0 || gpuMemory === null) return sample
+  const source = `${gpuMemory.source}; of the server with all ${others + 1} models`
+  return { ...sample, gpuMemory: { ...gpuMemory, source }, gpuIdleServerMemoryBytes: null }
+}
+
+/**
+ * One repetition of one load on a model on one or two live servers. Returns a sample for each side, in their order.
  */
 export async function measureLoad(
   world: World,
@@ -33,46 +142,8 @@ export async function measureLoad(
   random: Random,
   gpu: GpuSampler | null,
 ): Promise<Sample[]> {
-  const targets = await Promise.all(models.map((model) => model.target(load)))
-  const warmed = await warmUp(world, generator, targets, load, settings, random)
-  const plan =
-    settings.requestCount == null
-      ? planBlocks(
-          warmed.map((side) => side.pace),
-          withoutLongerWarmUp(
-            settings,
-            warmed.map((side) => side.warmUp),
-          ),
-        )
-      : { count: 1, blockNs: 0, leadInNs: 0, requestCount: settings.requestCount }
-  // A model that answers nothing is not asked for minutes: its deadlines have told all there is.
-  const isSilent = warmed.some((side) => side.isSilent)
-
-  const watch = watchMachine(models)
-  const startNs = world.nowNs()
-  const before = await Promise.all(models.map(statisticsOf))
-  const readGpus = await watchGpus(world, models, gpu)
-  const windows = isSilent
-    ? warmed.map((side) => side.windows)
-    : await runBlocks(generator, targets, load, plan, random, world.signal)
-  const after = await Promise.all(models.map(statisticsOf))
-
-  const machine = watch(world.nowNs() - startNs)
-  const gpus = await readGpus()
-  return models.map((model, index) => {
-    const { server, composing } = countedBetween(model, before[index] ?? [], after[index] ?? [])
-    return {
-      startNs,
-      warmUp: warmed[index]?.warmUp,
-      windows: windows[index] ?? [],
-      server,
-      composing,
-      ...(gpus.sides[index] ?? noGpu),
-      serverMemoryBytes: memoryOfTree(model.live.server.pids()),
-      ...machine(index, server, batchSizeOf(load)),
-      disturbances: [...gpus.disturbances, ...otherClients(server, isSilent ? [] : (windows[index] ?? []))],
-    }
-  })
+  const sides = models.map((model) => [{ model, load }])
+  return (await measureTogether(world, generator, sides, settings, random, gpu)).flat()
 }
 
 /** What a server counted of a model, and of those that it needs, between two readings of `statisticsOf`. */

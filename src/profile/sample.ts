@@ -45,6 +45,8 @@ export interface Sample extends GpuSample {
   readonly host?: HostActivity | undefined
   /** Reasons from outside the load: throttling, another tenant on the GPU. */
   readonly disturbances: readonly string[]
+  /** What went wrong with the models that were under load at the same time; it voids this sample, too. */
+  readonly neighbours?: readonly string[]
   /** Why the engine gave no numbers, where that was not the model's doing: then there are no windows to go by. */
   readonly unmeasured?: { readonly reason: string; readonly client: ClientHealth }
   /** What a reader of the numbers should know. */
@@ -68,7 +70,7 @@ export function toRepetition(
   const latencies = mergeLatencies(sample.windows)
   const failures = sumFailures(sample.windows)
   const client = clientOf(sample)
-  const voidReasons = [...sample.disturbances, ...client.problems]
+  const voidReasons = [...sample.disturbances, ...client.problems, ...(sample.neighbours ?? [])]
   const failed = failedRequests({ failures })
   const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure
   const words = first == null ? '' : `: ${first}`
@@ -182,7 +184,7 @@ function overhead(averageNs: number | null, server: ServerTimes | null): number 
   return Math.max(0, averageNs - parts.reduce<number>((sum, part) => sum + (part ?? 0), 0))
 }
 
-function sumFailures(windows: readonly Window[]): Record<string, number> {
+export function sumFailures(windows: readonly Window[]): Record<string, number> {
   const failures: Record<string, number> = {}
   for (const window of windows) {
     for (const [status, count] of Object.entries(window.failures))

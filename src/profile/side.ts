@@ -40,6 +40,8 @@ export interface SideContext {
 export interface AskSettings {
   readonly input: InputData
   readonly requests: RequestSettings
+  /** Of the load generator's, where other models are under load at the same time. */
+  readonly lane?: number
 }
 
 /** A running server with its control plane. */
@@ -229,7 +231,7 @@ async function openTarget(
   id: string,
   live: LiveServer,
   config: ModelConfig,
-  { input, requests }: AskSettings,
+  { input, requests, lane = 0 }: AskSettings,
   load: Load,
 ): Promise<OpenTarget> {
   const streaming = streamingOf(config, requests)
@@ -255,6 +257,7 @@ async function openTarget(
       ),
       connections: connectionsFor(load),
       deadlineNs: requestDeadlineNs,
+      lane,
       ...(streaming === undefined ? {} : { streaming }),
       ...(sequences === undefined ? {} : { sequences }),
       ...(check === undefined

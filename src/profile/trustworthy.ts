@@ -53,7 +53,13 @@ export async function measureUntilTrustworthy(
   random: Random,
 ): Promise<TrustworthySample> {
   const target = await model.target(load)
-  const [warmed] = await warmUp(world, generator, [target], load, goal, random)
+  const [[warmed] = []] = await warmUp(
+    world,
+    generator,
+    [[{ model: model.name, target, load }]],
+    goal,
+    random,
+  )
   if (warmed === undefined) throw new RangeError('a warm-up of no side')
   const { nsPerRequest, typicalLatencyNs } = warmed.pace
   const durationNs = Math.round(

@@ -32,8 +32,11 @@ function harness(answer: (target: string, startNs: number) => number | null) {
   const generator = { run, widen: async () => false } as unknown as LoadGenerator
   return {
     runs,
-    warm: (targets: readonly string[], change: Partial<typeof limits> = {}) =>
-      warmUp(world, generator, targets, load, { ...limits, ...change }, createRandom(1)),
+    warm: async (targets: readonly string[], change: Partial<typeof limits> = {}) => {
+      const sides = targets.map((target) => [{ model: 'm', target, load }])
+      const warmed = await warmUp(world, generator, sides, { ...limits, ...change }, createRandom(1))
+      return warmed.flat()
+    },
   }
 }
 
@@ -108,10 +111,47 @@ test('a side that saturates the load threads gets more of them, both sides do, u
         return true
       },
     } as unknown as LoadGenerator
-    const sides = await warmUp(world, generator, ['a', 'b'], load, limits, createRandom(1))
+    const asked = ['a', 'b'].map((target) => [{ model: 'm', target, load }])
+    const sides = (await warmUp(world, generator, asked, limits, createRandom(1))).flat()
     expect(threads).toBe(Math.min(enough, most))
     expect(widened).toEqual(Array(Math.log2(threads)).fill(['a', 'b']))
     // What counts is the warm-up on the connections that are measured.
     expect(sides[1]?.windows.at(-1)?.client.saturated).toBe(most < enough)
   }
+})
+
+test('models of a side are warmed at once until each is steady, and only the one that saturates its threads gets more', async () => {
+  const world = fakeWorld({}, () => undefined)
+  const widened: (readonly string[])[] = []
+  const rounds: (readonly string[])[] = []
+  const generator = {
+    runTogether: async (loads: readonly { targetId: string }[], { durationNs }: WindowOptions) => {
+      rounds.push(loads.map(({ targetId }) => targetId))
+      const startNs = world.nowNs()
+      await world.sleep(durationNs)
+      return loads.map(({ targetId }) => {
+        const late = targetId === 'b2' && startNs < 2 * nsPerSecond
+        const latencyMs = late ? 20 - 5 * (startNs / nsPerSecond) : 5
+        const client = targetId === 'a1' && widened.length === 0 ? saturatedClient() : calmClient()
+        return windowOf(Array(Math.ceil(durationNs / (latencyMs * nsPerMs))).fill(latencyMs), {
+          durationNs,
+          client,
+        })
+      })
+    },
+    widen: async (targets: readonly string[]) => {
+      widened.push(targets)
+      return true
+    },
+  } as unknown as LoadGenerator
+  const asked = ['a', 'b'].map((side) => ['1', '2'].map((model) => ({ model, target: side + model, load })))
+  const sides = await warmUp(world, generator, asked, limits, createRandom(1))
+  expect(widened).toEqual([['a1', 'b1']])
+  expect(sides.map((models) => models.map(({ warmUp: { steady } }) => steady))).toEqual([
+    [true, true],
+    [true, true],
+  ])
+  expect(new Set(rounds.map((targets) => targets.join()))).toEqual(new Set(['a1,a2', 'b1,b2']))
+  // One that drifts keeps the others of its side waiting, and the other side as well.
+  expect(rounds.length).toBeGreaterThan(2 * 10)
 })

@@ -1,9 +1,9 @@
-import type { Load } from '../domain/load.ts'
 import type { WarmUp } from '../domain/scenario.ts'
 import { nsPerMs, type World } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import { type SteadyBudget, type SteadyStep, steadyStep } from '../load/steady.ts'
 import type { Random } from '../stats/random.ts'
+import { type Ask, runAsks } from './asks.ts'
 import { countOf } from './blocks.ts'
 import { type Pace, paceOf } from './pace.ts'
 
@@ -15,8 +15,8 @@ export interface WarmUpLimits {
   readonly warmupRequestCount?: number | null
 }
 
-/** One side's warm-up: what is kept of it, and its pace for whoever plans from it. */
-export interface WarmedSide {
+/** One model's warm-up on one side: what is kept of it, and its pace for whoever plans from it. */
+export interface WarmedModel {
   readonly warmUp: WarmUp
   readonly pace: Pace
   readonly windows: readonly Window[]
@@ -36,77 +36,113 @@ const leastWindowNs = 10 * nsPerMs
 /** Each connection has carried a request several times over, whatever the load. */
 const minRequests = 10
 
-interface Side {
-  readonly target: string
+interface WarmingModel {
+  readonly ask: Ask
   readonly windows: Window[]
-  spentNs: number
   step: SteadyStep
+}
+
+interface Side {
+  /** Under load at once. */
+  readonly models: readonly WarmingModel[]
+  spentNs: number
 }
 
 /**
  * Warm-up on the connections that are measured, by time and count, in windows that alternate between the sides: all get
- * the same number of them, until each is steady or the time is over. A side that answers nothing ends it. Where a side
- * then still saturates the load threads, all sides get more of them, while there are more to be had, and a new warm-up.
+ * the same number of them, until each model is steady or the time is over. A model that answers nothing ends it. Where one
+ * then still saturates its load threads, it gets more of them on all sides, while there are more to be had, and all a new
+ * warm-up. Gives each side's models, in their order.
  */
 export async function warmUp(
   world: World,
   generator: LoadGenerator,
-  targets: readonly string[],
-  load: Load,
+  asked: readonly (readonly Ask[])[],
   limits: WarmUpLimits,
   random: Random,
-): Promise<WarmedSide[]> {
+): Promise<WarmedModel[][]> {
   const isJudged = limits.warmupRequestCount == null && limits.maxWarmupNs > limits.warmupNs
-  const run = () => untilSteady(world, generator, targets, load, limits, random)
+  const run = () => untilSteady(world, generator, asked, limits, random)
   let sides = await run()
   // In a single window the first requests of all are slow here too: code that is not yet compiled.
-  if (!isJudged && sides.some(isSaturated)) sides = await run()
-  while (sides.some(isSaturated) && (await generator.widen(targets, load))) sides = await run()
-  return sides.map(({ windows, spentNs, step }) => ({
-    warmUp: {
-      durationNs: Math.round(spentNs),
-      requests: windows.reduce((sum, window) => sum + window.latenciesNs.length, 0),
-      steady: isJudged ? step.kind === 'steady' : null,
-      reason: isJudged ? step.reason : 'of fixed length, not judged',
-    },
-    windows,
-    pace: paceOf(lastHalf(windows), load),
-    isSilent: windows.every((window) => window.latenciesNs.length === 0),
-  }))
+  if (!isJudged && saturatedModels(sides).length > 0) sides = await run()
+  while (await widenAll(generator, sides)) sides = await run()
+  return sides.map(({ models, spentNs }) =>
+    models.map(({ ask, windows, step }) => ({
+      warmUp: {
+        durationNs: Math.round(spentNs),
+        requests: windows.reduce((sum, window) => sum + window.latenciesNs.length, 0),
+        steady: isJudged ? step.kind === 'steady' : null,
+        reason: isJudged ? step.reason : 'of fixed length, not judged',
+      },
+      windows,
+      pace: paceOf(lastHalf(windows), ask.load),
+      isSilent: windows.every((window) => window.latenciesNs.length === 0),
+    })),
+  )
 }
 
 async function untilSteady(
   world: World,
   generator: LoadGenerator,
-  targets: readonly string[],
-  load: Load,
+  asked: readonly (readonly Ask[])[],
   limits: WarmUpLimits,
   random: Random,
 ): Promise<Side[]> {
-  const sides = targets.map((target): Side => {
-    return { target, windows: [], spentNs: 0, step: { kind: 'goOn', reason: 'not begun' } }
+  const sides = asked.map((asks): Side => {
+    const models = asks.map((ask): WarmingModel => {
+      return { ask, windows: [], step: { kind: 'goOn', reason: 'not begun' } }
+    })
+    return { models, spentNs: 0 }
   })
+  const all = sides.flatMap(({ models }) => models)
   const budget: SteadyBudget = { minNs: limits.warmupNs, minRequests, maxNs: limits.maxWarmupNs }
   do {
     const options =
       limits.warmupRequestCount == null
-        ? { leadInNs: 0, durationNs: windowNs(sides, load, limits) }
+        ? { leadInNs: 0, durationNs: windowNs(all, limits) }
         : countOf(limits.warmupRequestCount)
     // In random order: whoever is warmed last goes into its first block with the warmer caches.
     for (const side of random.shuffle(sides)) {
       const startNs = world.nowNs()
-      side.windows.push(await generator.run(side.target, load, options))
+      const asks = side.models.map(({ ask }) => ask)
+      const windows = await runAsks(generator, asks, options)
       side.spentNs += world.nowNs() - startNs
-      side.step = steadyStep(side.windows, side.spentNs, budget)
+      for (const [index, model] of side.models.entries()) {
+        const window = windows[index]
+        if (window !== undefined) model.windows.push(window)
+        model.step = steadyStep(model.windows, side.spentNs, budget)
+      }
     }
   } while (
     limits.warmupRequestCount == null &&
     !world.signal.aborted &&
-    sides.every((side) => hasAnswered(side.windows)) &&
-    sides.some(({ step }) => step.kind !== 'steady') &&
-    sides.every(({ step }) => step.kind !== 'outOfBudget')
+    all.every(({ windows }) => hasAnswered(windows)) &&
+    all.some(({ step }) => step.kind !== 'steady') &&
+    all.every(({ step }) => step.kind !== 'outOfBudget')
   )
   return sides
+}
+
+/** More threads for every model that saturates its own; false where there is none, or none are to be had. */
+async function widenAll(generator: LoadGenerator, sides: readonly Side[]): Promise<boolean> {
+  let widened = false
+  for (const index of saturatedModels(sides)) {
+    const asks = sides.flatMap(({ models }) => models[index]?.ask ?? [])
+    const [ask] = asks
+    if (ask === undefined) continue
+    const targets = asks.map(({ target }) => target)
+    if (await generator.widen(targets, ask.load)) widened = true
+  }
+  return widened
+}
+
+/** By their place in a side. */
+function saturatedModels(sides: readonly Side[]): number[] {
+  const [first] = sides
+  return [...(first?.models.keys() ?? [])].filter((index) =>
+    sides.some(({ models }) => models[index] !== undefined && isSaturated(models[index])),
+  )
 }
 
 /** The first requests are slower than those that are to be planned for. */
@@ -115,7 +151,7 @@ function lastHalf(windows: readonly Window[]): readonly Window[] {
 }
 
 /** In most windows of the last half. */
-function isSaturated({ windows }: Side): boolean {
+function isSaturated({ windows }: WarmingModel): boolean {
   const judged = lastHalf(windows)
   return judged.filter(({ client }) => client.saturated).length * 2 > judged.length
 }
@@ -125,14 +161,10 @@ function hasAnswered(windows: readonly Window[]): boolean {
   return (windows.at(-1)?.latenciesNs.length ?? 0) > 0
 }
 
-/** Long enough for its throughput to mean something, short enough for as many as it takes to judge. */
-function windowNs(
-  sides: readonly { readonly windows: readonly Window[] }[],
-  load: Load,
-  { warmupNs, maxWarmupNs }: WarmUpLimits,
-): number {
+/** Long enough for every throughput to mean something, short enough for as many as it takes to judge. */
+function windowNs(models: readonly WarmingModel[], { warmupNs, maxWarmupNs }: WarmUpLimits): number {
   if (maxWarmupNs <= warmupNs) return Math.max(warmupNs, leastWindowNs)
-  const paces = sides.map(({ windows }) => paceOf(windows, load).nsPerRequest)
+  const paces = models.map(({ ask, windows }) => paceOf(windows, ask.load).nsPerRequest)
   const wantedNs = minRequestsPerWindow * Math.max(0, ...paces)
   const leastNs = Math.max(warmupNs / windowsOfLeast, leastWindowNs)
   return Math.round(Math.max(leastNs, Math.min(wantedNs, maxWarmupNs / windowsOfLeast)))

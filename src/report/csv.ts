@@ -1,8 +1,9 @@
-import { batchSizeOf, loadKey } from '../domain/load.ts'
+import { batchSizeOf, loadKey, ownLoad } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
 import type { ModelResult, Result } from '../domain/result.ts'
 import type { Scenario } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
+import { besideText, isConcurrent } from './concurrent.ts'
 import { type Group, groupByConfiguration, satisfies } from './sweep-rows.ts'
 
 /** Model Analyzer's columns of metrics-model-inference.csv under their names, then what it offers as optional ones. */
@@ -34,11 +35,18 @@ const columns = [
 export function renderCsv(result: Result): string {
   const rows = result.models.flatMap((model) =>
     groupByConfiguration(model).flatMap((group) =>
-      group.scenarios.map((scenario) => row(model, group, scenario)),
+      group.scenarios.map((scenario) => [
+        ...row(model, group, scenario),
+        ...(isConcurrent(result) ? [besideText(scenario.load)] : []),
+      ]),
     ),
   )
-  return [[...columns], ...rows].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
+  const header = isConcurrent(result) ? [...columns, besideColumn] : columns
+  return [[...header], ...rows].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
 }
+
+/** What else the server was asked for meanwhile; only where any model was measured so. */
+const besideColumn = 'Concurrent Models'
 
 /** More than any measurement has, and few enough that a division leaves no tail of nines. */
 const significantDigits = 9
@@ -55,7 +63,7 @@ function row(model: ModelResult, { label, configuration }: Group, scenario: Scen
     model.name,
     batchSizeOf(load),
     load.mode === 'concurrency' ? load.concurrency : null,
-    load.mode === 'concurrency' ? null : loadKey(load),
+    load.mode === 'concurrency' ? null : loadKey(ownLoad(load)),
     label,
     configuration.instanceCount,
     configuration.maxBatchSize,

@@ -5,6 +5,7 @@ import { type AttributionSection, attributionSection } from './attribution-rows.
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { type CapacitySection, capacitySection } from './capacity-rows.ts'
 import { comparisonTables, constraintTable } from './comparison-rows.ts'
+import { concurrentNotice, isConcurrent } from './concurrent.ts'
 import {
   formatBytes,
   formatDuration,
@@ -118,6 +119,7 @@ function notices(result: Result, candidateLabel: string): readonly string[] {
     result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true)
   return [
     ...loosenings(result, candidateLabel),
+    ...(isConcurrent(result) ? [concurrentNotice(result)] : []),
     ...(result.complete
       ? []
       : ['The run was stopped before its end: what follows is only what was measured until then.']),

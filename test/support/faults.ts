@@ -126,6 +126,7 @@ const frozen = clientHealth(
         gcPauseMaxNs: 0,
       },
       startHrtimeNs: 0n,
+      lateStartNs: 0,
       latenciesNs: new Float64Array(),
       issued: 1000,
       failures: {},
