@@ -90,8 +90,9 @@ test.each([
       expect(repetition.failures).toEqual({})
       expect(repetition.requests).toBeGreaterThan(10)
       expect(repetition.blocks.length).toBeGreaterThan(1)
-      // A machine that is too busy for 95 % says so, and nothing else is wrong.
-      expect(repetition.voidReasons.filter((reason) => !reason.startsWith('loads_apart'))).toEqual([])
+      // A machine that is too busy says so, and nothing else is wrong.
+      const own = repetition.voidReasons.filter((reason) => !/^(loads_apart|client_saturated):/.test(reason))
+      expect(own).toEqual([])
     }
     const [a = [], b = []] = measured.map(({ repetition }) => repetition.blocks)
     expect(a.length).toBe(b.length)
@@ -148,7 +149,8 @@ test('a slowdown planted in one model fails the gate by its name; the other is n
   expect(result.verdict.outcome).toBe('fail')
   const [quick, slow] = result.models
   const failing = slow?.comparisons.filter(({ status }) => status === 'fail') ?? []
-  expect(failing.map(({ metric }) => metric)).toContain('latencyP99Ns')
+  // The highest percentile that so few requests have.
+  expect(failing.map(({ metric }) => metric)).toContainEqual(expect.stringMatching(/^latencyP/))
   for (const { cause, load } of failing) {
     expect(cause).toMatch(/^Its own files changed, and those of no other model beside it/)
     expect(load).toEqual({
