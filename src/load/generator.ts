@@ -43,7 +43,7 @@ export interface Window {
 }
 
 /** A target and what is asked of it. */
-export interface TargetLoad {
+interface TargetLoad {
   readonly targetId: string
   readonly load: Load
 }

@@ -106,7 +106,7 @@ test.each([
   },
 )
 
-// Tolerances as wide as the noise of any machine; what is told apart is a factor of three.
+// What is told apart is a factor of five. The other model may fail by the machine's noise, but then not by its own files.
 const yaml = `
 run_config_profile_models_concurrently_enable: true
 profile_models:
@@ -116,7 +116,7 @@ gate:
   repetitions: 4
   warmup_seconds: 0.2
   measurement_seconds: 0.5
-  tolerance: { perf_latency_p99: 0.9, perf_throughput: 0.6 }
+  tolerance: { perf_latency_p99: 0.4, perf_throughput: 0.3 }
 `
 
 async function gate(candidate: string, change: Partial<GateRequest>, output: string) {
@@ -144,9 +144,9 @@ function writeModels(name: string, slow: string): void {
 
 test('a slowdown planted in one model fails the gate by its name; the other is not blamed', async () => {
   writeModels('main', addOneAfter(20))
-  writeModels('slower', addOneAfter(60))
+  writeModels('slower', addOneAfter(100))
   const { result, measurements } = await gate('slower', {}, 'slower-out')
-  expect(result.verdict.outcome).toBe('fail')
+  expect(result.verdict).toMatchObject({ outcome: 'fail' })
   const [quick, slow] = result.models
   const failing = slow?.comparisons.filter(({ status }) => status === 'fail') ?? []
   // The highest percentile that so few requests have.
