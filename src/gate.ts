@@ -15,8 +15,8 @@ import { makePlan } from './plan/plan.ts'
 import { readAllInputs } from './profile/inputs.ts'
 import { type MeasureInput, measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
-import { checkComposingModels, withCalledModels } from './repository/calls.ts'
 import { checkConcurrentModels } from './repository/concurrent.ts'
+import { checkComposingModels, unneededComposingModels, withCalledModels } from './repository/calls.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
 import { type Launcher, resolveTriton } from './triton/launcher.ts'
@@ -55,8 +55,9 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       ...reference,
       repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
     }
+    const unneeded = unneededComposingModels(candidate, names, config.composingModelsNamed)
     const measurements = await measureRepository(world, {
-      config,
+      config: { ...config, warnings: [...config.warnings, ...unneeded] },
       plan,
       isDecided: (model, look) =>
         isDecided({ measurements: model, config, baseline: known }, look, largestFamily(plan)),

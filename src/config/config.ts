@@ -18,8 +18,8 @@ export interface Config {
   readonly concurrently: boolean
   /** The models that Python code calls (business logic scripting). */
   readonly blsComposingModels: readonly string[]
-  /** The models that are named as composing ones of ensembles, with settings or without. */
-  readonly ensembleComposingModels: readonly string[]
+  /** Every place where the file names a composing model: `ensemble_composing_models.preprocess`. */
+  readonly composingModelsNamed: readonly { readonly key: string; readonly name: string }[]
   /** How a composing model is varied with the model that needs it; the mode is that one's. */
   readonly composingSettingsFor: (model: string) => ComposingSettings
   /** Settings of a model: its own under `profile_models`, else the global ones. */

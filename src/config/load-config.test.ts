@@ -400,7 +400,12 @@ test('composing models are read as profile_models, with what is tried of each', 
       'bls_composing_models: { c: { parameters: { concurrency: 2 }, model_config_parameters: { instance_group: [{ count: 1, kind: KIND_CPU }] } } }\n' +
       'cpu_only_composing_models: d\nrun_config_search_max_instance_count: 3',
   )
-  expect(config.ensembleComposingModels).toEqual(['a', 'b', 'd'])
+  expect(config.composingModelsNamed.map(({ key }) => key)).toEqual([
+    'bls_composing_models.c',
+    'ensemble_composing_models.a',
+    'ensemble_composing_models.b',
+    'cpu_only_composing_models.d',
+  ])
   const of = config.composingSettingsFor
   expect(of('a')).toMatchObject({ cpuOnly: false, search: { instanceCounts: [1, 4], maxBatchSizes: null } })
   expect(of('any').search).toMatchObject({ instanceCounts: null, instanceCount: { min: 1, max: 3 } })

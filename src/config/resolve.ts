@@ -74,10 +74,8 @@ export function resolve(
     cpuOnly: entry.cpu_only ?? false,
   })
   const anyComposing = composingOf({}, '')
-  const composing = new Map(
-    (['bls_composing_models', 'ensemble_composing_models'] as const).flatMap((key) =>
-      Object.entries(file[key] ?? {}).map(([name, entry]) => [name, composingOf(entry, `${key}.${name}`)]),
-    ),
+  const listed = (['bls_composing_models', 'ensemble_composing_models'] as const).flatMap((place) =>
+    Object.entries(file[place] ?? {}).map(([name, entry]) => ({ key: `${place}.${name}`, name, entry })),
   )
   const models = overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()])
   const concurrently = file.run_config_profile_models_concurrently_enable ?? false
@@ -85,22 +83,21 @@ export function resolve(
   const paired = concurrently
     ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
     : null
+  const composing = new Map(listed.map(({ key, name, entry }) => [name, composingOf(entry, key)]))
+  const onCpu = (file.cpu_only_composing_models ?? []).map((name) => ({
+    key: `cpu_only_composing_models.${name}`,
+    name,
+  }))
   return {
     file: path,
     modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
     models,
     concurrently,
     blsComposingModels: Object.keys(file.bls_composing_models ?? {}),
-    ensembleComposingModels: [
-      ...new Set([
-        ...Object.keys(file.ensemble_composing_models ?? {}),
-        ...(file.cpu_only_composing_models ?? []),
-      ]),
-    ],
+    composingModelsNamed: [...listed.map(({ key, name }) => ({ key, name })), ...onCpu],
     composingSettingsFor: (model) => {
       const settings = composing.get(model) ?? anyComposing
-      const onCpu = file.cpu_only_composing_models?.includes(model) === true
-      return onCpu ? { ...settings, cpuOnly: true } : settings
+      return onCpu.some(({ name }) => name === model) ? { ...settings, cpuOnly: true } : settings
     },
     settingsFor: (model) => {
       const settings = own.get(model) ?? general

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkComposingModels, neededModels, withCalledModels } from './calls.ts'
+import { checkComposingModels, neededModels, unneededComposingModels, withCalledModels } from './calls.ts'
 import { closureHash, modelClosure, readModelRepository } from './repository.ts'
 
 let root = ''
@@ -96,20 +96,26 @@ test('models that the configuration names belong to those whose code calls them'
   expect(await calledBy(['top'], ['caller', 'elsewhere'])).toEqual({ top: ['caller'] })
   expect(await calledBy(['caller'], [])).toEqual({})
 
+  const needing = await withCalledModels(read, ['top'], ['called'])
+  const names = namedAs({ bls_composing_models: ['called', 'other'], ensemble_composing_models: ['caller'] })
+  expect(unneededComposingModels(needing, ['top'], names)).toEqual([
+    'bls_composing_models.other: no effect: no gated model needs it',
+  ])
+
   const changed = await withCalledModels(read, ['caller', 'called'], ['caller', 'called'])
   expect(modelClosure(changed, 'caller')).toEqual(['called', 'caller'])
   expect(closureHash(changed, 'caller')).not.toBe(closureHash(read, 'caller'))
 })
 
+const namedAs = (places: Record<string, string[]>) =>
+  Object.entries(places).flatMap(([place, names]) => names.map((name) => ({ key: `${place}.${name}`, name })))
+
 test('a composing model that the repository does not have is told with what was meant', async () => {
   await needed({ 'called/1/model.py': 'pass', 'step/1/model.py': 'pass' })
   const repository = await readModelRepository(root)
-  const named = {
-    blsComposingModels: ['called', 'caled'],
-    ensembleComposingModels: ['steps'],
-    file: 'gate.yml',
-  }
-  expect(() => checkComposingModels(repository, named)).toThrow(
+  const named = namedAs({ bls_composing_models: ['called', 'caled'], ensemble_composing_models: ['steps'] })
+  const file = 'gate.yml'
+  expect(() => checkComposingModels(repository, { composingModelsNamed: named, file })).toThrow(
     expect.objectContaining({
       code: 'config',
       problems: [
@@ -118,6 +124,10 @@ test('a composing model that the repository does not have is told with what was 
       ],
     }),
   )
-  const known = { blsComposingModels: ['called'], ensembleComposingModels: ['step'], file: null }
-  expect(checkComposingModels(repository, known)).toBeUndefined()
+  const known = namedAs({ bls_composing_models: ['called'], cpu_only_composing_models: ['step'] })
+  expect(checkComposingModels(repository, { composingModelsNamed: known, file: null })).toBeUndefined()
+  expect(unneededComposingModels(repository, ['called', 'step'], known)).toEqual([
+    'bls_composing_models.called: no effect: no gated model needs it',
+    'cpu_only_composing_models.step: no effect: no gated model needs it',
+  ])
 })

@@ -68,29 +68,35 @@ export async function withCalledModels(
 /** @throws GateError `config` for composing models that are named and that the repository does not have */
 export function checkComposingModels(
   repository: ModelRepository,
-  {
-    blsComposingModels: called,
-    ensembleComposingModels: steps,
-    file,
-  }: Pick<Config, 'blsComposingModels' | 'ensembleComposingModels' | 'file'>,
+  { composingModelsNamed: named, file }: Pick<Config, 'composingModelsNamed' | 'file'>,
 ): void {
   const known = [...repository.models.keys()]
-  const named = [
-    ...called.map((name) => ({ key: 'bls_composing_models', name })),
-    ...steps.map((name) => ({ key: 'ensemble_composing_models', name })),
-  ]
   const problems = named
     .filter(({ name }) => !repository.models.has(name))
     .map(({ key, name }) => {
       const meant = nearest(name, known)
       return {
         file: file ?? undefined,
-        key: `${key}.${name}`,
+        key,
         message: 'the repository has no such model',
         remedy: meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
       }
     })
   if (problems.length > 0) throw new GateError('config', 'models are named that are not there', { problems })
+}
+
+/** Composing models that are named and that none of the gated models needs, a sentence for each. */
+export function unneededComposingModels(
+  repository: ModelRepository,
+  gated: readonly string[],
+  named: Config['composingModelsNamed'],
+): string[] {
+  const needed = new Set(
+    gated.flatMap((name) => modelClosure(repository, name).filter((each) => each !== name)),
+  )
+  return named
+    .filter(({ name }) => !needed.has(name))
+    .map(({ key }) => `${key}: no effect: no gated model needs it`)
 }
 
 function calledModels(source: string, { models }: ModelRepository, own: string): string[] | null {

@@ -169,11 +169,13 @@ describe('one server', () => {
 
   test('keeps what does not change: a caller stays loaded while what it calls is changed', async () => {
     const world = testWorld()
+    // Where GPU memory counts, what is replaced goes before what replaces it comes.
+    const gpu = { watchServer: () => Promise.resolve(undefined) }
     const launcher = await embeddedLauncher(world)
     const repository = await withCalledModels(await readModelRepository(models), ['caller'], ['slow'])
     const model = repository.models.get('caller')
     if (model?.config == null) throw new Error('no model')
-    const bench = makeBench(await contextOf(world, launcher), repository, model)
+    const bench = makeBench(await contextOf(world, launcher, gpu), repository, model)
     const committed = configurationOf(model.config, true)
     try {
       const first = await bench.load(committed)
@@ -193,14 +195,18 @@ describe('one server', () => {
 })
 
 /** Only what loading asks of it; anything else would be a defect of the test. */
-async function contextOf(world: World, launcher: ProfileContext['launcher']): Promise<ProfileContext> {
+async function contextOf(
+  world: World,
+  launcher: ProfileContext['launcher'],
+  gpu: { readonly watchServer: () => Promise<undefined> } | null = null,
+): Promise<ProfileContext> {
   const config = readConfig('', 'gate.yml', {})
   const input = await readInputs(config.settingsFor('').input)
   return {
     world,
     launcher,
     config,
-    gpu: null,
+    gpu,
     loadTimeoutNs: 60e9,
     requestDeadlineNs: 5e9,
     serverLog: () => () => {},
