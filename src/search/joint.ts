@@ -1,6 +1,6 @@
 import { type ComposingModel, timePerRequestNs } from '../domain/composing.ts'
 import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
-import { batchSizeOf, inferencesOf, loadKey } from '../domain/load.ts'
+import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts'
 import { answerOf, holds, rank } from './answer.ts'
 import { budgetWords, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
@@ -22,6 +22,8 @@ import { type Foresight, foresee } from './stations.ts'
 
 /** A foretold gain below which another measurement is not worth its time, as in the quick search. */
 const leastGain = 0.01
+/** Loads further from the best one are for later: what is found there is a step on the way. */
+const nearOctaves = 2
 /** What twice the room in one of the models is worth on the way to a change of several. */
 const gainPerHeadroom = 0.1
 /** A model that takes less than this share of a request's time is not doubted. */
@@ -155,8 +157,12 @@ function routes(
   forecast: (place: Place) => Forecast,
   { space }: SearchState,
 ): Place[] {
+  const isNear = (load: Load) =>
+    Math.abs(Math.log2(inferencesOf(load) / inferencesOf(best.load))) <= nearOctaves
   const at = (configuration: Configuration): Place[] =>
-    loadsFor(space, configuration).map((load) => ({ configuration, load }))
+    loadsFor(space, configuration)
+      .filter(isNear)
+      .map((load) => ({ configuration, load }))
   const places = at(best.configuration)
   // Where two models are full neither change alone gains anything: the room that it makes says which is on the way.
   const promise = (place: Place): number => {
@@ -196,7 +202,7 @@ function movers(members: Members, own: readonly Configuration[]): Mover[] {
     name: member.name,
     fields: (configuration: Configuration) => fieldsOf(member, configuration),
     variants: (from: Configuration) =>
-      member.variants.map((fields) => withMember(members, from, member, fields)),
+      effective(members, member).map((fields) => withMember(members, from, member, fields)),
   }))
   const self: Mover = {
     name: members.top,
@@ -204,6 +210,14 @@ function movers(members: Members, own: readonly Configuration[]): Mover[] {
     variants: (from) => own.map((each) => withOwn(members, from, each)),
   }
   return own.length > 1 ? [...others, self] : others
+}
+
+/** Without the batcher max_batch_size says only how large a request may be. */
+function effective({ largestClientBatch }: Members, { variants, committed }: Member): VariedFields[] {
+  return variants.filter(
+    ({ dynamicBatching, maxBatchSize }) =>
+      dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize,
+  )
 }
 
 function withOwn(members: Members, from: Configuration, own: Configuration): Configuration {

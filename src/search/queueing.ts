@@ -30,8 +30,10 @@ export interface Flow {
   readonly headroom: number
 }
 
-/** Enough for the fixed point to settle within a per cent. */
+/** As many as a fixed point takes that goes to and fro; most settle in ten. */
 const rounds = 40
+/** Well within what such a network can foretell. */
+const settled = 2e-3
 
 /**
  * A closed loop of `outstanding` requests through the network: approximate mean value analysis (Schweitzer 1979) with executions that
@@ -51,6 +53,7 @@ export function closedFlow({ stations, elsewhereNs, window }: Network, outstandi
     )
     const totalNs = elsewhereNs + seen.reduce((sum, { visits, residenceNs }) => sum + visits * residenceNs, 0)
     most = Math.min(...seen.map(({ visits, capacityPerNs }) => capacityPerNs / visits))
+    const before = perNs
     perNs = Math.min(inside / totalNs, most)
     const room = seen.map(({ visits, capacityPerNs }) =>
       Math.min(1, Math.log2(capacityPerNs / visits / perNs)),
@@ -64,7 +67,9 @@ export function closedFlow({ stations, elsewhereNs, window }: Network, outstandi
       served[i] = arriving * executionNs
       nowBusy += (arriving * executionNs) / batch
     }
+    const wasBusy = busy
     busy = Math.max(1, (busy + nowBusy) / 2)
+    if (Math.abs(perNs - before) < settled * perNs && Math.abs(busy - wasBusy) < settled * busy) break
   }
   return {
     requestsPerSecond: perNs * 1e9,

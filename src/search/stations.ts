@@ -1,6 +1,6 @@
 import { type ComposingModel, partPerRequestNs, serverParts, timePerRequestNs } from '../domain/composing.ts'
 import type { Configuration, VariedFields } from '../domain/configuration.ts'
-import { batchSizeOf, type Load } from '../domain/load.ts'
+import { batchSizeOf, inferencesOf, type Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { type Execution, executionTime } from './executions.ts'
 import { fieldsOf, type Member, type Members } from './members.ts'
@@ -25,8 +25,8 @@ const computeParts = serverParts.filter((part) => part !== 'serverQueueNs')
 
 /**
  * The composing models as a queueing network, from their ModelStatistics: execution times by batch and busy instances,
- * fitted to all that was measured. It is calibrated where `base` was measured: only what changes from there is foretold. Null where nothing
- * can be said, since the server did not tell.
+ * fitted to all that was measured. `base` is what it starts from; where it was wrong at near places it is corrected by that. Null where
+ * nothing can be said, since the server did not tell.
  */
 export function foresee(members: Members, points: readonly SearchPoint[], base: Place): Foresight | null {
   const seen = points.flatMap((point) => seenAt(point) ?? [])
@@ -51,25 +51,61 @@ export function foresee(members: Members, points: readonly SearchPoint[], base: 
   })
   const raw = (place: Place): Flow => flowOf(network(place.configuration, place.load), place.load)
   const there = raw(at)
-  const rate = at.requestsPerSecond / there.requestsPerSecond
   const latency = at.latencyNs / there.latencyNs
   // What was measured may be beyond what the times allow by its noise, but not what is foretold.
   const slack = Math.max(1, at.requestsPerSecond / there.mostPerSecond)
+  const bounded = (flow: Flow): number =>
+    Math.min(
+      (flow.requestsPerSecond * at.requestsPerSecond) / there.requestsPerSecond,
+      flow.mostPerSecond * slack,
+    )
+  const misses = seen.map((one) => ({
+    at: octaves(members, one),
+    log: Math.log(one.requestsPerSecond / bounded(raw(one))),
+  }))
   return (place) => {
     const flow = raw(place)
-    const { headroom } = flow
-    const mostPerSecond = flow.mostPerSecond * slack
-    const requestsPerSecond = Math.min(flow.requestsPerSecond * rate, mostPerSecond)
+    const requestsPerSecond = bounded(flow) * Math.exp(missAt(octaves(members, place), misses))
     const isClosed = place.load.mode === 'concurrency'
     return {
+      ...flow,
       requestsPerSecond,
       latencyNs: isClosed
         ? (at.latencyNs * at.requestsPerSecond * outstanding(place)) / (requestsPerSecond * outstanding(at))
         : flow.latencyNs * latency,
-      mostPerSecond,
-      headroom,
     }
   }
+}
+
+interface Miss {
+  readonly at: readonly number[]
+  readonly log: number
+}
+
+/** What the network itself says weighs as much as this share of a measurement at the very place. */
+const doubt = 0.2
+
+/** By what the network is likely to be wrong at a place: as it was at places within an octave or two. */
+function missAt(place: readonly number[], misses: readonly Miss[]): number {
+  let [sum, weights] = [0, doubt]
+  for (const { at, log } of misses) {
+    let squared = 0
+    for (let i = 0; i < place.length; i++) squared += ((place[i] ?? 0) - (at[i] ?? 0)) ** 2
+    const weight = Math.exp(-squared / 2)
+    sum += weight * log
+    weights += weight
+  }
+  return sum / weights
+}
+
+/** A place in octaves; one of the batch or of the load says half as much as one of the instances. */
+function octaves({ varied }: Members, { configuration, load }: Place): number[] {
+  const of = ({ instanceCount, dynamicBatching, maxBatchSize }: VariedFields) => [
+    Math.log2(instanceCount ?? 1),
+    dynamicBatching ? Math.log2(Math.max(1, maxBatchSize)) / 2 : 0,
+  ]
+  const others = varied.flatMap((member) => of(fieldsOf(member, configuration)))
+  return [...of(configuration), ...others, Math.log2(inferencesOf(load)) / 2]
 }
 
 /** Of a closed loop; Little's law ties them to rate and latency. */
