@@ -33,7 +33,7 @@ export function foresee(members: Members, points: readonly SearchPoint[], base: 
   const at = seen.find((one) => placeKey(one) === placeKey(base))
   const known = members.varied.flatMap((member) => {
     const row = at?.rows.find(({ model }) => model === member.name)
-    return row === undefined || timePerRequestNs(row) === null ? [] : [{ member, row }]
+    return row === undefined || at === undefined || executionOf(member, at) === null ? [] : [{ member, row }]
   })
   if (at === undefined || known.length === 0) return null
   const times = known.map(({ member }) =>
