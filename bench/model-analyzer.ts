@@ -71,9 +71,14 @@ export async function runModelAnalyzer(
       timeout: patienceMs,
       maxBuffer: 2 ** 26,
       env: { ...process.env, PATH: [dirname(program), process.env.PATH].join(delimiter) },
+    }).catch((error: unknown) => {
+      throw new Error(endOf(error), { cause: error })
     })
     const wallNs = (performance.now() - startMs) * 1e6
-    return { wallNs, measurements: rowsOf(join(results, 'results', 'metrics-model-inference.csv')) }
+    const measurements = rowsOf(join(results, 'results', 'metrics-model-inference.csv'))
+    // Its exit code says nothing of that.
+    if (measurements === 0) throw new Error('it ended well, and without a single result')
+    return { wallNs, measurements }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -91,6 +96,25 @@ function serverProgram(launcher: Extract<Launcher, { kind: 'process' }>, folder:
   const run = `exec ${[command, ...backends].map(quoted).join(' ')} "$@"`
   writeFileSync(path, ['#!/bin/sh', ...exports, run, ''].join('\n'), { mode: 0o755 })
   return path
+}
+
+/** How it ended, and its last words: it prints what went wrong on either stream, below its progress. */
+function endOf(error: unknown): string {
+  const { code, signal, killed, stdout, stderr } = error as {
+    code?: number | string
+    signal?: string
+    killed?: boolean
+    stdout?: string
+    stderr?: string
+  }
+  const how =
+    killed === true
+      ? `ended after ${patienceMs / 60_000} minutes`
+      : `ended with ${signal ?? code ?? 'an error'}`
+  const last = [stderr, stdout]
+    .map((text) => text?.trim().split('\n').at(-1) ?? '')
+    .find((line) => line !== '')
+  return `it ${how}${last === undefined ? '' : `: ${last.slice(0, 300)}`}`
 }
 
 function rowsOf(csv: string): number {

@@ -20,7 +20,7 @@ const parts: Readonly<Record<string, Part>> = {
   load: { run: benchLoad, rounds: 20 },
   // A process takes ten seconds, most of it to read the files.
   decide: { run: benchDecide, rounds: 3 },
-  // Model Analyzer takes five minutes or more of each.
+  // A round takes three minutes, and Model Analyzer eight more once.
   search: { run: benchSearch, rounds: 2 },
   // perf_analyzer takes 18 s or more for each, and 60 s on a busy machine.
   ...Object.fromEntries(
