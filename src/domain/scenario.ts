@@ -211,6 +211,9 @@ const sweepProgressSchema = z
     loads: z.int().nonnegative(),
     loadingNs: finite.nonnegative(),
     measuringNs: finite.nonnegative(),
+    /** In starting servers, before the loading; and, of the measuring, while requests were sent. Left out where there was none. */
+    startingNs: finite.nonnegative().optional(),
+    underLoadNs: finite.nonnegative().optional(),
   })
   .readonly()
 export type SweepProgress = z.infer<typeof sweepProgressSchema>
@@ -222,9 +225,22 @@ const searchSummarySchema = z
     measurements: z.int().nonnegative(),
     /** Why it stopped, in words. */
     stopped: z.string(),
+    /** From before its server is started until that has stopped. */
     wallNs: finite.nonnegative(),
-    /** Of that, while requests were sent: warm-ups and windows. The rest is starting, loading, stopping and waiting. */
+    /** Of that, while requests were sent: warm-ups and windows with their lead-ins and lead-outs. */
     underLoadNs: finite.nonnegative(),
+    /** The rest of `wallNs`; left out in files of earlier versions. */
+    phases: z
+      .strictObject({
+        startNs: finite.nonnegative(),
+        /** Loading configurations and reading them back. */
+        loadNs: finite.nonnegative(),
+        stopNs: finite.nonnegative(),
+        /** Between measurements: connecting, reading statistics, choosing the next one, writing files. */
+        otherNs: finite.nonnegative(),
+      })
+      .readonly()
+      .optional(),
     notes: z.array(z.string()),
     /** null where no measurement succeeded. */
     answer: searchAnswerSchema.nullable(),

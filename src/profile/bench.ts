@@ -1,82 +1,159 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { asGateError } from '../domain/error.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { isComplete, withoutAutoComplete } from './auto-complete.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
+import type { Running } from './records.ts'
 import { type LiveModel, type LiveServer, openServer } from './side.ts'
-import { makeVariantLoader } from './variant-loader.ts'
+import { makeVariantLoader, type VariantLoader } from './variant-loader.ts'
 
-/** One server, and on it whatever configuration of a model, and of those it needs, was loaded last. The user's files stay as they are. */
+/** Servers, and on each of them one configuration of a model, and of those it needs. The user's files stay as they are. */
 export interface Bench {
   /**
-   * The model in this configuration, loaded if it was not; or, in words, why that cannot be had. And what loading took;
-   * null where it was loaded already.
+   * The model in this configuration, loaded if it was not: over `replaced`, which is no longer loaded then, or on a server of
+   * its own. Or, in words, why that cannot be had. And what loading took, null where it was loaded already, and starting a
+   * server before that.
    */
   readonly load: (
     configuration: Configuration,
-  ) => Promise<{ readonly model: LiveModel | string; readonly loadNs: number | null }>
+    replaced: Configuration | null,
+  ) => Promise<{
+    readonly model: LiveModel | string
+    readonly startNs: number
+    readonly loadNs: number | null
+  }>
+  /**
+   * Loads the configuration as a user's server would, which completes it.
+   * @throws GateError `model` where that makes something else of it
+   */
+  readonly verify: (configuration: Configuration) => Promise<void>
   readonly close: () => Promise<void>
 }
 
+interface Seat {
+  readonly server: LiveServer
+  readonly completes: boolean
+  readonly loader: VariantLoader
+  model: LiveModel | null
+  /** What the server held of the GPUs before any model: with it, memory can be told by instance. */
+  readonly idle: LiveModel['gpuIdle']
+}
+
+/** @param running the first of the servers, where there is one */
 export function makeBench(
   context: ProfileContext,
   repository: ModelRepository,
   model: RepositoryModel,
+  running: Running | null,
 ): Bench {
   const { world } = context
-  const loader = makeVariantLoader(context, repository, model)
-  let server: LiveServer | null = null
-  let loaded: LiveModel | null = null
-  /** What the server held of the GPUs before any model: with it, memory can be told by instance. */
-  let idle: LiveModel['gpuIdle']
+  const newLoader = () => makeVariantLoader(context, repository, model)
+  let seats: readonly Seat[] =
+    running === null
+      ? []
+      : [{ ...running, loader: newLoader(), completes: true, idle: running.model.gpuIdle }]
+  /** The one that was measured last: only its connections are open. */
+  let last: LiveModel | null = running?.model ?? null
 
-  async function change(configuration: Configuration): Promise<LiveModel> {
-    const before = loaded
-    loaded = null
-    if (server === null) {
-      const watch = await context.gpu?.watchServer()
-      server = await openServer(context, 'candidate', repository.path)
-      idle = await watch?.idle(server.server.pids())
+  async function start(completes: boolean): Promise<Seat> {
+    const watch = await context.gpu?.watchServer()
+    const flags = completes ? [] : [withoutAutoComplete]
+    const server = await openServer(context, 'candidate', repository.path, flags)
+    const unloaded = { server, loader: newLoader(), completes, model: null }
+    // Before anything else can fail: what is seated is closed.
+    seats = [...seats, { ...unloaded, idle: undefined }]
+    const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) }
+    seats = seats.map((each) => (each.server === server ? seat : each))
+    return seat
+  }
+
+  /** Where no further server starts, a configuration is loaded over another one. */
+  async function startBeside(): Promise<Seat> {
+    try {
+      // The flag is one of tritonserver, which a container's command is not.
+      const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local'
+      return await start(!isOurs || !(await isComplete(repository, model.name)))
+    } catch (error) {
+      const other = seats.at(-1)
+      if (other === undefined || world.signal.aborted) throw error
+      world.progress(`no further server beside ${seats.length}: ${asGateError(error).message}`)
+      return other
     }
+  }
+
+  async function change(seat: Seat, configuration: Configuration): Promise<LiveModel> {
+    const { server, loader, idle, model: before } = seat
+    seat.model = null
     try {
       const opened = await loader.load(server, configuration, before)
-      loaded = idle === undefined ? opened : { ...opened, gpuIdle: idle }
-      return loaded
+      seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle }
+      return seat.model
     } catch (error) {
       await before?.detach()
       throw error
     }
   }
 
-  async function clear(): Promise<void> {
-    await loaded?.detach()
-    await server?.close()
-    loader.forget()
-    loaded = null
-    server = null
+  /** Before another configuration is measured. A server that died of one is replaced when that is next asked for. */
+  async function leave(next: Configuration): Promise<void> {
+    const left = last
+    if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
+      last = null
+      await left.detach()
+    }
+    await close(seats.filter(({ server }) => server.server.hasExited()))
+  }
+
+  const seatOf = (configuration: Configuration) =>
+    seats.find((seat) => seat.model !== null && isIn(seat.model, configuration))
+
+  async function close(closing: readonly Seat[]): Promise<void> {
+    seats = seats.filter((seat) => !closing.includes(seat))
+    await Promise.all(closing.map(({ server }) => server.close()))
   }
 
   return {
-    load: async (configuration) => {
-      const isAlive = server?.server.hasExited() === false
-      if (
-        isAlive &&
-        loaded !== null &&
-        configurationKey(loaded.configuration) === configurationKey(configuration)
-      )
-        return { model: loaded, loadNs: null }
-      const startNs = world.nowNs()
+    load: async (configuration, replaced) => {
+      const beginNs = world.nowNs()
+      let startNs = 0
       const tried = async (): Promise<LiveModel | string> => {
         try {
-          // A server that died of one configuration is replaced for the next.
-          if (!isAlive) await clear()
-          return await change(configuration)
+          await leave(configuration)
+          const known = seatOf(configuration)?.model
+          if (known != null) return known
+          const free = (replaced && seatOf(replaced)) ?? seats.find((seat) => seat.model === null)
+          const seat = free ?? (await startBeside())
+          startNs = free === undefined ? world.nowNs() - beginNs : 0
+          return await change(seat, configuration)
         } catch (error) {
           interruptIfAsked(world)
           return asGateError(error).message
         }
       }
-      return { model: await tried(), loadNs: world.nowNs() - startNs }
+      const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false
+      const found = await tried()
+      last = typeof found === 'string' ? null : found
+      const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs
+      return { model: found, startNs, loadNs }
     },
-    close: clear,
+    verify: async (configuration) => {
+      const isSure = configuration.committed || seatOf(configuration)?.completes === true
+      if (isSure || seats.every(({ completes }) => completes)) return
+      await last?.detach()
+      last = null
+      const seat = seats.find(({ completes }) => completes) ?? (await start(true))
+      await change(seat, configuration)
+    },
+    close: async () => {
+      try {
+        await last?.detach()
+      } finally {
+        await close(seats)
+      }
+    },
   }
+}
+
+function isIn(model: LiveModel, configuration: Configuration): boolean {
+  return configurationKey(model.configuration) === configurationKey(configuration)
 }

@@ -22,8 +22,9 @@ import { measureConcurrently } from './concurrent-models.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext } from './profile.ts'
+import type { Running } from './records.ts'
 import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
-import { serversThatFit } from './room.ts'
+import { serversThatFit, sweepServers } from './room.ts'
 import { profileScreened } from './screened-model.ts'
 import { openServer, type SideName } from './side.ts'
 import { sweepModel } from './sweep.ts'
@@ -184,9 +185,54 @@ async function measureModel(
   alone: (sides: ModelSides) => Measurements,
   promising: boolean,
 ): Promise<ModelSides> {
+  const shelf = makeShelf()
+  try {
+    return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf)
+  } finally {
+    await shelf.clear()
+  }
+}
+
+/** The server of the last gated repetition, for the sweep to begin with what is loaded there. */
+interface Shelf {
+  readonly put: (running: Running) => void
+  readonly take: () => Running | null
+  readonly clear: () => Promise<void>
+}
+
+function makeShelf(): Shelf {
+  let held: Running | null = null
+  const take = () => {
+    const running = held
+    held = null
+    return running
+  }
+  return {
+    put: (running) => {
+      held = running
+    },
+    take,
+    clear: async () => {
+      const running = take()
+      await running?.model.detach()
+      await running?.server.close()
+    },
+  }
+}
+
+async function measureOnShelf(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  earlier: ModelSides | null,
+  save: (sides: ModelSides) => void,
+  alone: (sides: ModelSides) => Measurements,
+  promising: boolean,
+  shelf: Shelf,
+): Promise<ModelSides> {
   const { world, config } = context
   const startNs = world.nowNs()
-  const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising))
+  const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf))
   const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
   const swept = sweepScenarios(gated.candidate)
   const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
@@ -207,10 +253,27 @@ async function measureModel(
   if (plan.searchNs === 0 || model === undefined || committed === null) return sides
   const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs)
   try {
-    const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, (now) => {
+    const running = shelf.take()
+    const keep = (now: SweepState) => {
       state = now
       save(withSweep(now, null))
-    })
+    }
+    const servers = sweepServers(
+      context,
+      alone(gatedOnly(gated)),
+      model.dependencies.length + model.called.length > 0,
+    )
+    const sweep = await sweepModel(
+      context,
+      input.candidate,
+      model,
+      committed,
+      timeNs,
+      state,
+      keep,
+      running,
+      servers,
+    )
     return withSweep(sweep, sweep.summary)
   } catch (error) {
     interruptIfAsked(world)
@@ -222,6 +285,11 @@ async function measureModel(
   }
 }
 
+function gatedOnly({ candidate, ...others }: ModelSides): ModelSides {
+  const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate')
+  return { ...others, candidate: { ...candidate, scenarios } }
+}
+
 async function measureGated(
   context: ProfileContext,
   input: MeasureInput,
@@ -229,6 +297,7 @@ async function measureGated(
   save: (sides: ModelSides) => void,
   alone: (sides: ModelSides) => Measurements,
   promising: boolean,
+  shelf: Shelf,
 ): Promise<ModelSides> {
   const { world } = context
   const startNs = world.nowNs()
@@ -240,10 +309,12 @@ async function measureGated(
     save,
     (measured, look) => input.isDecided(alone(measured), look),
     promising ? (measured) => input.screen.isCleared(alone(measured)) : null,
+    // On a GPU each configuration's memory is read against that of a server without any.
+    plan.searchNs === 0 || context.gpu !== null ? null : shelf.put,
   )
   save(sides)
   const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs()
-  return explain(context, input, plan, sides, alone(sides), timeNs)
+  return explain(context, input, plan, sides, alone(sides), timeNs, shelf)
 }
 
 /** The sides with what explains the regression, if there is one. */
@@ -254,12 +325,15 @@ async function explain(
   sides: ModelSides,
   measurements: Measurements,
   timeNs: number,
+  shelf: Shelf,
 ): Promise<ModelSides> {
   const { candidate } = input
   const reference = input.reference?.repository
   if (reference === undefined || context.config.gate.attribution === 'off') return sides
   const regression = input.regressionOf(measurements)
   if (regression === null) return sides
+  // Nothing else is to run beside what is compared now.
+  await shelf.clear()
   try {
     const maxServers = serversThatFit(measurements)
     const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers }

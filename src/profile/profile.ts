@@ -11,7 +11,15 @@ import { closureHash, type ModelRepository, modelClosure } from '../repository/r
 import type { Random } from '../stats/random.ts'
 import { measureSides } from './engine.ts'
 import { withNeighbours } from './neighbours.ts'
-import { closeAll, makeRecord, openAll, type PlannedRecord, type SideRecord } from './records.ts'
+import {
+  closeAll,
+  makeRecord,
+  openAll,
+  type PlannedRecord,
+  type Running,
+  type SideRecord,
+  takeRunning,
+} from './records.ts'
 import type { RepetitionSettings } from './repetition.ts'
 import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario, withAdvice } from './scenario.ts'
@@ -47,13 +55,14 @@ interface Repositories {
   readonly reference: ModelRepository | null
 }
 
-/** `profileTogether` of one model. */
+/** `profileTogether` of one model. `keep` gets the candidate's last server, if that is well, in place of its being stopped. */
 export async function profileModel(
   context: ProfileContext,
   plan: ModelPlan,
   repositories: Repositories,
   save: (sides: ModelSides) => void,
   isDecided: (sides: ModelSides, look: number) => boolean,
+  keep: ((running: Running) => void) | null,
 ): Promise<ModelSides> {
   const only = ([sides]: readonly ModelSides[]): ModelSides => {
     if (sides === undefined) throw new RangeError('a profile of no model')
@@ -66,6 +75,7 @@ export async function profileModel(
       repositories,
       (all) => save(only(all)),
       (all, look) => isDecided(only(all), look),
+      keep,
     ),
   )
 }
@@ -76,6 +86,7 @@ export async function profileModel(
  * each repetition. Ends at one of the plans' looks if `isDecided` says so of what was measured until then.
  *
  * @param plans with the same number of loads
+ * @param keep gets the candidate's last server with its only model, if that is well, in place of its being stopped
  */
 export async function profileTogether(
   context: ProfileContext,
@@ -83,6 +94,7 @@ export async function profileTogether(
   repositories: Repositories,
   save: (sides: readonly ModelSides[]) => void,
   isDecided: (sides: readonly ModelSides[], look: number) => boolean,
+  keep: ((running: Running) => void) | null = null,
 ): Promise<ModelSides[]> {
   const { world } = context
   const plan = planOfAll(plans)
@@ -121,7 +133,6 @@ export async function profileTogether(
       }
       world.progress(`${names}: repetition ${index + 1} of ${wanted}`)
       measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()))
-      await closeAll(records, stopping, context.gpu !== null)
       if (!isWell(candidates)) break
       const samples = samplesOf(records, index)
       // A model that answers nothing will not answer the next repetition either.
@@ -137,7 +148,12 @@ export async function profileTogether(
         }
       }
       if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement) wanted++
+      if (index + 1 < wanted) await closeAll(records, stopping, context.gpu !== null)
     }
+    const [only, another] = candidates
+    const running =
+      keep === null || only === undefined || another !== undefined ? null : takeRunning(only.record)
+    if (running !== null) keep?.(running)
   } finally {
     await closeAll(records, stopping, false)
     await Promise.all(stopping)

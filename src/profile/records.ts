@@ -23,6 +23,21 @@ export interface SideRecord {
   failure: GateError | null
 }
 
+/** A server with a model on it, for whoever goes on with it and closes it. */
+export interface Running {
+  readonly server: LiveServer
+  readonly model: LiveModel
+}
+
+/** Takes what runs for a side, so that it is not closed with the record; null where nothing does, or not well. */
+export function takeRunning(record: SideRecord): Running | null {
+  const { server, model, failure } = record
+  if (server === null || model === null || failure !== null || server.server.hasExited()) return null
+  record.server = null
+  record.model = null
+  return { server, model }
+}
+
 export function makeRecord(name: SideName, repository: ModelRepository): SideRecord {
   return {
     name,

@@ -42,7 +42,9 @@ export async function measureTogether(
   gpu: GpuSampler | null,
 ): Promise<Sample[][]> {
   const asked = await Promise.all(sides.map(asksOf))
+  const warmUpStartNs = world.nowNs()
   const warmed = await warmUp(world, generator, asked, settings, random)
+  const warmUpNs = world.nowNs() - warmUpStartNs
   const all = warmed.flat()
   const plan =
     settings.requestCount == null
@@ -65,7 +67,9 @@ export async function measureTogether(
   const statistics = () => Promise.all(models.map((side) => Promise.all(side.map(statisticsOf))))
   const before = await statistics()
   const readGpus = await watchGpus(world, servers, gpu)
+  const blocksStartNs = world.nowNs()
   const rounds = isSilent ? null : await runBlocks(generator, asked, plan, random, world.signal)
+  const underLoadNs = warmUpNs + world.nowNs() - blocksStartNs
   const after = await statistics()
 
   const machine = watch(world.nowNs() - startNs)
@@ -84,6 +88,7 @@ export async function measureTogether(
       return {
         startNs,
         warmUp: warming?.warmUp,
+        underLoadNs,
         windows,
         server,
         composing,

@@ -6,7 +6,7 @@ import {
   makeScenario,
 } from '../../test/support/make-measurements.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import { serversThatFit } from './room.ts'
+import { serversThatFit, sweepServers } from './room.ts'
 
 const gib = 2 ** 30
 
@@ -37,4 +37,20 @@ test('by the memory that runs out first, with a tenth to spare', () => {
 test('what was not measured does not limit', () => {
   expect(serversThatFit(measured(null, 4))).toBe(3)
   expect(serversThatFit(measured(null, null))).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('a sweep has as many servers as fit twice, eight at most; one where memory of a GPU is read, or one takes long to start', () => {
+  const context = (mode: 'embedded' | 'local' | 'docker' | 'remote', gpu: boolean) =>
+    ({ gpu: gpu ? {} : null, launcher: { mode } }) as Parameters<typeof sweepServers>[0]
+  const servers = (...[mode, gpu, hostGib]: [...Parameters<typeof context>, number]) =>
+    sweepServers(context(mode, gpu), measured(null, hostGib), false)
+  expect([servers('embedded', false, 2), servers('local', false, 4)]).toEqual([3, 1])
+  expect(servers('embedded', false, 0.1)).toBe(8)
+  expect(servers('embedded', false, 100)).toBe(1)
+  expect(sweepServers(context('embedded', false), measured(null, 0.1), true)).toBe(2)
+  expect([
+    servers('embedded', true, 0.1),
+    servers('docker', false, 0.1),
+    servers('remote', false, 0.1),
+  ]).toEqual([1, 1, 1])
 })

@@ -35,6 +35,8 @@ export const noGpu: GpuSample = { gpuMemory: null, gpuUtilizationRatio: null, gp
 export interface Sample extends GpuSample {
   readonly startNs: number
   readonly warmUp?: WarmUp | undefined
+  /** Wall time of all sides' warm-ups and blocks, lead-ins and lead-outs included; left out where it is not known. */
+  readonly underLoadNs?: number
   readonly windows: readonly Window[]
   /** From ModelStatistics over these windows, lead-ins included. */
   readonly server: StatisticsDelta

@@ -2,6 +2,7 @@ import type { ModelMeasurement } from '../domain/scenario.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { type ModelSides, type ProfileContext, profileModel } from './profile.ts'
+import type { Running } from './records.ts'
 
 /** Whether a model that was measured alone needs no reference. */
 type IsCleared = (alone: ModelSides) => boolean
@@ -18,10 +19,11 @@ export async function profileScreened(
   save: (sides: ModelSides) => void,
   isDecided: (sides: ModelSides, look: number) => boolean,
   isCleared: IsCleared | null,
+  keep: ((running: Running) => void) | null,
 ): Promise<ModelSides> {
   const [firstLook] = plan.looks
   if (isCleared === null || firstLook === undefined || repositories.reference?.models.has(plan.name) !== true)
-    return profileModel(context, plan, repositories, save, isDecided)
+    return profileModel(context, plan, repositories, save, isDecided, keep)
   const { world } = context
   const startNs = world.nowNs()
   world.progress(`${plan.name}: alone first, since the history of the main branch may show it unchanged`)
@@ -36,6 +38,8 @@ export async function profileScreened(
     { ...repositories, reference: null },
     (sides) => save(undecided(sides)),
     () => false,
+    // Whether it is the last is not known before it has ended.
+    null,
   )
   if (isCleared(cleared(alone))) {
     world.progress(`${plan.name}: cleared after ${firstLook} repetitions, its reference is not measured`)
@@ -49,6 +53,7 @@ export async function profileScreened(
     repositories,
     (sides) => save(undecided(sides)),
     (sides, look) => isDecided(undecided(sides), look),
+    keep,
   )
   return undecided(beside)
 }

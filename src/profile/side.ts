@@ -89,9 +89,11 @@ export async function openServer(
   context: Pick<SideContext, 'world' | 'launcher' | 'serverLog'>,
   side: SideName,
   repository: string,
+  flags: readonly string[] = [],
 ): Promise<LiveServer> {
   const server = await startServer(context.world, context.launcher, {
     repository,
+    flags,
     onLog: context.serverLog(side),
   })
   const client = connectTriton(server.grpc)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type EnsembleScene, part, scene } from '../../test/support/ensemble-scene.ts'
 import { type Family, landscape } from '../../test/support/landscapes.ts'
 import type { ComposingModel } from '../domain/composing.ts'
@@ -10,8 +10,11 @@ import { sweepBegin } from './resume.ts'
 import { failedScenario } from './scenario.ts'
 import { runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
 
+// Each sweep is run as often as it has measurements, on however busy a machine.
+vi.setConfig({ testTimeout: 60_000 })
+
 const second = 1e9
-const costs = { load: 2 * second, measure: second }
+const costs = { start: 3 * second, load: 2 * second, measure: second }
 
 /** A sweep on a landscape instead of a server: noisy, with a clock of its own, and killed where it is told to be. */
 function stage(
@@ -21,6 +24,7 @@ function stage(
   timeNs = 1000 * second,
   capacitySteps = 0,
   composingOf: ((...place: Parameters<EnsembleScene['play']>) => readonly ComposingModel[]) | null = null,
+  servers = 1,
 ) {
   const settings = {
     search: { mode, maxMeasurements, capacitySteps } as Parameters<typeof runSweep>[1]['search'],
@@ -29,18 +33,27 @@ function stage(
   }
   return async (from: SweepState, killedDuring: number | null = null) => {
     let nowNs = 0
-    let loaded = ''
+    let alive = 0
+    const loaded = new Set<string>()
     const measured: string[] = []
     const rig: SweepRig = {
       nowNs: () => nowNs,
-      measure: async ({ configuration, load }, index) => {
-        const isLoaded = loaded === configurationKey(configuration)
+      servers,
+      measure: async ({ configuration, load }, index, replaced) => {
+        const key = configurationKey(configuration)
+        const isLoaded = loaded.has(key)
+        if (replaced !== null) loaded.delete(configurationKey(replaced))
+        const isStarted = !isLoaded && loaded.size === alive
+        if (isStarted) alive++
+        loaded.add(key)
+        expect(alive).toBeLessThanOrEqual(servers)
+        const startNs = isStarted ? costs.start : 0
         const loadNs = isLoaded ? null : costs.load
-        loaded = configurationKey(configuration)
-        nowNs += (loadNs ?? 0) + costs.measure
+        nowNs += startNs + (loadNs ?? 0) + costs.measure
         if (index === killedDuring) throw new Error('killed')
-        measured.push(`${configurationKey(configuration)} ${loadKey(load)}`)
+        measured.push(`${key} ${loadKey(load)}`)
         const exact = scene.measure(configuration, load)
+        if (exact === null) loaded.delete(key)
         // The noise of the n-th measurement is the same however often the sweep was stopped before.
         const noise = Math.exp(0.03 * createRandom(index).normal())
         const metrics = exact && { ...exact, inferPerSec: (exact.inferPerSec ?? 0) * noise }
@@ -49,7 +62,14 @@ function stage(
           ...failedScenario('sweep', configuration, load, `${index}`),
           ...(composing === undefined ? {} : { composing }),
         }
-        return { point: { configuration, load, metrics }, scenario, loadNs, measureNs: costs.measure }
+        return {
+          point: { configuration, load, metrics },
+          scenario,
+          startNs,
+          loadNs,
+          measureNs: costs.measure,
+          underLoadNs: 0.8 * costs.measure,
+        }
       },
     }
     const snapshots: SweepState[] = []
@@ -147,6 +167,25 @@ test('killed again and again, one measurement each, it comes to the same', async
   const { measured, finished } = await run(state)
   expect(measured).toEqual([])
   expect(finished?.done).toEqual(whole.finished?.done)
+})
+
+test.each([1, 3, 8])('with %i servers: what the time went into adds up, resumed or not', async (servers) => {
+  const run = stage(corner('batching', 3), 'quick', 14, 1000 * second, 0, null, servers)
+  const whole = await run(fresh)
+  const { progress } = whole.finished ?? fresh
+  const { spentNs, startingNs = 0, loadingNs, measuringNs, underLoadNs = 0 } = progress
+  const configurations = new Set(progress.points.map(({ configuration }) => configurationKey(configuration)))
+  expect(startingNs).toBe(Math.min(servers, configurations.size) * costs.start)
+  expect(loadingNs).toBe(progress.loads * costs.load)
+  expect(measuringNs).toBe(progress.points.length * costs.measure)
+  expect(underLoadNs).toBeCloseTo(0.8 * measuringNs)
+  expect(spentNs).toBe(startingNs + loadingNs + measuringNs)
+  // Each configuration is loaded once where all of them can stay loaded.
+  if (servers === 8) expect(progress.loads).toBe(configurations.size)
+  for (const half of whole.snapshots.slice(0, -1)) {
+    // Servers were started again for the rest, which is not the sweep's time.
+    expect((await run(half)).finished?.progress).toEqual(progress)
+  }
 })
 
 test('a larger budget goes on with a sweep that was done', async () => {

@@ -1,28 +1,41 @@
 import type { ModelSettings } from '../config/config.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Scenario, SweepProgress } from '../domain/scenario.ts'
 import { nsPerSecond } from '../domain/world.ts'
 import { nextCapacityStep } from '../search/capacity.ts'
+import { loadedAfter, replacedBy, startsServer } from '../search/loaded.ts'
 import { nextStep } from '../search/search.ts'
 import { isMember, type Space } from '../search/space.ts'
-import { type SearchPoint, type SearchState, type Step, sameConfiguration } from '../search/state.ts'
+import type { SearchPoint, SearchState, Step } from '../search/state.ts'
 
-export type MeasureStep = Extract<Step, { kind: 'measure' }>
+type MeasureStep = Extract<Step, { kind: 'measure' }>
 
 /** What came of one step: its point for the search, its scenario for the file, and what it took. */
-export interface MeasuredStep {
+interface MeasuredStep {
   readonly point: SearchPoint
   readonly scenario: Scenario
+  /** Starting a server before the load; 0 where one was running. */
+  readonly startNs: number
   /** null where the configuration was loaded already. */
   readonly loadNs: number | null
   readonly measureNs: number
+  /** Of that, while requests were sent. */
+  readonly underLoadNs: number
 }
 
 /** What a sweep needs of the world. */
 export interface SweepRig {
   readonly nowNs: () => number
-  readonly measure: (step: MeasureStep, index: number) => Promise<MeasuredStep>
+  /** How many configurations can be loaded beside each other, each on a server of its own. */
+  readonly servers: number
+  /** `replaced`: the configuration that is to make room for the step's, where that is to be loaded and there is none. */
+  readonly measure: (
+    step: MeasureStep,
+    index: number,
+    replaced: Configuration | null,
+  ) => Promise<MeasuredStep>
 }
 
 /** A sweep as far as it has come. The scenarios pair with the progress's points. */
@@ -57,9 +70,13 @@ export async function runSweep(
   let { progress, scenarios } = within(space, from)
   /** Loading again what was loaded when the sweep was stopped: time that a sweep in one go does not spend. */
   let reloadNs = 0
+  const before = loadedAfter(progress.points, rig.servers)
+  let missing = before.configurations.map(configurationKey)
+  let missingServers = before.servers
   const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs
-  for (let isFirst = true; ; isFirst = false) {
-    const { points, loads, loadingNs, measuringNs } = progress
+  for (;;) {
+    const { points, loads, loadingNs, measuringNs, startingNs = 0, underLoadNs = 0 } = progress
+    const loaded = loadedAfter(points, rig.servers)
     const state: SearchState = {
       space,
       objectives,
@@ -69,9 +86,10 @@ export async function runSweep(
         maxMeasurements: search.maxMeasurements,
         timeLeftNs: timeNs - spentNs(),
         costNs: {
-          load: loads === 0 ? firstGuess.load : loadingNs / loads,
+          load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
           measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
         },
+        loaded: loaded.configurations.map(configurationKey),
       },
     }
     const next = nextStep(search.mode, state)
@@ -82,11 +100,16 @@ export async function runSweep(
     if (step === null && next.kind === 'done')
       return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: next }
     if (step === null) throw new GateError('internal', 'a search has neither a step nor an end')
-    const { point, scenario, loadNs, measureNs } = await rig.measure(step, points.length)
-    const last = points.at(-1)
-    const isReload =
-      isFirst && last !== undefined && sameConfiguration(last.configuration, step.configuration)
-    if (isReload) reloadNs = loadNs ?? 0
+    const { configuration } = step
+    const replaced = replacedBy(loaded, configuration, rig.servers)
+    const { point, scenario, ...took } = await rig.measure(step, points.length, replaced)
+    const { startNs, loadNs, measureNs } = took
+    const isReload = missing.includes(configurationKey(configuration))
+    const gone = [configuration, ...(replaced === null ? [] : [replaced])].map(configurationKey)
+    missing = missing.filter((key) => !gone.includes(key))
+    const isRestart = startNs > 0 && missingServers > 0 && !startsServer(loaded, configuration, rig.servers)
+    if (isRestart) missingServers--
+    reloadNs += (isRestart ? startNs : 0) + (isReload ? (loadNs ?? 0) : 0)
     const counts = loadNs !== null && !isReload
     scenarios = [...scenarios, scenario]
     progress = {
@@ -96,6 +119,8 @@ export async function runSweep(
       loads: loads + (counts ? 1 : 0),
       loadingNs: loadingNs + (counts ? loadNs : 0),
       measuringNs: measuringNs + measureNs,
+      startingNs: startingNs + (isRestart ? 0 : startNs),
+      underLoadNs: underLoadNs + took.underLoadNs,
     }
     save({ progress, scenarios })
   }

@@ -10,27 +10,22 @@ import { type Members, mostCombinations } from '../search/members.ts'
 import { fitsMemory } from '../search/memory.ts'
 import { makeSpace, type Space, sizeOf, withMembers } from '../search/space.ts'
 import { quantile } from '../stats/quantile.ts'
-import { makeBench } from './bench.ts'
+import { type Bench, makeBench } from './bench.ts'
 import { measureWith } from './engine.ts'
 import { membersOf, traitsOf } from './members.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
+import type { Running } from './records.ts'
 import type { RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
 import { type LiveModel, serverDeath } from './side.ts'
-import {
-  type FinishedSweep,
-  type MeasuredStep,
-  type MeasureStep,
-  runSweep,
-  type SweepState,
-} from './sweep-loop.ts'
+import { type FinishedSweep, runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
 
 export interface Sweep extends SweepState {
   readonly summary: SearchSummary
 }
 
-/** Short enough that twenty fit a pull request; the two that matter are measured again for longer. */
+/** Short enough that twenty fit a pull request; those that matter are measured again for longer. */
 const explore: RepetitionSettings = {
   warmupNs: 200 * nsPerMs,
   // Exploring is not worth waiting for.
@@ -39,17 +34,20 @@ const explore: RepetitionSettings = {
   maxMeasurementNs: 2 * nsPerSecond,
   blockNs: 600 * nsPerMs,
 }
+/** Half as long again as it takes to explore a fast model: what is left open is how measurements differ, not how requests do. */
 const confirm: RepetitionSettings = {
   ...explore,
-  measurementNs: 1500 * nsPerMs,
+  measurementNs: nsPerSecond,
   maxMeasurementNs: 4 * nsPerSecond,
 }
 
 /**
- * Sweeps one model's configurations and loads on one server, as the search proposes them, within the plan's
+ * Sweeps one model's configurations and loads, as the search proposes them, within the plan's
  * time; or goes on with a sweep that was stopped. `save` gets all there is after each measurement.
  *
  * @param timeNs for the whole sweep, what was spent before it was stopped included
+ * @param running the committed configuration on a server, to begin with; it is closed at the end. null = start one
+ * @param servers how many may be alive beside each other
  */
 export async function sweepModel(
   context: ProfileContext,
@@ -59,34 +57,26 @@ export async function sweepModel(
   timeNs: number,
   from: SweepState,
   save: (state: SweepState) => void,
+  running: Running | null,
+  servers: number,
 ): Promise<Sweep> {
   const { world } = context
+  const bench = makeBench(context, repository, model, running)
   const settings = context.config.settingsFor(model.name)
   const { gpuMemoryTotalBytes } = context
-  const space: Space = {
-    ...spaceOf(context, repository, model, committed),
-    ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
-  }
-  const bench = makeBench(context, repository, model)
-  const measureStep = async (step: MeasureStep, index: number): Promise<MeasuredStep> => {
-    interruptIfAsked(world)
-    const { configuration, load } = step
-    world.progress(
-      `${model.name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
-    )
-    const { model: loaded, loadNs } = await bench.load(configuration)
-    if (typeof loaded === 'string') {
-      const scenario = failedScenario('sweep', configuration, load, loaded)
-      return { point: { configuration, load, metrics: null }, scenario, loadNs, measureNs: 0 }
-    }
-    const startNs = world.nowNs()
-    const measured = await measure(context, loaded, load, step.purpose === 'explore' ? explore : confirm)
-    return { ...judge(context, configuration, load, measured), loadNs, measureNs: world.nowNs() - startNs }
-  }
   try {
-    const rig = { nowNs: world.nowNs, measure: measureStep }
+    const space: Space = {
+      ...spaceOf(context, repository, model, committed),
+      ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
+    }
+    const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) }
     const finished = await runSweep(rig, settings, space, timeNs, from, save)
-    return { ...finished, summary: summarize(settings, space, finished) }
+    const doneNs = world.nowNs()
+    if (finished.done.answer !== null) await bench.verify(finished.done.answer.configuration)
+    const verifyNs = world.nowNs() - doneNs
+    await bench.close()
+    const stopNs = world.nowNs() - doneNs - verifyNs
+    return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs) }
   } finally {
     await bench.close()
   }
@@ -108,6 +98,41 @@ function spaceOf(
     membersOf(config, search.mode, repository, model, committed, own.loads),
     search.mode,
   )
+}
+
+/** Loads and measures what the search proposes. */
+function measurer(context: ProfileContext, bench: Bench, name: string): SweepRig['measure'] {
+  const { world } = context
+  return async (step, index, replaced) => {
+    interruptIfAsked(world)
+    const { configuration, load } = step
+    world.progress(
+      `${name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
+    )
+    const { model, ...took } = await bench.load(configuration, replaced)
+    if (typeof model === 'string') {
+      const scenario = failedScenario('sweep', configuration, load, model)
+      return {
+        point: { configuration, load, metrics: null },
+        scenario,
+        ...took,
+        measureNs: 0,
+        underLoadNs: 0,
+      }
+    }
+    const startNs = world.nowNs()
+    const measured = await measure(context, model, load, step.purpose === 'explore' ? explore : confirm)
+    const measureNs = world.nowNs() - startNs
+    const { point, scenario } = judge(context, configuration, load, measured)
+    return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) }
+  }
+}
+
+/** perf_analyzer tells of its windows, and nothing of the time around them. */
+function underLoadOf(sample: Sample | string): number {
+  if (typeof sample === 'string') return 0
+  const windowsNs = sample.windows.reduce((sum, { durationNs }) => sum + durationNs, 0)
+  return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0)
 }
 
 /** What was measured, or why nothing could be: a configuration that ends the server loses, and the sweep goes on. */
@@ -160,9 +185,11 @@ const servingWords = {
 function summarize(
   settings: ModelSettings,
   space: Space,
-  { progress: { points, spentNs }, scenarios, done }: FinishedSweep,
+  { progress, done }: FinishedSweep,
+  verifyNs: number,
+  stopNs: number,
 ): SearchSummary {
-  const repetitions = scenarios.flatMap((scenario) => scenario.repetitions)
+  const { points, spentNs, startingNs = 0, loadingNs, underLoadNs = 0 } = progress
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
   const fits = fitsMemory(points, space)
   const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length
@@ -172,11 +199,14 @@ function summarize(
     mode: settings.search.mode,
     measurements: points.length - bisected,
     stopped: done.reason,
-    wallNs: spentNs,
-    underLoadNs: repetitions.reduce(
-      (sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0),
-      0,
-    ),
+    wallNs: spentNs + verifyNs + stopNs,
+    underLoadNs,
+    phases: {
+      startNs: startingNs,
+      loadNs: loadingNs + verifyNs,
+      stopNs,
+      otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
+    },
     notes: [
       `${tried} of ${sizeOf(space)} configurations were tried`,
       ...(members === undefined ? [] : [`varied together: ${namesOf(members).join(', ')}`]),

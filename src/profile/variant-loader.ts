@@ -18,8 +18,6 @@ export interface VariantLoader {
     configuration: Configuration,
     open: LiveModel | null,
   ) => Promise<LiveModel>
-  /** The server is gone, and with it all that was loaded. */
-  readonly forget: () => void
 }
 
 /** As the repository has it, by Triton's own reading of it. */
@@ -138,7 +136,6 @@ export function makeVariantLoader(
         changed = new Set(others.map(({ name }) => name).filter((name) => loaded.get(name) === unknown))
       }
     },
-    forget: () => loaded.clear(),
   }
 
   function isLoaded(live: LiveModel, configuration: Configuration): boolean {

@@ -1,7 +1,7 @@
 import { type Configuration, configurationKey, type VariedFields } from '../domain/configuration.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
-import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
+import { gatedScenarios, type Scenario, type SearchSummary } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { formatConstrained, formatDuration, formatMs, formatNumber, formatThroughput } from './format.ts'
@@ -244,13 +244,26 @@ function points(
   })
 }
 
+/** `51 s (53 %) under load, 33 s loading configurations, 8 s starting and stopping the server` */
+function timeWords({ wallNs, underLoadNs, phases }: SearchSummary): string {
+  const share = wallNs > 0 ? ` (${Math.round((100 * underLoadNs) / wallNs)} %)` : ''
+  const words = [`${formatDuration(underLoadNs)}${share} under load`]
+  if (phases !== undefined) {
+    words.push(
+      `${formatDuration(phases.loadNs)} loading configurations`,
+      `${formatDuration(phases.startNs + phases.stopNs)} starting and stopping the server`,
+    )
+  }
+  return words.join(', ')
+}
+
 function sweepNotes(model: ModelResult): readonly string[] {
   const { search } = model
   const notes =
     search === null
       ? []
       : [
-          `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
+          `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${timeWords(search)}; stopped: ${search.stopped}.`,
           ...search.notes,
         ]
   const failed = model.scenarios.filter(({ status }) => status === 'failed')

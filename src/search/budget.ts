@@ -1,4 +1,4 @@
-import type { Configuration } from '../domain/configuration.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { nsPerSecond } from '../domain/world.ts'
 import { type Place, type SearchState, sameConfiguration } from './state.ts'
 
@@ -11,11 +11,14 @@ export function isAffordable(state: SearchState, place: Place, reserve: number):
 
 /** What a measurement is expected to cost; at least 1, so that a gain can be divided by it. */
 export function costNs(state: SearchState, { configuration }: Place): number {
-  const { load, measure } = state.budget.costNs
-  return Math.max(1, measure + (sameConfiguration(loadedOf(state), configuration) ? 0 : load))
+  const { loaded, costNs: cost } = state.budget
+  const isLoaded =
+    sameConfiguration(loadedOf(state), configuration) ||
+    loaded?.includes(configurationKey(configuration)) === true
+  return Math.max(1, cost.measure + (isLoaded ? 0 : cost.load))
 }
 
-/** The configuration on the server: the last one that was measured. */
+/** A configuration that is loaded: the last one that was measured. */
 export function loadedOf({ points, space }: SearchState): Configuration {
   return points.at(-1)?.configuration ?? space.committed
 }

@@ -33,6 +33,8 @@ export interface SearchBudget {
   readonly timeLeftNs: number | null
   /** What a step is expected to cost: loading another configuration, and measuring one load. */
   readonly costNs: { readonly load: number; readonly measure: number }
+  /** Keys of the configurations that are loaded, each on a server; left out: only that of the last point is. */
+  readonly loaded?: readonly string[]
 }
 
 /** All that a step depends on. The configuration of the last point is the one that is loaded now. */

@@ -33,6 +33,8 @@ export interface StartOptions {
   /** Absolute path of the model repository; it is not written to. */
   readonly repository: string
   readonly onLog?: (line: string) => void
+  /** Of tritonserver, beside the launcher's; only where the launcher's command is tritonserver itself. */
+  readonly flags?: readonly string[]
   /** Chooses the ports; tests choose badly. */
   readonly pickPorts?: () => Promise<ServerPorts>
 }
@@ -81,7 +83,7 @@ async function startOnce(
 ): Promise<TritonServer | 'port taken'> {
   const log = createServerLog()
   const command = launcher.serverCommand(options.repository, ports)
-  const launched = world.launch(command.command, command.args, {
+  const launched = world.launch(command.command, [...command.args, ...(options.flags ?? [])], {
     env: command.env,
     onLine: (line) => {
       log.add(line)

@@ -123,7 +123,7 @@ describe('one server', () => {
     const model = repository.models.get('pipeline')
     if (model?.config == null) throw new Error('no model')
     const context = await contextOf(world, launcher)
-    const bench = makeBench(context, repository, model)
+    const bench = makeBench(context, repository, model, null)
     const committed = configurationOf(model.config, true)
     const fields = (instanceCount: number, maxBatchSize = 8, dynamicBatching = false) => ({
       instanceCount,
@@ -139,8 +139,8 @@ describe('one server', () => {
       committed,
     ]
     try {
-      for (const configuration of combinations) {
-        const { model: live, loadNs } = await bench.load(configuration)
+      for (const [index, configuration] of combinations.entries()) {
+        const { model: live, loadNs } = await bench.load(configuration, combinations[index - 1] ?? null)
         if (typeof live === 'string') throw new Error(live)
         expect(loadNs).not.toBeNull()
         const { client } = live.live
@@ -151,12 +151,12 @@ describe('one server', () => {
         expect((await client.modelConfig('pipeline')).maxBatchSize).toBe(configuration.maxBatchSize)
         expect(await client.modelReady('pipeline')).toBe(true)
         // What did not change is not loaded again: its statistics go on.
-        expect((await bench.load(configuration)).loadNs).toBeNull()
+        expect((await bench.load(configuration, null)).loadNs).toBeNull()
       }
       const refused = { ...committed, committed: false, others: { slow: fields(1, 4) } }
       // The ensemble would take more than its step.
-      expect((await bench.load(refused)).model).toMatch(/pipeline|ensemble/)
-      const { model: again } = await bench.load(committed)
+      expect((await bench.load(refused, committed)).model).toMatch(/pipeline|ensemble/)
+      const { model: again } = await bench.load(committed, null)
       expect(typeof again).not.toBe('string')
     } finally {
       await bench.close()
@@ -171,13 +171,13 @@ describe('one server', () => {
     const repository = await withCalledModels(await readModelRepository(models), ['caller'], ['slow'])
     const model = repository.models.get('caller')
     if (model?.config == null) throw new Error('no model')
-    const bench = makeBench(await contextOf(world, launcher, gpu), repository, model)
+    const bench = makeBench(await contextOf(world, launcher, gpu), repository, model, null)
     const committed = configurationOf(model.config, true)
     try {
-      const first = await bench.load(committed)
+      const first = await bench.load(committed, null)
       if (typeof first.model === 'string') throw new Error(first.model)
       const others = { slow: { instanceCount: 2, maxBatchSize: 8, dynamicBatching: false } }
-      const second = await bench.load({ ...committed, committed: false, others })
+      const second = await bench.load({ ...committed, committed: false, others }, committed)
       if (typeof second.model === 'string') throw new Error(second.model)
       expect(second.model.configuration.others).toEqual(others)
       expect(second.model.target).toBe(first.model.target)

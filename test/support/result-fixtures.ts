@@ -297,6 +297,7 @@ const search = {
   stopped: 'no neighbour of the best configuration is better',
   wallNs: 96e9,
   underLoadNs: 51e9,
+  phases: { startNs: 3e9, loadNs: 33e9, stopNs: 5e9, otherNs: 4e9 },
   notes: [],
   answer: null,
 }

@@ -1,0 +1,135 @@
+// The sweep on a real server: what is loaded is what was asked for, whatever was loaded before, and its time is accounted for.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { readConfig } from '../../src/config/load-config.ts'
+import { type Configuration, configurationKey } from '../../src/domain/configuration.ts'
+import { measurementsSchema } from '../../src/domain/measurements.ts'
+import { nsPerSecond } from '../../src/domain/world.ts'
+import { runGate } from '../../src/gate.ts'
+import { openLoadGenerator } from '../../src/load/generator.ts'
+import { configurationOf } from '../../src/model-config/configuration.ts'
+import { makeBench } from '../../src/profile/bench.ts'
+import { readAllInputs } from '../../src/profile/inputs.ts'
+import { readModelRepository } from '../../src/repository/repository.ts'
+import { createRandom } from '../../src/stats/random.ts'
+import {
+  addOneAfter,
+  embeddedLauncher,
+  embeddedSettings,
+  testWorld,
+  writePythonModel,
+} from '../support/embedded-triton.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'tpg-sweep-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const path = join(root, 'models')
+writePythonModel(path, 'paced', { python: addOneAfter(5) })
+
+const yaml = `
+profile_models:
+  paced:
+    parameters: { concurrency: 1 }
+    model_config_parameters: { instance_group: [{ count: [1, 2] }], max_batch_size: [4, 8] }
+run_config_search_mode: brute
+run_config_search_max_concurrency: 2
+gate: { repetitions: 2, warmup_seconds: 0.1, measurement_seconds: 0.3 }
+`
+const config = { ...readConfig(yaml, 'triton-perf-gate.yml', {}), triton: embeddedSettings }
+
+test('a bench has the configuration that was asked for, whatever was loaded before', async () => {
+  const world = testWorld()
+  const repository = await readModelRepository(path)
+  const model = repository.models.get('paced')
+  if (model?.config == null) throw new Error('the model was written')
+  const generator = await openLoadGenerator(world)
+  const bench = makeBench(
+    {
+      world,
+      launcher: await embeddedLauncher(world),
+      generator,
+      engine: { kind: 'builtin', generator },
+      config,
+      inputs: await readAllInputs(config, repository, [model]),
+      random: createRandom(1),
+      gpu: null,
+      gpuMemoryTotalBytes: null,
+      loadTimeoutNs: 60 * nsPerSecond,
+      requestDeadlineNs: 5 * nsPerSecond,
+      serverLog: () => () => {},
+    },
+    repository,
+    model,
+    null,
+  )
+  const committed = configurationOf(model.config, true)
+  const other = (changes: Partial<Configuration>) => ({ ...committed, committed: false, ...changes })
+  try {
+    const load = async (configuration: Configuration, replaced: Configuration | null = null) => {
+      const { model: loaded, ...took } = await bench.load(configuration, replaced)
+      if (typeof loaded === 'string') throw new Error(loaded)
+      const actual = configurationOf(await loaded.live.client.modelConfig('paced'), configuration.committed)
+      expect(configurationKey(actual)).toBe(configurationKey(configuration))
+      const client = loaded.live.client
+      expect(await loaded.target({ mode: 'concurrency', concurrency: 1 })).toContain('paced')
+      expect(await client.modelReady('paced')).toBe(true)
+      return { ...took, server: loaded.live.server }
+    }
+    const [smaller, twice] = [other({ maxBatchSize: 4 }), other({ instanceCount: 2 })]
+    const first = await load(committed)
+    expect(first.startNs).toBeGreaterThan(0)
+    // Over what is loaded, and back: an override does not stay.
+    const over = await load(smaller, committed)
+    expect(over).toMatchObject({ startNs: 0, server: first.server })
+    expect(over.loadNs).toBeGreaterThan(0)
+    expect(await load(committed, smaller)).toMatchObject({ startNs: 0, server: first.server })
+    // Beside it, and back: nothing is loaded again.
+    const beside = await load(twice)
+    expect(beside.startNs).toBeGreaterThan(0)
+    expect(beside.server).not.toBe(first.server)
+    expect(await load(committed)).toMatchObject({ startNs: 0, loadNs: null, server: first.server })
+    expect(await load(twice)).toMatchObject({ startNs: 0, loadNs: null, server: beside.server })
+    // A server that died is replaced, and the others stay.
+    process.kill(beside.server.pids()[0] ?? 0, 'SIGKILL')
+    await beside.server.exited
+    expect((await load(twice)).startNs).toBeGreaterThan(0)
+    expect(await load(committed)).toMatchObject({ startNs: 0, loadNs: null, server: first.server })
+    // As on a user's server, too.
+    await bench.verify(twice)
+  } finally {
+    await bench.close()
+    await generator.close()
+  }
+})
+
+test('a sweep begins on the server of the gated loads, and says where its time went', async () => {
+  const outputDirectory = join(root, 'output')
+  await runGate(testWorld(), {
+    config,
+    modelRepository: path,
+    mode: 'baseline',
+    baseline: { status: 'notRequested' },
+    reference: null,
+    outputDirectory,
+    resume: null,
+    commit: null,
+    runId: null,
+  })
+  const text = (name: string) => readFileSync(join(outputDirectory, name), 'utf8')
+  const [model] = measurementsSchema.parse(JSON.parse(text('measurements.json'))).models
+  const { wallNs, underLoadNs, phases, measurements } = model?.search ?? {}
+  expect(measurements).toBe(8)
+  const { startNs = -1, loadNs = 0, stopNs = 0, otherNs = 0 } = phases ?? {}
+  expect(Math.min(startNs, loadNs, stopNs, otherNs)).toBeGreaterThan(0)
+  expect(startNs + loadNs + stopNs + otherNs + (underLoadNs ?? 0)).toBeCloseTo(wallNs ?? 0, -1)
+  const sent =
+    model?.scenarios.filter(({ role }) => role === 'sweep').flatMap((each) => each.repetitions) ?? []
+  const windowsNs = sent.reduce(
+    (sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0),
+    0,
+  )
+  expect(underLoadNs).toBeGreaterThan(windowsNs)
+  // One that tells what it is, one for each repetition, then one for each configuration but the first, for which the last of those is kept.
+  expect(text('server.log').match(/Started GRPCInferenceService/g)).toHaveLength(1 + 2 + 3)
+})
