@@ -1,5 +1,7 @@
-import { mean, median, robustSdAboutZero } from './robust.ts'
-import { normalCdf, normalQuantile, studentTCdf, studentTQuantile } from './special.ts'
+import { median, robustSdAboutZero, sumOf } from './robust.ts'
+import { normalQuantile } from './special.ts'
+import { findSteps, type Squares } from './step-search.ts'
+import { pValueOf } from './step-test.ts'
 
 /** A step in the level of a series. Indices count the series' values from 0. */
 interface ChangePoint {
@@ -8,7 +10,7 @@ interface ChangePoint {
   /** Where it lies with 95 % confidence: after `lastBefore`, and at `firstAfter` at the latest. */
   readonly lastBefore: number
   readonly firstAfter: number
-  /** The probability of a step this clear, anywhere between its neighbours, in a series without one. */
+  /** The probability of a step this clear, anywhere in a series without one. */
   readonly pValue: number
 }
 
@@ -31,37 +33,23 @@ export interface Segmentation {
 export const minSeriesLength = 12
 
 /**
- * A level lasts at least this long: one wild value, or two, are no new level. What shows in fewer commits is large, and the
- * comparison of a single commit sees it.
- */
-const minLength = 4
-
-/**
- * The probability that a step is seen in a series of independent values without one: what leaves one false step in ten series
- * of 200 at most, and finds five percent at three percent of noise within eight values nine times in ten (docs/history.md).
- */
-const falseAlarm = 0.055
-
-/**
  * The steps in the level of a series of noisy values: optimal partitioning (Jackson et al. 2005, IEEE Signal Processing
  * Letters 12; the exact search behind PELT, Killick et al. 2012, JASA 107) of the squared distances to the levels.
  *
  * In place of the values stand their normal scores (van der Waerden), so that neither tails nor skewness of the noise raise false
  * alarms. What a step must gain is not an information criterion but a test's critical value: the maximum over all places of the
- * two-sample statistic, whose distribution is `maximumPValue`. The noise comes from differences of neighbours, so steps and
- * slow ramps hardly enter it. Where these show that neighbours resemble each other (ρ of an AR(1) process from the ratio of lag 2
- * to lag 1: Chakar et al. 2017, Bernoulli 23), the long-run variance σ²(1 + ρ)/(1 − ρ) takes the place of σ² (Lavielle &
- * Moulines 2000, Journal of Time Series Analysis 21).
+ * two-sample statistic, whose distribution is `maximumPValue`.
+ *
+ * First the noise is taken to be independent. The steps found so stand if they explain the series better than noise does whose
+ * neighbours resemble each other, an AR(1) process about one level. Else the long-run variance σ²(1 + ρ)/(1 − ρ) takes the place of
+ * σ² (Lavielle & Moulines 2000, Journal of Time Series Analysis 21), ρ from what the steps leave, until both agree.
  * @param values in order of time; of what changes by factors, the logarithms
  */
 export function segment(values: readonly number[]): Segmentation {
   const n = values.length
   if (n === 0) throw new RangeError('the steps of no values')
   if (n < minSeriesLength) return { levels: [{ start: 0, end: n, level: median(values) }], changePoints: [] }
-  const scores = normalScores(values)
-  const noise = noiseOf(scores)
-  const costs = costOf(scores, noise.variance * noise.inflation)
-  const starts = partition(n, costs, criticalGain(n))
+  const { starts, variance, inflation, squares } = findSteps(normalScores(values))
   const levels = starts.map((start, index): Level => {
     const end = starts[index + 1] ?? n
     return { start, end, level: median(values.slice(start, end)) }
@@ -70,46 +58,11 @@ export function segment(values: readonly number[]): Segmentation {
     const before = levels[index] as Level
     return {
       index: after.start,
-      ...locate(values, before, after, noise.inflation),
-      pValue: pValueOf(costs, before, after, n),
+      ...locate(values, before, after, inflation),
+      pValue: pValueOf(gainOf(index + 1, levels, squares) / (variance * inflation), n),
     }
   })
   return { levels, changePoints }
-}
-
-/** The squared distances of values from `start` to before `end` to their mean, in units of the long-run variance. */
-type Cost = (start: number, end: number) => number
-
-function costOf(values: readonly number[], variance: number): Cost {
-  const sums = new Float64Array(values.length + 1)
-  const squares = new Float64Array(values.length + 1)
-  for (const [index, value] of values.entries()) {
-    sums[index + 1] = (sums[index] as number) + value
-    squares[index + 1] = (squares[index] as number) + value ** 2
-  }
-  return (start, end) => {
-    const sum = (sums[end] as number) - (sums[start] as number)
-    return ((squares[end] as number) - (squares[start] as number) - sum ** 2 / (end - start)) / variance
-  }
-}
-
-/** The first indices of the levels, the first of them 0, whose costs and gains to be paid add up to least. */
-function partition(n: number, cost: Cost, gain: number): number[] {
-  const least = new Float64Array(n + 1).fill(Number.POSITIVE_INFINITY)
-  const starts = new Int32Array(n + 1)
-  least[0] = -gain
-  for (let end = minLength; end <= n; end++) {
-    for (let start = 0; start <= end - minLength; start++) {
-      const total = (least[start] as number) + cost(start, end) + gain
-      if (total < (least[end] as number)) {
-        least[end] = total
-        starts[end] = start
-      }
-    }
-  }
-  const found: number[] = []
-  for (let end = n; end > 0; end = starts[end] as number) found.unshift(starts[end] as number)
-  return found
 }
 
 /**
@@ -118,6 +71,8 @@ function partition(n: number, cost: Cost, gain: number): number[] {
  * (Siegmund 1988, Annals of Statistics 16).
  */
 const confidenceDrop = -2 * Math.log(1 - Math.sqrt(0.95))
+/** By calibration: that both levels and the noise are themselves known from these values only makes up for a quarter more among 28. */
+const dropOfFew = 7
 /** What a value may say at most for a place, in standard deviations: one wild one does not carry the step away. */
 const largestResidual = 4
 
@@ -131,9 +86,13 @@ function locate(
   const distances = values
     .slice(before.start, after.end)
     .map((value) => ({ before: value - before.level, after: value - after.level }))
-  const own = distances.map(({ before: a, after: b }, index) => (before.start + index < after.start ? a : b))
+  const own = distances.map(({ before: a, after: b }, index) =>
+    Math.abs(before.start + index < after.start ? a : b),
+  )
   // A step of a thousand standard deviations is as clear as can be.
-  const sd = Math.max(Math.abs(after.level - before.level) / 1000, robustSdAboutZero(own))
+  const least = Math.abs(after.level - before.level) / 1000
+  const limit = largestResidual * Math.max(least, robustSdAboutZero(own))
+  const sd = Math.max(least, Math.sqrt(sumOf(own, (each) => Math.min(limit, each) ** 2) / (own.length - 2)))
   const weight = (distance: number) => Math.min(largestResidual, Math.abs(distance) / sd) ** 2 / inflation
   // With each place one value more belongs to the level before.
   let distance = 0
@@ -142,62 +101,30 @@ function locate(
     return { place: before.start + index + 1, distance }
   })
   const best = Math.min(...places.map((each) => each.distance))
-  const possible = places.filter((each) => each.distance <= best + confidenceDrop).map(({ place }) => place)
+  const drop = confidenceDrop * (1 + dropOfFew / distances.length)
+  const possible = places.filter((each) => each.distance <= best + drop).map(({ place }) => place)
   return {
     lastBefore: Math.min(after.start, ...possible) - 1,
     firstAfter: Math.max(after.start, ...possible),
   }
 }
 
-/** How clear the step between two levels is, given its neighbours. */
-function pValueOf(cost: Cost, before: Level, after: Level, n: number): number {
-  const gain = cost(before.start, after.end) - cost(before.start, before.end) - cost(after.start, after.end)
-  const z = -normalQuantile(Math.max(1e-300, studentTCdf(-Math.sqrt(Math.max(0, gain)), degreesOfFreedom(n))))
-  return z <= 0 ? 1 : maximumPValue(z, after.end - before.start)
-}
-
-/** Of a variance from differences of neighbours, about two thirds of what the values give (von Neumann 1941). */
-function degreesOfFreedom(n: number): number {
-  return (2 / 3) * (n - 1)
-}
-
-const gains = new Map<number, number>()
-
-/** What a step must gain in a series of n values: the square of the t that is exceeded with probability `falseAlarm`. */
-function criticalGain(n: number): number {
-  const known = gains.get(n)
-  if (known !== undefined) return known
-  let [low, high] = [1, 8]
-  while (high - low > 1e-6) {
-    const middle = (low + high) / 2
-    if (maximumPValue(middle, n) > falseAlarm) low = middle
-    else high = middle
-  }
-  const t = -studentTQuantile(normalCdf(-high), degreesOfFreedom(n))
-  gains.set(n, t ** 2)
-  return t ** 2
-}
-
 /**
- * The probability that the two-sided z of "before against after" exceeds `z` at any of the places of n independent normal values,
- * levels of fewer than `minLength` values left out. Between places z is an Ornstein–Uhlenbeck process in ln(k/(n − k)), seen at
- * n places only (James, James & Siegmund 1987, Biometrika 74; ν of Siegmund & Yakir 2007, The Statistics of Gene Mapping).
+ * What the step to a level gains: what is lost without it, or half of what is lost without it and the step before or after it. A few high
+ * values in a row make two steps, each of which alone would seem as clear as both of them are together.
  */
-export function maximumPValue(z: number, n: number): number {
-  const density = Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI)
-  let sum = 0
-  for (let k = minLength; k < n - minLength; k++) {
-    const step = n / (k * (n - k))
-    sum += step * overshoot(z * Math.sqrt(step))
+function gainOf(index: number, levels: readonly Level[], squares: Squares): number {
+  const lostWithin = (from: number, to: number) => {
+    const [first, last] = [levels[from], levels[to]]
+    if (first === undefined || last === undefined) return Number.POSITIVE_INFINITY
+    const apart = sumOf(levels.slice(from, to + 1), ({ start, end }) => squares(start, end))
+    return Math.max(0, squares(first.start, last.end) - apart)
   }
-  return Math.min(1, z * density * sum + 2 * normalCdf(-z))
-}
-
-/** What is lost between two places: ν(x), from 1 at 0. */
-function overshoot(x: number): number {
-  const half = x / 2
-  const density = Math.exp(-0.5 * half * half) / Math.sqrt(2 * Math.PI)
-  return ((2 / x) * (normalCdf(half) - 0.5)) / (half * normalCdf(half) + density)
+  return Math.min(
+    lostWithin(index - 1, index),
+    lostWithin(index - 1, index + 1) / 2,
+    lostWithin(index - 2, index) / 2,
+  )
 }
 
 /** Where each value would stand among as many of a normal distribution (Blom 1958); equal values share their mean rank. */
@@ -212,34 +139,4 @@ function normalScores(values: readonly number[]): number[] {
     for (; first < next; first++) scores[order[first] as number] = score
   }
   return scores
-}
-
-/** A tenth of the scores' own: a series without noise, such as memory in whole pages, is not known any better. */
-const minSd = 0.1
-/** Beyond this a series cannot be told from a level that moves all the time. */
-const maxRho = 0.9
-/**
- * Errors of ρ in units of its standard deviation: one that chance explains counts as none, else hardly any real step would be seen;
- * one beyond that is rather larger, since the variance grows faster above ρ than it falls below.
- */
-const rhoErrors = { ignored: 1.75, added: 0.5 } as const
-
-/** Differences beyond so many standard deviations are left out: steps would pass for noise with a memory. */
-const largestDifference = 3
-
-/**
- * σ², and (1 + ρ)/(1 − ρ), by which the variance of a mean of many values is larger than of independent ones: from the mean squares of
- * differences at lag 1, 2σ²(1 − ρ), and at lag 2, 2σ²(1 − ρ²).
- */
-function noiseOf(values: readonly number[]): { readonly variance: number; readonly inflation: number } {
-  const meanSquare = (lag: number) => {
-    const differences = values.slice(lag).map((value, index) => value - (values[index] as number))
-    const limit = largestDifference * Math.max(minSd * Math.SQRT2, robustSdAboutZero(differences))
-    return mean(differences.filter((each) => Math.abs(each) <= limit).map((each) => each ** 2))
-  }
-  const [one, two] = [meanSquare(1), meanSquare(2)]
-  const error = 1 / Math.sqrt(values.length)
-  const seen = one === 0 ? 0 : two / one - 1
-  const rho = seen < rhoErrors.ignored * error ? 0 : Math.min(maxRho, seen + rhoErrors.added * error)
-  return { variance: Math.max(minSd ** 2, one / 2 / (1 - rho)), inflation: (1 + rho) / (1 - rho) }
 }

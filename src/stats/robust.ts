@@ -15,6 +15,11 @@ export function mean(values: readonly number[] | Float64Array): number {
   return sum / values.length
 }
 
+/** The sum of what `value` makes of each item; 0 of none. */
+export function sumOf<T>(items: readonly T[], value: (item: T, index: number) => number): number {
+  return items.reduce((sum, item, index) => sum + value(item, index), 0)
+}
+
 /** exp of the mean logarithm: the mean that belongs to ratios. @param values not empty, all > 0 */
 export function geometricMean(values: readonly number[]): number {
   if (values.some((value) => !(value > 0))) throw new RangeError('the geometric mean needs values > 0')

@@ -1,4 +1,4 @@
-import { segment } from '../../src/stats/change-points.ts'
+import { minSeriesLength, segment } from '../../src/stats/change-points.ts'
 import { createRandom, type Random } from '../../src/stats/random.ts'
 import { type Noise, noises } from './noise.ts'
 
@@ -35,6 +35,27 @@ export function falseSteps(
     if (found > 0) flagged++
   }
   return { points: points / series, flagged: flagged / series }
+}
+
+/**
+ * A history that is looked at after every commit, from the first that is enough: the share of series that ever show a step where there
+ * is none, and the share of looks that show one.
+ */
+export function everShown(
+  noise: Noise,
+  { length, series, seed }: { readonly length: number; readonly series: number; readonly seed: number },
+): { readonly ever: number; readonly looks: number } {
+  const random = createRandom(seed)
+  let [ever, shown] = [0, 0]
+  for (let each = 0; each < series; each++) {
+    const next = histories[noise](random)
+    const values = Array.from({ length }, () => 0.03 * next())
+    const before = shown
+    for (let runs = minSeriesLength; runs <= length; runs++)
+      if (segment(values.slice(0, runs)).changePoints.length > 0) shown++
+    if (shown > before) ever++
+  }
+  return { ever: ever / series, looks: shown / (series * (length - minSeriesLength + 1)) }
 }
 
 export interface StepScene {

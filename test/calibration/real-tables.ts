@@ -16,6 +16,17 @@ function middle(values: readonly number[]): string {
   return value === undefined ? '–' : `${(100 * value).toFixed(1)} %`
 }
 
+/** How noisy throughput is where latency is so noisy, in one sentence: the median of both spreads' ratios. */
+export function throughputBesideLatency(decisions: readonly RealDecision[]): string {
+  const ratios = decisions.flatMap(({ comparisons }) => {
+    const [rate, latency] = [true, false].map((isThroughput) =>
+      comparisons.find(({ metric }) => (metric === 'inferPerSec') === isThroughput),
+    )
+    return rate === undefined || latency === undefined ? [] : [rate.sd / latency.sd]
+  })
+  return `Of ${ratios.length} decisions on a real server (below) the spread of throughput was ${middle(ratios)} of the latency's (median).`
+}
+
 function groups(decisions: readonly RealDecision[]): [string, RealDecision[]][] {
   const byName = new Map<string, RealDecision[]>()
   for (const decision of decisions) {

@@ -102,12 +102,28 @@ export function tightTolerance(results: ResultsFile, reports: number): string {
   return table(['+5 % at a tolerance of 2 % and a spread of 2 %', 'report fails'], rows)
 }
 
+/** How often twice the tolerance is found, of one metric alone, by the spread. */
+export function twiceTolerance(results: ResultsFile, reports: number): string {
+  const twice = {
+    p99: Math.log1p(2 * tolerance.p99),
+    throughput: -Math.log1p(-2 * tolerance.throughput),
+  }
+  const rows = [0.02, 0.03, 0.04, 0.05].map((sd) => [
+    percent(sd, 1),
+    ...(['p99', 'throughput'] as const).map((metric) => {
+      const change: Change = { p99: 0, throughput: 0, [metric]: twice[metric] }
+      return percent(simulated(results, oneModel(sd, change), reports).found, reports)
+    }),
+  ])
+  return table(['spread of a pair', 'p99 +10 %', 'throughput −6 %'], rows)
+}
+
 /**
  * The smallest change that inconclusive comparisons say would have been seen, beside the change that is found as often as
  * that promises.
  */
 export function detectableChange(results: ResultsFile, reports: number): string {
-  const rows = [0.02, 0.05, 0.12].flatMap((sd) =>
+  const rows = [0.02, 0.03, 0.05, 0.12].flatMap((sd) =>
     (['p99', 'throughput'] as const).map((metric) => {
       const only = (worse: number): Change => ({ p99: 0, throughput: 0, [metric]: worse })
       const tolerated = metric === 'p99' ? Math.log1p(tolerance.p99) : -Math.log1p(-tolerance.throughput)

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeHost } from '../../src/system/environment.ts'
-import { codeKey } from './code-key.ts'
+import { codeKey, type Part } from './code-key.ts'
 import type { Tally } from './tally.ts'
 
 interface Results {
-  /** Of the code that they were made with: codeKey(). */
+  /** Of the code that they were made with: `codeKey`. */
   readonly version: string
   readonly machine: string
   /** When the latest one was made. */
@@ -33,9 +33,9 @@ const piece = 500
 const firstSeed = 100
 
 /** Results of other code count for nothing. */
-export function openResults(): ResultsFile {
-  const file = join(import.meta.dirname, 'results.json')
-  const version = codeKey()
+export function openResults(part: Part): ResultsFile {
+  const file = join(import.meta.dirname, `results.${part}.json`)
+  const version = codeKey(part)
   const stored = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : null
   const { cpuModel, cpuCount, os } = describeHost(null)
   const results: Results =

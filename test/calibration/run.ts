@@ -33,7 +33,11 @@ if (!counted || count === 0 || positionals.length > 1) {
 if (values.attribution) await calibrateAttribution(root, count)
 else if (values.real) await decideForReal({ unchanged, slower })
 else {
-  const document = statisticsDocument(openResults(), realDecisions(), count)
+  const document = statisticsDocument(
+    { reference: openResults('reference'), baseline: openResults('baseline') },
+    realDecisions(),
+    count,
+  )
   writeFileSync(path, withAttribution(document, readRuns(root)))
   console.log(`wrote ${path}`)
 }
