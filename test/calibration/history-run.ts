@@ -63,7 +63,8 @@ const text = `By \`npm run calibrate:history\` on ${new Date().toISOString().sli
 ${table(['noise', 'runs', 'false steps per series', 'series with any'], nulls)}
 
 That is what a series of so many runs shows at its end. Looked at after every commit from the 12th to the 200th, ${percent(shown.looks)} of the looks
-show a step where there is none, and ${percent(shown.ever)} of the series do at some time: most of these steps go again with further commits.
+show a step where there is none, and ${percent(shown.ever)} of the series do at some time: these steps go again with further commits. A report of many
+series lists fewer of them, since it corrects for their number.
 
 ${table(['runs before the step', 'step at 3 % noise', 'seen within 4 commits', 'within 8', 'within 16'], steps)}
 

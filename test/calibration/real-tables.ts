@@ -24,7 +24,7 @@ export function throughputBesideLatency(decisions: readonly RealDecision[]): str
     )
     return rate === undefined || latency === undefined ? [] : [rate.sd / latency.sd]
   })
-  return `Of ${ratios.length} decisions on a real server (below) the spread of throughput was ${middle(ratios)} of the latency's (median).`
+  return `In ${ratios.length} decisions on a real server (below) throughput spread ${middle(ratios)} as far as latency (median).`
 }
 
 function groups(decisions: readonly RealDecision[]): [string, RealDecision[]][] {
