@@ -22,10 +22,10 @@ import { measureConcurrently } from './concurrent-models.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext } from './profile.ts'
-import type { Running } from './records.ts'
 import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
 import { serversThatFit, sweepServers } from './room.ts'
 import { profileScreened } from './screened-model.ts'
+import { makeShelf, type Shelf } from './shelf.ts'
 import { openServer, type SideName } from './side.ts'
 import { sweepModel } from './sweep.ts'
 import type { SweepState } from './sweep-loop.ts'
@@ -190,33 +190,6 @@ async function measureModel(
     return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf)
   } finally {
     await shelf.clear()
-  }
-}
-
-/** The server of the last gated repetition, for the sweep to begin with what is loaded there. */
-interface Shelf {
-  readonly put: (running: Running) => void
-  readonly take: () => Running | null
-  readonly clear: () => Promise<void>
-}
-
-function makeShelf(): Shelf {
-  let held: Running | null = null
-  const take = () => {
-    const running = held
-    held = null
-    return running
-  }
-  return {
-    put: (running) => {
-      held = running
-    },
-    take,
-    clear: async () => {
-      const running = take()
-      await running?.model.detach()
-      await running?.server.close()
-    },
   }
 }
 
