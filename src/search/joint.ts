@@ -1,24 +1,17 @@
 import { type ComposingModel, timePerRequestNs } from '../domain/composing.ts'
 import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
-import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts'
-import { answerOf, holds, rank } from './answer.ts'
+import { inferencesOf, type Load, loadKey } from '../domain/load.ts'
+import { answerOf, rank } from './answer.ts'
 import { budgetWords, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
-import { effortOf } from './effort.ts'
-import { fieldsOf, type Member, type Members, withMember } from './members.ts'
-import { fitsMemory, instancesOf } from './memory.ts'
+import { type Forecast, forecaster, meeting } from './forecast.ts'
+import type { Members } from './members.ts'
+import { fitsMemory } from './memory.ts'
+import { atLeast, type Mover, movers, neighbours } from './movers.ts'
 import { committedLoads, exhausted, measure, nextContender, reserveOf } from './quick.ts'
-import { score, violation } from './score.ts'
 import { firstLoad, loadsFor } from './space.ts'
-import {
-  type Place,
-  placeKey,
-  type SearchMetrics,
-  type SearchState,
-  type Step,
-  sameConfiguration,
-} from './state.ts'
-import { type Foresight, foresee } from './stations.ts'
+import { type Place, placeKey, type SearchState, type Step, sameConfiguration } from './state.ts'
+import { foresee } from './stations.ts'
 
 /** A foretold gain below which another measurement is not worth its time, as in the quick search. */
 const leastGain = 0.01
@@ -73,10 +66,13 @@ function nextPlace(state: SearchState, members: Members): Proposal | null {
     const isOwn = ({ configuration }: Place) => sameConfiguration(configuration, space.committed)
     const own = loadsFor(space, space.committed).map((load) => ({ configuration: space.committed, load }))
     const share =
-      points.filter(isOwn).length < committedLoads ? mostWorth(state, own.filter(admits), forecast) : null
-    const found =
-      share ??
-      mostWorth(state, routes(members, space.configurations, best, forecast, state).filter(admits), forecast)
+      points.filter(isOwn).length < committedLoads
+        ? mostWorth(
+            state,
+            own.filter(admits).map((place) => ({ ...place, ...forecast(place) })),
+          )
+        : null
+    const found = share ?? mostWorth(state, routes(state, members, best, forecast).filter(admits))
     if (found !== null) return found
   }
   return doubts(state, members, best).find(admits) ?? null
@@ -91,154 +87,62 @@ function lighter({ points, space }: SearchState): Proposal | null {
     : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' }
 }
 
-/** What a place is expected to gain, and how much more its stations could do. */
-interface Forecast {
-  readonly gain: number
-  readonly headroom: number
-}
-
-/** Meeting the limits is worth more than any gain (a score is below 2), and than coming near; among those that do the objective decides. */
-const meeting = 4
-
-/** What a place is expected to gain over the best: of the objective where limits hold, or in coming nearer to them. */
-function forecaster(
-  { objectives, constraints, space }: SearchState,
-  members: Members,
-  best: Candidate,
-  foresight: Foresight,
-): (place: Place) => Forecast {
-  const here = foresight(best)
-  const effort = effortOf(best.configuration, space)
-  const bestHolds = holds(best, constraints)
-  const missing = violation(best.metrics, constraints)
-  const gainOf = (metrics: SearchMetrics): number => {
-    const left = violation(metrics, constraints)
-    if (bestHolds) return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives)
-    if (left === 0) return meeting + score(metrics, best.metrics, objectives)
-    return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY
-  }
-  return (place) => {
-    const flow = foresight(place)
-    const gain = gainOf(foretold(best, here, flow, place, members))
-    const more = effortOf(place.configuration, space) - effort
-    return { gain: gain - more, headroom: flow.headroom }
-  }
-}
-
-function foretold(
-  best: Candidate,
-  here: ReturnType<Foresight>,
-  flow: ReturnType<Foresight>,
-  place: Place,
-  members: Members,
-): SearchMetrics {
-  const slower = flow.latencyNs / here.latencyNs
-  const inferPerSec =
-    ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
-    (here.requestsPerSecond * batchSizeOf(best.load))
-  const larger = instancesOf(place.configuration, members) / instancesOf(best.configuration, members)
-  const scaled = Object.entries(best.metrics).map(([name, value]) => {
-    if (value == null) return [name, value]
-    if (name === 'inferPerSec') return [name, inferPerSec]
-    if (name.startsWith('latency')) return [name, value * slower]
-    return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value]
-  })
-  return Object.fromEntries(scaled) as SearchMetrics
-}
-
 /**
  * From the best on: other loads of it, each single change of one model at every load, and what the best such change leaves to
  * be changed in the next model, as often as there are models, since of two models that are both full one alone helps little.
  */
 function routes(
+  { space }: SearchState,
   members: Members,
-  own: readonly Configuration[],
   best: Candidate,
   forecast: (place: Place) => Forecast,
-  { space }: SearchState,
-): Place[] {
+): Foretold[] {
   const isNear = (load: Load) =>
     Math.abs(Math.log2(inferencesOf(load) / inferencesOf(best.load))) <= nearOctaves
-  const at = (configuration: Configuration): Place[] =>
+  const at = (configuration: Configuration): Foretold[] =>
     loadsFor(space, configuration)
       .filter(isNear)
-      .map((load) => ({ configuration, load }))
+      .map((load) => ({ configuration, load, ...forecast({ configuration, load }) }))
   const places = at(best.configuration)
-  // Where two models are full neither change alone gains anything: the room that it makes says which is on the way.
-  const promise = (place: Place): number => {
-    const { gain, headroom } = forecast(place)
-    return gain + gainPerHeadroom * headroom
-  }
   let from = best.configuration
-  let most = promise(best)
-  let left = movers(members, own)
+  let most = promise(forecast(best))
+  let left = movers(members, space.configurations)
   while (left.length > 0) {
-    let top: { readonly place: Place; readonly mover: Mover; readonly value: number } | null = null
+    let top: { readonly place: Place; readonly mover: Mover } | null = null
     for (const mover of left) {
       for (const place of mover.variants(from).flatMap(at)) {
-        const value = promise(place)
         places.push(place)
-        if (value > (top?.value ?? most)) top = { place, mover, value }
+        if (promise(place) <= most) continue
+        most = promise(place)
+        top = { place, mover }
       }
     }
     if (top === null) break
-    const { place, mover, value } = top
+    const { place, mover } = top
     from = place.configuration
-    most = value
     left = left.filter((each) => each !== mover)
   }
   return places
 }
 
-/** A model that can be changed: a member, or the gated model itself. */
-interface Mover {
-  readonly name: string
-  readonly fields: (configuration: Configuration) => VariedFields
-  readonly variants: (from: Configuration) => readonly Configuration[]
+interface Foretold extends Place, Forecast {}
+
+/** Where two models are full neither change alone gains anything: the room that it makes says which is on the way. */
+function promise({ gain, headroom }: Forecast): number {
+  return gain + gainPerHeadroom * headroom
 }
 
-function movers(members: Members, own: readonly Configuration[]): Mover[] {
-  const others = members.varied.map((member: Member) => ({
-    name: member.name,
-    fields: (configuration: Configuration) => fieldsOf(member, configuration),
-    variants: (from: Configuration) =>
-      effective(members, member).map((fields) => withMember(members, from, member, fields)),
-  }))
-  const self: Mover = {
-    name: members.top,
-    fields: ({ others: _, committed: __, ...fields }) => fields,
-    variants: (from) => own.map((each) => withOwn(members, from, each)),
-  }
-  return own.length > 1 ? [...others, self] : others
-}
-
-/** Without the batcher max_batch_size says only how large a request may be. */
-function effective({ largestClientBatch }: Members, { variants, committed }: Member): VariedFields[] {
-  return variants.filter(
-    ({ dynamicBatching, maxBatchSize }) =>
-      dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize,
-  )
-}
-
-function withOwn(members: Members, from: Configuration, own: Configuration): Configuration {
-  const together = from.others === undefined ? own : { ...own, committed: false, others: from.others }
-  return sameConfiguration(together, members.committed) ? members.committed : together
-}
-
-function mostWorth(
-  state: SearchState,
-  places: readonly Place[],
-  forecast: (place: Place) => Forecast,
-): Proposal | null {
+function mostWorth(state: SearchState, places: readonly Foretold[]): Proposal | null {
   const loaded = loadedOf(state)
-  let top: { readonly place: Place; readonly gain: number; readonly worth: number } | null = null
+  let top: { readonly place: Foretold; readonly worth: number } | null = null
   for (const place of places) {
-    const { gain } = forecast(place)
-    if (gain < leastGain) continue
-    const worth = gain / stepCost(state, loaded, place.configuration)
-    if (worth > (top?.worth ?? 0)) top = { place, gain, worth }
+    if (place.gain < leastGain) continue
+    const worth = place.gain / stepCost(state, loaded, place.configuration)
+    if (worth > (top?.worth ?? 0)) top = { place, worth }
   }
-  return top === null ? null : { ...top.place, why: gainWords(top.gain) }
+  if (top === null) return null
+  const { configuration, load, gain } = top.place
+  return { configuration, load, why: gainWords(gain) }
 }
 
 /** Loading takes its time for each model that changes. */
@@ -271,14 +175,6 @@ function admission({ points, space }: SearchState, members: Members): (place: Pl
       if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load)) return false
       return atLeast(members, place.configuration, point.configuration)
     })
-}
-
-function atLeast(members: Members, one: Configuration, other: Configuration): boolean {
-  const all = movers(members, [one, other])
-  return all.every((mover) => {
-    const [a, b] = [mover.fields(one), mover.fields(other)]
-    return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize
-  })
 }
 
 /**
@@ -316,23 +212,4 @@ function sharesOf(rows: readonly ComposingModel[]): Map<string, number> {
   const times = rows.map((row) => [row.model, timePerRequestNs(row) ?? 0] as const)
   const total = times.reduce((sum, [, ns]) => sum + ns, 0)
   return new Map(total === 0 ? [] : times.map(([model, ns]) => [model, ns / total]))
-}
-
-function neighbours({ fields, variants }: Mover, from: Configuration): Configuration[] {
-  const current = fields(from)
-  const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }))
-  const alike = (change: Partial<VariedFields>) =>
-    all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }))
-  const counts = alike({ instanceCount: null })
-    .filter((each) => each.fields.instanceCount !== current.instanceCount)
-    .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0))
-  const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0))
-  const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0))
-  const other = all.find(
-    (each) =>
-      each.fields.dynamicBatching !== current.dynamicBatching &&
-      each.fields.instanceCount === current.instanceCount &&
-      each.fields.maxBatchSize === current.maxBatchSize,
-  )
-  return [up, other, down].flatMap((each) => each?.configuration ?? [])
 }
