@@ -24,11 +24,6 @@ export interface VariantLoader {
 const asCommitted = ''
 /** A load that failed leaves the old model, or none. */
 const unknown = '?'
-/**
- * The python backend writes beside the model's code while a model loads for the first time. Triton then finds the files newer than the
- * override, and an ensemble that is loaded after it brings the committed configuration back: once, as from then on all is written.
- */
-const attempts = 2
 
 export function makeVariantLoader(
   context: ProfileContext,
@@ -98,42 +93,47 @@ export function makeVariantLoader(
     }
   }
 
+  /** Reads back what was varied: an ensemble that was loaded after it may have brought something else. */
+  async function requireOthers(
+    server: LiveServer,
+    wanted: (other: RepositoryModel) => VariedFields | undefined,
+  ) {
+    const wrong: string[] = []
+    for (const other of others) {
+      const fields = wanted(other)
+      if (fields === undefined) continue
+      const found = differences(fields, await server.client.modelConfig(other.name))
+      if (found.length === 0) continue
+      loaded.set(other.name, unknown)
+      wrong.push(`${other.name}: ${found.join('; ')}`)
+    }
+    if (wrong.length === 0) return
+    throw new GateError(
+      'model',
+      `the server resolved another configuration than was loaded (${wrong.join('; ')})`,
+    )
+  }
+
   return {
     load: async (server, configuration, open) => {
       const wanted = ({ name }: RepositoryModel) => configuration.others?.[name]
-      let changed = new Set(
+      const changed = new Set(
         others.filter((other) => keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name),
       )
-      let live = open
-      for (let attempt = 1; ; attempt++) {
-        const ensembles = over(changed)
-        const before = live
-        const wasLoaded = (name: string) => before !== null || loaded.has(name)
-        const changesOwn = live === null || ensembles.includes(model) || !isLoaded(live, configuration)
-        await clear(server, live, ensembles, changed, changesOwn)
-        if (changesOwn) live = null
-        for (const other of others) {
-          if (changed.has(other.name) || (ensembles.includes(other) && wasLoaded(other.name)))
-            await loadOther(server, other, wanted(other))
-        }
-        live = live === null ? await openOwn(server, configuration) : { ...live, configuration }
-        const wrong: string[] = []
-        for (const other of others) {
-          const fields = wanted(other)
-          if (fields === undefined) continue
-          const found = differences(fields, await server.client.modelConfig(other.name))
-          if (found.length > 0) wrong.push(`${other.name}: ${found.join('; ')}`)
-          if (found.length > 0) loaded.set(other.name, unknown)
-        }
-        if (wrong.length === 0) return live
-        if (attempt === attempts) {
-          await live.detach()
-          throw new GateError(
-            'model',
-            `the server resolved another configuration than was loaded (${wrong.join('; ')})`,
-          )
-        }
-        changed = new Set(others.map(({ name }) => name).filter((name) => loaded.get(name) === unknown))
+      const ensembles = over(changed)
+      const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration)
+      await clear(server, open, ensembles, changed, changesOwn)
+      for (const other of others) {
+        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name))
+        if (changed.has(other.name) || isGone) await loadOther(server, other, wanted(other))
+      }
+      const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration }
+      try {
+        await requireOthers(server, wanted)
+        return live
+      } catch (error) {
+        await live.detach()
+        throw error
       }
     },
   }
