@@ -122,6 +122,19 @@ describe('the promises', () => {
     expect(smallest.filter((pValue) => pValue < 0.01).length).toBeLessThanOrEqual(25)
   })
 
+  test('a large step does not take the waves of noise that remembers with it', () => {
+    const random = createRandom(15)
+    const found = Array.from({ length: 150 }, () => {
+      const next = histories['AR(1)'](random)
+      return segment(Array.from({ length: 100 }, (_, index) => next() + (index < 60 ? 0 : 6))).changePoints
+    })
+    const isIt = ({ index }: { readonly index: number }) => Math.abs(index - 60) <= 4
+    expect(found.filter((steps) => steps.some(isIt)).length / found.length).toBeGreaterThan(0.8)
+    expect(found.flatMap((steps) => steps.filter((step) => !isIt(step))).length / found.length).toBeLessThan(
+      0.6,
+    )
+  })
+
   test('the interval of the place holds 95 of 100 steps that were found, in short histories too', () => {
     const held = [
       [20, 5],

@@ -1,4 +1,4 @@
-import { isBetterThanMemory, minVariance, rhoBeside } from './noise-memory.ts'
+import { isBetterThanMemory, minVariance, remembers, rhoBeside } from './noise-memory.ts'
 import { mean, sumOf } from './robust.ts'
 import { criticalGain, minLength } from './step-test.ts'
 
@@ -40,7 +40,9 @@ export function findSteps(scores: readonly number[]): Steps {
     inflation: 1,
   }
   const residual = sumOf(steps.starts, (start, index) => squares(start, steps.starts[index + 1] ?? n))
-  if (isBetterThanMemory(scores, steps.starts.length, residual)) return { ...steps, squares }
+  const isIndependent =
+    isBetterThanMemory(scores, steps.starts.length, residual) && !remembers(scores, steps.starts)
+  if (isIndependent) return { ...steps, squares }
   for (let rho = 0; steps.starts.length > 1; ) {
     const next = Math.min(
       maxRho,
