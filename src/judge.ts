@@ -9,6 +9,7 @@ import { compareModels } from './compare/compare.ts'
 import { creepWarnings } from './compare/creep.ts'
 import { loosened } from './compare/loosened.ts'
 import { withNeighbours } from './compare/neighbours.ts'
+import { sharedChangeWarnings } from './compare/shared-changes.ts'
 import { type CompareInput, usableBaseline, usableRecent } from './compare/sides.ts'
 import { trendOf } from './compare/trend.ts'
 import { decide } from './compare/verdict.ts'
@@ -29,6 +30,7 @@ export function judge(input: CompareInput): Result {
   const compared = { models: withNeighbours(explained.models, input) }
   const looser = loosened(input)
   const trend = trendIn(input)
+  const models = measurements.models.map((model) => modelResult(model, input, compared))
   const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements
   return {
     kind: 'result',
@@ -45,9 +47,9 @@ export function judge(input: CompareInput): Result {
       measurements.reference === null
         ? null
         : { description: measurements.reference.description, commit: measurements.reference.commit },
-    models: measurements.models.map((model) => modelResult(model, input, compared)),
+    models,
     ...(looser === null ? {} : { loosened: looser }),
-    warnings: [...warnings, ...configurationWarnings(input)],
+    warnings: [...warnings, ...configurationWarnings(input), ...sharedChangeWarnings(models)],
     ...(trend === null ? {} : { trend }),
     wallNs,
   }

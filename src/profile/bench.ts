@@ -22,8 +22,10 @@ export interface Bench {
     readonly startNs: number
     readonly loadNs: number | null
   }>
+  /** The configuration loads, but does not answer: its server is free for the next one. */
+  readonly discard: (configuration: Configuration) => void
   /**
-   * Loads the configuration as a user's server would, which completes it.
+   * Loads the configuration as a user's server would, which completes it. Nothing else is loaded after that.
    * @throws GateError `model` where that makes something else of it
    */
   readonly verify: (configuration: Configuration) => Promise<void>
@@ -35,6 +37,8 @@ interface Seat {
   readonly completes: boolean
   readonly loader: VariantLoader
   model: LiveModel | null
+  /** What is loaded there is not gone back to. */
+  isFree: boolean
   /** What the server held of the GPUs before any model: with it, memory can be told by instance. */
   readonly idle: LiveModel['gpuIdle']
 }
@@ -51,7 +55,7 @@ export function makeBench(
   let seats: readonly Seat[] =
     running === null
       ? []
-      : [{ ...running, loader: newLoader(), completes: true, idle: running.model.gpuIdle }]
+      : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }]
   /** The one that was measured last: only its connections are open. */
   let last: LiveModel | null = running?.model ?? null
 
@@ -59,7 +63,7 @@ export function makeBench(
     const watch = await context.gpu?.watchServer()
     const flags = completes ? [] : [withoutAutoComplete]
     const server = await openServer(context, 'candidate', repository.path, flags)
-    const unloaded = { server, loader: newLoader(), completes, model: null }
+    const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null }
     // Before anything else can fail: what is seated is closed.
     seats = [...seats, { ...unloaded, idle: undefined }]
     const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) }
@@ -68,11 +72,13 @@ export function makeBench(
   }
 
   /** Where no further server starts, a configuration is loaded over another one. */
-  async function startBeside(): Promise<Seat> {
+  async function startFor({ committed }: Configuration): Promise<Seat> {
     try {
       // The flag is one of tritonserver, which a container's command is not.
       const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local'
-      return await start(!isOurs || !(await isComplete(repository, model.name)))
+      // On a GPU the first server is the only one, and all others are loaded there.
+      const isAsGated = committed && context.gpu === null
+      return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)))
     } catch (error) {
       const other = seats.at(-1)
       if (other === undefined || world.signal.aborted) throw error
@@ -84,9 +90,11 @@ export function makeBench(
   async function change(seat: Seat, configuration: Configuration): Promise<LiveModel> {
     const { server, loader, idle, model: before } = seat
     seat.model = null
+    seat.isFree = true
     try {
       const opened = await loader.load(server, configuration, before)
       seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle }
+      seat.isFree = false
       return seat.model
     } catch (error) {
       await before?.detach()
@@ -119,10 +127,13 @@ export function makeBench(
       const tried = async (): Promise<LiveModel | string> => {
         try {
           await leave(configuration)
-          const known = seatOf(configuration)?.model
-          if (known != null) return known
-          const free = (replaced && seatOf(replaced)) ?? seats.find((seat) => seat.model === null)
-          const seat = free ?? (await startBeside())
+          const known = seatOf(configuration)
+          if (known?.model != null) {
+            known.isFree = false
+            return known.model
+          }
+          const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree)
+          const seat = free ?? (await startFor(configuration))
           startNs = free === undefined ? world.nowNs() - beginNs : 0
           return await change(seat, configuration)
         } catch (error) {
@@ -136,11 +147,17 @@ export function makeBench(
       const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs
       return { model: found, startNs, loadNs }
     },
+    discard: (configuration) => {
+      const seat = seatOf(configuration)
+      if (seat !== undefined) seat.isFree = true
+    },
     verify: async (configuration) => {
       const isSure = configuration.committed || seatOf(configuration)?.completes === true
       if (isSure || seats.every(({ completes }) => completes)) return
       await last?.detach()
       last = null
+      // They would hold memory that it may need.
+      await close(seats.filter(({ completes }) => !completes))
       const seat = seats.find(({ completes }) => completes) ?? (await start(true))
       await change(seat, configuration)
     },

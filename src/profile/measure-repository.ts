@@ -15,6 +15,7 @@ import { removeStaleRegions } from '../load/shared-memory.ts'
 import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { createRandom } from '../stats/random.ts'
+import { freeMemoryBytes } from '../system/host-activity.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { attribute } from './attribution.ts'
 import { type Claim, claimDevices } from './claim.ts'
@@ -23,7 +24,7 @@ import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext } from './profile.ts'
 import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
-import { serversThatFit, sweepServers } from './room.ts'
+import { growthOf, serversThatFit, sweepServers } from './room.ts'
 import { profileScreened } from './screened-model.ts'
 import { makeShelf, type Shelf } from './shelf.ts'
 import { openServer, type SideName } from './side.ts'
@@ -235,6 +236,8 @@ async function measureOnShelf(
       context,
       alone(gatedOnly(gated)),
       model.dependencies.length + model.called.length > 0,
+      growthOf(config.settingsFor(plan.name).search, committed),
+      freeMemoryBytes(),
     )
     const sweep = await sweepModel(
       context,

@@ -4,7 +4,7 @@ import { batchSizeOf, type Load } from '../domain/load.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { type ModelConfig, ModelInstanceGroup_Kind } from '../proto/model_config_pb.js'
 import { type ModelRepository, modelClosure, type RepositoryModel } from '../repository/repository.ts'
-import { type Ensemble, type Member, type Members, memberSettings } from '../search/members.ts'
+import { type Ensemble, type Member, type Members, withLeastBatch } from '../search/members.ts'
 import { type ModelTraits, memberVariants } from '../search/space.ts'
 
 interface Configured extends RepositoryModel {
@@ -32,9 +32,11 @@ export function membersOf(
     const own = fieldsIn(each.config)
     const over = ensembles.filter(({ steps }) => steps.some(({ name }) => name === each.name))
     const isCalled = over.length === 0 || model.called.includes(each.name)
-    // Code, and an ensemble without a batch dimension, send what they send.
+    // Code, and an ensemble without a batch dimension, send what they send: of unknown size.
     const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0)
-    const settings = memberSettings(search, mode, own, { keepsBatch })
+    const asked = largestBatchAsked(repository, model.name, each.name)
+    const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked)
+    const settings = withLeastBatch({ ...search, mode }, least)
     const variants = memberVariants(settings, own, traitsOf(each.config, own))
     return [
       {
@@ -46,6 +48,19 @@ export function membersOf(
   })
   const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf))
   return { varied, ensembles, top: model.name, committed, largestClientBatch }
+}
+
+/**
+ * The largest batch that ensembles of the repository beyond those of `top` may send a model that `top` needs, or `top` itself,
+ * directly or through an ensemble of `top`'s: Triton does not load an ensemble that takes more than one of its steps. 0 where there are none.
+ */
+export function largestBatchAsked(repository: ModelRepository, top: string, name: string): number {
+  const inside = modelClosure(repository, top)
+  const through = inside.filter((each) => modelClosure(repository, each).includes(name))
+  const beyond = [...repository.models.values()].filter(
+    (each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)),
+  )
+  return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0))
 }
 
 /** What a model allows to be changed, by its configuration. */

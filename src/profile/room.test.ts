@@ -6,7 +6,7 @@ import {
   makeScenario,
 } from '../../test/support/make-measurements.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import { serversThatFit, sweepServers } from './room.ts'
+import { growthOf, serversThatFit, sweepServers } from './room.ts'
 
 const gib = 2 ** 30
 
@@ -43,14 +43,29 @@ test('a sweep has as many servers as fit twice, eight at most; one where memory 
   const context = (mode: 'embedded' | 'local' | 'docker' | 'remote', gpu: boolean) =>
     ({ gpu: gpu ? {} : null, launcher: { mode } }) as Parameters<typeof sweepServers>[0]
   const servers = (...[mode, gpu, hostGib]: [...Parameters<typeof context>, number]) =>
-    sweepServers(context(mode, gpu), measured(null, hostGib), false)
+    sweepServers(context(mode, gpu), measured(null, hostGib), false, 2, 100 * gib)
   expect([servers('embedded', false, 2), servers('local', false, 4)]).toEqual([3, 1])
   expect(servers('embedded', false, 0.1)).toBe(8)
   expect(servers('embedded', false, 100)).toBe(1)
-  expect(sweepServers(context('embedded', false), measured(null, 0.1), true)).toBe(2)
+  expect(sweepServers(context('embedded', false), measured(null, 0.1), true, 2, 100 * gib)).toBe(2)
   expect([
     servers('embedded', true, 0.1),
     servers('docker', false, 0.1),
     servers('remote', false, 0.1),
   ]).toEqual([1, 1, 1])
+})
+
+test('by the memory that is free now, and by the instances that may come', () => {
+  const context = { gpu: null, launcher: { mode: 'local' } } as Parameters<typeof sweepServers>[0]
+  const servers = (growth: number, freeGib: number) =>
+    sweepServers(context, measured(null, 0.5), false, growth, freeGib * gib)
+  // Of 16 GiB in all.
+  expect([servers(2, 16), servers(5, 16), servers(10, 16)]).toEqual([8, 5, 2])
+  // One is running, whatever is free.
+  expect([servers(2, 4), servers(2, 1.2), servers(2, 1.1), servers(2, 0)]).toEqual([4, 2, 1, 1])
+  const search = { mode: 'quick', instanceCount: { min: 1, max: 5 } } as Parameters<typeof growthOf>[0]
+  const of = (instanceCount: number | null, change = {}) =>
+    growthOf({ ...search, ...change }, { instanceCount })
+  expect([of(1), of(2), of(4), of(null)]).toEqual([5, 2.5, 2, 5])
+  expect([of(1, { instanceCounts: [1, 12] }), of(1, { mode: 'manual' })]).toEqual([12, 2])
 })

@@ -1,3 +1,5 @@
+import type { SearchSettings } from '../config/config.ts'
+import type { Configuration } from '../domain/configuration.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import type { MetricName } from '../domain/metric.ts'
 import type { ProfileContext } from './profile.ts'
@@ -9,36 +11,58 @@ const usableShare = 0.9
  * How many servers of the measured models the memory of GPUs and host holds beside each other, by the most that one of them
  * took; infinite where that is not known.
  */
-export function serversThatFit({ environment, models, reference }: Measurements): number {
-  const scenarios = [...models, ...(reference?.models ?? [])].flatMap((model) => model.scenarios)
-  const most = (metric: MetricName) =>
-    Math.max(0, ...scenarios.map(({ metrics }) => metrics[metric]?.value ?? 0))
+export function serversThatFit(measured: Measurements): number {
+  const { environment } = measured
   const gpuBytes = environment.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0)
-  const holds = (bytes: number, each: number) =>
-    each === 0 ? Number.POSITIVE_INFINITY : Math.floor((usableShare * bytes) / each)
   return Math.min(
-    holds(gpuBytes, most('gpuMemoryBytes')),
-    holds(environment.host.memoryTotalBytes, most('serverMemoryBytes')),
+    holds(gpuBytes, mostOf(measured, 'gpuMemoryBytes')),
+    holds(environment.host.memoryTotalBytes, mostOf(measured, 'serverMemoryBytes')),
   )
+}
+
+function mostOf({ models, reference }: Measurements, metric: MetricName): number {
+  const scenarios = [...models, ...(reference?.models ?? [])].flatMap((model) => model.scenarios)
+  return Math.max(0, ...scenarios.map(({ metrics }) => metrics[metric]?.value ?? 0))
+}
+
+function holds(bytes: number, each: number): number {
+  return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((usableShare * bytes) / each)
 }
 
 /** So many configurations are gone back to within the default twenty measurements; and all servers have to be stopped. */
 const mostSweepServers = 8
 
-/** Other configurations may hold twice the instances and batches of the committed one, by which room is told here. */
-const growth = 2
+/** Larger batches of as many instances may hold twice as much. */
+const leastGrowth = 2
+
+/** How much more a server may hold with a configuration of the sweep than with the committed one: each instance has its own. */
+export function growthOf(
+  { mode, instanceCounts, instanceCount }: Pick<SearchSettings, 'mode' | 'instanceCounts' | 'instanceCount'>,
+  committed: Pick<Configuration, 'instanceCount'>,
+): number {
+  const searched = mode === 'manual' ? [] : [instanceCount.max]
+  const most = Math.max(1, ...(instanceCounts ?? searched))
+  return Math.max(leastGrowth, most / (committed.instanceCount ?? 1))
+}
 
 /**
  * How many servers a sweep may have beside each other, so that a configuration that is measured again need not be loaded again: one on
  * a GPU, whose memory is read with one alive, and in containers, which take about as long to start as that would save. Two, one of them for
  * the committed configuration, where a model needs others: of these only what differs is loaded over what is there.
+ *
+ * @param growth what one of them may hold of what was measured at the gated loads
+ * @param freeBytes of the host's memory now, one of them running: others use the machine too
  */
 export function sweepServers(
   { gpu, launcher }: Pick<ProfileContext, 'gpu' | 'launcher'>,
   gated: Measurements,
   needsOthers: boolean,
+  growth: number,
+  freeBytes: number,
 ): number {
   const isCheap = launcher.mode === 'embedded' || launcher.mode === 'local'
   if (gpu !== null || !isCheap) return 1
-  return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, Math.floor(serversThatFit(gated) / growth)))
+  const inAll = Math.floor(serversThatFit(gated) / growth)
+  const further = holds(freeBytes, growth * mostOf(gated, 'serverMemoryBytes'))
+  return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further))
 }

@@ -69,6 +69,13 @@ export function makeVariantLoader(
         ? undefined
         : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
     const opened = await openModel(context, server, model, settings, override)
+    if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
+      await opened.detach()
+      throw new GateError(
+        'model',
+        `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`,
+      )
+    }
     loaded.set(model.name, committed ? asCommitted : variedKey(own))
     return opened
   }

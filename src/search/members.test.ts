@@ -15,8 +15,8 @@ import {
   isCombination,
   type Member,
   type Members,
-  memberSettings,
   mostCombinations,
+  withLeastBatch,
   withMember,
 } from './members.ts'
 import { isMember, loadsFor, makeSpace, memberVariants, sizeOf, withMembers } from './space.ts'
@@ -153,16 +153,16 @@ test('an ensemble is not raised above what a client batch needs', () => {
 
 test('what sends batches of its own keeps what it may send', () => {
   const own: VariedFields = { instanceCount: 1, maxBatchSize: 4, dynamicBatching: true }
-  const of = (keepsBatch: boolean, change: Partial<SearchSettings> = {}) =>
-    memberVariants(memberSettings({ ...settings, ...change }, 'quick', own, { keepsBatch }), own, {
+  const of = (least: number, change: Partial<SearchSettings> = {}) =>
+    memberVariants(withLeastBatch({ ...settings, ...change }, least), own, {
       batching: true,
       instances: true,
       loadsAllowed: true,
     }).map(({ maxBatchSize }) => maxBatchSize)
-  expect(Math.min(...of(false))).toBe(1)
-  expect(Math.min(...of(true))).toBe(4)
-  expect(Math.max(...of(true))).toBe(16)
-  expect(new Set(of(true, { maxBatchSizes: [2] }))).toEqual(new Set([4, 2]))
+  expect(Math.min(...of(0))).toBe(1)
+  expect(Math.min(...of(4))).toBe(4)
+  expect(Math.max(...of(4))).toBe(16)
+  expect(new Set(of(4, { maxBatchSizes: [2] }))).toEqual(new Set([4, 2]))
 })
 
 test('a model without a batcher, or in manual mode without a list, varies what is left', () => {

@@ -127,23 +127,9 @@ export function isCombination(members: Members, configuration: Configuration): b
   return configurationKey(settled(members, configuration)) === configurationKey(configuration)
 }
 
-/** What stands in the way of a member's values: what its neighbours need of it. */
-export interface MemberTraits {
-  /** Its max_batch_size may not fall below the committed one, where nothing is listed. */
-  readonly keepsBatch: boolean
-}
-
-/**
- * The settings under which a member is searched: its own lists, the gated model's mode. Where requests of unknown size come
- * from code, or from an ensemble without a batch dimension, max_batch_size is only searched upwards.
- */
-export function memberSettings(
-  own: SearchSettings,
-  mode: SearchSettings['mode'],
-  committed: VariedFields,
-  { keepsBatch }: MemberTraits,
-): SearchSettings {
-  const { min, max } = own.modelBatchSize
-  const least = keepsBatch ? Math.max(min, committed.maxBatchSize) : min
-  return { ...own, mode, modelBatchSize: { min: least, max: Math.max(least, max) } }
+/** The settings with max_batch_size searched from `least` upwards: what is asked of the model by others. What is listed stays. */
+export function withLeastBatch(settings: SearchSettings, leastBatch: number): SearchSettings {
+  const { min, max } = settings.modelBatchSize
+  const least = Math.max(min, leastBatch)
+  return { ...settings, modelBatchSize: { min: least, max: Math.max(least, max) } }
 }

@@ -5,6 +5,7 @@ import {
   hostActivity,
   parseCpuMax,
   parseCpuTicks,
+  parseMemoryRoom,
   parsePressure,
   parseThrottled,
   readHost,
@@ -74,4 +75,12 @@ test('on this machine our own CPU time is counted', () => {
   while (process.cpuUsage(start).user < 60_000);
   const after = readHost([])
   expect(cpuDeltaNs(before.ownCpuNs, after.ownCpuNs)).toBeGreaterThan(0)
+})
+
+test('memory that a container can still have: its limit less what is used, files that can be dropped aside', () => {
+  expect(parseMemoryRoom('1000\n', '700\n', 'anon 300\ninactive_file 250\nactive_file 9\n')).toBe(550)
+  expect(parseMemoryRoom('1000\n', '1200\n', null)).toBe(0)
+  for (const max of ['max\n', null, ''])
+    expect(parseMemoryRoom(max, '700\n', null)).toBe(Number.POSITIVE_INFINITY)
+  expect(parseMemoryRoom('1000\n', null, null)).toBe(Number.POSITIVE_INFINITY)
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { loadavg } from 'node:os'
+import { freemem, loadavg } from 'node:os'
 import { cpuNsOf, nsPerTick, processTree } from './process-tree.ts'
 
 /** The kernel's counters at one moment; null where this machine or container does not show them. */
@@ -120,6 +120,22 @@ export function cpuLimit(): number | null {
 export function parseCpuMax(text: string | null): number | null {
   const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? []
   return quota === undefined || period === undefined ? null : Number(quota) / Number(period)
+}
+
+/** Memory that processes can still have, in bytes: of the machine, or of this container where its limit leaves less. */
+export function freeMemoryBytes(): number {
+  const [max, current, stat] = ['max', 'current', 'stat'].map((name) =>
+    read(`${cgroupFolder()}/memory.${name}`),
+  )
+  return Math.min(freemem(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null))
+}
+
+/** What cgroup v2's memory.max leaves beside memory.current without the files in it that the kernel would drop; infinite without a limit. */
+export function parseMemoryRoom(max: string | null, current: string | null, stat: string | null): number {
+  const [limit, used] = [max, current].map((text) => /^\d+$/.exec(text?.trim() ?? '')?.[0])
+  if (limit === undefined || used === undefined) return Number.POSITIVE_INFINITY
+  const files = Number(/^inactive_file (\d+)$/m.exec(stat ?? '')?.[1] ?? 0)
+  return Math.max(0, Number(limit) - (Number(used) - files))
 }
 
 /** How the kernel chooses the clock of the first CPU (cpufreq), such as `performance`; null where it does not say. */

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/load-config.ts'
 import { type Configuration, configurationKey } from '../../src/domain/configuration.ts'
 import { measurementsSchema } from '../../src/domain/measurements.ts'
-import { nsPerSecond } from '../../src/domain/world.ts'
+import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import { openLoadGenerator } from '../../src/load/generator.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
@@ -26,6 +26,7 @@ const root = mkdtempSync(join(tmpdir(), 'tpg-sweep-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const path = join(root, 'models')
 writePythonModel(path, 'paced', { python: addOneAfter(5) })
+writePythonModel(path, 'moody', { python: answersUnless('"max_batch_size":4') })
 
 const yaml = `
 profile_models:
@@ -38,10 +39,27 @@ gate: { repetitions: 2, warmup_seconds: 0.1, measurement_seconds: 0.3 }
 `
 const config = { ...readConfig(yaml, 'triton-perf-gate.yml', {}), triton: embeddedSettings }
 
-test('a bench has the configuration that was asked for, whatever was loaded before', async () => {
-  const world = testWorld()
+/** A model that loads in any configuration, and fails all requests in one that has these words. */
+function answersUnless(words: string): string {
+  return `
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.fails = '${words}' in args["model_config"].replace(" ", "")
+
+    def execute(self, requests):
+        if self.fails:
+            raise pb_utils.TritonModelException("out of memory")
+        inputs = [pb_utils.get_input_tensor_by_name(request, "X").as_numpy() for request in requests]
+        return [pb_utils.InferenceResponse([pb_utils.Tensor("Y", x + 1)]) for x in inputs]
+`
+}
+
+async function benchOf(world: World, name: string) {
   const repository = await readModelRepository(path)
-  const model = repository.models.get('paced')
+  const model = repository.models.get(name)
   if (model?.config == null) throw new Error('the model was written')
   const generator = await openLoadGenerator(world)
   const bench = makeBench(
@@ -63,7 +81,15 @@ test('a bench has the configuration that was asked for, whatever was loaded befo
     model,
     null,
   )
-  const committed = configurationOf(model.config, true)
+  const close = async () => {
+    await bench.close()
+    await generator.close()
+  }
+  return { bench, committed: configurationOf(model.config, true), close }
+}
+
+test('a bench has the configuration that was asked for, whatever was loaded before', async () => {
+  const { bench, committed, close } = await benchOf(testWorld(), 'paced')
   const other = (changes: Partial<Configuration>) => ({ ...committed, committed: false, ...changes })
   try {
     const load = async (configuration: Configuration, replaced: Configuration | null = null) => {
@@ -74,7 +100,7 @@ test('a bench has the configuration that was asked for, whatever was loaded befo
       const client = loaded.live.client
       expect(await loaded.target({ mode: 'concurrency', concurrency: 1 })).toContain('paced')
       expect(await client.modelReady('paced')).toBe(true)
-      return { ...took, server: loaded.live.server }
+      return { ...took, live: loaded.live, server: loaded.live.server }
     }
     const [smaller, twice] = [other({ maxBatchSize: 4 }), other({ instanceCount: 2 })]
     const first = await load(committed)
@@ -95,12 +121,53 @@ test('a bench has the configuration that was asked for, whatever was loaded befo
     await beside.server.exited
     expect((await load(twice)).startNs).toBeGreaterThan(0)
     expect(await load(committed)).toMatchObject({ startNs: 0, loadNs: null, server: first.server })
-    // As on a user's server, too.
+    // One that does not answer leaves its server to the next, which needs no further one.
+    const [failed, next] = [other({ instanceCount: 3 }), other({ instanceCount: 3, maxBatchSize: 4 })]
+    const refusing = await load(failed)
+    bench.discard(failed)
+    expect(await load(next)).toMatchObject({ startNs: 0, server: refusing.server })
+    // As on a user's server, too: that of the committed configuration. The others are gone by then.
     await bench.verify(twice)
+    expect([first.server.hasExited(), refusing.server.hasExited()]).toEqual([false, true])
+    expect(configurationOf(await first.live.client.modelConfig('paced'), false)).toMatchObject({
+      instanceCount: 2,
+    })
   } finally {
-    await bench.close()
-    await generator.close()
+    await close()
   }
+})
+
+test('the committed configuration that a server makes something else of is not measured for it', async () => {
+  const { bench, committed, close } = await benchOf(testWorld(), 'paced')
+  try {
+    // As the server of the gated loads would have completed it.
+    const completed = { ...committed, preferredBatchSizes: [2] }
+    expect((await bench.load(completed, null)).model).toMatch(/another configuration of the committed one/)
+  } finally {
+    await close()
+  }
+})
+
+test('configurations that do not answer do not let the servers grow in number', async () => {
+  const outputDirectory = join(root, 'moody')
+  const moody = yaml.replace('paced', 'moody').replace('max_concurrency: 2', 'max_concurrency: 1')
+  await runGate(testWorld(), {
+    config: { ...readConfig(moody, 'triton-perf-gate.yml', {}), triton: embeddedSettings },
+    modelRepository: path,
+    mode: 'baseline',
+    baseline: { status: 'notRequested' },
+    reference: null,
+    outputDirectory,
+    resume: null,
+    commit: null,
+    runId: null,
+  })
+  const text = (name: string) => readFileSync(join(outputDirectory, name), 'utf8')
+  const [model] = measurementsSchema.parse(JSON.parse(text('measurements.json'))).models
+  const points = model?.sweep?.points ?? []
+  expect(points.map(({ metrics }) => metrics !== null)).toEqual([true, false, false, true])
+  // One that tells what it is, two of the gated loads, of which the last stays, and one beside that.
+  expect(text('server.log').match(/Started GRPCInferenceService/g)).toHaveLength(1 + 2 + 1)
 })
 
 test('a sweep begins on the server of the gated loads, and says where its time went', async () => {

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { readConfig } from '../config/load-config.ts'
+import { configurationOf } from '../model-config/configuration.ts'
+import { parseModelConfig } from '../model-config/parse.ts'
+import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { largestBatchAsked, membersOf } from './members.ts'
+
+const bare: Omit<RepositoryModel, 'name' | 'config' | 'dependencies'> = {
+  folder: '',
+  configPath: null,
+  configText: null,
+  versions: ['1'],
+  called: [],
+  contentHash: '',
+}
+
+/** A repository of models by name: their max_batch_size, and the steps of those that are ensembles. */
+function repositoryOf(
+  models: Readonly<Record<string, { readonly batch: number; readonly steps?: readonly string[] }>>,
+): ModelRepository {
+  const all = Object.entries(models).map(([name, { batch, steps = [] }]): [string, RepositoryModel] => {
+    const step = steps.map((each) => `step { model_name: "${each}" }`).join(' ')
+    const text = `max_batch_size: ${batch} ${steps.length === 0 ? '' : `ensemble_scheduling { ${step} }`}`
+    const config = parseModelConfig(text, name)
+    return [name, { ...bare, name, config, dependencies: steps }]
+  })
+  return { path: '', models: new Map(all) }
+}
+
+const shared = {
+  a: { batch: 8 },
+  b: { batch: 16 },
+  inner: { batch: 8, steps: ['a'] },
+  top: { batch: 4, steps: ['inner', 'b'] },
+  beside: { batch: 8, steps: ['b'] },
+  over: { batch: 4, steps: ['inner'] },
+}
+
+function smallest(repository: ModelRepository, name: string) {
+  const model = repository.models.get(name)
+  if (model?.config == null) throw new Error(`no ${name}`)
+  const { varied } = membersOf(
+    readConfig('', 'gate.yml', {}),
+    'quick',
+    repository,
+    model,
+    configurationOf(model.config, true),
+    [{ mode: 'concurrency', concurrency: 1 }],
+  )
+  return Object.fromEntries(
+    varied.map((member) => [member.name, Math.min(...member.variants.map((each) => each.maxBatchSize))]),
+  )
+}
+
+test('no composing model is lowered below what an ensemble that is not measured with it takes', () => {
+  // `over` stands on `inner`, and with it on `a`.
+  expect(smallest(repositoryOf(shared), 'top')).toEqual({ a: 4, b: 8 })
+  const { beside: _, over: __, ...alone } = shared
+  expect(smallest(repositoryOf(alone), 'top')).toEqual({ a: 1, b: 1 })
+})
+
+test('nor the gated model itself, where it is a step', () => {
+  const repository = repositoryOf(shared)
+  const asked = (name: string) => largestBatchAsked(repository, name, name)
+  expect([asked('a'), asked('b'), asked('inner'), asked('top')]).toEqual([8, 8, 4, 0])
+})
