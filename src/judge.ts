@@ -136,7 +136,10 @@ function bestOf(model: ModelMeasurement, prefix: string): Best | null {
       configurationKey(each.configuration) === configurationKey(answer.configuration),
   )
   const measured = scenarios.map(({ metrics }) => metrics)
-  return toBest(answer, measured, patchFor(model, answer.configuration, prefix))
+  // Of models that were measured at once each has its own part of the patch.
+  const { others: _, ...own } = answer.configuration
+  const patched = answer.load.beside === undefined ? answer.configuration : own
+  return toBest(answer, measured, patchFor(model, patched, prefix))
 }
 
 /** All files that are to be changed in one patch, the gated model's last, as they are loaded. */

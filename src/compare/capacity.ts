@@ -24,6 +24,8 @@ export function capacityOf(
   { constraints, demandInferPerSec }: Pick<ModelSettings, 'constraints' | 'demandInferPerSec'>,
 ): ModelCapacity | undefined {
   if (!limitsLatency(constraints) && demandInferPerSec === null) return undefined
+  // What a model can do beside others depends on what these are asked for: there is no one number.
+  if (candidate.scenarios.some(({ load }) => load.beside !== undefined)) return undefined
   const row = (of: CapacityResult['of'], { configuration, at, brokenAt }: Capacity): CapacityResult => {
     const inferPerSec = at?.metrics.inferPerSec ?? null
     const servers =

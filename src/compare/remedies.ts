@@ -12,6 +12,14 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/gpu_unreadable/, 'See why nvidia-smi does not answer on this machine, and run it again.'],
   [/other_clients/, 'Keep other clients away from the server while the gate runs, and run it again.'],
   [
+    /neighbour_failed/,
+    'See in the server log why the requests to that model fail: the others are judged when it answers.',
+  ],
+  [
+    /loads_apart/,
+    'Use a machine with a core for each model’s load threads, and longer blocks (gate.block_milliseconds), and run it again.',
+  ],
+  [
     /client_saturated|was saturated/,
     'Give the load generator a CPU core of its own or ask for less load, and run it again.',
   ],

@@ -84,8 +84,7 @@ export function makePlan(config: Config, models: readonly string[], sides: 1 | 2
         measurementNs: config.gate.measurementNs,
         blockNs: config.gate.blockNs,
         budgetNs: perModelNs,
-        searchNs:
-          settings.search.mode === 'off' || config.concurrently ? 0 : Math.floor(perModelNs * searchShare),
+        searchNs: settings.search.mode === 'off' ? 0 : Math.floor(perModelNs * searchShare),
       }
     }),
   }

@@ -1,8 +1,13 @@
+import { asGateError } from '../domain/error.ts'
+import { ownLoad } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { SearchSummary } from '../domain/scenario.ts'
+import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
-import { type ModelSides, type ProfileContext, profileTogether } from './profile.ts'
-import { settingsHash, sweepBegin } from './resume.ts'
+import { type ConcurrentSweepInput, sweepConcurrently } from './concurrent-sweep.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext, profileTogether } from './profile.ts'
+import { givenUp, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
+import type { SweepState } from './sweep-loop.ts'
 
 export interface ConcurrentInput {
   readonly plan: Plan
@@ -12,8 +17,9 @@ export interface ConcurrentInput {
 }
 
 /**
- * All models of the plan on one server and under load at once. Neither screening nor attribution takes part: the one knows
- * the models' histories one by one, the other the files of one model.
+ * All models of the plan on one server and under load at once: the gated loads, then the sweep of all of them together with
+ * what is left of their time. Neither screening nor attribution takes part: the one knows the models' histories one by one, the
+ * other the files of one model.
  *
  * @param earlier what an interrupted run has of all of them; null where any is missing, since then none can be gone on with
  */
@@ -24,7 +30,7 @@ export async function measureConcurrently(
   save: (sides: readonly ModelSides[]) => void,
   asMeasurements: (sides: readonly ModelSides[]) => Measurements,
 ): Promise<readonly ModelSides[]> {
-  const { world, config } = context
+  const { world } = context
   const startNs = world.nowNs()
   const gated =
     earlier ??
@@ -35,23 +41,85 @@ export async function measureConcurrently(
       save,
       (sides, look) => input.isDecided(asMeasurements(sides), look),
     ))
-  const done = gated.map((sides): ModelSides => {
+  const spentNs = world.nowNs() - startNs
+  let states = gated.map(
+    ({ candidate }): SweepState => ({
+      progress: candidate.sweep ?? sweepBegin(spentNs),
+      scenarios: sweepScenarios(candidate),
+    }),
+  )
+  const keep = (now: readonly SweepState[]) => {
+    states = [...now]
+    const sides = withSweeps(context, gated, states, null)
+    save(sides)
+    return sides
+  }
+  const before = keep(states)
+  const wanted = sweepInput(input, gated, states)
+  if (wanted === null) return before
+  try {
+    const sweeps = await sweepConcurrently(context, wanted, states, keep)
+    return withSweeps(
+      context,
+      gated,
+      sweeps,
+      sweeps.map(({ summary }) => summary),
+    )
+  } catch (error) {
+    interruptIfAsked(world)
+    // The sweep is a suggestion: what breaks in it must not cost the verdict.
+    const warning = `${givenUp}${asGateError(error).message}`
+    world.progress(warning)
+    return withSweeps(context, gated, states, null).map((sides) => ({
+      ...sides,
+      candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] },
+    }))
+  }
+}
+
+/** Null where nothing is to be searched, or a model gave nothing to begin with. */
+function sweepInput(
+  { plan, candidate: repository }: ConcurrentInput,
+  gated: readonly ModelSides[],
+  states: readonly SweepState[],
+): ConcurrentSweepInput | null {
+  if (plan.models.every(({ searchNs }) => searchNs === 0)) return null
+  const models = plan.models.flatMap(({ name }) => repository.models.get(name) ?? [])
+  const committed = gated.flatMap(({ candidate: { status, scenarios } }) =>
+    status === 'failed' ? [] : (scenarios[0]?.configuration ?? []),
+  )
+  if (committed.length < plan.models.length || models.length < plan.models.length) return null
+  const budgetNs = plan.models.reduce((sum, each) => sum + each.budgetNs, 0)
+  const timeNs = Math.max(0, budgetNs - (states[0]?.progress.spentBeforeNs ?? 0))
+  return { repository, models, committed, gated: stepsOf(plan.models), timeNs }
+}
+
+function stepsOf(plans: readonly ModelPlan[]) {
+  const [first] = plans
+  return (first?.loads ?? []).map((_, step) =>
+    plans.flatMap(({ loads }) => (loads[step] === undefined ? [] : [ownLoad(loads[step])])),
+  )
+}
+
+function withSweeps(
+  { config }: ProfileContext,
+  gated: readonly ModelSides[],
+  states: readonly SweepState[],
+  searches: readonly SearchSummary[] | null,
+): ModelSides[] {
+  return gated.map((sides, index) => {
+    const state = states[index]
     const { candidate } = sides
-    const { mode } = config.settingsFor(candidate.name).search
-    const warnings = mode === 'off' ? [] : [notSwept]
+    if (state === undefined) return sides
     return {
       ...sides,
       candidate: {
         ...candidate,
         settingsHash: settingsHash(config, candidate.name),
-        sweep: candidate.sweep ?? sweepBegin(world.nowNs() - startNs),
-        warnings: [...new Set([...candidate.warnings, ...warnings])],
+        sweep: state.progress,
+        scenarios: [...candidate.scenarios.filter(({ role }) => role === 'gate'), ...state.scenarios],
+        search: searches?.[index] ?? null,
       },
     }
   })
-  save(done)
-  return done
 }
-
-const notSwept =
-  'not swept: of models that are measured concurrently only the committed configurations are gated (run_config_profile_models_concurrently_enable)'

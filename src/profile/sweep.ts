@@ -26,7 +26,7 @@ export interface Sweep extends SweepState {
 }
 
 /** Short enough that twenty fit a pull request; those that matter are measured again for longer. */
-const explore: RepetitionSettings = {
+export const explore: RepetitionSettings = {
   warmupNs: 200 * nsPerMs,
   // Exploring is not worth waiting for.
   maxWarmupNs: 200 * nsPerMs,
@@ -35,7 +35,7 @@ const explore: RepetitionSettings = {
   blockNs: 600 * nsPerMs,
 }
 /** Half as long again as it takes to explore a fast model: what is left open is how measurements differ, not how requests do. */
-const confirm: RepetitionSettings = {
+export const confirm: RepetitionSettings = {
   ...explore,
   measurementNs: nsPerSecond,
   maxMeasurementNs: 4 * nsPerSecond,
@@ -157,7 +157,12 @@ async function measure(
 }
 
 /** A measurement as a point for the search and as a scenario for the file. */
-function judge(context: ProfileContext, configuration: Configuration, load: Load, sample: Sample | string) {
+export function judge(
+  context: ProfileContext,
+  configuration: Configuration,
+  load: Load,
+  sample: Sample | string,
+) {
   if (typeof sample === 'string') {
     const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: ${sample}`)
     return { point: { configuration, load, metrics: null }, scenario }

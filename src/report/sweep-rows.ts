@@ -95,7 +95,9 @@ function onePerLoad(scenarios: readonly Scenario[]): readonly Scenario[] {
 
 function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
   const plain = groups.every(({ scenarios }) =>
-    scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1),
+    scenarios.every(
+      ({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1 && load.beside === undefined,
+    ),
   )
   return withoutEmptyColumns({
     columns: [

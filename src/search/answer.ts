@@ -133,7 +133,12 @@ function explain(question: Question, { top, own, tie }: Finding): string {
   return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${describe(own)}; single measurements spread by ${spread}.`
 }
 
-function describe({ configuration, load, metrics }: Candidate): string {
+/** A place and what was measured there, in words. */
+export function describe({
+  configuration,
+  load,
+  metrics,
+}: Pick<Candidate, 'configuration' | 'load' | 'metrics'>): string {
   const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter(
     (word) => word !== null,
   )
@@ -145,7 +150,7 @@ function metricWords(name: keyof typeof definitions, metrics: SearchMetrics): st
   return value == null ? null : `${definitions[name].label} ${amount(name, value)}`
 }
 
-function violationWords(metrics: SearchMetrics, constraint: Constraint): string {
+export function violationWords(metrics: SearchMetrics, constraint: Constraint): string {
   const { name, metric, bound, limit } = constraint
   const value = metrics[metric]
   const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`
@@ -170,7 +175,7 @@ function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 }
 
-function percent(ratio: number): string {
+export function percent(ratio: number): string {
   return Number.isFinite(ratio)
     ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
     : 'without bound'

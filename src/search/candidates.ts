@@ -73,7 +73,7 @@ function byPlace(points: readonly SearchPoint[]): Map<string, SearchPoint[]> {
   return groups
 }
 
-function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {
+export function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {
   const means: Partial<Record<(typeof metricNames)[number], number>> = {}
   for (const name of metricNames) {
     const values = measured.flatMap((metrics) => metrics[name] ?? [])

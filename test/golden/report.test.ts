@@ -5,6 +5,7 @@ import { type Result, resultSchema } from '../../src/domain/result.ts'
 import { renderCsv } from '../../src/report/csv.ts'
 import { renderHtml } from '../../src/report/html.ts'
 import { renderMarkdown } from '../../src/report/markdown.ts'
+import { concurrentResult } from '../support/concurrent-result.ts'
 import {
   acceptedResult,
   decoupledResult,
@@ -46,6 +47,8 @@ const goldens: Record<string, { readonly result: Result; readonly render: (resul
     render: (result) => renderMarkdown(result, { charts: true, candidateLabel: 'This PR' }),
   },
   'passed-over.golden.md': { result: passedOverResult(), render: renderMarkdown },
+  'concurrent.golden.md': { result: concurrentResult(), render: renderMarkdown },
+  'concurrent.golden.csv': { result: concurrentResult(), render: renderCsv },
   'measurements.golden.csv': { result: passResult(), render: renderCsv },
   'trend.golden.md': { result: trendResult(), render: renderMarkdown },
   'trend-summary.golden.md': {

@@ -112,6 +112,7 @@ run_config_profile_models_concurrently_enable: true
 profile_models:
   quick: {parameters: {concurrency: 1}}
   slow: {parameters: {concurrency: [2]}}
+run_config_search_disable: true
 gate:
   repetitions: 4
   warmup_seconds: 0.2
@@ -119,8 +120,8 @@ gate:
   tolerance: { perf_latency_p99: 0.4, perf_throughput: 0.3 }
 `
 
-async function gate(candidate: string, change: Partial<GateRequest>, output: string) {
-  const config = readConfig(yaml, 'triton-perf-gate.yml', { runConfigSearchMode: 'off' })
+async function gate(candidate: string, change: Partial<GateRequest>, output: string, file = yaml) {
+  const config = readConfig(file, 'triton-perf-gate.yml', {})
   const result = await runGate(testWorld(), {
     config: { ...config, triton: embeddedSettings },
     modelRepository: folder(candidate),
@@ -180,4 +181,46 @@ test('a model that no longer loads fails, and what was to be measured beside it 
   expect(result.verdict.reasons[0]?.message).toMatch(
     /^quick works on .* but could not be measured here: slow, which is to be under load at the same time, failed: .*no such thing/,
   )
+})
+
+test('the sweep finds the best combination, and each model gets its part of it', async () => {
+  const oneByOne = `
+backend: "python"
+max_batch_size: 0
+input [{ name: "X", data_type: TYPE_FP32, dims: [4] }]
+output [{ name: "Y", data_type: TYPE_FP32, dims: [4] }]
+instance_group [{ count: 1, kind: KIND_CPU }]
+`
+  for (const [name, ms] of [
+    ['quick', 15],
+    ['slow', 40],
+  ] as const)
+    writePythonModel(folder('sweep'), name, { python: addOneAfter(ms), config: oneByOne })
+  const file = `
+run_config_profile_models_concurrently_enable: true
+concurrency: 2
+profile_models: {quick: {weighting: 3}, slow: {}}
+run_config_search_max_instance_count: 2
+run_config_search_min_concurrency: 2
+run_config_search_max_concurrency: 2
+gate: {repetitions: 2, warmup_seconds: 0.2, measurement_seconds: 0.3, search_max_measurements: 3}
+`
+  const request = { mode: 'baseline', reference: null } as const
+  const { result, measurements } = await gate('sweep', request, 'sweep-out', file)
+  // Twice the instances answer twice as much, whatever the machine: they sleep.
+  for (const [index, { best, name }] of result.models.entries()) {
+    expect(best).toMatchObject({ meetsConstraints: true, tie: false, load: { concurrency: 2 } })
+    expect(best?.configuration).toMatchObject({ committed: false, instanceCount: 2 })
+    expect(Object.keys(best?.configuration.others ?? {})).toEqual([names[1 - index]])
+    expect(best?.gain).toBeGreaterThan(0.4)
+    expect(best?.patch).toMatch(/^\+.*count: 2/m)
+    expect(best?.patch).toContain(`${name}/config.pbtxt`)
+  }
+  expect(result.models[0]?.best?.explanation).toMatch(
+    /quick \(weight 0\.75\) instances=2,.*; slow \(weight 0\.25\) instances=2,/,
+  )
+  const lists = measurements.models.map(({ sweep }) => sweep?.points.map(({ metrics }) => metrics !== null))
+  expect(lists[0]?.length).toBeGreaterThan(3)
+  expect(lists[0]?.length).toBeLessThanOrEqual(6)
+  expect(lists[1]).toEqual(lists[0])
 })

@@ -2,6 +2,7 @@ import type { BaselineSearch } from '../../src/action/find-baseline.ts'
 import type { RunStore } from '../../src/action/run-store.ts'
 import type { CompareOptions } from '../../src/cli/compare.ts'
 import type { Environment } from '../../src/domain/environment.ts'
+import { together } from '../../src/domain/load.ts'
 import type { Baseline, Measurements } from '../../src/domain/measurements.ts'
 import type { ModelMeasurement, Repetition, Scenario } from '../../src/domain/scenario.ts'
 import { clientHealth } from '../../src/load/client-health.ts'
@@ -292,6 +293,19 @@ const baselineContent: Fault[] = [
     files: storedModels([model(undefined, { load: otherLoad })]),
   },
   {
+    name: 'of a model alone, where it is measured beside another',
+    met: 'inconclusive',
+    files: {
+      ...alone(
+        together(['m', 'n'].map((each) => ({ model: each, load: concurrency8 }))).map((load, index) =>
+          makeModel(['m', 'n'][index] ?? name, [makeScenario(steady(8, numbers), { load })]),
+        ),
+      ),
+      ...storedModels(['m', 'n'].map((each) => makeModel(each, [makeScenario(steady(8, numbers))]))),
+      config: 'run_config_profile_models_concurrently_enable: true\nconcurrency: 8\nprofile_models: m,n\n',
+    },
+  },
+  {
     name: 'without the model, and no budget',
     met: 'inconclusive',
     files: storedModels([{ ...model(), name: 'other' }]),
@@ -468,6 +482,20 @@ const measuring: Fault[] = [
     name: 'another process came to the GPU',
     met: 'invalid',
     files: alone([model(changed(() => voidFor('gpu_shared: process 4711 came to the GPU')))]),
+  },
+  {
+    name: 'a model under load at the same time failed its requests',
+    met: 'invalid',
+    files: alone([
+      model(changed(() => voidFor('neighbour_failed: 40 of 900 requests to n failed (INTERNAL × 40)'))),
+    ]),
+  },
+  {
+    name: 'the models were not under load at the same time',
+    met: 'invalid',
+    files: alone([
+      model(changed(() => voidFor('loads_apart: only 71 % of a block had every model under load'))),
+    ]),
   },
   {
     name: 'somebody else sends requests to the server',

@@ -1,0 +1,96 @@
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { asGateError } from '../domain/error.ts'
+import { applyConfiguration } from '../model-config/configuration.ts'
+import { modelConfigToJson } from '../model-config/parse.ts'
+import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { askOf, interruptIfAsked, type ProfileContext } from './profile.ts'
+import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
+
+/** One server, and on it whatever combination of configurations was loaded last. The user's files stay as they are. */
+export interface ConcurrentBench {
+  /**
+   * The models in these configurations, each loaded if it was not; or, in words, why that cannot be had. And what loading took;
+   * null where all were loaded already.
+   */
+  readonly load: (
+    configurations: readonly Configuration[],
+  ) => Promise<{ readonly models: readonly LiveModel[] | string; readonly loadNs: number | null }>
+  readonly close: () => Promise<void>
+}
+
+/** @param models each gets a lane of the load generator by its place */
+export function makeConcurrentBench(
+  context: ProfileContext,
+  repository: ModelRepository,
+  models: readonly RepositoryModel[],
+): ConcurrentBench {
+  const { world } = context
+  let server: LiveServer | null = null
+  const loaded = new Map<string, LiveModel>()
+  /** Triton keeps an override until it is told another one: then the committed configuration is one, too. */
+  const overridden = new Set<string>()
+
+  const isLoaded = ({ name }: RepositoryModel, configuration: Configuration | undefined) => {
+    const live = loaded.get(name)
+    if (live === undefined || configuration === undefined) return false
+    return configurationKey(live.configuration) === configurationKey(configuration)
+  }
+
+  async function replace(
+    live: LiveServer,
+    model: RepositoryModel,
+    lane: number,
+    configuration: Configuration,
+  ) {
+    const before = loaded.get(model.name)
+    loaded.delete(model.name)
+    // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
+    if (before !== undefined) await (context.gpu === null ? before.detach() : closeModel(context, before))
+    const { config, name } = model
+    const isPlain = config === null || (configuration.committed && !overridden.has(name))
+    if (!isPlain) overridden.add(name)
+    const override = isPlain
+      ? undefined
+      : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration }
+    loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override))
+  }
+
+  async function change(configurations: readonly Configuration[]): Promise<LiveModel[]> {
+    server ??= await openServer(context, 'candidate', repository.path)
+    for (const [lane, model] of models.entries()) {
+      const configuration = configurations[lane]
+      if (configuration !== undefined && !isLoaded(model, configuration))
+        await replace(server, model, lane, configuration)
+    }
+    return models.flatMap(({ name }) => loaded.get(name) ?? [])
+  }
+
+  async function clear(): Promise<void> {
+    for (const live of loaded.values()) await live.detach()
+    await server?.close()
+    loaded.clear()
+    overridden.clear()
+    server = null
+  }
+
+  return {
+    load: async (configurations) => {
+      const isAlive = server?.server.hasExited() === false
+      if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
+        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), loadNs: null }
+      const startNs = world.nowNs()
+      const tried = async (): Promise<LiveModel[] | string> => {
+        try {
+          // A server that died of one combination is replaced for the next.
+          if (!isAlive) await clear()
+          return await change(configurations)
+        } catch (error) {
+          interruptIfAsked(world)
+          return asGateError(error).message
+        }
+      }
+      return { models: await tried(), loadNs: world.nowNs() - startNs }
+    },
+    close: clear,
+  }
+}

@@ -1,0 +1,294 @@
+import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
+import { type Load, loadLabel, ownLoad, together } from '../domain/load.ts'
+import type { Scenario, SearchSummary, SweepProgress } from '../domain/scenario.ts'
+import { countInWords } from '../domain/words.ts'
+import { nsPerSecond } from '../domain/world.ts'
+import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import {
+  type ConcurrentModel,
+  type ConcurrentPlace,
+  type ConcurrentPoint,
+  type ConcurrentStep,
+  nextConcurrentStep,
+  placeKey,
+} from '../search/concurrent.ts'
+import { answersOf } from '../search/concurrent-answer.ts'
+import { makeSpace } from '../search/space.ts'
+import { makeConcurrentBench } from './concurrent-bench.ts'
+import { measureSides } from './engine.ts'
+import { traitsOf } from './members.ts'
+import { withNeighbours } from './neighbours.ts'
+import { interruptIfAsked, type ProfileContext } from './profile.ts'
+import type { Sample } from './sample.ts'
+import { type LiveModel, serverDeath } from './side.ts'
+import { confirm, explore, judge, type Sweep } from './sweep.ts'
+import type { SweepState } from './sweep-loop.ts'
+
+/** What a step costs before any has been seen: as in the sweep of one model. */
+const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
+
+export interface ConcurrentSweepInput {
+  readonly repository: ModelRepository
+  readonly models: readonly RepositoryModel[]
+  readonly committed: readonly Configuration[]
+  /** The gated loads of all models at once. */
+  readonly gated: readonly (readonly Load[])[]
+  /** For the whole sweep, what was spent before it was stopped included. */
+  readonly timeNs: number
+}
+
+/**
+ * Sweeps configurations and loads of models that are under load at once, on one server, within the time; or goes on with a
+ * sweep that was stopped. By model: its scenarios and points pair with those of the others by their place. `save` gets all
+ * there is after each measurement.
+ */
+export async function sweepConcurrently(
+  context: ProfileContext,
+  input: ConcurrentSweepInput,
+  from: readonly SweepState[],
+  save: (states: readonly SweepState[]) => void,
+): Promise<Sweep[]> {
+  const { world } = context
+  const models = modelsOf(context, input)
+  const bench = makeConcurrentBench(context, input.repository, input.models)
+  const startNs = world.nowNs()
+  const begun = from[0]?.progress
+  let states = within(models, from)
+  const spentNs = () => (begun?.spentNs ?? 0) + world.nowNs() - startNs
+  try {
+    for (;;) {
+      const progress = states[0]?.progress
+      const points = pointsOf(models, states)
+      const step = nextConcurrentStep({
+        models,
+        gated: input.gated,
+        points,
+        budget: {
+          maxMeasurements: input.models.reduce(
+            (sum, { name }) => sum + context.config.settingsFor(name).search.maxMeasurements,
+            0,
+          ),
+          timeLeftNs: input.timeNs - spentNs(),
+          costNs: costOf(progress, points.length),
+        },
+      })
+      if (step.kind === 'done') return finish(context, models, states, points, step, spentNs())
+      interruptIfAsked(world)
+      world.progress(`${names(input.models)}: sweep ${points.length + 1}: ${words(step.place)} (${step.why})`)
+      const measured = await measurePlace(context, input, bench, models, step)
+      states = states.map(({ progress: now, scenarios }, index) => {
+        const { point, scenario } = measured.models[index] ?? never()
+        return {
+          scenarios: [...scenarios, scenario],
+          progress: {
+            ...now,
+            points: [...now.points, point],
+            spentNs: spentNs(),
+            loads: now.loads + (measured.loadNs === null ? 0 : 1),
+            loadingNs: now.loadingNs + (measured.loadNs ?? 0),
+            measuringNs: now.measuringNs + measured.measureNs,
+          },
+        }
+      })
+      save(states)
+    }
+  } finally {
+    await bench.close()
+  }
+}
+
+function never(): never {
+  throw new RangeError('a sweep without one of its models')
+}
+
+function costOf(progress: SweepProgress | undefined, points: number) {
+  const { loads = 0, loadingNs = 0, measuringNs = 0 } = progress ?? {}
+  return {
+    load: loads === 0 ? firstGuess.load : loadingNs / loads,
+    measure: points === 0 ? firstGuess.measure : measuringNs / points,
+  }
+}
+
+function modelsOf(context: ProfileContext, { models, committed }: ConcurrentSweepInput): ConcurrentModel[] {
+  const settings = models.map(({ name }) => context.config.settingsFor(name))
+  const total = settings.reduce((sum, { weighting }) => sum + weighting, 0)
+  return models.map((model, index) => {
+    const { search, objectives, constraints, weighting } = settings[index] ?? never()
+    const own = committed[index] ?? never()
+    const traits = { ...traitsOf(model.config, own), loadsAllowed: model.config !== null }
+    const space = makeSpace(search, own, traits)
+    return { name: model.name, space, objectives, constraints, weight: weighting / total }
+  })
+}
+
+type BenchOf = ReturnType<typeof makeConcurrentBench>
+
+async function measurePlace(
+  context: ProfileContext,
+  { models: repositoryModels }: ConcurrentSweepInput,
+  bench: BenchOf,
+  models: readonly ConcurrentModel[],
+  { place, purpose }: Extract<ConcurrentStep, { kind: 'measure' }>,
+) {
+  const { world } = context
+  const loads = together(
+    models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? never() })),
+  )
+  const configurations = models.map((_, index) => configurationIn(models, place, index))
+  const { models: live, loadNs } = await bench.load(place.configurations)
+  const startNs = world.nowNs()
+  const samples =
+    typeof live === 'string'
+      ? live
+      : await measure(context, live, loads, purpose === 'explore' ? explore : confirm)
+  const judged = repositoryModels.map((_, index) => {
+    const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured')
+    return judge(context, configurations[index] ?? never(), loads[index] ?? never(), sample)
+  })
+  return { models: judged, loadNs, measureNs: world.nowNs() - startNs }
+}
+
+/** What was measured, or why nothing could be: a combination that ends the server loses, and the sweep goes on. */
+async function measure(
+  context: ProfileContext,
+  models: readonly LiveModel[],
+  loads: readonly Load[],
+  settings: typeof explore,
+): Promise<readonly Sample[] | string> {
+  const { world, engine, random, gpu, config } = context
+  const asked = models.flatMap((model, index) => {
+    const load = loads[index]
+    return load === undefined ? [] : [{ model, load }]
+  })
+  try {
+    const [samples] = await measureSides(world, engine, [asked], settings, random, gpu)
+    if (samples === undefined || samples.some(({ windows }) => windows.length === 0)) return 'not measured'
+    return withNeighbours(asked, samples, config.gate.maxFailureRatio)
+  } catch (error) {
+    interruptIfAsked(world)
+    const death = await serverDeath(world, [...new Set(models.map(({ live }) => live))])
+    if (death === null) throw error
+    return death.message
+  }
+}
+
+/** One model's configuration in a combination, with those of the others that are not as committed. */
+function configurationIn(
+  models: readonly ConcurrentModel[],
+  { configurations }: ConcurrentPlace,
+  own: number,
+): Configuration {
+  return models.reduce((made, { name, space }, index) => {
+    const other = configurations[index]
+    if (index === own || other === undefined) return made
+    const { committed: _, ...fields } = other
+    const { committed: isCommitted, ...result } = withOther(made, name, fields, space.committed)
+    return { ...result, committed: isCommitted && other.committed }
+  }, configurations[own] ?? never())
+}
+
+/** The models' points as those of combinations, by their place in each list. */
+function pointsOf(models: readonly ConcurrentModel[], states: readonly SweepState[]): ConcurrentPoint[] {
+  const lists = states.map(({ progress }) => progress.points)
+  return (lists[0] ?? []).map((_, at) => {
+    const own = lists.map((points) => points[at] ?? never())
+    const metrics = own.map((point) => point.metrics)
+    const measured = metrics.filter((each) => each !== null)
+    return {
+      configurations: own.map(({ configuration }, index) =>
+        ownConfiguration(models[index] ?? never(), configuration),
+      ),
+      loads: own.map(({ load }) => ownLoad(load)),
+      metrics: measured.length === metrics.length ? measured : null,
+    }
+  })
+}
+
+function ownConfiguration({ space }: ConcurrentModel, { others: _, ...own }: Configuration): Configuration {
+  return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own
+}
+
+/** Without what is no longer to be searched for any of the models, since the configuration file says so. */
+function within(models: readonly ConcurrentModel[], states: readonly SweepState[]): readonly SweepState[] {
+  const lengths = new Set(
+    states.flatMap(({ progress, scenarios }) => [progress.points.length, scenarios.length]),
+  )
+  const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) =>
+    configurations.every((configuration, index) =>
+      models[index]?.space.configurations.some(
+        (each) => configurationKey(each) === configurationKey(configuration),
+      ),
+    ),
+  )
+  return states.map(({ progress, scenarios }) => ({
+    progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
+    scenarios: scenarios.filter((_, index) => kept[index]),
+  }))
+}
+
+function finish(
+  context: ProfileContext,
+  models: readonly ConcurrentModel[],
+  states: readonly SweepState[],
+  points: readonly ConcurrentPoint[],
+  { answer, reason }: Extract<ConcurrentStep, { kind: 'done' }>,
+  spentNs: number,
+): Sweep[] {
+  const answers = answer === null ? [] : answersOf(models, answer)
+  const tried = new Set(points.map(placeKey)).size
+  return states.map(({ progress, scenarios }, index) => {
+    const own = answers[index]
+    return {
+      progress: { ...progress, spentNs },
+      scenarios,
+      summary: {
+        mode: 'quick',
+        measurements: points.length,
+        stopped: reason,
+        wallNs: spentNs,
+        underLoadNs: underLoadNs(scenarios),
+        notes: [
+          `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
+          ...modeNotes(context, models[index]?.name ?? ''),
+        ],
+        answer:
+          own === undefined || answer === null
+            ? null
+            : {
+                ...own,
+                configuration: configurationIn(models, answer, index),
+                load:
+                  together(
+                    models.map(({ name }, other) => ({ model: name, load: answer.loads[other] ?? never() })),
+                  )[index] ?? never(),
+              },
+      } satisfies SearchSummary,
+    }
+  })
+}
+
+function modeNotes(context: ProfileContext, model: string): string[] {
+  const { mode } = context.config.settingsFor(model).search
+  return mode === 'brute'
+    ? ['run as a search by steps, not brute: the combinations of several models are too many']
+    : []
+}
+
+function underLoadNs(scenarios: readonly Scenario[]): number {
+  return scenarios
+    .flatMap(({ repetitions }) => repetitions)
+    .reduce((sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0), 0)
+}
+
+function names(models: readonly RepositoryModel[]): string {
+  return models.map(({ name }) => name).join(' + ')
+}
+
+function words({ configurations, loads }: ConcurrentPlace): string {
+  return configurations
+    .map((configuration, index) => {
+      const load = loads[index]
+      return `${configurationKey(configuration)} at ${load === undefined ? '' : loadLabel(load)}`
+    })
+    .join(' + ')
+}
