@@ -122,7 +122,9 @@ describe('one server', () => {
     const repository = await readModelRepository(models)
     const model = repository.models.get('pipeline')
     if (model?.config == null) throw new Error('no model')
-    const context = await contextOf(world, launcher)
+    // Where GPU memory counts, what is replaced goes before what replaces it comes.
+    const gpu = { watchServer: () => Promise.resolve(undefined) }
+    const context = await contextOf(world, launcher, gpu)
     const bench = makeBench(context, repository, model, null)
     const committed = configurationOf(model.config, true)
     const fields = (instanceCount: number, maxBatchSize = 8, dynamicBatching = false) => ({
@@ -165,13 +167,11 @@ describe('one server', () => {
 
   test('keeps what does not change: a caller stays loaded while what it calls is changed', async () => {
     const world = testWorld()
-    // Where GPU memory counts, what is replaced goes before what replaces it comes.
-    const gpu = { watchServer: () => Promise.resolve(undefined) }
     const launcher = await embeddedLauncher(world)
     const repository = await withCalledModels(await readModelRepository(models), ['caller'], ['slow'])
     const model = repository.models.get('caller')
     if (model?.config == null) throw new Error('no model')
-    const bench = makeBench(await contextOf(world, launcher, gpu), repository, model, null)
+    const bench = makeBench(await contextOf(world, launcher), repository, model, null)
     const committed = configurationOf(model.config, true)
     try {
       const first = await bench.load(committed, null)
@@ -183,7 +183,14 @@ describe('one server', () => {
       expect(second.model.target).toBe(first.model.target)
       const { client } = second.model.live
       expect(configurationOf(await client.modelConfig('slow'), false)).toMatchObject(others.slow)
-      expect(configurationOf(await client.modelConfig('caller'), false)).toMatchObject({ instanceCount: 4 })
+      const instances = async () => configurationOf(await client.modelConfig('caller'), false).instanceCount
+      expect(await instances()).toBe(4)
+      const fewer = { ...committed, committed: false, instanceCount: 3 }
+      await bench.load(fewer, { ...committed, committed: false, others })
+      expect(await instances()).toBe(3)
+      // An override stays until another one comes: a plain load would bring nothing back.
+      await bench.load(committed, fewer)
+      expect(await instances()).toBe(4)
     } finally {
       await bench.close()
     }
