@@ -5,26 +5,58 @@ import { metrics as definitions, metricNames } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
-import { type Candidate, candidatesOf, spreadOf } from './candidates.ts'
+import { type Candidate, candidatesOf, exactSpread, spreadOf } from './candidates.ts'
 import { effortOf } from './effort.ts'
+import type { Belief } from './gaussian.ts'
 import { excess, gain, score, violation } from './score.ts'
-import { type SearchAnswer, type SearchMetrics, type SearchState, sameConfiguration } from './state.ts'
+import { utilityOf } from './stakes.ts'
+import {
+  type Place,
+  type SearchAnswer,
+  type SearchMetrics,
+  type SearchState,
+  sameConfiguration,
+} from './state.ts'
+import { fitSurrogate } from './surrogate.ts'
 
 type Question = Pick<SearchState, 'objectives' | 'constraints' | 'points' | 'space'>
 
 /** The measured places from best to worst: what meets the constraints first, by score; then the rest, by how little it violates. */
-export function rank(question: Question): Candidate[] {
+export function rank(question: Question, estimate: Estimate | null = null): Candidate[] {
   const { objectives, constraints, points, space } = question
   const candidates = candidatesOf(points)
   const against = candidates[0]?.metrics ?? {}
   const key = (candidate: Candidate): readonly [number, number] => [
     candidateViolation(candidate, constraints),
-    effortOf(candidate.configuration, space) - score(candidate.metrics, against, objectives),
+    effortOf(candidate.configuration, space) -
+      (estimate === null ? score(candidate.metrics, against, objectives) : estimate(candidate).mean),
   ]
   return candidates
     .map((candidate) => ({ candidate, key: key(candidate) }))
     .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
     .map(({ candidate }) => candidate)
+}
+
+/** What a measured place is believed to be worth, on the log scale. */
+export type Estimate = (place: Place) => Belief
+
+/**
+ * From all measurements together: its own, and what the others tell of it. The best of ten that were measured once is best by its
+ * noise as well. null where there is no noise, and where further models are varied.
+ */
+export function estimateOf(question: Question): Estimate | null {
+  const spread = spreadOf(question.points)
+  // The surrogate knows one model's configuration.
+  if (spread === exactSpread || question.space.members !== undefined) return null
+  const candidates = candidatesOf(question.points)
+  const surrogate = fitSurrogate(
+    candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
+  )
+  return (place) => {
+    const outlook = surrogate(place)
+    const { slope, rest } = utilityOf(outlook, question.objectives)
+    return { mean: slope * outlook.rate.mean + rest.mean, sd: Math.hypot(slope * outlook.rate.sd, rest.sd) }
+  }
 }
 
 /** A candidate must hold its constraints over all its measurements, and again over its confirmations alone. */
@@ -48,14 +80,23 @@ export function bestOf(ranked: readonly Candidate[], configuration: Configuratio
 const tieErrors = 2.326
 
 /** True where the score of `one` against `other` is within what noise does to the difference of two means. */
-export function indistinguishable(one: Candidate, other: Candidate, question: Question): boolean {
+export function indistinguishable(
+  one: Candidate,
+  other: Candidate,
+  question: Question,
+  estimate: Estimate | null = null,
+): boolean {
+  if (estimate !== null) {
+    const [a, b] = [estimate(one), estimate(other)]
+    if (Math.abs(a.mean - b.mean) > tieErrors * Math.hypot(a.sd, b.sd)) return false
+  }
   const error = spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements)
   return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error
 }
 
 /** What the measurements say is best; null where none succeeded. */
-export function answerOf(question: Question): SearchAnswer | null {
-  const ranked = rank(question)
+export function answerOf(question: Question, estimate: Estimate | null = null): SearchAnswer | null {
+  const ranked = rank(question, estimate)
   const [top] = ranked
   if (top === undefined) return null
   const { constraints, objectives } = question
@@ -63,7 +104,7 @@ export function answerOf(question: Question): SearchAnswer | null {
   const own = bestOf(ranked, question.space.committed)
   const ownMeets = own !== null && holds(own, constraints)
   const isCommitted = top === own
-  const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question)
+  const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate)
   const winner = tie ? own : top
   return {
     configuration: winner.configuration,

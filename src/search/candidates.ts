@@ -1,3 +1,4 @@
+import { inferencesOf } from '../domain/load.ts'
 import { metricNames } from '../domain/metric.ts'
 import { mean } from '../stats/robust.ts'
 import { type Place, placeKey, type SearchMetrics, type SearchPoint } from './state.ts'
@@ -42,11 +43,43 @@ const defaultSpread = 0.05
 /** The default counts as much as this many repeated pairs: enough that one lucky pair does not make all noise vanish. */
 const defaultWeight = 2
 
+/** What counts as the same number: no server repeats itself so closely, and a recorded one may be rounded. */
+const sameLog = 1e-4
+/** Fewer places than this may agree by chance. */
+const leastAlike = 3
+/** Of measurements without noise, as on a recorded landscape: what a few digits leave out. */
+export const exactSpread = 1e-3
+
+/**
+ * True where the measurements have no noise: a repeated one gave the same number, or none was repeated and p99 is everywhere
+ * the same multiple of what Little's law makes of the throughput.
+ */
+function isExact(points: readonly SearchPoint[]): boolean {
+  const repeated = [...byPlace(points).values()].filter(
+    (group) => group.filter(({ metrics }) => metrics !== null).length > 1,
+  )
+  if (repeated.length > 0) {
+    return repeated.every((group) => alike(group.flatMap(({ metrics }) => metrics?.inferPerSec ?? [])))
+  }
+  const stretches = points.flatMap(({ metrics, load }) => {
+    const { inferPerSec, latencyP99Ns } = metrics ?? {}
+    return load.mode === 'concurrency' && inferPerSec && latencyP99Ns
+      ? [(inferPerSec * latencyP99Ns) / inferencesOf(load)]
+      : []
+  })
+  return stretches.length >= leastAlike && alike(stretches)
+}
+
+function alike(values: readonly number[]): boolean {
+  return Math.max(...values) <= Math.min(...values) * (1 + sameLog)
+}
+
 /**
  * Relative standard deviation of a single measurement: pooled over the log ratios of all places measured more than
  * once, in throughput and p99, and the default.
  */
 export function spreadOf(points: readonly SearchPoint[]): number {
+  if (isExact(points)) return exactSpread
   let squares = defaultWeight * defaultSpread ** 2
   let freedom = defaultWeight
   for (const group of byPlace(points).values()) {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
-import { cholesky, expectedExcess, type Hypothesis, regress } from './gaussian.ts'
+import { cholesky, type Hypothesis, kernelsOf, regress } from './gaussian.ts'
 
-const near = (a: number, b: number): number => Math.exp(-((a - b) ** 2) / 2)
-const three = (): number => 3
-const loose: Hypothesis<number> = { mean: three, variances: [4] }
-const still: Hypothesis<number> = { mean: three, variances: [1e-4] }
+const near = kernelsOf<number>([(a, b) => Math.exp(-((a - b) ** 2) / 2)])
+const covariance = (distance: number): number => 4 * Math.exp(-(distance ** 2) / 2)
+const flat = (): number => 3
+const loose: Hypothesis<number> = { shape: flat, strayings: [{ variances: [4] }], prior: 1 }
+const still: Hypothesis<number> = { shape: flat, strayings: [{ variances: [1e-4] }], prior: 1 }
 
 test('the Cholesky factor multiplies back to the matrix', () => {
   const matrix = [
@@ -23,39 +24,64 @@ test('the Cholesky factor multiplies back to the matrix', () => {
 })
 
 test('without samples the belief is the prior', () => {
-  expect(regress([], [near], [loose])(0)).toEqual({ mean: 3, sd: 2 })
+  expect(regress([], near, [loose])(0)).toMatchObject({ mean: 3, sd: 2 })
 })
 
-test('one sample: the closed form at the sample, near it and far from it', () => {
-  const at = regress([{ x: 0, y: 5, noise: 1 }], [near], [loose])
-  expect(at(0).mean).toBeCloseTo(3 + (4 / 5) * 2)
-  expect(at(0).sd).toBeCloseTo(Math.sqrt(4 - 16 / 5))
-  expect(at(1).mean).toBeCloseTo(3 + ((4 * near(0, 1)) / 5) * 2)
-  expect(at(20)).toEqual({ mean: expect.closeTo(3), sd: expect.closeTo(2) })
+test('two samples: the closed form at one of them and far from both, at their level', () => {
+  const at = regress(
+    [
+      { x: 0, y: 4, noise: 1 },
+      { x: 1, y: 6, noise: 1 },
+    ],
+    near,
+    [loose],
+  )
+  // The inverse of [[5, c], [c, 5]] applied to the residuals −1 and 1 is ∓1 / (5 − c).
+  const c = covariance(1)
+  expect(at(0).mean).toBeCloseTo(5 + (c - 4) / (5 - c))
+  expect(at(0).sd).toBeCloseTo(Math.sqrt(4 - (5 * 16 - 2 * c * 4 * c + 5 * c * c) / (25 - c * c)))
+  expect(at(20)).toMatchObject({ mean: expect.closeTo(5), sd: expect.closeTo(2) })
 })
 
 test('the hypothesis that foretold the samples is believed', () => {
-  const samples = [0, 4, 8].map((x, i) => ({ x, y: 3 + 4 * (i % 2) - 2, noise: 0.01 }))
-  expect(regress(samples, [near], [still])(4).mean).toBeCloseTo(4, 0)
-  expect(regress(samples, [near], [still, loose])(4).mean).toBeCloseTo(5, 1)
+  const samples = [0, 4, 8].map((x, i) => ({ x, y: 4 * (i % 2), noise: 0.01 }))
+  // Noise and straying have the same variance: halfway between their mean and what was measured.
+  expect(regress(samples, near, [still])(4).mean).toBeCloseTo((4 / 3 + 4) / 2, 2)
+  expect(regress(samples, near, [still, loose])(4).mean).toBeCloseTo(4, 1)
 })
 
-test('means are hypotheses as well: the one that fits is followed where nothing was measured', () => {
-  const rising = { mean: (x: number) => x, variances: still.variances }
-  const samples = [0, 1, 2].map((x) => ({ x, y: x, noise: 0.01 }))
-  expect(regress(samples, [near], [still, rising])(30).mean).toBeCloseTo(30)
+test('shapes are hypotheses as well: the one that fits is followed where nothing was measured', () => {
+  const rising = { ...still, shape: (x: number) => x }
+  const samples = [0, 1, 2].map((x) => ({ x, y: x + 7, noise: 0.01 }))
+  expect(regress(samples, near, [still, rising])(30).mean).toBeCloseTo(37)
+})
+
+test('what was unlikely before needs more to be believed', () => {
+  const samples = [0, 1].map((x) => ({ x, y: x / 2, noise: 0.2 }))
+  const meanWith = (prior: number): number =>
+    regress(samples, near, [still, { ...still, shape: (x: number) => x, prior }])(8).mean
+  expect(meanWith(0.1)).toBeLessThan(meanWith(1) - 1)
+})
+
+test('measurements may be noisier, or less so, than they say', () => {
+  const samples = [0, 0.01, 8, 8.01].map((x, i) => ({ x, y: (i % 2) / 2, noise: 0.01 }))
+  const sdWith = (noise: number): number =>
+    regress(samples, near, [{ ...loose, strayings: [{ variances: [4], noise }] }])(0).sd
+  expect(sdWith(20)).toBeGreaterThan(5 * sdWith(1))
 })
 
 test('a doubt keeps its share of the belief however well the others foretold', () => {
   const samples = [0, 4, 8].map((x) => ({ x, y: 3, noise: 0.01 }))
-  expect(regress(samples, [near], [still, loose])(30).sd).toBeLessThan(0.2)
+  expect(regress(samples, near, [still, loose])(30).sd).toBeLessThan(0.2)
   // A fifth of the belief has a variance of 4.
-  expect(regress(samples, [near], [still, { ...loose, doubt: true }])(30).sd).toBeCloseTo(Math.sqrt(0.8), 1)
+  expect(regress(samples, near, [still, { ...loose, doubt: true }])(30).sd).toBeCloseTo(Math.sqrt(0.8), 1)
 })
 
-test('the expected excess of a normal over a floor', () => {
-  expect(expectedExcess({ mean: 0, sd: 1 }, 0)).toBeCloseTo(1 / Math.sqrt(2 * Math.PI), 7)
-  expect(expectedExcess({ mean: 5, sd: 0 }, 3)).toBe(2)
-  expect(expectedExcess({ mean: 5, sd: 0 }, 8)).toBe(0)
-  expect(expectedExcess({ mean: 0, sd: 1 }, 6)).toBeLessThan(1e-9)
+test('the parts of a belief add up to its mean and its spread', () => {
+  const samples = [0, 3].map((x) => ({ x, y: x, noise: 0.5 }))
+  const { mean, sd, means, sds, shares } = regress(samples, near, [still, loose])(1)
+  const total = (of: (i: number) => number) => [...shares].reduce((sum, share, i) => sum + share * of(i), 0)
+  expect(total(() => 1)).toBeCloseTo(1)
+  expect(total((i) => means[i] ?? 0)).toBeCloseTo(mean)
+  expect(total((i) => (sds[i] ?? 0) ** 2 + (means[i] ?? 0) ** 2) - mean ** 2).toBeCloseTo(sd ** 2)
 })

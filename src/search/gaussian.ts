@@ -1,13 +1,29 @@
-import { normalCdf } from '../stats/special.ts'
-
 /** A normal belief about a number. */
 export interface Belief {
   readonly mean: number
   readonly sd: number
 }
 
+/**
+ * A belief made of several normal ones, with the mean and the standard deviation of the whole. The arrays are overwritten by the
+ * next belief of the same regression.
+ */
+export interface Mixture extends Belief {
+  readonly means: Float64Array
+  readonly sds: Float64Array
+  /** They add up to 1. */
+  readonly shares: Float64Array
+}
+
 /** Covariance of the unknown function between two inputs. */
 export type Kernel<X> = (one: X, other: X) => number
+
+/** Several at once: all that is asked of one sample is worked out from there. */
+export interface Kernels<X> {
+  readonly count: number
+  /** Writes the covariances of `one` with `other`, one for each kernel. */
+  readonly from: (one: X) => (other: X, into: Float64Array) => void
+}
 
 export interface Sample<X> {
   readonly x: X
@@ -16,11 +32,22 @@ export interface Sample<X> {
   readonly noise: number
 }
 
-/** What the function may be like before anything is measured: a mean, and how it strays from that. */
-export interface Hypothesis<X> {
-  readonly mean: (x: X) => number
-  /** The variance that it gives to each kernel; the same array where hypotheses stray alike, which saves time. */
+/** How the function strays from its mean. One object where hypotheses stray alike, which saves time. */
+export interface Straying {
+  /** The variance of each kernel; those that are left out have none. */
   readonly variances: readonly number[]
+  /** The measurements' noise as a multiple of what they say; 1 where left out. */
+  readonly noise?: number
+}
+
+/** What the function may be like before anything is measured: a mean, and ways to stray from it. */
+export interface Hypothesis<X> {
+  /** Up to a constant: the mean is shifted to the samples' level, since only what it says of differences is meant. */
+  readonly shape: (x: X) => number
+  /** Equally likely ones. */
+  readonly strayings: readonly Straying[]
+  /** How likely it is, in all its ways, against the other hypotheses before anything was measured. */
+  readonly prior: number
   /** Kept in mind however badly it foretells: what is unlike every other hypothesis shows only where it is looked for. */
   readonly doubt?: boolean
 }
@@ -30,103 +57,208 @@ export interface Hypothesis<X> {
  * all left twice as many answers below 85 % of the optimum.
  */
 const doubtShare = 0.2
+/** A mixture of so many is as good as one of all thousands, and an input's belief costs as much as it has parts. */
+const mostParts = 32
 
 /**
  * The belief about the function at any input after seeing the samples: Gaussian process regression (Rasmussen &
- * Williams 2006, algorithm 2.1) under each hypothesis, averaged by how well the hypothesis foretold the samples.
+ * Williams 2006, algorithm 2.1) under each hypothesis, weighed by how well the hypothesis foretold the samples.
  * A search has tens of samples, so the cubic cost of the Cholesky factors does not matter.
  */
 export function regress<X>(
   samples: readonly Sample<X>[],
-  kernels: readonly Kernel<X>[],
+  kernels: Kernels<X>,
   hypotheses: readonly Hypothesis<X>[],
-): (x: X) => Belief {
-  const between = samples.map((a) => samples.map((b) => kernels.map((kernel) => kernel(a.x, b.x))))
-  const factors = new Map(
-    [...new Set(hypotheses.map(({ variances }) => variances))].map((variances) => [
-      variances,
-      cholesky(
-        between.map((row, i) =>
-          row.map((values, j) => dot(variances, values) + (i === j ? (samples[i]?.noise ?? 0) ** 2 : 0)),
-        ),
-      ),
-    ]),
-  )
-  const fits = weighed(
-    hypotheses.map((hypothesis) => {
-      const factor = factors.get(hypothesis.variances) ?? []
-      const whitened = forward(
-        factor,
-        samples.map(({ x, y }) => y - hypothesis.mean(x)),
-        new Float64Array(samples.length),
-      )
-      let logEvidence = 0
-      for (const [i, w] of whitened.entries()) logEvidence -= (w * w) / 2 + Math.log(factor[i]?.[i] ?? 1)
-      return { ...hypothesis, whitened, logEvidence }
+): (x: X) => Mixture {
+  const from = samples.map(({ x }) => kernels.from(x))
+  const between = from.map((covariances) =>
+    samples.map(({ x }) => {
+      const row = new Float64Array(kernels.count)
+      covariances(x, row)
+      return row
     }),
   )
-  const groups = grouped(fits)
-  // Hypotheses that differ in how they stray have a mean in common, which is worked out once for each input.
-  const means = [...new Set(fits.map(({ mean }) => mean))]
-  const indexed = groups.map(([variances, group]) => ({
-    variances,
-    group: group.map(({ mean, whitened, share }) => ({ at: means.indexOf(mean), whitened, share })),
+  const factorOf = (straying: Straying) =>
+    factored(
+      between.map((row, i) =>
+        row.map(
+          (values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0),
+        ),
+      ),
+    )
+  const factors = new Map(
+    [...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]),
+  )
+  const groups = grouped(likely(samples, hypotheses, factors))
+  const parts = groups.flatMap(({ fits }) => fits)
+  const shares = Float64Array.from(parts, ({ share }) => share)
+  // Hypotheses that differ in how they stray have a shape in common, which is worked out once for each input.
+  const shapes = [...new Set(parts.map(({ shape }) => shape))]
+  const shapeAt = new Map(shapes.map((shape, i) => [shape, i]))
+  const indexed = groups.map(({ straying, factor, fits }) => ({
+    variances: straying.variances,
+    factor,
+    fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
   }))
   // Room that every input uses again: a search asks for some thousand beliefs at each step.
-  const values = new Float64Array(means.length)
-  const own = new Float64Array(kernels.length)
-  const toSamples = kernels.map(() => new Float64Array(samples.length))
+  const means = new Float64Array(shares.length)
+  const sds = new Float64Array(shares.length)
+  const values = new Float64Array(shapes.length)
+  const own = new Float64Array(kernels.count)
+  const row = new Float64Array(kernels.count)
+  const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length))
   const projected = new Float64Array(samples.length)
   return (x) => {
-    for (let i = 0; i < means.length; i++) values[i] = (means[i] as Hypothesis<X>['mean'])(x)
-    for (let k = 0; k < kernels.length; k++) {
-      const kernel = kernels[k] as Kernel<X>
-      own[k] = kernel(x, x)
-      const row = toSamples[k] as Float64Array
-      for (let i = 0; i < samples.length; i++) row[i] = kernel((samples[i] as Sample<X>).x, x)
+    for (const [i, shape] of shapes.entries()) values[i] = shape(x)
+    kernels.from(x)(x, own)
+    for (const [i, covariances] of from.entries()) {
+      covariances(x, row)
+      for (let k = 0; k < row.length; k++) (toSamples[k] as Float64Array)[i] = row[k] ?? 0
     }
-    let first = 0
-    let second = 0
-    for (const { variances, group } of indexed) {
+    let part = 0
+    for (const { variances, factor, fits } of indexed) {
       mixture(toSamples, variances, projected)
-      forward(factors.get(variances) ?? [], projected, projected)
-      const variance = Math.max(dot(variances, own) - dot(projected, projected), 0)
-      for (const { at, whitened, share } of group) {
-        const value = (values[at] ?? 0) + dot(projected, whitened)
-        first += share * value
-        second += share * (variance + value ** 2)
+      forward(factor.triangle, projected, projected)
+      const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0))
+      for (const { at, level, whitened } of fits) {
+        means[part] = level + (values[at] ?? 0) + dot(projected, whitened)
+        sds[part++] = sd
       }
     }
-    return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)) }
+    return summarised(means, sds, shares)
   }
 }
 
-function grouped<F extends { readonly variances: readonly number[] }>(fits: readonly F[]) {
-  const groups = new Map<readonly number[], F[]>()
-  for (const fit of fits) groups.set(fit.variances, [...(groups.get(fit.variances) ?? []), fit])
-  return [...groups]
+function summarised(means: Float64Array, sds: Float64Array, shares: Float64Array): Mixture {
+  let first = 0
+  let second = 0
+  for (let i = 0; i < shares.length; i++) {
+    const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0]
+    first += share * mean
+    second += share * (sd ** 2 + mean ** 2)
+  }
+  return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)), means, sds, shares }
 }
 
-interface Fit {
-  readonly logEvidence: number
-  readonly doubt?: boolean
+function variance(sample: Sample<unknown> | undefined, { noise = 1 }: Straying): number {
+  return (noise * (sample?.noise ?? 0)) ** 2
 }
 
-/** Posterior shares of hypotheses that were equally likely before, and what the doubts have for themselves. */
-function weighed<F extends Fit>(fits: readonly F[]): (F & { share: number })[] {
-  const doubts = fits.filter(({ doubt }) => doubt === true)
-  if (doubts.length === 0) return shared(fits, 1)
-  return [...shared(fits, 1 - doubtShare), ...shared(doubts, doubtShare)]
+interface Factor {
+  readonly triangle: readonly Float64Array[]
+  /** Half the logarithm of the determinant. */
+  readonly halfLog: number
 }
 
-/** One below 1 % is left out, since it hardly shows in an average. */
-function shared<F extends Fit>(fits: readonly F[], whole: number): (F & { share: number })[] {
-  const highest = Math.max(...fits.map(({ logEvidence }) => logEvidence))
-  const likely = fits.filter(({ logEvidence }) => logEvidence > highest + Math.log(0.01))
-  const total = likely.reduce((sum, { logEvidence }) => sum + Math.exp(logEvidence - highest), 0)
-  return likely.map((fit) => ({ ...fit, share: (whole * Math.exp(fit.logEvidence - highest)) / total }))
+function factored(matrix: readonly Vector[]): Factor {
+  const triangle = cholesky(matrix)
+  return { triangle, halfLog: triangle.reduce((sum, row, i) => sum + Math.log(row[i] ?? 1), 0) }
 }
 
+/** A hypothesis in one of its ways, believed in as far as `share`. */
+interface Fit<X> {
+  readonly shape: (x: X) => number
+  readonly straying: Straying
+  readonly factor: Factor
+  readonly share: number
+  readonly level: number
+  /** The samples' residuals, decorrelated. */
+  readonly whitened: Float64Array
+}
+
+/** The hypotheses with their posterior shares, and what the doubts have for themselves. */
+function likely<X>(
+  samples: readonly Sample<X>[],
+  hypotheses: readonly Hypothesis<X>[],
+  factors: ReadonlyMap<Straying, Factor>,
+): Fit<X>[] {
+  const residuals = new Float64Array(samples.length)
+  const whitened = new Float64Array(samples.length)
+  const ways = hypotheses.reduce((sum, { strayings }) => sum + strayings.length, 0)
+  const logEvidence = new Float64Array(ways)
+  const hypothesisOf = new Int32Array(ways)
+  let way = 0
+  for (const [i, { shape, strayings, prior }] of hypotheses.entries()) {
+    residualsOf(samples, shape, residuals)
+    for (const straying of strayings) {
+      const { triangle, halfLog } = factors.get(straying) as Factor
+      forward(triangle, residuals, whitened)
+      logEvidence[way] = Math.log(prior / strayings.length) - dot(whitened, whitened) / 2 - halfLog
+      hypothesisOf[way++] = i
+    }
+  }
+  const isDoubt = (at: number): boolean => hypotheses[hypothesisOf[at] ?? 0]?.doubt === true
+  const hasDoubts = hypotheses.some(({ doubt }) => doubt)
+  const picked = hasDoubts
+    ? [...sampled(logEvidence, 1 - doubtShare), ...sampled(logEvidence, doubtShare, isDoubt)]
+    : sampled(logEvidence, 1)
+  return picked.map(({ at, share }) => {
+    const i = hypothesisOf[at] ?? 0
+    const { shape, strayings } = hypotheses[i] as Hypothesis<X>
+    const straying = strayings[at - hypothesisOf.indexOf(i)] as Straying
+    const factor = factors.get(straying) as Factor
+    const level = residualsOf(samples, shape, residuals)
+    const decorrelated = forward(factor.triangle, residuals, new Float64Array(samples.length))
+    return { shape, straying, factor, share, level, whitened: decorrelated }
+  })
+}
+
+/** What the samples have above a shape at their mean level, which is returned. */
+function residualsOf<X>(
+  samples: readonly Sample<X>[],
+  shape: (x: X) => number,
+  residuals: Float64Array,
+): number {
+  let level = 0
+  for (const [i, { x, y }] of samples.entries()) {
+    const above = y - shape(x)
+    residuals[i] = above
+    level += above / samples.length
+  }
+  for (let i = 0; i < residuals.length; i++) residuals[i] = (residuals[i] ?? 0) - level
+  return level
+}
+
+/** A systematic sample: of each as many parts as its share is worth, so that many small ones are stood for by a few. */
+function sampled(
+  logEvidence: Float64Array,
+  whole: number,
+  counts: (at: number) => boolean = () => true,
+): { readonly at: number; readonly share: number }[] {
+  const highest = logEvidence.reduce((most, log, at) => (counts(at) ? Math.max(most, log) : most), -Infinity)
+  const weights = logEvidence.map((log, at) => (counts(at) ? Math.exp(log - highest) : 0))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const picked: { at: number; share: number }[] = []
+  let sum = 0
+  let taken = 0
+  for (let at = 0; at < weights.length; at++) {
+    sum += (weights[at] ?? 0) / total
+    const upTo = Math.floor(sum * mostParts + 0.5)
+    if (upTo > taken) picked.push({ at, share: (whole * (upTo - taken)) / mostParts })
+    taken = upTo
+  }
+  return picked
+}
+
+function grouped<X>(fits: readonly Fit<X>[]) {
+  const groups = new Map<Straying, { straying: Straying; factor: Factor; fits: Fit<X>[] }>()
+  for (const fit of fits) {
+    const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] }
+    groups.set(fit.straying, group)
+    group.fits.push(fit)
+  }
+  return [...groups.values()]
+}
+
+/** One kernel after the other, where there is nothing to be shared between them. */
+export function kernelsOf<X>(kernels: readonly Kernel<X>[]): Kernels<X> {
+  return {
+    count: kernels.length,
+    from: (one) => (other, into) => {
+      for (const [k, kernel] of kernels.entries()) into[k] = kernel(one, other)
+    },
+  }
+}
 type Vector = ArrayLike<number>
 
 function mixture(parts: readonly Vector[], variances: readonly number[], sum: Float64Array): void {
@@ -171,16 +303,4 @@ function forward(factor: readonly Vector[], b: Vector, v: Float64Array): Float64
     v[i] = sum / (row[i] ?? 1)
   }
   return v
-}
-
-/** The mean of max(0, X − floor) for a normal X: expected improvement (Jones, Schonlau, Welch 1998, eq. 15). */
-export function expectedExcess(belief: Belief, floor: number): number {
-  const above = belief.mean - floor
-  if (belief.sd === 0) return Math.max(0, above)
-  const z = above / belief.sd
-  return above * normalCdf(z) + belief.sd * normalDensity(z)
-}
-
-function normalDensity(z: number): number {
-  return Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI)
 }

@@ -42,7 +42,14 @@ function queueShare({ metrics }: Pick<Candidate, 'metrics'>): number | null {
 function nextUp(place: Place, space: Space, dimension: 'instanceCount' | 'maxBatchSize'): Place[] {
   const { configuration, load } = place
   const larger = space.configurations
-    .filter((other) => (other[dimension] ?? 0) > (configuration[dimension] ?? 0))
+    .filter(
+      (other) =>
+        (other[dimension] ?? 0) > (configuration[dimension] ?? 0) &&
+        other.dynamicBatching === configuration.dynamicBatching &&
+        (dimension === 'instanceCount'
+          ? other.maxBatchSize === configuration.maxBatchSize
+          : other.instanceCount === configuration.instanceCount),
+    )
     .filter((other) => sameConfiguration({ ...other, [dimension]: configuration[dimension] }, configuration))
     .sort((a, b) => (a[dimension] ?? 0) - (b[dimension] ?? 0))
   return larger.slice(0, 1).map((next) => ({ configuration: next, load }))

@@ -1,176 +1,83 @@
-import type { Hypothesis, Kernel } from './gaussian.ts'
+import type { Features } from './features.ts'
+import type { Hypothesis, Straying } from './gaussian.ts'
+import { rateVariances } from './kernels.ts'
+import { closedLoops, halfway, loadsApart, memories, type Shape } from './shapes.ts'
 
-/** A place as numbers, each in octaves except the flag. `eff…` is what the load lets the configuration use. */
-export interface Features {
-  readonly outstanding: number
-  readonly instances: number
-  readonly batch: number
-  readonly delay: number
-  readonly preferred: number
-  readonly dynamic: number
-  readonly effInstances: number
-  readonly effBatch: number
-  readonly clientBatch: number
-  /** Counts, not octaves: what is outstanding, and what of it executes. */
-  readonly inFlight: number
-  readonly busy: number
-  readonly executed: number
+// Standard deviations of natural logs.
+const vague = [
+  { level: 1, straight: 0.2, executed: 0.3, near: 0.02 },
+  { level: 1, straight: 0.2, executed: 0.6, near: 0.05 },
+  { level: 1, straight: 0.2, executed: 0.5, near: 0.2 },
+].map(rateVariances)
+/** Vague ones that expect what no queue does: each configuration, or each batch size and instance count, for itself. */
+const doubtful = [
+  { level: 1, straight: 0.2, executed: 0.5, near: 0.6 },
+  { level: 1, straight: 0.2, executed: 0.2, near: 1 },
+  { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
+  { level: 1, executed: 0.3, near: 0.1, eachBatch: 0.25, eachCount: 0.25 },
+].map(rateVariances)
+/** A closed loop that some shape describes to within some percent, to within some tens, or but for what suits the hardware. */
+const nearLoop = [
+  { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
+  { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
+  { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
+].map(rateVariances)
+/** Configurations alike along one dimension, along instances × batch, each by itself, or on a curved surface. */
+const byConfiguration = [
+  { level: 1, executed: 0.05, configuration: 0.1, additive: 0.6 },
+  { level: 1, executed: 0.05, configuration: 0.3, together: 0.8 },
+  { level: 1, executed: 0.05, configuration: 0.8 },
+  { level: 1, executed: 0.05, configuration: 0.3, surface: 0.15 },
+].map(rateVariances)
+
+function strayings(sets: readonly (readonly number[])[], noises: readonly number[] = [1]): Straying[] {
+  return sets.flatMap((variances) => noises.map((noise) => ({ variances, noise })))
+}
+
+function hypotheses(
+  whole: number,
+  shapes: readonly Shape[],
+  ways: readonly Straying[],
+): Hypothesis<Features>[] {
+  const total = shapes.reduce((sum, { prior }) => sum + prior, 0)
+  return shapes.map(({ of, prior }) => ({ shape: of, strayings: ways, prior: (whole * prior) / total }))
 }
 
 /**
- * Prior mean of log throughput, up to a constant: a closed loop delivers one inference for each outstanding one
- * and service time, until the capacity is reached. Capacity is taken to grow with the square root of instances and of
- * the executed batch: halfway, on the log scale, between "does not help" and "helps in full".
+ * The spread of repeated measurements is known from few pairs, if any: most are quieter than the default, or some noisier.
+ * Weighed against each other, shapes are told apart by a percent where they can be.
  */
-function halfway(x: Features): number {
-  const capacity = 2 * Math.sqrt(x.busy * x.executed)
-  return -Math.log(1 / x.inFlight + 1 / capacity)
-}
+const noises = [0.2, 1.5]
+/** What is believed to be a closed loop, what to be something else, and what is left is vague. */
+const [loopShare, apartShare] = [0.65, 0.3]
 
-/** How a model may execute, in units of the time of one inference alone. */
-interface Execution {
-  /** Share of that time that a batch pays once; the rest is paid for each of its inferences. */
-  readonly fixed: number
-  /** k busy instances do the work of k / (1 + contention × (k − 1) + crosstalk × k × (k − 1)) (Gunther 1993). */
-  readonly contention: number
-  readonly crosstalk: number
-  /** Time outside of the execution. */
-  readonly network: number
-  /** Sharpness of the knee between the latency-bound and the capacity-bound part. */
-  readonly knee: 2 | 5
-}
-
-/**
- * Log throughput, up to a constant, of a closed loop before instances that execute so. A search spends most of its time
- * here.
- */
-function closedLoop({ fixed, contention, crosstalk, network, knee }: Execution) {
-  return ({ inFlight, busy, executed }: Features): number => {
-    const execution = fixed + (1 - fixed) * executed
-    const unloaded = (network + execution) / inFlight
-    const bound =
-      (execution * (1 + contention * (busy - 1) + crosstalk * busy * (busy - 1))) / (busy * executed)
-    const most = Math.max(unloaded, bound)
-    const ratio = Math.min(unloaded, bound) / most
-    const squared = ratio * ratio
-    const bend = knee === 2 ? squared : squared * squared * ratio
-    return -Math.log(most) - Math.log1p(bend) / knee
-  }
-}
-
-/** Log throughput, up to a constant, where the load has an effect of its own, half of it reached at `half` outstanding. */
-function apart(half: number) {
-  return ({ inFlight }: Features): number => -Math.log1p(half / inFlight)
-}
-
-const constant: Kernel<Features> = () => 1
-const smoothEff: Kernel<Features> = (a, b) => smooth(effDistance(a, b))
-const smoothRaw: Kernel<Features> = (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b))
-/** Configurations differ within half an octave; loads do not. */
-const shortRaw: Kernel<Features> = (a, b) => smooth(6 * rawDistance(a, b) + loadDistance(a, b))
-/** The same at every load. */
-const configuration: Kernel<Features> = (a, b) => smooth(rawDistance(a, b))
-/** Each dimension by itself. */
-const additive: Kernel<Features> = (a, b) =>
-  smooth(((a.instances - b.instances) / 1.2) ** 2) +
-  smooth(((a.batch - b.batch) / 2) ** 2) +
-  smooth((a.dynamic - b.dynamic) ** 2) / 4
-/** What can be in execution at once, however it is divided into instances and batches. */
-const together: Kernel<Features> = (a, b) =>
-  smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2)
-/** Straight and curved in any direction across the configurations: a response surface of the second order. */
-const surface: Kernel<Features> = (a, b) =>
-  (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2
-
-// Variances of natural logs.
-export const rateKernels: readonly Kernel<Features>[] = [
-  constant,
-  (a, b) => a.effInstances * b.effInstances + a.effBatch * b.effBatch,
-  smoothEff,
-  smoothRaw,
-  shortRaw,
-  configuration,
-  additive,
-  together,
-  surface,
-]
-const halfwayVariances = [
-  [1, 0.04, 0.3 ** 2, 0.02 ** 2, 0, 0, 0, 0],
-  [1, 0.04, 0.6 ** 2, 0.05 ** 2, 0, 0, 0, 0],
-  [1, 0.04, 0.5 ** 2, 0.2 ** 2, 0, 0, 0, 0],
-  [1, 0.04, 0.5 ** 2, 0.6 ** 2, 0, 0, 0, 0],
-  [1, 0.04, 0.2 ** 2, 1, 0, 0, 0, 0],
-  [1, 0.04, 0.2 ** 2, 0.5 ** 2, 0.6 ** 2, 0, 0, 0],
-]
-const executionVariances = [
-  [1, 0, 0.1 ** 2, 0.03 ** 2, 0.03 ** 2, 0, 0, 0],
-  [1, 0, 0.3 ** 2, 0.1 ** 2, 0.05 ** 2, 0, 0, 0],
-]
-const apartVariances = [
-  [1, 0, 0.05 ** 2, 0, 0, 0.1 ** 2, 0.6 ** 2, 0],
-  [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0.8 ** 2],
-  [1, 0, 0.05 ** 2, 0, 0, 0.8 ** 2, 0, 0],
-  [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0, 0.15 ** 2],
-]
-const executions = [0.1, 0.5, 0.8, 0.95].flatMap((fixed) =>
-  [
-    [0, 0],
-    [0.2, 0],
-    [0.6, 0],
-    [1, 0],
-    [0.1, 0.05],
-    [0.1, 0.15],
-  ].flatMap(([contention = 0, crosstalk = 0]) =>
-    [0, 0.5].flatMap((network) =>
-      ([2, 5] as const).map((knee) => closedLoop({ fixed, contention, crosstalk, network, knee })),
-    ),
-  ),
-)
 export const rateHypotheses: readonly Hypothesis<Features>[] = [
-  ...halfwayVariances.map((variances, i) => ({ mean: halfway, variances, doubt: i >= 3 })),
-  ...executions.flatMap((mean) => executionVariances.map((variances) => ({ mean, variances }))),
-  ...[1, 2, 4, 8, 16, 32]
-    .map(apart)
-    .flatMap((mean) => apartVariances.map((variances) => ({ mean, variances }))),
+  { shape: halfway, strayings: strayings(vague), prior: 0.025 },
+  { shape: halfway, strayings: strayings(doubtful), prior: 0.025, doubt: true },
+  ...hypotheses(loopShare, closedLoops, strayings(nearLoop, noises)),
+  ...hypotheses(apartShare, loadsApart, strayings(byConfiguration, noises)),
 ]
 
-export const stretchKernels = [constant, smoothEff, smoothRaw]
-export const stretchVariances = [
-  [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
-  [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
+export const stretchHypotheses: readonly Hypothesis<Features>[] = [
+  {
+    // Before anything was measured a p99 is taken to be a third above the mean.
+    shape: () => 0.3,
+    strayings: strayings([
+      [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
+      [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
+    ]),
+    prior: 1,
+  },
 ]
 
-export const otherKernels: readonly Kernel<Features>[] = [
-  constant,
-  (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
-  (a, b) => smooth(rawDistance(a, b)),
+const anyOther = strayings([[1, 0.3 ** 2, 0.15 ** 2]])
+const nearMemory = strayings([[1, 0, 0.05 ** 2]])
+
+export const memoryHypotheses: readonly Hypothesis<Features>[] = [
+  { shape: ({ instances, batch }) => 0.3 * (instances + batch / 2), strayings: anyOther, prior: 0.2 },
+  ...memories.map((shape) => ({ shape, strayings: nearMemory, prior: 0.8 / memories.length })),
 ]
-export const otherVariances = [1, 0.3 ** 2, 0.15 ** 2]
 
-function effDistance(a: Features, b: Features): number {
-  return (
-    ((a.effInstances - b.effInstances) / 1.5) ** 2 +
-    ((a.effBatch - b.effBatch) / 2.5) ** 2 +
-    loadDistance(a, b) +
-    ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
-    ((a.delay - b.delay) / 3) ** 2
-  )
-}
-
-function rawDistance(a: Features, b: Features): number {
-  return (
-    ((a.instances - b.instances) / 1.5) ** 2 +
-    ((a.batch - b.batch) / 2.5) ** 2 +
-    ((a.delay - b.delay) / 3) ** 2 +
-    ((a.preferred - b.preferred) / 2) ** 2 +
-    (a.dynamic - b.dynamic) ** 2
-  )
-}
-
-function loadDistance(a: Features, b: Features): number {
-  return ((a.outstanding - b.outstanding) / 2) ** 2
-}
-
-function smooth(squaredDistance: number): number {
-  return Math.exp(-squaredDistance / 2)
-}
+export const otherHypotheses: readonly Hypothesis<Features>[] = [
+  { shape: () => 0, strayings: anyOther, prior: 1 },
+]

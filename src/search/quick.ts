@@ -1,6 +1,6 @@
-import { answerOf, bestOf, indistinguishable, rank } from './answer.ts'
+import { answerOf, bestOf, estimateOf, indistinguishable, rank } from './answer.ts'
 import { budgetWords, costNs, isAffordable, loadedOf } from './budget.ts'
-import type { Candidate } from './candidates.ts'
+import { type Candidate, exactSpread, spreadOf } from './candidates.ts'
 import { type Prospect, prospects } from './promise.ts'
 import { firstLoad } from './space.ts'
 import { type Place, type SearchState, type Step, sameConfiguration } from './state.ts'
@@ -38,14 +38,15 @@ export function nextQuickStep(state: SearchState): Step {
   const found = explore(state, promising)
   if (typeof found !== 'string') return found
   const contender = nextContender(state, promising)
-  if (contender === null) return { kind: 'done', answer: answerOf(state), reason: found }
+  if (contender === null) return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: found }
   if (!isAffordable(state, contender.place, 0)) return exhausted(state)
   return measure(contender.place, 'confirm', contender.why)
 }
 
 /** Measurements that are kept for confirming. */
-export function reserveOf({ budget: { maxMeasurements } }: SearchState): number {
-  return maxMeasurements < leastToConfirm ? 0 : Math.max(1, Math.floor(maxMeasurements * confirmShare))
+export function reserveOf({ points, budget: { maxMeasurements } }: SearchState): number {
+  if (maxMeasurements < leastToConfirm || spreadOf(points) === exactSpread) return 0
+  return Math.max(1, Math.floor(maxMeasurements * confirmShare))
 }
 
 /** The most promising place that the budget allows; else, in words, why there is none. */
@@ -112,13 +113,15 @@ export function nextContender(
   state: SearchState,
   promising: readonly Prospect[],
 ): { readonly place: Place; readonly why: string } | null {
-  const ranked = rank(state)
+  const estimate = estimateOf(state)
+  const ranked = rank(state, estimate)
   const [winner] = ranked
-  if (winner === undefined) return null
+  // What has no noise is confirmed by having been measured.
+  if (winner === undefined || spreadOf(state.points) === exactSpread) return null
   if (winner.measurements === 1) return { place: winner, why: 'the winner is measured again' }
   const own = bestOf(ranked, state.space.committed)
   const close = (contender: Candidate | null | undefined): boolean =>
-    contender != null && contender !== winner && indistinguishable(winner, contender, state)
+    contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate)
   if (close(own) && own?.measurements === 1)
     return { place: own, why: 'the committed configuration is as good as the winner so far' }
   const nearMiss = mostPromising(
@@ -135,7 +138,7 @@ export function nextContender(
 }
 
 export function exhausted(state: SearchState): Step {
-  return { kind: 'done', answer: answerOf(state), reason: budgetWords(state) }
+  return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: budgetWords(state) }
 }
 
 export function measure({ configuration, load }: Place, purpose: 'explore' | 'confirm', why: string): Step {
