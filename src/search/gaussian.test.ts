@@ -1,27 +1,11 @@
 import { expect, test } from 'vitest'
-import { cholesky, type Hypothesis, kernelsOf, regress } from './gaussian.ts'
+import { type Hypothesis, kernelsOf, regress } from './gaussian.ts'
 
 const near = kernelsOf<number>([(a, b) => Math.exp(-((a - b) ** 2) / 2)])
 const covariance = (distance: number): number => 4 * Math.exp(-(distance ** 2) / 2)
 const flat = (): number => 3
 const loose: Hypothesis<number> = { shape: flat, strayings: [{ variances: [4] }], prior: 1 }
 const still: Hypothesis<number> = { shape: flat, strayings: [{ variances: [1e-4] }], prior: 1 }
-
-test('the Cholesky factor multiplies back to the matrix', () => {
-  const matrix = [
-    [4, 2, 0.6],
-    [2, 5, 1],
-    [0.6, 1, 3],
-  ]
-  const factor = cholesky(matrix)
-  for (const [i, row] of matrix.entries()) {
-    for (const [j, value] of row.entries()) {
-      let product = 0
-      for (let k = 0; k <= Math.min(i, j); k++) product += (factor[i]?.[k] ?? 0) * (factor[j]?.[k] ?? 0)
-      expect(product).toBeCloseTo(value, 12)
-    }
-  }
-})
 
 test('without samples the belief is the prior', () => {
   expect(regress([], near, [loose])(0)).toMatchObject({ mean: 3, sd: 2 })

@@ -19,7 +19,7 @@ export interface Outlook {
 }
 
 /** log metric = ofRate × log throughput + rest. */
-export interface Relation {
+interface Relation {
   readonly ofRate: -1 | 0 | 1
   readonly rest: Belief
 }

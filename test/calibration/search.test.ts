@@ -8,48 +8,33 @@ import { hillClimb } from '../support/hill-climb.ts'
 import { type Family, families, landscape } from '../support/landscapes.ts'
 import { bars, judgedBudget, medianOf, quickWorths, scenesOf, worth } from '../support/search-worth.ts'
 
-/**
- * The search was tuned on seeds 1 to 20 and 501 to 570; these four served no tuning, and keep the test short.
- * docs/search-quality.md has a hundred of each family: about one in a hundred answers is below the bar for the worst.
- */
+/** The search was tuned on seeds below 400; these four served no tuning, and keep the test short. docs/search-quality.md has a hundred. */
 const heldOut = [401, 402, 403, 404]
 const names = Object.keys(families) as Family[]
-/**
- * Set apart after a look at seeds 401 to 408, for what was below was theirs: falls and jumps that fifteen measurements
- * may not come across. Their medians hold as well, their worst do not: 10 % on a ridge (seed 404), 33 % on steps at 3 %
- * noise (seed 408).
- */
-const unforeseeable: readonly Family[] = ['ridge', 'steps', 'simulated']
-const foreseeable = names.filter((family) => !unforeseeable.includes(family))
-
-function scenes(of: readonly Family[]): Landscape[] {
-  return of.flatMap((family) => scenesOf(family, heldOut))
-}
+const scenes: readonly Landscape[] = names.flatMap((family) => scenesOf(family, heldOut))
 
 test.each(bars)(
-  'within 15 measurements at noise $noise: median ≥ $least of the constrained optimum, hardly one below $worst',
+  'within 15 measurements at noise $noise: median ≥ $least of the constrained optimum, none or hardly one below $worst',
   ({ noise, least, worst }) => {
-    const found = quickWorths(scenes(foreseeable), noise)
-    const others = quickWorths(scenes(unforeseeable), noise)
+    const found = quickWorths(scenes, noise)
     console.info(
-      `quick, noise ${noise}: median ${medianOf(found).toFixed(3)}, worst ${found[0]?.toFixed(3)} of ${found.length};` +
-        ` unforeseeable: median ${medianOf(others).toFixed(3)}, worst ${others[0]?.toFixed(3)} of ${others.length}`,
+      `quick, noise ${noise}: median ${medianOf(found).toFixed(3)}, from the worst ${found
+        .slice(0, 4)
+        .map((share) => share.toFixed(3))
+        .join(' ')} of ${found.length}`,
     )
-    expect(found.length).toBeGreaterThan(40)
+    expect(found.length).toBeGreaterThan(50)
     expect(medianOf(found)).toBeGreaterThanOrEqual(least)
-    // One or two of these 44 may be below: a noisy measurement of what lies on its limit can go either way.
-    expect(found.filter((share) => share < worst).length).toBeLessThanOrEqual(2)
-    expect(found[0]).toBeGreaterThan(0)
-    expect(others.length).toBeGreaterThan(10)
-    expect(medianOf(others)).toBeGreaterThanOrEqual(least)
+    // Under noise what lies on its limit may be measured as missing it.
+    expect(found.filter((share) => share < worst).length).toBeLessThanOrEqual(noise === 0 ? 0 : 1)
     // Above 0: no answer violates a constraint beyond the noise.
-    expect(others[0]).toBeGreaterThan(0)
+    expect(found[0]).toBeGreaterThan(0)
   },
 )
 
 test('it beats the hill climb at equal cost', () => {
-  const ours = quickWorths(scenes(names), 0)
-  const theirs = scenes(names)
+  const ours = quickWorths(scenes, 0)
+  const theirs = scenes
     .map((scene) => worth(scene, hillClimb(scene, judgedBudget, (metrics: SearchMetrics) => metrics).best, 0))
     .sort((a, b) => a - b)
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
