@@ -91,7 +91,8 @@ test('of what failed nothing as large is tried again', () => {
   expect(points.some(({ configuration }) => configuration.others?.a?.instanceCount === 2)).toBe(true)
 })
 
-describe('of ensembles at random', () => {
+// Seconds of a core, more on a machine that is shared.
+describe('of ensembles at random', { timeout: 60_000 }, () => {
   const random = createRandom(5)
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.uniform() * values.length)] as T
   const scenes = Array.from({ length: 6 }, () =>
