@@ -6,6 +6,7 @@ import type { World } from '../domain/world.ts'
 import { clientHealth } from './client-health.ts'
 import { type LoadThread, startLoadThread } from './load-thread.ts'
 import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
+import { rendezvousMemory } from './rendezvous.ts'
 import { mergeLogs, type RequestLog } from './request-log.ts'
 import { mergeResponses, type ResponseReport } from './response-times.ts'
 import { mergeSends, type SendReport } from './send-times.ts'
@@ -75,9 +76,6 @@ export interface LoadGenerator {
 
 /** perf_analyzer's (its C++ client's) number of clients that share one gRPC channel. */
 const outstandingPerConnection = 6
-
-/** Threads of a run start together this long after they are told to: more than a message to a thread takes. */
-const musterNs = 2_000_000n
 
 /**
  * Connections for a load, the same for every side that is measured with it: one for each 6 outstanding
@@ -150,14 +148,14 @@ export async function openLoadGenerator(
   async function run(
     { targetId, load }: TargetLoad,
     options: WindowOptions,
-    shared: Pick<Muster, 'outstanding' | 'startHrtimeNs'>,
+    shared: Pick<Muster, 'outstanding' | 'rendezvous'>,
   ): Promise<Window> {
     const opened = targets.get(targetId)
     if (opened === undefined) throw new GateError('internal', `load target '${targetId}' is not open`)
     const { target, threads, connections, threadsReason } = opened
     const muster: Muster = {
       outstanding: shared.outstanding,
-      startHrtimeNs: shared.startHrtimeNs ?? (threads > 1 ? musterTime() : null),
+      rendezvous: shared.rendezvous ?? rendezvousOf(threads),
       seed: options.seed ?? opened.windows,
       tally: tallyMemory(),
     }
@@ -189,9 +187,10 @@ export async function openLoadGenerator(
       return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before')
     },
     run: (targetId, load, options) =>
-      run({ targetId, load }, options, { outstanding: null, startHrtimeNs: null }),
+      run({ targetId, load }, options, { outstanding: null, rendezvous: null }),
     runTogether: (loads, options) => {
-      const shared = { outstanding: outstandingMemory(), startHrtimeNs: musterTime() }
+      const parties = loads.reduce((sum, { targetId }) => sum + (targets.get(targetId)?.threads ?? 0), 0)
+      const shared = { outstanding: outstandingMemory(), rendezvous: rendezvousOf(parties) }
       return settled(loads.map((each) => run(each, options, shared)))
     },
     widen: async (targetIds, load) => {
@@ -219,8 +218,8 @@ export async function openLoadGenerator(
   }
 }
 
-function musterTime(): bigint {
-  return process.hrtime.bigint() + musterNs
+function rendezvousOf(parties: number): Muster['rendezvous'] {
+  return parties > 1 ? { memory: rendezvousMemory(), parties } : null
 }
 
 function limitOf(cores: number, most: number): string {

@@ -108,8 +108,8 @@ export interface WindowOptions {
 
 /** How the threads of one run keep together. */
 export interface Muster {
-  /** When the lead-in begins, on the clock that all threads share (process.hrtime); null for a single one: at once. */
-  readonly startHrtimeNs: bigint | null
+  /** Where all threads of the run, and of those at the same time, wait until the lead-in begins; null for a single one: at once. */
+  readonly rendezvous: { readonly memory: SharedArrayBuffer; readonly parties: number } | null
   readonly seed: number
   /** The memory of a Tally that all threads of the run share. */
   readonly tally: SharedArrayBuffer

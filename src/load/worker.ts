@@ -11,6 +11,7 @@ import { type AnswerChecks, answerChecks } from './output-check.ts'
 import { Phases } from './phases.ts'
 import type { Command, CommandMessage, LoadTarget, ReplyMessage, ThreadReport } from './protocol.ts'
 import { Recorder } from './recorder.ts'
+import { Rendezvous } from './rendezvous.ts'
 import { RequestLogger } from './request-log.ts'
 import { ResponseTimes } from './response-times.ts'
 import { dueTimes } from './schedule.ts'
@@ -115,24 +116,39 @@ function close(targetId: string): void {
 }
 
 async function run(command: RunCommand): Promise<ThreadReport> {
-  const { targetId, load } = command
-  const open = targets.get(targetId)
-  if (open === undefined) throw new GateError('internal', `load target '${targetId}' is not open`)
-  if (running) throw new GateError('internal', 'two windows at a time would measure each other')
-  if (load.mode === 'concurrency') checkStreamLimit(open, load.concurrency)
+  const { rendezvous } = command.muster
+  const meeting = rendezvous === null ? null : new Rendezvous(rendezvous.memory, rendezvous.parties)
+  let open: OpenTarget
+  try {
+    open = readyFor(command)
+  } catch (error) {
+    meeting?.leave()
+    throw error
+  }
   running = true
   try {
-    return await measure(open, command)
+    // Alone it starts when it is told; with others when all do.
+    return await measure(open, command, meeting === null ? nowNs() : fromHrtime(await meeting.start()))
   } finally {
     running = false
   }
 }
 
-async function measure(open: OpenTarget, { load, options, muster }: RunCommand): Promise<ThreadReport> {
+function readyFor({ targetId, load }: RunCommand): OpenTarget {
+  const open = targets.get(targetId)
+  if (open === undefined) throw new GateError('internal', `load target '${targetId}' is not open`)
+  if (running) throw new GateError('internal', 'two windows at a time would measure each other')
+  if (load.mode === 'concurrency') checkStreamLimit(open, load.concurrency)
+  return open
+}
+
+async function measure(
+  open: OpenTarget,
+  { load, options, muster }: RunCommand,
+  startNs: number,
+): Promise<ThreadReport> {
   const { target, share, lines, ids, requests } = open
   const probe = new ThreadProbe()
-  // Alone it starts when it is told; with others when all do.
-  const startNs = muster.startHrtimeNs === null ? nowNs() : fromHrtime(muster.startHrtimeNs)
   const phases = new Phases(
     startNs,
     options,

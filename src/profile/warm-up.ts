@@ -77,7 +77,7 @@ export async function warmUp(
       },
       windows,
       pace: paceOf(lastHalf(windows), ask.load),
-      isSilent: windows.every((window) => window.latenciesNs.length === 0),
+      isSilent: windows.some(isUnanswered) && windows.every((window) => window.latenciesNs.length === 0),
     })),
   )
 }
@@ -156,9 +156,15 @@ function isSaturated({ windows }: WarmingModel): boolean {
   return judged.filter(({ client }) => client.saturated).length * 2 > judged.length
 }
 
-/** The last window had an answer: a server that gives none for a whole window is not warmed by more of them. */
+/** A server that gives no answer for a whole window is not warmed by more of them. */
 function hasAnswered(windows: readonly Window[]): boolean {
-  return (windows.at(-1)?.latenciesNs.length ?? 0) > 0
+  const last = windows.at(-1)
+  return last !== undefined && !isUnanswered(last)
+}
+
+/** It was asked, and gave no answer; on a machine that is stopped for the whole of a short window it is not even asked. */
+function isUnanswered({ latenciesNs, issued, failures }: Window): boolean {
+  return latenciesNs.length === 0 && (issued > 0 || Object.keys(failures).length > 0)
 }
 
 /** Long enough for every throughput to mean something, short enough for as many as it takes to judge. */
