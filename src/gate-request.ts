@@ -16,6 +16,8 @@ export interface GateRequest {
     | { readonly kind: 'git'; readonly ref: string }
     | { readonly kind: 'repository'; readonly path: string }
     | null
+  /** Of the command line; `run` where it is left out. */
+  readonly command?: 'run' | 'search'
   readonly outputDirectory: string
   /** What an earlier run left in the output folder, to be gone on with; null = start afresh. */
   readonly resume: Measurements | null

@@ -4,7 +4,10 @@ import { baselineFrom } from './baseline/write.ts'
 import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
+import { measuringFlags, plain } from './config/flags.ts'
+import { configFileNames } from './config/load-config.ts'
 import { GateError } from './domain/error.ts'
+import type { Invocation } from './domain/invocation.ts'
 import type { Result } from './domain/result.ts'
 import type { World } from './domain/world.ts'
 import type { GateRequest } from './gate-request.ts'
@@ -72,6 +75,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       resume: request.resume,
       git,
       repositoryPrefix: root === null ? null : relative(root, request.modelRepository),
+      invocation: invocationOf(request),
       save: output.saveMeasurements,
       logServer: output.logServer,
     })
@@ -88,6 +92,18 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   } finally {
     await reference?.remove()
   }
+}
+
+/** How this is done again, from the folder in which it was done. */
+function invocationOf({ command = 'run', config, ...request }: GateRequest): Invocation {
+  const here = (path: string) => relative('', path) || '.'
+  const file = config.file === null ? null : here(config.file)
+  const paths = plain([
+    ['--model-repository', here(request.modelRepository)],
+    ['--config', file === null || configFileNames.includes(file) ? null : file],
+  ])
+  const output = here(request.outputDirectory)
+  return { command, flags: [...paths, ...measuringFlags(config.overrides)], output }
 }
 
 /** Where creep is to fail a release, a history that is there and cannot be used must not pass for one without creep. */

@@ -13,6 +13,7 @@ import { sharedChangeWarnings } from './compare/shared-changes.ts'
 import { type CompareInput, usableBaseline, usableRecent } from './compare/sides.ts'
 import { trendOf } from './compare/trend.ts'
 import { decide } from './compare/verdict.ts'
+import { judgingFlags } from './config/flags.ts'
 import { configurationKey } from './domain/configuration.ts'
 import { loadKey } from './domain/load.ts'
 import { type HistoryPoint, schemaVersion } from './domain/measurements.ts'
@@ -25,13 +26,14 @@ import { toBest } from './search/answer.ts'
 
 /** Measurement[] → Comparison[] → Verdict → Result. Pure: the same files give the same result on any machine. */
 export function judge(input: CompareInput): Result {
-  const { measurements, baselineStatus } = input
+  const { measurements, baselineStatus, recentStatus: recent = { status: 'notRequested' } } = input
   const explained = withCauses(compareModels(input), measurements)
   const compared = { models: withNeighbours(explained.models, input) }
   const looser = loosened(input)
   const trend = trendIn(input)
   const models = measurements.models.map((model) => modelResult(model, input, compared))
-  const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements
+  const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs, invocation } = measurements
+  const policies = judgingFlags(input.config.overrides)
   return {
     kind: 'result',
     schemaVersion,
@@ -43,6 +45,8 @@ export function judge(input: CompareInput): Result {
     verdict: decide(input, compared, trend),
     environment,
     baseline: baselineStatus,
+    ...(recent.status === 'notRequested' ? {} : { recent }),
+    ...(invocation === undefined ? {} : { invocation: { ...invocation, mode: input.mode, policies } }),
     reference:
       measurements.reference === null
         ? null
@@ -63,14 +67,19 @@ export function judgeAgainst(
   const { environment } = input.measurements
   const baseline = matchBaseline(opened.baseline, environment)
   const recent = matchBaseline(opened.recent, environment)
+  // Measured elsewhere: no reference makes up for a history.
+  const isForeign = recent.baseline !== null && recent.status.status === 'incompatible'
   return judge({
     ...input,
     baseline: baseline.baseline,
     baselineStatus: baseline.status,
     recent: recent.baseline,
-    recentStatus: recent.status,
+    recentStatus: isForeign ? { ...recent.status, next: beginHistory } : recent.status,
   })
 }
+
+const beginHistory =
+  'Measure the main branch on this machine with mode baseline: the trend begins with its first runs here.'
 
 function configurationWarnings(input: CompareInput): string[] {
   const reference = input.measurements.git?.reference

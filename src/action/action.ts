@@ -8,6 +8,7 @@ import type { World } from '../domain/world.ts'
 import { runGate } from '../gate.ts'
 import type { GateRequest } from '../gate-request.ts'
 import { firstChangedLine } from '../git/changed-files.ts'
+import { lastRelease, type Release } from '../git/last-release.ts'
 import { childEnvironment } from '../system/child-environment.ts'
 import { loadWorkerFor } from '../system/load-worker.ts'
 import { createNodeWorld } from '../system/node-world.ts'
@@ -20,7 +21,7 @@ import { inertLog } from './log.ts'
 import { type LineOf, type Publication, publish, publishError, publishUntouched } from './publish.ts'
 import { chooseReference, type ReferenceChoice } from './reference.ts'
 import { commentForRun } from './relay-comment.ts'
-import { type Release, releaseBefore } from './release.ts'
+import { releaseBefore } from './release.ts'
 import { runCommand } from './run-command.ts'
 import { recordLaunches, stateName } from './safety-net.ts'
 import { secretsIn } from './secrets.ts'
@@ -125,7 +126,7 @@ async function makeRequest(world: World, whole: Publication): Promise<Asked> {
   const { context, plan } = publication
   if (plan.commit !== whole.plan.commit)
     say(`commit ${plan.commit} is checked out, and judged in place of ${whole.plan.commit}`)
-  const release = plan.mode === 'release' ? await findRelease(publication) : null
+  const release = plan.mode === 'release' ? await findRelease(world, publication) : null
   const choice = await referenceFor(world, publication, release)
   if (choice.commit !== null && plan.mode === 'gate' && inputs.skipUntouched) {
     const input = { context, config, workspace, modelRepository, configFile: file, reference: choice.commit }
@@ -152,12 +153,22 @@ async function makeRequest(world: World, whole: Publication): Promise<Asked> {
   }
 }
 
-async function findRelease({ inputs, context }: Publication): Promise<Release | null> {
-  if (inputs.githubToken === null) return null
-  const { releases, runs } = hub(inputs.githubToken, context.repository)
-  const release = await releaseBefore(releases, runs, context.sha)
-  say(release === null ? 'this commit grew out of no earlier release' : `the release before: ${release.tag}`)
+/** By GitHub's releases; a project that has none may tag its versions all the same. */
+async function findRelease(
+  world: World,
+  { inputs, context, workspace }: Publication,
+): Promise<Release | null> {
+  const published = inputs.githubToken === null ? null : await publishedRelease(inputs.githubToken, context)
+  const release = published ?? (await lastRelease(world, workspace))
+  const none =
+    'this commit grew out of no earlier release, and of no tag of a version that is in this checkout'
+  say(release === null ? none : `the release before: ${release.tag}`)
   return release
+}
+
+function publishedRelease(token: string, context: Publication['context']): Promise<Release | null> {
+  const { releases, runs } = hub(token, context.repository)
+  return releaseBefore(releases, runs, context.sha)
 }
 
 async function referenceFor(

@@ -40,6 +40,43 @@ test('action.yml points at files that are committed', () => {
   expect(existsSync(join(root, 'dist/post/index.js'))).toBe(true)
 })
 
+test('docs/github-action.md has every input, flag of run and policy where the others are', () => {
+  const page = readFileSync(join(root, 'docs/github-action.md'), 'utf8')
+  const [, section = ''] = /## What can be said where\n([\s\S]*?)\n## /.exec(page) ?? []
+  const words = new Set(Array.from(section.matchAll(/`([^`]+)`/g), ([, word]) => word))
+  const program = readFileSync(join(root, 'src/cli/program.ts'), 'utf8')
+  const ofRun = program.slice(program.indexOf('const engineOptions'), program.indexOf("command('search'"))
+  const flags = Array.from(ofRun.matchAll(/['\s](--[a-z-]+)/g), ([, flag]) => flag ?? '')
+  expect(flags.length).toBeGreaterThan(15)
+  const overriding = Object.keys(inputDefaults).filter((name) => !ofActionAlone.includes(name))
+  const policies = [
+    'on_inconclusive',
+    'on_missing_baseline',
+    'release',
+    'on_creep',
+    'screening',
+    'attribution',
+  ]
+  const wanted = [...flags, ...overriding, ...policies.map((key) => `gate.${key}`)]
+  expect(wanted.filter((word) => !words.has(word) && word !== '--with')).toEqual([])
+  const keys = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+  const named = [...words].filter((word) => /^[a-z_.]+$/.test(word ?? '') && /_|gate\./.test(word ?? ''))
+  expect(named.filter((word) => !keys.includes(`\`${word}\``))).toEqual([])
+})
+
+/** What only a workflow knows. */
+const ofActionAlone: readonly string[] = [
+  'mode',
+  'baseline-artifact-name',
+  'baseline-workflow',
+  'baseline-run-id',
+  'skip-untouched',
+  'comment',
+  'comment-key',
+  'suggest',
+  'github-token',
+]
+
 test("the README's tables say of each input and output what action.yml says", () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const rows = [...readme.matchAll(/^\| `([\w-]+)` +\|(.*)\|$/gm)].map(([, name = '', rest = '']) => [

@@ -17,6 +17,7 @@ export const inputDefaults = {
   'time-budget': '',
   'search-mode': '',
   'on-inconclusive': '',
+  'on-missing-baseline': '',
   baseline: '',
   'baseline-artifact-name': 'triton-perf-gate-baseline',
   'baseline-workflow': '',
@@ -37,6 +38,7 @@ const modes = ['auto', 'baseline', 'gate', 'release', 'comment'] as const
 const tritonModes = ['auto', 'embedded', 'local', 'docker', 'remote'] as const
 const searchModes = ['quick', 'brute', 'off'] as const
 const policies = ['warn', 'fail'] as const
+const missingOutcomes = ['inconclusive', 'fail'] as const
 
 /** The inputs of the action, read once. An input that overrides the configuration is null where it was left empty. */
 export interface Inputs {
@@ -55,6 +57,7 @@ export interface Inputs {
   readonly timeBudgetNs: number | null
   readonly searchMode: (typeof searchModes)[number] | null
   readonly onInconclusive: (typeof policies)[number] | null
+  readonly onMissingBaseline: (typeof missingOutcomes)[number] | null
   /** A baseline file to use in place of the search for an artifact. */
   readonly baseline: string | null
   readonly baselineArtifactName: string
@@ -135,6 +138,7 @@ export function readInputs(get: (name: InputName) => string): Inputs {
     timeBudgetNs: duration('time-budget'),
     searchMode: oneOf('search-mode', searchModes),
     onInconclusive: oneOf('on-inconclusive', policies),
+    onMissingBaseline: oneOf('on-missing-baseline', missingOutcomes),
     baseline: text('baseline'),
     baselineArtifactName: safeName(
       'baseline-artifact-name',
@@ -179,6 +183,7 @@ export function overridesOf(inputs: Inputs, mode: Mode = 'gate'): ConfigOverride
     minThroughput: inputs.minThroughput,
     runConfigSearchMode: inputs.searchMode,
     onInconclusive: inputs.onInconclusive,
+    onMissingBaseline: inputs.onMissingBaseline,
     release: mode === 'release' ? true : null,
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))

@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import type { World } from '../domain/world.ts'
 import { nsPerSecond } from '../domain/world.ts'
 import type { GateRequest } from '../gate-request.ts'
+import type { Release } from '../git/last-release.ts'
 import type { ActionContext } from './context.ts'
-import type { Release } from './release.ts'
 
 export interface ReferenceChoice {
   readonly reference: GateRequest['reference']

@@ -1,11 +1,7 @@
+import type { Release } from '../git/last-release.ts'
 import { statusOf } from './http-status.ts'
 import type { Octokit } from './octokit.ts'
 import type { RunStore } from './run-store.ts'
-
-export interface Release {
-  readonly tag: string
-  readonly commit: string
-}
 
 /** A tag that an earlier release bears, and the commit it stands on; newest first. */
 export interface ReleaseStore {

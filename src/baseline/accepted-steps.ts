@@ -7,6 +7,8 @@ import { type MetricName, metrics } from '../domain/metric.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
 import { median } from '../stats/robust.ts'
 
+type SeriesName = Pick<HistoryPoint, 'model' | 'load' | 'metric'>
+
 /** One run of a noisy machine is no level to measure a step from; more than a few reach back to levels that are gone. */
 const levelPoints = 5
 
@@ -14,14 +16,18 @@ const levelPoints = 5
  * The baseline with the points marked at which the main branch shows a step that `gate.accepted` expects: from there on the
  * new level counts, and the step is no noise. A step is the first value beyond the tolerance, measured from the median
  * of the last few since the last mark; each entry accepts one step of each series, the most specific first, as comparisons do.
+ * What an entry accepted before is kept for as long as the entry stands.
  */
 export function withAcceptedSteps(
   baseline: Baseline,
   measurements: Pick<Measurements, 'createdAt' | 'git'>,
   config: Config,
 ): Baseline {
+  const acceptedBefore = baseline.acceptedBefore.filter(({ model, reason }) =>
+    config.gate.accepted.some((entry) => entry.model === model && entry.reason === reason),
+  )
   const entries = config.gate.accepted.filter((entry) => lapseOf(entry, measurements) === null)
-  if (entries.length === 0) return baseline
+  if (entries.length === 0) return { ...baseline, acceptedBefore }
   const loads = new Map(
     baseline.models
       .flatMap((model) => gatedScenarios(model))
@@ -39,13 +45,18 @@ export function withAcceptedSteps(
     if (covering.length === 0) return point
     const earlier = known.filter((each) => isSameSeries(each, point))
     if (!isStep(point, earlier, config)) return point
-    const entry = covering.find((each) => !earlier.some(({ accepted }) => accepted === each.reason))
+    const before = acceptedBefore.filter((step) => isSameSeries(step, point))
+    const entry = covering.find(
+      ({ reason }) =>
+        !earlier.some(({ accepted }) => accepted === reason) &&
+        !before.some((step) => step.reason === reason),
+    )
     return entry === undefined ? point : { ...point, accepted: entry.reason }
   })
-  return { ...baseline, history }
+  return { ...baseline, history, acceptedBefore }
 }
 
-function isSameSeries(a: HistoryPoint, b: HistoryPoint): boolean {
+function isSameSeries(a: SeriesName, b: SeriesName): boolean {
   return a.model === b.model && a.load === b.load && a.metric === b.metric
 }
 

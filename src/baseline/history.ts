@@ -1,16 +1,17 @@
 import { incomparable } from '../domain/environment.ts'
 import type { Baseline, HistoryPoint } from '../domain/measurements.ts'
+import { notShown, stepsIn } from './accepted-before.ts'
 
 /**
  * `baseline` with the history of others of its kind joined to its own. Of two runs that overlap each knows only
  * of what was finished when it began: whoever reads both loses neither's points. A commit that stands in
- * several counts once, as measured last.
+ * several counts once, as measured last. Of those of other machines only what was accepted is taken over.
  */
 export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[]): Baseline {
   const comparable = others.filter(
     (other) => incomparable(other.environment, baseline.environment).length === 0,
   )
-  if (comparable.length === 0) return baseline
+  if (others.length === 0) return baseline
   const joined = new Map<string, HistoryPoint>()
   for (const point of [baseline, ...comparable].flatMap(({ history }) => history)) {
     const key = JSON.stringify([point.commit ?? point.createdAt, point.model, point.load, point.metric])
@@ -20,5 +21,6 @@ export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[])
   const history = [...joined.values()].sort((a, b) =>
     a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0,
   )
-  return { ...baseline, history }
+  const steps = [baseline, ...others].flatMap((each) => [...stepsIn(each.history), ...each.acceptedBefore])
+  return { ...baseline, history, acceptedBefore: notShown(steps, history) }
 }

@@ -14,6 +14,8 @@ const steps: Readonly<Record<number, (file: Mapping) => Mapping>> = {
     models: eachOf(file.models, (model) => ({ ...model, configHash: configHash(model.configText) })),
     history: eachOf(file.history, (point) => ({ ...point, spread: null })),
   }),
+  // 3: accepted steps that the history has lost, of which nothing is known.
+  2: (file) => ({ ...file, schemaVersion: 3, acceptedBefore: [] }),
 }
 
 /** Whether a file of this version can be read: it is ours, or every step on the way to ours is known. */

@@ -166,6 +166,13 @@ describe('other versions of the file', () => {
       null,
     ])
     expect(baseline.history).toEqual(before.history.map((point) => ({ ...point, spread: null })))
+    expect(baseline.acceptedBefore).toEqual([])
+  })
+
+  test('version 2 is migrated: what its history lost before is not known', async () => {
+    const { acceptedBefore: _, ...known } = good
+    const result = await read(JSON.stringify({ ...known, schemaVersion: 2 }))
+    expect(result).toEqual({ status: 'found', source: 'baseline.json', baseline: good })
   })
 
   test('what is wrong in an old file stays wrong', async () => {
@@ -181,13 +188,13 @@ describe('other versions of the file', () => {
   })
 
   test('a newer file is incompatible, not broken: with what is known of it, and its own next step', async () => {
-    const newer = { ...good, schemaVersion: 3, history: 'elsewhere', future: true }
+    const newer = { ...good, schemaVersion: 4, history: 'elsewhere', future: true }
     expect(await read(JSON.stringify(newer))).toEqual({
       status: 'incompatible',
       source: 'baseline.json',
       commit: good.commit,
       createdAt: good.createdAt,
-      differences: ['schema version: it was written by a newer triton-perf-gate (3, this one knows 2)'],
+      differences: ['schema version: it was written by a newer triton-perf-gate (4, this one knows 3)'],
       next: 'Update triton-perf-gate here to the version that measures the main branch.',
     })
     const strange = await read(JSON.stringify({ kind: 'baseline', schemaVersion: 99, commit: 7 }))
@@ -227,6 +234,12 @@ describe('a baseline that was asked for', () => {
     ],
     ['Triton version', { ...environment, triton: { ...environment.triton, version: '2.39.0' } }],
     ['Triton mode', { ...environment, triton: { ...environment.triton, mode: 'docker' as const } }],
+    ['engine: builtin ≠ builtin, version 7', { ...environment, generatorVersion: 7 }],
+    ['engine: builtin ≠ perf_analyzer 2.59.0', { ...environment, engine: 'perf_analyzer 2.59.0' }],
+    [
+      'container engine: docker ≠ podman',
+      { ...environment, triton: { ...environment.triton, containerEngine: 'podman' as const } },
+    ],
   ])('one of another %s is incompatible, with the difference', async (field, current) => {
     const { status } = await findBaseline(await file(text), current)
     if (status.status !== 'incompatible') throw new Error(`status is ${status.status}`)

@@ -1,5 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf } from '../domain/error.ts'
+import { issuesOf } from '../domain/issues.ts'
+import type { Mapping } from '../domain/mapping.ts'
 import {
   type Baseline,
   baselineSchema,
@@ -34,12 +36,12 @@ type Parsed =
  * @param source where it came from, in words for the report: the path, or the artifact and its run
  */
 export async function readBaseline(path: string, source: string): Promise<BaselineRead> {
-  const content = await readBytes(path)
-  if (content === 'absent') {
+  const json = await readJson(path)
+  if (json === null) {
     const next = 'Measure the main branch with mode baseline, or compare with --reference.'
     return { status: 'absent', source, next }
   }
-  return 'why' in content ? { source, next: measureAgain, ...content } : readBaselineBytes(content, source)
+  return asRead(checked(json), source)
 }
 
 /** The same for what was read already. */
@@ -47,57 +49,68 @@ export function readBaselineBytes(
   content: Uint8Array,
   source: string,
 ): Exclude<BaselineRead, { status: 'absent' }> {
-  const parsed = parseBaseline(content)
+  return asRead(checked(parseJson(decoded(content))), source)
+}
+
+function asRead(parsed: Parsed, source: string): Exclude<BaselineRead, { status: 'absent' }> {
   return parsed.status === 'unreadable' ? { source, next: measureAgain, ...parsed } : { source, ...parsed }
 }
 
-async function readBytes(
-  path: string,
-): Promise<Buffer | 'absent' | Extract<Parsed, { status: 'unreadable' }>> {
-  const unreadable = (why: string, next = measureAgain) => ({ status: 'unreadable', why, next }) as const
+type Json = { readonly value: unknown } | Extract<Parsed, { status: 'unreadable' }>
+
+const unreadable = (why: string, next = measureAgain) => ({ status: 'unreadable', why, next }) as const
+
+/** What a file holds; null where there is none. Bytes and text are gone by then: of a large file they are half of all. */
+async function readJson(path: string): Promise<Json | null> {
   try {
     const file = await stat(path)
     if (!file.isFile()) return unreadable('it is not a file', 'Give the path of the baseline.json itself.')
     if (file.size > maxBaselineBytes)
       return unreadable(`it has ${file.size} bytes, more than the ${maxBaselineBytes} that are allowed`)
-    return await readFile(path)
+    // One after the other, so that nothing holds the bytes while the text is parsed.
+    return parseJson(decoded(await readFile(path)))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent'
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     return unreadable(messageOf(error))
   }
 }
 
-/** The bytes of a baseline file as a checked baseline, or what is wrong with them. */
-function parseBaseline(content: Uint8Array): Parsed {
-  const json = parseJson(content)
-  if ('why' in json) return { status: 'unreadable', ...json }
+/** What stands in a baseline file as a checked baseline, or what is wrong with it. */
+function checked(json: Json): Parsed {
+  if ('why' in json) return json
   const header = checkHeader(json.value)
   if (header !== null) return header
-  const result = baselineSchema.safeParse(migrated(json.value as { readonly schemaVersion?: unknown }))
-  const problems = result.success
-    ? implausibilities(result.data)
-    : result.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`)
-  if (!result.success || problems.length > 0) return { status: 'unreadable', why: listed(problems) }
-  return { status: 'found', baseline: result.data }
+  const file = migrated(json.value as Mapping)
+  const wrong = issuesOf(baselineSchema, file).map(
+    ({ path, message }) => `${path.join('.') || 'file'}: ${message}`,
+  )
+  if (wrong.length > 0) return unreadable(listed(wrong))
+  const baseline = file as unknown as Baseline
+  const problems = implausibilities(baseline)
+  return problems.length > 0 ? unreadable(listed(problems)) : { status: 'found', baseline }
 }
 
-function parseJson(content: Uint8Array): { readonly value: unknown } | { readonly why: string } {
-  if (content.length === 0) return { why: 'the file is empty' }
-  let text: string
+/** null where it is no text. */
+function decoded(content: Uint8Array): string | null {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(content)
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
   } catch {
-    return { why: 'it is not UTF-8 text' }
+    return null
   }
+}
+
+function parseJson(text: string | null): Json {
+  if (text === null) return unreadable('it is not UTF-8 text')
+  if (text === '') return unreadable('the file is empty')
   try {
     // A reviver visits every value, which takes longer than all else of a large file: only where there may be such a key.
     return { value: JSON.parse(text, mayHavePrototypeKey.test(text) ? refusePrototypeKeys : undefined) }
   } catch (error) {
     // A whole file ends with its closing brace; one cut off by a full disk or a lost connection does not.
     if (text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}')) {
-      return { why: `it is truncated: the JSON breaks off after ${content.length} bytes` }
+      return unreadable(`it is truncated: the JSON breaks off after ${Buffer.byteLength(text)} bytes`)
     }
-    return { why: `it is not JSON: ${messageOf(error)}` }
+    return unreadable(`it is not JSON: ${messageOf(error)}`)
   }
 }
 

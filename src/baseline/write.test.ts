@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import {
   environment,
+  makeAccepted,
   makeBaseline,
+  makeConfig,
   makeMeasurements,
   makeModel,
   makePoint,
@@ -16,6 +18,8 @@ import {
   maxBaselineBytes,
 } from '../domain/measurements.ts'
 import type { Repetition } from '../domain/scenario.ts'
+import { withAcceptedSteps } from './accepted-steps.ts'
+import { withHistoriesOf } from './history.ts'
 import { implausibilities } from './plausible.ts'
 import { baselineFrom } from './write.ts'
 
@@ -180,6 +184,63 @@ describe('history', () => {
     expect(p99s(written(measurements, previous([point('a', 1)], { environment: elsewhere })))).toEqual([
       ['c0ffee1', 20e6],
     ])
+  })
+})
+
+describe('accepted steps outlive the points that show them', () => {
+  const step = {
+    model: 'm',
+    load: 'concurrency=8',
+    metric: 'latencyP99Ns',
+    commit: 'a',
+    reason: 'more layers',
+  }
+  const marked = makePoint({ commit: 'a', accepted: 'more layers' })
+  const elsewhere = { ...environment, host: { ...environment.host, runnerClass: 'other' } }
+
+  test('of another class of machines, and what that one had taken over itself', () => {
+    const earlier = { ...step, reason: 'a check' }
+    const previous = makeBaseline([], {
+      environment: elsewhere,
+      history: [marked],
+      acceptedBefore: [earlier, step],
+    })
+    const baseline = written(measurements, previous)
+    expect(baseline.history.map(({ commit }) => commit)).not.toContain('a')
+    expect(baseline.acceptedBefore).toEqual([earlier, step])
+  })
+
+  test('beyond the bound of a history', () => {
+    const many = Array.from({ length: 200 }, (_, index) => makePoint({ commit: `c${index}` }))
+    const baseline = written(measurements, makeBaseline([], { history: [marked, ...many] }))
+    expect(baseline.acceptedBefore).toEqual([step])
+  })
+
+  test('not while a point shows them, and not of a commit that is measured again: it is judged again', () => {
+    const previous = (history: HistoryPoint[]) => makeBaseline([], { history })
+    expect(written(measurements, previous([marked])).acceptedBefore).toEqual([])
+    const again = { ...marked, commit: measurements.commit }
+    expect(written(measurements, previous([again])).acceptedBefore).toEqual([])
+  })
+
+  test('of overlapping runs, also on other machines', () => {
+    const own = makeBaseline([], { history: [makePoint({ commit: 'b' })] })
+    const other = makeBaseline([], { environment: elsewhere, history: [marked] })
+    expect(withHistoriesOf(own, [other])).toMatchObject({ history: own.history, acceptedBefore: [step] })
+    expect(withHistoriesOf(own, [makeBaseline([], { history: [marked] })]).acceptedBefore).toEqual([])
+  })
+
+  test('for as long as their entry stands; it marks no second step meanwhile', () => {
+    const level = Array.from({ length: 5 }, (_, index) => makePoint({ commit: `c${index}`, value: 10e6 }))
+    const from = written(measurements, makeBaseline([], { history: level, acceptedBefore: [step] }))
+    const taken = (reason: string) => {
+      const config = makeConfig({ gate: { accepted: [makeAccepted({ upTo: 2, reason })] } })
+      const { history, acceptedBefore } = withAcceptedSteps(from, measurements, config)
+      return { marks: history.flatMap(({ accepted }) => accepted ?? []), acceptedBefore }
+    }
+    expect(taken('more layers')).toEqual({ marks: [], acceptedBefore: [step] })
+    expect(taken('another')).toEqual({ marks: ['another'], acceptedBefore: [] })
+    expect(withAcceptedSteps(from, measurements, makeConfig()).acceptedBefore).toEqual([])
   })
 })
 

@@ -1,12 +1,14 @@
 import { incomparable } from '../domain/environment.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import {
+  type AcceptedStep,
   type Baseline,
   type BaselineModel,
   baselineSchemaVersion,
   type HistoryPoint,
   type Measurements,
   maxBaselineBytes,
+  maxHistoryPoints,
 } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import {
@@ -21,12 +23,11 @@ import {
 } from '../domain/scenario.ts'
 import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean } from '../stats/robust.ts'
+import { notShown, stepsIn } from './accepted-before.ts'
 import { configHash } from './migrate.ts'
 
 /** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
 const maxPointsPerSeries = 200
-/** The schema's bound on all points together. Only beyond 300 models or so is it reached. */
-const maxPoints = 200_000
 /** For all that is neither models nor history, and for the reasons of accepted steps that are marked afterwards. */
 const spareBytes = 4 * 2 ** 20
 
@@ -57,6 +58,8 @@ export function baselineFrom(
     const why = `its ${models.length} models alone need more than the ${maxBaselineBytes} bytes that are allowed`
     return { status: 'refused', why }
   }
+  const kept = carriedOn(previous, measurements, added)
+  const history = withinBounds(kept, added, roomBytes)
   return {
     status: 'written',
     baseline: {
@@ -68,7 +71,8 @@ export function baselineFrom(
       runId,
       environment,
       models,
-      history: carriedOn(previous, measurements, added, roomBytes),
+      history,
+      acceptedBefore: notShown(acceptedUntil(previous, measurements, kept), history),
     },
   }
 }
@@ -154,19 +158,41 @@ function spreadOf(values: readonly number[]): number | null {
   return pairedEstimate(values.map(Math.log), 0).standardError * Math.sqrt(values.length)
 }
 
-/** Earlier points of the same machine class and Triton, oldest first, then the new ones; a commit measured again replaces itself. As many as find room. */
+const seriesOf = ({ model, load, metric }: HistoryPoint) => JSON.stringify([model, load, metric])
+
+function isOfItsKind(previous: Baseline, { environment }: Measurements): boolean {
+  return incomparable(previous.environment, environment).length === 0
+}
+
+/** Earlier points of the same machine class and Triton, oldest first; a commit measured again replaces itself. */
 function carriedOn(
   previous: Baseline | null,
   current: Measurements,
   added: readonly HistoryPoint[],
-  roomBytes: number,
 ): HistoryPoint[] {
-  const comparable = previous !== null && incomparable(previous.environment, current.environment).length === 0
-  const seriesOf = ({ model, load, metric }: HistoryPoint) => JSON.stringify([model, load, metric])
+  if (previous === null || !isOfItsKind(previous, current)) return []
   const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`))
-  const kept = (comparable ? previous.history : []).filter(
+  return previous.history.filter(
     (point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`),
   )
+}
+
+/** What was accepted up to here. A point that was measured again is judged again; one of another machine cannot be. */
+function acceptedUntil(
+  previous: Baseline | null,
+  current: Measurements,
+  kept: readonly HistoryPoint[],
+): AcceptedStep[] {
+  if (previous === null) return []
+  return [...previous.acceptedBefore, ...stepsIn(isOfItsKind(previous, current) ? kept : previous.history)]
+}
+
+/** The new points after the earlier ones, as many as find room: the oldest go first. */
+function withinBounds(
+  kept: readonly HistoryPoint[],
+  added: readonly HistoryPoint[],
+  roomBytes: number,
+): HistoryPoint[] {
   const counts = new Map<string, number>()
   const newestFirst = [...kept, ...added].reverse().filter((point) => {
     const count = (counts.get(seriesOf(point)) ?? 0) + 1
@@ -178,7 +204,7 @@ function carriedOn(
     bytes += bytesOf(point)
     return bytes > roomBytes
   })
-  return newestFirst.slice(0, Math.min(maxPoints, full < 0 ? maxPoints : full)).reverse()
+  return newestFirst.slice(0, full < 0 ? maxHistoryPoints : Math.min(maxHistoryPoints, full)).reverse()
 }
 
 /** As it stands in the file, with the comma after it. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type OpenedBaseline, openBaseline } from '../baseline/find.ts'
+import type { Config } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
 import type { Shell } from './shell.ts'
 
@@ -7,7 +8,7 @@ import type { Shell } from './shell.ts'
 export async function openAsked(
   shell: Shell,
   path: string | undefined,
-  flag = '--baseline',
+  flag: '--baseline' | '--history' = '--baseline',
 ): Promise<OpenedBaseline> {
   if (path === undefined) return { status: 'notRequested' }
   const opened = await openBaseline({ status: 'file', path: resolve(shell.cwd, path), source: path })
@@ -21,4 +22,18 @@ export async function openAsked(
     })
   }
   return opened
+}
+
+/** The file of --history. A release that is to fail by creep cannot be judged without it. */
+export function openHistory(
+  shell: Shell,
+  path: string | undefined,
+  { gate, overrides }: Pick<Config, 'gate' | 'overrides'>,
+): Promise<OpenedBaseline> {
+  if (path === undefined && overrides.release === true && gate.onCreep === 'fail') {
+    throw new GateError('usage', '--release with gate.on_creep: fail cannot be judged without --history', {
+      hint: "Give the main branch's newest baseline.json with --history, or set gate.on_creep to warn.",
+    })
+  }
+  return openAsked(shell, path, '--history')
 }

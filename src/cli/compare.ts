@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { measurementsSchema } from '../domain/measurements.ts'
 import { judgeAgainst } from '../judge.ts'
 import { openOutput } from '../report/output.ts'
-import { openAsked } from './asked-baseline.ts'
+import { openAsked, openHistory } from './asked-baseline.ts'
 import { readDataFile } from './data-file.ts'
 import { configFrom, type GateOptions } from './gate-options.ts'
 import { printResult } from './print-result.ts'
@@ -27,7 +27,7 @@ export async function compare(shell: Shell, options: CompareOptions): Promise<nu
   const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
   const opened = {
     baseline: await openAsked(shell, options.baseline),
-    recent: await openAsked(shell, options.history, '--history'),
+    recent: await openHistory(shell, options.history, config),
   }
   const result = judgeAgainst({ measurements, config, mode: 'gate' }, opened)
   const output = openOutput(resolve(shell.cwd, options.output), 'judge')

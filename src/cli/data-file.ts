@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { GateError, messageOf } from '../domain/error.ts'
+import { issuesOf } from '../domain/issues.ts'
 
 /** Reads one of the program's own files; every way it can be wrong is an error that names it. */
 export async function readDataFile<Schema extends z.ZodType>(
@@ -9,11 +10,11 @@ export async function readDataFile<Schema extends z.ZodType>(
   kind: string,
 ): Promise<z.infer<Schema>> {
   const value = parseJson(await readText(path), path)
-  const parsed = schema.safeParse(value)
-  // As it was read: the parsed copy has its keys in another order, and a file written again should be the same.
-  if (parsed.success) return value as z.infer<Schema>
+  const issues = issuesOf(schema, value)
+  // As it was read: a parsed copy has its keys in another order, and a file written again should be the same.
+  if (issues.length === 0) return value as z.infer<Schema>
   throw new GateError('baseline', `${path} is not a ${kind} file of this version`, {
-    problems: parsed.error.issues
+    problems: issues
       .slice(0, 10)
       .map((issue) => ({ file: path, key: issue.path.join('.'), message: issue.message })),
     hint: `Name a ${kind}.json that this version of triton-perf-gate wrote.`,

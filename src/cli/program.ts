@@ -120,7 +120,10 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
       '--history <file>',
       'newer baseline.json of the main branch: the trend since what is compared with',
     )
-    .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree')
+    .option(
+      '--reference <ref>',
+      'git commit, branch or tag to measure beside the working tree (with --release and no baseline: the newest tag of a version before HEAD)',
+    )
     .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
     .addHelpText(
       'after',

@@ -19,6 +19,7 @@ export async function search(shell: Shell, options: GateOptions & ReplayOptions)
     config,
     modelRepository,
     mode: 'baseline',
+    command: 'search',
     baseline: { status: 'notRequested' },
     reference: null,
     outputDirectory: resolve(shell.cwd, options.output),

@@ -76,6 +76,22 @@ describe('a regression that is expected', () => {
     expect(reportRows(result).summary).toMatch(/1 is accepted by the configuration/)
   })
 
+  test('a step that the history shows no more is used up all the same, as after a change of machines', () => {
+    const step = {
+      model: 'm',
+      load: 'concurrency=8',
+      metric: 'latencyP95Ns',
+      commit: 'abcdef012',
+      reason: 'more layers',
+    }
+    const baseline = makeBaseline([], { acceptedBefore: [step] })
+    const { outcome, latency } = judged(configWith(makeAccepted()), { latency: 1.1, baseline })
+    expect(outcome).toBe('fail')
+    expect(latency?.footnotes.join()).toContain('the step became part of the baseline with commit abcdef0')
+    const other = makeBaseline([], { acceptedBefore: [{ ...step, reason: 'another' }] })
+    expect(judged(configWith(makeAccepted()), { latency: 1.1, baseline: other }).outcome).toBe('pass')
+  })
+
   test('without an entry the same fails', () => {
     expect(judged(configWith(), { latency: 1.1 }).outcome).toBe('fail')
   })

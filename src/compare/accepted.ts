@@ -1,7 +1,7 @@
 import { acceptedInWords, covers, entriesFor, lapseOf, untilInWords } from '../config/accepted.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import { loadKey } from '../domain/load.ts'
-import type { Baseline, GitFacts, HistoryPoint } from '../domain/measurements.ts'
+import type { AcceptedStep, Baseline, GitFacts, HistoryPoint } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName, metricNames } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
 import { gatedScenarios, highestMemory, type ModelMeasurement, validRepetitions } from '../domain/scenario.ts'
@@ -57,19 +57,21 @@ function lapse(
   return `the step became part of the baseline${at}; a further step needs an entry with a reason of its own`
 }
 
-/** Where the step became part of the history. A latency is the same series by whatever percentile it was gated. */
+/** Where the step became part of the baseline. A latency is the same series by whatever percentile it was gated. */
 function acceptedPoint(
-  { history }: Baseline,
+  { history, acceptedBefore }: Baseline,
   { model, reason }: AcceptedRegression,
   load: Comparison['load'],
   metric: MetricName,
-): HistoryPoint | undefined {
+): Pick<HistoryPoint | AcceptedStep, 'commit'> | undefined {
   const percentiles = latencyPercentiles.map(({ name }) => name)
   const names = percentiles.some((name) => name === metric) ? percentiles : [metric]
   const series = seriesIn(history)
-  return names
-    .flatMap((name) => series.get(seriesKey({ model, load: loadKey(load), metric: name })) ?? [])
-    .find(({ accepted }) => accepted === reason)
+  const keys = names.map((name) => seriesKey({ model, load: loadKey(load), metric: name }))
+  return (
+    keys.flatMap((key) => series.get(key) ?? []).find(({ accepted }) => accepted === reason) ??
+    acceptedBefore.find((step) => step.reason === reason && keys.includes(seriesKey(step)))
+  )
 }
 
 /** Whether a reviewer sees the entry for the first time; null where the reference's configuration is not known. */

@@ -34,7 +34,7 @@ export function creepReasons(input: CompareInput, trend: Trend | null): Reason[]
 export function creepWarnings(input: CompareInput): string[] {
   const unknown = unknownCreep(input)
   const isJudged = isCreepJudged(input) && input.recentStatus?.status !== 'absent'
-  return unknown === null || isJudged ? [] : [`${unknown.message}.`]
+  return unknown === null || isJudged ? [] : [`${unknown.message}. ${unknown.next}`]
 }
 
 function isCreepJudged({ config, mode }: CompareInput): boolean {

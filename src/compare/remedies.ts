@@ -23,6 +23,10 @@ const remedies: readonly (readonly [RegExp, string])[] = [
     /client_saturated|was saturated/,
     'Give the load generator a CPU core of its own or ask for less load, and run it again.',
   ],
+  [
+    /perf_analyzer_unstable/,
+    'Give perf_analyzer longer windows (measurement-interval) or more trials (max-trials) under perf_analyzer_flags, or use a quieter machine.',
+  ],
   [/client_frozen/, 'Use a machine that is not suspended or paused meanwhile, and run it again.'],
   [
     /requests? (failed|was answered)|failed_requests|no_requests/,

@@ -12,6 +12,8 @@ export const environmentSchema = z
       source: z.string(),
       /** Of the container: through published ports a request takes 0.14 ms longer than on the host's network. Docker only. */
       network: z.enum(['bridge', 'host']).optional(),
+      /** What runs the container; docker where it is left out. Engines publish ports by programs of their own. Docker mode only. */
+      containerEngine: z.enum(['docker', 'podman']).optional(),
     }),
     gpus: z.array(
       z.strictObject({
@@ -40,6 +42,8 @@ export const environmentSchema = z
     }),
     /** What made the load, with its version; left out where it was this program's own generator. */
     engine: z.string().optional(),
+    /** How this program's own generator measures (load/generator-version.ts); 1 where it is left out. */
+    generatorVersion: z.int().positive().optional(),
     tool: toolSchema,
     /** By model, the sha256 of what was sent: values or how they were made, files, shapes, shared memory. */
     inputData: z.record(z.string(), z.string()).optional(),
@@ -51,18 +55,25 @@ export type Environment = z.infer<typeof environmentSchema>
 /** What differs between two environments so that their absolute numbers must not be compared; empty if nothing does. */
 export function incomparable(a: Environment, b: Environment): string[] {
   const gpus = (environment: Environment) => environment.gpus.map(describeGpu).join(', ') || 'none'
+  const containerEngine = ({ triton }: Environment) => triton.containerEngine ?? 'docker'
   const fields: [string, string, string][] = [
     ['runner class', a.host.runnerClass, b.host.runnerClass],
     ['GPU', gpus(a), gpus(b)],
     ['Triton version', a.triton.version, b.triton.version],
     ['Triton mode', a.triton.mode, b.triton.mode],
     ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
-    ['engine', a.engine ?? 'builtin', b.engine ?? 'builtin'],
+    ['container engine', containerEngine(a), containerEngine(b)],
+    ['engine', engineOf(a), engineOf(b)],
   ]
   return [
     ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
     ...otherInputData(a, b),
   ]
+}
+
+/** What made the load, with the version that its numbers depend on. Files that are older than versions were made by the first. */
+function engineOf({ engine, generatorVersion = 1 }: Environment): string {
+  return engine ?? (generatorVersion === 1 ? 'builtin' : `builtin, version ${generatorVersion}`)
 }
 
 /**

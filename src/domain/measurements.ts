@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { attributionMeasurementSchema } from './attribution.ts'
 import { environmentSchema } from './environment.ts'
+import { invocationSchema } from './invocation.ts'
 import { limitsSchema } from './limits.ts'
 import { modelMeasurementSchema } from './scenario.ts'
 import { toolSchema } from './tool.ts'
@@ -9,10 +10,13 @@ import { toolSchema } from './tool.ts'
 export const schemaVersion = 1
 
 /** Of baseline.json, which outlives the program that wrote it: baseline/migrate.ts knows every older version. */
-export const baselineSchemaVersion = 2
+export const baselineSchemaVersion = 3
 
 /** More than this is no baseline, neither written nor read: ten models make about 1 MB, 500 with a hundred commits of history 55. */
 export const maxBaselineBytes = 64 * 2 ** 20
+
+/** Of all series together: 200 of each, for 250 models with four. */
+export const maxHistoryPoints = 200_000
 
 /** What git knew of the configuration when this was measured. */
 const gitFactsSchema = z
@@ -41,6 +45,8 @@ export const measurementsSchema = z
     commit: z.string().nullable(),
     /** The model repository's path within its git repository, for patches; left out outside git. */
     repositoryPrefix: z.string().optional(),
+    /** Left out by shards that were joined, and by older versions. */
+    invocation: invocationSchema.optional(),
     /** False while the run goes on, and for ever if it was stopped. */
     complete: z.boolean(),
     seed: z.int().nonnegative(),
@@ -83,6 +89,20 @@ const historyPointSchema = z
   .readonly()
 export type HistoryPoint = z.infer<typeof historyPointSchema>
 
+/** One step of one series that an entry of gate.accepted took. */
+const acceptedStepSchema = z
+  .strictObject({
+    model: z.string(),
+    load: z.string(),
+    metric: z.string(),
+    /** The commit that shows it first. */
+    commit: z.string().nullable(),
+    /** Of the entry. */
+    reason: z.string(),
+  })
+  .readonly()
+export type AcceptedStep = z.infer<typeof acceptedStepSchema>
+
 /** A model with the best configuration that its sweep found, if there was one, and the hash of the committed one. */
 const baselineModelSchema = modelMeasurementSchema
   .unwrap()
@@ -108,7 +128,12 @@ export const baselineSchema = z
     environment: environmentSchema,
     models: z.array(baselineModelSchema),
     /** Oldest first, bounded. */
-    history: z.array(historyPointSchema).max(200_000),
+    history: z.array(historyPointSchema).max(maxHistoryPoints),
+    /**
+     * Accepted steps that the history does not show any more, since it began anew on other machines or their runs became too old. An
+     * entry is used up all the same.
+     */
+    acceptedBefore: z.array(acceptedStepSchema),
   })
   .readonly()
 export type Baseline = z.infer<typeof baselineSchema>

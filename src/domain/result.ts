@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { attributionSchema } from './attribution.ts'
 import { configurationSchema } from './configuration.ts'
 import { environmentSchema } from './environment.ts'
+import { judgedInvocationSchema } from './invocation.ts'
 import { loadSchema } from './load.ts'
 import { schemaVersion } from './measurements.ts'
 import { type MetricName, metricNames } from './metric.ts'
@@ -266,6 +267,10 @@ export const resultSchema = z
     verdict: verdictSchema,
     environment: environmentSchema,
     baseline: baselineStatusSchema,
+    /** What became of the main branch's newest baseline, whose history shows the trend where the one above is older; left out where nobody asked. */
+    recent: baselineStatusSchema.optional(),
+    /** Left out where what measured did not say. */
+    invocation: judgedInvocationSchema.optional(),
     reference: z.strictObject({ description: z.string(), commit: z.string().nullable() }).nullable(),
     models: z.array(modelResultSchema),
     /** What this configuration lets pass and the reference's does not, one clause each; left out where the reference's is not known. */

@@ -2,6 +2,7 @@ import type { Environment } from '../domain/environment.ts'
 import { tool } from '../domain/tool.ts'
 import type { World } from '../domain/world.ts'
 import { type GpuSelection, queryGpus } from '../gpu/nvidia-smi.ts'
+import { generatorVersion } from '../load/generator-version.ts'
 import type { InputData } from '../load/read-inputs.ts'
 import { describeHost } from '../system/environment.ts'
 import type { Launcher } from '../triton/launcher.ts'
@@ -10,7 +11,7 @@ import type { TritonServer } from '../triton/server.ts'
 /** Where and on what this run measures. A GPU of a remote server is not ours to see. */
 export async function describeEnvironment(
   world: World,
-  launcher: Pick<Launcher, 'mode' | 'source' | 'network'>,
+  launcher: Pick<Launcher, 'mode' | 'source' | 'network' | 'containerEngine'>,
   server: Pick<TritonServer, 'version'>,
   settings: {
     readonly gpus: GpuSelection
@@ -34,6 +35,7 @@ export async function describeEnvironment(
       mode: launcher.mode,
       source: launcher.source,
       ...(launcher.network === undefined ? {} : { network: launcher.network }),
+      ...(launcher.containerEngine === undefined ? {} : { containerEngine: launcher.containerEngine }),
     },
     gpus:
       reading.status === 'unavailable'
@@ -51,7 +53,7 @@ export async function describeEnvironment(
           }),
     gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
     host: describeHost(settings.runnerClass),
-    ...(settings.engine === null ? {} : { engine: settings.engine }),
+    ...(settings.engine === null ? { generatorVersion } : { engine: settings.engine }),
     tool,
     inputData: Object.fromEntries([...settings.inputs].map(([model, { sha256 }]) => [model, sha256])),
   }

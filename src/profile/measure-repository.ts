@@ -3,6 +3,7 @@ import type { AttributionMeasurement } from '../domain/attribution.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { asGateError } from '../domain/error.ts'
+import type { Invocation } from '../domain/invocation.ts'
 import type { Load } from '../domain/load.ts'
 import { type GitFacts, type Measurements, schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
@@ -50,6 +51,7 @@ export interface MeasureInput {
   readonly git: GitFacts
   /** The repository's path within git, for patches; null outside git. */
   readonly repositoryPrefix: string | null
+  readonly invocation: Invocation
   /** Gets all there is after each load of each repetition, each step of a sweep, and each model. */
   readonly save: (measurements: Measurements) => void
   readonly logServer: (line: string) => void
@@ -111,8 +113,6 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
       gpu === null ? null : idle.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0)
     const context: ProfileContext = { ...base, gpu, gpuMemoryTotalBytes }
 
-    const resuming = { ...input, environment: idle, progress: world.progress }
-    const known = input.resume === null ? new Map<string, ModelSides>() : resumed(input.resume, resuming)
     const measurements = (sides: readonly ModelSides[], complete: boolean): Measurements => ({
       kind: 'measurements',
       schemaVersion,
@@ -120,6 +120,7 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
       createdAt,
       commit: input.commit,
       ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
+      invocation: input.invocation,
       complete,
       seed: plan.seed,
       environment: idle,
@@ -137,6 +138,13 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
       warnings: [...config.warnings, ...claim.warnings],
       wallNs: world.nowNs() - startNs,
     })
+    const isCleared = (candidate: ModelMeasurement) => {
+      const own = plan.models.find(({ name }) => name === candidate.name)
+      if (own === undefined || !input.screen.isPromising(own, idle)) return false
+      return input.screen.isCleared(measurements([{ candidate, reference: null }], false))
+    }
+    const resuming = { ...input, environment: idle, progress: world.progress, isCleared }
+    const known = input.resume === null ? new Map<string, ModelSides>() : resumed(input.resume, resuming)
     const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? [])
     const saveAll = (every: readonly ModelSides[]) => {
       for (const sides of every) known.set(sides.candidate.name, sides)

@@ -49,6 +49,7 @@ function resume(previous: Measurements, change: Partial<Resuming> = {}) {
     environment,
     candidate,
     reference: null,
+    isCleared: () => false,
     progress: (words) => said.push(words),
     ...change,
   }
@@ -94,6 +95,20 @@ test.each<[string, Measurements, Partial<Resuming>]>([
   ],
 ])('measured afresh, since %s', (why, previous, change) => {
   expect(resume(previous, change)).toEqual({ kept: [], said: [`m: measured afresh, since ${why}`] })
+})
+
+test('a model that the history cleared is gone on with where it clears it again', () => {
+  const reference = { repository: makeRepositoryOf('r') }
+  const asked: string[] = []
+  const isCleared = ({ name }: ModelMeasurement) => asked.push(name) > 0
+  expect(resume(left({ screening: 'cleared' }), { reference, isCleared }).kept).toEqual(['m'])
+  expect(asked).toEqual(['m'])
+  expect(resume(left({ screening: 'cleared' }), { reference })).toEqual({
+    kept: [],
+    said: ['m: measured afresh, since its history does not clear it here'],
+  })
+  const other = makeRepositoryOf('b')
+  expect(resume(left({ screening: 'cleared' }), { reference, isCleared, candidate: other }).kept).toEqual([])
 })
 
 test('other limits and objectives are no reason to measure again', () => {

@@ -13,6 +13,8 @@ export interface Resuming {
   readonly environment: Environment
   readonly candidate: ModelRepository
   readonly reference: { readonly repository: ModelRepository } | null
+  /** Whether the history still clears a model that was measured alone. */
+  readonly isCleared: (candidate: ModelMeasurement) => boolean
   readonly progress: (message: string) => void
 }
 
@@ -51,16 +53,19 @@ export function resumed(previous: Measurements, run: Resuming): Map<string, Mode
 function unfit(
   candidate: ModelMeasurement,
   reference: ModelMeasurement | null,
-  { config, candidate: repository, reference: other }: Resuming,
+  { config, candidate: repository, reference: other, isCleared }: Resuming,
 ): string | null {
   const { name, sweep } = candidate
   if (sweep === undefined || candidate.status === 'failed') return 'its gated loads were not done'
   if (candidate.settingsHash !== settingsHash(config, name)) return 'its settings have changed'
   if (!repository.models.has(name) || candidate.contentHash !== closureHash(repository, name))
     return 'its files have changed'
+  if (sweepScenarios(candidate).length !== sweep.points.length) return 'its file is not of one piece'
+  // It has no reference to be the same: the history spoke for it, and must do so again.
+  if (candidate.screening === 'cleared')
+    return isCleared(candidate) ? null : 'its history does not clear it here'
   const hash = other?.repository.models.has(name) === true ? closureHash(other.repository, name) : null
   if ((reference?.contentHash ?? null) !== hash) return 'its reference is another one'
-  if (sweepScenarios(candidate).length !== sweep.points.length) return 'its file is not of one piece'
   return null
 }
 

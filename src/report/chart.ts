@@ -15,10 +15,10 @@ const logBeyondRatio = 30
 const characterWidth = 6.6
 const labelHeight = 15
 
-/** Width of the two wide charts; the page scales them to its own. */
-export const chartWidth = 880
+/** Width of the wide charts; the page scales them to its own. */
+const chartWidth = 880
 
-export const area: Box = { x: 52, y: 30, width: 800, height: 320 }
+const area: Box = { x: 52, y: 30, width: 800, height: 320 }
 
 /** Drawn in this order, so that what matters lies on top. */
 const kindOrder: readonly CurveKind[] = ['other', 'reference', 'best', 'committed']
@@ -237,7 +237,7 @@ export function dotPlot(plot: DotPlot): string {
 export function svg(
   width: number,
   height: number,
-  size: 'wide' | 'small',
+  size: 'wide' | 'small' | 'fitted',
   label: string,
   parts: readonly string[],
 ): string {

@@ -1,6 +1,6 @@
 import type { Trend, TrendOfSeries } from '../domain/result.ts'
 import { markdownTableOf } from './markdown.ts'
-import { trendSection, trendTable } from './trend-rows.ts'
+import { stepLegend, trendSection, trendTable } from './trend-rows.ts'
 
 /** Every series of a history with the steps in its level, as Markdown; what has crept is named first. */
 export function renderHistory(
@@ -10,5 +10,6 @@ export function renderHistory(
 ): string {
   const found = trend === null ? null : trendSection({ trend })
   const summary = found?.summary ?? 'No series has enough runs yet to show a trend.'
-  return `${[summary, markdownTableOf(trendTable(series, since))].filter((text) => text !== '').join('\n\n')}\n`
+  const isSaid = summary.endsWith(stepLegend) || series.every(({ shifts }) => shifts.length === 0)
+  return `${[summary, markdownTableOf(trendTable(series, since)), isSaid ? '' : stepLegend].filter((text) => text !== '').join('\n\n')}\n`
 }

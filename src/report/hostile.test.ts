@@ -202,7 +202,7 @@ test.each(cases)('in the name of %s: %j', (place, payload, make) => {
   expect(headings(text)).toBe(usualHeadings[place])
   const [command = ''] = /To reproduce: .*$/m.exec(markdown) ?? ['']
   expect(command).toMatch(
-    /`triton-perf-gate run --triton embedded(?: --models [\w.,-]+)?(?: --reference [0-9a-f]+)?`$/,
+    /`triton-perf-gate run --triton embedded(?: --models [\w.,-]+)?(?: --reference [0-9a-f]+)?(?: --baseline baseline\.json)?`$/,
   )
 
   const html = renderHtml(hostile)

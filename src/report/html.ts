@@ -15,6 +15,7 @@ import {
 import type { Curve } from './sweep-rows.ts'
 import type { Cell, Status, Table } from './table.ts'
 import { trendChart } from './trend-chart.ts'
+import type { TrendChart } from './trend-rows.ts'
 
 export interface HtmlOptions {
   /** What the measured side is called; default `Candidate`. */
@@ -116,17 +117,16 @@ function trend({ trend: found }: Report): string {
   return section('Trend', [
     `<p class="${bad ? 'inconclusive' : 'soft'}">${bad ? `<span class="status">${icon('inconclusive')}</span> ` : ''}${escapeHtml(summary, 1000)}</p>`,
     table(all),
-    ...charts
-      .slice(0, maxTrendCharts)
-      .map((chart) =>
-        figure(
-          escapeHtml(chart.title),
-          '',
-          trendChart(chart),
-          'One dot is one run of the main branch; the lines are the levels that the runs lie about.',
-        ),
-      ),
+    ...(charts.length === 0 ? [] : [trendCharts(charts.slice(0, maxTrendCharts))]),
   ])
+}
+
+function trendCharts(charts: readonly TrendChart[]): string {
+  const plots = charts.map(
+    (chart) =>
+      `<figure><figcaption>${escapeHtml(chart.title, 200)}</figcaption>${trendChart(chart)}</figure>`,
+  )
+  return `<p class="soft">One dot is one run of the main branch, the newest on the right; the lines are the levels that the runs lie about. The axes do not begin at 0.</p><div class="plots">${plots.join('\n')}</div>`
 }
 
 function model(section_: ModelSection): string {
@@ -239,7 +239,10 @@ function environment({ environment: entries, reproduce }: Report): string {
   const list = entries.map(({ name, text }) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`)
   return section('Environment', [
     `<dl>${list.join('')}</dl>`,
-    `<h3>To reproduce</h3><p>${escapeHtml(reproduce.text)}</p><pre>${escapeHtmlBlock(reproduce.command)}</pre>`,
+    '<h3>To reproduce</h3>',
+    ...reproduce.map(
+      ({ text, command }) => `<p>${escapeHtml(text, 1000)}</p><pre>${escapeHtmlBlock(command)}</pre>`,
+    ),
   ])
 }
 

@@ -47,7 +47,7 @@ test('hostile names break neither tables nor structure', () => {
   expect(outside.match(/^## /gm)).toHaveLength(1)
   expect(outside.match(/<details>/g)).toHaveLength(outside.match(/<\/details>/g)?.length ?? -1)
   // A shell line is for copying: a commit that is no commit id must not get into it.
-  expect(markdown).toContain(' `triton-perf-gate run --triton embedded`\n')
+  expect(markdown).toContain(' `triton-perf-gate run --triton embedded --baseline baseline.json`\n')
 })
 
 test('under a budget details go first, and what went is said', () => {

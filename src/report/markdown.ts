@@ -102,7 +102,7 @@ function render(report: Report, plan: Plan): string {
       : '',
     has('environment') ? environment(report) : '',
     has('runs passed over') ? passedOver(report) : '',
-    `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
+    `To reproduce: ${report.reproduce.map(({ text, command }) => `${escapeMarkdown(text, 1000)} \`${command}\``).join(' ')}`,
     droppedNote(plan),
   ]
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`

@@ -132,9 +132,9 @@ test('the first run says that a regression cannot be ruled out', () => {
   expect(report.comparisons.rows).toEqual([])
 })
 
-test('the command repeats the same reference', () => {
-  expect(reportRows(passResult()).reproduce.command).toBe(
-    'triton-perf-gate run --triton embedded --models text_recognition,ocr --reference 8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02',
+test('the command repeats the same reference and baseline', () => {
+  expect(reportRows(passResult()).reproduce[0]?.command).toBe(
+    'triton-perf-gate run --triton embedded --models text_recognition,ocr --reference 8b2e4d6f10937c5a2e1d4b6f8091a3c5d7e9fb02 --baseline baseline.json',
   )
 })
 

@@ -15,10 +15,11 @@ import {
   formatTime,
 } from './format.ts'
 import { type Repetitions, repetitions } from './repetition-rows.ts'
+import { reproduce } from './reproduce-rows.ts'
 import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
 import { createFootnotes, type Status, type Table } from './table.ts'
 import { type TrendSection, trendSection } from './trend-rows.ts'
-import { baselineProblem, comparisonLegend, orderedReasons, shortCommit, summarise } from './verdict-rows.ts'
+import { baselineProblem, comparisonLegend, orderedReasons, summarise } from './verdict-rows.ts'
 
 /** Everything that the views show: computed, formatted, not yet escaped. */
 export interface Report {
@@ -39,7 +40,8 @@ export interface Report {
   /** Why other baselines were not used. */
   readonly passedOver: readonly string[]
   readonly candidateLabel: string
-  readonly reproduce: { readonly text: string; readonly command: string }
+  /** How to measure again; and how to come to the same verdict from what was measured, where there is one to come to. */
+  readonly reproduce: readonly { readonly text: string; readonly command: string }[]
   /** Footnote 1 first. */
   readonly footnotes: readonly string[]
 }
@@ -207,27 +209,4 @@ function environment({ environment, ...result }: Result): Report['environment'] 
     { name: 'Measured', text: `${formatTime(result.createdAt)}, took ${formatDuration(result.wallNs)}` },
     { name: 'Tool', text: `${result.tool.name} ${result.tool.version}, seed ${result.seed}` },
   ]
-}
-
-/** More than this nobody copies; without the flag the same command measures every model. */
-const maxModelsFlagLength = 500
-
-/** Names of a model repository's folders; one that is no plain word does not reach the shell line. */
-function modelsFlag(result: Result): string {
-  const names = result.models.map(({ name }) => name)
-  const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name))
-  const flag = ` --models ${names.join(',')}`
-  return plain && flag.length <= maxModelsFlagLength ? flag : ''
-}
-
-/** One command with the same reference on the same kind of server. Only plain commit ids reach the shell line. */
-function reproduce(result: Result): Report['reproduce'] {
-  const commit = result.reference?.commit ?? null
-  const reference = commit !== null && /^[0-9a-f]{7,64}$/.test(commit) ? ` --reference ${commit}` : ''
-  const at =
-    result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`
-  return {
-    text: `${at}:`,
-    command: `triton-perf-gate run --triton ${result.environment.triton.mode}${modelsFlag(result)}${reference}`,
-  }
 }

@@ -1,13 +1,18 @@
-import { area, chartWidth, px, svg } from './chart.ts'
-import { linearScale } from './chart-scale.ts'
+import { px, svg } from './chart.ts'
+import { type Box, linearScale } from './chart-scale.ts'
 import { escapeHtml } from './escape.ts'
 import type { TrendChart } from './trend-rows.ts'
 
-const height = 160
-const bottom = area.y + height
+/** Two fit beside each other on a page, and one on a telephone, where it is made smaller by a fifth. */
+const width = 500
+const area: Box = { x: 56, y: 28, width: 432, height: 150 }
+const bottom = area.y + area.height
+
+/** More dots than this touch each other: they are drawn smaller. */
+const crowded = 80
 
 /** One series over its runs as SVG: a dot for each run, a line for each level. */
-export function trendChart({ title, unit, points, levels }: TrendChart): string {
+export function trendChart({ title, unit, points, levels, ends: [oldest, newest] }: TrendChart): string {
   const values = points.map(({ value }) => value)
   const [low, high] = [Math.min(...values), Math.max(...values)]
   // A tenth of air on each side, or of the value where all are equal.
@@ -20,19 +25,24 @@ export function trendChart({ title, unit, points, levels }: TrendChart): string 
       `<line class="grid" x1="${area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
       `<text class="tick" x="${area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`,
   )
+  const radius = points.length > crowded ? 1.75 : 3
   const dots = points.map(
     ({ value, text }, index) =>
-      `<circle class="rep reference" cx="${px(x(index))}" cy="${px(y.at(value))}" r="3"><title>${escapeHtml(text)}</title></circle>`,
+      `<circle class="rep reference" cx="${px(x(index))}" cy="${px(y.at(value))}" r="${radius}"><title>${escapeHtml(text)}</title></circle>`,
   )
-  const lines = levels.map(({ start, end, value }) => {
+  const lines = levels.map(({ start, end, value, text }) => {
     const at = px(y.at(value))
-    return `<g class="curve committed"><polyline points="${px(x(start - 0.5))},${at} ${px(x(end - 0.5))},${at}"/></g>`
+    return `<g class="curve committed"><title>${escapeHtml(text)}</title><polyline points="${px(x(start - 0.5))},${at} ${px(x(end - 0.5))},${at}"/></g>`
   })
-  return svg(chartWidth, bottom + 40, 'wide', title, [
+  const label = `${title}: ${points.length} runs, from ${oldest} to ${newest}, at levels of ${levels.map(({ text }) => text).join(', then ')}`
+  const below = (at: number, anchor: string, text: string) =>
+    `<text class="tick" x="${at}" y="${bottom + 18}" text-anchor="${anchor}">${escapeHtml(text)}</text>`
+  return svg(width, bottom + 26, 'fitted', label, [
     ...grid,
     `<line class="axis" x1="${area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
-    `<text class="axis-title" x="${area.x - 40}" y="14">${escapeHtml(unit)}</text>`,
-    `<text class="axis-title" x="${right}" y="${bottom + 26}" text-anchor="end">runs of the main branch, the newest on the right</text>`,
+    `<text class="axis-title" x="${area.x - 8}" y="14" text-anchor="end">${escapeHtml(unit)}</text>`,
+    below(area.x, 'start', oldest),
+    below(right, 'end', newest),
     ...dots,
     ...lines,
   ])

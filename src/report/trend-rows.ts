@@ -20,8 +20,17 @@ export interface TrendChart {
   readonly title: string
   readonly unit: string
   readonly points: readonly { readonly value: number; readonly text: string }[]
-  readonly levels: readonly { readonly start: number; readonly end: number; readonly value: number }[]
+  readonly levels: readonly {
+    readonly start: number
+    readonly end: number
+    readonly value: number
+    readonly text: string
+  }[]
+  /** The oldest run and the newest. */
+  readonly ends: readonly [string, string]
 }
+
+export const stepLegend = 'A step lies after the first of its two commits, and at the second at the latest.'
 
 /** Steps named in a cell; a slow ramp has many, of which the last ones are those that can still be found. */
 const maxSteps = 4
@@ -30,7 +39,7 @@ const maxSteps = 4
 export function trendSection({ trend }: Pick<Result, 'trend'>): TrendSection | null {
   if (trend === undefined) return null
   return {
-    summary: summaryOf(trend),
+    summary: summaryOf(trend) + (trend.crept.length === 0 ? '' : ` ${stepLegend}`),
     table: trendTable(trend.crept, trend.since),
     charts: trend.crept.map(chartOf),
   }
@@ -56,7 +65,7 @@ export function trendTable(trends: readonly TrendOfSeries[], since: string | nul
       { title: 'Runs', numeric: true },
       { title: 'Level now', numeric: true },
       { title: since === null ? 'Change' : `Change since ${shortCommit(since)}`, numeric: true },
-      { title: 'Steps (after the first commit, at the second at the latest)', numeric: false },
+      { title: 'Steps', numeric: false },
     ],
     rows: trends.map(trendRow),
   }
@@ -101,6 +110,10 @@ const units = { ns: ['ms', 1e6], bytes: ['MiB', 1024 ** 2] } as const
 
 function chartOf({ model, load, metric, points, levels }: TrendOfSeries): TrendChart {
   const { unit, label } = metrics[metric]
+  const run = (point: (typeof points)[number] | undefined) =>
+    point === undefined
+      ? ''
+      : [shortCommit(point.commit ?? ''), formatDate(point.createdAt)].filter(Boolean).join(', ')
   const [name, size] = unit === 'ns' || unit === 'bytes' ? units[unit] : [unit, 1]
   return {
     title: `${model}, ${loadKeyLabel(load)}: ${label}`,
@@ -109,6 +122,12 @@ function chartOf({ model, load, metric, points, levels }: TrendOfSeries): TrendC
       value: point.value / size,
       text: `${runName(point)}, ${formatDate(point.createdAt)}: ${formatMetric(metric, point.value)}`,
     })),
-    levels: levels.map(({ start, end, value }) => ({ start, end, value: value / size })),
+    levels: levels.map(({ start, end, value }) => ({
+      start,
+      end,
+      value: value / size,
+      text: formatMetric(metric, value),
+    })),
+    ends: [run(points[0]), run(points.at(-1))],
   }
 }

@@ -35,7 +35,9 @@ async function tryEngine(
   const output = await world.run(command, ['version', '--format', '{{.Server.Version}}'], options)
   if (output.exitCode === 0) return { command, isPodman: await isPodman(world, command) }
   if (output.exitCode === 127)
-    return new GateError('environment', `${command} is not installed (no such command)`)
+    return new GateError('environment', `${command} is not installed (no such command)`, {
+      hint: 'Install docker or podman, or take a Triton without a container: --triton local or embedded.',
+    })
   return new GateError('environment', `${command} does not work: ${lastLine(output)}`, {
     hint: /permission denied/i.test(output.stderr)
       ? 'Add the user of the runner to the group docker and restart the runner.'

@@ -26,6 +26,7 @@ export async function resolveDocker(world: World, settings: TritonSettings): Pro
     mode: 'docker',
     source: engine.isPodman ? `${digest}, podman` : digest,
     network: settings.dockerNetwork,
+    containerEngine: engine.isPodman ? 'podman' : 'docker',
     startTimeoutNs: settings.startTimeoutNs,
     hasMetrics: hasMetrics(settings),
     serverCommand: (repository, ports) => {

@@ -243,7 +243,7 @@ test('podman: where only that works, with GPUs by its own device names and witho
   const world = fakeWorld({}, commands)
   const launcher = await resolveTriton(world, settings({ containerEngine: 'auto' }))
   if (launcher.kind !== 'process') throw new Error('podman is a process')
-  expect(launcher).toMatchObject({ mode: 'docker', source: `${digest}, podman` })
+  expect(launcher).toMatchObject({ mode: 'docker', source: `${digest}, podman`, containerEngine: 'podman' })
   const { command, args, cleanUp } = launcher.serverCommand('/repo', ports)
   expect(command).toBe('podman')
   expect(args).toContain('--device=nvidia.com/gpu=all')

@@ -32,6 +32,8 @@ interface Named {
   readonly source: string
   /** Of the container; docker only. */
   readonly network?: 'bridge' | 'host'
+  /** What runs the container; docker only. */
+  readonly containerEngine?: 'docker' | 'podman'
   /** Longest wait for the server to be ready. */
   readonly startTimeoutNs: number
 }

@@ -1,4 +1,5 @@
 // The committed bundle, started as GitHub's runner starts it, wherever no server has to be measured for it.
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -175,6 +176,23 @@ test('a release is judged against the one before it, which is looked up and fetc
   expect(release.log).toContain('mode release')
   expect(release.log).toContain('the release before: v1')
   expect(release.log).toContain(`reference: the release before, v1 (${mainCommit.slice(0, 7)})`)
+})
+
+test('where no release is published, the newest tag of a version before it is one', async () => {
+  const git = (...args: string[]) => execFileSync('git', ['-C', repository.directory, ...args])
+  repository.branch('tagged', 'main')
+  const sha = repository.commit('slower', { 'models/m/1/model.py': 'pass # slower' })
+  git('tag', 'v1.0', mainCommit)
+  git('tag', 'v1.1-rc1', sha)
+  try {
+    const inputs = { 'model-repository': 'no-such-folder' }
+    const release = await step({ ref: 'refs/tags/v1.1', sha, inputs })
+    expect(release.exitCode, release.log).toBe(2)
+    expect(release.log).toContain('the release before: v1.0')
+    expect(release.log).toContain(`reference: the release before, v1.0 (${mainCommit.slice(0, 7)})`)
+  } finally {
+    git('tag', '--delete', 'v1.0', 'v1.1-rc1')
+  }
 })
 
 test("a first release is not compared with main's baseline of its own commit", async () => {

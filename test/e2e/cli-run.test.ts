@@ -167,6 +167,20 @@ test('compare gives the same result again from the files, byte for byte', async 
   expect(filesIn('again').filter((name) => !name.startsWith('best-config'))).toEqual(judged)
 })
 
+test('the report says how to measure again, and how to come to the same verdict', async () => {
+  const [again = '', judged = ''] = Array.from(
+    text('beside/report.md').matchAll(/`triton-perf-gate ((?:run|compare) [^`]+)`/g),
+    ([, args]) => args,
+  )
+  const reference = git('rev-parse', 'HEAD~1').trim()
+  expect(again).toBe(
+    `run --triton embedded --models paced --model-repository repository/models --config gate.yml --time-budget 40s --search-mode off --reference ${reference} --baseline alone/baseline.json`,
+  )
+  const { exitCode } = await tpg(`${judged} --output reproduced`)
+  expect(exitCode).toBe(beside.exitCode)
+  expect(text('reproduced/result.json')).toBe(text('beside/result.json'))
+})
+
 test.each([
   ['markdown', 'report.md'],
   ['html', 'report.html'],

@@ -13,6 +13,7 @@ import { asGateError, describeError, exitCodes } from '../../src/domain/error.ts
 import type { Measurements } from '../../src/domain/measurements.ts'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
 import { judge } from '../../src/judge.ts'
+import { reportRows } from '../../src/report/rows.ts'
 import { type Fault, type Files, faults, soundFiles } from '../support/faults.ts'
 import { searchOptions } from '../support/github/run-store.ts'
 
@@ -39,11 +40,13 @@ async function meet({
   options = {},
   search,
   special,
+  act,
 }: Omit<Fault, 'name' | 'met'>): Promise<Met> {
-  const { measurements, baseline, config }: Files = { ...soundFiles, ...files }
+  const { measurements, baseline, config, newest }: Files = { ...soundFiles, ...files }
   write('measurements.json', measurements)
   write('baseline.json', baseline)
   write('triton-perf-gate.yml', config)
+  write('newest.json', newest)
   if (special === 'folder') {
     write('baseline.json', null)
     mkdirSync(join(folder, 'baseline.json'))
@@ -59,6 +62,10 @@ async function meet({
     cwd: folder,
   }
   try {
+    if (act !== undefined) {
+      await act(folder)
+      throw new Error('it was let through')
+    }
     if (search !== undefined) {
       const opened = await findBaseline(search.store, { ...searchOptions, ...search.change }, () => undefined)
       const own = measurements as Measurements
@@ -89,10 +96,13 @@ async function meet({
   }
 }
 
-function metBy({ verdict, warnings, baseline }: Result): Met {
+function metBy(result: Result): Met {
+  const { verdict, baseline } = result
   const [first] = verdict.reasons
+  // A view shows it above all reasons.
+  const [notice] = reportRows(result).notices
   const passedOver = baseline.status === 'absent' ? baseline.passedOver?.[0] : undefined
-  const said = verdict.outcome === 'pass' ? (warnings[0] ?? first?.message) : first?.message
+  const said = verdict.outcome === 'pass' ? (notice ?? first?.message) : first?.message
   return {
     outcome: verdict.outcome,
     exitCode: verdict.exitCode,
@@ -101,15 +111,15 @@ function metBy({ verdict, warnings, baseline }: Result): Met {
   }
 }
 
-const exitCodeOf: Readonly<Record<Fault['met'], number>> = {
+const exitCodeOf = ({ options }: Fault): Readonly<Record<Fault['met'], number>> => ({
   pass: exitCodes.pass,
-  // By default an inconclusive report warns.
-  inconclusive: exitCodes.pass,
+  // By default an inconclusive report warns, and a release fails.
+  inconclusive: options?.release === true ? exitCodes.inconclusive : exitCodes.pass,
   fail: exitCodes.fail,
   invalid: exitCodes.environment,
   'error 2': exitCodes.usage,
   'error 3': exitCodes.environment,
-}
+})
 
 test('nothing wrong is a pass: the table could not tell otherwise', async () => {
   expect(await meet({})).toMatchObject({ outcome: 'pass', exitCode: 0 })
@@ -131,7 +141,7 @@ describe('each fault has its outcome, says what is wrong, and what to do next', 
     const met = await meet(fault)
     seen.set(fault, met)
     expect(`${met.outcome}${met.outcome === 'error' ? ` ${met.exitCode}` : ''}`, met.says).toBe(fault.met)
-    expect(met.exitCode).toBe(exitCodeOf[fault.met])
+    expect(met.exitCode).toBe(exitCodeOf(fault)[fault.met])
     expect(met.says).not.toMatch(/undefined|\bNaN\b.*%|\[object/)
     if (fault.met === 'pass') return
     expect(met.says.length).toBeGreaterThan(10)

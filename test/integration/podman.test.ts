@@ -57,6 +57,7 @@ test('a server in a container of podman: removes what a dead owner left, starts,
   create('alive', processIdentity())
   const launcher = await resolveTriton(world, { ...settings, dockerUser: '12345:12345' })
   expect(containers()).toBe('alive')
+  expect(launcher).toMatchObject({ containerEngine: 'podman' })
   expect(launcher.source).toMatch(/^nvcr\.io\/nvidia\/tritonserver@sha256:[0-9a-f]{64}, podman$/)
 
   const server = await startServer(world, launcher, { repository })

@@ -78,6 +78,24 @@ test('what did not change is cleared without its reference', async () => {
   ])
 })
 
+test('what was cleared is not measured again by a run that goes on, unless its baseline is another', async () => {
+  const resume = measurementsSchema.parse(
+    JSON.parse(readFileSync(join(folder('cleared'), 'measurements.json'), 'utf8')),
+  )
+  const starts = ({ measurements: { models } }: Awaited<ReturnType<typeof gate>>) =>
+    models.flatMap(({ scenarios }) =>
+      scenarios.flatMap((each) => each.repetitions.map(({ startNs }) => startNs)),
+    )
+  const resumed = await gate('main', { ...beside(), resume }, 'cleared')
+  expect(resumed.result.verdict).toMatchObject({ outcome: 'pass' })
+  expect(resumed.measurements.models).toEqual(resume.models)
+  const noHistory: Baseline = { ...baseline, history: [] }
+  const opened = { status: 'found', source: 'baseline.json', baseline: noHistory } as const
+  const afresh = await gate('main', { ...beside(), baseline: opened, resume }, 'cleared')
+  expect(afresh.measurements.models.map(({ screening }) => screening)).toEqual([undefined])
+  expect(starts(afresh)).not.toEqual(starts(resumed))
+})
+
 test('what did is measured anew beside its reference, which is what it fails by', async () => {
   const { result, measurements } = await gate('slower', beside(), 'undecided')
   expect(result.verdict).toMatchObject({ outcome: 'fail' })

@@ -1,12 +1,15 @@
 import type { BaselineSearch } from '../../src/action/find-baseline.ts'
 import type { RunStore } from '../../src/action/run-store.ts'
 import type { CompareOptions } from '../../src/cli/compare.ts'
+import { limitsOf } from '../../src/config/limits.ts'
+import { readConfig } from '../../src/config/load-config.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import { together } from '../../src/domain/load.ts'
 import type { Baseline, Measurements } from '../../src/domain/measurements.ts'
 import type { ModelMeasurement, Repetition, Scenario } from '../../src/domain/scenario.ts'
 import { clientHealth } from '../../src/load/client-health.ts'
 import { steady } from './compare-model.ts'
+import { early } from './early-faults.ts'
 import { baselineOf, makeRun, makeStore, sha, zipOf } from './github/run-store.ts'
 import { makeZip } from './github/zip.ts'
 import {
@@ -26,6 +29,8 @@ export interface Files {
   readonly measurements: Measurements | string | null
   readonly baseline: Baseline | string | Uint8Array | null
   readonly config: string
+  /** The main branch's newest baseline, for --history. */
+  readonly newest: Baseline | string | null
 }
 
 export interface Fault {
@@ -35,6 +40,8 @@ export interface Fault {
   readonly options?: Partial<CompareOptions>
   /** The baseline is looked for on GitHub in place of a file. */
   readonly search?: { readonly store: RunStore; readonly change?: Partial<BaselineSearch> }
+  /** What goes wrong before there is anything to compare, where no file shows it: throws. */
+  readonly act?: (folder: string) => unknown
   /** Something on the disk that no text makes. */
   readonly special?: 'folder' | 'hugeFile'
 }
@@ -95,6 +102,7 @@ export const soundFiles: Files = {
   measurements: makeMeasurements([model()]),
   baseline: stored,
   config: 'concurrency: 8\n',
+  newest: null,
 }
 
 const gpu = {
@@ -105,6 +113,10 @@ const gpu = {
   mig: false,
 }
 const onGpu: Environment = { ...environment, gpus: [gpu], gpuUnavailable: null }
+const inDocker: Environment = {
+  ...environment,
+  triton: { ...environment.triton, mode: 'docker', network: 'bridge', containerEngine: 'docker' },
+}
 const elsewhere = (here: Environment, there: Environment): Partial<Files> => ({
   ...alone([model()], { environment: here }),
   ...storedWith({ environment: there }),
@@ -266,6 +278,21 @@ const baselineContent: Fault[] = [
     files: elsewhere(environment, { ...environment, engine: 'perf_analyzer 2.59.0' }),
   },
   {
+    name: 'another version of the load generator',
+    met: 'invalid',
+    files: elsewhere(environment, { ...environment, generatorVersion: 7 }),
+  },
+  {
+    name: 'another container engine',
+    met: 'invalid',
+    files: elsewhere(inDocker, { ...inDocker, triton: { ...inDocker.triton, containerEngine: 'podman' } }),
+  },
+  {
+    name: 'another network of the container',
+    met: 'invalid',
+    files: elsewhere(inDocker, { ...inDocker, triton: { ...inDocker.triton, network: 'host' } }),
+  },
+  {
     name: 'other input data',
     met: 'invalid',
     files: elsewhere(
@@ -386,6 +413,88 @@ const baselineOnGithub: Fault[] = [
   },
 ]
 
+/** A newer baseline of the main branch, for a judgement that the main branch's creep may fail. */
+const newest = (change: Partial<Baseline> = {}): Partial<Files> => ({
+  newest: { ...stored, ...change },
+  config: 'concurrency: 8\ngate: {on_creep: fail}\n',
+})
+const released = { release: true, history: 'newest.json' }
+const otherMachine = { ...environment, host: { ...environment.host, runnerClass: 'other' } }
+/** Since then the main branch has become slower twice, by less than the tolerance each time. */
+const crept = Array.from({ length: 60 }, (_, index) => ({
+  ...(history[0] as (typeof history)[number]),
+  commit: `d${index}`,
+  createdAt: `2026-02-01T00:00:${String(index).padStart(2, '0')}Z`,
+  value: 40e6 * 1.04 ** Math.floor(index / 20) * (1 + 0.002 * ((index * 7) % 5)),
+}))
+const cleared = model(steady(4, numbers), {}, { screening: 'cleared' })
+
+const mainHistory: Fault[] = [
+  { name: 'no file where --history points', met: 'error 2', options: { history: 'nothing.json' } },
+  {
+    name: 'the file of --history is cut off',
+    met: 'error 3',
+    files: { newest: storedText.slice(0, 5000) },
+    options: { history: 'newest.json' },
+  },
+  {
+    name: 'the file of --history is of another machine',
+    met: 'pass',
+    files: newest({ environment: otherMachine }),
+    options: { history: 'newest.json' },
+  },
+  {
+    name: 'the same where creep is to fail a release',
+    met: 'inconclusive',
+    files: newest({ environment: otherMachine }),
+    options: released,
+  },
+  {
+    name: 'no --history where creep is to fail a release',
+    met: 'error 2',
+    files: newest(),
+    options: { release: true },
+  },
+  {
+    name: 'the main branch has crept, and that is to fail a release',
+    met: 'fail',
+    files: newest({ history: crept }),
+    options: released,
+  },
+  {
+    name: 'the main branch has crept, of which a pull request is only told',
+    met: 'pass',
+    files: newest({ history: crept }),
+    options: { history: 'newest.json' },
+  },
+  {
+    name: 'a history that is yet too short to show creep',
+    met: 'pass',
+    files: newest({ history: crept.slice(0, 3) }),
+    options: { history: 'newest.json' },
+  },
+  {
+    name: 'a model that its history cleared, and no baseline',
+    met: 'invalid',
+    files: { ...beside([cleared], []), baseline: null },
+  },
+  {
+    name: 'a model that its history cleared, and a baseline of another machine',
+    met: 'invalid',
+    files: { ...beside([cleared], []), ...storedWith({ environment: otherMachine }) },
+  },
+  {
+    name: 'a model that its history cleared, and a baseline without a history',
+    met: 'invalid',
+    files: { ...beside([cleared], []), ...storedWith({ history: [] }) },
+  },
+  {
+    name: 'a model that its history cleared, and a baseline without the model',
+    met: 'invalid',
+    files: { ...beside([cleared], []), ...storedModels([{ ...model(), name: 'other' }]) },
+  },
+]
+
 const measuring: Fault[] = [
   { name: 'no measurements.json', met: 'error 2', files: { measurements: null } },
   {
@@ -444,6 +553,18 @@ const measuring: Fault[] = [
     files: beside([model(changed(() => ({ failures: { UNAVAILABLE: 1 } })))], [model()]),
   },
   {
+    name: 'answers that are not those of the validation data',
+    met: 'invalid',
+    files: alone([model(changed((index) => (index === 2 ? { failures: { wrong_output: 20 } } : {})))]),
+  },
+  {
+    name: 'answers that break the rules of HTTP/2 or gRPC',
+    met: 'invalid',
+    files: alone([
+      model(changed((index) => (index === 2 ? { failures: { connection: 15, INTERNAL: 5 } } : {}))),
+    ]),
+  },
+  {
     name: 'a repetition without any answer',
     met: 'invalid',
     files: alone([model(changed((index) => (index === 1 ? { requests: 0 } : {})))]),
@@ -495,6 +616,20 @@ const measuring: Fault[] = [
     met: 'invalid',
     files: alone([
       model(changed(() => voidFor('loads_apart: only 71 % of a block had every model under load'))),
+    ]),
+  },
+  {
+    name: 'nvidia-smi stopped answering',
+    met: 'invalid',
+    files: alone([model(changed(() => voidFor('gpu_unreadable: nvidia-smi did not answer within 5 s')))]),
+  },
+  {
+    name: 'the windows of perf_analyzer do not agree',
+    met: 'invalid',
+    files: alone([
+      model(
+        changed(() => voidFor('perf_analyzer_unstable: concurrency 8: no stable window within 10 trials')),
+      ),
     ]),
   },
   {
@@ -596,6 +731,55 @@ const configuring: Fault[] = [
     files: { ...beside([slower(1.8)], [model()]), config: accepted('until: 2026-12-31') },
   },
   {
+    name: 'an acceptance that was used up on another class of machines',
+    met: 'fail',
+    files: {
+      ...beside([slower(1.2)], [model()]),
+      config: accepted('until: 2026-12-31'),
+      baseline: {
+        ...stored,
+        environment: otherMachine,
+        acceptedBefore: (['latencyP99Ns', 'inferPerSec'] as const).map((metric) => ({
+          model: name,
+          load: 'concurrency=8',
+          metric,
+          commit: sha('d'),
+          reason: 'a larger model',
+        })),
+      },
+    },
+  },
+  {
+    name: 'an acceptance of a model that is not there',
+    met: 'fail',
+    files: {
+      ...beside([slower(1.2)], [model()]),
+      config: accepted('until: 2026-12-31').replaceAll('model: m,', 'model: n,'),
+    },
+  },
+  {
+    name: 'an acceptance without an end',
+    met: 'error 2',
+    files: { config: accepted('up_to: 50%').replaceAll('up_to: 50%, reason', 'reason') },
+  },
+  {
+    name: 'limits that the pull request loosens',
+    met: 'pass',
+    files: {
+      ...beside([model()], [model()], {
+        git: {
+          contained: [],
+          reference: {
+            status: 'read',
+            commit: sha('b'),
+            limits: limitsOf(readConfig('concurrency: 8\nlatency_budget: 60\n', 'c.yml', {}), [name]),
+          },
+        },
+      }),
+      config: 'concurrency: 8\nlatency_budget: 90\ngate: {tolerance: {perf_latency_p99: 20%}}\n',
+    },
+  },
+  {
     name: 'the configuration of the reference cannot be read',
     met: 'pass',
     files: beside([model()], [model()], {
@@ -609,6 +793,8 @@ export const faults: Readonly<Record<string, readonly Fault[]>> = {
   'The baseline file': baselineFile,
   'What the baseline holds': baselineContent,
   'The baseline on GitHub': baselineOnGithub,
+  'The history of the main branch': mainHistory,
+  'Before anything is measured': early,
   'The measurement': measuring,
   'The configuration': configuring,
 }

@@ -144,7 +144,7 @@ export function makeMeasurements(
 export function makeBaseline(models: readonly ModelMeasurement[], change: Partial<Baseline> = {}): Baseline {
   return {
     kind: 'baseline',
-    schemaVersion: 2,
+    schemaVersion: 3,
     tool,
     createdAt: '2026-01-01T00:00:00Z',
     commit: 'ba5e11e',
@@ -152,6 +152,7 @@ export function makeBaseline(models: readonly ModelMeasurement[], change: Partia
     environment,
     models: models.map((model) => ({ ...model, configHash: configHash(model.configText) })),
     history: [],
+    acceptedBefore: [],
     ...change,
   }
 }

@@ -1046,7 +1046,23 @@ export function trendResult(): Result {
     ],
     notListed: 1,
   }
-  return { ...passResult(), trend }
+  return {
+    ...passResult(),
+    trend,
+    recent: {
+      status: 'found',
+      source: 'main/baseline.json',
+      commit: run(23).commit,
+      createdAt: run(23).createdAt,
+    },
+    invocation: {
+      command: 'run',
+      flags: ['--model-repository models', '--time-budget 600s'],
+      output: 'triton-perf-gate-out',
+      mode: 'gate',
+      policies: ['--release'],
+    },
+  }
 }
 
 /** The same with nothing to say. */
