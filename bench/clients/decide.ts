@@ -7,8 +7,9 @@ import { makeConfig } from '../../test/support/make-measurements.ts'
 
 const [measured = '', stored = ''] = process.argv.slice(2)
 const startMs = performance.now()
-const measurements = await readDataFile(measured, measurementsSchema, 'measurements')
+const programBytes = process.memoryUsage.rss()
 const opened = await openBaseline({ status: 'file', path: stored, source: stored })
+const measurements = await readDataFile(measured, measurementsSchema, 'measurements')
 const { status, baseline } = matchBaseline(opened, measurements.environment)
 const readMs = performance.now()
 const config = makeConfig({ loads: measurements.models[0]?.scenarios.map(({ load }) => load) ?? [] })
@@ -23,6 +24,7 @@ console.log(
     history: baseline?.history.length ?? 0,
     readSeconds: (readMs - startMs) / 1000,
     judgeSeconds: (judgedMs - readMs) / 1000,
+    programBytes,
     maxRssBytes: process.resourceUsage().maxRSS * 1024,
   }),
 )

@@ -24,11 +24,12 @@ export interface CompareOptions
 /** `compare`: the verdict again, from the files, on any machine. */
 export async function compare(shell: Shell, options: CompareOptions): Promise<number> {
   const config = await configFrom(shell, options)
-  const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
+  // The largest file first, while there is least beside it in memory.
   const opened = {
     baseline: await openAsked(shell, options.baseline),
     recent: await openHistory(shell, options.history, config),
   }
+  const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements')
   const result = judgeAgainst({ measurements, config, mode: 'gate' }, opened)
   const output = openOutput(resolve(shell.cwd, options.output), 'judge')
   output.writeResult(result, null)

@@ -67,6 +67,6 @@ test('one that is missing is told, as a history that is yet short: the first of 
   for (const config of [release('fail'), release('warn')]) {
     const missing = input({ recent: null, recentStatus: { status: 'absent', ...noBaseline }, config })
     expect(creepReasons(missing, null)).toEqual([])
-    expect(creepWarnings(missing)).toEqual([expect.stringMatching(/was not found\.$/)])
+    expect(creepWarnings(missing)).toEqual([expect.stringMatching(/was not found\. Start it\.$/)])
   }
 })
