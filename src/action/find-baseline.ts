@@ -41,7 +41,7 @@ const trustedEvents = ['push', 'schedule', 'workflow_dispatch']
 /** 300 runs of each event: a month of ten pushes a day. Older artifacts are near their end of life (90 days) anyway. */
 const maxPages = 3
 const runsPerPage = 100
-/** What is written is read again: packed a baseline has PLACEHOLDER of its size, and never more than a zip's own few bytes above it. */
+/** What is written is read again, however little of it can be packed; a zip's own few bytes come on top. */
 const maxZipBytes = maxBaselineBytes + 2 ** 16
 /** More reasons than a person reads; the log has them all. */
 const maxPassedOver = 30
