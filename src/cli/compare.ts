@@ -11,7 +11,7 @@ import type { Shell } from './shell.ts'
 export interface CompareOptions
   extends Pick<
     GateOptions,
-    'latencyBudget' | 'minThroughput' | 'onInconclusive' | 'onMissingBaseline' | 'release'
+    'models' | 'latencyBudget' | 'minThroughput' | 'onInconclusive' | 'onMissingBaseline' | 'release'
   > {
   readonly measurements: string
   readonly baseline?: string

@@ -207,6 +207,7 @@ Example:
       '--history <file>',
       'newer baseline.json of the main branch: the trend since what is compared with',
     )
+    .option('--models <names>', 'only these models were measured, where `run` was told so')
     .option('--config <file>', 'configuration file with budgets, tolerances and policies')
     .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
     .option('--min-throughput <n>', 'least throughput in inferences per second')

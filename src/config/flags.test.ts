@@ -19,7 +19,12 @@ test('what stood above the file is said in the words of the command line', () =>
     '--time-budget 90s',
     '--search-mode off',
   ])
-  expect(judgingFlags(overrides)).toEqual(['--latency-budget 10.5', '--on-inconclusive fail', '--release'])
+  expect(judgingFlags(overrides)).toEqual([
+    '--models a',
+    '--latency-budget 10.5',
+    '--on-inconclusive fail',
+    '--release',
+  ])
   expect([...measuringFlags({}), ...judgingFlags({ release: false })]).toEqual([])
 })
 

@@ -18,10 +18,11 @@ export function measuringFlags(overrides: ConfigOverrides): string[] {
   ])
 }
 
-/** The same for what is judged by: flags that `run` and `compare` share. */
+/** The same for what is judged by, the models among it where they were chosen: flags that `run` and `compare` share. */
 export function judgingFlags(overrides: ConfigOverrides): string[] {
   return [
     ...plain([
+      ['--models', overrides.models?.join(',')],
       ['--latency-budget', overrides.latencyBudgetMs],
       ['--min-throughput', overrides.minThroughput],
       ['--on-inconclusive', overrides.onInconclusive],

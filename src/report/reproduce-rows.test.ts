@@ -83,6 +83,15 @@ test.each<[string, Partial<Result>, string, string]>([
   ])
 })
 
+test('models that were chosen are chosen again where it is judged, since others would be missed there', () => {
+  const policies = ['--models text_recognition,ocr', '--release']
+  const chosen = of({ invocation: { command: 'run', mode: 'gate', flags: [], output: '.', policies } })
+  expect(chosen.map(({ command }) => command)).toEqual([
+    `${again} --release`,
+    'triton-perf-gate compare --measurements measurements.json --models text_recognition,ocr --release',
+  ])
+})
+
 test('an artifact is named, and the two of a release are told apart', () => {
   const [measured] = of({ commit: 'a'.repeat(40), baseline: found(artifact), recent: found(artifact) })
   expect(measured?.text).toBe(

@@ -20,11 +20,11 @@ export function reproduce(result: Result): Report['reproduce'] {
   const files = stored.flatMap(({ from }) => (from === null ? [] : [from]))
   const again = [
     `triton-perf-gate ${command} --triton ${result.environment.triton.mode}`,
-    ...modelsFlag(result),
+    ...(policies.some(isModelsFlag) ? policies.filter(isModelsFlag) : modelsFlag(result)),
     ...flags,
     ...referenceFlag(result),
     ...storedFlags,
-    ...policies,
+    ...policies.filter((flag) => !isModelsFlag(flag)),
   ]
   const measured = {
     text: files.length === 0 ? `${at}:` : `${at}, with ${files.join(' and ')}:`,
@@ -42,6 +42,8 @@ export function reproduce(result: Result): Report['reproduce'] {
   ]
   return [measured, { text: 'The same verdict from the files of this run:', command: judged.join(' ') }]
 }
+
+const isModelsFlag = (flag: string) => flag.startsWith('--models ')
 
 /** More than this nobody copies; without the flag the same command measures every model. */
 const maxModelsFlagLength = 500
