@@ -254,10 +254,11 @@ test('over two pushes: the step is accepted once, then it is the level, and a fu
 })
 
 describe('what a reviewer is told', () => {
-  const judgedWith = (reference: AcceptedRegression[]) => {
+  const judgedWith = (reference: AcceptedRegression[], commit: string | null = '1a2b3c4d5') => {
     const limits = limitsOf(configWith(...reference), ['m'])
-    const git: GitFacts = { contained: [], reference: { status: 'read', commit: '1a2b3c4', limits } }
-    return judged(configWith(makeAccepted()), { latency: 1.1, change: { git } })
+    const git: GitFacts = { contained: [], reference: { status: 'read', commit: '1a2b3c4d5', limits } }
+    const baseline = commit === null ? null : makeBaseline([], { commit })
+    return judged(configWith(makeAccepted()), { latency: 1.1, change: { git }, baseline })
   }
   const note = (reference: AcceptedRegression[]) =>
     judgedWith(reference).latency?.footnotes.find((each) => each.startsWith('accepted'))
@@ -266,6 +267,22 @@ describe('what a reviewer is told', () => {
     expect(note([])).toMatch(/accepted in this pull request\)$/)
     expect(note([makeAccepted({ upTo: 0.1 })])).toMatch(/changed in this pull request\)$/)
     expect(note([makeAccepted()])).toBe('accepted up to 15 % (more layers; until 2026-12-31)')
+  })
+
+  test('an entry that the reference has may be used up: only the baseline of that commit tells', () => {
+    expect(judgedWith([makeAccepted()]).outcome).toBe('pass')
+    for (const [commit, lacking] of [
+      [null, 'there is no baseline'],
+      ['0lder', 'there is no baseline of that commit'],
+    ] as const) {
+      const { outcome, latency, warnings } = judgedWith([makeAccepted()], commit)
+      expect(outcome).toBe('fail')
+      const why = `the configuration of commit 1a2b3c4 has the entry already, and whether its step was taken there cannot be told (${lacking}); a further step needs an entry with a reason of its own`
+      expect(latency?.footnotes.join()).toContain(why)
+      expect(warnings.join()).toContain(why)
+      expect(judgedWith([], commit).outcome).toBe('pass')
+      expect(judgedWith([makeAccepted({ reason: 'other layers' })], commit).outcome).toBe('pass')
+    }
   })
 
   test('and counts as a loosening, above all other notes', () => {

@@ -43,7 +43,8 @@ export function acceptanceOf(
 
 /**
  * Why an entry says nothing of this series any more: its end is there, or the step that it accepts became part of the
- * baseline. An entry is for one step: else every later change could take the same again.
+ * baseline. An entry is for one step: else every later change could take the same again. One that the reference's
+ * configuration has already may have been used there, which only the baseline of that very commit can tell.
  */
 function lapse(
   { measurements, baseline }: Accepting,
@@ -52,9 +53,27 @@ function lapse(
   metric: MetricName,
 ): string | null {
   const point = baseline === null ? undefined : acceptedPoint(baseline, entry, load, metric)
-  if (point === undefined) return lapseOf(entry, measurements)
+  if (point === undefined) return lapseOf(entry, measurements) ?? untold(entry, measurements.git, baseline)
   const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`
-  return `the step became part of the baseline${at}; a further step needs an entry with a reason of its own`
+  return `the step became part of the baseline${at}; ${ownReason}`
+}
+
+const ownReason = 'a further step needs an entry with a reason of its own'
+
+/** As with an end that cannot be told: what may be used up holds not. */
+function untold(
+  entry: AcceptedRegression,
+  git: GitFacts | undefined,
+  baseline: Baseline | null,
+): string | null {
+  if (git?.reference?.status !== 'read' || !isOneOf(git.reference.limits.accepted, entry)) return null
+  if (baseline !== null && baseline.commit === git.reference.commit) return null
+  const lacking = `there is no baseline${baseline === null ? '' : ' of that commit'}`
+  return `the configuration of commit ${git.reference.commit.slice(0, 7)} has the entry already, and whether its step was taken there cannot be told (${lacking}); ${ownReason}`
+}
+
+function isOneOf(entries: readonly AcceptedRegression[], entry: AcceptedRegression): boolean {
+  return entries.some((each) => JSON.stringify(each) === JSON.stringify(entry))
 }
 
 /** Where the step became part of the baseline. A latency is the same series by whatever percentile it was gated. */
@@ -78,7 +97,7 @@ function acceptedPoint(
 function originOf(entry: AcceptedRegression, git: GitFacts | undefined): string | null {
   if (git?.reference?.status !== 'read') return null
   const known = git.reference.limits.accepted
-  if (known.some((each) => JSON.stringify(each) === JSON.stringify(entry))) return null
+  if (isOneOf(known, entry)) return null
   const place = (each: AcceptedRegression) => acceptedInWords(each)
   return known.some((each) => place(each) === place(entry))
     ? 'changed in this pull request'
