@@ -9,6 +9,7 @@ import {
   makeScenario,
 } from '../test/support/make-measurements.ts'
 import { readConfig } from './config/load-config.ts'
+import type { Environment } from './domain/environment.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
 import { settingsHash } from './profile/resume.ts'
 import { closureHash, type ModelRepository } from './repository/repository.ts'
@@ -22,9 +23,15 @@ const history = Array.from({ length: 40 }, (_, index) =>
   ),
 ).flat()
 
+interface Here {
+  readonly config?: string
+  readonly of?: ModelRepository | null
+  readonly environment?: Environment
+}
+
 function isTried(
   change: Partial<ModelMeasurement> = {},
-  { config = text, of = reference }: { readonly config?: string; readonly of?: ModelRepository | null } = {},
+  { config = text, of = reference, environment: here = environment }: Here = {},
 ): boolean {
   const measured = makeModel('m', [makeScenario(steady(4, base))], {
     contentHash: closureHash(reference, 'm'),
@@ -34,7 +41,7 @@ function isTried(
   const baseline = { status: 'found', source: 'b', baseline: makeBaseline([measured], { history }) } as const
   const screen = screenBy({ config: readConfig(config, 'gate.yml', {}), baseline }, of)
   const { loads } = readConfig(config, 'gate.yml', {}).settingsFor('m')
-  return screen.isPromising({ name: 'm', loads, looks: [4, 8, 14] } as never, environment)
+  return screen.isPromising({ name: 'm', loads, looks: [4, 8, 14] } as never, here)
 }
 
 test('a candidate is measured alone first where the newest run measured its very reference', () => {
@@ -52,6 +59,17 @@ test('not by one of other settings: easier requests would hide a model that got 
   expect(isTried({}, { config: `${text}triton_server_flags: {min-supported-compute-capability: 7}\n` })).toBe(
     false,
   )
+})
+
+test('not on another system or with other mounts: what is faster there would hide a model that got slower', () => {
+  const host = (change: Partial<Environment['host']>) => ({
+    environment: { ...environment, host: { ...environment.host, ...change } },
+  })
+  expect(isTried({}, host({}))).toBe(true)
+  expect(isTried({}, host({ os: 'Linux 7' }))).toBe(false)
+  expect(isTried({}, host({ cpuGovernor: 'performance' }))).toBe(false)
+  expect(isTried({}, host({ cpuLimit: 8 }))).toBe(false)
+  expect(isTried({}, { config: `${text}triton_docker_mounts: ["/weights:/weights:ro"]\n` })).toBe(false)
 })
 
 test('not without a reference, nor where it is off', () => {

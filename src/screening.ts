@@ -1,7 +1,7 @@
 import { matchBaseline, type OpenedBaseline } from './baseline/find.ts'
 import { isCleared, isPromising } from './compare/screen.ts'
 import type { Config } from './config/config.ts'
-import type { Environment } from './domain/environment.ts'
+import { type Environment, unlike } from './domain/environment.ts'
 import type { Baseline } from './domain/measurements.ts'
 import type { MeasureInput } from './profile/measure-repository.ts'
 import { settingsHash } from './profile/resume.ts'
@@ -22,6 +22,7 @@ export function screenBy(
       if (reference === null || config.gate.screening === 'off' || baseline === null) return false
       return (
         status.status === 'found' &&
+        unlike(baseline.environment, environment).length === 0 &&
         isOf(baseline, reference, config, model.name) &&
         isPromising(baseline, config, model, model.looks[0] ?? 0)
       )

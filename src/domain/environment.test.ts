@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cpuEnvironment } from '../../test/support/result-fixtures.ts'
-import { incomparable } from './environment.ts'
+import { incomparable, unlike } from './environment.ts'
 
 test('other input data of a model make environments incomparable; a model of one side alone does not', () => {
   const withData = (inputData: Record<string, string>) => ({ ...cpuEnvironment, inputData })
@@ -24,4 +24,16 @@ test('with perf_analyzer the version of a generator that was not used makes no d
   expect(
     incomparable({ ...cpuEnvironment, engine, generatorVersion: 2 }, { ...cpuEnvironment, engine }),
   ).toEqual([])
+})
+
+test('an image that was built anew under the same version can be compared, but foretells nothing', () => {
+  const of = (source: string) => ({
+    ...cpuEnvironment,
+    triton: { ...cpuEnvironment.triton, mode: 'docker' as const, source },
+  })
+  expect(incomparable(of('t@sha256:1'), of('t@sha256:2'))).toEqual([])
+  expect(unlike(of('t@sha256:1'), of('t@sha256:2'))).toEqual(['image: t@sha256:1 ≠ t@sha256:2'])
+  expect(unlike(cpuEnvironment, cpuEnvironment)).toEqual([])
+  const elsewhere = { ...cpuEnvironment, host: { ...cpuEnvironment.host, runnerClass: 'other' } }
+  expect(unlike(cpuEnvironment, elsewhere)).toEqual(incomparable(cpuEnvironment, elsewhere))
 })

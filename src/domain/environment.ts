@@ -56,7 +56,7 @@ export type Environment = z.infer<typeof environmentSchema>
 export function incomparable(a: Environment, b: Environment): string[] {
   const gpus = (environment: Environment) => environment.gpus.map(describeGpu).join(', ') || 'none'
   const containerEngine = ({ triton }: Environment) => triton.containerEngine ?? 'docker'
-  const fields: [string, string, string][] = [
+  const fields: Field[] = [
     ['runner class', a.host.runnerClass, b.host.runnerClass],
     ['GPU', gpus(a), gpus(b)],
     ['Triton version', a.triton.version, b.triton.version],
@@ -65,10 +65,7 @@ export function incomparable(a: Environment, b: Environment): string[] {
     ['container engine', containerEngine(a), containerEngine(b)],
     ['engine', engineOf(a), engineOf(b)],
   ]
-  return [
-    ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
-    ...otherInputData(a, b),
-  ]
+  return [...differing(fields), ...otherInputData(a, b)]
 }
 
 /** What made the load, with the version that its numbers depend on. Files that are older than versions were made by the first. */
@@ -77,23 +74,47 @@ function engineOf({ engine, generatorVersion = 1 }: Environment): string {
 }
 
 /**
+ * What differs so that the runs of one do not foretell a run of the other; empty if nothing does. Stricter than `incomparable`, since
+ * nothing else is measured beside it: a newer kernel or another image that is faster would hide a model that got slower.
+ */
+export function unlike(a: Environment, b: Environment): string[] {
+  const image = ({ triton }: Environment) => (triton.mode === 'docker' ? triton.source : 'none')
+  const fields: Field[] = [
+    ['image', image(a), image(b)],
+    ['system', a.host.os, b.host.os],
+    ['CPU governor', a.host.cpuGovernor ?? 'unknown', b.host.cpuGovernor ?? 'unknown'],
+    ...cpuFields(a, b),
+  ]
+  return [...incomparable(a, b), ...differing(fields)]
+}
+
+/**
  * What differs so that measurements of one may not be gone on with in the other; empty if nothing does. Stricter than
  * `incomparable`: the same GPU, not one like it, and the same server and version of this program.
  */
 export function foreign(a: Environment, b: Environment): string[] {
   const uuids = ({ gpus }: Environment) => gpus.map(({ uuid }) => uuid).join(', ') || 'none'
-  const cpus = ({ host }: Environment) => `${host.cpuCount} × ${host.cpuModel}`
-  const fields: [string, string, string][] = [
+  const fields: Field[] = [
     ['Triton', a.triton.source, b.triton.source],
     ['GPU', uuids(a), uuids(b)],
-    ['CPUs', cpus(a), cpus(b)],
-    ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
+    ...cpuFields(a, b),
     ['version', a.tool.version, b.tool.version],
   ]
+  return [...incomparable(a, b), ...differing(fields)]
+}
+
+type Field = [name: string, a: string, b: string]
+
+function cpuFields(a: Environment, b: Environment): Field[] {
+  const cpus = ({ host }: Environment) => `${host.cpuCount} × ${host.cpuModel}`
   return [
-    ...incomparable(a, b),
-    ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+    ['CPUs', cpus(a), cpus(b)],
+    ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
   ]
+}
+
+function differing(fields: readonly Field[]): string[] {
+  return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`)
 }
 
 /** A model that only one of them has measured is not compared, whatever was sent to it. */

@@ -98,11 +98,12 @@ export function sweepBegin(spentBeforeNs: number): SweepProgress {
 export function settingsHash({ gate, triton, settingsFor }: Resuming['config'], model: string): string {
   const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model)
   const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate
-  const { serverFlags, serverEnvironment } = triton
+  const { serverFlags, serverEnvironment, dockerArgs } = triton
   const all = [
     { loads, requests, counts, perfAnalyzerFlags },
     { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
-    { serverFlags, serverEnvironment },
+    // Where there are none, the hash stays that of older versions.
+    { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
   ]
   return createHash('sha256').update(JSON.stringify(all)).digest('hex')
 }
