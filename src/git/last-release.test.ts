@@ -71,6 +71,17 @@ test('the names that projects give their versions', async () => {
   }
 })
 
+test('a version of last night, or of a release to come, is no release', async () => {
+  git('checkout', '-q', '--detach', 'main')
+  commit('v5.0')
+  commit('nightly-2026.11.26', 'v6.0-rc-1.0', 'preview/6.0', 'dev.6.1')
+  commit()
+  expect(await at('HEAD')).toMatchObject({ tag: 'v5.0' })
+  commit('predict/6.0')
+  commit()
+  expect(await at('HEAD')).toMatchObject({ tag: 'predict/6.0' })
+})
+
 test('none outside git', async () => {
   expect(await lastRelease(world, root)).toBeNull()
 })

@@ -12,6 +12,9 @@ const timeoutNs = 30 * nsPerSecond
 
 /** `v1.2.3`, `2.0`, `models-v4`, `release/1.2`: not `v1.2.0-rc1`, whose release is yet to come, and not `nightly`. */
 const endsInVersion = /(?:^|[^\w.])(?:v\d+(?:\.\d+)*|\d+(?:\.\d+)+)$/
+/** `nightly-2026.11.26` is a version of no release, and a release compared with last night's would hide what became of it before. */
+const isPreRelease =
+  /(?:^|[^a-z])(?:alpha|beta|canary|dev|nightly|pre|preview|prerelease|rc|snapshot|weekly)(?:[^a-z]|$)/i
 
 /**
  * The newest release that HEAD grew out of, by the tags of versions: what `git describe` finds, but on another commit than
@@ -29,7 +32,7 @@ export async function lastRelease(world: Pick<World, 'run'>, directory: string):
   for (const line of output.stdout.split('\n')) {
     // A tag with a message is an object of its own, and the commit stands behind it.
     const [tag, object, commit] = line.split(' ')
-    if (tag !== undefined && object !== undefined && endsInVersion.test(tag))
+    if (tag !== undefined && object !== undefined && endsInVersion.test(tag) && !isPreRelease.test(tag))
       return { tag, commit: commit === undefined || commit === '' ? object : commit }
   }
   return null
