@@ -9,6 +9,7 @@ import { compareModels } from './compare/compare.ts'
 import { creepWarnings } from './compare/creep.ts'
 import { loosened } from './compare/loosened.ts'
 import { withNeighbours } from './compare/neighbours.ts'
+import { settingsWarnings } from './compare/settings.ts'
 import { sharedChangeWarnings } from './compare/shared-changes.ts'
 import { type CompareInput, usableBaseline, usableRecent } from './compare/sides.ts'
 import { trendOf } from './compare/trend.ts'
@@ -19,6 +20,7 @@ import { loadKey } from './domain/load.ts'
 import { type HistoryPoint, schemaVersion } from './domain/measurements.ts'
 import type { Best, ModelResult, Result, Trend } from './domain/result.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
+import { baselineMaker } from './domain/words.ts'
 import { applyConfiguration } from './model-config/configuration.ts'
 import { parseModelConfig } from './model-config/parse.ts'
 import { patchModelConfigText } from './model-config/patch.ts'
@@ -78,8 +80,7 @@ export function judgeAgainst(
   })
 }
 
-const beginHistory =
-  'Measure the main branch on this machine with mode baseline: the trend begins with its first runs here.'
+const beginHistory = `Measure the main branch on this machine (${baselineMaker}): the trend begins with its first runs here.`
 
 function configurationWarnings(input: CompareInput): string[] {
   const reference = input.measurements.git?.reference
@@ -89,7 +90,7 @@ function configurationWarnings(input: CompareInput): string[] {
           `Whether limits were loosened is not known: the configuration at ${reference.commit.slice(0, 7)} could not be read (${reference.why}).`,
         ]
       : []
-  return [...unread, ...creepWarnings(input), ...acceptanceWarnings(input)]
+  return [...unread, ...settingsWarnings(input), ...creepWarnings(input), ...acceptanceWarnings(input)]
 }
 
 /** Of the main branch up to here: since the commit that is compared with, where the history goes beyond it. */

@@ -1,6 +1,7 @@
 import { type Environment, incomparable } from '../domain/environment.ts'
 import type { Baseline } from '../domain/measurements.ts'
 import type { BaselineStatus } from '../domain/result.ts'
+import { baselineMaker } from '../domain/words.ts'
 
 type Fingerprinted = Extract<BaselineStatus, { status: 'found' | 'incompatible' }>
 
@@ -27,6 +28,6 @@ export function fingerprint(
     status: 'incompatible',
     ...origin,
     differences,
-    next: 'Compare with --reference, which measures both sides here, or measure the main branch on this machine with mode baseline.',
+    next: `Compare with --reference, which measures both sides here, or measure the main branch on this machine (${baselineMaker}).`,
   }
 }

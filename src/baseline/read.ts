@@ -9,6 +9,7 @@ import {
   maxBaselineBytes,
 } from '../domain/measurements.ts'
 import type { BaselineStatus } from '../domain/result.ts'
+import { baselineMaker } from '../domain/words.ts'
 import { canRead, migrated } from './migrate.ts'
 import { implausibilities } from './plausible.ts'
 
@@ -22,7 +23,7 @@ export type BaselineRead =
 
 /** More would not help a person to repair the file. */
 const maxProblems = 5
-const measureAgain = 'Measure the main branch again with mode baseline, or give another file.'
+const measureAgain = `Measure the main branch again (${baselineMaker}), or give another file.`
 
 type Parsed =
   | { readonly status: 'found'; readonly baseline: Baseline }
@@ -38,7 +39,7 @@ type Parsed =
 export async function readBaseline(path: string, source: string): Promise<BaselineRead> {
   const json = await readJson(path)
   if (json === null) {
-    const next = 'Measure the main branch with mode baseline, or compare with --reference.'
+    const next = `Measure the main branch (${baselineMaker}), or compare with --reference.`
     return { status: 'absent', source, next }
   }
   return asRead(checked(json), source)
@@ -136,7 +137,7 @@ function checkHeader(value: unknown): Exclude<Parsed, { status: 'found' }> | nul
     return {
       status: 'unreadable',
       why: `it is not a baseline, it is ${named}`,
-      next: 'Give the baseline.json that mode baseline writes.',
+      next: `Give the baseline.json of the main branch (${baselineMaker}, writes it).`,
     }
   }
   if (typeof version !== 'number' || canRead(version)) return null
@@ -154,7 +155,7 @@ function checkHeader(value: unknown): Exclude<Parsed, { status: 'found' }> | nul
   return {
     status: 'unreadable',
     why: `it was written by an older triton-perf-gate than this one can read (schema version ${version})`,
-    next: 'Measure the main branch again with mode baseline.',
+    next: `Measure the main branch again (${baselineMaker}).`,
   }
 }
 

@@ -13,7 +13,11 @@ export async function openAsked(
   if (path === undefined) return { status: 'notRequested' }
   const opened = await openBaseline({ status: 'file', path: resolve(shell.cwd, path), source: path })
   if (opened.status === 'absent') {
-    throw new GateError('usage', `${flag}: there is no file ${opened.source}`, { hint: opened.next })
+    const hint =
+      flag === '--history'
+        ? "Name the main branch's newest baseline.json, or leave --history out."
+        : opened.next
+    throw new GateError('usage', `${flag}: there is no file ${opened.source}`, { hint })
   }
   if (opened.status === 'unreadable' || opened.status === 'incompatible') {
     const why = opened.status === 'unreadable' ? opened.why : opened.differences.join('; ')

@@ -2,6 +2,7 @@ import { loadKey, loadLabel } from '../domain/load.ts'
 import { repeatedNames } from '../domain/measurements.ts'
 import type { Comparison, Reason } from '../domain/result.ts'
 import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
+import { baselineMaker } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
 import { judgeWithItsBaseline, remedyFor } from './remedies.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
@@ -189,7 +190,7 @@ function otherLoads(model: ModelMeasurement, opponent: Opponent): Reason[] {
         outcome: 'inconclusive',
         model: model.name,
         message: `${model.name}: the baseline has no value at ${loadLabel(load)}.`,
-        next: 'Compare with --reference, or measure the main branch again with mode baseline and these loads.',
+        next: `Compare with --reference, or measure the main branch again with these loads (${baselineMaker}).`,
       }),
     ),
     ...dropped.map(

@@ -2,6 +2,9 @@
 
 const minus = '−'
 
+/** Where a baseline.json comes from. The command line has no mode of this name: there `run` writes one. */
+export const baselineMaker = 'the action in mode baseline, or run'
+
 /** `1 comparison`, `2 comparisons`. */
 export function countInWords(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
