@@ -196,6 +196,17 @@ describe('the trend', () => {
     expect(judge({ ...release, recent: steady }).trend).toMatchObject({ since: 'c19', crept: [] })
   })
 
+  test('of a release that was not measured itself is what came after the run before it, and nothing older', () => {
+    const beside = makeMeasurements([model], [model])
+    const release = { measurements: beside, baseline, baselineStatus: found, config, mode: 'gate' } as const
+    const older = makeBaseline([model], { history: runs(60, 10) })
+    expect(judge({ ...release, recent: older }).trend).toMatchObject({ since: 'c19', crept: [] })
+    const younger = makeBaseline([model], { history: runs(60, 40) })
+    expect(judge({ ...release, recent: younger }).trend).toMatchObject({ since: 'c19', crept: [{}] })
+    const lost = { ...release, baseline: null, baselineStatus: { status: 'notRequested' } } as const
+    expect(judge({ ...lost, recent: older }).trend).toMatchObject({ since: null })
+  })
+
   test('is left out without a history, or one of another machine', () => {
     const gate = { measurements, config, mode: 'gate', baseline: null } as const
     expect(judge({ ...gate, baselineStatus: { status: 'notRequested' } })).not.toHaveProperty('trend')

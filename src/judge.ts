@@ -93,12 +93,18 @@ function configurationWarnings(input: CompareInput): string[] {
   return [...unread, ...settingsWarnings(input), ...creepWarnings(input), ...acceptanceWarnings(input)]
 }
 
-/** Of the main branch up to here: since the commit that is compared with, where the history goes beyond it. */
+/**
+ * Of the main branch up to here: since the commit that is compared with, where the history goes beyond it. Where main is not measured
+ * at every commit that one is seldom in the history; the baseline is the nearest before it that is. What crept before the last
+ * release would be told of every later one.
+ */
 function trendIn(input: CompareInput): Trend | null {
   const { measurements, baseline } = input
   const recent = usableRecent(input)
   if (recent === null) return trendOf(historyOf(input), null)
-  return trendOf(recent.history, measurements.reference?.commit ?? baseline?.commit ?? null)
+  const measured = new Set(recent.history.map(({ commit }) => commit))
+  const starts = [measurements.reference?.commit ?? null, baseline?.commit ?? null]
+  return trendOf(recent.history, starts.find((commit) => commit !== null && measured.has(commit)) ?? null)
 }
 
 /** A measurement of the main branch is the newest point of its own history. */

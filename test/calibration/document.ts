@@ -94,7 +94,7 @@ alarms, of two for the change. With fewer than ${minHistoryPoints} earlier runs 
 ${tables.baseline}
 
 A failure against a stored baseline asks to be confirmed with \`--reference\`: the gate does not take it back by itself, since there it
-has nothing better to judge by. The test takes the tails of Student's t with 3 degrees of freedom, which is what keeps the promise
+has nothing better to judge by. The test takes the tails of Student's t with 3 degrees of freedom, which holds false alarms to about 1 %
 under noise that is not normal; the price is that only large changes are found.
 
 ## Beside other gates
