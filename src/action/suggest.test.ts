@@ -1,7 +1,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fitsDiff, isTakenAsIs, suggestionBlock, suggestionsOf } from './suggest.ts'
+import { fitsDiff, isTakenAsIs, suggestionBlock, suggestionsOf, withoutClashes } from './suggest.ts'
 
 const patchOf = (before: string, after: string) =>
   createTwoFilesPatch('a/f', 'b/f', before, after, undefined, undefined, {
@@ -45,6 +45,19 @@ test('a patch of several models has suggestions for each file', () => {
   const both = suggestionsOf(of('first') + of('second'), (model) => `here/${model}`)
   expect(both.map(({ path }) => path)).toEqual(['here/first', 'here/second'])
   expect(both.every(({ startLine }) => startLine === 2)).toBe(true)
+})
+
+test('of two models that change the same file only the first has its suggestions, the other none at all', () => {
+  const at = (path: string) => ({ path, startLine: 2, endLine: 2, before: ['a'], after: ['b'] })
+  const { kept, said } = withoutClashes([
+    { name: 'ocr', suggestions: [at('step'), at('ocr')] },
+    { name: 'pages', suggestions: [at('pages'), at('step')] },
+    { name: 'apart', suggestions: [at('pages')] },
+  ])
+  expect(kept.map(({ path }) => path)).toEqual(['step', 'ocr', 'pages'])
+  expect(said).toEqual([
+    'no suggestion for pages: it changes step, as that for ocr does; take that one, and measure again',
+  ])
 })
 
 test('applied to the file, the suggestions give the patched file', () => {

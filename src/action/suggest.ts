@@ -64,6 +64,37 @@ function hunksOf(filePatch: string): readonly StructuredPatchHunk[] {
   }
 }
 
+interface ForModel {
+  readonly name: string
+  readonly suggestions: readonly Suggestion[]
+}
+
+/**
+ * Of models whose suggestions are for the same file, since one needs the other or both a third, only the first's: taken together they
+ * are what nobody measured. And a line for each other.
+ */
+export function withoutClashes(models: readonly ForModel[]): {
+  readonly kept: readonly Suggestion[]
+  readonly said: readonly string[]
+} {
+  const owners = new Map<string, string>()
+  const kept: Suggestion[] = []
+  const said: string[] = []
+  for (const { name, suggestions } of models) {
+    const clash = suggestions.find(({ path }) => owners.has(path))
+    if (clash !== undefined) {
+      const owner = owners.get(clash.path)
+      said.push(
+        `no suggestion for ${name}: it changes ${clash.path}, as that for ${owner} does; take that one, and measure again`,
+      )
+      continue
+    }
+    for (const { path } of suggestions) owners.set(path, name)
+    kept.push(...suggestions)
+  }
+  return { kept, said }
+}
+
 interface Place {
   readonly pullRequest: number
   readonly headSha: string
@@ -92,7 +123,7 @@ export async function suggestBest(
     ({ body, user }) => body.startsWith(marker) && user.login === login,
   )
   const files = await octokit.paginate(pulls.listFiles, { ...place, per_page: 100 })
-  const wanted = result.models.flatMap(({ name, best }) => {
+  const shown = result.models.flatMap(({ name, best }) => {
     if (best === null || !isWorthIt(best) || best.patch === null) return []
     const all = suggestionsOf(best.patch, (model) =>
       relative(workspace, join(modelRepository, model, 'config.pbtxt')),
@@ -101,7 +132,7 @@ export async function suggestBest(
     const isShown =
       all.length > 0 &&
       all.every((each) => fitsDiff(each, files.find(({ filename }) => filename === each.path)?.patch))
-    if (isShown && all.every(isTakenAsIs)) return all
+    if (isShown && all.every(isTakenAsIs)) return [{ name, suggestions: all }]
     said.push(
       isShown
         ? `no suggestion for ${name}: it has characters, or an empty line at its end, that a suggestion does not carry`
@@ -109,7 +140,12 @@ export async function suggestBest(
     )
     return []
   })
-  const comments = wanted.map((suggestion) => ({ ...placed(suggestion), body: bodyOf(marker, suggestion) }))
+  const wanted = withoutClashes(shown)
+  said.push(...wanted.said)
+  const comments = wanted.kept.map((suggestion) => ({
+    ...placed(suggestion),
+    body: bodyOf(marker, suggestion),
+  }))
   const isThere = (comment: (typeof comments)[number]) =>
     earlier.some(
       ({ body, path, line }) => body === comment.body && path === comment.path && line === comment.line,

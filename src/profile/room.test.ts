@@ -9,6 +9,11 @@ import type { Measurements } from '../domain/measurements.ts'
 import { growthOf, serversThatFit, sweepServers } from './room.ts'
 
 const gib = 2 ** 30
+const roomOf = (freeGib: number, usedMib = 0, sharedMib = 64) => ({
+  freeBytes: freeGib * gib,
+  shared: { usedBytes: usedMib * 2 ** 20, freeBytes: sharedMib * 2 ** 20 },
+})
+const plenty = roomOf(100)
 
 function measured(gpuGib: number | null, hostGib: number | null, gpuTotalGib = 24): Measurements {
   const value = (amount: number | null) =>
@@ -43,11 +48,11 @@ test('a sweep has as many servers as fit twice, eight at most; one where memory 
   const context = (mode: 'embedded' | 'local' | 'docker' | 'remote', gpu: boolean) =>
     ({ gpu: gpu ? {} : null, launcher: { mode } }) as Parameters<typeof sweepServers>[0]
   const servers = (...[mode, gpu, hostGib]: [...Parameters<typeof context>, number]) =>
-    sweepServers(context(mode, gpu), measured(null, hostGib), false, 2, 100 * gib)
+    sweepServers(context(mode, gpu), measured(null, hostGib), false, 2, plenty)
   expect([servers('embedded', false, 2), servers('local', false, 4)]).toEqual([3, 1])
   expect(servers('embedded', false, 0.1)).toBe(8)
   expect(servers('embedded', false, 100)).toBe(1)
-  expect(sweepServers(context('embedded', false), measured(null, 0.1), true, 2, 100 * gib)).toBe(2)
+  expect(sweepServers(context('embedded', false), measured(null, 0.1), true, 2, plenty)).toBe(2)
   expect([
     servers('embedded', true, 0.1),
     servers('docker', false, 0.1),
@@ -57,12 +62,14 @@ test('a sweep has as many servers as fit twice, eight at most; one where memory 
 
 test('by the memory that is free now, and by the instances that may come', () => {
   const context = { gpu: null, launcher: { mode: 'local' } } as Parameters<typeof sweepServers>[0]
-  const servers = (growth: number, freeGib: number) =>
-    sweepServers(context, measured(null, 0.5), false, growth, freeGib * gib)
+  const servers = (growth: number, freeGib: number, ...shared: number[]) =>
+    sweepServers(context, measured(null, 0.5), false, growth, roomOf(freeGib, ...shared))
   // Of 16 GiB in all.
   expect([servers(2, 16), servers(5, 16), servers(10, 16)]).toEqual([8, 5, 2])
   // One is running, whatever is free.
   expect([servers(2, 4), servers(2, 1.2), servers(2, 1.1), servers(2, 0)]).toEqual([4, 2, 1, 1])
+  // What python backends share: each further server may take five times the 4 MiB of the first.
+  expect([servers(5, 16, 4), servers(5, 16, 1), servers(5, 16, 20)]).toEqual([3, 5, 1])
   const search = { mode: 'quick', instanceCount: { min: 1, max: 5 } } as Parameters<typeof growthOf>[0]
   const of = (instanceCount: number | null, change = {}) =>
     growthOf({ ...search, ...change }, { instanceCount })

@@ -29,6 +29,12 @@ function holds(bytes: number, each: number): number {
   return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((usableShare * bytes) / each)
 }
 
+/** Memory of this machine, in bytes. */
+interface HostRoom {
+  readonly freeBytes: number
+  readonly shared: { readonly usedBytes: number; readonly freeBytes: number }
+}
+
 /** So many configurations are gone back to within the default twenty measurements; and all servers have to be stopped. */
 const mostSweepServers = 8
 
@@ -51,18 +57,22 @@ export function growthOf(
  * the committed configuration, where a model needs others: of these only what differs is loaded over what is there.
  *
  * @param growth what one of them may hold of what was measured at the gated loads
- * @param freeBytes of the host's memory now, one of them running: others use the machine too
+ * @param host what is free of its memory now, one of them running: others use the machine too; and of that which processes share, where
+ * all that is used is taken to be that server's
  */
 export function sweepServers(
   { gpu, launcher }: Pick<ProfileContext, 'gpu' | 'launcher'>,
   gated: Measurements,
   needsOthers: boolean,
   growth: number,
-  freeBytes: number,
+  host: HostRoom,
 ): number {
   const isCheap = launcher.mode === 'embedded' || launcher.mode === 'local'
   if (gpu !== null || !isCheap) return 1
   const inAll = Math.floor(serversThatFit(gated) / growth)
-  const further = holds(freeBytes, growth * mostOf(gated, 'serverMemoryBytes'))
+  const further = Math.min(
+    holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')),
+    holds(host.shared.freeBytes, growth * host.shared.usedBytes),
+  )
   return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further))
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   cpuDeltaNs,
+  freeMemoryBytes,
   type HostReading,
   hostActivity,
   parseCpuMax,
@@ -9,6 +10,7 @@ import {
   parsePressure,
   parseThrottled,
   readHost,
+  sharedMemoryRoom,
 } from './host-activity.ts'
 
 test('the kernel’s files, and their absence', () => {
@@ -83,4 +85,11 @@ test('memory that a container can still have: its limit less what is used, files
   for (const max of ['max\n', null, ''])
     expect(parseMemoryRoom(max, '700\n', null)).toBe(Number.POSITIVE_INFINITY)
   expect(parseMemoryRoom('1000\n', null, null)).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('on this machine there is memory to be had, and that which processes share is told', () => {
+  expect(freeMemoryBytes()).toBeGreaterThan(0)
+  const { usedBytes, freeBytes } = sharedMemoryRoom()
+  expect(usedBytes).toBeGreaterThanOrEqual(0)
+  expect(freeBytes).toBeGreaterThan(0)
 })

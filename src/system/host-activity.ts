@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { freemem, loadavg } from 'node:os'
 import { cpuNsOf, nsPerTick, processTree } from './process-tree.ts'
 
@@ -128,6 +128,16 @@ export function freeMemoryBytes(): number {
     read(`${cgroupFolder()}/memory.${name}`),
   )
   return Math.min(freemem(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null))
+}
+
+/** Where processes share memory, those of the python backend among them; in a container often 64 MiB. Infinite free where there is none. */
+export function sharedMemoryRoom(): { readonly usedBytes: number; readonly freeBytes: number } {
+  try {
+    const { bsize, blocks, bavail, bfree } = statfsSync('/dev/shm')
+    return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize }
+  } catch {
+    return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY }
+  }
 }
 
 /** What cgroup v2's memory.max leaves beside memory.current without the files in it that the kernel would drop; infinite without a limit. */
