@@ -35,7 +35,7 @@ pre{background:var(--page);border:1px solid var(--line);border-radius:8px;paddin
 figure{margin:12px 0}svg{display:block;font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:none}svg.wide{width:100%;min-width:700px;height:auto}svg.fitted{max-width:100%;height:auto}
 .icon{display:inline-block;font-size:inherit;width:.95em;height:.95em;vertical-align:-.1em;color:var(--tone)}.icon circle{fill:currentColor}.icon path{fill:none;stroke:var(--card);stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .card>:first-child,.card>figure:first-child h3{margin-top:0}
-.plots{display:flex;flex-wrap:wrap;gap:8px 24px}.plots figure{margin:4px 0;max-width:100%}.plots figcaption{font-weight:600;overflow-wrap:anywhere}
+.plots{display:flex;flex-wrap:wrap;gap:8px 24px}.plots figure{margin:4px 0;max-width:100%}.plots figcaption{font-weight:600;max-width:500px;overflow-wrap:anywhere}
 .key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:4px 0;padding:0;list-style:none;color:var(--soft);font-size:13px}
 .key svg{display:inline-block;vertical-align:-1px;margin-right:6px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
