@@ -13,10 +13,9 @@ import {
   placeKey,
 } from '../search/concurrent.ts'
 import { answersOf } from '../search/concurrent-answer.ts'
-import { makeSpace } from '../search/space.ts'
 import { makeConcurrentBench } from './concurrent-bench.ts'
 import { measureSides } from './engine.ts'
-import { traitsOf } from './members.ts'
+import { ownSpace } from './members.ts'
 import { withNeighbours } from './neighbours.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import type { Sample } from './sample.ts'
@@ -109,14 +108,16 @@ function costOf(progress: SweepProgress | undefined, points: number) {
   }
 }
 
-function modelsOf(context: ProfileContext, { models, committed }: ConcurrentSweepInput): ConcurrentModel[] {
+function modelsOf(
+  context: ProfileContext,
+  { models, committed, repository }: ConcurrentSweepInput,
+): ConcurrentModel[] {
   const settings = models.map(({ name }) => context.config.settingsFor(name))
   const total = settings.reduce((sum, { weighting }) => sum + weighting, 0)
   return models.map((model, index) => {
     const { search, objectives, constraints, weighting } = settings[index] ?? never()
     const own = committed[index] ?? never()
-    const traits = { ...traitsOf(model.config, own), loadsAllowed: model.config !== null }
-    const space = makeSpace(search, own, traits)
+    const space = ownSpace(search, repository, model, own, model.config !== null)
     return { name: model.name, space, objectives, constraints, weight: weighting / total }
   })
 }

@@ -3,7 +3,7 @@ import { readConfig } from '../config/load-config.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { parseModelConfig } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { largestBatchAsked, membersOf } from './members.ts'
+import { membersOf, ownSpace } from './members.ts'
 
 const bare: Omit<RepositoryModel, 'name' | 'config' | 'dependencies'> = {
   folder: '',
@@ -34,6 +34,7 @@ const shared = {
   top: { batch: 4, steps: ['inner', 'b'] },
   beside: { batch: 8, steps: ['b'] },
   over: { batch: 4, steps: ['inner'] },
+  apart: { batch: 8 },
 }
 
 function smallest(repository: ModelRepository, name: string) {
@@ -61,6 +62,12 @@ test('no composing model is lowered below what an ensemble that is not measured 
 
 test('nor the gated model itself, where it is a step', () => {
   const repository = repositoryOf(shared)
-  const asked = (name: string) => largestBatchAsked(repository, name, name)
-  expect([asked('a'), asked('b'), asked('inner'), asked('top')]).toEqual([8, 8, 4, 0])
+  const { search } = readConfig('', 'gate.yml', {}).settingsFor('')
+  const least = (name: string) => {
+    const model = repository.models.get(name)
+    if (model?.config == null) throw new Error(`no ${name}`)
+    const { configurations } = ownSpace(search, repository, model, configurationOf(model.config, true), true)
+    return Math.min(...configurations.map(({ maxBatchSize }) => maxBatchSize))
+  }
+  expect([least('a'), least('b'), least('apart')]).toEqual([8, 8, 1])
 })

@@ -5,7 +5,7 @@ import { configurationOf } from '../model-config/configuration.ts'
 import { type ModelConfig, ModelInstanceGroup_Kind } from '../proto/model_config_pb.js'
 import { type ModelRepository, modelClosure, type RepositoryModel } from '../repository/repository.ts'
 import { type Ensemble, type Member, type Members, withLeastBatch } from '../search/members.ts'
-import { type ModelTraits, memberVariants } from '../search/space.ts'
+import { type ModelTraits, makeSpace, memberVariants, type Space } from '../search/space.ts'
 
 interface Configured extends RepositoryModel {
   readonly config: ModelConfig
@@ -54,7 +54,7 @@ export function membersOf(
  * The largest batch that ensembles of the repository beyond those of `top` may send a model that `top` needs, or `top` itself,
  * directly or through an ensemble of `top`'s: Triton does not load an ensemble that takes more than one of its steps. 0 where there are none.
  */
-export function largestBatchAsked(repository: ModelRepository, top: string, name: string): number {
+function largestBatchAsked(repository: ModelRepository, top: string, name: string): number {
   const inside = modelClosure(repository, top)
   const through = inside.filter((each) => modelClosure(repository, each).includes(name))
   const beyond = [...repository.models.values()].filter(
@@ -63,8 +63,20 @@ export function largestBatchAsked(repository: ModelRepository, top: string, name
   return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0))
 }
 
+/** What may be tried of a gated model itself. @param loadsAllowed whether its server takes other configurations than the committed one */
+export function ownSpace(
+  search: SearchSettings,
+  repository: ModelRepository,
+  { name, config }: RepositoryModel,
+  committed: Configuration,
+  loadsAllowed: boolean,
+): Space {
+  const settings = withLeastBatch(search, largestBatchAsked(repository, name, name))
+  return makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed })
+}
+
 /** What a model allows to be changed, by its configuration. */
-export function traitsOf(config: ModelConfig | null, committed: VariedFields): ModelTraits {
+function traitsOf(config: ModelConfig | null, committed: VariedFields): ModelTraits {
   const scheduling = config?.schedulingChoice.case
   return {
     batching:

@@ -6,13 +6,13 @@ import { countInWords } from '../domain/words.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { mergeLatencies } from '../load/window.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { type Members, mostCombinations, withLeastBatch } from '../search/members.ts'
+import { type Members, mostCombinations } from '../search/members.ts'
 import { fitsMemory } from '../search/memory.ts'
-import { makeSpace, type Space, sizeOf, withMembers } from '../search/space.ts'
+import { type Space, sizeOf, withMembers } from '../search/space.ts'
 import { quantile } from '../stats/quantile.ts'
 import { type Bench, makeBench } from './bench.ts'
 import { measureWith } from './engine.ts'
-import { largestBatchAsked, membersOf, traitsOf } from './members.ts'
+import { membersOf, ownSpace } from './members.ts'
 import { interruptIfAsked, type ProfileContext } from './profile.ts'
 import type { Running } from './records.ts'
 import type { RepetitionSettings } from './repetition.ts'
@@ -91,8 +91,7 @@ function spaceOf(
   const { search } = config.settingsFor(model.name)
   // Reloading models under a server that others use is not ours to do.
   const loadsAllowed = launcher.mode !== 'remote' && model.config !== null
-  const settings = withLeastBatch(search, largestBatchAsked(repository, model.name, model.name))
-  const own = makeSpace(settings, committed, { ...traitsOf(model.config, committed), loadsAllowed })
+  const own = ownSpace(search, repository, model, committed, loadsAllowed)
   if (!loadsAllowed || search.mode === 'off') return own
   return withMembers(
     own,
