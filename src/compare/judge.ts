@@ -17,6 +17,8 @@ export const familyAlpha = totalLevels.fail
 export const passConfidence = 1 - totalLevels.pass
 /** The detectable change is the one that is found in nine of ten runs. */
 export const power = 0.9
+/** What no number of repetitions helps: said with the number, and with what to do. */
+export const undecidable = 'too near the tolerance to be decided by any sensible number of repetitions'
 /** More repetitions than this are no advice: change the load, the machine, or the tolerance. */
 const maxAdvisedRepetitions = 64
 
@@ -154,5 +156,5 @@ function advice(
     else tooFew = n
   }
   if (enough <= maxAdvisedRepetitions) return `at this spread about ${enough} repetitions would decide`
-  return 'too near the tolerance to be decided by any sensible number of repetitions'
+  return undecidable
 }

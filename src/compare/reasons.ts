@@ -120,7 +120,7 @@ export function modelReasons(
     ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
     // A scenario with a problem has said so above, once and not for each of its metrics.
     ...comparisonReasons(
-      model.name,
+      model,
       compared.comparisons.filter(({ load }) => !bad(load)),
     ),
     ...compared.constraints
@@ -203,18 +203,25 @@ function otherLoads(model: ModelMeasurement, opponent: Opponent): Reason[] {
   ]
 }
 
-function comparisonReasons(model: string, comparisons: readonly Comparison[]): Reason[] {
+function comparisonReasons(model: ModelMeasurement, comparisons: readonly Comparison[]): Reason[] {
   const invalid = new Map<string, Comparison[]>()
   for (const comparison of comparisons.filter(({ status }) => status === 'invalid')) {
     const cause = `${loadKey(comparison.load)} ${comparison.footnotes.join('; ')}`
     invalid.set(cause, [...(invalid.get(cause) ?? []), comparison])
   }
   return [
-    ...[...invalid.values()].map((group) => invalidReason(model, group)),
+    ...[...invalid.values()].map((group) => invalidReason(model.name, group)),
     ...comparisons
       .filter(({ status }) => status === 'fail' || status === 'inconclusive' || status === 'accepted')
-      .map((comparison) => comparisonReason(model, comparison)),
+      .map((comparison) => comparisonReason(model.name, comparison, cutShort(model, comparison.load))),
   ]
+}
+
+/** Whether time ran out before the last look: then no wish for more repetitions brings one. */
+function cutShort(model: ModelMeasurement, load: Comparison['load']) {
+  const made = scenarioAt(model, load)?.repetitions.length ?? 0
+  const planned = model.looks?.at(-1) ?? 0
+  return made < planned ? { made, planned } : null
 }
 
 /** Models that the other side has and the candidate has not: for information, since deleting a model is no regression. */

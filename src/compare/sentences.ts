@@ -4,12 +4,21 @@ import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import { changeInWords } from '../domain/words.ts'
 import { minRepetitions } from './draft.ts'
+import { undecidable } from './judge.ts'
 import { remedyFor } from './remedies.ts'
 import { scenarioAt } from './sides.ts'
 import { inWords, listInWords, shareInWords } from './words.ts'
 
-/** What a comparison that is not a pass says, with all of its numbers. */
-export function comparisonReason(model: string, comparison: Comparison): Reason {
+interface CutShort {
+  readonly made: number
+  readonly planned: number
+}
+
+/**
+ * What a comparison that is not a pass says, with all of its numbers.
+ * @param cut repetitions that were made, and that were to be made had there been time; null where there was, or nobody knows
+ */
+export function comparisonReason(model: string, comparison: Comparison, cut: CutShort | null): Reason {
   const { metric, load, status, against } = comparison
   const subject = `${model}: ${metrics[metric].label} at ${loadLabel(load)}`
   const message = `${subject} ${movement(comparison)}${endingOf(comparison)}`
@@ -30,7 +39,7 @@ export function comparisonReason(model: string, comparison: Comparison): Reason 
         outcome: 'inconclusive',
         model,
         message,
-        next: nextAfterInconclusive(comparison),
+        next: nextAfterInconclusive(comparison, cut),
       }
     case 'accepted':
       return { outcome: 'pass', model, message }
@@ -39,13 +48,20 @@ export function comparisonReason(model: string, comparison: Comparison): Reason 
   }
 }
 
-function nextAfterInconclusive({ against, detectableChange, repetitions }: Comparison): string {
+function nextAfterInconclusive(
+  { against, detectableChange, repetitions, footnotes }: Comparison,
+  cut: CutShort | null,
+): string {
   // Enough was measured and noise is not what stands against a pass: more requests fail than on the other side.
   if (detectableChange === null && repetitions >= minRepetitions) {
     return 'See in the repetitions and the server log which requests fail and why; more repetitions do not help.'
   }
-  return against === 'baseline'
-    ? 'Compare with --reference, which measures both sides in turns on this machine.'
+  if (against === 'baseline')
+    return 'Compare with --reference, which measures both sides in turns on this machine.'
+  if (footnotes.includes(undecidable))
+    return 'Use a quieter machine, accept it by an entry under gate.accepted, or allow more by gate.tolerance.'
+  return cut !== null
+    ? `Raise gate.time_budget (--time-budget): there was time for ${cut.made} of ${cut.planned} repetitions. Or use a quieter machine.`
     : 'Raise gate.repetitions or gate.measurement_seconds, or use a quieter machine.'
 }
 

@@ -511,3 +511,31 @@ test('an environment that differs does not matter to a comparison within this ru
   })
   expect(decideOn({ baselineStatus: incompatible, baseline: foreign }).outcome).toBe('pass')
 })
+
+describe('the next step of what is too noisy is one that helps', () => {
+  /** Ratios of the pairs about `centre`, as noisy as `sd` says. */
+  const nextStep = (centre: number, sd: number, looks?: readonly number[]) => {
+    const noisy = [1.3, -0.9, 0.2, -1.1, 0.5].map((z, index) =>
+      makeRepetition(index, { latencyP99Ns: 41.2e6 * centre * (1 + sd * z), inferPerSec: 300 + index }),
+    )
+    const own = makeModel(name, [makeScenario(noisy)], looks === undefined ? {} : { looks })
+    const { outcome, reasons } = decideOn({ measurements: makeMeasurements([own], [model()]) })
+    expect(outcome).toBe('inconclusive')
+    return reasons[0]?.next
+  }
+
+  test('more repetitions where there was time for all of them', () => {
+    expect(nextStep(1, 0.08, [4, 5])).toMatch(/^Raise gate\.repetitions/)
+    expect(nextStep(1, 0.08)).toMatch(/^Raise gate\.repetitions/)
+  })
+
+  test('more time where that ran out before', () => {
+    expect(nextStep(1, 0.08, [4, 8, 14])).toBe(
+      'Raise gate.time_budget (--time-budget): there was time for 5 of 14 repetitions. Or use a quieter machine.',
+    )
+  })
+
+  test('neither where no number of repetitions would decide', () => {
+    expect(nextStep(1.05, 0.08, [4, 8, 14])).toMatch(/^Use a quieter machine, accept it/)
+  })
+})
