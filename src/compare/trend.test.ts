@@ -96,6 +96,24 @@ describe('since a release', () => {
     expect(trendOf(history({ level: staircase }), 'c75')?.crept).toEqual([])
   })
 
+  test('what crept before a step that was accepted since then is not hidden by it, nor is that step creep', () => {
+    const level = (index: number) => (index < 25 ? 0 : index < 50 ? 0.045 : 0.145)
+    const shape = { level, accepted: 50, sd: 0.01 }
+    const [crept] = trendOf(history(shape), 'c10')?.crept ?? []
+    expect(crept?.shifts).toHaveLength(1)
+    expect(number(crept?.shifts[0]?.firstAfter.commit)).toBeLessThan(30)
+    expect(crept?.changeRatio).toBeGreaterThan(1.03)
+    expect(crept?.changeRatio).toBeLessThan(1.06)
+    expect(crept?.points).toHaveLength(80)
+    expect(crept?.levels.map(({ start, end }) => [start, end])).toEqual([
+      [0, 25],
+      [25, 50],
+      [50, 80],
+    ])
+    // Of a release between the two, and of one after both, nothing crept; without a release the series begins at the accepted step.
+    for (const since of ['c30', 'c60', null]) expect(trendOf(history(shape), since)?.crept).toEqual([])
+  })
+
   test('a release that the history does not know leaves the whole of it, and that is said', () => {
     const trend = trendOf(history({ level: staircase }), 'unknown')
     expect(trend?.since).toBeNull()

@@ -3,6 +3,7 @@ import { type MetricName, metrics } from '../domain/metric.ts'
 import type { Trend, TrendOfSeries } from '../domain/result.ts'
 import { minSeriesLength, type Segmentation, segment } from '../stats/change-points.ts'
 import { benjaminiHochberg } from '../stats/false-discovery.ts'
+import { sumOf } from '../stats/robust.ts'
 import { type Series, seriesIn } from './series.ts'
 import { shareOfWorse, worseLog } from './worse.ts'
 
@@ -24,14 +25,15 @@ export interface ExaminedSeries {
 }
 
 /**
- * The steps in the level of every series. A series begins anew at an accepted step: what was before is no measure any more.
+ * The steps in the level of every series. A series begins anew at an accepted step: what was before is no measure any more, but for
+ * what crept between `since` and that step, which nobody accepted.
  * @param since the steps after this commit alone; all where it is null, or unknown to the series
  */
 export function examineSeries(history: readonly HistoryPoint[], since: string | null): ExaminedSeries[] {
   return [...seriesIn(history).values()].flatMap((whole) => {
     const { metric } = whole[0]
     // A metric of a newer version cannot be told from a wrong one: it is nobody's trend here.
-    return isMetric(metric) ? [examine(sinceAccepted(whole), metric, since)] : []
+    return isMetric(metric) ? [examine(whole, metric, since)] : []
   })
 }
 
@@ -39,40 +41,50 @@ function isMetric(name: string): name is MetricName {
   return Object.hasOwn(metrics, name)
 }
 
-function sinceAccepted(series: Series): Series {
-  return series.slice(
-    Math.max(
-      0,
-      series.findLastIndex(({ accepted }) => accepted !== undefined),
-    ),
-  ) as unknown as Series
+/** The parts between accepted steps: the newest alone, or from the one on that holds the run at `since`. */
+function partsOf(whole: Series, since: number): Series[] {
+  const cuts = whole.flatMap(({ accepted }, index) => (accepted === undefined || index === 0 ? [] : [index]))
+  const starts = [0, ...cuts]
+  const first = since < 0 ? starts.length - 1 : starts.findLastIndex((start) => start <= since)
+  return starts.map((start, part) => whole.slice(start, starts[part + 1]) as unknown as Series).slice(first)
 }
 
-function examine(series: Series, metric: MetricName, since: string | null): ExaminedSeries {
-  const segmentation = segment(series.map(({ value }) => Math.log(value)))
-  const start =
-    since === null
-      ? 0
-      : Math.max(
-          0,
-          series.findLastIndex(({ commit }) => commit === since),
-        )
-  const { levels } = segmentation
-  const first = levels.find(({ end }) => end > start) ?? levels[0]
-  const last = levels.at(-1)
-  const shifts = shiftsAfter(start, series, segmentation)
+function examine(whole: Series, metric: MetricName, since: string | null): ExaminedSeries {
+  const at = since === null ? -1 : whole.findLastIndex(({ commit }) => commit === since)
+  const parts = partsOf(whole, at)
+  const series = parts.flat() as unknown as Series
+  let offset = 0
+  const examined = parts.map((part, index) => {
+    const segmentation = segment(part.map(({ value }) => Math.log(value)))
+    const start = index === 0 && at >= 0 ? at - (whole.length - series.length) : 0
+    const { levels } = segmentation
+    const first = levels.find(({ end }) => end > start) ?? levels[0]
+    const before = offset
+    offset += part.length
+    return {
+      change: (levels.at(-1)?.level ?? 0) - (first?.level ?? 0),
+      shifts: shiftsAfter(start, part, segmentation),
+      levels: levels.map(({ start: from, end, level }) => ({
+        start: before + from,
+        end: before + end,
+        value: Math.exp(level),
+      })),
+    }
+  })
+  const shifts = examined.flatMap((part) => part.shifts)
   return {
     series,
     metric,
-    pValue: Math.min(1, ...shifts.map(({ pValue }) => pValue)),
+    // Each part had a chance of its own.
+    pValue: Math.min(1, parts.length * Math.min(1, ...shifts.map(({ pValue }) => pValue))),
     trend: {
       model: series[0].model,
       load: series[0].load,
       metric,
-      changeRatio: Math.exp((last?.level ?? 0) - (first?.level ?? 0)),
+      changeRatio: Math.exp(sumOf(examined, ({ change }) => change)),
       shifts,
       points: series.map(({ commit, createdAt, value }) => ({ commit, createdAt, value })),
-      levels: levels.map(({ start: from, end, level }) => ({ start: from, end, value: Math.exp(level) })),
+      levels: examined.flatMap(({ levels }) => levels),
     },
   }
 }
