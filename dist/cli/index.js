@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1436);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9830);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    1436: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    9830: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -23506,9 +23506,93 @@ var __webpack_modules__ = ({
         ;
         const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
         ;
-        function isMapping(value) {
-            return typeof value === 'object' && value !== null && !Array.isArray(value);
+        const closedLoop = strictObject({
+            mode: literal('concurrency'),
+            concurrency: schemas_int().positive(),
+            batchSize: schemas_int().positive().optional(),
+        });
+        const openLoop = strictObject({
+            mode: literal('requestRate'),
+            requestRate: schemas_number().positive(),
+            distribution: schemas_enum(['constant', 'poisson']).optional(),
+            batchSize: schemas_int().positive().optional(),
+        });
+        const beside = array(strictObject({
+            model: schemas_string(),
+            load: discriminatedUnion('mode', [closedLoop, openLoop]).readonly(),
+        })
+            .readonly())
+            .min(1)
+            .readonly()
+            .optional();
+        const loadSchema = discriminatedUnion('mode', [closedLoop.extend({ beside }), openLoop.extend({ beside })])
+            .readonly();
+        function batchSizeOf(load) {
+            return load.batchSize ?? 1;
         }
+        function inferencesOf(load) {
+            return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
+        }
+        function ownLoad(load) {
+            const { beside: _, ...own } = load;
+            return own;
+        }
+        function together(loads) {
+            return loads.map(({ load }, index) => {
+                const others = loads
+                    .filter((_, other) => other !== index)
+                    .map(({ model, load: other }) => ({ model, load: ownLoad(other) }));
+                return others.length === 0 ? ownLoad(load) : { ...ownLoad(load), beside: others };
+            });
+        }
+        const besideMark = ';beside ';
+        function loadKey(load) {
+            const others = (load.beside ?? []).map(({ model, load: other }) => `${besideMark}${model}@${ownKey(other)}`);
+            return ownKey(load) + others.join('');
+        }
+        function ownKey(load) {
+            const batch = batchSizeOf(load) === 1 ? '' : `,batchSize=${batchSizeOf(load)}`;
+            if (load.mode === 'concurrency')
+                return `concurrency=${load.concurrency}${batch}`;
+            const distribution = load.distribution === 'poisson' ? ',poisson' : '';
+            return `requestRate=${load.requestRate}${distribution}${batch}`;
+        }
+        function loadLabel(load) {
+            const others = (load.beside ?? []).map(({ model, load: other }) => ({ model, label: ownLabel(other) }));
+            return withBeside(ownLabel(load), others);
+        }
+        function ownLabel(load) {
+            const batch = batchSizeOf(load) === 1 ? '' : `, batch ${batchSizeOf(load)}`;
+            if (load.mode === 'concurrency')
+                return `concurrency ${load.concurrency}${batch}`;
+            return `${load.requestRate} requests/s${load.distribution === 'poisson' ? ' (poisson)' : ''}${batch}`;
+        }
+        function withBeside(own, others) {
+            const words = others.map(({ model, label }) => `${model} (${label})`);
+            return words.length === 0 ? own : `${own} beside ${words.join(' and ')}`;
+        }
+        function loadKeyLabel(key) {
+            const [own = '', ...rest] = key.split(besideMark);
+            const others = rest.map((text) => {
+                const at = text.indexOf('@');
+                return { model: text.slice(0, at), label: ownKeyLabel(text.slice(at + 1)) };
+            });
+            return withBeside(ownKeyLabel(own), others);
+        }
+        function ownKeyLabel(key) {
+            const [, concurrency, rate, poisson, batch] = /^(?:concurrency=(\d+)|requestRate=([\d.]+)(,poisson)?)(?:,batchSize=(\d+))?$/.exec(key) ?? [];
+            const batchSize = batch === undefined ? {} : { batchSize: Number(batch) };
+            if (concurrency !== undefined) {
+                return loadLabel({ mode: 'concurrency', concurrency: Number(concurrency), ...batchSize });
+            }
+            if (rate === undefined)
+                return key;
+            const distribution = poisson === undefined ? {} : { distribution: 'poisson' };
+            return loadLabel({ mode: 'requestRate', requestRate: Number(rate), ...distribution, ...batchSize });
+        }
+        ;
+        const nsPerMs = 1_000_000;
+        const nsPerSecond = 1_000_000_000;
         ;
         const metric_metrics = {
             latencyAvgNs: { label: 'avg latency', unit: 'ns', better: 'lower' },
@@ -23571,10 +23655,8 @@ var __webpack_modules__ = ({
             gpuMemoryBytes: 0.02,
         };
         ;
-        const nsPerMs = 1_000_000;
-        const nsPerSecond = 1_000_000_000;
-        ;
         const defaultConcurrency = [1, 8];
+        const defaultWeighting = 1;
         const defaultObjectives = { perf_throughput: 10 };
         const onlineObjectives = { perf_throughput: 10, perf_latency_p99: 10 };
         const defaultRequestRate = { min: 16, max: 8192 };
@@ -23679,9 +23761,8 @@ var __webpack_modules__ = ({
         const noSearchStep = 'the sweep is bounded by gate.search_max_measurements and the time budget';
         const lastWords = 'perf_analyzer’s last words are in the report where a run of it failed';
         const noFiles = 'configurations are tried through Triton’s load request; no repository is written';
-        const oneModel = 'models are measured one at a time';
+        const ofOneModel = 'it stands under each model of profile_models';
         const noLlm = 'generative models are measured as any other: no token metrics';
-        const ensembles = 'composing models are found in the ensemble; only the model itself is swept';
         const ignoredKeys = {
             config_file: 'name the file by --config',
             output_model_repository_path: noFiles,
@@ -23694,13 +23775,10 @@ var __webpack_modules__ = ({
             inference_output_fields: ownReports,
             gpu_output_fields: ownReports,
             server_output_fields: ownReports,
-            ensemble_composing_models: ensembles,
-            cpu_only_composing_models: ensembles,
             model_type: noLlm,
             genai_perf_flags: noLlm,
-            weighting: oneModel,
+            weighting: ofOneModel,
             early_exit_enable: noSearchStep,
-            run_config_profile_models_concurrently_enable: oneModel,
             concurrency_sweep_disable: noSearchStep,
             min_percentage_of_search_space: noSearchStep,
             max_percentage_of_search_space: noSearchStep,
@@ -27472,8 +27550,8 @@ var __webpack_modules__ = ({
         const ModelInstanceGroup_SecondaryDeviceSchema = (null && (messageDesc(file_model_config, 1, 0)));
         const ModelInstanceGroup_SecondaryDevice_SecondaryDeviceKindSchema = (null && (enumDesc(file_model_config, 1, 0, 0)));
         const ModelInstanceGroup_SecondaryDevice_SecondaryDeviceKind = (null && (tsEnum(ModelInstanceGroup_SecondaryDevice_SecondaryDeviceKindSchema)));
-        const ModelInstanceGroup_KindSchema = (null && (enumDesc(file_model_config, 1, 0)));
-        const ModelInstanceGroup_Kind = (null && (tsEnum(ModelInstanceGroup_KindSchema)));
+        const ModelInstanceGroup_KindSchema = enum_enumDesc(file_model_config, 1, 0);
+        const ModelInstanceGroup_Kind = enum_tsEnum(ModelInstanceGroup_KindSchema);
         const ModelTensorReshapeSchema = (null && (messageDesc(file_model_config, 2)));
         const ModelInputSchema = (null && (messageDesc(file_model_config, 3)));
         const ModelInput_FormatSchema = (null && (enumDesc(file_model_config, 3, 0)));
@@ -29551,6 +29629,10 @@ var __webpack_modules__ = ({
             }
         }
         ;
+        function isMapping(value) {
+            return typeof value === 'object' && value !== null && !Array.isArray(value);
+        }
+        ;
         const maxValues = 1000;
         function fieldValues(message, field) {
             return unknown()
@@ -29762,18 +29844,21 @@ var __webpack_modules__ = ({
             parameters: key(strictObject(loadKeys), 'The loads of this model.'),
             model_config_parameters: key(modelConfigParameters, 'Configurations to be measured instead of a search, in all combinations: any field of ModelConfig, as one value or as a list of values. A field that is itself a list needs one more level of list to be varied.'),
             cpu_only: key(schemas_boolean(), 'The model runs on the CPU.', false),
+            weighting: key(positiveNumber, 'What the model’s gain counts beside the others’ where models are measured concurrently; the weights are divided by their sum.', defaultWeighting),
             ...ignoredShape({
-                weighting: ignoredKeys.weighting,
                 genai_perf_flags: ignoredKeys.genai_perf_flags,
                 triton_server_flags: 'Model Analyzer never applies it for a single model either: use the global key',
                 triton_server_environment: 'one server serves all models: use the global key',
                 triton_docker_args: ignoredKeys.triton_docker_args,
             }),
         });
-        const composingEntry = strictObject(ignoredShape(Object.fromEntries(Object.keys(modelEntry.shape).map((name) => [
-            name,
-            'only the gated model itself is measured and swept',
-        ]))));
+        const composingEntry = strictObject({
+            model_config_parameters: key(modelConfigParameters, 'Values of this composing model to be tried, as under `profile_models`; what is not listed is searched.'),
+            cpu_only: key(schemas_boolean(), 'The sweep gives it instances on the CPU only.', false),
+            ...ignoredShape(Object.fromEntries(Object.keys(modelEntry.shape)
+                .filter((name) => name !== 'model_config_parameters' && name !== 'cpu_only')
+                .map((name) => [name, 'only the gated model itself is asked, measured and judged']))),
+        });
         ;
         const { instanceCount, modelBatchSize, concurrency } = defaultSearch;
         const searchKeys = {
@@ -29821,18 +29906,23 @@ var __webpack_modules__ = ({
             record(modelName, modelEntry.nullable().transform((entry) => entry ?? {})),
         ])
             .meta({ title: '"a,b", list, or map of model to its settings' });
+        const composingEntries = (names) => Object.fromEntries(names.map((name) => [name, {}]));
         const composingModels = union([
             schemas_string()
                 .transform((text) => text.split(',').map((name) => name.trim()))
-                .pipe(array(modelName)),
-            array(modelName),
-            record(modelName, composingEntry.nullable()).transform((entries) => Object.keys(entries)),
+                .pipe(array(modelName))
+                .transform(composingEntries),
+            array(modelName).transform(composingEntries),
+            record(modelName, composingEntry.nullable().transform((entry) => entry ?? {})),
         ])
             .meta({ title: '"a,b", list, or map of model to settings' });
         const fileSchema = strictObject({
             model_repository: key(schemas_string().min(1), 'The folder with the models, relative to the working directory.'),
             profile_models: key(profileModels, 'The models to gate, with settings of their own; by default every model.'),
-            bls_composing_models: key(composingModels, 'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, and the report shows where their time goes.'),
+            run_config_profile_models_concurrently_enable: key(schemas_boolean(), 'All `profile_models` are loaded on one server and under load at the same time. See docs/concurrent-models.md.', false),
+            bls_composing_models: key(composingModels, 'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, the report shows where their time goes, and the sweep varies them together with it.'),
+            ensemble_composing_models: key(composingModels, 'Settings of composing models of ensembles. All of them are varied with their ensemble, named here or not: this says which values are tried.'),
+            cpu_only_composing_models: key(stringList, 'Composing models to which the sweep gives instances on the CPU only.'),
             ...loadKeys,
             ...sharedKeys,
             latency_budget: key(positiveNumber, 'Highest p99 latency in ms: short for constraints.perf_latency_p99.max.'),
@@ -30029,6 +30119,64 @@ var __webpack_modules__ = ({
             return text.length > 60 ? `${text.slice(0, 57)}…` : text;
         }
         ;
+        const concurrentlyKey = 'run_config_profile_models_concurrently_enable';
+        function pairedLoads(models) {
+            const count = stepsOf(models);
+            if (count === null)
+                return null;
+            const steps = Array.from({ length: count }, (_, step) => together(models.flatMap(({ model, loads }) => {
+                const load = loads.length === 1 ? loads[0] : loads[step];
+                return load === undefined ? [] : [{ model, load }];
+            })));
+            return new Map(models.map(({ model }, index) => [model, steps.flatMap((step) => step[index] ?? [])]));
+        }
+        function stepsOf(models) {
+            const lengths = new Set(models.map(({ loads }) => loads.length).filter((length) => length > 1));
+            if (lengths.size > 1)
+                return null;
+            return [...lengths][0] ?? 1;
+        }
+        function concurrentProblems(config, source) {
+            if (!config.concurrently)
+                return [];
+            const at = (path, message, remedy) => problemAt(source, [...path], 'key', message, remedy);
+            const off = `or take ${concurrentlyKey} out`;
+            const { models, gate, triton } = config;
+            const problems = [];
+            if (models === null) {
+                const remedy = `List the models that are to be measured at once under profile_models, ${off}.`;
+                problems.push(at([concurrentlyKey], 'there are no profile_models', remedy));
+            }
+            else if (models.length < 2) {
+                const what = `there is one model only, ${models.join()}: nothing is measured at once`;
+                const remedy = `Add models to profile_models (or --models), ${off}.`;
+                problems.push(at([concurrentlyKey], what, remedy));
+            }
+            else if (stepsOf(models.map((model) => ({ model, loads: config.settingsFor(model).loads }))) === null) {
+                const counts = models.map((model) => `${model} ${config.settingsFor(model).loads.length}`).join(', ');
+                const remedy = 'Give every model as many loads, or a single one, at which it stays: they pair by position.';
+                problems.push(at([concurrentlyKey], `the models have different numbers of loads (${counts})`, remedy));
+            }
+            if (triton.mode === 'remote') {
+                const remedy = `Start the server here (docker, local or embedded), ${off}.`;
+                problems.push(at([concurrentlyKey], 'a remote server’s models are not loaded and unloaded together from here', remedy));
+            }
+            if (gate.engine === 'perf_analyzer') {
+                const remedy = `Measure with the gate’s own load (gate.engine: builtin), ${off}.`;
+                const what = 'processes of perf_analyzer cannot begin and end their windows together';
+                problems.push(at([concurrentlyKey], what, remedy));
+            }
+            const counted = (models ?? []).filter((model) => {
+                const { requestCount, warmupRequestCount } = config.settingsFor(model).counts;
+                return requestCount !== null || warmupRequestCount !== null;
+            });
+            if (counted.length > 0) {
+                const what = `perf_analyzer_flags count the requests of ${counted.join(', ')}: models of different speed would not end together`;
+                problems.push(at([concurrentlyKey], what, `Take request-count and warmup-request-count out, ${off}.`));
+            }
+            return problems;
+        }
+        ;
         const mapAt = (map, name) => (isMapping(map[name]) ? map[name] : {});
         function crossProblems(source) {
             const file = isMapping(source.value) ? source.value : {};
@@ -30157,51 +30305,6 @@ var __webpack_modules__ = ({
             return name.replace(/(Ns|Ms)$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
         }
         ;
-        const loadSchema = discriminatedUnion('mode', [
-            strictObject({
-                mode: literal('concurrency'),
-                concurrency: schemas_int().positive(),
-                batchSize: schemas_int().positive().optional(),
-            }),
-            strictObject({
-                mode: literal('requestRate'),
-                requestRate: schemas_number().positive(),
-                distribution: schemas_enum(['constant', 'poisson']).optional(),
-                batchSize: schemas_int().positive().optional(),
-            }),
-        ])
-            .readonly();
-        function batchSizeOf(load) {
-            return load.batchSize ?? 1;
-        }
-        function inferencesOf(load) {
-            return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
-        }
-        function loadKey(load) {
-            const batch = batchSizeOf(load) === 1 ? '' : `,batchSize=${batchSizeOf(load)}`;
-            if (load.mode === 'concurrency')
-                return `concurrency=${load.concurrency}${batch}`;
-            const distribution = load.distribution === 'poisson' ? ',poisson' : '';
-            return `requestRate=${load.requestRate}${distribution}${batch}`;
-        }
-        function loadLabel(load) {
-            const batch = batchSizeOf(load) === 1 ? '' : `, batch ${batchSizeOf(load)}`;
-            if (load.mode === 'concurrency')
-                return `concurrency ${load.concurrency}${batch}`;
-            return `${load.requestRate} requests/s${load.distribution === 'poisson' ? ' (poisson)' : ''}${batch}`;
-        }
-        function loadKeyLabel(key) {
-            const [, concurrency, rate, poisson, batch] = /^(?:concurrency=(\d+)|requestRate=([\d.]+)(,poisson)?)(?:,batchSize=(\d+))?$/.exec(key) ?? [];
-            const batchSize = batch === undefined ? {} : { batchSize: Number(batch) };
-            if (concurrency !== undefined) {
-                return loadLabel({ mode: 'concurrency', concurrency: Number(concurrency), ...batchSize });
-            }
-            if (rate === undefined)
-                return key;
-            const distribution = poisson === undefined ? {} : { distribution: 'poisson' };
-            return loadLabel({ mode: 'requestRate', requestRate: Number(rate), ...distribution, ...batchSize });
-        }
-        ;
         function resolveAccepted(entry) {
             const { model, metric, concurrency, request_rate: requestRate, batch_size: batchSize, reason } = entry;
             return {
@@ -30270,13 +30373,23 @@ var __webpack_modules__ = ({
         ;
         function resolveSearch(file, entry, overrides, name, warnings) {
             const parameters = entry.model_config_parameters;
+            const mode = modeOf(file, parameters, overrides, name, warnings);
+            return searchOf(file, entry, overrides, mode, `profile_models.${name}`, warnings);
+        }
+        function resolveComposingSearch(file, entry, overrides, place, warnings) {
+            const { model_config_parameters: parameters } = entry;
+            const own = parameters === undefined ? {} : { model_config_parameters: parameters };
+            return searchOf(file, own, overrides, defaultSearch.mode, place, warnings);
+        }
+        function searchOf(file, entry, overrides, mode, place, warnings) {
+            const parameters = entry.model_config_parameters;
             const { instanceCount, modelBatchSize, maxMeasurements } = defaultSearch;
             const serving = overrides.mode ?? file.gate?.mode ?? defaultSearch.serving;
             const concurrency = serving === 'offline' ? offlineConcurrency : defaultSearch.concurrency;
             const largestBatch = file.run_config_search_max_model_batch_size ?? modelBatchSize.max;
             const batchSizes = entry.parameters?.batch_sizes ?? file.batch_sizes;
             return {
-                mode: modeOf(file, parameters, overrides, name, warnings),
+                mode,
                 instanceCount: {
                     min: file.run_config_search_min_instance_count ?? instanceCount.min,
                     max: file.run_config_search_max_instance_count ?? instanceCount.max,
@@ -30294,7 +30407,7 @@ var __webpack_modules__ = ({
                 clientBatchSizes: [
                     ...new Set(batchSizes ?? (serving === 'offline' ? doublings(1, largestBatch) : defaultSearch.clientBatchSizes)),
                 ],
-                ...listsOf(parameters ?? {}, name, warnings),
+                ...listsOf(parameters ?? {}, place, warnings),
                 maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
                 capacitySteps: file.run_config_search_max_binary_search_steps ?? defaultSearch.capacitySteps,
             };
@@ -30331,15 +30444,18 @@ var __webpack_modules__ = ({
                 return 'manual';
             }
             if (file.run_config_search_disable === true && overrides.runConfigSearchMode === undefined)
-                return 'off';
+                return listsComposing(file) ? 'manual' : 'off';
             return asked === 'brute' ? 'brute' : defaultSearch.mode;
         }
-        function listsOf(parameters, name, warnings) {
+        function listsComposing({ bls_composing_models: called, ensemble_composing_models: steps, }) {
+            return Object.values({ ...called, ...steps }).some(({ model_config_parameters: parameters }) => parameters !== undefined);
+        }
+        function listsOf(parameters, place, warnings) {
             const groups = parameters.instance_group ?? [];
             const batching = parameters.dynamic_batching ?? [];
             const blocks = batching.filter((block) => typeof block === 'object');
             if (groups.some((group) => group?.kind !== undefined || group?.gpus !== undefined)) {
-                warnings.push(`profile_models.${name}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`);
+                warnings.push(`${place}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`);
             }
             return {
                 maxBatchSizes: listOrNull(parameters.max_batch_size ?? []),
@@ -30448,21 +30564,47 @@ var __webpack_modules__ = ({
                 perfAnalyzerFlags: passedFlags(file, entry),
                 tolerance,
                 cpuOnly: entry.cpu_only ?? false,
+                weighting: entry.weighting ?? defaultWeighting,
                 demandInferPerSec: null,
             });
             const general = settingsOf({}, null);
             warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)));
             const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]));
             const sources = new Map(Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]));
+            const composingOf = (entry, place) => ({
+                search: resolveComposingSearch(file, entry, overrides, place, warnings),
+                cpuOnly: entry.cpu_only ?? false,
+            });
+            const anyComposing = composingOf({}, '');
+            const listed = ['bls_composing_models', 'ensemble_composing_models'].flatMap((place) => Object.entries(file[place] ?? {}).map(([name, entry]) => ({ key: `${place}.${name}`, name, entry })));
+            const models = overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]);
+            const concurrently = file.run_config_profile_models_concurrently_enable ?? false;
+            if (!concurrently)
+                warnings.push(...unusedWeightWarnings(entries));
+            const paired = concurrently
+                ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
+                : null;
+            const composing = new Map(listed.map(({ key, name, entry }) => [name, composingOf(entry, key)]));
+            const onCpu = (file.cpu_only_composing_models ?? []).map((name) => ({
+                key: `cpu_only_composing_models.${name}`,
+                name,
+            }));
             return {
                 file: path,
                 modelRepository: overrides.modelRepository ?? file.model_repository ?? null,
-                models: overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]),
-                blsComposingModels: [...new Set(file.bls_composing_models)],
+                models,
+                concurrently,
+                blsComposingModels: Object.keys(file.bls_composing_models ?? {}),
+                composingModelsNamed: [...listed.map(({ key, name }) => ({ key, name })), ...onCpu],
+                composingSettingsFor: (model) => {
+                    const settings = composing.get(model) ?? anyComposing;
+                    return onCpu.some(({ name }) => name === model) ? { ...settings, cpuOnly: true } : settings;
+                },
                 settingsFor: (model) => {
                     const settings = own.get(model) ?? general;
                     return {
                         ...settings,
+                        loads: paired?.get(model) ?? settings.loads,
                         input: { ...settings.input, sources: sources.get(model) ?? {} },
                         tolerance: resolveTolerance(file, model),
                         demandInferPerSec: (typeof demand === 'number' ? demand : demand?.[model]) ?? null,
@@ -30640,6 +30782,10 @@ var __webpack_modules__ = ({
         function flagsForPerfAnalyzer(flags) {
             return Object.fromEntries(passedPerfAnalyzerFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
         }
+        function unusedWeightWarnings(entries) {
+            const names = Object.keys(entries).filter((name) => entries[name]?.weighting !== undefined);
+            return names.map((name) => `profile_models.${name}.weighting: no effect without run_config_profile_models_concurrently_enable`);
+        }
         function unusedCountWarnings(file) {
             const entries = [file, ...Object.values(file.profile_models ?? {})];
             const names = ['request-count', 'warmup-request-count'].filter((name) => entries.some(({ perf_analyzer_flags: flags }) => flags?.[name] !== undefined));
@@ -30751,7 +30897,11 @@ var __webpack_modules__ = ({
                 const sorted = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
                 throw new domain_error.ue('config', `${file} is not a valid configuration`, { problems: sorted });
             }
-            return resolve(file, parsed.data, overrides, ignoredKeyWarnings(source));
+            const config = resolve(file, parsed.data, overrides, ignoredKeyWarnings(source));
+            const together = concurrentProblems(config, source);
+            if (together.length > 0)
+                throw new domain_error.ue('config', `${file} is not a valid configuration`, { problems: together });
+            return config;
         }
         async function readText(file) {
             try {
@@ -33533,7 +33683,7 @@ var __webpack_modules__ = ({
                 configText,
                 config,
                 versions,
-                dependencies: stepsOf(config),
+                dependencies: repository_stepsOf(config),
                 called: [],
                 contentHash,
             };
@@ -33558,7 +33708,7 @@ var __webpack_modules__ = ({
             }
             return versions.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
         }
-        function stepsOf(config) {
+        function repository_stepsOf(config) {
             const scheduling = config?.schedulingChoice;
             if (scheduling?.case !== 'ensembleScheduling')
                 return [];
@@ -33643,21 +33793,27 @@ var __webpack_modules__ = ({
             });
             return { ...repository, models: new Map([...repository.models, ...callers]) };
         }
-        function checkCalledModels(repository, named, file) {
+        function checkComposingModels(repository, { composingModelsNamed: named, file }) {
             const known = [...repository.models.keys()];
             const problems = named
-                .filter((name) => !repository.models.has(name))
-                .map((name) => {
+                .filter(({ name }) => !repository.models.has(name))
+                .map(({ key, name }) => {
                 const meant = nearest(name, known);
                 return {
                     file: file ?? undefined,
-                    key: `bls_composing_models.${name}`,
+                    key,
                     message: 'the repository has no such model',
                     remedy: meant === undefined ? `It has: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
                 };
             });
             if (problems.length > 0)
                 throw new domain_error.ue('config', 'models are named that are not there', { problems });
+        }
+        function unneededComposingModels(repository, gated, named) {
+            const needed = new Set(gated.flatMap((name) => modelClosure(repository, name).filter((each) => each !== name)));
+            return named
+                .filter(({ name }) => !needed.has(name))
+                .map(({ key }) => `${key}: no effect: no gated model needs it`);
         }
         function calledModels(source, { models }, own) {
             const parameters = new Set(Object.values(models.get(own)?.config?.parameters ?? {}).flatMap(({ stringValue }) => stringValue.split(/[^\w.-]+/)));
@@ -33677,6 +33833,37 @@ var __webpack_modules__ = ({
             return (await Promise.all(python.map((path) => (0, promises_namespaceObject.readFile)(path, 'utf8')))).join('\n');
         }
         ;
+        function checkConcurrentModels({ concurrently, file }, repository, models) {
+            if (!concurrently)
+                return;
+            const problems = models.flatMap((model) => [
+                ...ownProblems(model),
+                ...models
+                    .filter(({ name }) => name !== model.name && modelClosure(repository, name).includes(model.name))
+                    .map(({ name }) => ({
+                    message: `${model.name} is also asked by ${name}, so that its own requests cannot be told apart`,
+                    remedy: `Measure ${name} alone: ${model.name} is part of it, and the report breaks it down.`,
+                })),
+            ]);
+            if (problems.length === 0)
+                return;
+            throw new domain_error.ue('config', 'these models cannot be measured concurrently', {
+                problems: problems.map((problem) => ({ file: file ?? undefined, key: concurrentlyKey, ...problem })),
+            });
+        }
+        function ownProblems({ name, config }) {
+            const remedy = `Take ${name} out of profile_models, and measure it by a configuration of its own.`;
+            if (config?.schedulingChoice.case === 'sequenceBatching') {
+                const message = `${name} is stateful (sequence_batching): its sequences go on after a block’s end, beside the next one’s`;
+                return [{ message, remedy }];
+            }
+            if (config?.modelTransactionPolicy?.decoupled === true) {
+                const message = `${name} is decoupled: a request may be answered for longer than the others’ load goes on`;
+                return [{ message, remedy }];
+            }
+            return [];
+        }
+        ;
         async function checkConfig(shell, options) {
             const file = options.config ?? findConfigFile(shell.cwd);
             const config = await loadConfig({ file, overrides: {} });
@@ -33687,8 +33874,9 @@ var __webpack_modules__ = ({
             if (path === null)
                 return 0;
             const repository = await readModelRepository((0, external_node_path_.resolve)(shell.cwd, path));
-            checkCalledModels(repository, config.blsComposingModels, config.file);
+            checkComposingModels(repository, config);
             const models = selectModels(repository, config.models);
+            checkConcurrentModels(config, repository, models);
             await readAllInputs(config, repository, models);
             shell.out(`${path}: ${models.map((model) => model.name).join(', ')}\n`);
             return 0;
@@ -33728,32 +33916,47 @@ var __webpack_modules__ = ({
             return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
         }
         ;
-        const configurationSchema = strictObject({
-            committed: schemas_boolean(),
+        const varied = {
             instanceCount: schemas_int().positive().nullable(),
             maxBatchSize: schemas_int().nonnegative(),
             dynamicBatching: schemas_boolean(),
             preferredBatchSizes: array(schemas_int().positive()).readonly().optional(),
             maxQueueDelayMicroseconds: schemas_int().nonnegative().optional(),
             fields: record(schemas_string(), json()).optional(),
+        };
+        const variedFieldsSchema = strictObject(varied).readonly();
+        const configurationSchema = strictObject({
+            committed: schemas_boolean(),
+            ...varied,
+            others: record(schemas_string(), variedFieldsSchema).readonly().optional(),
         })
             .readonly();
         function configurationKey(configuration) {
+            const others = Object.entries(configuration.others ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+            return [variedKey(configuration), ...others.map(([name, fields]) => `${name}(${variedKey(fields)})`)].join();
+        }
+        function variedKey(fields) {
+            const { instanceCount, maxBatchSize, dynamicBatching, preferredBatchSizes = [] } = fields;
             const parts = [
-                `instances=${configuration.instanceCount ?? '-'}`,
-                `max_batch_size=${configuration.maxBatchSize}`,
-                `dynamic_batching=${configuration.dynamicBatching ? 'on' : 'off'}`,
+                `instances=${instanceCount ?? '-'}`,
+                `max_batch_size=${maxBatchSize}`,
+                `dynamic_batching=${dynamicBatching ? 'on' : 'off'}`,
             ];
-            if (configuration.preferredBatchSizes !== undefined && configuration.preferredBatchSizes.length > 0) {
-                parts.push(`preferred_batch_size=${configuration.preferredBatchSizes.join('/')}`);
+            if (preferredBatchSizes.length > 0)
+                parts.push(`preferred_batch_size=${preferredBatchSizes.join('/')}`);
+            if (fields.maxQueueDelayMicroseconds !== undefined && fields.maxQueueDelayMicroseconds > 0) {
+                parts.push(`max_queue_delay_microseconds=${fields.maxQueueDelayMicroseconds}`);
             }
-            if (configuration.maxQueueDelayMicroseconds !== undefined && configuration.maxQueueDelayMicroseconds > 0) {
-                parts.push(`max_queue_delay_microseconds=${configuration.maxQueueDelayMicroseconds}`);
-            }
-            for (const [name, value] of Object.entries(configuration.fields ?? {})) {
+            for (const [name, value] of Object.entries(fields.fields ?? {})) {
                 parts.push(`${name}=${JSON.stringify(value)}`);
             }
             return parts.join(',');
+        }
+        function withOther(configuration, name, fields, committed) {
+            const { others: { [name]: _, ...kept } = {}, ...own } = configuration;
+            const isVaried = variedKey(fields) !== variedKey(committed);
+            const others = isVaried ? { ...kept, [name]: fields } : kept;
+            return Object.keys(others).length === 0 ? own : { ...own, others };
         }
         ;
         const finite = schemas_number();
@@ -33880,6 +34083,8 @@ var __webpack_modules__ = ({
             loads: schemas_int().nonnegative(),
             loadingNs: finite.nonnegative(),
             measuringNs: finite.nonnegative(),
+            startingNs: finite.nonnegative().optional(),
+            underLoadNs: finite.nonnegative().optional(),
         })
             .readonly();
         const searchSummarySchema = strictObject({
@@ -33888,6 +34093,14 @@ var __webpack_modules__ = ({
             stopped: schemas_string(),
             wallNs: finite.nonnegative(),
             underLoadNs: finite.nonnegative(),
+            phases: strictObject({
+                startNs: finite.nonnegative(),
+                loadNs: finite.nonnegative(),
+                stopNs: finite.nonnegative(),
+                otherNs: finite.nonnegative(),
+            })
+                .readonly()
+                .optional(),
             notes: array(schemas_string()),
             answer: searchAnswerSchema.nullable(),
         })
@@ -33896,6 +34109,7 @@ var __webpack_modules__ = ({
             name: schemas_string(),
             contentHash: schemas_string().nullable(),
             configText: schemas_string().nullable(),
+            otherConfigTexts: record(schemas_string(), schemas_string()).readonly().optional(),
             status: schemas_enum(['measured', 'failed']),
             error: strictObject({ message: schemas_string(), hint: schemas_string().optional() }).optional(),
             looks: array(schemas_int().positive()).max(maxLooks).readonly().optional(),
@@ -34020,6 +34234,7 @@ var __webpack_modules__ = ({
                 mode: schemas_enum(['embedded', 'local', 'docker', 'remote']),
                 source: schemas_string(),
                 network: schemas_enum(['bridge', 'host']).optional(),
+                containerEngine: schemas_enum(['docker', 'podman']).optional(),
             }),
             gpus: array(strictObject({
                 uuid: schemas_string(),
@@ -34040,39 +34255,57 @@ var __webpack_modules__ = ({
                 os: schemas_string(),
             }),
             engine: schemas_string().optional(),
+            generatorVersion: schemas_int().positive().optional(),
             tool: toolSchema,
             inputData: record(schemas_string(), schemas_string()).optional(),
         })
             .readonly();
         function incomparable(a, b) {
             const gpus = (environment) => environment.gpus.map(describeGpu).join(', ') || 'none';
+            const containerEngine = ({ triton }) => triton.containerEngine ?? 'docker';
             const fields = [
                 ['runner class', a.host.runnerClass, b.host.runnerClass],
                 ['GPU', gpus(a), gpus(b)],
                 ['Triton version', a.triton.version, b.triton.version],
                 ['Triton mode', a.triton.mode, b.triton.mode],
                 ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
-                ['engine', a.engine ?? 'builtin', b.engine ?? 'builtin'],
+                ['container engine', containerEngine(a), containerEngine(b)],
+                ['engine', engineOf(a), engineOf(b)],
             ];
-            return [
-                ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
-                ...otherInputData(a, b),
+            return [...differing(fields), ...otherInputData(a, b)];
+        }
+        function engineOf({ engine, generatorVersion = 1 }) {
+            return engine ?? (generatorVersion === 1 ? 'builtin' : `builtin, version ${generatorVersion}`);
+        }
+        function unlike(a, b) {
+            const image = ({ triton }) => (triton.mode === 'docker' ? triton.source : 'none');
+            const fields = [
+                ['image', image(a), image(b)],
+                ['system', a.host.os, b.host.os],
+                ['CPU governor', a.host.cpuGovernor ?? 'unknown', b.host.cpuGovernor ?? 'unknown'],
+                ...cpuFields(a, b),
             ];
+            return [...incomparable(a, b), ...differing(fields)];
         }
         function foreign(a, b) {
             const uuids = ({ gpus }) => gpus.map(({ uuid }) => uuid).join(', ') || 'none';
-            const cpus = ({ host }) => `${host.cpuCount} × ${host.cpuModel}`;
             const fields = [
                 ['Triton', a.triton.source, b.triton.source],
                 ['GPU', uuids(a), uuids(b)],
-                ['CPUs', cpus(a), cpus(b)],
-                ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
+                ...cpuFields(a, b),
                 ['version', a.tool.version, b.tool.version],
             ];
+            return [...incomparable(a, b), ...differing(fields)];
+        }
+        function cpuFields(a, b) {
+            const cpus = ({ host }) => `${host.cpuCount} × ${host.cpuModel}`;
             return [
-                ...incomparable(a, b),
-                ...fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`),
+                ['CPUs', cpus(a), cpus(b)],
+                ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
             ];
+        }
+        function differing(fields) {
+            return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`);
         }
         function otherInputData(a, b) {
             if (a.inputData === undefined && b.inputData === undefined)
@@ -34091,6 +34324,20 @@ var __webpack_modules__ = ({
         function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, }) {
             return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`;
         }
+        ;
+        const invocationSchema = strictObject({
+            command: schemas_enum(['run', 'search']),
+            flags: array(schemas_string()),
+            output: schemas_string(),
+        })
+            .readonly();
+        const judgedInvocationSchema = invocationSchema
+            .unwrap()
+            .extend({
+            mode: schemas_enum(['gate', 'baseline']),
+            policies: array(schemas_string()),
+        })
+            .readonly();
         ;
         const acceptedRegressionSchema = strictObject({
             model: schemas_string(),
@@ -34134,8 +34381,9 @@ var __webpack_modules__ = ({
             .readonly();
         ;
         const schemaVersion = 1;
-        const baselineSchemaVersion = 2;
+        const baselineSchemaVersion = 3;
         const maxBaselineBytes = 64 * 2 ** 20;
+        const maxHistoryPoints = 200_000;
         const gitFactsSchema = strictObject({
             contained: array(strictObject({ commit: schemas_string(), isContained: schemas_boolean().nullable() })),
             reference: discriminatedUnion('status', [
@@ -34152,6 +34400,7 @@ var __webpack_modules__ = ({
             createdAt: schemas_string(),
             commit: schemas_string().nullable(),
             repositoryPrefix: schemas_string().optional(),
+            invocation: invocationSchema.optional(),
             complete: schemas_boolean(),
             seed: schemas_int().nonnegative(),
             environment: environmentSchema,
@@ -34179,6 +34428,14 @@ var __webpack_modules__ = ({
             accepted: schemas_string().optional(),
         })
             .readonly();
+        const acceptedStepSchema = strictObject({
+            model: schemas_string(),
+            load: schemas_string(),
+            metric: schemas_string(),
+            commit: schemas_string().nullable(),
+            reason: schemas_string(),
+        })
+            .readonly();
         const baselineModelSchema = modelMeasurementSchema
             .unwrap()
             .extend({
@@ -34196,7 +34453,8 @@ var __webpack_modules__ = ({
             runId: schemas_string().nullable(),
             environment: environmentSchema,
             models: array(baselineModelSchema),
-            history: array(historyPointSchema).max(200_000),
+            history: array(historyPointSchema).max(maxHistoryPoints),
+            acceptedBefore: array(acceptedStepSchema),
         })
             .readonly();
         function repeatedNames(names) {
@@ -34219,6 +34477,9 @@ var __webpack_modules__ = ({
                 sum += value;
             return sum / values.length;
         }
+        function sumOf(items, value) {
+            return items.reduce((sum, item, index) => sum + value(item, index), 0);
+        }
         function geometricMean(values) {
             if (values.some((value) => !(value > 0)))
                 throw new RangeError('the geometric mean needs values > 0');
@@ -34230,9 +34491,10 @@ var __webpack_modules__ = ({
         ;
         const levelPoints = 5;
         function withAcceptedSteps(baseline, measurements, config) {
+            const acceptedBefore = baseline.acceptedBefore.filter(({ model, reason }) => config.gate.accepted.some((entry) => entry.model === model && entry.reason === reason));
             const entries = config.gate.accepted.filter((entry) => lapseOf(entry, measurements) === null);
             if (entries.length === 0)
-                return baseline;
+                return { ...baseline, acceptedBefore };
             const loads = new Map(baseline.models
                 .flatMap((model) => gatedScenarios(model))
                 .map(({ load }) => [loadKey(load), load]));
@@ -34250,10 +34512,12 @@ var __webpack_modules__ = ({
                 const earlier = known.filter((each) => isSameSeries(each, point));
                 if (!isStep(point, earlier, config))
                     return point;
-                const entry = covering.find((each) => !earlier.some(({ accepted }) => accepted === each.reason));
+                const before = acceptedBefore.filter((step) => isSameSeries(step, point));
+                const entry = covering.find(({ reason }) => !earlier.some(({ accepted }) => accepted === reason) &&
+                    !before.some((step) => step.reason === reason));
                 return entry === undefined ? point : { ...point, accepted: entry.reason };
             });
-            return { ...baseline, history };
+            return { ...baseline, history, acceptedBefore };
         }
         function isSameSeries(a, b) {
             return a.model === b.model && a.load === b.load && a.metric === b.metric;
@@ -34271,6 +34535,28 @@ var __webpack_modules__ = ({
             return metric_metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated;
         }
         ;
+        const minus = '−';
+        const baselineMaker = 'the action in mode baseline, or run';
+        function countInWords(count, noun) {
+            return `${count} ${noun}${count === 1 ? '' : 's'}`;
+        }
+        function changeInWords(ratio) {
+            return signedPercent(ratio - 1);
+        }
+        function signedPercent(share) {
+            const text = percentDigits(share);
+            if (Number(text) === 0)
+                return '±0.0 %';
+            return `${share > 0 ? '+' : ''}${withMinus(text)} %`;
+        }
+        function percentDigits(share) {
+            const percent = share * 100;
+            return percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0);
+        }
+        function withMinus(text) {
+            return text.replace('-', minus);
+        }
+        ;
         function fingerprint(baseline, search, current) {
             const { source, passedOver } = search;
             const origin = {
@@ -34286,8 +34572,42 @@ var __webpack_modules__ = ({
                 status: 'incompatible',
                 ...origin,
                 differences,
-                next: 'Compare with --reference, which measures both sides here, or measure the main branch on this machine with mode baseline.',
+                next: `Compare with --reference, which measures both sides here, or measure the main branch on this machine (${baselineMaker}).`,
             };
+        }
+        ;
+        function issuesOf(schema, value) {
+            const object = unwrapped(schema);
+            if (!(object instanceof ZodObject) || !isMapping(value))
+                return issuesIn(schema, value);
+            const frame = {};
+            const inside = [];
+            const add = (at, issues) => {
+                for (const { path, message } of issues)
+                    inside.push({ path: [...at, ...path], message });
+            };
+            for (const [key, part] of Object.entries(object.shape)) {
+                const [own, content] = [unwrapped(part), value[key]];
+                if (own instanceof ZodArray && Array.isArray(content)) {
+                    frame[key] = own.clone({ ...own.def, element: unknown() });
+                    const items = content;
+                    for (const [index, item] of items.entries())
+                        add([key, index], issuesIn(own.element, item));
+                }
+                else if (own instanceof ZodObject && isMapping(content)) {
+                    frame[key] = unknown();
+                    add([key], issuesOf(own, content));
+                }
+            }
+            return [...issuesIn(object.extend(frame), value), ...inside];
+        }
+        function issuesIn(schema, value) {
+            return schema.safeParse(value).error?.issues ?? [];
+        }
+        function unwrapped(schema) {
+            if (schema instanceof ZodReadonly || schema instanceof ZodNullable || schema instanceof ZodOptional)
+                return unwrapped(schema.unwrap());
+            return schema;
         }
         ;
         const steps = {
@@ -34297,6 +34617,7 @@ var __webpack_modules__ = ({
                 models: eachOf(file.models, (model) => ({ ...model, configHash: configHash(model.configText) })),
                 history: eachOf(file.history, (point) => ({ ...point, spread: null })),
             }),
+            2: (file) => ({ ...file, schemaVersion: 3, acceptedBefore: [] }),
         };
         function canRead(version) {
             return version === baselineSchemaVersion || steps[version] !== undefined;
@@ -34360,68 +34681,72 @@ var __webpack_modules__ = ({
         }
         ;
         const read_maxProblems = 5;
-        const measureAgain = 'Measure the main branch again with mode baseline, or give another file.';
+        const measureAgain = `Measure the main branch again (${baselineMaker}), or give another file.`;
         async function readBaseline(path, source) {
-            const content = await readBytes(path);
-            if (content === 'absent') {
-                const next = 'Measure the main branch with mode baseline, or compare with --reference.';
+            const json = await readJson(path);
+            if (json === null) {
+                const next = `Measure the main branch (${baselineMaker}), or compare with --reference.`;
                 return { status: 'absent', source, next };
             }
-            return 'why' in content ? { source, next: measureAgain, ...content } : readBaselineBytes(content, source);
+            return asRead(checked(json), source);
         }
         function readBaselineBytes(content, source) {
-            const parsed = parseBaseline(content);
+            return asRead(checked(read_parseJson(decoded(content))), source);
+        }
+        function asRead(parsed, source) {
             return parsed.status === 'unreadable' ? { source, next: measureAgain, ...parsed } : { source, ...parsed };
         }
-        async function readBytes(path) {
-            const unreadable = (why, next = measureAgain) => ({ status: 'unreadable', why, next });
+        const unreadable = (why, next = measureAgain) => ({ status: 'unreadable', why, next });
+        async function readJson(path) {
             try {
                 const file = await (0, promises_namespaceObject.stat)(path);
                 if (!file.isFile())
                     return unreadable('it is not a file', 'Give the path of the baseline.json itself.');
                 if (file.size > maxBaselineBytes)
                     return unreadable(`it has ${file.size} bytes, more than the ${maxBaselineBytes} that are allowed`);
-                return await (0, promises_namespaceObject.readFile)(path);
+                return read_parseJson(decoded(await (0, promises_namespaceObject.readFile)(path)));
             }
             catch (error) {
                 if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-                    return 'absent';
+                    return null;
                 return unreadable((0, domain_error.bD)(error));
             }
         }
-        function parseBaseline(content) {
-            const json = read_parseJson(content);
+        function checked(json) {
             if ('why' in json)
-                return { status: 'unreadable', ...json };
+                return json;
             const header = checkHeader(json.value);
             if (header !== null)
                 return header;
-            const result = baselineSchema.safeParse(migrated(json.value));
-            const problems = result.success
-                ? implausibilities(result.data)
-                : result.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`);
-            if (!result.success || problems.length > 0)
-                return { status: 'unreadable', why: listed(problems) };
-            return { status: 'found', baseline: result.data };
+            const file = migrated(json.value);
+            const wrong = issuesOf(baselineSchema, file).map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`);
+            if (wrong.length > 0)
+                return unreadable(listed(wrong));
+            const baseline = file;
+            const problems = implausibilities(baseline);
+            return problems.length > 0 ? unreadable(listed(problems)) : { status: 'found', baseline };
         }
-        function read_parseJson(content) {
-            if (content.length === 0)
-                return { why: 'the file is empty' };
-            let text;
+        function decoded(content) {
             try {
-                text = new TextDecoder('utf-8', { fatal: true }).decode(content);
+                return new TextDecoder('utf-8', { fatal: true }).decode(content);
             }
             catch {
-                return { why: 'it is not UTF-8 text' };
+                return null;
             }
+        }
+        function read_parseJson(text) {
+            if (text === null)
+                return unreadable('it is not UTF-8 text');
+            if (text === '')
+                return unreadable('the file is empty');
             try {
                 return { value: JSON.parse(text, mayHavePrototypeKey.test(text) ? refusePrototypeKeys : undefined) };
             }
             catch (error) {
                 if (text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}')) {
-                    return { why: `it is truncated: the JSON breaks off after ${content.length} bytes` };
+                    return unreadable(`it is truncated: the JSON breaks off after ${Buffer.byteLength(text)} bytes`);
                 }
-                return { why: `it is not JSON: ${(0, domain_error.bD)(error)}` };
+                return unreadable(`it is not JSON: ${(0, domain_error.bD)(error)}`);
             }
         }
         const mayHavePrototypeKey = /"(?:__proto__|constructor|prototype)"|\\u/;
@@ -34439,7 +34764,7 @@ var __webpack_modules__ = ({
                 return {
                     status: 'unreadable',
                     why: `it is not a baseline, it is ${named}`,
-                    next: 'Give the baseline.json that mode baseline writes.',
+                    next: `Give the baseline.json of the main branch (${baselineMaker}, writes it).`,
                 };
             }
             if (typeof version !== 'number' || canRead(version))
@@ -34458,7 +34783,7 @@ var __webpack_modules__ = ({
             return {
                 status: 'unreadable',
                 why: `it was written by an older triton-perf-gate than this one can read (schema version ${version})`,
-                next: 'Measure the main branch again with mode baseline.',
+                next: `Measure the main branch again (${baselineMaker}).`,
             };
         }
         function listed(problems) {
@@ -34630,8 +34955,24 @@ var __webpack_modules__ = ({
             return (tAlpha + studentTQuantile(power, degreesOfFreedom)) * standardError;
         }
         ;
+        function stepsIn(history) {
+            return history.flatMap(({ model, load, metric, commit, accepted: reason }) => reason === undefined ? [] : [{ model, load, metric, commit, reason }]);
+        }
+        function notShown(steps, history) {
+            const known = new Set(stepsIn(history).map(keyOf));
+            return steps.filter((step) => {
+                const key = keyOf(step);
+                if (known.has(key))
+                    return false;
+                known.add(key);
+                return true;
+            });
+        }
+        function keyOf({ model, load, metric, reason }) {
+            return JSON.stringify([model, load, metric, reason]);
+        }
+        ;
         const maxPointsPerSeries = 200;
-        const maxPoints = 200_000;
         const spareBytes = 4 * 2 ** 20;
         function baselineFrom(measurements, previous, runId, maxFailureRatio) {
             const why = unfit(measurements, maxFailureRatio);
@@ -34645,6 +34986,8 @@ var __webpack_modules__ = ({
                 const why = `its ${models.length} models alone need more than the ${maxBaselineBytes} bytes that are allowed`;
                 return { status: 'refused', why };
             }
+            const kept = carriedOn(previous, measurements, added);
+            const history = withinBounds(kept, added, roomBytes);
             return {
                 status: 'written',
                 baseline: {
@@ -34656,7 +34999,8 @@ var __webpack_modules__ = ({
                     runId,
                     environment,
                     models,
-                    history: carriedOn(previous, measurements, added, roomBytes),
+                    history,
+                    acceptedBefore: notShown(acceptedUntil(previous, measurements, kept), history),
                 },
             };
         }
@@ -34732,11 +35076,22 @@ var __webpack_modules__ = ({
                 return null;
             return pairedEstimate(values.map(Math.log), 0).standardError * Math.sqrt(values.length);
         }
-        function carriedOn(previous, current, added, roomBytes) {
-            const comparable = previous !== null && incomparable(previous.environment, current.environment).length === 0;
-            const seriesOf = ({ model, load, metric }) => JSON.stringify([model, load, metric]);
+        const seriesOf = ({ model, load, metric }) => JSON.stringify([model, load, metric]);
+        function isOfItsKind(previous, { environment }) {
+            return incomparable(previous.environment, environment).length === 0;
+        }
+        function carriedOn(previous, current, added) {
+            if (previous === null || !isOfItsKind(previous, current))
+                return [];
             const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`));
-            const kept = (comparable ? previous.history : []).filter((point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`));
+            return previous.history.filter((point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`));
+        }
+        function acceptedUntil(previous, current, kept) {
+            if (previous === null)
+                return [];
+            return [...previous.acceptedBefore, ...stepsIn(isOfItsKind(previous, current) ? kept : previous.history)];
+        }
+        function withinBounds(kept, added, roomBytes) {
             const counts = new Map();
             const newestFirst = [...kept, ...added].reverse().filter((point) => {
                 const count = (counts.get(seriesOf(point)) ?? 0) + 1;
@@ -34748,118 +35103,62 @@ var __webpack_modules__ = ({
                 bytes += write_bytesOf(point);
                 return bytes > roomBytes;
             });
-            return newestFirst.slice(0, Math.min(maxPoints, full < 0 ? maxPoints : full)).reverse();
+            return newestFirst.slice(0, full < 0 ? maxHistoryPoints : Math.min(maxHistoryPoints, full)).reverse();
         }
         function write_bytesOf(value) {
             return Buffer.byteLength(JSON.stringify(value)) + 1;
         }
         ;
-        const minus = '−';
-        function countInWords(count, noun) {
-            return `${count} ${noun}${count === 1 ? '' : 's'}`;
+        const minVariance = 0.01;
+        const leastEvidence = (n) => Math.max(0, 5.7 - 4.5 * Math.log(n / 28));
+        const evidenceOfFurtherStep = 12;
+        function isBetterThanMemory(scores, levels, residual) {
+            if (levels < 2)
+                return true;
+            const n = scores.length;
+            const evidence = n * Math.log(squaresOfAutoregression(scores) / Math.max(n * minVariance, residual));
+            return evidence >= leastEvidence(n) + evidenceOfFurtherStep * (levels - 2);
         }
-        function changeInWords(ratio) {
-            return signedPercent(ratio - 1);
+        function squaresOfAutoregression(values) {
+            const n = values.length;
+            const [before, after] = [values.slice(0, -1), values.slice(1)];
+            const [meanBefore, meanAfter] = [mean(before), mean(after)];
+            let [xx, xy, yy] = [0, 0, 0];
+            for (const [index, value] of before.entries()) {
+                const [x, y] = [value - meanBefore, after[index] - meanAfter];
+                xx += x * x;
+                xy += x * y;
+                yy += y * y;
+            }
+            const explained = xx === 0 ? 0 : Math.max(0, xy) ** 2 / xx;
+            return ((yy - explained) * n) / (n - 1);
         }
-        function signedPercent(share) {
-            const text = percentDigits(share);
-            if (Number(text) === 0)
-                return '±0.0 %';
-            return `${share > 0 ? '+' : ''}${withMinus(text)} %`;
+        const leastMemory = 2;
+        function remembers(scores, starts) {
+            return rhoBeside(scores, starts) > leastMemory / Math.sqrt(scores.length);
         }
-        function percentDigits(share) {
-            const percent = share * 100;
-            return percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0);
-        }
-        function withMinus(text) {
-            return text.replace('-', minus);
+        function rhoBeside(scores, starts) {
+            const n = scores.length;
+            let [products, squares, lost] = [0, 0, 0];
+            for (const [index, start] of starts.entries()) {
+                const part = scores.slice(start, starts[index + 1] ?? n);
+                const level = mean(part);
+                const residuals = part.map((score) => score - level);
+                squares += sumOf(residuals, (residual) => residual ** 2);
+                products += sumOf(residuals.slice(1), (residual, before) => residual * residuals[before]);
+                lost += (part.length - 1) / part.length;
+            }
+            const variance = squares / (n - starts.length);
+            return (products + variance * lost) / (Math.max(minVariance, variance) * (n - starts.length));
         }
         ;
-        const minSeriesLength = 12;
         const minLength = 4;
-        const falseAlarm = 0.055;
-        function segment(values) {
-            const n = values.length;
-            if (n === 0)
-                throw new RangeError('the steps of no values');
-            if (n < minSeriesLength)
-                return { levels: [{ start: 0, end: n, level: median(values) }], changePoints: [] };
-            const scores = normalScores(values);
-            const noise = noiseOf(scores);
-            const costs = costOf(scores, noise.variance * noise.inflation);
-            const starts = partition(n, costs, criticalGain(n));
-            const levels = starts.map((start, index) => {
-                const end = starts[index + 1] ?? n;
-                return { start, end, level: median(values.slice(start, end)) };
-            });
-            const changePoints = levels.slice(1).map((after, index) => {
-                const before = levels[index];
-                return {
-                    index: after.start,
-                    ...locate(values, before, after, noise.inflation),
-                    pValue: pValueOf(costs, before, after, n),
-                };
-            });
-            return { levels, changePoints };
+        function pValueOf(gain, n) {
+            const z = -normalQuantile(Math.max(1e-300, studentTCdf(-Math.sqrt(gain), n - 2)));
+            return z <= 0 ? 1 : maximumPValue(z, n);
         }
-        function costOf(values, variance) {
-            const sums = new Float64Array(values.length + 1);
-            const squares = new Float64Array(values.length + 1);
-            for (const [index, value] of values.entries()) {
-                sums[index + 1] = sums[index] + value;
-                squares[index + 1] = squares[index] + value ** 2;
-            }
-            return (start, end) => {
-                const sum = sums[end] - sums[start];
-                return (squares[end] - squares[start] - sum ** 2 / (end - start)) / variance;
-            };
-        }
-        function partition(n, cost, gain) {
-            const least = new Float64Array(n + 1).fill(Number.POSITIVE_INFINITY);
-            const starts = new Int32Array(n + 1);
-            least[0] = -gain;
-            for (let end = minLength; end <= n; end++) {
-                for (let start = 0; start <= end - minLength; start++) {
-                    const total = least[start] + cost(start, end) + gain;
-                    if (total < least[end]) {
-                        least[end] = total;
-                        starts[end] = start;
-                    }
-                }
-            }
-            const found = [];
-            for (let end = n; end > 0; end = starts[end])
-                found.unshift(starts[end]);
-            return found;
-        }
-        const confidenceDrop = -2 * Math.log(1 - Math.sqrt(0.95));
-        const largestResidual = 4;
-        function locate(values, before, after, inflation) {
-            const distances = values
-                .slice(before.start, after.end)
-                .map((value) => ({ before: value - before.level, after: value - after.level }));
-            const own = distances.map(({ before: a, after: b }, index) => (before.start + index < after.start ? a : b));
-            const sd = Math.max(Math.abs(after.level - before.level) / 1000, robustSdAboutZero(own));
-            const weight = (distance) => Math.min(largestResidual, Math.abs(distance) / sd) ** 2 / inflation;
-            let distance = 0;
-            const places = distances.slice(0, -1).map(({ before: a, after: b }, index) => {
-                distance += weight(a) - weight(b);
-                return { place: before.start + index + 1, distance };
-            });
-            const best = Math.min(...places.map((each) => each.distance));
-            const possible = places.filter((each) => each.distance <= best + confidenceDrop).map(({ place }) => place);
-            return {
-                lastBefore: Math.min(after.start, ...possible) - 1,
-                firstAfter: Math.max(after.start, ...possible),
-            };
-        }
-        function pValueOf(cost, before, after, n) {
-            const gain = cost(before.start, after.end) - cost(before.start, before.end) - cost(after.start, after.end);
-            const z = -normalQuantile(Math.max(1e-300, studentTCdf(-Math.sqrt(Math.max(0, gain)), degreesOfFreedom(n))));
-            return z <= 0 ? 1 : maximumPValue(z, after.end - before.start);
-        }
-        function degreesOfFreedom(n) {
-            return (2 / 3) * (n - 1);
+        function falseAlarm(n) {
+            return 0.1 * Math.min(1, (20 / n) ** 0.4);
         }
         const gains = new Map();
         function criticalGain(n) {
@@ -34869,12 +35168,12 @@ var __webpack_modules__ = ({
             let [low, high] = [1, 8];
             while (high - low > 1e-6) {
                 const middle = (low + high) / 2;
-                if (maximumPValue(middle, n) > falseAlarm)
+                if (maximumPValue(middle, n) > falseAlarm(n))
                     low = middle;
                 else
                     high = middle;
             }
-            const t = -studentTQuantile(normalCdf(-high), degreesOfFreedom(n));
+            const t = -studentTQuantile(normalCdf(-high), n - 2);
             gains.set(n, t ** 2);
             return t ** 2;
         }
@@ -34892,6 +35191,131 @@ var __webpack_modules__ = ({
             const density = Math.exp(-0.5 * half * half) / Math.sqrt(2 * Math.PI);
             return ((2 / x) * (normalCdf(half) - 0.5)) / (half * normalCdf(half) + density);
         }
+        ;
+        const maxRho = 0.9;
+        const rhoErrorsAdded = 1;
+        const leastRise = 0.01;
+        function findSteps(scores) {
+            const n = scores.length;
+            const squares = squaresOf(scores);
+            const ofNeighbours = meanSquareOfDifferences(scores) / 2;
+            const independent = Math.max(minVariance, Math.min(ofNeighbours, varianceBesideOneStep(n, squares)));
+            let steps = {
+                starts: partition(n, squares, criticalGain(n) * independent),
+                variance: independent,
+                inflation: 1,
+            };
+            const residual = sumOf(steps.starts, (start, index) => squares(start, steps.starts[index + 1] ?? n));
+            const isIndependent = isBetterThanMemory(scores, steps.starts.length, residual) && !remembers(scores, steps.starts);
+            if (isIndependent)
+                return { ...steps, squares };
+            for (let rho = 0; steps.starts.length > 1;) {
+                const next = Math.min(maxRho, Math.max(0, rhoBeside(scores, steps.starts)) + rhoErrorsAdded / Math.sqrt(n));
+                if (next <= rho + leastRise)
+                    break;
+                rho = next;
+                const [variance, inflation] = [Math.max(minVariance, ofNeighbours / (1 - rho)), (1 + rho) / (1 - rho)];
+                steps = { starts: partition(n, squares, criticalGain(n) * variance * inflation), variance, inflation };
+            }
+            return { ...steps, squares };
+        }
+        function squaresOf(values) {
+            const sums = new Float64Array(values.length + 1);
+            const squares = new Float64Array(values.length + 1);
+            for (const [index, value] of values.entries()) {
+                sums[index + 1] = sums[index] + value;
+                squares[index + 1] = squares[index] + value ** 2;
+            }
+            return (start, end) => {
+                const sum = sums[end] - sums[start];
+                return Math.max(0, squares[end] - squares[start] - sum ** 2 / (end - start));
+            };
+        }
+        function partition(n, squares, gain) {
+            const least = new Float64Array(n + 1).fill(Number.POSITIVE_INFINITY);
+            const starts = new Int32Array(n + 1);
+            least[0] = -gain;
+            for (let end = minLength; end <= n; end++) {
+                for (let start = 0; start <= end - minLength; start++) {
+                    const total = least[start] + squares(start, end) + gain;
+                    if (total < least[end]) {
+                        least[end] = total;
+                        starts[end] = start;
+                    }
+                }
+            }
+            const found = [];
+            for (let end = n; end > 0; end = starts[end])
+                found.unshift(starts[end]);
+            return found;
+        }
+        function varianceBesideOneStep(n, squares) {
+            let least = Number.POSITIVE_INFINITY;
+            for (let place = minLength; place <= n - minLength; place++)
+                least = Math.min(least, squares(0, place) + squares(place, n));
+            return least / (n - 2);
+        }
+        function meanSquareOfDifferences(values) {
+            return mean(values.slice(1).map((value, index) => (value - values[index]) ** 2));
+        }
+        ;
+        const minSeriesLength = 12;
+        function segment(values) {
+            const n = values.length;
+            if (n === 0)
+                throw new RangeError('the steps of no values');
+            if (n < minSeriesLength)
+                return { levels: [{ start: 0, end: n, level: median(values) }], changePoints: [] };
+            const { starts, variance, inflation, squares } = findSteps(normalScores(values));
+            const levels = starts.map((start, index) => {
+                const end = starts[index + 1] ?? n;
+                return { start, end, level: median(values.slice(start, end)) };
+            });
+            const changePoints = levels.slice(1).map((after, index) => {
+                const before = levels[index];
+                return {
+                    index: after.start,
+                    ...locate(values, before, after, inflation),
+                    pValue: pValueOf(gainOf(index + 1, levels, squares) / (variance * inflation), n),
+                };
+            });
+            return { levels, changePoints };
+        }
+        const confidenceDrop = -2 * Math.log(1 - Math.sqrt(0.95));
+        const dropOfFew = 7;
+        const largestResidual = 4;
+        function locate(values, before, after, inflation) {
+            const distances = values
+                .slice(before.start, after.end)
+                .map((value) => ({ before: value - before.level, after: value - after.level }));
+            const own = distances.map(({ before: a, after: b }, index) => Math.abs(before.start + index < after.start ? a : b));
+            const least = Math.abs(after.level - before.level) / 1000;
+            const limit = largestResidual * Math.max(least, robustSdAboutZero(own));
+            const sd = Math.max(least, Math.sqrt(sumOf(own, (each) => Math.min(limit, each) ** 2) / (own.length - 2)));
+            const weight = (distance) => Math.min(largestResidual, Math.abs(distance) / sd) ** 2 / inflation;
+            let distance = 0;
+            const places = distances.slice(0, -1).map(({ before: a, after: b }, index) => {
+                distance += weight(a) - weight(b);
+                return { place: before.start + index + 1, distance };
+            });
+            const best = Math.min(...places.map((each) => each.distance));
+            const drop = confidenceDrop * (1 + dropOfFew / distances.length);
+            const possible = places.filter((each) => each.distance <= best + drop).map(({ place }) => place);
+            return {
+                lastBefore: Math.min(after.start, ...possible) - 1,
+                firstAfter: Math.max(after.start, ...possible),
+            };
+        }
+        function gainOf(index, levels, squares) {
+            const lostWithin = (from, to) => {
+                const [first, last] = [levels[from], levels[to]];
+                if (first === undefined || last === undefined)
+                    return Number.POSITIVE_INFINITY;
+                const apart = sumOf(levels.slice(from, to + 1), ({ start, end }) => squares(start, end));
+                return Math.max(0, squares(first.start, last.end) - apart);
+            };
+            return Math.min(lostWithin(index - 1, index), lostWithin(index - 1, index + 1) / 2, lostWithin(index - 2, index) / 2);
+        }
         function normalScores(values) {
             const n = values.length;
             const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b]);
@@ -34905,22 +35329,6 @@ var __webpack_modules__ = ({
                     scores[order[first]] = score;
             }
             return scores;
-        }
-        const minSd = 0.1;
-        const maxRho = 0.9;
-        const rhoErrors = { ignored: 1.75, added: 0.5 };
-        const largestDifference = 3;
-        function noiseOf(values) {
-            const meanSquare = (lag) => {
-                const differences = values.slice(lag).map((value, index) => value - values[index]);
-                const limit = largestDifference * Math.max(minSd * Math.SQRT2, robustSdAboutZero(differences));
-                return mean(differences.filter((each) => Math.abs(each) <= limit).map((each) => each ** 2));
-            };
-            const [one, two] = [meanSquare(1), meanSquare(2)];
-            const error = 1 / Math.sqrt(values.length);
-            const seen = one === 0 ? 0 : two / one - 1;
-            const rho = seen < rhoErrors.ignored * error ? 0 : Math.min(maxRho, seen + rhoErrors.added * error);
-            return { variance: Math.max(minSd ** 2, one / 2 / (1 - rho)), inflation: (1 + rho) / (1 - rho) };
         }
         ;
         const minHistoryPoints = 10;
@@ -35044,23 +35452,35 @@ var __webpack_modules__ = ({
         function lapse({ measurements, baseline }, entry, load, metric) {
             const point = baseline === null ? undefined : acceptedPoint(baseline, entry, load, metric);
             if (point === undefined)
-                return lapseOf(entry, measurements);
+                return lapseOf(entry, measurements) ?? untold(entry, measurements.git, baseline);
             const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`;
-            return `the step became part of the baseline${at}; a further step needs an entry with a reason of its own`;
+            return `the step became part of the baseline${at}; ${ownReason}`;
         }
-        function acceptedPoint({ history }, { model, reason }, load, metric) {
+        const ownReason = 'a further step needs an entry with a reason of its own';
+        function untold(entry, git, baseline) {
+            if (git?.reference?.status !== 'read' || !isOneOf(git.reference.limits.accepted, entry))
+                return null;
+            if (baseline !== null && baseline.commit === git.reference.commit)
+                return null;
+            const lacking = `there is no baseline${baseline === null ? '' : ' of that commit'}`;
+            return `the configuration of commit ${git.reference.commit.slice(0, 7)} has the entry already, and whether its step was taken there cannot be told (${lacking}); ${ownReason}`;
+        }
+        function isOneOf(entries, entry) {
+            return entries.some((each) => JSON.stringify(each) === JSON.stringify(entry));
+        }
+        function acceptedPoint({ history, acceptedBefore }, { model, reason }, load, metric) {
             const percentiles = latencyPercentiles.map(({ name }) => name);
             const names = percentiles.some((name) => name === metric) ? percentiles : [metric];
             const series = seriesIn(history);
-            return names
-                .flatMap((name) => series.get(seriesKey({ model, load: loadKey(load), metric: name })) ?? [])
-                .find(({ accepted }) => accepted === reason);
+            const keys = names.map((name) => seriesKey({ model, load: loadKey(load), metric: name }));
+            return (keys.flatMap((key) => series.get(key) ?? []).find(({ accepted }) => accepted === reason) ??
+                acceptedBefore.find((step) => step.reason === reason && keys.includes(seriesKey(step))));
         }
         function originOf(entry, git) {
             if (git?.reference?.status !== 'read')
                 return null;
             const known = git.reference.limits.accepted;
-            if (known.some((each) => JSON.stringify(each) === JSON.stringify(entry)))
+            if (isOneOf(known, entry))
                 return null;
             const place = (each) => acceptedInWords(each);
             return known.some((each) => place(each) === place(entry))
@@ -35095,7 +35515,7 @@ var __webpack_modules__ = ({
                 const model = measurements.models.find((each) => each.name === entry.model);
                 if (model === undefined && config.overrides.models !== undefined)
                     return [];
-                const series = model === undefined ? [] : seriesOf(model, entry);
+                const series = model === undefined ? [] : accepted_seriesOf(model, entry);
                 if (series.length === 0)
                     return [`${name} matches nothing that was measured: correct or remove it.`];
                 const lapses = series.map(({ load, metric }) => lapse(input, entry, load, metric));
@@ -35106,7 +35526,7 @@ var __webpack_modules__ = ({
                 return [`${name} accepts nothing any more: ${why}${all}.`];
             });
         }
-        function seriesOf(model, entry) {
+        function accepted_seriesOf(model, entry) {
             return gatedScenarios(model).flatMap((scenario) => {
                 const repetitions = validRepetitions(scenario);
                 const { load } = scenario;
@@ -35134,8 +35554,10 @@ var __webpack_modules__ = ({
             return timeLeftNs === null || costNs(state, place) + reserve * (cost.load + cost.measure) <= timeLeftNs;
         }
         function costNs(state, { configuration }) {
-            const { load, measure } = state.budget.costNs;
-            return Math.max(1, measure + (sameConfiguration(loadedOf(state), configuration) ? 0 : load));
+            const { loaded, costNs: cost } = state.budget;
+            const isLoaded = sameConfiguration(loadedOf(state), configuration) ||
+                loaded?.includes(configurationKey(configuration)) === true;
+            return Math.max(1, cost.measure + (isLoaded ? 0 : cost.load));
         }
         function loadedOf({ points, space }) {
             return points.at(-1)?.configuration ?? space.committed;
@@ -35169,7 +35591,28 @@ var __webpack_modules__ = ({
         }
         const defaultSpread = 0.05;
         const defaultWeight = 2;
+        const sameLog = 1e-4;
+        const leastAlike = 3;
+        const exactSpread = 1e-3;
+        function isExact(points) {
+            const repeated = [...byPlace(points).values()].filter((group) => group.filter(({ metrics }) => metrics !== null).length > 1);
+            if (repeated.length > 0) {
+                return repeated.every((group) => alike(group.flatMap(({ metrics }) => metrics?.inferPerSec ?? [])));
+            }
+            const stretches = points.flatMap(({ metrics, load }) => {
+                const { inferPerSec, latencyP99Ns } = metrics ?? {};
+                return load.mode === 'concurrency' && inferPerSec && latencyP99Ns
+                    ? [(inferPerSec * latencyP99Ns) / inferencesOf(load)]
+                    : [];
+            });
+            return stretches.length >= leastAlike && alike(stretches);
+        }
+        function alike(values) {
+            return Math.max(...values) <= Math.min(...values) * (1 + sameLog);
+        }
         function candidates_spreadOf(points) {
+            if (isExact(points))
+                return exactSpread;
             let squares = defaultWeight * defaultSpread ** 2;
             let freedom = defaultWeight;
             for (const group of byPlace(points).values()) {
@@ -35251,6 +35694,97 @@ var __webpack_modules__ = ({
             return value != null && value > 0;
         }
         ;
+        function fieldsOf({ committed, name }, configuration) {
+            return configuration.others?.[name] ?? committed;
+        }
+        function withMember(members, configuration, member, fields) {
+            return settled(members, withOther(configuration, member.name, fields, member.committed));
+        }
+        function settled(members, configuration) {
+            const made = withEnsembles(members, configuration);
+            return configurationKey(made) === configurationKey(members.committed)
+                ? members.committed
+                : { ...made, committed: false };
+        }
+        function withEnsembles({ ensembles, top, largestClientBatch }, from) {
+            let made = from;
+            for (const { name, committed, steps } of ensembles) {
+                if (committed.maxBatchSize === 0)
+                    continue;
+                const { others = {} } = made;
+                const smallest = Math.min(...steps.map((step) => others[step.name]?.maxBatchSize ?? step.maxBatchSize ?? committed.maxBatchSize));
+                const moves = steps.some((step) => others[step.name] !== undefined);
+                const maxBatchSize = moves
+                    ? Math.min(smallest, Math.max(committed.maxBatchSize, largestClientBatch))
+                    : committed.maxBatchSize;
+                made =
+                    name === top
+                        ? { ...made, maxBatchSize }
+                        : withOther(made, name, { ...committed, maxBatchSize }, committed);
+            }
+            return made;
+        }
+        const mostCombinations = 10_000;
+        function combinations(members, own) {
+            return members.varied.reduce((made, member) => members_limited(made, (configuration) => member.variants.map((fields) => withMember(members, configuration, member, fields))), [...own]);
+        }
+        function members_limited(made, more) {
+            const all = [];
+            for (const one of made) {
+                if (all.length >= mostCombinations)
+                    break;
+                all.push(...more(one));
+            }
+            return all.slice(0, mostCombinations);
+        }
+        function combinationCount({ varied }, own) {
+            return varied.reduce((count, { variants }) => count * variants.length, own);
+        }
+        function isCombination(members, configuration) {
+            const followers = new Set(members.ensembles.map(({ name }) => name));
+            const known = Object.entries(configuration.others ?? {}).every(([name, fields]) => {
+                const member = members.varied.find((each) => each.name === name);
+                if (member === undefined)
+                    return followers.has(name);
+                return member.variants.some((variant) => variedKey(variant) === variedKey(fields));
+            });
+            if (!known)
+                return false;
+            return configurationKey(settled(members, configuration)) === configurationKey(configuration);
+        }
+        function withLeastBatch(settings, leastBatch) {
+            const { min, max } = settings.modelBatchSize;
+            const least = Math.max(min, leastBatch);
+            return { ...settings, modelBatchSize: { min: least, max: Math.max(least, max) } };
+        }
+        ;
+        function withMembers(space, members, mode) {
+            if (members.varied.every(({ variants }) => variants.length < 2))
+                return space;
+            const configurations = mode === 'quick' ? space.configurations : combinations(members, space.configurations);
+            return { ...space, configurations, members };
+        }
+        function sizeOf({ configurations, members, committed }) {
+            if (members === undefined)
+                return configurations.length;
+            const own = new Set(configurations.map((each) => space_ownKey({ ...each, ...ownBatch(members, committed) })));
+            return combinationCount(members, own.size);
+        }
+        function isMember({ configurations, members, committed }, configuration) {
+            const key = configurationKey(configuration);
+            if (configurations.some((each) => configurationKey(each) === key))
+                return true;
+            if (members === undefined || !isCombination(members, configuration))
+                return false;
+            const own = { ...configuration, ...ownBatch(members, committed) };
+            return configurations.some((each) => space_ownKey({ ...each, ...ownBatch(members, committed) }) === space_ownKey(own));
+        }
+        function ownBatch({ ensembles, top }, { maxBatchSize }) {
+            return ensembles.some(({ name }) => name === top) ? { maxBatchSize } : {};
+        }
+        function space_ownKey({ others: _, ...own }) {
+            return configurationKey(own);
+        }
         function makeSpace(settings, committed, model) {
             const variants = model.loadsAllowed && settings.mode !== 'off' ? variantsOf(settings, committed, model) : [];
             const known = new Set([configurationKey(committed)]);
@@ -35277,11 +35811,15 @@ var __webpack_modules__ = ({
                 .sort((a, b) => inferencesOf(a) - inferencesOf(b) || batchSizeOf(a) - batchSizeOf(b));
         }
         function loadsFor(space, configuration) {
-            return space.loads.filter((load) => batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize));
+            const lowered = (space.members?.varied ?? []).flatMap((member) => {
+                const { maxBatchSize } = fieldsOf(member, configuration);
+                return maxBatchSize < member.committed.maxBatchSize ? maxBatchSize : [];
+            });
+            const most = Math.min(Math.max(1, configuration.maxBatchSize), ...lowered);
+            return space.loads.filter((load) => batchSizeOf(load) <= most);
         }
         function firstLoad(space, configuration) {
-            const batch = configuration.dynamicBatching ? Math.max(1, configuration.maxBatchSize) : 1;
-            const target = Math.log2(2 * batch * (configuration.instanceCount ?? 1));
+            const target = Math.log2(2 * atOnce(space, configuration));
             const off = (load) => Math.abs(Math.log2(inferencesOf(load)) - target);
             const [first, ...others] = loadsFor(space, configuration);
             if (first === undefined)
@@ -35289,6 +35827,17 @@ var __webpack_modules__ = ({
             if (first.mode === 'requestRate')
                 return first;
             return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first);
+        }
+        function atOnce({ members }, configuration) {
+            const of = ({ dynamicBatching, maxBatchSize, instanceCount }) => (dynamicBatching ? Math.max(1, maxBatchSize) : 1) * (instanceCount ?? 1);
+            if (members === undefined)
+                return of(configuration);
+            const own = configuration.instanceCount === null ? [] : [of(configuration)];
+            return Math.min(...own, ...members.varied.map((member) => of(fieldsOf(member, configuration))));
+        }
+        function memberVariants(settings, committed, model) {
+            const { configurations } = makeSpace(settings, { ...committed, committed: true }, model);
+            return configurations.map(({ committed: _, ...fields }) => fields);
         }
         function variantsOf(settings, committed, model) {
             const instanceCounts = model.instances ? instanceCountsOf(settings, committed) : [committed.instanceCount];
@@ -35444,6 +35993,8 @@ var __webpack_modules__ = ({
         ;
         function capacityOf({ candidate, reference, gpus }, { constraints, demandInferPerSec }) {
             if (!limitsLatency(constraints) && demandInferPerSec === null)
+                return undefined;
+            if (candidate.scenarios.some(({ load }) => load.beside !== undefined))
                 return undefined;
             const row = (of, { configuration, at, brokenAt }) => {
                 const inferPerSec = at?.metrics.inferPerSec ?? null;
@@ -36093,7 +36644,7 @@ var __webpack_modules__ = ({
         ;
         const against_history_minRunSd = 0.005;
         const efficiency = 0.37;
-        const against_history_degreesOfFreedom = { least: 3, most: 8 };
+        const degreesOfFreedom = { least: 3, most: 8 };
         function draftsAgainstHistory(settings, model, baseline, candidate, history) {
             return draftsAgainstStored(settings, baseline, candidate, (pair) => {
                 const { metric, references, candidates, footnotes, empty } = pair;
@@ -36138,7 +36689,7 @@ var __webpack_modules__ = ({
             return {
                 mean,
                 standardError: Math.hypot(Math.max(against_history_minRunSd, sd) * Math.sqrt(1 + 1 / runs), own),
-                degreesOfFreedom: Math.min(against_history_degreesOfFreedom.most, Math.max(against_history_degreesOfFreedom.least, efficiency * (runs - 1))),
+                degreesOfFreedom: Math.min(degreesOfFreedom.most, Math.max(degreesOfFreedom.least, efficiency * (runs - 1))),
             };
         }
         const worthwhile = 0.8;
@@ -36342,6 +36893,7 @@ var __webpack_modules__ = ({
         const familyAlpha = totalLevels.fail;
         const passConfidence = 1 - totalLevels.pass;
         const power = 0.9;
+        const undecidable = 'too near the tolerance to be decided by any sensible number of repetitions';
         const maxAdvisedRepetitions = 64;
         const minSignFlipPairs = 7;
         function largestFamily(plan) {
@@ -36428,7 +36980,7 @@ var __webpack_modules__ = ({
             }
             if (enough <= maxAdvisedRepetitions)
                 return `at this spread about ${enough} repetitions would decide`;
-            return 'too near the tolerance to be decided by any sensible number of repetitions';
+            return undecidable;
         }
         ;
         const memory_metric = 'gpuMemoryBytes';
@@ -36714,7 +37266,7 @@ var __webpack_modules__ = ({
         function creepWarnings(input) {
             const unknown = unknownCreep(input);
             const isJudged = isCreepJudged(input) && input.recentStatus?.status !== 'absent';
-            return unknown === null || isJudged ? [] : [`${unknown.message}.`];
+            return unknown === null || isJudged ? [] : [`${unknown.message}. ${unknown.next}`];
         }
         function isCreepJudged({ config, mode }) {
             return mode === 'gate' && config.overrides.release === true && config.gate.onCreep === 'fail';
@@ -36857,6 +37409,99 @@ var __webpack_modules__ = ({
             ];
         }
         ;
+        const noticeable = 1.05;
+        function withNeighbours(models, input) {
+            return models.map((model) => ({
+                ...model,
+                comparisons: model.comparisons.map((row) => {
+                    const cause = row.status === 'fail' ? neighbours_causeOf(model.name, row, models, input) : null;
+                    return cause === null ? row : { ...row, cause };
+                }),
+            }));
+        }
+        function neighbours_causeOf(model, row, models, input) {
+            const neighbours = (row.load.beside ?? []).map((each) => each.model);
+            if (neighbours.length === 0)
+                return null;
+            const own = isChanged(model, input);
+            const states = neighbours.map((name) => ({ name, changed: isChanged(name, input) }));
+            if (own === null || states.some(({ changed }) => changed === null))
+                return null;
+            const changed = states.filter((state) => state.changed === true).map(({ name }) => name);
+            const others = listInWords(changed);
+            const busier = busierOnes(model, row.load, models);
+            const more = busier.length === 0 ? '' : `; ${busier.join(', ')}`;
+            if (own && changed.length > 0)
+                return `Both its own files and those of ${others} beside it changed: which of them slows it was not measured apart${more}.`;
+            if (own)
+                return `Its own files changed, and those of no other model beside it${more}.`;
+            if (changed.length > 0)
+                return `Not its own files, which did not change: it was measured beside ${others}, which did${more}.`;
+            return `No file of the models that were measured at once changed: look for the cause outside the model repository${more}.`;
+        }
+        function isChanged(name, input) {
+            const candidate = input.measurements.models.find((model) => model.name === name);
+            if (candidate === undefined)
+                return null;
+            const opponent = opponentFor(input, candidate);
+            const other = opponent.kind === 'none' ? undefined : opponent.models.find((model) => model.name === name);
+            if (candidate.contentHash === null || other === undefined || other.contentHash === null)
+                return null;
+            return candidate.contentHash !== other.contentHash;
+        }
+        function busierOnes(model, load, models) {
+            const step = stepKey(model, load);
+            return models.flatMap(({ name, comparisons }) => {
+                const throughput = comparisons.find((row) => row.metric === 'inferPerSec' && stepKey(name, row.load) === step);
+                const ratio = throughput?.changeRatio ?? 1;
+                if (name === model || ratio <= noticeable)
+                    return [];
+                return [`${name} now answers ${shareInWords(ratio - 1)} more`];
+            });
+        }
+        function stepKey(model, load) {
+            const all = [{ model, load: ownLoad(load) }, ...(load.beside ?? [])];
+            return all
+                .map((each) => `${each.model}@${loadKey(each.load)}`)
+                .sort()
+                .join(' ');
+        }
+        ;
+        function settingsWarnings(input) {
+            const models = input.measurements.models.filter((model) => {
+                const opponent = opponentFor(input, model);
+                if (opponent.kind !== 'baseline' || model.settingsHash === undefined)
+                    return false;
+                const stored = opponent.models.find(({ name }) => name === model.name)?.settingsHash;
+                return stored !== undefined && stored !== model.settingsHash;
+            });
+            if (models.length === 0)
+                return [];
+            const names = listInWords(models.map(({ name }) => name));
+            return [
+                `The baseline measured ${names} with other settings (loads, requests, windows, repetitions, or flags of the server): a change may be theirs, and they may hide one. Compare with --reference, which gives both sides the same.`,
+            ];
+        }
+        ;
+        function sharedChangeWarnings(models) {
+            return models.flatMap(({ name, best }) => {
+                if (best === null || best.patch === null || best.load.beside !== undefined)
+                    return [];
+                const { others = {} } = best.configuration;
+                const changed = [name, ...Object.keys(others)];
+                const affected = models
+                    .filter((other) => other.name !== name)
+                    .filter((other) => changed.some((each) => each === other.name || other.otherConfigTexts?.[each] != null))
+                    .map((other) => other.name);
+                if (affected.length === 0)
+                    return [];
+                const was = affected.length === 1 ? 'was' : 'were';
+                return [
+                    `The best configuration of ${name} changes ${listInWords(Object.keys(others).length === 0 ? [name] : Object.keys(others))}, and with that ${listInWords(affected)}, which ${was} not measured so: apply one patch at a time, and measure again.`,
+                ];
+            });
+        }
+        ;
         function benjaminiHochberg(pValues) {
             const n = pValues.length;
             const order = Array.from(pValues.keys()).sort((a, b) => pValues[b] - pValues[a]);
@@ -36875,36 +37520,53 @@ var __webpack_modules__ = ({
         function examineSeries(history, since) {
             return [...seriesIn(history).values()].flatMap((whole) => {
                 const { metric } = whole[0];
-                return isMetric(metric) ? [examine(sinceAccepted(whole), metric, since)] : [];
+                return isMetric(metric) ? [examine(whole, metric, since)] : [];
             });
         }
         function isMetric(name) {
             return Object.hasOwn(metric_metrics, name);
         }
-        function sinceAccepted(series) {
-            return series.slice(Math.max(0, series.findLastIndex(({ accepted }) => accepted !== undefined)));
+        function partsOf(whole, since) {
+            const cuts = whole.flatMap(({ accepted }, index) => (accepted === undefined || index === 0 ? [] : [index]));
+            const starts = [0, ...cuts];
+            const first = since < 0 ? starts.length - 1 : starts.findLastIndex((start) => start <= since);
+            return starts.map((start, part) => whole.slice(start, starts[part + 1])).slice(first);
         }
-        function examine(series, metric, since) {
-            const segmentation = segment(series.map(({ value }) => Math.log(value)));
-            const start = since === null
-                ? 0
-                : Math.max(0, series.findLastIndex(({ commit }) => commit === since));
-            const { levels } = segmentation;
-            const first = levels.find(({ end }) => end > start) ?? levels[0];
-            const last = levels.at(-1);
-            const shifts = shiftsAfter(start, series, segmentation);
+        function examine(whole, metric, since) {
+            const at = since === null ? -1 : whole.findLastIndex(({ commit }) => commit === since);
+            const parts = partsOf(whole, at);
+            const series = parts.flat();
+            let offset = 0;
+            const examined = parts.map((part, index) => {
+                const segmentation = segment(part.map(({ value }) => Math.log(value)));
+                const start = index === 0 && at >= 0 ? at - (whole.length - series.length) : 0;
+                const { levels } = segmentation;
+                const first = levels.find(({ end }) => end > start) ?? levels[0];
+                const before = offset;
+                offset += part.length;
+                return {
+                    change: (levels.at(-1)?.level ?? 0) - (first?.level ?? 0),
+                    shifts: shiftsAfter(start, part, segmentation),
+                    levels: levels.map(({ start: from, end, level }) => ({
+                        start: before + from,
+                        end: before + end,
+                        value: Math.exp(level),
+                    })),
+                };
+            });
+            const shifts = examined.flatMap((part) => part.shifts);
             return {
                 series,
                 metric,
-                pValue: Math.min(1, ...shifts.map(({ pValue }) => pValue)),
+                pValue: Math.min(1, parts.length * Math.min(1, ...shifts.map(({ pValue }) => pValue))),
                 trend: {
                     model: series[0].model,
                     load: series[0].load,
                     metric,
-                    changeRatio: Math.exp((last?.level ?? 0) - (first?.level ?? 0)),
+                    changeRatio: Math.exp(sumOf(examined, ({ change }) => change)),
                     shifts,
                     points: series.map(({ commit, createdAt, value }) => ({ commit, createdAt, value })),
-                    levels: levels.map(({ start: from, end, level }) => ({ start: from, end, value: Math.exp(level) })),
+                    levels: examined.flatMap(({ levels }) => levels),
                 },
             };
         }
@@ -37108,6 +37770,8 @@ var __webpack_modules__ = ({
             verdict: verdictSchema,
             environment: environmentSchema,
             baseline: baselineStatusSchema,
+            recent: baselineStatusSchema.optional(),
+            invocation: judgedInvocationSchema.optional(),
             reference: strictObject({ description: schemas_string(), commit: schemas_string().nullable() }).nullable(),
             models: array(modelResultSchema),
             loosened: array(schemas_string()).optional(),
@@ -37127,8 +37791,20 @@ var __webpack_modules__ = ({
             [/gpu_unreadable/, 'See why nvidia-smi does not answer on this machine, and run it again.'],
             [/other_clients/, 'Keep other clients away from the server while the gate runs, and run it again.'],
             [
+                /neighbour_failed/,
+                'See in the server log why the requests to that model fail: the others are judged when it answers.',
+            ],
+            [
+                /loads_apart/,
+                'Use a machine with a core for each model’s load threads, and longer blocks (gate.block_milliseconds), and run it again.',
+            ],
+            [
                 /client_saturated|was saturated/,
                 'Give the load generator a CPU core of its own or ask for less load, and run it again.',
+            ],
+            [
+                /perf_analyzer_unstable/,
+                'Give perf_analyzer longer windows (measurement-interval) or more trials (max-trials) under perf_analyzer_flags, or use a quieter machine.',
             ],
             [/client_frozen/, 'Use a machine that is not suspended or paused meanwhile, and run it again.'],
             [
@@ -37144,7 +37820,7 @@ var __webpack_modules__ = ({
                 'Run it again; if it stays so, see the repetitions and the server log in the report.');
         }
         ;
-        function comparisonReason(model, comparison) {
+        function comparisonReason(model, comparison, cut) {
             const { metric, load, status, against } = comparison;
             const subject = `${model}: ${metric_metrics[metric].label} at ${loadLabel(load)}`;
             const message = `${subject} ${movement(comparison)}${endingOf(comparison)}`;
@@ -37164,7 +37840,7 @@ var __webpack_modules__ = ({
                         outcome: 'inconclusive',
                         model,
                         message,
-                        next: nextAfterInconclusive(comparison),
+                        next: nextAfterInconclusive(comparison, cut),
                     };
                 case 'accepted':
                     return { outcome: 'pass', model, message };
@@ -37172,12 +37848,16 @@ var __webpack_modules__ = ({
                     return invalidReason(model, [comparison]);
             }
         }
-        function nextAfterInconclusive({ against, detectableChange, repetitions }) {
+        function nextAfterInconclusive({ against, detectableChange, repetitions, footnotes }, cut) {
             if (detectableChange === null && repetitions >= minRepetitions) {
                 return 'See in the repetitions and the server log which requests fail and why; more repetitions do not help.';
             }
-            return against === 'baseline'
-                ? 'Compare with --reference, which measures both sides in turns on this machine.'
+            if (against === 'baseline')
+                return 'Compare with --reference, which measures both sides in turns on this machine.';
+            if (footnotes.includes(undecidable))
+                return 'Use a quieter machine, accept it by an entry under gate.accepted, or allow more by gate.tolerance.';
+            return cut !== null
+                ? `Raise gate.time_budget (--time-budget): there was time for ${cut.made} of ${cut.planned} repetitions. Or use a quieter machine.`
                 : 'Raise gate.repetitions or gate.measurement_seconds, or use a quieter machine.';
         }
         function invalidReason(model, comparisons) {
@@ -37343,7 +38023,7 @@ var __webpack_modules__ = ({
                 ...problems,
                 ...stateReasons(state.kind, model, opponent),
                 ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
-                ...comparisonReasons(model.name, compared.comparisons.filter(({ load }) => !bad(load))),
+                ...comparisonReasons(model, compared.comparisons.filter(({ load }) => !bad(load))),
                 ...compared.constraints
                     .filter(({ status, load }) => status === 'fail' || (status !== 'pass' && !bad(load)))
                     .map((constraint) => constraintReason(model, constraint)),
@@ -37398,7 +38078,7 @@ var __webpack_modules__ = ({
                     outcome: 'inconclusive',
                     model: model.name,
                     message: `${model.name}: the baseline has no value at ${loadLabel(load)}.`,
-                    next: 'Compare with --reference, or measure the main branch again with mode baseline and these loads.',
+                    next: `Compare with --reference, or measure the main branch again with these loads (${baselineMaker}).`,
                 })),
                 ...dropped.map(({ load }) => ({
                     outcome: 'pass',
@@ -37414,11 +38094,16 @@ var __webpack_modules__ = ({
                 invalid.set(cause, [...(invalid.get(cause) ?? []), comparison]);
             }
             return [
-                ...[...invalid.values()].map((group) => invalidReason(model, group)),
+                ...[...invalid.values()].map((group) => invalidReason(model.name, group)),
                 ...comparisons
                     .filter(({ status }) => status === 'fail' || status === 'inconclusive' || status === 'accepted')
-                    .map((comparison) => comparisonReason(model, comparison)),
+                    .map((comparison) => comparisonReason(model.name, comparison, cutShort(model, comparison.load))),
             ];
+        }
+        function cutShort(model, load) {
+            const made = scenarioAt(model, load)?.repetitions.length ?? 0;
+            const planned = model.looks?.at(-1) ?? 0;
+            return made < planned ? { made, planned } : null;
         }
         function removedReasons(input) {
             const opponent = opponentOf(input);
@@ -37497,6 +38182,37 @@ var __webpack_modules__ = ({
                 default:
                     return outcome;
             }
+        }
+        ;
+        function measuringFlags(overrides) {
+            const { timeBudgetNs } = overrides;
+            return plain([
+                ['--engine', overrides.engine],
+                ['--perf-analyzer-path', overrides.perfAnalyzerPath],
+                ['--triton-url', overrides.tritonUrl],
+                ['--triton-image', overrides.tritonImage],
+                ['--time-budget', timeBudgetNs === undefined ? undefined : `${timeBudgetNs / 1e9}s`],
+                ['--mode', overrides.mode],
+                ['--search-mode', overrides.runConfigSearchMode],
+            ]);
+        }
+        function judgingFlags(overrides) {
+            return [
+                ...plain([
+                    ['--models', overrides.models?.join(',')],
+                    ['--latency-budget', overrides.latencyBudgetMs],
+                    ['--min-throughput', overrides.minThroughput],
+                    ['--on-inconclusive', overrides.onInconclusive],
+                    ['--on-missing-baseline', overrides.onMissingBaseline],
+                ]),
+                ...(overrides.release === true ? ['--release'] : []),
+            ];
+        }
+        function plain(flags) {
+            return flags.flatMap(([name, value]) => value != null && isPlainWord(String(value)) ? [`${name} ${value}`] : []);
+        }
+        function isPlainWord(text) {
+            return /^[\w./:@%+=,][\w./:@%+=,-]*$/.test(text);
         }
         ;
         function clone_clone(schema, message) {
@@ -37756,12 +38472,12 @@ var __webpack_modules__ = ({
         function illegal(config, configuration) {
             const { instanceCount, maxBatchSize, dynamicBatching, preferredBatchSizes = [] } = configuration;
             const scheduling = config.schedulingChoice.case;
-            if (scheduling === 'ensembleScheduling') {
-                const same = maxBatchSize === config.maxBatchSize && instanceCount === null && !dynamicBatching;
-                return same ? null : 'an ensemble has no instances and no batcher of its own: change its composing models';
+            if (scheduling === 'ensembleScheduling' && (instanceCount !== null || dynamicBatching)) {
+                return 'an ensemble has no instances and no batcher of its own: change its composing models';
             }
-            if (instanceCount === null)
+            if (scheduling !== 'ensembleScheduling' && instanceCount === null) {
                 return 'only an ensemble has no instance count';
+            }
             if (maxBatchSize === 0 && config.maxBatchSize > 0) {
                 return 'max_batch_size 0 would take the batch dimension away from the inputs and outputs';
             }
@@ -37785,11 +38501,11 @@ var __webpack_modules__ = ({
         function applyConfiguration(config, configuration) {
             const result = clone_clone(ModelConfigSchema, config);
             const current = configurationOf(config, configuration.committed);
-            if (configurationKey(current) === configurationKey(configuration))
+            if (variedKey(current) === variedKey(configuration))
                 return result;
             const reason = illegal(config, configuration);
             if (reason !== null) {
-                throw new domain_error.ue('internal', `${config.name}: ${configurationKey(configuration)} cannot be tried: ${reason}`);
+                throw new domain_error.ue('internal', `${config.name}: ${variedKey(configuration)} cannot be tried: ${reason}`);
             }
             result.maxBatchSize = configuration.maxBatchSize;
             if (configuration.instanceCount !== null && configuration.instanceCount !== current.instanceCount) {
@@ -37809,7 +38525,23 @@ var __webpack_modules__ = ({
             }
             return withFields(result, configuration.fields ?? {});
         }
+        function differences(wanted, resolved) {
+            const actual = configurationOf(resolved, false);
+            const differing = ['instanceCount', 'maxBatchSize', 'dynamicBatching'].filter((field) => wanted[field] !== actual[field]);
+            const queueOf = ({ preferredBatchSizes: sizes = [], maxQueueDelayMicroseconds: delay = 0, ...own }) => `preferred_batch_size [${sizes.length === 1 && sizes[0] === own.maxBatchSize ? '' : sizes.join()}], max_queue_delay_microseconds ${delay}`;
+            const [queue, actualQueue] = [queueOf(wanted), queueOf(actual)];
+            const others = Object.entries(wanted.fields ?? {}).filter(([name, value]) => !hasFields(resolved, { [name]: value }));
+            return [
+                ...differing.map((field) => `${field}: asked ${wanted[field]}, got ${actual[field]}`),
+                ...(queue === actualQueue ? [] : [`asked ${queue}, got ${actualQueue}`]),
+                ...others.map(([name, value]) => `${name}: asked ${JSON.stringify(value)}, got something else`),
+            ];
+        }
         function hasFields(config, fields) {
+            if (fields.instance_group !== undefined) {
+                const kinds = ({ instanceGroup }) => [...new Set(instanceGroup.map(({ kind }) => kind))].join();
+                return kinds(withFields(config, fields)) === kinds(config);
+            }
             return equals(ModelConfigSchema, withFields(config, fields), config);
         }
         ;
@@ -38968,18 +39700,639 @@ var __webpack_modules__ = ({
             return /^0[0-7]+$/.test(literal) ? Number.parseInt(literal, 8) : Number(literal);
         }
         ;
-        function answer_rank(question) {
-            const { objectives, constraints, points } = question;
+        const usableShare = 0.95;
+        function fitsMemory(points, { gpuMemoryBytes, members }) {
+            const measured = points.flatMap(({ configuration, metrics }) => {
+                const own = metrics?.gpuMemoryBytes;
+                return own == null ? [] : [{ configuration, own, metrics }];
+            });
+            if (gpuMemoryBytes === undefined || measured.length === 0)
+                return () => true;
+            const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? []);
+            const othersBytes = Math.max(0, ...measured.map(({ own, metrics }) => (metrics?.gpuDeviceMemoryBytes ?? own) - own));
+            const shares = measured.map(({ configuration, own }) => ({
+                batch: largestBatch(configuration, members),
+                bytes: Math.max(0, own - serverBytes) / instancesOf(configuration, members),
+            }));
+            const instanceBytes = lineThrough(shares);
+            const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes;
+            return (configuration) => instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
+        }
+        function instancesOf(configuration, members) {
+            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
+            return Math.max(1, others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0));
+        }
+        function largestBatch(configuration, members) {
+            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize);
+            return Math.max(configuration.maxBatchSize, ...others);
+        }
+        function lineThrough(shares) {
+            const mean = (of) => shares.reduce((sum, share) => sum + of(share), 0) / shares.length;
+            const [centre, level] = [mean(({ batch }) => batch), mean(({ bytes }) => bytes)];
+            const spread = mean(({ batch }) => (batch - centre) ** 2);
+            if (spread === 0)
+                return (batch) => level * (1 + Math.max(0, batch / Math.max(1, centre) - 1) / 2);
+            const slope = mean(({ batch, bytes }) => (batch - centre) * (bytes - level)) / spread;
+            return (batch) => level + Math.max(0, slope) * (batch - centre);
+        }
+        ;
+        const perDoubling = 0.02;
+        const perModel = 0.02;
+        function effortOf(configuration, { members, committed }) {
+            if (members === undefined)
+                return 0;
+            const { others = {} } = configuration;
+            const changed = members.varied.filter(({ name }) => others[name] !== undefined).length;
+            const grown = instancesOf(configuration, members) / instancesOf(committed, members);
+            return perModel * changed + perDoubling * Math.max(0, Math.log2(grown));
+        }
+        ;
+        const guessedLatencyNs = 10 * nsPerMs;
+        function featuresOf(observations) {
+            const latencies = observations.flatMap(({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) => latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? []);
+            const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies);
+            return (place) => features(place, idleNs);
+        }
+        function features({ configuration, load }, idleNs) {
+            const clientBatch = batchSizeOf(load);
+            const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond;
+            const instances = configuration.instanceCount ?? 1;
+            const batch = Math.max(1, configuration.maxBatchSize);
+            const largest = configuration.dynamicBatching
+                ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
+                : clientBatch;
+            const busy = Math.min(instances, Math.max(1, requests));
+            return {
+                outstanding: Math.log2(requests * clientBatch),
+                instances: Math.log2(instances),
+                batch: Math.log2(batch),
+                delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
+                preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
+                dynamic: configuration.dynamicBatching ? 1 : 0,
+                effInstances: Math.log2(busy),
+                effBatch: Math.log2(largest),
+                clientBatch: Math.log2(clientBatch),
+                inFlight: requests * clientBatch,
+                busy,
+                executed: largest,
+                instanceCount: instances,
+                maxBatchSize: batch,
+            };
+        }
+        ;
+        function dot(a, b) {
+            let sum = 0;
+            for (let i = 0; i < a.length; i++)
+                sum += (a[i] ?? 0) * (b[i] ?? 0);
+            return sum;
+        }
+        function cholesky(matrix) {
+            const factor = [];
+            for (const [i, row] of matrix.entries()) {
+                const current = new Float64Array(i + 1);
+                for (let j = 0; j <= i; j++) {
+                    const above = j === i ? current : (factor[j] ?? []);
+                    let sum = row[j] ?? 0;
+                    for (let k = 0; k < j; k++)
+                        sum -= (current[k] ?? 0) * (above[k] ?? 0);
+                    current[j] = j === i ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (above[j] ?? 1);
+                }
+                factor.push(current);
+            }
+            return factor;
+        }
+        function forward(factor, b, v) {
+            for (let i = 0; i < b.length; i++) {
+                const row = factor[i];
+                let sum = b[i] ?? 0;
+                for (let k = 0; k < i; k++)
+                    sum -= (row[k] ?? 0) * (v[k] ?? 0);
+                v[i] = sum / (row[i] ?? 1);
+            }
+            return v;
+        }
+        ;
+        const doubtShare = 0.2;
+        const mostParts = 32;
+        function regress(samples, kernels, hypotheses) {
+            const from = samples.map(({ x }) => kernels.from(x));
+            const between = from.map((covariances) => samples.map(({ x }) => {
+                const row = new Float64Array(kernels.count);
+                covariances(x, row);
+                return row;
+            }));
+            const factorOf = (straying) => factored(between.map((row, i) => row.map((values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0))));
+            const factors = new Map([...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]));
+            const groups = grouped(likely(samples, hypotheses, factors));
+            const parts = groups.flatMap(({ fits }) => fits);
+            const shares = Float64Array.from(parts, ({ share }) => share);
+            const shapes = [...new Set(parts.map(({ shape }) => shape))];
+            const shapeAt = new Map(shapes.map((shape, i) => [shape, i]));
+            const indexed = groups.map(({ straying, factor, fits }) => ({
+                variances: straying.variances,
+                factor,
+                fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
+            }));
+            const means = new Float64Array(shares.length);
+            const sds = new Float64Array(shares.length);
+            const values = new Float64Array(shapes.length);
+            const own = new Float64Array(kernels.count);
+            const row = new Float64Array(kernels.count);
+            const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length));
+            const projected = new Float64Array(samples.length);
+            return (x) => {
+                for (const [i, shape] of shapes.entries())
+                    values[i] = shape(x);
+                kernels.from(x)(x, own);
+                for (const [i, covariances] of from.entries()) {
+                    covariances(x, row);
+                    for (let k = 0; k < row.length; k++)
+                        toSamples[k][i] = row[k] ?? 0;
+                }
+                let part = 0;
+                for (const { variances, factor, fits } of indexed) {
+                    mixture(toSamples, variances, projected);
+                    forward(factor.triangle, projected, projected);
+                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
+                    for (const { at, level, whitened } of fits) {
+                        means[part] = level + (values[at] ?? 0) + dot(projected, whitened);
+                        sds[part++] = sd;
+                    }
+                }
+                return summarised(means, sds, shares);
+            };
+        }
+        function mixture(parts, variances, sum) {
+            sum.fill(0);
+            for (let k = 0; k < parts.length; k++) {
+                const variance = variances[k] ?? 0;
+                const part = parts[k];
+                if (variance !== 0)
+                    for (let i = 0; i < sum.length; i++)
+                        sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0);
+            }
+        }
+        function summarised(means, sds, shares) {
+            let first = 0;
+            let second = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                first += share * mean;
+                second += share * (sd ** 2 + mean ** 2);
+            }
+            return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)), means, sds, shares };
+        }
+        function variance(sample, { noise = 1 }) {
+            return (noise * (sample?.noise ?? 0)) ** 2;
+        }
+        function factored(matrix) {
+            const triangle = cholesky(matrix);
+            return { triangle, halfLog: triangle.reduce((sum, row, i) => sum + Math.log(row[i] ?? 1), 0) };
+        }
+        function likely(samples, hypotheses, factors) {
+            const residuals = new Float64Array(samples.length);
+            const whitened = new Float64Array(samples.length);
+            const ways = hypotheses.reduce((sum, { strayings }) => sum + strayings.length, 0);
+            const logEvidence = new Float64Array(ways);
+            const hypothesisOf = new Int32Array(ways);
+            let way = 0;
+            for (const [i, { shape, strayings, prior }] of hypotheses.entries()) {
+                residualsOf(samples, shape, residuals);
+                for (const straying of strayings) {
+                    const { triangle, halfLog } = factors.get(straying);
+                    forward(triangle, residuals, whitened);
+                    logEvidence[way] = Math.log(prior / strayings.length) - dot(whitened, whitened) / 2 - halfLog;
+                    hypothesisOf[way++] = i;
+                }
+            }
+            const isDoubt = (at) => hypotheses[hypothesisOf[at] ?? 0]?.doubt === true;
+            const hasDoubts = hypotheses.some(({ doubt }) => doubt);
+            const picked = hasDoubts
+                ? [...sampled(logEvidence, 1 - doubtShare), ...sampled(logEvidence, doubtShare, isDoubt)]
+                : sampled(logEvidence, 1);
+            return picked.map(({ at, share }) => {
+                const i = hypothesisOf[at] ?? 0;
+                const { shape, strayings } = hypotheses[i];
+                const straying = strayings[at - hypothesisOf.indexOf(i)];
+                const factor = factors.get(straying);
+                const level = residualsOf(samples, shape, residuals);
+                const decorrelated = forward(factor.triangle, residuals, new Float64Array(samples.length));
+                return { shape, straying, factor, share, level, whitened: decorrelated };
+            });
+        }
+        function residualsOf(samples, shape, residuals) {
+            let level = 0;
+            for (const [i, { x, y }] of samples.entries()) {
+                const above = y - shape(x);
+                residuals[i] = above;
+                level += above / samples.length;
+            }
+            for (let i = 0; i < residuals.length; i++)
+                residuals[i] = (residuals[i] ?? 0) - level;
+            return level;
+        }
+        function sampled(logEvidence, whole, counts = () => true) {
+            const highest = logEvidence.reduce((most, log, at) => (counts(at) ? Math.max(most, log) : most), -Infinity);
+            const weights = logEvidence.map((log, at) => (counts(at) ? Math.exp(log - highest) : 0));
+            const total = weights.reduce((sum, weight) => sum + weight, 0);
+            const picked = [];
+            let sum = 0;
+            let taken = 0;
+            for (let at = 0; at < weights.length; at++) {
+                sum += (weights[at] ?? 0) / total;
+                const upTo = Math.floor(sum * mostParts + 0.5);
+                if (upTo > taken)
+                    picked.push({ at, share: (whole * (upTo - taken)) / mostParts });
+                taken = upTo;
+            }
+            return picked;
+        }
+        function grouped(fits) {
+            const groups = new Map();
+            for (const fit of fits) {
+                const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] };
+                groups.set(fit.straying, group);
+                group.fits.push(fit);
+            }
+            return [...groups.values()];
+        }
+        function kernelsOf(kernels) {
+            return {
+                count: kernels.length,
+                from: (one) => (other, into) => {
+                    for (const [k, kernel] of kernels.entries())
+                        into[k] = kernel(one, other);
+                },
+            };
+        }
+        ;
+        const rateKernelNames = [
+            'level',
+            'straight',
+            'executed',
+            'near',
+            'sharp',
+            'configuration',
+            'additive',
+            'together',
+            'surface',
+            'eachBatch',
+            'eachCount',
+        ];
+        const rateKernels = { count: rateKernelNames.length, from: rateCovariances };
+        function rateVariances(sds) {
+            return rateKernelNames.map((name) => (sds[name] ?? 0) ** 2);
+        }
+        function rateCovariances(a) {
+            let last = null;
+            const kept = { near: 0, sharp: 0, alike: 0, additive: 0, together: 0, surface: 0 };
+            return (b, into) => {
+                if (last === null || !sameShape(last, b)) {
+                    last = b;
+                    kept.alike = smooth(rawDistance(a, b));
+                    kept.near = smooth(kernels_distance(a, b, usedBatch(a) - usedBatch(b)));
+                    kept.sharp = kept.near ** 6;
+                    kept.additive =
+                        smooth(((a.instances - b.instances) / 1.2) ** 2) +
+                            smooth(((a.batch - b.batch) / 2) ** 2) +
+                            smooth((a.dynamic - b.dynamic) ** 2) / 4;
+                    kept.together = smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
+                    kept.surface = (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2;
+                }
+                const load = smooth(loadDistance(a, b));
+                into[0] = 1;
+                into[1] = a.effInstances * b.effInstances + a.effBatch * b.effBatch;
+                into[2] = smooth(effDistance(a, b));
+                into[3] = kept.near * load;
+                into[4] = kept.sharp * load;
+                into[5] = kept.alike;
+                into[6] = kept.additive;
+                into[7] = kept.together;
+                into[8] = kept.surface;
+                into[9] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0;
+                into[10] = a.instances === b.instances ? 1 : 0;
+            };
+        }
+        function sameShape(a, b) {
+            return (a.instances === b.instances &&
+                a.batch === b.batch &&
+                a.dynamic === b.dynamic &&
+                a.delay === b.delay &&
+                a.preferred === b.preferred &&
+                a.clientBatch === b.clientBatch);
+        }
+        const stretchKernels = kernelsOf([
+            () => 1,
+            (a, b) => smooth(effDistance(a, b)),
+            (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b)),
+        ]);
+        const otherKernels = kernelsOf([
+            () => 1,
+            (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
+            (a, b) => smooth(rawDistance(a, b)),
+        ]);
+        function effDistance(a, b) {
+            return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
+                ((a.effBatch - b.effBatch) / 2.5) ** 2 +
+                loadDistance(a, b) +
+                ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
+                ((a.delay - b.delay) / 3) ** 2);
+        }
+        function rawDistance(a, b) {
+            return kernels_distance(a, b, a.batch - b.batch);
+        }
+        function usedBatch({ dynamic, batch, clientBatch }) {
+            return dynamic === 1 ? batch : clientBatch;
+        }
+        function kernels_distance(a, b, batches) {
+            return (((a.instances - b.instances) / 1.5) ** 2 +
+                (batches / 2.5) ** 2 +
+                ((a.delay - b.delay) / 3) ** 2 +
+                ((a.preferred - b.preferred) / 2) ** 2 +
+                (a.dynamic - b.dynamic) ** 2);
+        }
+        function loadDistance(a, b) {
+            return ((a.outstanding - b.outstanding) / 2) ** 2;
+        }
+        function smooth(squaredDistance) {
+            return Math.exp(-squaredDistance / 2);
+        }
+        ;
+        function shapes_alike(whole, of) {
+            return of.map((each) => ({ of: each, prior: whole / of.length }));
+        }
+        function shapes_halfway(x) {
+            const capacity = 2 * Math.sqrt(x.busy * x.executed);
+            return -Math.log(1 / x.inFlight + 1 / capacity);
+        }
+        const jumpShare = 0.2;
+        const cliffShare = 0.2;
+        const executionTimes = [
+            ...shapes_alike(1 - jumpShare, [
+                ...[0.1, 0.5, 0.8, 0.95].map((fixed) => (x) => fixed + (1 - fixed) * x.executed),
+                ...[0.4, 0.8].map((gain) => (x) => x.executed ** (1 - gain)),
+            ]),
+            ...shapes_alike(jumpShare, [2, 4, 8, 16, 32].map((from) => (x) => (0.1 + 0.9 * x.executed) / (x.executed >= from ? 1.7 : 1))),
+        ];
+        function shared(contention, crosstalk) {
+            return ({ busy: k }) => k / (1 + contention * (k - 1) + crosstalk * k * (k - 1));
+        }
+        const scalings = [
+            ...shapes_alike(1 - cliffShare, [
+                [0, 0],
+                [0.2, 0],
+                [0.6, 0],
+                [1, 0],
+                [0.1, 0.05],
+                [0.1, 0.15],
+            ].map(([contention = 0, crosstalk = 0]) => shared(contention, crosstalk))),
+            ...shapes_alike(cliffShare, [1, 2, 3, 4, 5].map((fit) => {
+                const scaling = shared(0.05, 0);
+                return (x) => scaling(x) * (x.instanceCount > fit ? 0.65 : 1);
+            })),
+        ];
+        function shapes_closedLoop(time, scaling, { network, knee, collapse = Number.POSITIVE_INFINITY }) {
+            return (x) => {
+                const execution = time.of(x);
+                const unloaded = (network + execution) / x.inFlight;
+                const bound = execution / (scaling.of(x) * x.executed);
+                const most = Math.max(unloaded, bound);
+                const ratio = Math.min(unloaded, bound) / most;
+                const squared = ratio * ratio;
+                const bend = knee === 1 ? ratio : knee === 2 ? squared : squared * squared * ratio;
+                return -Math.log(most * (1 + x.inFlight / collapse)) - Math.log1p(bend) / knee;
+            };
+        }
+        const loops = [
+            { network: 0, knee: 1 },
+            { network: 0.2, knee: 2 },
+            { network: 0, knee: 5 },
+            { network: 0.5, knee: 5 },
+            { network: 0.2, knee: 5, collapse: 60 },
+            { network: 0.2, knee: 5, collapse: 300 },
+        ];
+        const closedLoops = executionTimes.flatMap((time) => scalings.flatMap((scaling) => loops.map((loop) => ({
+            of: shapes_closedLoop(time, scaling, loop),
+            prior: (time.prior * scaling.prior) / loops.length,
+        }))));
+        function apart(of) {
+            return (x) => {
+                const batch = of.always || x.dynamic === 1 ? x.batch : 0;
+                const half = of.each ? of.half * x.instanceCount * 2 ** batch : of.half;
+                return Math.LN2 * (of.instances * x.instances + of.batch * batch) - Math.log1p(half / x.inFlight);
+            };
+        }
+        const powers = [
+            [0, 0],
+            [0.5, 0],
+            [1, 0],
+            [0, 0.4],
+            [0.5, 0.4],
+            [1, 0.4],
+            [0.5, 0.8],
+            [1, 0.8],
+        ];
+        const loadsApart = [
+            ...[1, 2, 4, 8, 16, 32].map((half) => ({ half, each: false, share: 1 / 12 })),
+            ...[0.15, 0.4, 1].map((half) => ({ half, each: true, share: 1 / 6 })),
+        ].flatMap(({ half, each, share }) => powers.flatMap(([instances = 0, batch = 0]) => [true, false].map((always) => ({
+            of: apart({ half, each, instances, batch, always }),
+            prior: (share * (instances + batch === 0 ? 3 : 1)) / 20,
+        }))));
+        const memories = [0.01, 0.5, 1.5, 4, 12].flatMap((server) => [0, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((perItem) => (x) => Math.log(server + x.instanceCount * (1 + perItem * x.maxBatchSize))));
+        ;
+        const vague = [
+            { level: 1, straight: 0.2, executed: 0.3, near: 0.02 },
+            { level: 1, straight: 0.2, executed: 0.6, near: 0.05 },
+            { level: 1, straight: 0.2, executed: 0.5, near: 0.2 },
+        ].map(rateVariances);
+        const doubtful = [
+            { level: 1, straight: 0.2, executed: 0.5, near: 0.6 },
+            { level: 1, straight: 0.2, executed: 0.2, near: 1 },
+            { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
+            { level: 1, executed: 0.3, near: 0.1, eachBatch: 0.25, eachCount: 0.25 },
+        ].map(rateVariances);
+        const nearLoop = [
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
+            { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
+        ].map(rateVariances);
+        const byConfiguration = [
+            { level: 1, executed: 0.05, configuration: 0.1, additive: 0.6 },
+            { level: 1, executed: 0.05, configuration: 0.3, together: 0.8 },
+            { level: 1, executed: 0.05, configuration: 0.8 },
+            { level: 1, executed: 0.05, configuration: 0.3, surface: 0.15 },
+        ].map(rateVariances);
+        function strayings(sets, noises = [1]) {
+            return sets.flatMap((variances) => noises.map((noise) => ({ variances, noise })));
+        }
+        function hypotheses(whole, shapes, ways) {
+            const total = shapes.reduce((sum, { prior }) => sum + prior, 0);
+            return shapes.map(({ of, prior }) => ({ shape: of, strayings: ways, prior: (whole * prior) / total }));
+        }
+        const noises = [0.2, 1.5];
+        const [loopShare, apartShare] = [0.65, 0.3];
+        const rateHypotheses = [
+            { shape: shapes_halfway, strayings: strayings(vague), prior: 0.025 },
+            { shape: shapes_halfway, strayings: strayings(doubtful), prior: 0.025, doubt: true },
+            ...hypotheses(loopShare, closedLoops, strayings(nearLoop, noises)),
+            ...hypotheses(apartShare, loadsApart, strayings(byConfiguration, noises)),
+        ];
+        const stretchHypotheses = [
+            {
+                shape: () => 0.3,
+                strayings: strayings([
+                    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
+                    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
+                ]),
+                prior: 1,
+            },
+        ];
+        const anyOther = strayings([[1, 0.3 ** 2, 0.15 ** 2]]);
+        const nearMemory = strayings([[1, 0, 0.05 ** 2]]);
+        const memoryHypotheses = [
+            { shape: ({ instances, batch }) => 0.3 * (instances + batch / 2), strayings: anyOther, prior: 0.2 },
+            ...memories.map((shape) => ({ shape, strayings: nearMemory, prior: 0.8 / memories.length })),
+        ];
+        const otherHypotheses = [
+            { shape: () => 0, strayings: anyOther, prior: 1 },
+        ];
+        ;
+        const theRateItself = { ofRate: 1, rest: { mean: 0, sd: 0 } };
+        function fitSurrogate(observations) {
+            const features = featuresOf(observations);
+            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
+            const rateAt = regress(samples, rateKernels, rateHypotheses);
+            const fits = new Map();
+            const fitOf = (metric) => {
+                const known = fits.get(metric);
+                if (known !== undefined)
+                    return known;
+                const made = metric.startsWith('latency')
+                    ? fitStretch(observations, features, metric)
+                    : fitOther(observations, features, metric);
+                fits.set(metric, made);
+                return made;
+            };
+            return (place) => {
+                const x = features(place);
+                const relation = (metric) => {
+                    if (metric === 'inferPerSec')
+                        return theRateItself;
+                    const { mean, sd } = fitOf(metric)(x);
+                    if (!metric.startsWith('latency'))
+                        return { ofRate: 0, rest: { mean, sd } };
+                    return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } };
+                };
+                return { rate: rateAt(x), relation };
+            };
+        }
+        function beliefOf({ rate, relation }, metric) {
+            const { ofRate, rest } = relation(metric);
+            return { mean: ofRate * rate.mean + rest.mean, sd: Math.hypot(ofRate * rate.sd, rest.sd) };
+        }
+        const mostStretch = Math.log(20);
+        function fitStretch(observations, features, metric) {
+            const samples = samplesOf(observations, features, (observation) => {
+                const { metrics } = observation;
+                const latency = log(metrics[metric]);
+                const rate = log(metrics.inferPerSec);
+                if (latency === null || rate === null)
+                    return null;
+                const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9);
+                return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch);
+            });
+            return regress(samples, stretchKernels, stretchHypotheses);
+        }
+        function fitOther(observations, features, metric) {
+            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]));
+            const isMemory = metric_metrics[metric].unit === 'bytes';
+            const noise = isMemory ? 0.01 : 0.1;
+            return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, isMemory ? memoryHypotheses : otherHypotheses);
+        }
+        function samplesOf(observations, features, target) {
+            return observations.flatMap((observation) => {
+                const y = target(observation);
+                return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
+            });
+        }
+        function log(value) {
+            return value != null && value > 0 ? Math.log(value) : null;
+        }
+        ;
+        function utilityOf({ relation }, objectives) {
+            const shares = weights(objectives);
+            let slope = 0;
+            let mean = 0;
+            let variance = 0;
+            for (const [i, { metric }] of objectives.entries()) {
+                const { ofRate, rest } = relation(metric);
+                const share = (shares[i] ?? 0) * direction(metric);
+                slope += share * ofRate;
+                mean += share * rest.mean;
+                variance += (share * rest.sd) ** 2;
+            }
+            return { slope, rest: { mean, sd: Math.sqrt(variance) } };
+        }
+        const nothing = { mean: Number.NEGATIVE_INFINITY, sd: 0 };
+        function needsOf(outlook, constraints) {
+            let least = nothing;
+            let others = 1;
+            for (const constraint of constraints) {
+                const { ofRate, rest } = outlook.relation(constraint.metric);
+                const isFloor = constraint.limit > 0 && ofRate === (constraint.bound === 'max' ? -1 : 1);
+                const log = Math.log(constraint.limit);
+                const needed = { mean: ofRate * (log - rest.mean), sd: rest.sd };
+                if (!isFloor)
+                    others *= stakes_chanceOf(roomOf(outlook, constraint));
+                else if (needed.mean > least.mean)
+                    least = needed;
+            }
+            return { least, others };
+        }
+        function stakes_chanceOf({ mean, sd }) {
+            return normalCdf(mean / Math.max(sd, 1e-9));
+        }
+        function marginOf(outlook, constraints) {
+            return constraints
+                .map((constraint) => roomOf(outlook, constraint))
+                .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
+                mean: Number.POSITIVE_INFINITY,
+                sd: 0,
+            });
+        }
+        function roomOf(outlook, { metric, bound, limit }) {
+            if (limit <= 0)
+                return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 };
+            const { mean, sd } = beliefOf(outlook, metric);
+            return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
+        }
+        ;
+        function answer_rank(question, estimate = null) {
+            const { objectives, constraints, points, space } = question;
             const candidates = candidatesOf(points);
             const against = candidates[0]?.metrics ?? {};
             const key = (candidate) => [
                 candidateViolation(candidate, constraints),
-                -score(candidate.metrics, against, objectives),
+                effortOf(candidate.configuration, space) -
+                    (estimate === null ? score(candidate.metrics, against, objectives) : estimate(candidate).mean),
             ];
             return candidates
                 .map((candidate) => ({ candidate, key: key(candidate) }))
                 .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
                 .map(({ candidate }) => candidate);
+        }
+        function estimateOf(question) {
+            const spread = candidates_spreadOf(question.points);
+            if (spread === exactSpread || question.space.members !== undefined)
+                return null;
+            const candidates = candidatesOf(question.points);
+            const surrogate = fitSurrogate(candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })));
+            return (place) => {
+                const outlook = surrogate(place);
+                const { slope, rest } = utilityOf(outlook, question.objectives);
+                return { mean: slope * outlook.rate.mean + rest.mean, sd: Math.hypot(slope * outlook.rate.sd, rest.sd) };
+            };
         }
         function holds(candidate, constraints) {
             return candidateViolation(candidate, constraints) === 0;
@@ -38991,12 +40344,17 @@ var __webpack_modules__ = ({
             return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null;
         }
         const tieErrors = 2.326;
-        function indistinguishable(one, other, question) {
+        function indistinguishable(one, other, question, estimate = null) {
+            if (estimate !== null) {
+                const [a, b] = [estimate(one), estimate(other)];
+                if (Math.abs(a.mean - b.mean) > tieErrors * Math.hypot(a.sd, b.sd))
+                    return false;
+            }
             const error = candidates_spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
             return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
         }
-        function answerOf(question) {
-            const ranked = answer_rank(question);
+        function answerOf(question, estimate = null) {
+            const ranked = answer_rank(question, estimate);
             const [top] = ranked;
             if (top === undefined)
                 return null;
@@ -39005,7 +40363,7 @@ var __webpack_modules__ = ({
             const own = bestOf(ranked, question.space.committed);
             const ownMeets = own !== null && holds(own, constraints);
             const isCommitted = top === own;
-            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question);
+            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate);
             const winner = tie ? own : top;
             return {
                 configuration: winner.configuration,
@@ -39060,7 +40418,7 @@ var __webpack_modules__ = ({
             }
             return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${answer_describe(own)}; single measurements spread by ${spread}.`;
         }
-        function answer_describe({ configuration, load, metrics }) {
+        function answer_describe({ configuration, load, metrics, }) {
             const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null);
             return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
         }
@@ -39106,11 +40464,14 @@ var __webpack_modules__ = ({
         }
         ;
         function judge_judge(input) {
-            const { measurements, baselineStatus } = input;
-            const compared = withCauses(compareModels(input), measurements);
+            const { measurements, baselineStatus, recentStatus: recent = { status: 'notRequested' } } = input;
+            const explained = withCauses(compareModels(input), measurements);
+            const compared = { models: withNeighbours(explained.models, input) };
             const looser = loosened(input);
             const trend = trendIn(input);
-            const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs } = measurements;
+            const models = measurements.models.map((model) => modelResult(model, input, compared));
+            const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs, invocation } = measurements;
+            const policies = judgingFlags(input.config.overrides);
             return {
                 kind: 'result',
                 schemaVersion: schemaVersion,
@@ -39122,12 +40483,14 @@ var __webpack_modules__ = ({
                 verdict: decide(input, compared, trend),
                 environment,
                 baseline: baselineStatus,
+                ...(recent.status === 'notRequested' ? {} : { recent }),
+                ...(invocation === undefined ? {} : { invocation: { ...invocation, mode: input.mode, policies } }),
                 reference: measurements.reference === null
                     ? null
                     : { description: measurements.reference.description, commit: measurements.reference.commit },
-                models: measurements.models.map((model) => modelResult(model, input, compared)),
+                models,
                 ...(looser === null ? {} : { loosened: looser }),
-                warnings: [...warnings, ...configurationWarnings(input)],
+                warnings: [...warnings, ...configurationWarnings(input), ...sharedChangeWarnings(models)],
                 ...(trend === null ? {} : { trend }),
                 wallNs,
             };
@@ -39136,14 +40499,16 @@ var __webpack_modules__ = ({
             const { environment } = input.measurements;
             const baseline = matchBaseline(opened.baseline, environment);
             const recent = matchBaseline(opened.recent, environment);
+            const isForeign = recent.baseline !== null && recent.status.status === 'incompatible';
             return judge_judge({
                 ...input,
                 baseline: baseline.baseline,
                 baselineStatus: baseline.status,
                 recent: recent.baseline,
-                recentStatus: recent.status,
+                recentStatus: isForeign ? { ...recent.status, next: beginHistory } : recent.status,
             });
         }
+        const beginHistory = `Measure the main branch on this machine (${baselineMaker}): the trend begins with its first runs here.`;
         function configurationWarnings(input) {
             const reference = input.measurements.git?.reference;
             const unread = reference?.status === 'unreadable'
@@ -39151,14 +40516,16 @@ var __webpack_modules__ = ({
                     `Whether limits were loosened is not known: the configuration at ${reference.commit.slice(0, 7)} could not be read (${reference.why}).`,
                 ]
                 : [];
-            return [...unread, ...creepWarnings(input), ...acceptanceWarnings(input)];
+            return [...unread, ...settingsWarnings(input), ...creepWarnings(input), ...acceptanceWarnings(input)];
         }
         function trendIn(input) {
             const { measurements, baseline } = input;
             const recent = usableRecent(input);
             if (recent === null)
                 return trendOf(historyOf(input), null);
-            return trendOf(recent.history, measurements.reference?.commit ?? baseline?.commit ?? null);
+            const measured = new Set(recent.history.map(({ commit }) => commit));
+            const starts = [measurements.reference?.commit ?? null, baseline?.commit ?? null];
+            return trendOf(recent.history, starts.find((commit) => commit !== null && measured.has(commit)) ?? null);
         }
         function historyOf(input) {
             const { measurements, config, mode } = input;
@@ -39193,14 +40560,23 @@ var __webpack_modules__ = ({
                 loadKey(each.load) === loadKey(answer.load) &&
                 configurationKey(each.configuration) === configurationKey(answer.configuration));
             const measured = scenarios.map(({ metrics }) => metrics);
-            return toBest(answer, measured, patchFor(model, answer.configuration, prefix));
+            const { others: _, ...own } = answer.configuration;
+            const patched = answer.load.beside === undefined ? answer.configuration : own;
+            return toBest(answer, measured, patchFor(model, patched, prefix));
         }
-        function patchFor(model, configuration, prefix) {
-            if (configuration.committed || model.configText === null)
+        function patchFor(model, { committed, others = {}, ...own }, prefix) {
+            if (committed)
                 return null;
-            const file = external_node_path_.posix.join(model.name, 'config.pbtxt');
-            const target = applyConfiguration(parseModelConfig(model.configText, file), configuration);
-            return patchModelConfigText(model.configText, file, target, prefix).patch || null;
+            const all = [...Object.entries(others), [model.name, own]];
+            const patches = all.map(([name, fields]) => {
+                const text = name === model.name ? model.configText : (model.otherConfigTexts?.[name] ?? null);
+                if (text === null)
+                    return null;
+                const file = external_node_path_.posix.join(name, 'config.pbtxt');
+                const target = applyConfiguration(parseModelConfig(text, file), { committed: false, ...fields });
+                return patchModelConfigText(text, file, target, prefix).patch;
+            });
+            return patches.includes(null) ? null : patches.join('') || null;
         }
         ;
         function writeWhole(file, text) {
@@ -39217,6 +40593,16 @@ var __webpack_modules__ = ({
                     cause: error,
                 });
             }
+        }
+        ;
+        function isConcurrent({ models }) {
+            return models.some(({ scenarios }) => scenarios.some(({ load }) => load.beside !== undefined));
+        }
+        function concurrentNotice({ models }) {
+            return `The ${models.length} models were on one server and under load at the same time: each number is of a model beside the others, and memory is that of the whole server.`;
+        }
+        function besideText({ beside = [] }) {
+            return beside.map(({ model, load }) => `${model} ${loadKey(load)}`).join('; ');
         }
         ;
         const format_minus = '−';
@@ -39384,7 +40770,7 @@ var __webpack_modules__ = ({
             return [...byLoad.values()].toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load));
         }
         function sweepTable(model, groups) {
-            const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1));
+            const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1 && load.beside === undefined));
             return withoutEmptyColumns({
                 columns: [
                     { title: 'Model Config Name', numeric: false },
@@ -39392,6 +40778,7 @@ var __webpack_modules__ = ({
                     { title: 'Dynamic Batching', numeric: false },
                     { title: 'Instance Count', numeric: true },
                     { title: 'Other Fields', numeric: false },
+                    { title: 'Other Models', numeric: false },
                     { title: plain ? 'Concurrency' : 'Load', numeric: plain },
                     { title: 'p99 Latency (ms)', numeric: true },
                     { title: 'Throughput (infer/sec)', numeric: true },
@@ -39409,6 +40796,7 @@ var __webpack_modules__ = ({
                             { text: dynamicBatching(configuration) },
                             { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
                             { text: otherFields(configuration).join(', ') || '–' },
+                            { text: otherModels(configuration).join('; ') || '–' },
                             { text: concurrencyText(scenario.load, plain) },
                             ...measuredCells(scenario),
                             { text: satisfies(scenario, model.constraints) },
@@ -39442,10 +40830,17 @@ var __webpack_modules__ = ({
             return ['on', ...extras].join(', ');
         }
         function describeConfiguration(configuration) {
+            return [describeFields(configuration), ...otherModels(configuration)].join('; ');
+        }
+        function otherModels({ others = {} }) {
+            return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`);
+        }
+        function describeFields(configuration) {
+            const batches = configuration.instanceCount !== null;
             return [
                 ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
                 `max batch size ${configuration.maxBatchSize}`,
-                `dynamic batching ${dynamicBatching(configuration)}`,
+                ...(batches ? [`dynamic batching ${dynamicBatching(configuration)}`] : []),
                 ...otherFields(configuration),
             ].join(', ');
         }
@@ -39500,12 +40895,20 @@ var __webpack_modules__ = ({
                 ];
             });
         }
+        function timeWords({ wallNs, underLoadNs, phases }) {
+            const share = wallNs > 0 ? ` (${Math.round((100 * underLoadNs) / wallNs)} %)` : '';
+            const words = [`${formatDuration(underLoadNs)}${share} under load`];
+            if (phases !== undefined) {
+                words.push(`${formatDuration(phases.loadNs)} loading configurations`, `${formatDuration(phases.startNs + phases.stopNs)} starting and stopping the server`);
+            }
+            return words.join(', ');
+        }
         function sweepNotes(model) {
             const { search } = model;
             const notes = search === null
                 ? []
                 : [
-                    `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${formatDuration(search.underLoadNs)} under load; stopped: ${search.stopped}.`,
+                    `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${timeWords(search)}; stopped: ${search.stopped}.`,
                     ...search.notes,
                 ];
             const failed = model.scenarios.filter(({ status }) => status === 'failed');
@@ -39536,9 +40939,14 @@ var __webpack_modules__ = ({
             'Max GPU Memory Usage (MB)',
         ];
         function renderCsv(result) {
-            const rows = result.models.flatMap((model) => groupByConfiguration(model).flatMap((group) => group.scenarios.map((scenario) => row(model, group, scenario))));
-            return [[...columns], ...rows].map((cells) => `${cells.map(csv_cell).join(',')}\r\n`).join('');
+            const rows = result.models.flatMap((model) => groupByConfiguration(model).flatMap((group) => group.scenarios.map((scenario) => [
+                ...row(model, group, scenario),
+                ...(isConcurrent(result) ? [besideText(scenario.load)] : []),
+            ])));
+            const header = isConcurrent(result) ? [...columns, besideColumn] : columns;
+            return [[...header], ...rows].map((cells) => `${cells.map(csv_cell).join(',')}\r\n`).join('');
         }
+        const besideColumn = 'Concurrent Models';
         const csv_significantDigits = 9;
         function row(model, { label, configuration }, scenario) {
             const { load } = scenario;
@@ -39550,7 +40958,7 @@ var __webpack_modules__ = ({
                 model.name,
                 batchSizeOf(load),
                 load.mode === 'concurrency' ? load.concurrency : null,
-                load.mode === 'concurrency' ? null : loadKey(load),
+                load.mode === 'concurrency' ? null : loadKey(ownLoad(load)),
                 label,
                 configuration.instanceCount,
                 configuration.maxBatchSize,
@@ -40043,10 +41451,10 @@ sup{line-height:0;font-size:11px}
 details{margin:10px 0}summary{cursor:pointer;font-weight:600}
 pre{background:var(--page);border:1px solid var(--line);border-radius:8px;padding:10px 12px;overflow-x:auto;margin:8px 0}
 .add{color:var(--pass)}.del{color:var(--fail)}
-figure{margin:12px 0}svg{display:block;font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:none}svg.wide{width:100%;min-width:700px;height:auto}
+figure{margin:12px 0}svg{display:block;font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:none}svg.wide{width:100%;min-width:700px;height:auto}svg.fitted{max-width:100%;height:auto}
 .icon{display:inline-block;font-size:inherit;width:.95em;height:.95em;vertical-align:-.1em;color:var(--tone)}.icon circle{fill:currentColor}.icon path{fill:none;stroke:var(--card);stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .card>:first-child,.card>figure:first-child h3{margin-top:0}
-.plots{display:flex;flex-wrap:wrap;gap:8px 24px}.plots figure{margin:4px 0}.plots figcaption{font-weight:600}
+.plots{display:flex;flex-wrap:wrap;gap:8px 24px}.plots figure{margin:4px 0;max-width:100%}.plots figcaption{font-weight:600;max-width:500px;overflow-wrap:anywhere}
 .key{display:flex;flex-wrap:wrap;gap:2px 16px;margin:4px 0;padding:0;list-style:none;color:var(--soft);font-size:13px}
 .key svg{display:inline-block;vertical-align:-1px;margin-right:6px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
@@ -40150,8 +41558,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const candidate = sides.find((each) => each.candidate);
                 if (reference === undefined || candidate === undefined || !worse.has(loadKey(candidate.scenario.load)))
                     return [];
-                const before = partsOf(reference);
-                const longer = [...partsOf(candidate)]
+                const before = attribution_rows_partsOf(reference);
+                const longer = [...attribution_rows_partsOf(candidate)]
                     .map(([name, ns]) => ({ name, from: before.get(name) ?? 0, to: ns }))
                     .filter(({ from, to }) => to > from)
                     .toSorted((a, b) => b.to - b.from - (a.to - a.from));
@@ -40165,7 +41573,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ];
             });
         }
-        function partsOf({ scenario }) {
+        function attribution_rows_partsOf({ scenario }) {
             const composing = scenario.composing ?? [];
             const names = composing.some(({ via }) => via === 'step')
                 ? ['networkOverheadNs']
@@ -40624,12 +42032,70 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return /^[0-9a-f]{8,}$/.test(commit) ? commit.slice(0, 7) : commit;
         }
         ;
+        function reproduce(result) {
+            const { command = 'run', flags = [], output = '.', mode, policies = [] } = result.invocation ?? {};
+            const stored = [
+                ...storedFile('--baseline', 'baseline.json', result.baseline),
+                ...storedFile('--history', 'newest-baseline.json', result.recent),
+            ];
+            const storedFlags = stored.map(({ flag }) => flag);
+            const at = result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`;
+            const files = stored.flatMap(({ from }) => (from === null ? [] : [from]));
+            const again = [
+                `triton-perf-gate ${command} --triton ${result.environment.triton.mode}`,
+                ...(policies.some(isModelsFlag) ? policies.filter(isModelsFlag) : modelsFlag(result)),
+                ...flags,
+                ...referenceFlag(result),
+                ...storedFlags,
+                ...policies.filter((flag) => !isModelsFlag(flag)),
+            ];
+            const measured = {
+                text: files.length === 0 ? `${at}:` : `${at}, with ${files.join(' and ')}:`,
+                command: again.join(' '),
+            };
+            if (mode !== 'gate')
+                return [measured];
+            const config = flags.filter((flag) => flag.startsWith('--config '));
+            const measurements = isPlainWord(output) ? external_node_path_.posix.join(output, 'measurements.json') : 'measurements.json';
+            const judged = [
+                `triton-perf-gate compare --measurements ${measurements}`,
+                ...config,
+                ...storedFlags,
+                ...policies,
+            ];
+            return [measured, { text: 'The same verdict from the files of this run:', command: judged.join(' ') }];
+        }
+        const isModelsFlag = (flag) => flag.startsWith('--models ');
+        const maxModelsFlagLength = 500;
+        function modelsFlag({ models }) {
+            const flag = `--models ${models.map(({ name }) => name).join(',')}`;
+            const plain = models.length > 0 && models.every(({ name }) => /^[\w.-]+$/.test(name));
+            return plain && flag.length <= maxModelsFlagLength ? [flag] : [];
+        }
+        function referenceFlag({ reference }) {
+            if (reference === null)
+                return [];
+            const { commit, description } = reference;
+            if (commit === null)
+                return isPlainWord(description) ? [`--reference-repository ${description}`] : [];
+            return /^[0-9a-f]{7,64}$/.test(commit) ? [`--reference ${commit}`] : [];
+        }
+        function storedFile(name, file, status) {
+            if (status?.status !== 'found' && status?.status !== 'incompatible')
+                return [];
+            const { source } = status;
+            if (isPlainWord(source))
+                return [{ flag: `${name} ${source}`, from: null }];
+            return [{ flag: `${name} ${file}`, from: `baseline.json of ${source} as ${file}` }];
+        }
+        ;
+        const stepLegend = 'A step lies after the first of its two commits, and at the second at the latest.';
         const maxSteps = 4;
         function trendSection({ trend }) {
             if (trend === undefined)
                 return null;
             return {
-                summary: summaryOf(trend),
+                summary: summaryOf(trend) + (trend.crept.length === 0 ? '' : ` ${stepLegend}`),
                 table: trendTable(trend.crept, trend.since),
                 charts: trend.crept.map(chartOf),
             };
@@ -40653,7 +42119,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     { title: 'Runs', numeric: true },
                     { title: 'Level now', numeric: true },
                     { title: since === null ? 'Change' : `Change since ${shortCommit(since)}`, numeric: true },
-                    { title: 'Steps (after the first commit, at the second at the latest)', numeric: false },
+                    { title: 'Steps', numeric: false },
                 ],
                 rows: trends.map(trendRow),
             };
@@ -40689,6 +42155,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const units = { ns: ['ms', 1e6], bytes: ['MiB', 1024 ** 2] };
         function chartOf({ model, load, metric, points, levels }) {
             const { unit, label } = metric_metrics[metric];
+            const run = (point) => point === undefined
+                ? ''
+                : [shortCommit(point.commit ?? ''), formatDate(point.createdAt)].filter(Boolean).join(', ');
             const [name, size] = unit === 'ns' || unit === 'bytes' ? units[unit] : [unit, 1];
             return {
                 title: `${model}, ${loadKeyLabel(load)}: ${label}`,
@@ -40697,7 +42166,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     value: point.value / size,
                     text: `${runName(point)}, ${formatDate(point.createdAt)}: ${formatMetric(metric, point.value)}`,
                 })),
-                levels: levels.map(({ start, end, value }) => ({ start, end, value: value / size })),
+                levels: levels.map(({ start, end, value }) => ({
+                    start,
+                    end,
+                    value: value / size,
+                    text: formatMetric(metric, value),
+                })),
+                ends: [run(points[0]), run(points.at(-1))],
             };
         }
         ;
@@ -40750,6 +42225,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 result.verdict.reasons.some(({ next }) => next !== undefined && baseline?.endsWith(next) === true);
             return [
                 ...loosenings(result, candidateLabel),
+                ...(isConcurrent(result) ? [concurrentNotice(result)] : []),
                 ...(result.complete
                     ? []
                     : ['The run was stopped before its end: what follows is only what was measured until then.']),
@@ -40827,44 +42303,34 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 { name: 'Tool', text: `${result.tool.name} ${result.tool.version}, seed ${result.seed}` },
             ];
         }
-        const maxModelsFlagLength = 500;
-        function modelsFlag(result) {
-            const names = result.models.map(({ name }) => name);
-            const plain = names.length > 0 && names.every((name) => /^[\w.-]+$/.test(name));
-            const flag = ` --models ${names.join(',')}`;
-            return plain && flag.length <= maxModelsFlagLength ? flag : '';
-        }
-        function reproduce(result) {
-            const commit = result.reference?.commit ?? null;
-            const reference = commit !== null && /^[0-9a-f]{7,64}$/.test(commit) ? ` --reference ${commit}` : '';
-            const at = result.commit === null ? 'In the repository' : `In the repository at commit ${shortCommit(result.commit)}`;
-            return {
-                text: `${at}:`,
-                command: `triton-perf-gate run --triton ${result.environment.triton.mode}${modelsFlag(result)}${reference}`,
-            };
-        }
         ;
-        const height = 160;
-        const bottom = chart_area.y + height;
-        function trendChart({ title, unit, points, levels }) {
+        const width = 500;
+        const trend_chart_area = { x: 56, y: 28, width: 432, height: 150 };
+        const bottom = trend_chart_area.y + trend_chart_area.height;
+        const crowded = 80;
+        function trendChart({ title, unit, points, levels, ends: [oldest, newest] }) {
             const values = points.map(({ value }) => value);
             const [low, high] = [Math.min(...values), Math.max(...values)];
             const air = (high - low || high) / 10;
-            const y = linearScale([Math.max(0, low - air), high + air], [bottom, chart_area.y], 4);
-            const right = chart_area.x + chart_area.width;
-            const x = (index) => chart_area.x + ((index + 0.5) / points.length) * chart_area.width;
-            const grid = y.ticks.map((tick) => `<line class="grid" x1="${chart_area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
-                `<text class="tick" x="${chart_area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
-            const dots = points.map(({ value, text }, index) => `<circle class="rep reference" cx="${px(x(index))}" cy="${px(y.at(value))}" r="3"><title>${escapeHtml(text)}</title></circle>`);
-            const lines = levels.map(({ start, end, value }) => {
+            const y = linearScale([Math.max(0, low - air), high + air], [bottom, trend_chart_area.y], 4);
+            const right = trend_chart_area.x + trend_chart_area.width;
+            const x = (index) => trend_chart_area.x + ((index + 0.5) / points.length) * trend_chart_area.width;
+            const grid = y.ticks.map((tick) => `<line class="grid" x1="${trend_chart_area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
+                `<text class="tick" x="${trend_chart_area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
+            const radius = points.length > crowded ? 1.75 : 3;
+            const dots = points.map(({ value, text }, index) => `<circle class="rep reference" cx="${px(x(index))}" cy="${px(y.at(value))}" r="${radius}"><title>${escapeHtml(text)}</title></circle>`);
+            const lines = levels.map(({ start, end, value, text }) => {
                 const at = px(y.at(value));
-                return `<g class="curve committed"><polyline points="${px(x(start - 0.5))},${at} ${px(x(end - 0.5))},${at}"/></g>`;
+                return `<g class="curve committed"><title>${escapeHtml(text)}</title><polyline points="${px(x(start - 0.5))},${at} ${px(x(end - 0.5))},${at}"/></g>`;
             });
-            return svg(chartWidth, bottom + 40, 'wide', title, [
+            const label = `${title}: ${points.length} runs, from ${oldest} to ${newest}, at levels of ${levels.map(({ text }) => text).join(', then ')}`;
+            const below = (at, anchor, text) => `<text class="tick" x="${at}" y="${bottom + 18}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
+            return svg(width, bottom + 26, 'fitted', label, [
                 ...grid,
-                `<line class="axis" x1="${chart_area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
-                `<text class="axis-title" x="${chart_area.x - 40}" y="14">${escapeHtml(unit)}</text>`,
-                `<text class="axis-title" x="${right}" y="${bottom + 26}" text-anchor="end">runs of the main branch, the newest on the right</text>`,
+                `<line class="axis" x1="${trend_chart_area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
+                `<text class="axis-title" x="${trend_chart_area.x - 8}" y="14" text-anchor="end">${escapeHtml(unit)}</text>`,
+                below(trend_chart_area.x, 'start', oldest),
+                below(right, 'end', newest),
                 ...dots,
                 ...lines,
             ]);
@@ -40952,10 +42418,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return section('Trend', [
                 `<p class="${bad ? 'inconclusive' : 'soft'}">${bad ? `<span class="status">${icon('inconclusive')}</span> ` : ''}${escapeHtml(summary, 1000)}</p>`,
                 table(all),
-                ...charts
-                    .slice(0, maxTrendCharts)
-                    .map((chart) => figure(escapeHtml(chart.title), '', trendChart(chart), 'One dot is one run of the main branch; the lines are the levels that the runs lie about.')),
+                ...(charts.length === 0 ? [] : [trendCharts(charts.slice(0, maxTrendCharts))]),
             ]);
+        }
+        function trendCharts(charts) {
+            const plots = charts.map((chart) => `<figure><figcaption>${escapeHtml(chart.title, 200)}</figcaption>${trendChart(chart)}</figure>`);
+            return `<p class="soft">One dot is one run of the main branch, the newest on the right; the lines are the levels that the runs lie about. The axes do not begin at 0.</p><div class="plots">${plots.join('\n')}</div>`;
         }
         function model(section_) {
             const { name, error, best, attribution, breakdown, sweep, repetitions, warnings } = section_;
@@ -41041,7 +42509,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const list = entries.map(({ name, text }) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`);
             return section('Environment', [
                 `<dl>${list.join('')}</dl>`,
-                `<h3>To reproduce</h3><p>${escapeHtml(reproduce.text)}</p><pre>${escapeHtmlBlock(reproduce.command)}</pre>`,
+                '<h3>To reproduce</h3>',
+                ...reproduce.map(({ text, command }) => `<p>${escapeHtml(text, 1000)}</p><pre>${escapeHtmlBlock(command)}</pre>`),
             ]);
         }
         function html_passedOver({ passedOver: runs }) {
@@ -41257,23 +42726,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         : 0;
         }
         ;
-        const mermaid_maxPoints = 24;
+        const maxPoints = 24;
         function latencyChart({ curves }, candidateLabel) {
             const committed = curves.find(({ kind }) => kind === 'committed');
             const reference = curves.find(({ kind }) => kind === 'reference');
             if (committed === undefined || committed.points.length < 2)
                 return [];
-            const points = committed.points.slice(0, mermaid_maxPoints);
+            const points = committed.points.slice(0, maxPoints);
             const p99OfReference = points.map(({ load }) => p99At(reference, load));
             const both = p99OfReference.every((value) => value !== null);
             const highest = Math.max(...points.map(({ p99Ms }) => p99Ms), ...p99OfReference.map((value) => value ?? 0));
-            const series = (values) => `[${values.map((value) => plain(value)).join(', ')}]`;
+            const series = (values) => `[${values.map((value) => mermaid_plain(value)).join(', ')}]`;
             const chart = [
                 '```mermaid',
                 'xychart-beta',
                 '  title "p99 latency (ms) by load"',
                 `  x-axis [${points.map(({ load }) => `"${load.replace(/[^\w .,:/-]/g, ' ')}"`).join(', ')}]`,
-                `  y-axis "ms" 0 --> ${plain(highest * 1.1)}`,
+                `  y-axis "ms" 0 --> ${mermaid_plain(highest * 1.1)}`,
                 `  bar ${series(points.map(({ p99Ms }) => p99Ms))}`,
                 ...(both ? [`  line ${series(p99OfReference)}`] : []),
                 '```',
@@ -41309,12 +42778,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const shown = values.map((_, index) => level(first + index));
             const [low, high] = [Math.min(...values, ...shown), Math.max(...values, ...shown)];
             const air = (high - low || high) / 10;
-            const series = (numbers) => `[${numbers.map(plain).join(', ')}]`;
+            const series = (numbers) => `[${numbers.map(mermaid_plain).join(', ')}]`;
             const chart = [
                 '```mermaid',
                 'xychart-beta',
                 `  x-axis "run" ${first + 1} --> ${Math.max(first + 2, points.length)}`,
-                `  y-axis "${unit.replace(/[^\w /]/g, ' ')}" ${plain(Math.max(0, low - air))} --> ${plain(high + air)}`,
+                `  y-axis "${unit.replace(/[^\w /]/g, ' ')}" ${mermaid_plain(Math.max(0, low - air))} --> ${mermaid_plain(high + air)}`,
                 `  line ${series(values)}`,
                 `  line ${series(shown)}`,
                 '```',
@@ -41327,7 +42796,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function p99At(curve, load) {
             return curve?.points.find((point) => point.load === load)?.p99Ms ?? null;
         }
-        function plain(value) {
+        function mermaid_plain(value) {
             return value.toFixed(3);
         }
         ;
@@ -41392,7 +42861,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     : '',
                 has('environment') ? markdown_environment(report) : '',
                 has('runs passed over') ? markdown_passedOver(report) : '',
-                `To reproduce: ${escapeMarkdown(report.reproduce.text)} \`${report.reproduce.command}\``,
+                `To reproduce: ${report.reproduce.map(({ text, command }) => `${escapeMarkdown(text, 1000)} \`${command}\``).join(' ')}`,
                 droppedNote(plan),
             ];
             return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
@@ -41661,7 +43130,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { status: 'notRequested' };
             const opened = await openBaseline({ status: 'file', path: (0, external_node_path_.resolve)(shell.cwd, path), source: path });
             if (opened.status === 'absent') {
-                throw new domain_error.ue('usage', `${flag}: there is no file ${opened.source}`, { hint: opened.next });
+                const hint = flag === '--history'
+                    ? "Name the main branch's newest baseline.json, or leave --history out."
+                    : opened.next;
+                throw new domain_error.ue('usage', `${flag}: there is no file ${opened.source}`, { hint });
             }
             if (opened.status === 'unreadable' || opened.status === 'incompatible') {
                 const why = opened.status === 'unreadable' ? opened.why : opened.differences.join('; ');
@@ -41671,14 +43143,22 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             return opened;
         }
+        function openHistory(shell, path, { gate, overrides }) {
+            if (path === undefined && overrides.release === true && gate.onCreep === 'fail') {
+                throw new domain_error.ue('usage', '--release with gate.on_creep: fail cannot be judged without --history', {
+                    hint: "Give the main branch's newest baseline.json with --history, or set gate.on_creep to warn.",
+                });
+            }
+            return openAsked(shell, path, '--history');
+        }
         ;
         async function readDataFile(path, schema, kind) {
             const value = data_file_parseJson(await data_file_readText(path), path);
-            const parsed = schema.safeParse(value);
-            if (parsed.success)
+            const issues = issuesOf(schema, value);
+            if (issues.length === 0)
                 return value;
             throw new domain_error.ue('baseline', `${path} is not a ${kind} file of this version`, {
-                problems: parsed.error.issues
+                problems: issues
                     .slice(0, 10)
                     .map((issue) => ({ file: path, key: issue.path.join('.'), message: issue.message })),
                 hint: `Name a ${kind}.json that this version of triton-perf-gate wrote.`,
@@ -41789,11 +43269,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         async function compare_compare(shell, options) {
             const config = await configFrom(shell, options);
-            const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements');
             const opened = {
                 baseline: await openAsked(shell, options.baseline),
-                recent: await openAsked(shell, options.history, '--history'),
+                recent: await openHistory(shell, options.history, config),
             };
+            const measurements = await readDataFile(options.measurements, measurementsSchema, 'measurements');
             const result = judgeAgainst({ measurements, config, mode: 'gate' }, opened);
             const output = openOutput((0, external_node_path_.resolve)(shell.cwd, options.output), 'judge');
             output.writeResult(result, null);
@@ -42766,6 +44246,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return {
                 seed: config.gate.seed,
                 budgetNs,
+                concurrently: config.concurrently,
                 models: models.map((name) => {
                     const settings = config.settingsFor(name);
                     return {
@@ -43240,6 +44721,47 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        const lookMs = 1;
+        const leadNs = 3000000n;
+        const patienceNs = 5000000000n;
+        function rendezvousMemory() {
+            return new SharedArrayBuffer(16);
+        }
+        class Rendezvous {
+            #arrivals;
+            #startHrtimeNs;
+            #parties;
+            constructor(memory, parties) {
+                this.#arrivals = new Int32Array(memory, 0, 1);
+                this.#startHrtimeNs = new BigInt64Array(memory, 8, 1);
+                this.#parties = parties;
+            }
+            async start() {
+                const deadlineNs = process.hrtime.bigint() + patienceNs;
+                this.#come();
+                for (;;) {
+                    const startNs = Atomics.load(this.#startHrtimeNs, 0);
+                    if (startNs !== 0n)
+                        return startNs;
+                    if (process.hrtime.bigint() > deadlineNs)
+                        this.#agree(process.hrtime.bigint());
+                    else
+                        await new Promise((resolve) => setTimeout(resolve, lookMs));
+                }
+            }
+            leave() {
+                this.#come();
+            }
+            #come() {
+                const arrived = Atomics.add(this.#arrivals, 0, 1) + 1;
+                if (arrived === this.#parties)
+                    this.#agree(process.hrtime.bigint() + leadNs);
+            }
+            #agree(startNs) {
+                Atomics.compareExchange(this.#startHrtimeNs, 0, 0n, startNs);
+            }
+        }
+        ;
         class RequestLogger {
             #dueNs = new GrowingArray();
             #sentNs = new GrowingArray();
@@ -43312,6 +44834,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return {
                 startHrtimeNs,
                 durationNs: active.length <= 1 ? first.durationNs : Math.max(...endsNs),
+                lateStartNs: Math.max(...active.map((each) => each.lateStartNs), 0),
                 latenciesNs: mergeLatencies(reports),
                 completed: reports.reduce((sum, each) => sum + each.completed, 0),
                 issued: reports.reduce((sum, each) => sum + each.issued, 0),
@@ -43411,94 +44934,141 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return before === 0n ? hrtimeNs : before;
             }
         }
+        function outstandingMemory() {
+            return new SharedArrayBuffer(4);
+        }
+        class Outstanding {
+            #count;
+            constructor(memory = outstandingMemory()) {
+                this.#count = new Int32Array(memory);
+            }
+            get any() {
+                return Atomics.load(this.#count, 0) > 0;
+            }
+            sent() {
+                Atomics.add(this.#count, 0, 1);
+            }
+            ended() {
+                Atomics.sub(this.#count, 0, 1);
+            }
+        }
         ;
         const outstandingPerConnection = 6;
-        const musterNs = 2000000n;
         function connectionsFor(load) {
             return load.mode === 'concurrency' ? Math.ceil(load.concurrency / outstandingPerConnection) : 1;
         }
         async function openLoadGenerator(world, cores = (0, external_node_os_namespaceObject.availableParallelism)()) {
-            const pool = [await startLoadThread(world)];
+            const lanes = new Map([[0, [await startLoadThread(world)]]]);
             const targets = new Map();
             const needed = new Map();
-            const threadsOf = (count) => pool.slice(0, count);
+            const laneOf = ({ lane = 0 }) => lanes.get(lane) ?? [];
+            const threadsOf = (target, count) => laneOf(target).slice(0, count);
+            let growing = Promise.resolve();
+            function grow({ lane = 0 }, threads) {
+                growing = growing.then(async () => {
+                    const pool = lanes.get(lane) ?? [];
+                    lanes.set(lane, pool);
+                    while (pool.length < threads)
+                        pool.push(await startLoadThread(world));
+                });
+                return growing;
+            }
             async function open(target, threads, threadsReason) {
-                while (pool.length < threads)
-                    pool.push(await startLoadThread(world));
+                await grow(target, threads);
                 const connections = Math.ceil(target.connections / threads) * threads;
-                const opening = threadsOf(threads).map((thread, index) => thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }));
+                const opening = threadsOf(target, threads).map((thread, index) => thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }));
                 try {
-                    await settled(opening);
+                    await generator_settled(opening);
                 }
                 catch (error) {
                     if (!targets.has(target.id))
-                        close(target.id);
+                        closeOn(laneOf(target), target.id);
                     throw error;
                 }
                 targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 });
             }
             function close(targetId) {
-                const threads = targets.get(targetId)?.threads ?? pool.length;
+                const opened = targets.get(targetId);
+                if (opened === undefined)
+                    return;
                 targets.delete(targetId);
-                for (const thread of threadsOf(threads))
+                closeOn(threadsOf(opened.target, opened.threads), targetId);
+            }
+            function closeOn(threads, targetId) {
+                for (const thread of threads)
                     thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined);
+            }
+            async function run({ targetId, load }, options, shared) {
+                const opened = targets.get(targetId);
+                if (opened === undefined)
+                    throw new domain_error.ue('internal', `load target '${targetId}' is not open`);
+                const { target, threads, connections, threadsReason } = opened;
+                const muster = {
+                    outstanding: shared.outstanding,
+                    rendezvous: shared.rendezvous ?? rendezvousOf(threads),
+                    seed: options.seed ?? opened.windows,
+                    tally: tallyMemory(),
+                };
+                const reports = await generator_settled(threadsOf(target, threads).map((thread) => thread.call({ kind: 'run', targetId, load, options, muster })));
+                opened.windows++;
+                const given = reports.filter((report) => report !== null);
+                const { startHrtimeNs, ...window } = mergeReports(given);
+                const responses = mergeResponses(given);
+                const sends = mergeSends(given);
+                const log = mergeLogs(given, startHrtimeNs);
+                const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
+                return {
+                    startNs: Math.max(0, world.nowNs() - agoNs),
+                    ...window,
+                    ...(responses === undefined ? {} : { responses }),
+                    ...(sends === undefined ? {} : { sends }),
+                    ...(log === undefined ? {} : { log }),
+                    client: clientHealth(load, given, { connections, threadsReason }),
+                };
             }
             return {
                 open: (target) => {
                     const threads = needed.get(target.id) ?? 1;
                     return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before');
                 },
-                run: async (targetId, load, options) => {
-                    const opened = targets.get(targetId);
-                    const { threads = 1, connections = 1, threadsReason = '' } = opened ?? {};
-                    const muster = {
-                        startHrtimeNs: process.hrtime.bigint() + (threads > 1 ? musterNs : 0n),
-                        seed: options.seed ?? opened?.windows ?? 0,
-                        tally: tallyMemory(),
-                    };
-                    const reports = await settled(threadsOf(threads).map((thread) => thread.call({ kind: 'run', targetId, load, options, muster })));
-                    if (opened !== undefined)
-                        opened.windows++;
-                    const given = reports.filter((report) => report !== null);
-                    const { startHrtimeNs, ...window } = mergeReports(given);
-                    const responses = mergeResponses(given);
-                    const sends = mergeSends(given);
-                    const log = mergeLogs(given, startHrtimeNs);
-                    const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
-                    return {
-                        startNs: Math.max(0, world.nowNs() - agoNs),
-                        ...window,
-                        ...(responses === undefined ? {} : { responses }),
-                        ...(sends === undefined ? {} : { sends }),
-                        ...(log === undefined ? {} : { log }),
-                        client: clientHealth(load, given, { connections, threadsReason }),
-                    };
+                run: (targetId, load, options) => run({ targetId, load }, options, { outstanding: null, rendezvous: null }),
+                runTogether: (loads, options) => {
+                    const parties = loads.reduce((sum, { targetId }) => sum + (targets.get(targetId)?.threads ?? 0), 0);
+                    const shared = { outstanding: outstandingMemory(), rendezvous: rendezvousOf(parties) };
+                    return generator_settled(loads.map((each) => run(each, options, shared)));
                 },
                 widen: async (targetIds, load) => {
                     const opened = targetIds.map((id) => targets.get(id)).filter((each) => each !== undefined);
                     const now = Math.max(0, ...opened.map(({ threads }) => threads));
-                    const most = Math.min(cores, load.mode === 'concurrency' ? load.concurrency : cores);
+                    const lane = opened[0]?.target.lane ?? 0;
+                    const elsewhere = [...lanes].filter(([other]) => other !== lane).flatMap(([, threads]) => threads);
+                    const free = Math.max(1, lanes.size === 1 ? cores : cores - elsewhere.length);
+                    const most = Math.min(free, load.mode === 'concurrency' ? load.concurrency : free);
                     const threads = Math.min(2 * now, most);
                     if (threads <= now)
                         return false;
                     for (const { target } of opened) {
                         close(target.id);
                         needed.set(target.id, threads);
-                        const limit = threads === most ? `, and ${limitOf(cores, most)}` : '';
+                        const limit = threads === most ? `, and ${limitOf(free, most)}` : '';
                         await open(target, threads, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`);
                     }
                     return opened.length > 0;
                 },
                 closeTarget: close,
                 close: async () => {
-                    await Promise.all(pool.map((thread) => thread.close()));
+                    await growing.catch(() => undefined);
+                    await Promise.all([...lanes.values()].flat().map((thread) => thread.close()));
                 },
             };
+        }
+        function rendezvousOf(parties) {
+            return parties > 1 ? { memory: rendezvousMemory(), parties } : null;
         }
         function limitOf(cores, most) {
             return most === cores ? `the machine has ${cores} cores` : `the load has ${most} requests at a time`;
         }
-        async function settled(promises) {
+        async function generator_settled(promises) {
             const outcomes = await Promise.allSettled(promises);
             return outcomes.map((outcome) => {
                 if (outcome.status === 'rejected')
@@ -43603,6 +45173,107 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         ;
+        const resources = (null && (['cpu', 'memory', 'io']));
+        function readHost(servers) {
+            const own = new Set([...processTree(process.pid), ...servers]);
+            return {
+                cpu: parseCpuTicks(read('/proc/stat')),
+                pressure: {
+                    cpu: parsePressure(read('/proc/pressure/cpu')),
+                    memory: parsePressure(read('/proc/pressure/memory')),
+                    io: parsePressure(read('/proc/pressure/io')),
+                },
+                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
+                ownCpuNs: cpuNsOf([...own]),
+            };
+        }
+        function hostActivity(before, after, elapsedNs) {
+            const cpu = cpuShares(before, after);
+            const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
+            const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
+            return {
+                loadAverage: (0, external_node_os_namespaceObject.loadavg)()[0] ?? 0,
+                ...cpu,
+                cpuPressureRatio: pressure('cpu'),
+                memoryPressureRatio: pressure('memory'),
+                ioPressureRatio: pressure('io'),
+                throttledRatio: share(before.throttledUs, after.throttledUs),
+            };
+        }
+        function cpuShares(before, after) {
+            if (before.cpu === null || after.cpu === null)
+                return { otherCpuRatio: null, stealRatio: null };
+            const total = after.cpu.total - before.cpu.total;
+            if (total <= 0)
+                return { otherCpuRatio: null, stealRatio: null };
+            const steal = after.cpu.steal - before.cpu.steal;
+            const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
+            const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
+            return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
+        }
+        function cpuDeltaNs(before, after) {
+            return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
+        }
+        const clamp = (share) => Math.min(1, Math.max(0, share));
+        function parseCpuTicks(procStat) {
+            const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
+            if (match?.[1] === undefined)
+                return null;
+            const ticks = match[1].split(' ').slice(0, 8).map(Number);
+            const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
+            return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
+        }
+        function parsePressure(text) {
+            const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
+            return total === undefined ? null : Number(total);
+        }
+        function parseThrottled(cpuStat) {
+            const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
+            return usec === undefined ? null : Number(usec);
+        }
+        function cpuLimit() {
+            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
+        }
+        function parseCpuMax(text) {
+            const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
+            return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
+        }
+        function freeMemoryBytes() {
+            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => read(`${cgroupFolder()}/memory.${name}`));
+            return Math.min((0, external_node_os_namespaceObject.freemem)(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null));
+        }
+        function sharedMemoryRoom() {
+            try {
+                const { bsize, blocks, bavail, bfree } = (0, external_node_fs_.statfsSync)('/dev/shm');
+                return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
+            }
+            catch {
+                return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY };
+            }
+        }
+        function parseMemoryRoom(max, current, stat) {
+            const [limit, used] = [max, current].map((text) => /^\d+$/.exec(text?.trim() ?? '')?.[0]);
+            if (limit === undefined || used === undefined)
+                return Number.POSITIVE_INFINITY;
+            const files = Number(/^inactive_file (\d+)$/m.exec(stat ?? '')?.[1] ?? 0);
+            return Math.max(0, Number(limit) - (Number(used) - files));
+        }
+        function cpuGovernor() {
+            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
+        }
+        function cgroupFolder() {
+            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
+            return `/sys/fs/cgroup${path === '/' ? '' : path}`;
+        }
+        function read(path) {
+            try {
+                return (0, external_node_fs_.readFileSync)(path, 'utf8');
+            }
+            catch {
+                return null;
+            }
+        }
+        ;
         const leastRepetitions = 4;
         const mostRepetitions = 6;
         function planAttribution(plan, loads, sides, timeNs) {
@@ -43648,7 +45319,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         ;
         function changedFields(before, after) {
-            return differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
+            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
         }
         function withField(before, after, change) {
             const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
@@ -43661,19 +45332,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 });
             }
         }
-        function differences(path, before, after) {
-            if (Array.isArray(before) && Array.isArray(after) && alike(before, after)) {
-                return before.flatMap((item, index) => differences([...path, index], item, after[index]));
+        function changed_fields_differences(path, before, after) {
+            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
+                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
             }
             if (isMapping(before) && isMapping(after)) {
                 const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-                return keys.flatMap((key) => differences([...path, key], before[key], after[key]));
+                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
             }
             if (JSON.stringify(before) === JSON.stringify(after))
                 return [];
             return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
         }
-        function alike(before, after) {
+        function changed_fields_alike(before, after) {
             return before.length === after.length && [...before, ...after].every(isMapping);
         }
         function label(path) {
@@ -43716,7 +45387,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     continue;
                 files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
                 if (before !== undefined && after !== undefined)
-                    fields.push(...fieldsOf(name, before, after));
+                    fields.push(...changes_fieldsOf(name, before, after));
             }
             return { models, fields, files };
         }
@@ -43733,7 +45404,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             ]);
             return [...new Set(names)].toSorted();
         }
-        function fieldsOf(model, before, after) {
+        function changes_fieldsOf(model, before, after) {
             if (before.config !== null && after.config !== null) {
                 return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
             }
@@ -43834,13 +45505,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return match === null ? [] : [{ index, percentile: Number(match[1]) }];
             });
             if (levelColumn !== 0 || rateColumn < 0 || percentiles.length === 0)
-                throw unreadable(header);
+                throw csv_unreadable(header);
             return lines.map((line) => {
                 const cells = line.split(',');
                 const numberAt = (index) => {
                     const value = Number(cells[index] || Number.NaN);
                     if (!Number.isFinite(value) || value < 0)
-                        throw unreadable(line);
+                        throw csv_unreadable(line);
                     return value;
                 };
                 return {
@@ -43850,7 +45521,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 };
             });
         }
-        function unreadable(line) {
+        function csv_unreadable(line) {
             return new domain_error.ue('environment', `perf_analyzer's CSV report has an unexpected line: ${line.slice(0, 200)}`, {
                 hint: 'Use perf_analyzer 2.60 or a version near it.',
             });
@@ -44108,6 +45779,50 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return value;
         }
         ;
+        async function runAsks(generator, asks, options) {
+            const [only, ...others] = asks;
+            if (only === undefined)
+                return [];
+            if (others.length === 0)
+                return [await generator.run(only.target, only.load, options)];
+            const loads = asks.map(({ target, load }) => ({ targetId: target, load }));
+            return generator.runTogether(loads, options);
+        }
+        const maxApartRatio = 0.05;
+        function asks_apart(asks, windows) {
+            const starts = windows.map(({ startNs }) => startNs);
+            const ends = windows.map(({ startNs, durationNs }) => startNs + durationNs);
+            const commonNs = Math.min(...ends) - Math.max(...starts);
+            const longestNs = Math.max(...windows.map(({ durationNs }) => durationNs));
+            if (commonNs < (1 - maxApartRatio) * longestNs)
+                return `loads_apart: only ${asks_percent(commonNs / longestNs)} of a block had every model under load`;
+            const late = windows.findIndex(({ lateStartNs = 0, durationNs }, index) => asks[index]?.load.mode === 'concurrency' && lateStartNs > maxApartRatio * durationNs);
+            const [ask, window] = [asks[late], windows[late]];
+            if (ask === undefined || window === undefined)
+                return null;
+            const share = asks_percent((window.lateStartNs ?? 0) / window.durationNs);
+            return `loads_apart: the load of ${ask.model} began when ${share} of a block was over`;
+        }
+        function withSharedHealth(asks, windows) {
+            return windows.map((window, index) => {
+                const others = windows.flatMap(({ client }, other) => other === index ? [] : [{ model: asks[other]?.model ?? '', client }]);
+                return { ...window, client: asks_beside(window.client, others) };
+            });
+        }
+        function asks_beside(own, others) {
+            return {
+                ...own,
+                saturated: own.saturated || others.some(({ client }) => client.saturated),
+                problems: [
+                    ...own.problems,
+                    ...others.flatMap(({ model, client }) => client.problems.map((clause) => clause.replace(/^(\w+): /, `$1: beside it the load of ${model}: `))),
+                ],
+            };
+        }
+        function asks_percent(ratio) {
+            return `${Math.max(0, Math.round(ratio * 100))} %`;
+        }
+        ;
         const minRequestsPerBlock = 100;
         const minBlocks = 4;
         const minSlowBlocks = 2;
@@ -44138,20 +45853,16 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 leadInNs: Math.round(Math.min(Math.max(2 * latencyNs, 20 * nsPerMs), blockNs / 2)),
             };
         }
-        async function runBlocks(generator, targets, load, plan, random, signal) {
-            const windows = targets.map(() => []);
+        async function runBlocks(generator, sides, plan, random, signal) {
+            const rounds = sides.map(() => []);
             for (let round = 0; round < plan.count && !signal.aborted; round++) {
-                for (const side of random.shuffle(targets.map((_, index) => index))) {
-                    const target = targets[side];
-                    if (target === undefined)
-                        continue;
+                for (const side of random.shuffle(sides.map((_, index) => index))) {
                     const { blockNs: durationNs, leadInNs, requestCount } = plan;
                     const options = requestCount === undefined ? { leadInNs, durationNs } : countOf(requestCount);
-                    const window = await generator.run(target, load, options);
-                    windows[side]?.push(window);
+                    rounds[side]?.push(await runAsks(generator, sides[side] ?? [], options));
                 }
             }
-            return windows;
+            return rounds;
         }
         function countOf(requestCount) {
             return { leadInNs: 0, durationNs: 0, requestCount };
@@ -44206,7 +45917,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const ask = (model) => readGpuMemory(model.live.server.metricsUrl);
             const before = await Promise.all(models.map(ask));
             gpu?.reset();
-            const deadlineNs = world.nowNs() + patienceNs;
+            const deadlineNs = world.nowNs() + gpu_readings_patienceNs;
             return async () => {
                 const sides = models.map((model) => gpuOf(gpu, model, models.length === 1));
                 const disturbances = gpu?.disturbances(models.flatMap(({ live }) => live.server.pids())) ?? [];
@@ -44214,8 +45925,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return {
                     disturbances,
                     sides: sides.map((side, index) => {
-                        const { reading, doubts } = seconds[index] ?? { reading: nothing, doubts: [] };
-                        const triton = peakOf(before[index] ?? nothing, reading);
+                        const { reading, doubts } = seconds[index] ?? { reading: gpu_readings_nothing, doubts: [] };
+                        const triton = peakOf(before[index] ?? gpu_readings_nothing, reading);
                         return {
                             ...side,
                             ...(gpu === null ? deviceByTriton(triton, reading, models[index]) : {}),
@@ -44226,7 +45937,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 };
             };
         }
-        const nothing = { status: 'unavailable', reason: 'not read' };
+        const gpu_readings_nothing = { status: 'unavailable', reason: 'not read' };
         function gpuOf(gpu, model, alone) {
             if (gpu === null)
                 return { gpuMemory: null, gpuUtilizationRatio: null, gpuPowerWatts: null };
@@ -44256,7 +45967,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         const tritonSource = "GPU memory by Triton's own metrics: the whole of the server's GPUs, all processes on them, before and after the load";
         const maxDifferenceRatio = 0.05;
-        const patienceNs = 3 * nsPerSecond;
+        const gpu_readings_patienceNs = 3 * nsPerSecond;
         const pauseNs = nsPerSecond / 2;
         async function agreedReading(world, deadlineNs, ask, nvidiaSmi) {
             for (;;) {
@@ -44564,87 +46275,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
         }
         ;
-        const resources = (null && (['cpu', 'memory', 'io']));
-        function readHost(servers) {
-            const own = new Set([...processTree(process.pid), ...servers]);
-            return {
-                cpu: parseCpuTicks(read('/proc/stat')),
-                pressure: {
-                    cpu: parsePressure(read('/proc/pressure/cpu')),
-                    memory: parsePressure(read('/proc/pressure/memory')),
-                    io: parsePressure(read('/proc/pressure/io')),
-                },
-                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
-                ownCpuNs: cpuNsOf([...own]),
-            };
-        }
-        function hostActivity(before, after, elapsedNs) {
-            const cpu = cpuShares(before, after);
-            const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
-            const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
-            return {
-                loadAverage: (0, external_node_os_namespaceObject.loadavg)()[0] ?? 0,
-                ...cpu,
-                cpuPressureRatio: pressure('cpu'),
-                memoryPressureRatio: pressure('memory'),
-                ioPressureRatio: pressure('io'),
-                throttledRatio: share(before.throttledUs, after.throttledUs),
-            };
-        }
-        function cpuShares(before, after) {
-            if (before.cpu === null || after.cpu === null)
-                return { otherCpuRatio: null, stealRatio: null };
-            const total = after.cpu.total - before.cpu.total;
-            if (total <= 0)
-                return { otherCpuRatio: null, stealRatio: null };
-            const steal = after.cpu.steal - before.cpu.steal;
-            const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
-            const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
-            return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
-        }
-        function cpuDeltaNs(before, after) {
-            return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
-        }
-        const clamp = (share) => Math.min(1, Math.max(0, share));
-        function parseCpuTicks(procStat) {
-            const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
-            if (match?.[1] === undefined)
-                return null;
-            const ticks = match[1].split(' ').slice(0, 8).map(Number);
-            const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
-            return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
-        }
-        function parsePressure(text) {
-            const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
-            return total === undefined ? null : Number(total);
-        }
-        function parseThrottled(cpuStat) {
-            const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
-            return usec === undefined ? null : Number(usec);
-        }
-        function cpuLimit() {
-            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
-        }
-        function parseCpuMax(text) {
-            const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
-            return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
-        }
-        function cpuGovernor() {
-            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
-        }
-        function cgroupFolder() {
-            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
-            return `/sys/fs/cgroup${path === '/' ? '' : path}`;
-        }
-        function read(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
-            }
-        }
-        ;
         function watchMachine(models) {
             const pidsOf = () => models.map(({ live }) => live.server.pids());
             const cpuOf = (pids) => pids.map(cpuNsOf);
@@ -44777,7 +46407,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const latencies = mergeLatencies(sample.windows);
             const failures = sumFailures(sample.windows);
             const client = clientOf(sample);
-            const voidReasons = [...sample.disturbances, ...client.problems];
+            const voidReasons = [...sample.disturbances, ...client.problems, ...(sample.neighbours ?? [])];
             const failed = failedRequests({ failures });
             const first = sample.windows.find((window) => window.firstFailure !== null)?.firstFailure;
             const words = first == null ? '' : `: ${first}`;
@@ -44991,15 +46621,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const minRequestsPerWindow = 10;
         const leastWindowNs = 10 * nsPerMs;
         const minRequests = 10;
-        async function warmUp(world, generator, targets, load, limits, random) {
+        async function warmUp(world, generator, asked, limits, random) {
             const isJudged = limits.warmupRequestCount == null && limits.maxWarmupNs > limits.warmupNs;
-            const run = () => untilSteady(world, generator, targets, load, limits, random);
+            const run = () => untilSteady(world, generator, asked, limits, random);
             let sides = await run();
-            if (!isJudged && sides.some(isSaturated))
+            if (!isJudged && saturatedModels(sides).length > 0)
                 sides = await run();
-            while (sides.some(isSaturated) && (await generator.widen(targets, load)))
+            while (await widenAll(generator, sides))
                 sides = await run();
-            return sides.map(({ windows, spentNs, step }) => ({
+            return sides.map(({ models, spentNs }) => models.map(({ ask, windows, step }) => ({
                 warmUp: {
                     durationNs: Math.round(spentNs),
                     requests: windows.reduce((sum, window) => sum + window.latenciesNs.length, 0),
@@ -45007,31 +46637,58 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     reason: isJudged ? step.reason : 'of fixed length, not judged',
                 },
                 windows,
-                pace: paceOf(lastHalf(windows), load),
-                isSilent: windows.every((window) => window.latenciesNs.length === 0),
-            }));
+                pace: paceOf(lastHalf(windows), ask.load),
+                isSilent: windows.some(isUnanswered) && windows.every((window) => window.latenciesNs.length === 0),
+            })));
         }
-        async function untilSteady(world, generator, targets, load, limits, random) {
-            const sides = targets.map((target) => {
-                return { target, windows: [], spentNs: 0, step: { kind: 'goOn', reason: 'not begun' } };
+        async function untilSteady(world, generator, asked, limits, random) {
+            const sides = asked.map((asks) => {
+                const models = asks.map((ask) => {
+                    return { ask, windows: [], step: { kind: 'goOn', reason: 'not begun' } };
+                });
+                return { models, spentNs: 0 };
             });
+            const all = sides.flatMap(({ models }) => models);
             const budget = { minNs: limits.warmupNs, minRequests, maxNs: limits.maxWarmupNs };
             do {
                 const options = limits.warmupRequestCount == null
-                    ? { leadInNs: 0, durationNs: windowNs(sides, load, limits) }
+                    ? { leadInNs: 0, durationNs: windowNs(all, limits) }
                     : countOf(limits.warmupRequestCount);
                 for (const side of random.shuffle(sides)) {
                     const startNs = world.nowNs();
-                    side.windows.push(await generator.run(side.target, load, options));
+                    const asks = side.models.map(({ ask }) => ask);
+                    const windows = await runAsks(generator, asks, options);
                     side.spentNs += world.nowNs() - startNs;
-                    side.step = steadyStep(side.windows, side.spentNs, budget);
+                    for (const [index, model] of side.models.entries()) {
+                        const window = windows[index];
+                        if (window !== undefined)
+                            model.windows.push(window);
+                        model.step = steadyStep(model.windows, side.spentNs, budget);
+                    }
                 }
             } while (limits.warmupRequestCount == null &&
                 !world.signal.aborted &&
-                sides.every((side) => hasAnswered(side.windows)) &&
-                sides.some(({ step }) => step.kind !== 'steady') &&
-                sides.every(({ step }) => step.kind !== 'outOfBudget'));
+                all.every(({ windows }) => hasAnswered(windows)) &&
+                all.some(({ step }) => step.kind !== 'steady') &&
+                all.every(({ step }) => step.kind !== 'outOfBudget'));
             return sides;
+        }
+        async function widenAll(generator, sides) {
+            let widened = false;
+            for (const index of saturatedModels(sides)) {
+                const asks = sides.flatMap(({ models }) => models[index]?.ask ?? []);
+                const [ask] = asks;
+                if (ask === undefined)
+                    continue;
+                const targets = asks.map(({ target }) => target);
+                if (await generator.widen(targets, ask.load))
+                    widened = true;
+            }
+            return widened;
+        }
+        function saturatedModels(sides) {
+            const [first] = sides;
+            return [...(first?.models.keys() ?? [])].filter((index) => sides.some(({ models }) => models[index] !== undefined && isSaturated(models[index])));
         }
         function lastHalf(windows) {
             return windows.slice(Math.floor(windows.length / 2));
@@ -45041,48 +46698,94 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return judged.filter(({ client }) => client.saturated).length * 2 > judged.length;
         }
         function hasAnswered(windows) {
-            return (windows.at(-1)?.latenciesNs.length ?? 0) > 0;
+            const last = windows.at(-1);
+            return last !== undefined && !isUnanswered(last);
         }
-        function windowNs(sides, load, { warmupNs, maxWarmupNs }) {
+        function isUnanswered({ latenciesNs, issued, failures }) {
+            return latenciesNs.length === 0 && (issued > 0 || Object.keys(failures).length > 0);
+        }
+        function windowNs(models, { warmupNs, maxWarmupNs }) {
             if (maxWarmupNs <= warmupNs)
                 return Math.max(warmupNs, leastWindowNs);
-            const paces = sides.map(({ windows }) => paceOf(windows, load).nsPerRequest);
+            const paces = models.map(({ ask, windows }) => paceOf(windows, ask.load).nsPerRequest);
             const wantedNs = minRequestsPerWindow * Math.max(0, ...paces);
             const leastNs = Math.max(warmupNs / windowsOfLeast, leastWindowNs);
             return Math.round(Math.max(leastNs, Math.min(wantedNs, maxWarmupNs / windowsOfLeast)));
         }
         ;
-        async function measureLoad(world, generator, models, load, settings, random, gpu) {
-            const targets = await Promise.all(models.map((model) => model.target(load)));
-            const warmed = await warmUp(world, generator, targets, load, settings, random);
+        async function measureTogether(world, generator, sides, settings, random, gpu) {
+            const asked = await Promise.all(sides.map(asksOf));
+            const warmUpStartNs = world.nowNs();
+            const warmed = await warmUp(world, generator, asked, settings, random);
+            const warmUpNs = world.nowNs() - warmUpStartNs;
+            const all = warmed.flat();
             const plan = settings.requestCount == null
-                ? planBlocks(warmed.map((side) => side.pace), withoutLongerWarmUp(settings, warmed.map((side) => side.warmUp)))
+                ? planBlocks(all.map(({ pace }) => pace), withoutLongerWarmUp(settings, all.map((each) => each.warmUp)))
                 : { count: 1, blockNs: 0, leadInNs: 0, requestCount: settings.requestCount };
-            const isSilent = warmed.some((side) => side.isSilent);
-            const watch = watchMachine(models);
+            const isSilent = all.some((each) => each.isSilent);
+            const models = sides.map((side) => side.map(({ model }) => model));
+            const servers = models.flatMap(([first]) => first ?? []);
+            const watch = watchMachine(servers);
             const startNs = world.nowNs();
-            const before = await Promise.all(models.map(statisticsOf));
-            const readGpus = await watchGpus(world, models, gpu);
-            const windows = isSilent
-                ? warmed.map((side) => side.windows)
-                : await runBlocks(generator, targets, load, plan, random, world.signal);
-            const after = await Promise.all(models.map(statisticsOf));
+            const statistics = () => Promise.all(models.map((side) => Promise.all(side.map(statisticsOf))));
+            const before = await statistics();
+            const readGpus = await watchGpus(world, servers, gpu);
+            const blocksStartNs = world.nowNs();
+            const rounds = isSilent ? null : await runBlocks(generator, asked, plan, random, world.signal);
+            const underLoadNs = warmUpNs + world.nowNs() - blocksStartNs;
+            const after = await statistics();
             const machine = watch(world.nowNs() - startNs);
             const gpus = await readGpus();
-            return models.map((model, index) => {
-                const { server, composing } = countedBetween(model, before[index] ?? [], after[index] ?? []);
-                return {
-                    startNs,
-                    warmUp: warmed[index]?.warmUp,
-                    windows: windows[index] ?? [],
-                    server,
-                    composing,
-                    ...(gpus.sides[index] ?? noGpu),
-                    serverMemoryBytes: memoryOfTree(model.live.server.pids()),
-                    ...machine(index, server, batchSizeOf(load)),
-                    disturbances: [...gpus.disturbances, ...otherClients(server, isSilent ? [] : (windows[index] ?? []))],
-                };
+            return sides.map((side, sideIndex) => {
+                const blocks = blocksOf(asked[sideIndex] ?? [], rounds?.[sideIndex] ?? []);
+                return side.map(({ model, load }, index) => {
+                    const { server, composing } = countedBetween(model, before[sideIndex]?.[index] ?? [], after[sideIndex]?.[index] ?? []);
+                    const warming = warmed[sideIndex]?.[index];
+                    const windows = rounds === null ? (warming?.windows ?? []) : (blocks.windows[index] ?? []);
+                    const others = side.filter((_, other) => other !== index);
+                    return {
+                        startNs,
+                        warmUp: warming?.warmUp,
+                        underLoadNs,
+                        windows,
+                        server,
+                        composing,
+                        ...ofWholeServer(gpus.sides[sideIndex] ?? noGpu, others.length),
+                        serverMemoryBytes: memoryOfTree(model.live.server.pids()),
+                        ...machine(sideIndex, server, batchSizeOf(load)),
+                        ...(others.length === 0 ? {} : { serverCpuNsPerInference: null }),
+                        disturbances: [
+                            ...gpus.disturbances,
+                            ...otherClients(server, isSilent ? [] : windows),
+                            ...blocks.disturbances,
+                        ],
+                    };
+                });
             });
+        }
+        async function asksOf(side) {
+            return Promise.all(side.map(async ({ model, load }) => ({ model: model.name, target: await model.target(load), load })));
+        }
+        function blocksOf(asks, rounds) {
+            if (asks.length < 2)
+                return { windows: [rounds.flat()], disturbances: [] };
+            const shared = rounds.map((windows) => withSharedHealth(asks, windows));
+            const disturbance = rounds.map((windows) => asks_apart(asks, windows)).find((clause) => clause !== null);
+            return {
+                windows: asks.map((_, index) => shared.flatMap((windows) => windows[index] ?? [])),
+                disturbances: disturbance == null ? [] : [disturbance],
+            };
+        }
+        function ofWholeServer(sample, others) {
+            const { gpuMemory } = sample;
+            if (others === 0 || gpuMemory === null)
+                return sample;
+            const source = `${gpuMemory.source}; of the server with all ${others + 1} models`;
+            return { ...sample, gpuMemory: { ...gpuMemory, source }, gpuIdleServerMemoryBytes: null };
+        }
+        async function measureLoad(world, generator, models, load, settings, random, gpu) {
+            const sides = models.map((model) => [{ model, load }]);
+            return (await measureTogether(world, generator, sides, settings, random, gpu)).flat();
         }
         function countedBetween(model, first, last) {
             const own = statisticsDelta(first, last, model.name);
@@ -45250,15 +46953,46 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function engineName(engine) {
             return engine.kind === 'builtin' ? null : `perf_analyzer ${engine.version}`;
         }
-        function measureWith(world, engine, models, load, settings, random, gpu) {
+        async function measureSides(world, engine, sides, settings, random, gpu) {
             switch (engine.kind) {
                 case 'builtin':
-                    return measureLoad(world, engine.generator, models, load, settings, random, gpu);
-                case 'perf_analyzer':
-                    return measureByPerfAnalyzer(world, engine, models, load, settings, random, gpu);
+                    return measureTogether(world, engine.generator, sides, settings, random, gpu);
+                case 'perf_analyzer': {
+                    const [first] = sides.flat();
+                    if (first === undefined || sides.some(({ length }) => length !== 1))
+                        throw new domain_error.ue('internal', 'perf_analyzer measures one model at a time');
+                    const models = sides.flatMap((side) => side.map(({ model }) => model));
+                    const samples = await measureByPerfAnalyzer(world, engine, models, first.load, settings, random, gpu);
+                    return samples.map((sample) => [sample]);
+                }
                 default:
                     return engine;
             }
+        }
+        async function measureWith(world, engine, models, load, settings, random, gpu) {
+            const sides = models.map((model) => [{ model, load }]);
+            return (await measureSides(world, engine, sides, settings, random, gpu)).flat();
+        }
+        ;
+        function neighbours_withNeighbours(asked, samples, maxFailureRatio) {
+            const troubles = samples.map((sample, index) => ({
+                index,
+                trouble: troubleOf(asked[index]?.model.name ?? '', sample, maxFailureRatio),
+            }));
+            return samples.map((sample, own) => {
+                const neighbours = troubles.flatMap(({ index, trouble }) => index === own || trouble === null ? [] : [trouble]);
+                return neighbours.length === 0 ? sample : { ...sample, neighbours };
+            });
+        }
+        function troubleOf(model, sample, maxFailureRatio) {
+            if (isSilent(sample))
+                return `neighbour_failed: ${model} answered not one request`;
+            const failures = sumFailures(sample.windows);
+            const failed = failedRequests({ failures });
+            const all = failed + sample.windows.reduce((sum, { latenciesNs }) => sum + latenciesNs.length, 0);
+            if (failed <= maxFailureRatio * all)
+                return null;
+            return `neighbour_failed: ${failed} of ${all} requests to ${model} failed (${describeFailures(failures)})`;
         }
         ;
         function serviceDesc(file, path, ...paths) {
@@ -45794,7 +47528,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         async function startOnce(world, launcher, options, ports) {
             const log = createServerLog();
             const command = launcher.serverCommand(options.repository, ports);
-            const launched = world.launch(command.command, command.args, {
+            const launched = world.launch(command.command, [...command.args, ...(options.flags ?? [])], {
                 env: command.env,
                 onLine: (line) => {
                     log.add(line);
@@ -45961,9 +47695,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return 'Leave perf_analyzer_flags.shared-memory out.';
         }
         ;
-        async function openServer(context, side, repository) {
+        async function openServer(context, side, repository, flags = []) {
             const server = await startServer(context.world, context.launcher, {
                 repository,
+                flags,
                 onLog: context.serverLog(side),
             });
             const client = connectTriton(server.grpc);
@@ -46008,7 +47743,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const resolved = await client.modelConfig(model.name);
             const actual = configurationOf(resolved, true);
             if (override !== undefined)
-                requireSame(override.configuration, actual, resolved);
+                requireSame(override.configuration, resolved);
             const composing = await composingParts(client, resolved, model.called);
             return attachModel(context, live, resolved, override?.configuration ?? actual, settings, composing);
         }
@@ -46023,16 +47758,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 hint: 'Load it there first, or name another model.',
             });
         }
-        function requireSame(wanted, actual, resolved) {
-            const differing = ['instanceCount', 'maxBatchSize', 'dynamicBatching'].filter((field) => wanted[field] !== actual[field]);
-            const others = Object.entries(wanted.fields ?? {}).filter(([name, value]) => !hasFields(resolved, { [name]: value }));
-            if (differing.length === 0 && others.length === 0)
+        function requireSame(wanted, resolved) {
+            const found = differences(wanted, resolved);
+            if (found.length === 0)
                 return;
-            const list = [
-                ...differing.map((field) => `${field}: asked ${wanted[field]}, got ${actual[field]}`),
-                ...others.map(([name, value]) => `${name}: asked ${JSON.stringify(value)}, got something else`),
-            ].join('; ');
-            throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${list})`);
+            throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${found.join('; ')})`);
         }
         function attachModel(context, live, resolved, configuration, settings, composing = []) {
             const targets = new Map();
@@ -46067,7 +47797,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 },
             };
         }
-        async function openTarget({ generator, requestDeadlineNs }, id, live, config, { input, requests }, load) {
+        async function openTarget({ generator, requestDeadlineNs }, id, live, config, { input, requests, lane = 0 }, load) {
             const streaming = streamingOf(config, requests);
             const sequences = sequencePlanOf(config, requests, load, streamLengths(input));
             const batchSize = batchSizeOf(load);
@@ -46090,6 +47820,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     frames: (region?.requests ?? steps.map(({ inputs }) => ({ model: config.name, inputs }))).map(encodeInferRequest),
                     connections: connectionsFor(load),
                     deadlineNs: requestDeadlineNs,
+                    lane,
                     ...(streaming === undefined ? {} : { streaming }),
                     ...(sequences === undefined ? {} : { sequences }),
                     ...(check === undefined
@@ -46110,6 +47841,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        function takeRunning(record) {
+            const { server, model, failure } = record;
+            if (server === null || model === null || failure !== null || server.server.hasExited())
+                return null;
+            record.server = null;
+            record.model = null;
+            return { server, model };
+        }
         function makeRecord(name, repository) {
             return {
                 name,
@@ -46123,60 +47862,105 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 failure: null,
             };
         }
-        async function openAll(context, plan, records) {
+        async function openAll(context, sides) {
             if (context.gpu !== null) {
-                for (const each of records)
-                    await records_open(context, plan, each, records.length > 1);
+                for (const side of sides)
+                    await records_open(context, side, sides.length > 1);
                 return;
             }
-            const opened = await Promise.allSettled(records.map((each) => records_open(context, plan, each, false)));
+            const opened = await Promise.allSettled(sides.map((side) => records_open(context, side, false)));
             const broken = opened.find((outcome) => outcome.status === 'rejected');
             if (broken !== undefined)
                 throw (0, domain_error.Ub)(broken.reason);
         }
-        async function records_open(context, plan, each, besideAnother) {
-            const settings = askOf(context, plan.name);
-            const model = each.repository.models.get(plan.name);
-            if (model === undefined)
+        async function records_open(context, side, besideAnother) {
+            const present = side.filter(({ plan, record }) => record.repository.models.has(plan.name));
+            const [first] = present;
+            if (first === undefined)
                 return;
             const watch = await context.gpu?.watchServer();
-            each.server = await openServer(context, each.name, each.repository.path);
-            const gpuIdle = await watch?.idle(each.server.server.pids());
+            const server = await openServer(context, first.record.name, first.record.repository.path);
+            for (const { record } of present)
+                record.server = server;
+            const gpuIdle = await watch?.idle(server.server.pids());
+            for (const [lane, planned] of present.entries()) {
+                const { plan, record } = planned;
+                const model = record.repository.models.get(plan.name);
+                if (model === undefined)
+                    continue;
+                await orFailed(context, planned, async () => {
+                    record.model = await openModel(context, server, model, { ...askOf(context, plan.name), lane });
+                    if (gpuIdle !== undefined)
+                        record.model = { ...record.model, gpuIdle };
+                    record.committed = record.model.configuration;
+                    record.inputWarnings = record.model.warnings;
+                    record.inputAdvice = record.model.inputAdvice;
+                });
+            }
+            withoutSharedComposing(present.map(({ record }) => record));
+            if (watch !== undefined && besideAnother)
+                await orFailed(context, first, () => readGpuGrowth(context, present, watch));
+        }
+        function withoutSharedComposing(records) {
+            const counts = new Map();
+            for (const { model } of records) {
+                for (const part of model?.composing ?? [])
+                    counts.set(part.model, (counts.get(part.model) ?? 0) + 1);
+            }
+            for (const record of records) {
+                const { model } = record;
+                const shared = (model?.composing ?? [])
+                    .map((part) => part.model)
+                    .filter((name) => (counts.get(name) ?? 0) > 1);
+                if (model === null || shared.length === 0)
+                    continue;
+                record.model = { ...model, composing: [] };
+                record.inputWarnings = [
+                    ...record.inputWarnings,
+                    `not broken down by its composing models: ${shared.join(', ')} also served another model meanwhile`,
+                ];
+            }
+        }
+        async function orFailed({ world }, { plan, record }, act) {
             try {
-                each.model = await openModel(context, each.server, model, settings);
-                if (gpuIdle !== undefined)
-                    each.model = { ...each.model, gpuIdle };
-                if (watch !== undefined && besideAnother)
-                    each.model = await withGpuGrowth(context, plan, each.model, watch);
-                each.committed = each.model.configuration;
-                each.inputWarnings = each.model.warnings;
-                each.inputAdvice = each.model.inputAdvice;
+                await act();
             }
             catch (error) {
                 const gateError = (0, domain_error.Ub)(error);
                 if (gateError.code !== 'model')
                     throw gateError;
-                each.failure = gateError;
-                context.world.progress(`${plan.name}: ${each.name}: ${gateError.message}`);
+                record.failure = gateError;
+                world.progress(`${plan.name}: ${record.name}: ${gateError.message}`);
             }
         }
-        async function withGpuGrowth({ gpu, generator }, plan, model, watch) {
-            for (const load of plan.loads) {
-                if (await gpu?.showsMemoryOf(model.live.server.pids()))
-                    return model;
-                await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs });
+        async function readGpuGrowth({ gpu, generator }, side, watch) {
+            for (const { plan, record } of side) {
+                const { model } = record;
+                if (model === null)
+                    continue;
+                for (const load of plan.loads) {
+                    if (await gpu?.showsMemoryOf(model.live.server.pids()))
+                        return;
+                    await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs });
+                }
             }
-            return { ...model, gpuGrowth: await watch.growth() };
+            const gpuGrowth = await watch.growth();
+            for (const { record } of side)
+                if (record.model !== null)
+                    record.model = { ...record.model, gpuGrowth };
         }
         async function closeAll(records, stopping, wait) {
+            const servers = new Set();
             for (const each of records) {
                 const { model, server } = each;
                 each.model = null;
                 each.server = null;
                 await model?.detach();
                 if (server !== null)
-                    stopping.push(server.close());
+                    servers.add(server);
             }
+            for (const server of servers)
+                stopping.push(server.close());
             if (wait)
                 await Promise.all(stopping);
         }
@@ -46346,16 +48130,30 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 throw new domain_error.ue('internal', `no input data were read for model '${model}'`);
             return { input, requests: config.settingsFor(model).requests };
         }
-        async function profileModel(context, plan, repositories, save, isDecided) {
+        async function profileModel(context, plan, repositories, save, isDecided, keep) {
+            const only = ([sides]) => {
+                if (sides === undefined)
+                    throw new RangeError('a profile of no model');
+                return sides;
+            };
+            return only(await profileTogether(context, [plan], repositories, (all) => save(only(all)), (all, look) => isDecided(only(all), look), keep));
+        }
+        async function profileTogether(context, plans, repositories, save, isDecided, keep = null) {
             const { world } = context;
-            const candidate = makeRecord('candidate', repositories.candidate);
-            const { reference } = repositories;
-            const records = reference?.models.has(plan.name) === true ? [candidate, makeRecord('reference', reference)] : [candidate];
+            const plan = planOfAll(plans);
+            const names = plans.map(({ name }) => name).join(' + ');
+            const sides = sidesOf(plans, repositories);
+            const [candidates = [], references = null] = sides;
+            const records = sides.flatMap((side) => side.map(({ record }) => record));
             const stopping = [];
             const warnings = [];
-            const result = () => ({
-                candidate: summarize(plan, candidate, warnings),
-                reference: records[1] === undefined ? null : summarize(plan, records[1], []),
+            const result = () => plans.map((own, index) => {
+                const other = references?.[index];
+                const isKnown = other?.record.repository.models.has(own.name) === true;
+                return {
+                    candidate: summarize(candidates, index, warnings),
+                    reference: isKnown ? summarize(references ?? [], index, []) : null,
+                };
             });
             const startNs = world.nowNs();
             let measuringNs = 0;
@@ -46368,34 +48166,59 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`);
                         break;
                     }
-                    world.progress(`${plan.name}: repetition ${index + 1} of ${wanted}`);
-                    measuringNs += await repeat(context, plan, records, stopping, index, time, () => save(result()));
-                    await closeAll(records, stopping, context.gpu !== null);
-                    if (candidate.failure !== null)
+                    world.progress(`${names}: repetition ${index + 1} of ${wanted}`);
+                    measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()));
+                    if (!isWell(candidates))
                         break;
-                    const samples = samplesOf(records, index);
+                    const samples = profile_samplesOf(records, index);
                     if (samples.some(isSilent))
                         break;
-                    const pairs = validPairs(plan, records);
+                    const pairs = validPairs(sides);
                     const look = plan.looks.indexOf(pairs);
                     if (look > lastLook) {
                         lastLook = look;
                         if (look === plan.looks.length - 1)
                             break;
                         if (index + 1 < wanted && isDecided(result(), look)) {
-                            world.progress(`${plan.name}: decided after ${pairs} repetitions`);
+                            world.progress(`${names}: decided after ${pairs} repetitions`);
                             break;
                         }
                     }
                     if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement)
                         wanted++;
+                    if (index + 1 < wanted)
+                        await closeAll(records, stopping, context.gpu !== null);
                 }
+                const [only, another] = candidates;
+                const running = keep === null || only === undefined || another !== undefined ? null : takeRunning(only.record);
+                if (running !== null)
+                    keep?.(running);
             }
             finally {
                 await closeAll(records, stopping, false);
                 await Promise.all(stopping);
             }
             return result();
+        }
+        function planOfAll(plans) {
+            const [first] = plans;
+            if (first === undefined)
+                throw new RangeError('a profile of no model');
+            const sum = (pick) => plans.reduce((total, each) => total + pick(each), 0);
+            return { ...first, budgetNs: sum(({ budgetNs }) => budgetNs), searchNs: sum(({ searchNs }) => searchNs) };
+        }
+        function sidesOf(plans, { candidate, reference }) {
+            const side = (name, repository) => plans.map((plan) => ({ plan, record: makeRecord(name, repository) }));
+            if (reference === null || !plans.some(({ name }) => reference.models.has(name)))
+                return [side('candidate', candidate)];
+            const other = side('reference', reference);
+            const missing = plans.filter(({ name }) => !reference.models.has(name)).map(({ name }) => `'${name}'`);
+            if (missing.length > 0) {
+                const failure = new domain_error.ue('model', `the reference has no ${missing.join(', ')} to put under load beside it`);
+                for (const { record } of other)
+                    record.failure = failure;
+            }
+            return [side('candidate', candidate), other];
         }
         const maxReplacement = 1.5;
         function interruptIfAsked(world) {
@@ -46405,85 +48228,122 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 });
             }
         }
-        async function repeat(context, plan, records, stopping, index, time, save) {
+        async function repeat(context, sides, stopping, index, time, save) {
             const { world, random } = context;
-            await openAll(context, plan, random.shuffle(records.filter(isWell)));
+            const [first = []] = sides;
+            await openAll(context, random.shuffle(sides.filter(isWell)));
             await Promise.all(stopping);
-            const { counts } = context.config.settingsFor(plan.name);
+            const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts;
             let measuringNs = 0;
-            for (const load of random.shuffle(plan.loads)) {
-                const sides = records.filter((each) => isWell(each) && each.model !== null);
-                if (records[0] === undefined || !sides.includes(records[0]))
+            for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
+                const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null));
+                if (!live.includes(first))
                     break;
                 const startNs = world.nowNs();
-                await measureSides(context, sides, load, index, { ...time, ...counts });
+                await measureStep(context, live, step, index, { ...time, ...counts });
                 measuringNs += world.nowNs() - startNs;
                 save();
             }
             return measuringNs;
         }
-        function isWell(each) {
-            return each.failure === null;
+        function isWell(side) {
+            return side.every(({ record }) => record.failure === null);
         }
-        async function measureSides(context, sides, load, index, settings) {
+        async function measureStep(context, sides, step, index, settings) {
             const { world, engine, random, gpu } = context;
-            const models = sides.flatMap((each) => (each.model === null ? [] : [each.model]));
+            const loaded = sides.map((side) => side.flatMap(({ plan, record: { model } }) => {
+                const load = plan.loads[step];
+                return model === null || load === undefined ? [] : [{ model, load }];
+            }));
             const noteDeath = async () => {
                 interruptIfAsked(world);
-                const death = await serverDeath(world, models.map((model) => model.live));
+                const death = await serverDeath(world, [
+                    ...new Set(loaded.flatMap((side) => side.map(({ model }) => model.live))),
+                ]);
                 if (death === null)
                     return false;
-                for (const each of sides)
-                    if (each.server?.server.hasExited() === true)
-                        each.failure = death;
-                world.progress(`${loadLabel(load)}: ${death.message}`);
+                for (const { record } of sides.flat())
+                    if (record.server?.server.hasExited() === true)
+                        record.failure = death;
+                const labels = loaded[0]?.map(({ load }) => loadLabel(load)) ?? [];
+                world.progress(`${labels[0] ?? ''}: ${death.message}`);
                 return true;
             };
             let samples;
             try {
-                samples = await measureWith(world, engine, models, load, settings, random, gpu);
+                samples = await measureSides(world, engine, loaded, settings, random, gpu);
             }
             catch (error) {
                 if (await noteDeath())
                     return;
                 throw error;
             }
-            if (samples.some(isSilent) && (await noteDeath()))
+            if (samples.flat().some(isSilent) && (await noteDeath()))
                 return;
             const pairedWith = sides.length > 1 ? index : null;
-            for (const [side, each] of sides.entries()) {
-                const sample = samples[side];
-                if (sample === undefined)
-                    continue;
-                const repetition = toRepetition(sample, load, index, pairedWith, context.config.gate.maxFailureRatio);
-                const ofLoad = each.measured.get(loadKey(load)) ?? new Map();
-                each.measured.set(loadKey(load), ofLoad.set(index, { sample, repetition }));
+            const { maxFailureRatio } = context.config.gate;
+            for (const [sideIndex, side] of sides.entries()) {
+                const ofSide = loaded[sideIndex] ?? [];
+                const judged = neighbours_withNeighbours(ofSide, samples[sideIndex] ?? [], maxFailureRatio);
+                for (const [modelIndex, { record }] of side.entries()) {
+                    const [asked, sample] = [ofSide[modelIndex], judged[modelIndex]];
+                    if (asked === undefined || sample === undefined)
+                        continue;
+                    const repetition = toRepetition(sample, asked.load, index, pairedWith, maxFailureRatio);
+                    const key = loadKey(asked.load);
+                    const ofLoad = record.measured.get(key) ?? new Map();
+                    record.measured.set(key, ofLoad.set(index, { sample, repetition }));
+                }
             }
         }
-        function validPairs(plan, records) {
-            const counts = plan.loads.map((load) => {
-                const [first, ...others] = records.map((each) => each.measured.get(loadKey(load)));
+        function validPairs(sides) {
+            const [first = []] = sides;
+            const counts = [...(first[0]?.plan.loads.keys() ?? [])].map((step) => {
+                const measured = sides.flatMap((side) => side.map(({ plan, record }) => {
+                    const load = plan.loads[step];
+                    return load === undefined ? undefined : record.measured.get(loadKey(load));
+                }));
                 const isValid = (index) => (ofLoad) => ofLoad?.get(index)?.repetition.status === 'valid';
-                return [...(first?.keys() ?? [])].filter((index) => [first, ...others].every(isValid(index))).length;
+                return [...(measured[0]?.keys() ?? [])].filter((index) => measured.every(isValid(index))).length;
             });
             return Math.min(...counts);
         }
-        function samplesOf(records, index) {
+        function profile_samplesOf(records, index) {
             return records.flatMap((each) => [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []));
         }
-        function summarize(plan, each, warnings) {
-            const model = each.repository.models.get(plan.name);
+        function summarize(side, index, warnings) {
+            const planned = side[index];
+            if (planned === undefined)
+                throw new RangeError('a side without the model');
+            const { plan, record } = planned;
+            const failure = record.failure ?? neighboursFailure(side);
             return {
                 name: plan.name,
-                contentHash: closureHash(each.repository, plan.name),
-                configText: model?.configText ?? null,
-                status: each.failure === null ? 'measured' : 'failed',
-                ...(each.failure === null ? {} : { error: errorOf(each.failure) }),
+                contentHash: closureHash(record.repository, plan.name),
+                configText: record.repository.models.get(plan.name)?.configText ?? null,
+                ...otherConfigTexts(record.repository, plan.name),
+                status: failure === null ? 'measured' : 'failed',
+                ...(failure === null ? {} : { error: errorOf(failure) }),
                 ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
-                scenarios: scenariosOf(plan, each),
+                scenarios: scenariosOf(plan, record),
                 search: null,
-                warnings: [...warnings, ...each.inputWarnings],
+                warnings: [...warnings, ...record.inputWarnings],
             };
+        }
+        function neighboursFailure(side) {
+            const broken = side.find(({ record }) => record.failure !== null);
+            const failure = broken?.record.failure ?? null;
+            if (broken === undefined || failure === null)
+                return null;
+            const message = `${broken.plan.name}, which is to be under load at the same time, failed: ${failure.message}`;
+            return new domain_error.ue('model', message, { hint: failure.hint });
+        }
+        function otherConfigTexts(repository, name) {
+            const texts = modelClosure(repository, name).flatMap((each) => {
+                const text = repository.models.get(each)?.configText;
+                return each === name || text == null ? [] : [[each, text]];
+            });
+            return texts.length === 0 ? {} : { otherConfigTexts: Object.fromEntries(texts) };
         }
         function errorOf(failure) {
             return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) };
@@ -46737,7 +48597,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         return next === 'enough' ? null : next;
                     const well = records.filter(({ failure }) => failure === null);
                     world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`);
-                    await repeat(context, ofLoads, well, stopping, index, planned.time, () => { });
+                    const sides = well.map((record) => [{ plan: ofLoads, record }]);
+                    await repeat(context, sides, stopping, index, planned.time, () => { });
                     await closeAll(well, stopping, context.gpu !== null);
                     longestNs = Math.max(longestNs, world.nowNs() - startNs);
                     const dropped = dropSilent(well, index);
@@ -47047,6 +48908,2114 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             ];
         }
         ;
+        function movesFrom(models, home) {
+            const order = models
+                .map((model, index) => ({ model, index }))
+                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
+            return [
+                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
+                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
+                    const load = shifted(model.space, home, index, by);
+                    if (load === null)
+                        return [];
+                    const loads = home.loads.map((each, other) => (other === index ? load : each));
+                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
+                })),
+                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
+                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
+            ];
+        }
+        function loadedMoves(model, index, home) {
+            return configurationMoves(model, index, home)
+                .filter(({ direction }) => direction.endsWith('+'))
+                .flatMap(({ place, direction }) => {
+                const load = shifted(model.space, place, index, 1);
+                if (load === null)
+                    return [];
+                const loads = place.loads.map((each, other) => (other === index ? load : each));
+                return move({ ...place, loads }, `${direction}, load +`);
+            });
+        }
+        function concurrent_moves_together(models, home, by) {
+            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
+            const moved = loads.filter((load) => load !== null);
+            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
+        }
+        function shifted(space, home, index, by) {
+            const [load, configuration] = [home.loads[index], home.configurations[index]];
+            if (load === undefined || configuration === undefined)
+                return null;
+            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
+            const level = (each) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate);
+            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by);
+            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
+        }
+        function configurationMoves({ name, space }, index, home) {
+            const own = home.configurations[index];
+            const load = home.loads[index];
+            if (own === undefined || load === undefined)
+                return [];
+            const to = (configuration, direction) => {
+                if (configuration === null)
+                    return [];
+                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
+                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
+                if (!legal && !isGated)
+                    return [];
+                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
+                return move({ ...home, configurations }, `${name} ${direction}`);
+            };
+            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
+                each.instanceCount === own.instanceCount &&
+                each.maxBatchSize === own.maxBatchSize;
+            return [
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
+                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
+                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
+            ];
+        }
+        function concurrent_moves_nearest({ configurations }, own, field, by) {
+            const value = (each) => each[field] ?? 0;
+            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
+                configurationKey({ ...each, [field]: own[field] }) === configurationKey(own));
+            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
+        }
+        function isListedNeighbour(own, other) {
+            return (own.instanceCount === other.instanceCount &&
+                own.maxBatchSize === other.maxBatchSize &&
+                own.dynamicBatching === other.dynamicBatching &&
+                configurationKey(own) !== configurationKey(other));
+        }
+        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
+            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
+        }
+        function move(place, direction) {
+            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
+        }
+        function sign(by) {
+            return by > 0 ? '+' : '-';
+        }
+        ;
+        const mostGated = 3;
+        const confirmations = 2;
+        const leastGain = 0.02;
+        const spread = 0.05;
+        const concurrent_tieErrors = 2.326;
+        function nextConcurrentStep(state) {
+            const { models, gated, points } = state;
+            const committed = models.map(({ space }) => space.committed);
+            for (const loads of gated.slice(0, mostGated)) {
+                const place = { configurations: committed, loads };
+                if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
+                    continue;
+                if (!concurrent_isAffordable(state, place, 0))
+                    return done(state, concurrent_budgetWords(state));
+                return measure(place, 'explore', 'the committed configurations come first');
+            }
+            const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
+            const home = homeOf(state, ranked);
+            if (home === null)
+                return done(state, 'the committed configurations could not be measured');
+            const promising = untried(state, home);
+            const reserve = 2 * (confirmations - 1);
+            const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
+            if (next !== undefined)
+                return measure(next.place, 'explore', next.words);
+            const reason = promising.length === 0 ? 'no step from the best combination is left' : concurrent_budgetWords(state);
+            const contender = nextContender(ranked);
+            if (contender === null || !concurrent_isAffordable(state, contender, 0))
+                return done(state, reason);
+            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
+        }
+        function homeOf({ models }, ranked) {
+            const [best] = ranked;
+            if (best === undefined)
+                return null;
+            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
+            return ranked
+                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
+                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
+        }
+        function untried(state, home) {
+            const known = new Set(state.points.map(concurrent_placeKey));
+            const credit = creditOf(state);
+            return movesFrom(state.models, home)
+                .filter(({ place }) => !known.has(concurrent_placeKey(place)))
+                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
+                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
+                .map(({ move }) => move);
+        }
+        function creditOf(state) {
+            const credit = new Map();
+            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
+            for (const [index, point] of state.points.entries()) {
+                const home = homeOf(state, concurrent_rank(state, concurrent_candidatesOf(state.points.slice(0, index))));
+                if (home === null)
+                    continue;
+                const move = movesFrom(state.models, home).find(({ place }) => concurrent_placeKey(place) === concurrent_placeKey(point));
+                if (move === undefined)
+                    continue;
+                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
+                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
+            }
+            return credit;
+        }
+        function comparison(models, one, other) {
+            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
+            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
+                return mine < theirs ? 1 : -1;
+            const difference = scoreOf(models, one, other);
+            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
+        }
+        function scoreOf(models, metrics, against) {
+            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
+        }
+        function violationOf(models, metrics) {
+            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
+        }
+        function concurrent_rank({ models }, candidates) {
+            const [first] = candidates;
+            if (first === undefined)
+                return [];
+            return candidates
+                .map((candidate) => ({
+                candidate,
+                off: violationOf(models, candidate.metrics),
+                score: scoreOf(models, candidate.metrics, first.metrics),
+            }))
+                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
+                .map(({ candidate }) => candidate);
+        }
+        function concurrent_candidatesOf(points) {
+            const groups = new Map();
+            for (const point of points)
+                groups.set(concurrent_placeKey(point), [...(groups.get(concurrent_placeKey(point)) ?? []), point]);
+            return [...groups.values()].flatMap((group) => {
+                const [first] = group;
+                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
+                if (first === undefined || measured.length === 0)
+                    return [];
+                const { configurations, loads } = first;
+                const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
+                return [{ configurations, loads, metrics, measurements: measured.length }];
+            });
+        }
+        function nextContender(ranked) {
+            const [winner] = ranked;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const contenders = [winner, own].filter((each) => each !== undefined);
+            const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least));
+            return fewest.measurements < confirmations ? fewest : null;
+        }
+        function isCommitted(configurations) {
+            return configurations.every(({ committed }) => committed);
+        }
+        function concurrent_answerOf(state) {
+            const { models } = state;
+            const ranked = concurrent_rank(state, concurrent_candidatesOf(state.points));
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const meetsConstraints = violationOf(models, top.metrics) === 0;
+            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
+            const error = own === undefined ? 0 : spread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
+            const tie = top !== own &&
+                ownMeets &&
+                meetsConstraints &&
+                scoreOf(models, top.metrics, own.metrics) <= concurrent_tieErrors * error;
+            const winner = tie ? own : top;
+            const comparable = ownMeets && meetsConstraints;
+            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
+            return {
+                configurations: winner.configurations,
+                loads: winner.loads,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                committed: own ?? null,
+                gains,
+                gain: comparable
+                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
+                    : null,
+                tie,
+                meetsConstraints,
+            };
+        }
+        function concurrent_placeKey({ configurations, loads }) {
+            return configurations
+                .map((configuration, index) => {
+                const load = loads[index];
+                return `${configurationKey(configuration)} ${load === undefined ? '' : loadKey(load)}`;
+            })
+                .join(' | ');
+        }
+        function changed({ points }, place) {
+            const loaded = points.at(-1)?.configurations;
+            if (loaded === undefined)
+                return place.configurations.length;
+            return place.configurations.filter((configuration, index) => {
+                const now = loaded[index];
+                return now === undefined || configurationKey(now) !== configurationKey(configuration);
+            }).length;
+        }
+        function concurrent_isAffordable(state, place, reserve) {
+            const { maxMeasurements, timeLeftNs, costNs } = state.budget;
+            if (state.points.length + 1 + reserve > maxMeasurements)
+                return false;
+            const neededNs = costNs.measure + changed(state, place) * costNs.load;
+            return timeLeftNs === null || neededNs + reserve * (costNs.load + costNs.measure) <= timeLeftNs;
+        }
+        function concurrent_budgetWords({ points, budget }) {
+            const { maxMeasurements, timeLeftNs } = budget;
+            if (points.length >= maxMeasurements - 2 * (confirmations - 1) || timeLeftNs === null)
+                return `the budget of ${maxMeasurements} measurements is used`;
+            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`;
+        }
+        function measure(place, purpose, why) {
+            const { configurations, loads } = place;
+            return { kind: 'measure', place: { configurations, loads }, purpose, why };
+        }
+        function done(state, reason) {
+            return { kind: 'done', answer: concurrent_answerOf(state), reason };
+        }
+        ;
+        function answersOf(models, answer) {
+            const explanation = concurrent_answer_explain(models, answer);
+            return models.map((_, index) => ({
+                metrics: answer.metrics[index] ?? {},
+                measurements: answer.measurements,
+                gain: answer.gains[index] ?? null,
+                tie: answer.tie,
+                meetsConstraints: answer.meetsConstraints,
+                explanation: index === 0
+                    ? explanation
+                    : `Part of one combination with ${models[0]?.name}, where all of it is described.`,
+            }));
+        }
+        function concurrent_answer_explain(models, answer) {
+            const { configurations, loads, metrics, committed, gain, gains, tie, meetsConstraints } = answer;
+            const parts = models.map(({ name, weight }, index) => {
+                const [configuration, load] = [configurations[index], loads[index]];
+                if (configuration === undefined || load === undefined)
+                    return name;
+                const own = gains[index];
+                const change = own == null || tie ? '' : `, ${own < 0 ? '' : '+'}${percent(own)}`;
+                return `${name} (weight ${Number(weight.toFixed(2))}) ${answer_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
+            });
+            const all = parts.join('; ');
+            if (!meetsConstraints) {
+                const broken = models.flatMap(({ name, constraints }, index) => constraints
+                    .filter((constraint) => excess(metrics[index] ?? {}, constraint) > 0)
+                    .map((constraint) => `of ${name}, ${violationWords(metrics[index] ?? {}, constraint)}`));
+                return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.`;
+            }
+            if (tie)
+                return `A tie, so the committed configurations stand: ${all}.`;
+            if (configurations.every((each) => each.committed))
+                return `The committed configurations are the best combination of those measured: ${all}.`;
+            if (gain === null)
+                return `The best combination is ${all}; the committed configurations meet the constraints at no measured load, or gave no measurement.`;
+            const before = (committed?.configurations ?? [])
+                .map((_, index) => {
+                const load = committed?.loads[index];
+                return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`;
+            })
+                .join(', ');
+            return `The best combination is ${percent(gain)} better than the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`;
+        }
+        ;
+        function makeConcurrentBench(context, repository, models) {
+            const { world } = context;
+            let server = null;
+            const loaded = new Map();
+            const overridden = new Set();
+            const isLoaded = ({ name }, configuration) => {
+                const live = loaded.get(name);
+                if (live === undefined || configuration === undefined)
+                    return false;
+                return configurationKey(live.configuration) === configurationKey(configuration);
+            };
+            async function replace(live, model, lane, configuration) {
+                const before = loaded.get(model.name);
+                loaded.delete(model.name);
+                if (before !== undefined)
+                    await (context.gpu === null ? before.detach() : closeModel(context, before));
+                const { config, name } = model;
+                const isPlain = config === null || (configuration.committed && !overridden.has(name));
+                if (!isPlain)
+                    overridden.add(name);
+                const override = isPlain
+                    ? undefined
+                    : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration };
+                loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override));
+            }
+            async function change(configurations) {
+                server ??= await openServer(context, 'candidate', repository.path);
+                for (const [lane, model] of models.entries()) {
+                    const configuration = configurations[lane];
+                    if (configuration !== undefined && !isLoaded(model, configuration))
+                        await replace(server, model, lane, configuration);
+                }
+                return models.flatMap(({ name }) => loaded.get(name) ?? []);
+            }
+            async function clear() {
+                for (const live of loaded.values())
+                    await live.detach();
+                await server?.close();
+                loaded.clear();
+                overridden.clear();
+                server = null;
+            }
+            return {
+                load: async (configurations) => {
+                    const isAlive = server?.server.hasExited() === false;
+                    if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
+                        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), loadNs: null };
+                    const startNs = world.nowNs();
+                    const tried = async () => {
+                        try {
+                            if (!isAlive)
+                                await clear();
+                            return await change(configurations);
+                        }
+                        catch (error) {
+                            interruptIfAsked(world);
+                            return (0, domain_error.Ub)(error).message;
+                        }
+                    };
+                    return { models: await tried(), loadNs: world.nowNs() - startNs };
+                },
+                close: clear,
+            };
+        }
+        ;
+        function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads) {
+            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
+            const configured = needed.filter((each) => each.config !== null);
+            const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? []);
+            const varied = configured.flatMap((each) => {
+                if (each.name === model.name || isEnsemble(each))
+                    return [];
+                const { search, cpuOnly } = composingSettingsFor(each.name);
+                const own = fieldsIn(each.config);
+                const over = ensembles.filter(({ steps }) => steps.some(({ name }) => name === each.name));
+                const isCalled = over.length === 0 || model.called.includes(each.name);
+                const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0);
+                const asked = largestBatchAsked(repository, model.name, each.name);
+                const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked);
+                const settings = withLeastBatch({ ...search, mode }, least);
+                const variants = memberVariants(settings, own, traitsOf(each.config, own));
+                return [
+                    {
+                        name: each.name,
+                        committed: own,
+                        variants: cpuOnly ? onCpu(each.config, variants) : variants,
+                    },
+                ];
+            });
+            const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf));
+            return { varied, ensembles, top: model.name, committed, largestClientBatch };
+        }
+        function largestBatchAsked(repository, top, name) {
+            const inside = modelClosure(repository, top);
+            const through = inside.filter((each) => modelClosure(repository, each).includes(name));
+            const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
+            return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
+        }
+        function ownSpace(search, repository, { name, config }, committed, loadsAllowed) {
+            const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
+            return makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
+        }
+        function traitsOf(config, committed) {
+            const scheduling = config?.schedulingChoice.case;
+            return {
+                batching: committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
+                instances: committed.instanceCount !== null,
+                loadsAllowed: true,
+            };
+        }
+        function isEnsemble({ config }) {
+            return config?.schedulingChoice.case === 'ensembleScheduling';
+        }
+        function ensembleOf(repository, model) {
+            if (!isEnsemble(model))
+                return null;
+            const steps = model.dependencies.map((name) => {
+                const config = repository.models.get(name)?.config ?? null;
+                return { name, maxBatchSize: config === null ? null : fieldsIn(config).maxBatchSize };
+            });
+            return { name: model.name, committed: fieldsIn(model.config), steps };
+        }
+        function fieldsIn(config) {
+            const { committed: _, ...fields } = configurationOf(config, true);
+            return fields;
+        }
+        function onCpu(config, variants) {
+            const kinds = config.instanceGroup.map(({ kind }) => kind);
+            if (kinds.length > 0 && kinds.every((kind) => kind === ModelInstanceGroup_Kind.CPU))
+                return variants;
+            const [committed, ...others] = variants;
+            return [
+                ...(committed === undefined ? [] : [committed]),
+                ...others.map((fields) => ({
+                    ...fields,
+                    fields: {
+                        ...fields.fields,
+                        instance_group: [{ count: fields.instanceCount ?? 1, kind: 'KIND_CPU' }],
+                    },
+                })),
+            ];
+        }
+        ;
+        const withoutAutoComplete = '--disable-auto-complete-config';
+        async function isComplete(repository, name) {
+            const models = modelClosure(repository, name).map((each) => repository.models.get(each));
+            for (const model of models)
+                if (model === undefined || !(await isCompleteAlone(repository, model)))
+                    return false;
+            return true;
+        }
+        async function isCompleteAlone(repository, model) {
+            const { config } = model;
+            if (config === null || config.input.length === 0 || config.output.length === 0)
+                return false;
+            if (config.schedulingChoice.case === 'ensembleScheduling')
+                return true;
+            if (config.backend !== 'python')
+                return false;
+            const files = await filesOf(repository, model);
+            const code = files.filter(({ path }) => path.endsWith('.py'));
+            const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
+            return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
+        }
+        ;
+        const asCommitted = '';
+        const variant_loader_unknown = '?';
+        function makeVariantLoader(context, repository, model) {
+            const { world } = context;
+            const timeoutNs = context.loadTimeoutNs;
+            const settings = askOf(context, model.name);
+            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
+            const others = needed.filter(({ name }) => name !== model.name);
+            const loaded = new Map();
+            const loadedAs = (name) => loaded.get(name) ?? asCommitted;
+            async function loadOther(server, other, fields) {
+                const { config } = other;
+                loaded.set(other.name, variant_loader_unknown);
+                if (config === null)
+                    throw new domain_error.ue('internal', `${other.name} has no configuration to be varied`);
+                const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields });
+                const configJson = modelConfigToJson(target);
+                await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs });
+                loaded.set(other.name, variant_loader_keyOf(fields));
+            }
+            function over(changed) {
+                const affected = new Set(changed);
+                return needed.filter(({ name, dependencies }) => {
+                    if (!dependencies.some((each) => affected.has(each)))
+                        return false;
+                    affected.add(name);
+                    return true;
+                });
+            }
+            async function openOwn(server, configuration) {
+                const { committed, others: _, ...own } = configuration;
+                const isPlain = committed && loadedAs(model.name) === asCommitted;
+                loaded.set(model.name, variant_loader_unknown);
+                const override = isPlain || model.config === null
+                    ? undefined
+                    : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
+                const opened = await openModel(context, server, model, settings, override);
+                if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
+                    await opened.detach();
+                    throw new domain_error.ue('model', `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`);
+                }
+                loaded.set(model.name, committed ? asCommitted : variedKey(own));
+                return opened;
+            }
+            async function clear(server, before, ensembles, changed, changesOwn) {
+                const onGpu = context.gpu !== null;
+                if (before !== null && changesOwn) {
+                    if (onGpu || ensembles.includes(model))
+                        await closeModel(context, before);
+                    else
+                        await before.detach();
+                }
+                const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)));
+                for (const { name } of gone.toReversed()) {
+                    if (loaded.has(name) || before !== null)
+                        await unloadModel(world, server.client, name, { timeoutNs });
+                }
+            }
+            async function requireOthers(server, wanted) {
+                const wrong = [];
+                for (const other of others) {
+                    const fields = wanted(other);
+                    if (fields === undefined)
+                        continue;
+                    const found = differences(fields, await server.client.modelConfig(other.name));
+                    if (found.length === 0)
+                        continue;
+                    loaded.set(other.name, variant_loader_unknown);
+                    wrong.push(`${other.name}: ${found.join('; ')}`);
+                }
+                if (wrong.length === 0)
+                    return;
+                throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${wrong.join('; ')})`);
+            }
+            return {
+                load: async (server, configuration, open) => {
+                    const wanted = ({ name }) => configuration.others?.[name];
+                    const changed = new Set(others.filter((other) => variant_loader_keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name));
+                    const ensembles = over(changed);
+                    const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration);
+                    await clear(server, open, ensembles, changed, changesOwn);
+                    for (const other of others) {
+                        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name));
+                        if (changed.has(other.name) || isGone)
+                            await loadOther(server, other, wanted(other));
+                    }
+                    const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration };
+                    try {
+                        await requireOthers(server, wanted);
+                        return live;
+                    }
+                    catch (error) {
+                        await live.detach();
+                        throw error;
+                    }
+                },
+            };
+            function isLoaded(live, configuration) {
+                return loadedAs(model.name) !== variant_loader_unknown && variedKey(live.configuration) === variedKey(configuration);
+            }
+        }
+        function variant_loader_keyOf(fields) {
+            return fields === undefined ? asCommitted : variedKey(fields);
+        }
+        ;
+        function makeBench(context, repository, model, running) {
+            const { world } = context;
+            const newLoader = () => makeVariantLoader(context, repository, model);
+            let seats = running === null
+                ? []
+                : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }];
+            let last = running?.model ?? null;
+            async function start(completes) {
+                const watch = await context.gpu?.watchServer();
+                const flags = completes ? [] : [withoutAutoComplete];
+                const server = await openServer(context, 'candidate', repository.path, flags);
+                const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null };
+                seats = [...seats, { ...unloaded, idle: undefined }];
+                const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) };
+                seats = seats.map((each) => (each.server === server ? seat : each));
+                return seat;
+            }
+            async function startFor({ committed }) {
+                try {
+                    const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local';
+                    const isAsGated = committed && context.gpu === null;
+                    return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)));
+                }
+                catch (error) {
+                    const other = seats.at(-1);
+                    if (other === undefined || world.signal.aborted)
+                        throw error;
+                    world.progress(`no further server beside ${seats.length}: ${(0, domain_error.Ub)(error).message}`);
+                    return other;
+                }
+            }
+            async function change(seat, configuration) {
+                const { server, loader, idle, model: before } = seat;
+                seat.model = null;
+                seat.isFree = true;
+                try {
+                    const opened = await loader.load(server, configuration, before);
+                    seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle };
+                    seat.isFree = false;
+                    return seat.model;
+                }
+                catch (error) {
+                    await before?.detach();
+                    throw error;
+                }
+            }
+            async function leave(next) {
+                const left = last;
+                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
+                    last = null;
+                    await left.detach();
+                }
+                await close(seats.filter(({ server }) => server.server.hasExited()));
+            }
+            const seatOf = (configuration) => seats.find((seat) => seat.model !== null && isIn(seat.model, configuration));
+            async function close(closing) {
+                seats = seats.filter((seat) => !closing.includes(seat));
+                await Promise.all(closing.map(({ server }) => server.close()));
+            }
+            return {
+                load: async (configuration, replaced) => {
+                    const beginNs = world.nowNs();
+                    let startNs = 0;
+                    const tried = async () => {
+                        try {
+                            await leave(configuration);
+                            const known = seatOf(configuration);
+                            if (known?.model != null) {
+                                known.isFree = false;
+                                return known.model;
+                            }
+                            const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree);
+                            const seat = free ?? (await startFor(configuration));
+                            startNs = free === undefined ? world.nowNs() - beginNs : 0;
+                            return await change(seat, configuration);
+                        }
+                        catch (error) {
+                            interruptIfAsked(world);
+                            return (0, domain_error.Ub)(error).message;
+                        }
+                    };
+                    const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false;
+                    const found = await tried();
+                    last = typeof found === 'string' ? null : found;
+                    const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs;
+                    return { model: found, startNs, loadNs };
+                },
+                discard: (configuration) => {
+                    const seat = seatOf(configuration);
+                    if (seat !== undefined)
+                        seat.isFree = true;
+                },
+                verify: async (configuration) => {
+                    const isSure = configuration.committed || seatOf(configuration)?.completes === true;
+                    if (isSure || seats.every(({ completes }) => completes))
+                        return;
+                    await last?.detach();
+                    last = null;
+                    await close(seats.filter(({ completes }) => !completes));
+                    const seat = seats.find(({ completes }) => completes) ?? (await start(true));
+                    await change(seat, configuration);
+                },
+                close: async () => {
+                    try {
+                        await last?.detach();
+                    }
+                    finally {
+                        await close(seats);
+                    }
+                },
+            };
+        }
+        function isIn(model, configuration) {
+            return configurationKey(model.configuration) === configurationKey(configuration);
+        }
+        ;
+        function loadedAfter(points, mostServers) {
+            return points.reduce((loaded, { configuration, metrics }) => {
+                const replaced = replacedBy(loaded, configuration, mostServers);
+                const others = without(loaded.configurations, configuration).filter((each) => each !== replaced);
+                return {
+                    configurations: metrics === null ? others : [...others, configuration],
+                    servers: loaded.servers + (startsServer(loaded, configuration, mostServers) ? 1 : 0),
+                };
+            }, { configurations: [], servers: 0 });
+        }
+        function replacedBy({ configurations }, configuration, mostServers) {
+            if (has(configurations, configuration) || configurations.length < mostServers)
+                return null;
+            return configurations.find(({ committed }) => !committed) ?? configurations[0] ?? null;
+        }
+        function startsServer(loaded, configuration, mostServers) {
+            const { configurations, servers } = loaded;
+            return (!has(configurations, configuration) &&
+                replacedBy(loaded, configuration, mostServers) === null &&
+                configurations.length === servers);
+        }
+        function has(configurations, configuration) {
+            return without(configurations, configuration).length < configurations.length;
+        }
+        function without(configurations, configuration) {
+            const key = configurationKey(configuration);
+            return configurations.filter((each) => configurationKey(each) !== key);
+        }
+        ;
+        const plateauTries = 4;
+        const brute_plateauGain = 0.05;
+        function nextBruteStep(state) {
+            return nextInOrder(state, stopsGrowing);
+        }
+        function nextManualStep(state) {
+            return nextInOrder(state, () => false);
+        }
+        function nextInOrder(state, skip) {
+            const { committed, configurations } = state.space;
+            const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
+            const fits = fitsMemory(state.points, state.space);
+            for (const configuration of [committed, ...others]) {
+                const load = nextLoad(configuration, state);
+                const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
+                if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
+                    continue;
+                if (!isAffordable(state, { configuration, load }, 0))
+                    return brute_done(state, budgetWords(state));
+                return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' };
+            }
+            return brute_done(state, 'everything that was to be tried is measured');
+        }
+        function nextLoad(configuration, { space, points }) {
+            const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
+            if (own.some(({ metrics }) => metrics === null))
+                return null;
+            const isFlat = (load) => {
+                const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
+                const last = alike.slice(-plateauTries).map(brute_throughputOf);
+                return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
+            };
+            const measured = new Set(own.map(({ load }) => loadKey(load)));
+            return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
+        }
+        function stopsGrowing(configuration, { points }) {
+            const best = new Map();
+            for (const point of points) {
+                const { maxBatchSize } = point.configuration;
+                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
+                    configurationKey({ ...configuration, maxBatchSize: 0 });
+                if (!alike || maxBatchSize >= configuration.maxBatchSize)
+                    continue;
+                if (point.metrics === null)
+                    return true;
+                best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, brute_throughputOf(point)));
+            }
+            const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput);
+            const newest = bySize.at(-1) ?? 0;
+            return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1));
+        }
+        function brute_throughputOf({ metrics }) {
+            return metrics?.inferPerSec ?? 0;
+        }
+        function brute_done(state, reason) {
+            return { kind: 'done', answer: answerOf(state), reason };
+        }
+        ;
+        const meeting = 4;
+        function forecaster({ objectives, constraints, space }, members, best, foresight) {
+            const here = foresight(best);
+            const effort = effortOf(best.configuration, space);
+            const bestHolds = holds(best, constraints);
+            const missing = violation(best.metrics, constraints);
+            const gainOf = (metrics) => {
+                const left = violation(metrics, constraints);
+                if (bestHolds)
+                    return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives);
+                if (left === 0)
+                    return meeting + score(metrics, best.metrics, objectives);
+                return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY;
+            };
+            return (place) => {
+                const flow = foresight(place);
+                const gain = gainOf(foretold(best, here, flow, place, members));
+                const more = effortOf(place.configuration, space) - effort;
+                return { gain: gain - more, headroom: flow.headroom };
+            };
+        }
+        function foretold(best, here, flow, place, members) {
+            const slower = flow.latencyNs / here.latencyNs;
+            const inferPerSec = ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
+                (here.requestsPerSecond * batchSizeOf(best.load));
+            const larger = instancesOf(place.configuration, members) / instancesOf(best.configuration, members);
+            const scaled = Object.entries(best.metrics).map(([name, value]) => {
+                if (value == null)
+                    return [name, value];
+                if (name === 'inferPerSec')
+                    return [name, inferPerSec];
+                if (name.startsWith('latency'))
+                    return [name, value * slower];
+                return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value];
+            });
+            return Object.fromEntries(scaled);
+        }
+        ;
+        function movers(members, own) {
+            const others = members.varied.map((member) => ({
+                name: member.name,
+                fields: (configuration) => fieldsOf(member, configuration),
+                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
+            }));
+            const self = {
+                name: members.top,
+                fields: ({ others: _, committed: __, ...fields }) => fields,
+                variants: (from) => own.map((each) => withOwn(members, from, each)),
+            };
+            return own.length > 1 ? [...others, self] : others;
+        }
+        function effective({ largestClientBatch }, { variants, committed }) {
+            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
+        }
+        function withOwn(members, from, own) {
+            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
+            return sameConfiguration(together, members.committed) ? members.committed : together;
+        }
+        function atLeast(members, one, other) {
+            const all = movers(members, [one, other]);
+            return all.every((mover) => {
+                const [a, b] = [mover.fields(one), mover.fields(other)];
+                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
+            });
+        }
+        function neighbours({ fields, variants }, from) {
+            const current = fields(from);
+            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
+            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
+            const counts = alike({ instanceCount: null })
+                .filter((each) => each.fields.instanceCount !== current.instanceCount)
+                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
+            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
+            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
+            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
+                each.fields.instanceCount === current.instanceCount &&
+                each.fields.maxBatchSize === current.maxBatchSize);
+            return [up, other, down].flatMap((each) => each?.configuration ?? []);
+        }
+        ;
+        const sizes = [
+            (configuration) => log2(configuration.instanceCount),
+            (configuration) => log2(configuration.maxBatchSize),
+            (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
+            (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
+        ];
+        function chanceOfWorking(points) {
+            const working = points.filter(({ metrics }) => metrics !== null);
+            const failed = points.filter(({ metrics }) => metrics === null);
+            const overloaded = failed.filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)));
+            const unloadable = failed.filter((point) => !overloaded.includes(point));
+            const explanations = sizes.flatMap((size) => {
+                const largest = Math.max(...working.map(({ configuration }) => size(configuration)));
+                const smallest = Math.min(...unloadable.map(({ configuration }) => size(configuration)));
+                return largest < smallest ? [{ size, largest, smallest }] : [];
+            });
+            return ({ configuration, load }) => {
+                if (overloaded.some((point) => failures_atLeast(configuration, point.configuration) && inferencesOf(load) >= inferencesOf(point.load)))
+                    return 0;
+                if (unloadable.length === 0 || working.some((point) => failures_atLeast(point.configuration, configuration)))
+                    return 1;
+                if (unloadable.some((point) => failures_atLeast(configuration, point.configuration)))
+                    return 0;
+                if (explanations.length === 0)
+                    return 0.5;
+                const chances = explanations.map(({ size, largest, smallest }) => {
+                    if (largest === Number.NEGATIVE_INFINITY)
+                        return size(configuration) < smallest ? 0.5 : 0;
+                    return Math.min(1, Math.max(0, (smallest - size(configuration)) / (smallest - largest)));
+                });
+                return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
+            };
+        }
+        function failures_atLeast(one, other) {
+            return (log2(one.instanceCount) >= log2(other.instanceCount) && log2(one.maxBatchSize) >= log2(other.maxBatchSize));
+        }
+        function log2(count) {
+            return Math.log2(Math.max(1, count ?? 1));
+        }
+        ;
+        const idleQueueShare = 0.05;
+        const smallBatchShare = 0.6;
+        const impliedNoise = 0.1;
+        function impliedObservations(candidates, space) {
+            return candidates.flatMap((candidate) => {
+                const implied = [];
+                const queue = queueShare(candidate);
+                if (queue !== null && queue < idleQueueShare)
+                    implied.push(...nextUp(candidate, space, 'instanceCount'));
+                const executed = candidate.metrics.executedBatchSize;
+                const { maxBatchSize, dynamicBatching } = candidate.configuration;
+                if (dynamicBatching && executed != null && executed < smallBatchShare * maxBatchSize) {
+                    implied.push(...nextUp(candidate, space, 'maxBatchSize'));
+                }
+                const { gpuMemoryBytes: _, gpuDeviceMemoryBytes: __, ...metrics } = candidate.metrics;
+                return implied.map((place) => ({ ...place, metrics, noise: impliedNoise }));
+            });
+        }
+        function queueShare({ metrics }) {
+            const queue = metrics.serverQueueNs;
+            if (queue == null)
+                return null;
+            const compute = [metrics.serverComputeInputNs, metrics.serverComputeInferNs, metrics.serverComputeOutputNs];
+            const total = compute.reduce((sum, value) => sum + (value ?? 0), queue);
+            return total > 0 ? queue / total : null;
+        }
+        function nextUp(place, space, dimension) {
+            const { configuration, load } = place;
+            const larger = space.configurations
+                .filter((other) => (other[dimension] ?? 0) > (configuration[dimension] ?? 0) &&
+                other.dynamicBatching === configuration.dynamicBatching &&
+                (dimension === 'instanceCount'
+                    ? other.maxBatchSize === configuration.maxBatchSize
+                    : other.instanceCount === configuration.instanceCount))
+                .filter((other) => sameConfiguration({ ...other, [dimension]: configuration[dimension] }, configuration))
+                .sort((a, b) => (a[dimension] ?? 0) - (b[dimension] ?? 0));
+            return larger.slice(0, 1).map((next) => ({ configuration: next, load }));
+        }
+        ;
+        function expectedGain({ means, sds, shares }, { slope, rest, floor, least }) {
+            const even = slope > 0 ? (floor - rest.mean) / slope : 0;
+            const scatter = slope > 0 ? rest.sd / slope : 0;
+            let gain = 0;
+            let chance = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                chance += share * probabilityAbove((mean - least.mean) / Math.max(Math.hypot(sd, least.sd), leastWidth));
+                if (slope > 0) {
+                    const width = Math.max(Math.hypot(sd, scatter), leastWidth);
+                    gain += share * slope * meanAbove(mean, width, even, least);
+                }
+            }
+            return { gain: slope > 0 ? gain : expectedExcess(rest, floor) * chance, chance };
+        }
+        const leastWidth = 1e-9;
+        const wellKnown = 0.01;
+        const root3 = Math.sqrt(3);
+        function meanAbove(mean, sd, even, least) {
+            if (least.sd < wellKnown || least.mean + root3 * least.sd <= even)
+                return partialMean(mean, sd, even, Math.max(even, least.mean));
+            const at = (limit) => partialMean(mean, sd, even, Math.max(even, limit));
+            const offset = root3 * least.sd;
+            return (at(least.mean - offset) + 4 * at(least.mean) + at(least.mean + offset)) / 6;
+        }
+        function partialMean(mean, sd, even, limit) {
+            const z = (mean - limit) / sd;
+            if (z < -farOut)
+                return 0;
+            if (z > farOut)
+                return mean - even;
+            const density = normalDensity(z);
+            return (mean - even) * lowerTail(z, density) + sd * density;
+        }
+        function expectedExcess({ mean, sd }, floor) {
+            return sd === 0 ? Math.max(0, mean - floor) : Math.max(0, partialMean(mean, sd, floor, floor));
+        }
+        const farOut = 3.5;
+        function probabilityAbove(z) {
+            if (z > farOut || z < -farOut)
+                return z > 0 ? 1 : 0;
+            return lowerTail(z, normalDensity(z));
+        }
+        function lowerTail(z, density) {
+            const t = 1 / (1 + 0.2316419 * Math.abs(z));
+            const polynomial = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+            return z > 0 ? 1 - density * polynomial : density * polynomial;
+        }
+        const densityAt0 = 1 / Math.sqrt(2 * Math.PI);
+        function normalDensity(z) {
+            return densityAt0 * Math.exp(-(z * z) / 2);
+        }
+        ;
+        const leastImprovement = 0.01;
+        const leastChance = 0.02;
+        const mostTries = 3;
+        function prospects(state) {
+            const { space, points } = state;
+            const tried = new Set(points.map(placeKey));
+            const begun = new Set(points.map(({ configuration }) => configurationKey(configuration)));
+            const again = nearMisses(state);
+            const works = chanceOfWorking(points);
+            const promises = promiseOf(state, tried);
+            return space.configurations.filter(fitsMemory(points, space)).flatMap((configuration) => {
+                const isBegun = begun.has(configurationKey(configuration));
+                return loadsFor(space, configuration).flatMap((load) => {
+                    const place = { configuration, load };
+                    const isTried = isBegun && tried.has(placeKey(place));
+                    const chance = works(place);
+                    if (chance === 0 || (isTried && !again.has(placeKey(place))))
+                        return [];
+                    const promise = promises(place);
+                    if (promise === null || (isTried && promise.seeking))
+                        return [];
+                    const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement];
+                    return improvement >= promise.least ? [{ ...place, tried: isTried, meeting, improvement }] : [];
+                });
+            });
+        }
+        function nearMisses({ points, constraints }) {
+            const missed = candidatesOf(points).filter((candidate) => candidate.measurements < mostTries && !holds(candidate, constraints));
+            return new Set(missed.map(placeKey));
+        }
+        function promiseOf({ space, objectives, constraints, points }, tried) {
+            const candidates = candidatesOf(points);
+            const spread = candidates_spreadOf(points);
+            const surrogate = fitSurrogate([
+                ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
+                ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
+            ]);
+            const holding = candidates.filter((candidate) => holds(candidate, constraints));
+            if (holding.length === 0) {
+                const margins = candidates.map((candidate) => marginOf(surrogate(candidate), constraints).mean);
+                const nearest = Math.max(...margins);
+                return (place) => {
+                    const outlook = surrogate(place);
+                    const { least, others } = needsOf(outlook, constraints);
+                    const stake = { slope: 0, rest: nothing, floor: 0, least };
+                    const meeting = others * expectedGain(outlook.rate, stake).chance;
+                    const nearer = margins.length === 0 ? 1 : expectedExcess(marginOf(outlook, constraints), nearest);
+                    return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 };
+                };
+            }
+            const floor = expectedAnswer(holding.map((candidate) => {
+                const outlook = surrogate(candidate);
+                const { slope, rest } = utilityOf(outlook, objectives);
+                const { least, others } = needsOf(outlook, constraints);
+                const { chance } = expectedGain(outlook.rate, { slope, rest, floor: 0, least });
+                return { utility: slope * outlook.rate.mean + rest.mean, meeting: others * chance };
+            }));
+            const leastGain = Math.min(leastImprovement, spread / 5);
+            return (place) => {
+                const outlook = surrogate(place);
+                const utility = utilityOf(outlook, objectives);
+                const free = expectedGain(outlook.rate, { ...utility, floor, least: nothing });
+                if (free.gain < leastGain)
+                    return null;
+                if (constraints.length === 0)
+                    return { meeting: 1, improvement: free.gain, seeking: false, least: leastGain };
+                const { least, others } = needsOf(outlook, constraints);
+                const { gain, chance } = expectedGain(outlook.rate, { ...utility, floor, least });
+                return { meeting: others * chance, improvement: others * gain, seeking: false, least: leastGain };
+            };
+        }
+        function expectedAnswer(held) {
+            const ranked = held.toSorted((a, b) => b.utility - a.utility);
+            const last = ranked.at(-1)?.utility ?? 0;
+            return ranked
+                .toReversed()
+                .reduce((rest, { utility, meeting }) => meeting * utility + (1 - meeting) * rest, last);
+        }
+        ;
+        const committedLoads = 3;
+        const confirmShare = 0.1;
+        const leastToConfirm = 5;
+        const leastOwnChance = 0.05;
+        const mostMeasurements = 3;
+        function nextQuickStep(state) {
+            const { points, space } = state;
+            if (points.length === 0) {
+                const place = { configuration: space.committed, load: firstLoad(space, space.committed) };
+                return isAffordable(state, place, 0)
+                    ? quick_measure(place, 'explore', 'the committed configuration comes first')
+                    : exhausted(state);
+            }
+            const promising = prospects(state);
+            const found = explore(state, promising);
+            if (typeof found !== 'string')
+                return found;
+            const contender = quick_nextContender(state, promising);
+            if (contender === null)
+                return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: found };
+            if (!isAffordable(state, contender.place, 0))
+                return exhausted(state);
+            return quick_measure(contender.place, 'confirm', contender.why);
+        }
+        function reserveOf({ points, budget: { maxMeasurements } }) {
+            if (maxMeasurements < leastToConfirm || candidates_spreadOf(points) === exactSpread)
+                return 0;
+            return Math.max(1, Math.floor(maxMeasurements * confirmShare));
+        }
+        function explore(state, promising) {
+            const reserve = reserveOf(state);
+            const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) };
+            if (!isAffordable(state, cheapest, reserve))
+                return budgetWords(state);
+            const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
+            const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
+            if (best === null)
+                return 'nothing that is left is expected to be better';
+            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
+        }
+        function mostPromising(state, pool) {
+            const value = (prospect) => prospect.improvement / costNs(state, prospect);
+            return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
+        }
+        function prospectWords({ improvement, meeting }) {
+            return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
+        }
+        function ownLoads({ points, space }, promising) {
+            const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
+            const own = promising.filter((place) => isOwn(place) && place.meeting > leastOwnChance);
+            return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null;
+        }
+        function otherBatching({ points, space }, promising) {
+            const { committed } = space;
+            const isOther = ({ configuration }) => configuration.dynamicBatching !== committed.dynamicBatching;
+            if (points.some(isOther))
+                return null;
+            const others = promising.filter((place) => isOther(place) &&
+                place.configuration.instanceCount === committed.instanceCount &&
+                place.configuration.maxBatchSize === committed.maxBatchSize);
+            return others.length === 0 ? null : others;
+        }
+        function quick_nextContender(state, promising) {
+            const estimate = estimateOf(state);
+            const ranked = answer_rank(state, estimate);
+            const [winner] = ranked;
+            if (winner === undefined || candidates_spreadOf(state.points) === exactSpread)
+                return null;
+            if (winner.measurements === 1)
+                return { place: winner, why: 'the winner is measured again' };
+            const own = bestOf(ranked, state.space.committed);
+            const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate);
+            if (close(own) && own?.measurements === 1)
+                return { place: own, why: 'the committed configuration is as good as the winner so far' };
+            const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
+            if (nearMiss !== null)
+                return { place: nearMiss, why: prospectWords(nearMiss) };
+            const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
+            const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
+            const fewest = contenders.reduce((least, one) => (one.measurements < least.measurements ? one : least));
+            const told = fewest.measurements > 1 && !contenders.some(close);
+            if (told || fewest.measurements >= mostMeasurements)
+                return null;
+            return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
+        }
+        function exhausted(state) {
+            return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: budgetWords(state) };
+        }
+        function quick_measure({ configuration, load }, purpose, why) {
+            return { kind: 'measure', configuration, load, purpose, why };
+        }
+        ;
+        const shapes = [0.05, 0.3, 0.5, 0.7, 0.95].flatMap((fixed) => [
+            [0, 0.4],
+            [0.1, 0.3],
+            [0.3, 0.15],
+            [0.6, 0.1],
+            [1, 0.05],
+        ].map(([contention = 0, prior = 0]) => ({ fixed, contention, prior: fixed === 0.5 ? 2 * prior : prior })));
+        const executions_spread = 0.08;
+        function executionTime(measured) {
+            const fits = shapes.map((shape) => {
+                const logs = measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)));
+                const base = mean(logs);
+                const squares = logs.reduce((sum, log) => sum + (log - base) ** 2, 0);
+                return { ...shape, base, weight: shape.prior * Math.exp(-squares / (2 * executions_spread ** 2)) };
+            });
+            const total = fits.reduce((sum, { weight }) => sum + weight, 0);
+            const weightOf = ({ weight, prior }) => (total > 0 ? weight / total : prior);
+            const averaged = (value) => fits.reduce((sum, fit) => sum + weightOf(fit) * value(fit), 0);
+            const shape = {
+                fixed: averaged(({ fixed }) => fixed),
+                contention: averaged(({ contention }) => contention),
+            };
+            const base = Math.exp(mean(measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)))));
+            return (requests, busy) => base * factor(shape, requests, busy);
+        }
+        function factor({ fixed, contention }, requests, busy) {
+            return (fixed + (1 - fixed) * Math.max(1, requests)) * (1 + contention * Math.max(0, busy - 1));
+        }
+        ;
+        const rounds = 40;
+        const queueing_settled = 2e-3;
+        function closedFlow({ stations, elsewhereNs, window }, outstanding) {
+            const inside = Math.min(outstanding, window ?? outstanding);
+            const present = stations.map(() => inside / stations.length);
+            const served = stations.map(() => 0);
+            let busy = 1;
+            let perNs = 0;
+            let most = 0;
+            let headroom = 0;
+            for (let round = 0; round < rounds; round++) {
+                const seen = stations.map((station, i) => visit(station, { present: present[i] ?? 0, served: served[i] ?? 0, inside, busy }));
+                const totalNs = elsewhereNs + seen.reduce((sum, { visits, residenceNs }) => sum + visits * residenceNs, 0);
+                most = Math.min(...seen.map(({ visits, capacityPerNs }) => capacityPerNs / visits));
+                const before = perNs;
+                perNs = Math.min(inside / totalNs, most);
+                const room = seen.map(({ visits, capacityPerNs }) => Math.min(1, Math.log2(capacityPerNs / visits / perNs)));
+                headroom = room.reduce((sum, doublings) => sum + doublings, 0);
+                let nowBusy = 0;
+                for (const [i, { visits, residenceNs, executionNs, batch }] of seen.entries()) {
+                    const arriving = perNs * visits;
+                    present[i] = ((present[i] ?? 0) + Math.min(inside, arriving * residenceNs)) / 2;
+                    served[i] = arriving * executionNs;
+                    nowBusy += (arriving * executionNs) / batch;
+                }
+                const wasBusy = busy;
+                busy = Math.max(1, (busy + nowBusy) / 2);
+                if (Math.abs(perNs - before) < queueing_settled * perNs && Math.abs(busy - wasBusy) < queueing_settled * busy)
+                    break;
+            }
+            return {
+                requestsPerSecond: perNs * 1e9,
+                latencyNs: outstanding / perNs,
+                mostPerSecond: most * 1e9,
+                headroom,
+            };
+        }
+        function visit(station, { present, served, inside, busy }) {
+            const { instances, largestBatch, visits, delayNs } = station;
+            const batch = Math.min(largestBatch, Math.max(1, present / instances));
+            const executionNs = station.executionNs(batch, busy);
+            const places = instances * batch;
+            const others = inside <= 1 ? 0 : (inside - 1) / inside;
+            const usage = Math.min(1, served / places);
+            const ahead = others * (present - Math.min(present, served) * (1 - usage ** (instances - 1) / 2));
+            const waitNs = largestBatch > 1 ? delayNs * (1 - batch / largestBatch) : 0;
+            return {
+                visits,
+                batch,
+                executionNs,
+                residenceNs: executionNs * (1 + Math.max(0, ahead) / places) + waitNs,
+                capacityPerNs: places / executionNs,
+            };
+        }
+        const many = 1024;
+        function openFlow(network, requestsPerSecond) {
+            const most = closedFlow(network, many);
+            if (most.requestsPerSecond <= requestsPerSecond)
+                return most;
+            let [low, high] = [0, many];
+            while (high - low > 0.05 * high) {
+                const middle = (low + high) / 2;
+                if (closedFlow(network, middle).requestsPerSecond < requestsPerSecond)
+                    low = middle;
+                else
+                    high = middle;
+            }
+            return { ...most, requestsPerSecond, latencyNs: (high / requestsPerSecond) * 1e9 };
+        }
+        ;
+        const computeParts = serverParts.filter((part) => part !== 'serverQueueNs');
+        function foresee(members, points, base) {
+            const seen = points.flatMap((point) => seenAt(point) ?? []);
+            const at = seen.find((one) => placeKey(one) === placeKey(base));
+            const known = members.varied.flatMap((member) => {
+                const row = at?.rows.find(({ model }) => model === member.name);
+                return row === undefined || at === undefined || executionOf(member, at) === null ? [] : [{ member, row }];
+            });
+            if (at === undefined || known.length === 0)
+                return null;
+            const times = known.map(({ member }) => executionTime(seen.flatMap((one) => executionOf(member, one) ?? [])));
+            const network = (configuration, load) => ({
+                stations: known.map(({ member, row }, i) => stationOf(fieldsOf(member, configuration), row, batchSizeOf(load), times[i] ?? (() => nsPerMs))),
+                elsewhereNs: elsewhereNs(at, known.map(({ row }) => row)),
+                window: at.own === null ? null : (configuration.instanceCount ?? 1),
+            });
+            const raw = (place) => flowOf(network(place.configuration, place.load), place.load);
+            const there = raw(at);
+            const latency = at.latencyNs / there.latencyNs;
+            const slack = Math.max(1, at.requestsPerSecond / there.mostPerSecond);
+            const bounded = (flow) => Math.min((flow.requestsPerSecond * at.requestsPerSecond) / there.requestsPerSecond, flow.mostPerSecond * slack);
+            const misses = seen.map((one) => ({
+                at: octaves(members, one),
+                log: Math.log(one.requestsPerSecond / bounded(raw(one))),
+            }));
+            return (place) => {
+                const flow = raw(place);
+                const requestsPerSecond = bounded(flow) * Math.exp(missAt(octaves(members, place), misses));
+                const isClosed = place.load.mode === 'concurrency';
+                return {
+                    ...flow,
+                    requestsPerSecond,
+                    latencyNs: isClosed
+                        ? (at.latencyNs * at.requestsPerSecond * stations_outstanding(place)) / (requestsPerSecond * stations_outstanding(at))
+                        : flow.latencyNs * latency,
+                };
+            };
+        }
+        const doubt = 0.2;
+        function missAt(place, misses) {
+            let [sum, weights] = [0, doubt];
+            for (const { at, log } of misses) {
+                let squared = 0;
+                for (let i = 0; i < place.length; i++)
+                    squared += ((place[i] ?? 0) - (at[i] ?? 0)) ** 2;
+                const weight = Math.exp(-squared / 2);
+                sum += weight * log;
+                weights += weight;
+            }
+            return sum / weights;
+        }
+        function octaves({ varied }, { configuration, load }) {
+            const of = ({ instanceCount, dynamicBatching, maxBatchSize }) => [
+                Math.log2(instanceCount ?? 1),
+                dynamicBatching ? Math.log2(Math.max(1, maxBatchSize)) / 2 : 0,
+            ];
+            const others = varied.flatMap((member) => of(fieldsOf(member, configuration)));
+            return [...of(configuration), ...others, Math.log2(inferencesOf(load)) / 2];
+        }
+        function stations_outstanding({ load }) {
+            return load.mode === 'concurrency' ? load.concurrency : 1;
+        }
+        function flowOf(network, load) {
+            return load.mode === 'concurrency'
+                ? closedFlow(network, load.concurrency)
+                : openFlow(network, load.requestRate);
+        }
+        function seenAt({ configuration, load, metrics, composing }) {
+            const inferPerSec = metrics?.inferPerSec;
+            const latencyNs = metrics?.latencyAvgNs ?? metrics?.latencyP50Ns ?? metrics?.latencyP99Ns;
+            if (composing === undefined || inferPerSec == null || inferPerSec <= 0 || latencyNs == null)
+                return null;
+            const requestsPerSecond = inferPerSec / batchSizeOf(load);
+            const ownNs = computeParts.reduce((sum, part) => sum + (metrics?.[part] ?? 0), 0);
+            const busy = composing.reduce((sum, row) => sum + busyInstances(row, requestsPerSecond, load), 0);
+            const own = configuration.instanceCount === null || ownNs === 0
+                ? null
+                : { executionNs: ownNs, batch: Math.max(1, (metrics?.executedBatchSize ?? 1) / batchSizeOf(load)) };
+            return { configuration, load, rows: composing, requestsPerSecond, busy, latencyNs, own };
+        }
+        function busyInstances(row, requestsPerSecond, load) {
+            const ns = computeParts.reduce((sum, part) => sum + (partPerRequestNs(row, part) ?? 0), 0);
+            return (requestsPerSecond * ns) / nsPerSecond / requestsPerExecution(row, load);
+        }
+        function requestsPerExecution({ executedBatchSize }, load) {
+            return Math.max(1, (executedBatchSize ?? 1) / batchSizeOf(load));
+        }
+        function executionOf(member, { rows, load, busy }) {
+            const row = rows.find(({ model }) => model === member.name);
+            if (row === undefined)
+                return null;
+            const ns = computeParts.reduce((sum, part) => sum + (row[part] ?? 0), 0);
+            return ns === 0 ? null : { requests: requestsPerExecution(row, load), busy: Math.max(1, busy), ns };
+        }
+        function stationOf(fields, row, clientBatch, executionNs) {
+            const { instanceCount, maxBatchSize, dynamicBatching, maxQueueDelayMicroseconds = 0 } = fields;
+            return {
+                instances: instanceCount ?? 1,
+                largestBatch: dynamicBatching ? Math.max(1, Math.floor(maxBatchSize / clientBatch)) : 1,
+                visits: Math.max(1e-3, row.requestsPerRequest ?? 1),
+                executionNs,
+                delayNs: dynamicBatching ? maxQueueDelayMicroseconds * 1000 : 0,
+            };
+        }
+        function elsewhereNs(at, rows) {
+            const inside = rows.reduce((sum, row) => sum + (timePerRequestNs(row) ?? 0), 0);
+            const whole = at.own === null ? at.latencyNs : at.own.executionNs / at.own.batch;
+            return Math.max(whole - inside, 0.01 * whole);
+        }
+        ;
+        const joint_leastGain = 0.01;
+        const nearOctaves = 2;
+        const gainPerHeadroom = 0.1;
+        const leastShare = 0.1;
+        function nextJointStep(state, members) {
+            const { points, space } = state;
+            if (points.length === 0) {
+                const place = { configuration: space.committed, load: firstLoad(space, space.committed) };
+                return isAffordable(state, place, 0)
+                    ? quick_measure(place, 'explore', 'the committed configuration comes first')
+                    : exhausted(state);
+            }
+            const reserve = reserveOf(state);
+            const cheapest = { configuration: loadedOf(state), load: firstLoad(space, space.committed) };
+            const goesOn = isAffordable(state, cheapest, reserve);
+            const place = goesOn ? nextPlace(state, members) : null;
+            if (place !== null && isAffordable(state, place, reserve))
+                return quick_measure(place, 'explore', place.why);
+            const contender = quick_nextContender(state, []);
+            const isExplored = goesOn && place === null;
+            const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state);
+            if (contender === null)
+                return { kind: 'done', answer: answerOf(state), reason };
+            if (!isAffordable(state, contender.place, 0))
+                return exhausted(state);
+            return quick_measure(contender.place, 'confirm', contender.why);
+        }
+        function nextPlace(state, members) {
+            const { points, space } = state;
+            const [best] = answer_rank(state);
+            if (best === undefined)
+                return lighter(state);
+            const admits = admission(state, members);
+            const foresight = foresee(members, points, best);
+            if (foresight !== null) {
+                const forecast = forecaster(state, members, best, foresight);
+                const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
+                const own = loadsFor(space, space.committed).map((load) => ({ configuration: space.committed, load }));
+                const share = points.filter(isOwn).length < committedLoads
+                    ? mostWorth(state, own.filter(admits).map((place) => ({ ...place, ...forecast(place) })))
+                    : null;
+                const found = share ?? mostWorth(state, routes(state, members, best, forecast).filter(admits));
+                if (found !== null)
+                    return found;
+            }
+            return doubts(state, members, best).find(admits) ?? null;
+        }
+        function lighter({ points, space }) {
+            const tried = new Set(points.map(({ load }) => loadKey(load)));
+            const [load] = loadsFor(space, space.committed).filter((each) => !tried.has(loadKey(each)));
+            return load === undefined || tried.size > 1
+                ? null
+                : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' };
+        }
+        function routes({ space }, members, best, forecast) {
+            const isNear = (load) => Math.abs(Math.log2(inferencesOf(load) / inferencesOf(best.load))) <= nearOctaves;
+            const at = (configuration) => loadsFor(space, configuration)
+                .filter(isNear)
+                .map((load) => ({ configuration, load, ...forecast({ configuration, load }) }));
+            const places = at(best.configuration);
+            let from = best.configuration;
+            let most = joint_promise(forecast(best));
+            let left = movers(members, space.configurations);
+            while (left.length > 0) {
+                let top = null;
+                for (const mover of left) {
+                    for (const place of mover.variants(from).flatMap(at)) {
+                        places.push(place);
+                        if (joint_promise(place) <= most)
+                            continue;
+                        most = joint_promise(place);
+                        top = { place, mover };
+                    }
+                }
+                if (top === null)
+                    break;
+                const { place, mover } = top;
+                from = place.configuration;
+                left = left.filter((each) => each !== mover);
+            }
+            return places;
+        }
+        function joint_promise({ gain, headroom }) {
+            return gain + gainPerHeadroom * headroom;
+        }
+        function mostWorth(state, places) {
+            const loaded = loadedOf(state);
+            let top = null;
+            for (const place of places) {
+                if (place.gain < joint_leastGain)
+                    continue;
+                const worth = place.gain / stepCost(state, loaded, place.configuration);
+                if (worth > (top?.worth ?? 0))
+                    top = { place, worth };
+            }
+            if (top === null)
+                return null;
+            const { configuration, load, gain } = top.place;
+            return { configuration, load, why: gainWords(gain) };
+        }
+        function stepCost({ budget: { costNs } }, loaded, next) {
+            const names = new Set([...Object.keys(loaded.others ?? {}), ...Object.keys(next.others ?? {})]);
+            const keyOf = (fields) => (fields === undefined ? '' : variedKey(fields));
+            const changed = [...names].filter((name) => keyOf(loaded.others?.[name]) !== keyOf(next.others?.[name]));
+            const isSame = sameConfiguration(loaded, next);
+            return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)));
+        }
+        function gainWords(gain) {
+            return gain >= meeting
+                ? 'expected to meet the constraints'
+                : `expected to be ${(100 * gain).toFixed(0)} % better`;
+        }
+        function admission({ points, space }, members) {
+            const tried = new Set(points.map(placeKey));
+            const fits = fitsMemory(points, space);
+            const failed = points.filter(({ metrics }) => metrics === null);
+            const works = (configuration) => points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration));
+            const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }));
+            return (place) => !tried.has(placeKey(place)) &&
+                fits(place.configuration) &&
+                !refusing.some((point) => {
+                    if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load))
+                        return false;
+                    return atLeast(members, place.configuration, point.configuration);
+                });
+        }
+        function doubts(state, members, best) {
+            const { space, points } = state;
+            const rows = points.findLast((point) => placeKey(point) === placeKey(best))?.composing ?? [];
+            const loads = loadsFor(space, best.configuration);
+            const index = loads.findIndex((load) => loadKey(load) === loadKey(best.load));
+            const beside = [loads[index + 1], loads[index - 1]].flatMap((load) => load === undefined ? [] : [{ configuration: best.configuration, load, why: 'a load beside the best' }]);
+            const shares = sharesOf(rows);
+            const doubted = movers(members, space.configurations)
+                .filter(({ name }) => (shares.get(name) ?? 1) >= leastShare)
+                .toSorted((a, b) => (shares.get(b.name) ?? 1) - (shares.get(a.name) ?? 1))
+                .flatMap((mover) => neighbours(mover, best.configuration).map((configuration) => ({
+                configuration,
+                load: best.load,
+                why: `${mover.name} takes most of the time`,
+            })))
+                .filter((place) => loadsFor(space, place.configuration).some((load) => loadKey(load) === loadKey(place.load)));
+            return [...(candidatesOf(points).length > 1 ? beside : beside.toReversed()), ...doubted];
+        }
+        function sharesOf(rows) {
+            const times = rows.map((row) => [row.model, timePerRequestNs(row) ?? 0]);
+            const total = times.reduce((sum, [, ns]) => sum + ns, 0);
+            return new Map(total === 0 ? [] : times.map(([model, ns]) => [model, ns / total]));
+        }
+        ;
+        function nextStep(mode, state) {
+            switch (mode) {
+                case 'quick':
+                    return state.space.members === undefined
+                        ? nextQuickStep(state)
+                        : nextJointStep(state, state.space.members);
+                case 'brute':
+                    return nextBruteStep(state);
+                case 'manual':
+                    return nextManualStep(state);
+                case 'off':
+                    return { kind: 'done', answer: answerOf(state), reason: 'the search is off' };
+                default:
+                    return mode;
+            }
+        }
+        ;
+        const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
+        async function runSweep(rig, { search, objectives, constraints }, space, timeNs, from, save) {
+            const startNs = rig.nowNs();
+            let { progress, scenarios } = within(space, from);
+            let reloadNs = 0;
+            const before = loadedAfter(progress.points, rig.servers);
+            let missing = before.configurations.map(configurationKey);
+            let missingServers = before.servers;
+            const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs;
+            for (;;) {
+                const { points, loads, loadingNs, measuringNs, startingNs = 0, underLoadNs = 0 } = progress;
+                const loaded = loadedAfter(points, rig.servers);
+                const state = {
+                    space,
+                    objectives,
+                    constraints,
+                    points: withComposing(points, scenarios).filter(({ purpose }) => purpose !== 'capacity'),
+                    budget: {
+                        maxMeasurements: search.maxMeasurements,
+                        timeLeftNs: timeNs - spentNs(),
+                        costNs: {
+                            load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
+                            measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
+                        },
+                        loaded: loaded.configurations.map(configurationKey),
+                    },
+                };
+                const next = nextStep(search.mode, state);
+                const step = next.kind === 'measure'
+                    ? next
+                    : nextCapacityStep({ ...state, points }, next.answer, search.capacitySteps);
+                if (step === null && next.kind === 'done')
+                    return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: next };
+                if (step === null)
+                    throw new domain_error.ue('internal', 'a search has neither a step nor an end');
+                const { configuration } = step;
+                const replaced = replacedBy(loaded, configuration, rig.servers);
+                const { point, scenario, ...took } = await rig.measure(step, points.length, replaced);
+                const { startNs, loadNs, measureNs } = took;
+                const isReload = missing.includes(configurationKey(configuration));
+                const gone = [configuration, ...(replaced === null ? [] : [replaced])].map(configurationKey);
+                missing = missing.filter((key) => !gone.includes(key));
+                const isRestart = startNs > 0 && missingServers > 0 && !startsServer(loaded, configuration, rig.servers);
+                if (isRestart)
+                    missingServers--;
+                reloadNs += (isRestart ? startNs : 0) + (isReload ? (loadNs ?? 0) : 0);
+                const counts = loadNs !== null && !isReload;
+                scenarios = [...scenarios, scenario];
+                progress = {
+                    ...progress,
+                    points: [...points, step.purpose === 'capacity' ? { ...point, purpose: 'capacity' } : point],
+                    spentNs: spentNs(),
+                    loads: loads + (counts ? 1 : 0),
+                    loadingNs: loadingNs + (counts ? loadNs : 0),
+                    measuringNs: measuringNs + measureNs,
+                    startingNs: startingNs + (isRestart ? 0 : startNs),
+                    underLoadNs: underLoadNs + took.underLoadNs,
+                };
+                save({ progress, scenarios });
+            }
+        }
+        function withComposing(points, scenarios) {
+            return points.map((point, index) => {
+                const composing = scenarios[index]?.composing;
+                return composing === undefined ? point : { ...point, composing };
+            });
+        }
+        function within(space, { progress, scenarios }) {
+            if (progress.points.length !== scenarios.length)
+                throw new domain_error.ue('internal', 'a sweep has other scenarios than points');
+            const loads = new Set(space.loads.map(loadKey));
+            const kept = progress.points.map(({ configuration, load, purpose }) => isMember(space, configuration) && (purpose === 'capacity' || loads.has(loadKey(load))));
+            return {
+                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
+                scenarios: scenarios.filter((_, index) => kept[index]),
+            };
+        }
+        ;
+        const sweep_explore = {
+            warmupNs: 200 * nsPerMs,
+            maxWarmupNs: 200 * nsPerMs,
+            measurementNs: 600 * nsPerMs,
+            maxMeasurementNs: 2 * nsPerSecond,
+            blockNs: 600 * nsPerMs,
+        };
+        const sweep_confirm = {
+            ...sweep_explore,
+            measurementNs: nsPerSecond,
+            maxMeasurementNs: 4 * nsPerSecond,
+        };
+        async function sweepModel(context, repository, model, committed, timeNs, from, save, running, servers) {
+            const { world } = context;
+            const bench = makeBench(context, repository, model, running);
+            const settings = context.config.settingsFor(model.name);
+            const { gpuMemoryTotalBytes } = context;
+            try {
+                const space = {
+                    ...spaceOf(context, repository, model, committed),
+                    ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
+                };
+                const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) };
+                const finished = await runSweep(rig, settings, space, timeNs, from, save);
+                const doneNs = world.nowNs();
+                if (finished.done.answer !== null)
+                    await bench.verify(finished.done.answer.configuration);
+                const verifyNs = world.nowNs() - doneNs;
+                await bench.close();
+                const stopNs = world.nowNs() - doneNs - verifyNs;
+                return { ...finished, summary: sweep_summarize(settings, space, finished, verifyNs, stopNs) };
+            }
+            finally {
+                await bench.close();
+            }
+        }
+        function spaceOf({ config, launcher }, repository, model, committed) {
+            const { search } = config.settingsFor(model.name);
+            const loadsAllowed = launcher.mode !== 'remote' && model.config !== null;
+            const own = ownSpace(search, repository, model, committed, loadsAllowed);
+            if (!loadsAllowed || search.mode === 'off')
+                return own;
+            return withMembers(own, membersOf(config, search.mode, repository, model, committed, own.loads), search.mode);
+        }
+        function measurer(context, bench, name) {
+            const { world } = context;
+            return async (step, index, replaced) => {
+                interruptIfAsked(world);
+                const { configuration, load } = step;
+                world.progress(`${name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`);
+                const { model, ...took } = await bench.load(configuration, replaced);
+                if (typeof model === 'string') {
+                    const scenario = failedScenario('sweep', configuration, load, model);
+                    return {
+                        point: { configuration, load, metrics: null },
+                        scenario,
+                        ...took,
+                        measureNs: 0,
+                        underLoadNs: 0,
+                    };
+                }
+                const startNs = world.nowNs();
+                const measured = await sweep_measure(context, model, load, step.purpose === 'explore' ? sweep_explore : sweep_confirm);
+                const measureNs = world.nowNs() - startNs;
+                const { point, scenario } = sweep_judge(context, configuration, load, measured);
+                if (point.metrics === null)
+                    bench.discard(configuration);
+                return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) };
+            };
+        }
+        function underLoadOf(sample) {
+            if (typeof sample === 'string')
+                return 0;
+            const windowsNs = sample.windows.reduce((sum, { durationNs }) => sum + durationNs, 0);
+            return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0);
+        }
+        async function sweep_measure(context, model, load, settings) {
+            const { world, engine, random, gpu } = context;
+            try {
+                const [sample] = await measureWith(world, engine, [model], load, settings, random, gpu);
+                return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample;
+            }
+            catch (error) {
+                interruptIfAsked(world);
+                const death = await serverDeath(world, [model.live]);
+                if (death === null)
+                    throw error;
+                return death.message;
+            }
+        }
+        function sweep_judge(context, configuration, load, sample) {
+            if (typeof sample === 'string') {
+                const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: ${sample}`);
+                return { point: { configuration, load, metrics: null }, scenario };
+            }
+            const repetition = toRepetition(sample, load, 0, null, context.config.gate.maxFailureRatio);
+            const scenario = toScenario({
+                role: 'sweep',
+                configuration,
+                load,
+                measured: [{ sample, repetition }],
+            });
+            if (scenario.status === 'failed')
+                return { point: { configuration, load, metrics: null }, scenario };
+            const latencies = mergeLatencies(sample.windows);
+            const metrics = {
+                ...repetition.metrics,
+                latencyP99Ns: repetition.metrics.latencyP99Ns ?? quantile(latencies, 0.99),
+            };
+            return { point: { configuration, load, metrics }, scenario };
+        }
+        const servingWords = {
+            online: 'mode online: requests of one inference, where nothing else is listed',
+            offline: 'mode offline: requests are batches, where nothing else is listed',
+        };
+        function sweep_summarize(settings, space, { progress, done }, verifyNs, stopNs) {
+            const { points, spentNs, startingNs = 0, loadingNs, underLoadNs = 0 } = progress;
+            const tried = new Set(points.map((point) => configurationKey(point.configuration))).size;
+            const fits = fitsMemory(points, space);
+            const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length;
+            const { members } = space;
+            const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
+            return {
+                mode: settings.search.mode,
+                measurements: points.length - bisected,
+                stopped: done.reason,
+                wallNs: spentNs + verifyNs + stopNs,
+                underLoadNs,
+                phases: {
+                    startNs: startingNs,
+                    loadNs: loadingNs + verifyNs,
+                    stopNs,
+                    otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
+                },
+                notes: [
+                    `${tried} of ${sizeOf(space)} configurations were tried`,
+                    ...(members === undefined ? [] : [`varied together: ${namesOf(members).join(', ')}`]),
+                    ...(members === undefined || space.configurations.length < mostCombinations
+                        ? []
+                        : [`only the first ${mostCombinations} combinations are looked at in order`]),
+                    ...(tooLarge === 0
+                        ? []
+                        : [
+                            `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
+                        ]),
+                    ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
+                    ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
+                ],
+                answer: done.answer,
+            };
+        }
+        function namesOf({ varied }) {
+            return varied.filter(({ variants }) => variants.length > 1).map(({ name }) => name);
+        }
+        ;
+        const concurrent_sweep_firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
+        async function sweepConcurrently(context, input, from, save) {
+            const { world } = context;
+            const models = modelsOf(context, input);
+            const bench = makeConcurrentBench(context, input.repository, input.models);
+            const startNs = world.nowNs();
+            const begun = from[0]?.progress;
+            let states = concurrent_sweep_within(models, from);
+            const spentNs = () => (begun?.spentNs ?? 0) + world.nowNs() - startNs;
+            try {
+                for (;;) {
+                    const progress = states[0]?.progress;
+                    const points = pointsOf(models, states);
+                    const step = nextConcurrentStep({
+                        models,
+                        gated: input.gated,
+                        points,
+                        budget: {
+                            maxMeasurements: input.models.reduce((sum, { name }) => sum + context.config.settingsFor(name).search.maxMeasurements, 0),
+                            timeLeftNs: input.timeNs - spentNs(),
+                            costNs: costOf(progress, points.length),
+                        },
+                    });
+                    if (step.kind === 'done')
+                        return finish(context, models, states, points, step, spentNs());
+                    interruptIfAsked(world);
+                    world.progress(`${concurrent_sweep_names(input.models)}: sweep ${points.length + 1}: ${concurrent_sweep_words(step.place)} (${step.why})`);
+                    const measured = await measurePlace(context, input, bench, models, step);
+                    states = states.map(({ progress: now, scenarios }, index) => {
+                        const { point, scenario } = measured.models[index] ?? concurrent_sweep_never();
+                        return {
+                            scenarios: [...scenarios, scenario],
+                            progress: {
+                                ...now,
+                                points: [...now.points, point],
+                                spentNs: spentNs(),
+                                loads: now.loads + (measured.loadNs === null ? 0 : 1),
+                                loadingNs: now.loadingNs + (measured.loadNs ?? 0),
+                                measuringNs: now.measuringNs + measured.measureNs,
+                            },
+                        };
+                    });
+                    save(states);
+                }
+            }
+            finally {
+                await bench.close();
+            }
+        }
+        function concurrent_sweep_never() {
+            throw new RangeError('a sweep without one of its models');
+        }
+        function costOf(progress, points) {
+            const { loads = 0, loadingNs = 0, measuringNs = 0 } = progress ?? {};
+            return {
+                load: loads === 0 ? concurrent_sweep_firstGuess.load : loadingNs / loads,
+                measure: points === 0 ? concurrent_sweep_firstGuess.measure : measuringNs / points,
+            };
+        }
+        function modelsOf(context, { models, committed, repository }) {
+            const settings = models.map(({ name }) => context.config.settingsFor(name));
+            const total = settings.reduce((sum, { weighting }) => sum + weighting, 0);
+            return models.map((model, index) => {
+                const { search, objectives, constraints, weighting } = settings[index] ?? concurrent_sweep_never();
+                const own = committed[index] ?? concurrent_sweep_never();
+                const space = ownSpace(search, repository, model, own, model.config !== null);
+                return { name: model.name, space, objectives, constraints, weight: weighting / total };
+            });
+        }
+        async function measurePlace(context, { models: repositoryModels }, bench, models, { place, purpose }) {
+            const { world } = context;
+            const loads = together(models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? concurrent_sweep_never() })));
+            const configurations = models.map((_, index) => configurationIn(models, place, index));
+            const { models: live, loadNs } = await bench.load(place.configurations);
+            const startNs = world.nowNs();
+            const samples = typeof live === 'string'
+                ? live
+                : await concurrent_sweep_measure(context, live, loads, purpose === 'explore' ? sweep_explore : sweep_confirm);
+            const judged = repositoryModels.map((_, index) => {
+                const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured');
+                return sweep_judge(context, configurations[index] ?? concurrent_sweep_never(), loads[index] ?? concurrent_sweep_never(), sample);
+            });
+            return { models: judged, loadNs, measureNs: world.nowNs() - startNs };
+        }
+        async function concurrent_sweep_measure(context, models, loads, settings) {
+            const { world, engine, random, gpu, config } = context;
+            const asked = models.flatMap((model, index) => {
+                const load = loads[index];
+                return load === undefined ? [] : [{ model, load }];
+            });
+            try {
+                const [samples] = await measureSides(world, engine, [asked], settings, random, gpu);
+                if (samples === undefined || samples.some(({ windows }) => windows.length === 0))
+                    return 'not measured';
+                return neighbours_withNeighbours(asked, samples, config.gate.maxFailureRatio);
+            }
+            catch (error) {
+                interruptIfAsked(world);
+                const death = await serverDeath(world, [...new Set(models.map(({ live }) => live))]);
+                if (death === null)
+                    throw error;
+                return death.message;
+            }
+        }
+        function configurationIn(models, { configurations }, own) {
+            return models.reduce((made, { name, space }, index) => {
+                const other = configurations[index];
+                if (index === own || other === undefined)
+                    return made;
+                const { committed: _, ...fields } = other;
+                const { committed: isCommitted, ...result } = withOther(made, name, fields, space.committed);
+                return { ...result, committed: isCommitted && other.committed };
+            }, configurations[own] ?? concurrent_sweep_never());
+        }
+        function pointsOf(models, states) {
+            const lists = states.map(({ progress }) => progress.points);
+            return (lists[0] ?? []).map((_, at) => {
+                const own = lists.map((points) => points[at] ?? concurrent_sweep_never());
+                const metrics = own.map((point) => point.metrics);
+                const measured = metrics.filter((each) => each !== null);
+                return {
+                    configurations: own.map(({ configuration }, index) => ownConfiguration(models[index] ?? concurrent_sweep_never(), configuration)),
+                    loads: own.map(({ load }) => ownLoad(load)),
+                    metrics: measured.length === metrics.length ? measured : null,
+                };
+            });
+        }
+        function ownConfiguration({ space }, { others: _, ...own }) {
+            return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own;
+        }
+        function concurrent_sweep_within(models, states) {
+            const lengths = new Set(states.flatMap(({ progress, scenarios }) => [progress.points.length, scenarios.length]));
+            const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) => configurations.every((configuration, index) => models[index]?.space.configurations.some((each) => configurationKey(each) === configurationKey(configuration))));
+            return states.map(({ progress, scenarios }) => ({
+                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
+                scenarios: scenarios.filter((_, index) => kept[index]),
+            }));
+        }
+        function finish(context, models, states, points, { answer, reason }, spentNs) {
+            const answers = answer === null ? [] : answersOf(models, answer);
+            const tried = new Set(points.map(concurrent_placeKey)).size;
+            return states.map(({ progress, scenarios }, index) => {
+                const own = answers[index];
+                return {
+                    progress: { ...progress, spentNs },
+                    scenarios,
+                    summary: {
+                        mode: 'quick',
+                        measurements: points.length,
+                        stopped: reason,
+                        wallNs: spentNs,
+                        underLoadNs: underLoadNs(scenarios),
+                        notes: [
+                            `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
+                            ...modeNotes(context, models[index]?.name ?? ''),
+                        ],
+                        answer: own === undefined || answer === null
+                            ? null
+                            : {
+                                ...own,
+                                configuration: configurationIn(models, answer, index),
+                                load: together(models.map(({ name }, other) => ({ model: name, load: answer.loads[other] ?? concurrent_sweep_never() })))[index] ?? concurrent_sweep_never(),
+                            },
+                    },
+                };
+            });
+        }
+        function modeNotes(context, model) {
+            const { mode } = context.config.settingsFor(model).search;
+            return mode === 'brute'
+                ? ['run as a search by steps, not brute: the combinations of several models are too many']
+                : [];
+        }
+        function underLoadNs(scenarios) {
+            return scenarios
+                .flatMap(({ repetitions }) => repetitions)
+                .reduce((sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0), 0);
+        }
+        function concurrent_sweep_names(models) {
+            return models.map(({ name }) => name).join(' + ');
+        }
+        function concurrent_sweep_words({ configurations, loads }) {
+            return configurations
+                .map((configuration, index) => {
+                const load = loads[index];
+                return `${configurationKey(configuration)} at ${load === undefined ? '' : loadLabel(load)}`;
+            })
+                .join(' + ');
+        }
+        ;
+        function resumed(previous, run) {
+            const differences = foreign(previous.environment, run.environment);
+            if (differences.length > 0) {
+                throw new domain_error.ue('environment', `what is to be resumed was measured in another environment (${differences.join('; ')})`, { hint: 'Resume it where it began, or leave out --resume to start afresh, which overwrites it.' });
+            }
+            const kept = new Map();
+            for (const candidate of previous.models) {
+                const { name } = candidate;
+                const reference = previous.reference?.models.find((model) => model.name === name) ?? null;
+                const why = resume_unfit(candidate, reference, run);
+                const attribution = previous.attributions?.find((each) => each.model === name);
+                if (why === null)
+                    kept.set(name, {
+                        candidate: withoutEnd(candidate),
+                        reference,
+                        ...(attribution === undefined ? {} : { attribution }),
+                    });
+                run.progress(`${name}: ${why === null ? resume_words(candidate) : `measured afresh, since ${why}`}`);
+            }
+            return kept;
+        }
+        function resume_unfit(candidate, reference, { config, candidate: repository, reference: other, isCleared }) {
+            const { name, sweep } = candidate;
+            if (sweep === undefined || candidate.status === 'failed')
+                return 'its gated loads were not done';
+            if (candidate.settingsHash !== settingsHash(config, name))
+                return 'its settings have changed';
+            if (!repository.models.has(name) || candidate.contentHash !== closureHash(repository, name))
+                return 'its files have changed';
+            if (sweepScenarios(candidate).length !== sweep.points.length)
+                return 'its file is not of one piece';
+            if (candidate.screening === 'cleared')
+                return isCleared(candidate) ? null : 'its history does not clear it here';
+            const hash = other?.repository.models.has(name) === true ? closureHash(other.repository, name) : null;
+            if ((reference?.contentHash ?? null) !== hash)
+                return 'its reference is another one';
+            return null;
+        }
+        function withoutEnd(candidate) {
+            const warnings = candidate.warnings.filter((warning) => !warning.startsWith(givenUp));
+            return { ...candidate, warnings, search: null };
+        }
+        const givenUp = 'the sweep was given up: ';
+        function resume_words({ sweep }) {
+            return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`;
+        }
+        function sweepScenarios({ scenarios }) {
+            return scenarios.filter(({ role }) => role === 'sweep');
+        }
+        function sweepBegin(spentBeforeNs) {
+            return { points: [], spentBeforeNs, spentNs: 0, loads: 0, loadingNs: 0, measuringNs: 0 };
+        }
+        function settingsHash({ gate, triton, settingsFor }, model) {
+            const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model);
+            const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate;
+            const { serverFlags, serverEnvironment, dockerArgs } = triton;
+            const all = [
+                { loads, requests, counts, perfAnalyzerFlags },
+                { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+                { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
+            ];
+            return (0, external_node_crypto_namespaceObject.createHash)('sha256').update(JSON.stringify(all)).digest('hex');
+        }
+        ;
+        async function measureConcurrently(context, input, earlier, save, asMeasurements) {
+            const { world } = context;
+            const startNs = world.nowNs();
+            const gated = earlier ??
+                (await profileTogether(context, input.plan.models, { candidate: input.candidate, reference: input.reference?.repository ?? null }, save, (sides, look) => input.isDecided(asMeasurements(sides), look)));
+            const spentNs = world.nowNs() - startNs;
+            let states = gated.map(({ candidate }) => ({
+                progress: candidate.sweep ?? sweepBegin(spentNs),
+                scenarios: sweepScenarios(candidate),
+            }));
+            const keep = (now) => {
+                states = [...now];
+                const sides = withSweeps(context, gated, states, null);
+                save(sides);
+                return sides;
+            };
+            const before = keep(states);
+            const wanted = sweepInput(input, gated, states);
+            if (wanted === null)
+                return before;
+            try {
+                const sweeps = await sweepConcurrently(context, wanted, states, keep);
+                return withSweeps(context, gated, sweeps, sweeps.map(({ summary }) => summary));
+            }
+            catch (error) {
+                interruptIfAsked(world);
+                const warning = `${givenUp}${(0, domain_error.Ub)(error).message}`;
+                world.progress(warning);
+                return withSweeps(context, gated, states, null).map((sides) => ({
+                    ...sides,
+                    candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] },
+                }));
+            }
+        }
+        function sweepInput({ plan, candidate: repository }, gated, states) {
+            if (plan.models.every(({ searchNs }) => searchNs === 0))
+                return null;
+            const models = plan.models.flatMap(({ name }) => repository.models.get(name) ?? []);
+            const committed = gated.flatMap(({ candidate: { status, scenarios } }) => status === 'failed' ? [] : (scenarios[0]?.configuration ?? []));
+            if (committed.length < plan.models.length || models.length < plan.models.length)
+                return null;
+            const budgetNs = plan.models.reduce((sum, each) => sum + each.budgetNs, 0);
+            const timeNs = Math.max(0, budgetNs - (states[0]?.progress.spentBeforeNs ?? 0));
+            return { repository, models, committed, gated: concurrent_models_stepsOf(plan.models), timeNs };
+        }
+        function concurrent_models_stepsOf(plans) {
+            const [first] = plans;
+            return (first?.loads ?? []).map((_, step) => plans.flatMap(({ loads }) => (loads[step] === undefined ? [] : [ownLoad(loads[step])])));
+        }
+        function withSweeps({ config }, gated, states, searches) {
+            return gated.map((sides, index) => {
+                const state = states[index];
+                const { candidate } = sides;
+                if (state === undefined)
+                    return sides;
+                return {
+                    ...sides,
+                    candidate: {
+                        ...candidate,
+                        settingsHash: settingsHash(config, candidate.name),
+                        sweep: state.progress,
+                        scenarios: [...candidate.scenarios.filter(({ role }) => role === 'gate'), ...state.scenarios],
+                        search: searches?.[index] ?? null,
+                    },
+                };
+            });
+        }
+        ;
+        const generatorVersion = 1;
+        ;
         function describeHost(runnerClass) {
             const cpuModel = (0, external_node_os_namespaceObject.cpus)()[0]?.model.trim().replace(/\s+/g, ' ') || 'unknown CPU';
             const cpuCount = (0, external_node_os_namespaceObject.availableParallelism)();
@@ -47092,6 +51061,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     mode: launcher.mode,
                     source: launcher.source,
                     ...(launcher.network === undefined ? {} : { network: launcher.network }),
+                    ...(launcher.containerEngine === undefined ? {} : { containerEngine: launcher.containerEngine }),
                 },
                 gpus: reading.status === 'unavailable'
                     ? []
@@ -47108,1010 +51078,85 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     }),
                 gpuUnavailable: reading.status === 'unavailable' ? reading.reason : null,
                 host: describeHost(settings.runnerClass),
-                ...(settings.engine === null ? {} : { engine: settings.engine }),
+                ...(settings.engine === null ? { generatorVersion: generatorVersion } : { engine: settings.engine }),
                 tool: tool,
                 inputData: Object.fromEntries([...settings.inputs].map(([model, { sha256 }]) => [model, sha256])),
             };
         }
         ;
-        function resumed(previous, run) {
-            const differences = foreign(previous.environment, run.environment);
-            if (differences.length > 0) {
-                throw new domain_error.ue('environment', `what is to be resumed was measured in another environment (${differences.join('; ')})`, { hint: 'Resume it where it began, or leave out --resume to start afresh, which overwrites it.' });
-            }
-            const kept = new Map();
-            for (const candidate of previous.models) {
-                const { name } = candidate;
-                const reference = previous.reference?.models.find((model) => model.name === name) ?? null;
-                const why = resume_unfit(candidate, reference, run);
-                const attribution = previous.attributions?.find((each) => each.model === name);
-                if (why === null)
-                    kept.set(name, {
-                        candidate: withoutEnd(candidate),
-                        reference,
-                        ...(attribution === undefined ? {} : { attribution }),
-                    });
-                run.progress(`${name}: ${why === null ? resume_words(candidate) : `measured afresh, since ${why}`}`);
-            }
-            return kept;
-        }
-        function resume_unfit(candidate, reference, { config, candidate: repository, reference: other }) {
-            const { name, sweep } = candidate;
-            if (sweep === undefined || candidate.status === 'failed')
-                return 'its gated loads were not done';
-            if (candidate.settingsHash !== settingsHash(config, name))
-                return 'its settings have changed';
-            if (!repository.models.has(name) || candidate.contentHash !== closureHash(repository, name))
-                return 'its files have changed';
-            const hash = other?.repository.models.has(name) === true ? closureHash(other.repository, name) : null;
-            if ((reference?.contentHash ?? null) !== hash)
-                return 'its reference is another one';
-            if (sweepScenarios(candidate).length !== sweep.points.length)
-                return 'its file is not of one piece';
-            return null;
-        }
-        function withoutEnd(candidate) {
-            const warnings = candidate.warnings.filter((warning) => !warning.startsWith(givenUp));
-            return { ...candidate, warnings, search: null };
-        }
-        const givenUp = 'the sweep was given up: ';
-        function resume_words({ sweep }) {
-            return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`;
-        }
-        function sweepScenarios({ scenarios }) {
-            return scenarios.filter(({ role }) => role === 'sweep');
-        }
-        function sweepBegin(spentBeforeNs) {
-            return { points: [], spentBeforeNs, spentNs: 0, loads: 0, loadingNs: 0, measuringNs: 0 };
-        }
-        function settingsHash({ gate, triton, settingsFor }, model) {
-            const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model);
-            const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate;
-            const { serverFlags, serverEnvironment } = triton;
-            const all = [
-                { loads, requests, counts, perfAnalyzerFlags },
-                { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
-                { serverFlags, serverEnvironment },
-            ];
-            return (0, external_node_crypto_namespaceObject.createHash)('sha256').update(JSON.stringify(all)).digest('hex');
-        }
-        ;
-        const usableShare = 0.9;
-        function serversThatFit({ environment, models, reference }) {
-            const scenarios = [...models, ...(reference?.models ?? [])].flatMap((model) => model.scenarios);
-            const most = (metric) => Math.max(0, ...scenarios.map(({ metrics }) => metrics[metric]?.value ?? 0));
+        const room_usableShare = 0.9;
+        function serversThatFit(measured) {
+            const { environment } = measured;
             const gpuBytes = environment.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0);
-            const holds = (bytes, each) => each === 0 ? Number.POSITIVE_INFINITY : Math.floor((usableShare * bytes) / each);
-            return Math.min(holds(gpuBytes, most('gpuMemoryBytes')), holds(environment.host.memoryTotalBytes, most('serverMemoryBytes')));
+            return Math.min(room_holds(gpuBytes, mostOf(measured, 'gpuMemoryBytes')), room_holds(environment.host.memoryTotalBytes, mostOf(measured, 'serverMemoryBytes')));
+        }
+        function mostOf({ models, reference }, metric) {
+            const scenarios = [...models, ...(reference?.models ?? [])].flatMap((model) => model.scenarios);
+            return Math.max(0, ...scenarios.map(({ metrics }) => metrics[metric]?.value ?? 0));
+        }
+        function room_holds(bytes, each) {
+            return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((room_usableShare * bytes) / each);
+        }
+        const mostSweepServers = 8;
+        const leastGrowth = 2;
+        function growthOf({ mode, instanceCounts, instanceCount }, committed) {
+            const searched = mode === 'manual' ? [] : [instanceCount.max];
+            const most = Math.max(1, ...(instanceCounts ?? searched));
+            return Math.max(leastGrowth, most / (committed.instanceCount ?? 1));
+        }
+        function sweepServers({ gpu, launcher }, gated, needsOthers, growth, host) {
+            const isCheap = launcher.mode === 'embedded' || launcher.mode === 'local';
+            if (gpu !== null || !isCheap)
+                return 1;
+            const inAll = Math.floor(serversThatFit(gated) / growth);
+            const further = Math.min(room_holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')), room_holds(host.shared.freeBytes, growth * host.shared.usedBytes));
+            return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further));
         }
         ;
-        async function profileScreened(context, plan, repositories, save, isDecided, isCleared) {
+        async function profileScreened(context, plan, repositories, save, isDecided, isCleared, keep) {
             const [firstLook] = plan.looks;
             if (isCleared === null || firstLook === undefined || repositories.reference?.models.has(plan.name) !== true)
-                return profileModel(context, plan, repositories, save, isDecided);
+                return profileModel(context, plan, repositories, save, isDecided, keep);
             const { world } = context;
             const startNs = world.nowNs();
             world.progress(`${plan.name}: alone first, since the history of the main branch may show it unchanged`);
             const alonePlan = { ...plan, sides: 1, repetitions: firstLook, looks: [] };
             const marking = (screening) => (sides) => ({ ...sides, candidate: { ...sides.candidate, screening } });
             const [cleared, undecided] = [marking('cleared'), marking('undecided')];
-            const alone = await profileModel(context, alonePlan, { ...repositories, reference: null }, (sides) => save(undecided(sides)), () => false);
+            const alone = await profileModel(context, alonePlan, { ...repositories, reference: null }, (sides) => save(undecided(sides)), () => false, null);
             if (isCleared(cleared(alone))) {
                 world.progress(`${plan.name}: cleared after ${firstLook} repetitions, its reference is not measured`);
                 return cleared(alone);
             }
             world.progress(`${plan.name}: not cleared, measured anew beside its reference`);
             const budgetNs = Math.max(plan.searchNs, plan.budgetNs - (world.nowNs() - startNs));
-            const beside = await profileModel(context, { ...plan, budgetNs }, repositories, (sides) => save(undecided(sides)), (sides, look) => isDecided(undecided(sides), look));
+            const beside = await profileModel(context, { ...plan, budgetNs }, repositories, (sides) => save(undecided(sides)), (sides, look) => isDecided(undecided(sides), look), keep);
             return undecided(beside);
         }
         ;
-        const memory_usableShare = 0.95;
-        function fitsMemory(points, { gpuMemoryBytes }) {
-            const measured = points.flatMap(({ configuration, metrics }) => {
-                const own = metrics?.gpuMemoryBytes;
-                return own == null ? [] : [{ configuration, own, metrics }];
-            });
-            if (gpuMemoryBytes === undefined || measured.length === 0)
-                return () => true;
-            const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? []);
-            const othersBytes = Math.max(0, ...measured.map(({ own, metrics }) => (metrics?.gpuDeviceMemoryBytes ?? own) - own));
-            const shares = measured.map(({ configuration, own }) => ({
-                batch: configuration.maxBatchSize,
-                bytes: Math.max(0, own - serverBytes) / (configuration.instanceCount ?? 1),
-            }));
-            const instanceBytes = lineThrough(shares);
-            const roomBytes = memory_usableShare * gpuMemoryBytes - othersBytes - serverBytes;
-            return ({ instanceCount, maxBatchSize }) => (instanceCount ?? 1) * instanceBytes(maxBatchSize) <= roomBytes;
-        }
-        function lineThrough(shares) {
-            const mean = (of) => shares.reduce((sum, share) => sum + of(share), 0) / shares.length;
-            const [centre, level] = [mean(({ batch }) => batch), mean(({ bytes }) => bytes)];
-            const spread = mean(({ batch }) => (batch - centre) ** 2);
-            if (spread === 0)
-                return (batch) => level * (1 + Math.max(0, batch / Math.max(1, centre) - 1) / 2);
-            const slope = mean(({ batch, bytes }) => (batch - centre) * (bytes - level)) / spread;
-            return (batch) => level + Math.max(0, slope) * (batch - centre);
-        }
-        ;
-        function makeBench(context, repository, model) {
-            const { world } = context;
-            const settings = askOf(context, model.name);
-            let server = null;
-            let loaded = null;
-            let idle;
-            async function change(configuration) {
-                if (loaded !== null) {
-                    if (context.gpu === null)
-                        await loaded.detach();
-                    else
-                        await closeModel(context, loaded);
-                    loaded = null;
-                }
-                if (server === null) {
-                    const watch = await context.gpu?.watchServer();
-                    server = await openServer(context, 'candidate', repository.path);
-                    idle = await watch?.idle(server.server.pids());
-                }
-                const override = configuration.committed || model.config === null
-                    ? undefined
-                    : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
-                const opened = await openModel(context, server, model, settings, override);
-                loaded = idle === undefined ? opened : { ...opened, gpuIdle: idle };
-                return loaded;
-            }
-            async function clear() {
-                await loaded?.detach();
-                await server?.close();
-                loaded = null;
-                server = null;
-            }
+        function makeShelf() {
+            let held = null;
+            const take = () => {
+                const running = held;
+                held = null;
+                return running;
+            };
             return {
-                load: async (configuration) => {
-                    const isAlive = server?.server.hasExited() === false;
-                    if (isAlive &&
-                        loaded !== null &&
-                        configurationKey(loaded.configuration) === configurationKey(configuration))
-                        return { model: loaded, loadNs: null };
-                    const startNs = world.nowNs();
-                    const tried = async () => {
-                        try {
-                            if (!isAlive)
-                                await clear();
-                            return await change(configuration);
-                        }
-                        catch (error) {
-                            interruptIfAsked(world);
-                            return (0, domain_error.Ub)(error).message;
-                        }
-                    };
-                    return { model: await tried(), loadNs: world.nowNs() - startNs };
+                put: (running) => {
+                    held = running;
                 },
-                close: clear,
-            };
-        }
-        ;
-        const plateauTries = 4;
-        const brute_plateauGain = 0.05;
-        function nextBruteStep(state) {
-            return nextInOrder(state, stopsGrowing);
-        }
-        function nextManualStep(state) {
-            return nextInOrder(state, () => false);
-        }
-        function nextInOrder(state, skip) {
-            const { committed, configurations } = state.space;
-            const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
-            const fits = fitsMemory(state.points, state.space);
-            for (const configuration of [committed, ...others]) {
-                const load = nextLoad(configuration, state);
-                const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
-                if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
-                    continue;
-                if (!isAffordable(state, { configuration, load }, 0))
-                    return done(state, budgetWords(state));
-                return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' };
-            }
-            return done(state, 'everything that was to be tried is measured');
-        }
-        function nextLoad(configuration, { space, points }) {
-            const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
-            if (own.some(({ metrics }) => metrics === null))
-                return null;
-            const isFlat = (load) => {
-                const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
-                const last = alike.slice(-plateauTries).map(brute_throughputOf);
-                return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
-            };
-            const measured = new Set(own.map(({ load }) => loadKey(load)));
-            return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
-        }
-        function stopsGrowing(configuration, { points }) {
-            const best = new Map();
-            for (const point of points) {
-                const { maxBatchSize } = point.configuration;
-                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
-                    configurationKey({ ...configuration, maxBatchSize: 0 });
-                if (!alike || maxBatchSize >= configuration.maxBatchSize)
-                    continue;
-                if (point.metrics === null)
-                    return true;
-                best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, brute_throughputOf(point)));
-            }
-            const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput);
-            const newest = bySize.at(-1) ?? 0;
-            return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1));
-        }
-        function brute_throughputOf({ metrics }) {
-            return metrics?.inferPerSec ?? 0;
-        }
-        function done(state, reason) {
-            return { kind: 'done', answer: answerOf(state), reason };
-        }
-        ;
-        const sizes = [
-            (configuration) => log2(configuration.instanceCount),
-            (configuration) => log2(configuration.maxBatchSize),
-            (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
-            (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
-        ];
-        function chanceOfWorking(points) {
-            const working = points.filter(({ metrics }) => metrics !== null);
-            const failed = points.filter(({ metrics }) => metrics === null);
-            const overloaded = failed.filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)));
-            const unloadable = failed.filter((point) => !overloaded.includes(point));
-            const explanations = sizes.flatMap((size) => {
-                const largest = Math.max(...working.map(({ configuration }) => size(configuration)));
-                const smallest = Math.min(...unloadable.map(({ configuration }) => size(configuration)));
-                return largest < smallest ? [{ size, largest, smallest }] : [];
-            });
-            return ({ configuration, load }) => {
-                if (overloaded.some((point) => atLeast(configuration, point.configuration) && inferencesOf(load) >= inferencesOf(point.load)))
-                    return 0;
-                if (unloadable.length === 0 || working.some((point) => atLeast(point.configuration, configuration)))
-                    return 1;
-                if (unloadable.some((point) => atLeast(configuration, point.configuration)))
-                    return 0;
-                if (explanations.length === 0)
-                    return 0.5;
-                const chances = explanations.map(({ size, largest, smallest }) => {
-                    if (largest === Number.NEGATIVE_INFINITY)
-                        return size(configuration) < smallest ? 0.5 : 0;
-                    return Math.min(1, Math.max(0, (smallest - size(configuration)) / (smallest - largest)));
-                });
-                return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
-            };
-        }
-        function atLeast(one, other) {
-            return (log2(one.instanceCount) >= log2(other.instanceCount) && log2(one.maxBatchSize) >= log2(other.maxBatchSize));
-        }
-        function log2(count) {
-            return Math.log2(Math.max(1, count ?? 1));
-        }
-        ;
-        const doubtShare = 0.2;
-        function regress(samples, kernels, hypotheses) {
-            const between = samples.map((a) => samples.map((b) => kernels.map((kernel) => kernel(a.x, b.x))));
-            const factors = new Map([...new Set(hypotheses.map(({ variances }) => variances))].map((variances) => [
-                variances,
-                cholesky(between.map((row, i) => row.map((values, j) => dot(variances, values) + (i === j ? (samples[i]?.noise ?? 0) ** 2 : 0)))),
-            ]));
-            const fits = weighed(hypotheses.map((hypothesis) => {
-                const factor = factors.get(hypothesis.variances) ?? [];
-                const whitened = forward(factor, samples.map(({ x, y }) => y - hypothesis.mean(x)), new Float64Array(samples.length));
-                let logEvidence = 0;
-                for (const [i, w] of whitened.entries())
-                    logEvidence -= (w * w) / 2 + Math.log(factor[i]?.[i] ?? 1);
-                return { ...hypothesis, whitened, logEvidence };
-            }));
-            const groups = grouped(fits);
-            const means = [...new Set(fits.map(({ mean }) => mean))];
-            const indexed = groups.map(([variances, group]) => ({
-                variances,
-                group: group.map(({ mean, whitened, share }) => ({ at: means.indexOf(mean), whitened, share })),
-            }));
-            const values = new Float64Array(means.length);
-            const own = new Float64Array(kernels.length);
-            const toSamples = kernels.map(() => new Float64Array(samples.length));
-            const projected = new Float64Array(samples.length);
-            return (x) => {
-                for (let i = 0; i < means.length; i++)
-                    values[i] = means[i](x);
-                for (let k = 0; k < kernels.length; k++) {
-                    const kernel = kernels[k];
-                    own[k] = kernel(x, x);
-                    const row = toSamples[k];
-                    for (let i = 0; i < samples.length; i++)
-                        row[i] = kernel(samples[i].x, x);
-                }
-                let first = 0;
-                let second = 0;
-                for (const { variances, group } of indexed) {
-                    mixture(toSamples, variances, projected);
-                    forward(factors.get(variances) ?? [], projected, projected);
-                    const variance = Math.max(dot(variances, own) - dot(projected, projected), 0);
-                    for (const { at, whitened, share } of group) {
-                        const value = (values[at] ?? 0) + dot(projected, whitened);
-                        first += share * value;
-                        second += share * (variance + value ** 2);
+                take,
+                clear: async () => {
+                    const running = take();
+                    if (running === null)
+                        return;
+                    try {
+                        await running.model.detach();
                     }
-                }
-                return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)) };
-            };
-        }
-        function grouped(fits) {
-            const groups = new Map();
-            for (const fit of fits)
-                groups.set(fit.variances, [...(groups.get(fit.variances) ?? []), fit]);
-            return [...groups];
-        }
-        function weighed(fits) {
-            const doubts = fits.filter(({ doubt }) => doubt === true);
-            if (doubts.length === 0)
-                return shared(fits, 1);
-            return [...shared(fits, 1 - doubtShare), ...shared(doubts, doubtShare)];
-        }
-        function shared(fits, whole) {
-            const highest = Math.max(...fits.map(({ logEvidence }) => logEvidence));
-            const likely = fits.filter(({ logEvidence }) => logEvidence > highest + Math.log(0.01));
-            const total = likely.reduce((sum, { logEvidence }) => sum + Math.exp(logEvidence - highest), 0);
-            return likely.map((fit) => ({ ...fit, share: (whole * Math.exp(fit.logEvidence - highest)) / total }));
-        }
-        function mixture(parts, variances, sum) {
-            sum.fill(0);
-            for (let k = 0; k < parts.length; k++) {
-                const variance = variances[k] ?? 0;
-                const part = parts[k];
-                if (variance !== 0)
-                    for (let i = 0; i < sum.length; i++)
-                        sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0);
-            }
-        }
-        function dot(a, b) {
-            let sum = 0;
-            for (let i = 0; i < a.length; i++)
-                sum += (a[i] ?? 0) * (b[i] ?? 0);
-            return sum;
-        }
-        function cholesky(matrix) {
-            const factor = [];
-            for (const [i, row] of matrix.entries()) {
-                const current = new Float64Array(i + 1);
-                for (let j = 0; j <= i; j++) {
-                    const above = j === i ? current : (factor[j] ?? []);
-                    let sum = row[j] ?? 0;
-                    for (let k = 0; k < j; k++)
-                        sum -= (current[k] ?? 0) * (above[k] ?? 0);
-                    current[j] = j === i ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (above[j] ?? 1);
-                }
-                factor.push(current);
-            }
-            return factor;
-        }
-        function forward(factor, b, v) {
-            for (let i = 0; i < b.length; i++) {
-                const row = factor[i];
-                let sum = b[i] ?? 0;
-                for (let k = 0; k < i; k++)
-                    sum -= (row[k] ?? 0) * (v[k] ?? 0);
-                v[i] = sum / (row[i] ?? 1);
-            }
-            return v;
-        }
-        function expectedExcess(belief, floor) {
-            const above = belief.mean - floor;
-            if (belief.sd === 0)
-                return Math.max(0, above);
-            const z = above / belief.sd;
-            return above * normalCdf(z) + belief.sd * normalDensity(z);
-        }
-        function normalDensity(z) {
-            return Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI);
-        }
-        ;
-        const idleQueueShare = 0.05;
-        const smallBatchShare = 0.6;
-        const impliedNoise = 0.1;
-        function impliedObservations(candidates, space) {
-            return candidates.flatMap((candidate) => {
-                const implied = [];
-                const queue = queueShare(candidate);
-                if (queue !== null && queue < idleQueueShare)
-                    implied.push(...nextUp(candidate, space, 'instanceCount'));
-                const executed = candidate.metrics.executedBatchSize;
-                const { maxBatchSize, dynamicBatching } = candidate.configuration;
-                if (dynamicBatching && executed != null && executed < smallBatchShare * maxBatchSize) {
-                    implied.push(...nextUp(candidate, space, 'maxBatchSize'));
-                }
-                const { gpuMemoryBytes: _, gpuDeviceMemoryBytes: __, ...metrics } = candidate.metrics;
-                return implied.map((place) => ({ ...place, metrics, noise: impliedNoise }));
-            });
-        }
-        function queueShare({ metrics }) {
-            const queue = metrics.serverQueueNs;
-            if (queue == null)
-                return null;
-            const compute = [metrics.serverComputeInputNs, metrics.serverComputeInferNs, metrics.serverComputeOutputNs];
-            const total = compute.reduce((sum, value) => sum + (value ?? 0), queue);
-            return total > 0 ? queue / total : null;
-        }
-        function nextUp(place, space, dimension) {
-            const { configuration, load } = place;
-            const larger = space.configurations
-                .filter((other) => (other[dimension] ?? 0) > (configuration[dimension] ?? 0))
-                .filter((other) => sameConfiguration({ ...other, [dimension]: configuration[dimension] }, configuration))
-                .sort((a, b) => (a[dimension] ?? 0) - (b[dimension] ?? 0));
-            return larger.slice(0, 1).map((next) => ({ configuration: next, load }));
-        }
-        ;
-        function priors_halfway(x) {
-            const capacity = 2 * Math.sqrt(x.busy * x.executed);
-            return -Math.log(1 / x.inFlight + 1 / capacity);
-        }
-        function closedLoop({ fixed, contention, crosstalk, network, knee }) {
-            return ({ inFlight, busy, executed }) => {
-                const execution = fixed + (1 - fixed) * executed;
-                const unloaded = (network + execution) / inFlight;
-                const bound = (execution * (1 + contention * (busy - 1) + crosstalk * busy * (busy - 1))) / (busy * executed);
-                const most = Math.max(unloaded, bound);
-                const ratio = Math.min(unloaded, bound) / most;
-                const squared = ratio * ratio;
-                const bend = knee === 2 ? squared : squared * squared * ratio;
-                return -Math.log(most) - Math.log1p(bend) / knee;
-            };
-        }
-        function apart(half) {
-            return ({ inFlight }) => -Math.log1p(half / inFlight);
-        }
-        const constant = () => 1;
-        const smoothEff = (a, b) => smooth(effDistance(a, b));
-        const smoothRaw = (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b));
-        const shortRaw = (a, b) => smooth(6 * rawDistance(a, b) + loadDistance(a, b));
-        const configuration = (a, b) => smooth(rawDistance(a, b));
-        const additive = (a, b) => smooth(((a.instances - b.instances) / 1.2) ** 2) +
-            smooth(((a.batch - b.batch) / 2) ** 2) +
-            smooth((a.dynamic - b.dynamic) ** 2) / 4;
-        const together = (a, b) => smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
-        const surface = (a, b) => (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2;
-        const rateKernels = [
-            constant,
-            (a, b) => a.effInstances * b.effInstances + a.effBatch * b.effBatch,
-            smoothEff,
-            smoothRaw,
-            shortRaw,
-            configuration,
-            additive,
-            together,
-            surface,
-        ];
-        const halfwayVariances = [
-            [1, 0.04, 0.3 ** 2, 0.02 ** 2, 0, 0, 0, 0],
-            [1, 0.04, 0.6 ** 2, 0.05 ** 2, 0, 0, 0, 0],
-            [1, 0.04, 0.5 ** 2, 0.2 ** 2, 0, 0, 0, 0],
-            [1, 0.04, 0.5 ** 2, 0.6 ** 2, 0, 0, 0, 0],
-            [1, 0.04, 0.2 ** 2, 1, 0, 0, 0, 0],
-            [1, 0.04, 0.2 ** 2, 0.5 ** 2, 0.6 ** 2, 0, 0, 0],
-        ];
-        const executionVariances = [
-            [1, 0, 0.1 ** 2, 0.03 ** 2, 0.03 ** 2, 0, 0, 0],
-            [1, 0, 0.3 ** 2, 0.1 ** 2, 0.05 ** 2, 0, 0, 0],
-        ];
-        const apartVariances = [
-            [1, 0, 0.05 ** 2, 0, 0, 0.1 ** 2, 0.6 ** 2, 0],
-            [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0.8 ** 2],
-            [1, 0, 0.05 ** 2, 0, 0, 0.8 ** 2, 0, 0],
-            [1, 0, 0.05 ** 2, 0, 0, 0.3 ** 2, 0, 0, 0.15 ** 2],
-        ];
-        const executions = [0.1, 0.5, 0.8, 0.95].flatMap((fixed) => [
-            [0, 0],
-            [0.2, 0],
-            [0.6, 0],
-            [1, 0],
-            [0.1, 0.05],
-            [0.1, 0.15],
-        ].flatMap(([contention = 0, crosstalk = 0]) => [0, 0.5].flatMap((network) => [2, 5].map((knee) => closedLoop({ fixed, contention, crosstalk, network, knee })))));
-        const rateHypotheses = [
-            ...halfwayVariances.map((variances, i) => ({ mean: priors_halfway, variances, doubt: i >= 3 })),
-            ...executions.flatMap((mean) => executionVariances.map((variances) => ({ mean, variances }))),
-            ...[1, 2, 4, 8, 16, 32]
-                .map(apart)
-                .flatMap((mean) => apartVariances.map((variances) => ({ mean, variances }))),
-        ];
-        const stretchKernels = [constant, smoothEff, smoothRaw];
-        const stretchVariances = [
-            [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
-            [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
-        ];
-        const otherKernels = [
-            constant,
-            (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
-            (a, b) => smooth(rawDistance(a, b)),
-        ];
-        const otherVariances = [1, 0.3 ** 2, 0.15 ** 2];
-        function effDistance(a, b) {
-            return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
-                ((a.effBatch - b.effBatch) / 2.5) ** 2 +
-                loadDistance(a, b) +
-                ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
-                ((a.delay - b.delay) / 3) ** 2);
-        }
-        function rawDistance(a, b) {
-            return (((a.instances - b.instances) / 1.5) ** 2 +
-                ((a.batch - b.batch) / 2.5) ** 2 +
-                ((a.delay - b.delay) / 3) ** 2 +
-                ((a.preferred - b.preferred) / 2) ** 2 +
-                (a.dynamic - b.dynamic) ** 2);
-        }
-        function loadDistance(a, b) {
-            return ((a.outstanding - b.outstanding) / 2) ** 2;
-        }
-        function smooth(squaredDistance) {
-            return Math.exp(-squaredDistance / 2);
-        }
-        ;
-        function fitSurrogate(observations) {
-            const features = featuresOf(observations);
-            const rateAt = fitRate(observations, features);
-            const fits = new Map();
-            const fitOf = (metric) => {
-                const known = fits.get(metric);
-                if (known !== undefined)
-                    return known;
-                const made = metric.startsWith('latency')
-                    ? fitStretch(observations, features, metric)
-                    : fitOther(observations, features, metric);
-                fits.set(metric, made);
-                return made;
-            };
-            return (place) => {
-                const x = features(place);
-                const rate = rateAt(x);
-                return (metric) => {
-                    if (metric === 'inferPerSec')
-                        return rate;
-                    const belief = fitOf(metric)(x);
-                    if (!metric.startsWith('latency'))
-                        return belief;
-                    return {
-                        mean: belief.mean + Math.log(x.inFlight * 1e9) - rate.mean,
-                        sd: Math.hypot(belief.sd, rate.sd),
-                    };
-                };
-            };
-        }
-        function fitRate(observations, features) {
-            const samples = surrogate_samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
-            return regress(samples, rateKernels, levelled(samples, rateHypotheses));
-        }
-        function levelled(samples, hypotheses) {
-            const levels = new Map();
-            return hypotheses.map((hypothesis) => {
-                const shape = hypothesis.mean;
-                const known = levels.get(shape);
-                if (known !== undefined)
-                    return { ...hypothesis, mean: known };
-                const level = surrogate_mean(samples.map(({ x, y }) => y - shape(x)));
-                const shifted = (x) => level + shape(x);
-                levels.set(shape, shifted);
-                return { ...hypothesis, mean: shifted };
-            });
-        }
-        const mostStretch = Math.log(20);
-        function fitStretch(observations, features, metric) {
-            const samples = surrogate_samplesOf(observations, features, (observation) => {
-                const { metrics } = observation;
-                const latency = log(metrics[metric]);
-                const rate = log(metrics.inferPerSec);
-                if (latency === null || rate === null)
-                    return null;
-                const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9);
-                return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch);
-            });
-            const level = samples.length === 0 ? 0.3 : surrogate_mean(samples.map(({ y }) => y));
-            const flat = () => level;
-            return regress(samples, stretchKernels, stretchVariances.map((variances) => ({ mean: flat, variances })));
-        }
-        function fitOther(observations, features, metric) {
-            const samples = surrogate_samplesOf(observations, features, ({ metrics }) => log(metrics[metric]));
-            const noise = metric_metrics[metric].unit === 'bytes' ? 0.01 : 0.1;
-            const slope = metric_metrics[metric].unit === 'bytes' ? 0.3 : 0;
-            const prior = (x) => slope * (x.instances + x.batch / 2);
-            return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, levelled(samples, [{ mean: prior, variances: otherVariances }]));
-        }
-        const guessedLatencyNs = 10 * nsPerMs;
-        function featuresOf(observations) {
-            const latencies = observations.flatMap(({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) => latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? []);
-            const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies);
-            return (place) => features(place, idleNs);
-        }
-        function features({ configuration, load }, idleNs) {
-            const clientBatch = batchSizeOf(load);
-            const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond;
-            const instances = configuration.instanceCount ?? 1;
-            const batch = Math.max(1, configuration.maxBatchSize);
-            const largest = configuration.dynamicBatching
-                ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
-                : clientBatch;
-            const busy = Math.min(instances, Math.max(1, requests));
-            return {
-                outstanding: Math.log2(requests * clientBatch),
-                instances: Math.log2(instances),
-                batch: Math.log2(batch),
-                delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
-                preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
-                dynamic: configuration.dynamicBatching ? 1 : 0,
-                effInstances: Math.log2(busy),
-                effBatch: Math.log2(largest),
-                clientBatch: Math.log2(clientBatch),
-                inFlight: requests * clientBatch,
-                busy,
-                executed: largest,
-            };
-        }
-        function surrogate_samplesOf(observations, features, target) {
-            return observations.flatMap((observation) => {
-                const y = target(observation);
-                return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
-            });
-        }
-        function log(value) {
-            return value != null && value > 0 ? Math.log(value) : null;
-        }
-        function surrogate_mean(values) {
-            return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-        }
-        ;
-        const leastImprovement = 0.01;
-        const leastChance = 0.02;
-        const mostTries = 3;
-        function prospects(state) {
-            const { space, objectives, constraints, points } = state;
-            const candidates = candidatesOf(points);
-            const spread = candidates_spreadOf(points);
-            const tried = new Set(points.map(placeKey));
-            const missed = new Set(candidates
-                .filter((candidate) => candidate.measurements < mostTries && !holds(candidate, constraints))
-                .map(placeKey));
-            const surrogate = fitSurrogate([
-                ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
-                ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
-            ]);
-            const works = chanceOfWorking(points);
-            const fits = fitsMemory(points, space);
-            const beliefs = candidates.map(surrogate);
-            const held = candidates.map((candidate) => holds(candidate, constraints));
-            const feasible = beliefs.filter((_, i) => held[i]);
-            const seeking = feasible.length === 0;
-            const aim = (belief) => seeking ? marginOf(belief, constraints) : utilityOf(belief, objectives);
-            const best = Math.max(...(seeking ? beliefs : feasible).map((belief) => aim(belief).mean));
-            const consider = (place) => {
-                const chance = works(place);
-                const again = tried.has(placeKey(place));
-                if (chance === 0 || (again && (seeking || !missed.has(placeKey(place)))))
-                    return [];
-                const belief = surrogate(place);
-                const hoped = beliefs.length === 0 ? 1 : expectedExcess(aim(belief), best);
-                if (!seeking && hoped < leastImprovement)
-                    return [];
-                const meeting = chance * chanceOfMeeting(belief, constraints);
-                const improvement = hoped * (seeking ? chance * leastChance + meeting : meeting);
-                return seeking || improvement >= leastImprovement
-                    ? [{ ...place, tried: again, meeting, improvement }]
-                    : [];
-            };
-            return space.configurations
-                .filter(fits)
-                .flatMap((configuration) => loadsFor(space, configuration).flatMap((load) => consider({ configuration, load })));
-        }
-        function utilityOf(beliefOf, objectives) {
-            const shares = weights(objectives);
-            let mean = 0;
-            let variance = 0;
-            for (const [i, { metric }] of objectives.entries()) {
-                const belief = beliefOf(metric);
-                const share = shares[i] ?? 0;
-                mean += share * direction(metric) * belief.mean;
-                variance += (share * belief.sd) ** 2;
-            }
-            return { mean, sd: Math.sqrt(variance) };
-        }
-        function marginOf(beliefOf, constraints) {
-            return constraints
-                .map((constraint) => roomOf(beliefOf, constraint))
-                .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
-                mean: Number.POSITIVE_INFINITY,
-                sd: 0,
-            });
-        }
-        function roomOf(beliefOf, { metric, bound, limit }) {
-            if (limit <= 0)
-                return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 };
-            const { mean, sd } = beliefOf(metric);
-            return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
-        }
-        function chanceOfMeeting(beliefOf, constraints) {
-            return constraints.reduce((chance, constraint) => {
-                const { mean, sd } = roomOf(beliefOf, constraint);
-                return chance * normalCdf(mean / Math.max(sd, 1e-9));
-            }, 1);
-        }
-        ;
-        const committedLoads = 3;
-        const confirmShare = 0.1;
-        const leastToConfirm = 5;
-        const leastOwnChance = 0.05;
-        const mostMeasurements = 3;
-        function nextQuickStep(state) {
-            const { points, space } = state;
-            if (points.length === 0) {
-                const place = { configuration: space.committed, load: firstLoad(space, space.committed) };
-                return isAffordable(state, place, 0)
-                    ? measure(place, 'explore', 'the committed configuration comes first')
-                    : exhausted(state);
-            }
-            const promising = prospects(state);
-            const found = explore(state, promising);
-            if (typeof found !== 'string')
-                return found;
-            const contender = nextContender(state, promising);
-            if (contender === null)
-                return { kind: 'done', answer: answerOf(state), reason: found };
-            if (!isAffordable(state, contender.place, 0))
-                return exhausted(state);
-            return measure(contender.place, 'confirm', contender.why);
-        }
-        function explore(state, promising) {
-            const { maxMeasurements } = state.budget;
-            const reserve = maxMeasurements < leastToConfirm ? 0 : Math.max(1, Math.floor(maxMeasurements * confirmShare));
-            const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) };
-            if (!isAffordable(state, cheapest, reserve))
-                return budgetWords(state);
-            const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
-            const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
-            if (best === null)
-                return 'nothing that is left is expected to be better';
-            return measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
-        }
-        function mostPromising(state, pool) {
-            const value = (prospect) => prospect.improvement / costNs(state, prospect);
-            return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
-        }
-        function prospectWords({ improvement, meeting }) {
-            return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
-        }
-        function ownLoads({ points, space }, promising) {
-            const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
-            const own = promising.filter((place) => isOwn(place) && place.meeting > leastOwnChance);
-            return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null;
-        }
-        function otherBatching({ points, space }, promising) {
-            const { committed } = space;
-            const isOther = ({ configuration }) => configuration.dynamicBatching !== committed.dynamicBatching;
-            if (points.some(isOther))
-                return null;
-            const others = promising.filter((place) => isOther(place) &&
-                place.configuration.instanceCount === committed.instanceCount &&
-                place.configuration.maxBatchSize === committed.maxBatchSize);
-            return others.length === 0 ? null : others;
-        }
-        function nextContender(state, promising) {
-            const ranked = answer_rank(state);
-            const [winner] = ranked;
-            if (winner === undefined)
-                return null;
-            if (winner.measurements === 1)
-                return { place: winner, why: 'the winner is measured again' };
-            const own = bestOf(ranked, state.space.committed);
-            const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state);
-            if (close(own) && own?.measurements === 1)
-                return { place: own, why: 'the committed configuration is as good as the winner so far' };
-            const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
-            if (nearMiss !== null)
-                return { place: nearMiss, why: prospectWords(nearMiss) };
-            const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
-            const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
-            const fewest = contenders.reduce((least, one) => (one.measurements < least.measurements ? one : least));
-            const told = fewest.measurements > 1 && !contenders.some(close);
-            if (told || fewest.measurements >= mostMeasurements)
-                return null;
-            return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
-        }
-        function exhausted(state) {
-            return { kind: 'done', answer: answerOf(state), reason: budgetWords(state) };
-        }
-        function measure({ configuration, load }, purpose, why) {
-            return { kind: 'measure', configuration, load, purpose, why };
-        }
-        ;
-        function nextStep(mode, state) {
-            switch (mode) {
-                case 'quick':
-                    return nextQuickStep(state);
-                case 'brute':
-                    return nextBruteStep(state);
-                case 'manual':
-                    return nextManualStep(state);
-                case 'off':
-                    return { kind: 'done', answer: answerOf(state), reason: 'the search is off' };
-                default:
-                    return mode;
-            }
-        }
-        ;
-        const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
-        async function runSweep(rig, { search, objectives, constraints }, space, timeNs, from, save) {
-            const startNs = rig.nowNs();
-            let { progress, scenarios } = within(space, from);
-            let reloadNs = 0;
-            const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs;
-            for (let isFirst = true;; isFirst = false) {
-                const { points, loads, loadingNs, measuringNs } = progress;
-                const state = {
-                    space,
-                    objectives,
-                    constraints,
-                    points: points.filter(({ purpose }) => purpose !== 'capacity'),
-                    budget: {
-                        maxMeasurements: search.maxMeasurements,
-                        timeLeftNs: timeNs - spentNs(),
-                        costNs: {
-                            load: loads === 0 ? firstGuess.load : loadingNs / loads,
-                            measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
-                        },
-                    },
-                };
-                const next = nextStep(search.mode, state);
-                const step = next.kind === 'measure'
-                    ? next
-                    : nextCapacityStep({ ...state, points }, next.answer, search.capacitySteps);
-                if (step === null && next.kind === 'done')
-                    return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: next };
-                if (step === null)
-                    throw new domain_error.ue('internal', 'a search has neither a step nor an end');
-                const { point, scenario, loadNs, measureNs } = await rig.measure(step, points.length);
-                const last = points.at(-1);
-                const isReload = isFirst && last !== undefined && sameConfiguration(last.configuration, step.configuration);
-                if (isReload)
-                    reloadNs = loadNs ?? 0;
-                const counts = loadNs !== null && !isReload;
-                scenarios = [...scenarios, scenario];
-                progress = {
-                    ...progress,
-                    points: [...points, step.purpose === 'capacity' ? { ...point, purpose: 'capacity' } : point],
-                    spentNs: spentNs(),
-                    loads: loads + (counts ? 1 : 0),
-                    loadingNs: loadingNs + (counts ? loadNs : 0),
-                    measuringNs: measuringNs + measureNs,
-                };
-                save({ progress, scenarios });
-            }
-        }
-        function within(space, { progress, scenarios }) {
-            if (progress.points.length !== scenarios.length)
-                throw new domain_error.ue('internal', 'a sweep has other scenarios than points');
-            const configurations = new Set(space.configurations.map(configurationKey));
-            const loads = new Set(space.loads.map(loadKey));
-            const kept = progress.points.map(({ configuration, load, purpose }) => configurations.has(configurationKey(configuration)) &&
-                (purpose === 'capacity' || loads.has(loadKey(load))));
-            return {
-                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
-                scenarios: scenarios.filter((_, index) => kept[index]),
-            };
-        }
-        ;
-        const sweep_explore = {
-            warmupNs: 200 * nsPerMs,
-            maxWarmupNs: 200 * nsPerMs,
-            measurementNs: 600 * nsPerMs,
-            maxMeasurementNs: 2 * nsPerSecond,
-            blockNs: 600 * nsPerMs,
-        };
-        const sweep_confirm = {
-            ...sweep_explore,
-            measurementNs: 1500 * nsPerMs,
-            maxMeasurementNs: 4 * nsPerSecond,
-        };
-        async function sweepModel(context, repository, model, committed, timeNs, from, save) {
-            const { world } = context;
-            const settings = context.config.settingsFor(model.name);
-            const { gpuMemoryTotalBytes } = context;
-            const space = {
-                ...makeSpace(settings.search, committed, traitsOf(context, model, committed)),
-                ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
-            };
-            const bench = makeBench(context, repository, model);
-            const measureStep = async (step, index) => {
-                interruptIfAsked(world);
-                const { configuration, load } = step;
-                world.progress(`${model.name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`);
-                const { model: loaded, loadNs } = await bench.load(configuration);
-                if (typeof loaded === 'string') {
-                    const scenario = failedScenario('sweep', configuration, load, loaded);
-                    return { point: { configuration, load, metrics: null }, scenario, loadNs, measureNs: 0 };
-                }
-                const startNs = world.nowNs();
-                const measured = await sweep_measure(context, loaded, load, step.purpose === 'explore' ? sweep_explore : sweep_confirm);
-                return { ...sweep_judge(context, configuration, load, measured), loadNs, measureNs: world.nowNs() - startNs };
-            };
-            try {
-                const rig = { nowNs: world.nowNs, measure: measureStep };
-                const finished = await runSweep(rig, settings, space, timeNs, from, save);
-                return { ...finished, summary: sweep_summarize(settings, space, finished) };
-            }
-            finally {
-                await bench.close();
-            }
-        }
-        function traitsOf(context, model, committed) {
-            const scheduling = model.config?.schedulingChoice.case;
-            return {
-                batching: committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
-                instances: committed.instanceCount !== null,
-                loadsAllowed: context.launcher.mode !== 'remote' && model.config !== null,
-            };
-        }
-        async function sweep_measure(context, model, load, settings) {
-            const { world, engine, random, gpu } = context;
-            try {
-                const [sample] = await measureWith(world, engine, [model], load, settings, random, gpu);
-                return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample;
-            }
-            catch (error) {
-                interruptIfAsked(world);
-                const death = await serverDeath(world, [model.live]);
-                if (death === null)
-                    throw error;
-                return death.message;
-            }
-        }
-        function sweep_judge(context, configuration, load, sample) {
-            if (typeof sample === 'string') {
-                const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: ${sample}`);
-                return { point: { configuration, load, metrics: null }, scenario };
-            }
-            const repetition = toRepetition(sample, load, 0, null, context.config.gate.maxFailureRatio);
-            const scenario = toScenario({
-                role: 'sweep',
-                configuration,
-                load,
-                measured: [{ sample, repetition }],
-            });
-            if (scenario.status === 'failed')
-                return { point: { configuration, load, metrics: null }, scenario };
-            const latencies = mergeLatencies(sample.windows);
-            const metrics = {
-                ...repetition.metrics,
-                latencyP99Ns: repetition.metrics.latencyP99Ns ?? quantile(latencies, 0.99),
-            };
-            return { point: { configuration, load, metrics }, scenario };
-        }
-        const servingWords = {
-            online: 'mode online: requests of one inference, where nothing else is listed',
-            offline: 'mode offline: requests are batches, where nothing else is listed',
-        };
-        function sweep_summarize(settings, space, { progress: { points, spentNs }, scenarios, done }) {
-            const repetitions = scenarios.flatMap((scenario) => scenario.repetitions);
-            const tried = new Set(points.map((point) => configurationKey(point.configuration))).size;
-            const fits = fitsMemory(points, space);
-            const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length;
-            const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
-            return {
-                mode: settings.search.mode,
-                measurements: points.length - bisected,
-                stopped: done.reason,
-                wallNs: spentNs,
-                underLoadNs: repetitions.reduce((sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0), 0),
-                notes: [
-                    `${tried} of ${space.configurations.length} configurations were tried`,
-                    ...(tooLarge === 0
-                        ? []
-                        : [
-                            `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
-                        ]),
-                    ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
-                    ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
-                ],
-                answer: done.answer,
+                    finally {
+                        await running.server.close();
+                    }
+                },
             };
         }
         ;
@@ -48149,8 +51194,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus);
                 const gpuMemoryTotalBytes = gpu === null ? null : idle.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0);
                 const context = { ...base, gpu, gpuMemoryTotalBytes };
-                const resuming = { ...input, environment: idle, progress: world.progress };
-                const known = input.resume === null ? new Map() : resumed(input.resume, resuming);
                 const measurements = (sides, complete) => ({
                     kind: 'measurements',
                     schemaVersion: schemaVersion,
@@ -48158,6 +51201,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     createdAt,
                     commit: input.commit,
                     ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
+                    invocation: input.invocation,
                     complete,
                     seed: plan.seed,
                     environment: idle,
@@ -48174,8 +51218,30 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     warnings: [...config.warnings, ...claim.warnings],
                     wallNs: world.nowNs() - startNs,
                 });
+                const isCleared = (candidate) => {
+                    const own = plan.models.find(({ name }) => name === candidate.name);
+                    if (own === undefined || !input.screen.isPromising(own, idle))
+                        return false;
+                    return input.screen.isCleared(measurements([{ candidate, reference: null }], false));
+                };
+                const resuming = { ...input, environment: idle, progress: world.progress, isCleared };
+                const known = input.resume === null ? new Map() : resumed(input.resume, resuming);
                 const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? []);
-                for (const model of plan.models) {
+                const saveAll = (every) => {
+                    for (const sides of every)
+                        known.set(sides.candidate.name, sides);
+                    input.save(measurements(all(), false));
+                };
+                if (plan.concurrently) {
+                    const earlier = all();
+                    const kept = earlier.length === plan.models.length ? earlier : null;
+                    if (kept === null && earlier.length > 0)
+                        world.progress('all models are measured afresh, since they are measured at once');
+                    known.clear();
+                    const asMeasurements = (every) => measurements(every, false);
+                    saveAll(await measureConcurrently(context, input, kept, saveAll, asMeasurements));
+                }
+                for (const model of plan.concurrently ? [] : plan.models) {
                     const save = (sides) => {
                         known.set(model.name, sides);
                         input.save(measurements(all(), false));
@@ -48199,9 +51265,18 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return attributions.length === 0 ? {} : { attributions };
         }
         async function measureModel(context, input, plan, earlier, save, alone, promising) {
+            const shelf = makeShelf();
+            try {
+                return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf);
+            }
+            finally {
+                await shelf.clear();
+            }
+        }
+        async function measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf) {
             const { world, config } = context;
             const startNs = world.nowNs();
-            const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising));
+            const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf));
             const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs);
             const swept = sweepScenarios(gated.candidate);
             const withSweep = ({ progress, scenarios }, search) => ({
@@ -48223,10 +51298,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return sides;
             const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs);
             try {
-                const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, (now) => {
+                const running = shelf.take();
+                const keep = (now) => {
                     state = now;
                     save(withSweep(now, null));
-                });
+                };
+                const servers = sweepServers(context, alone(measure_repository_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom() });
+                const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, keep, running, servers);
                 return withSweep(sweep, sweep.summary);
             }
             catch (error) {
@@ -48237,16 +51315,20 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } };
             }
         }
-        async function measureGated(context, input, plan, save, alone, promising) {
+        function measure_repository_gatedOnly({ candidate, ...others }) {
+            const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate');
+            return { ...others, candidate: { ...candidate, scenarios } };
+        }
+        async function measureGated(context, input, plan, save, alone, promising, shelf) {
             const { world } = context;
             const startNs = world.nowNs();
             const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null };
-            const sides = await profileScreened(context, plan, repositories, save, (measured, look) => input.isDecided(alone(measured), look), promising ? (measured) => input.screen.isCleared(alone(measured)) : null);
+            const sides = await profileScreened(context, plan, repositories, save, (measured, look) => input.isDecided(alone(measured), look), promising ? (measured) => input.screen.isCleared(alone(measured)) : null, plan.searchNs === 0 || context.gpu !== null ? null : shelf.put);
             save(sides);
             const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs();
-            return measure_repository_explain(context, input, plan, sides, alone(sides), timeNs);
+            return measure_repository_explain(context, input, plan, sides, alone(sides), timeNs, shelf);
         }
-        async function measure_repository_explain(context, input, plan, sides, measurements, timeNs) {
+        async function measure_repository_explain(context, input, plan, sides, measurements, timeNs, shelf) {
             const { candidate } = input;
             const reference = input.reference?.repository;
             if (reference === undefined || context.config.gate.attribution === 'off')
@@ -48254,6 +51336,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const regression = input.regressionOf(measurements);
             if (regression === null)
                 return sides;
+            await shelf.clear();
             try {
                 const maxServers = serversThatFit(measurements);
                 const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers };
@@ -48330,6 +51413,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     if (reference === null || config.gate.screening === 'off' || baseline === null)
                         return false;
                     return (status.status === 'found' &&
+                        unlike(baseline.environment, environment).length === 0 &&
                         isOf(baseline, reference, config, model.name) &&
                         isPromising(baseline, config, model, model.looks[0] ?? 0));
                 },
@@ -48443,7 +51527,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (output.exitCode === 0)
                 return { command, isPodman: await isPodman(world, command) };
             if (output.exitCode === 127)
-                return new domain_error.ue('environment', `${command} is not installed (no such command)`);
+                return new domain_error.ue('environment', `${command} is not installed (no such command)`, {
+                    hint: 'Install docker or podman, or take a Triton without a container: --triton local or embedded.',
+                });
             return new domain_error.ue('environment', `${command} does not work: ${docker_image_lastLine(output)}`, {
                 hint: /permission denied/i.test(output.stderr)
                     ? 'Add the user of the runner to the group docker and restart the runner.'
@@ -48509,6 +51595,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 mode: 'docker',
                 source: engine.isPodman ? `${digest}, podman` : digest,
                 network: settings.dockerNetwork,
+                containerEngine: engine.isPodman ? 'podman' : 'docker',
                 startTimeoutNs: settings.startTimeoutNs,
                 hasMetrics: hasMetrics(settings),
                 serverCommand: (repository, ports) => {
@@ -49312,10 +52399,11 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             requireHistory(request);
             const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume');
             const committed = await readModelRepository(request.modelRepository);
-            checkCalledModels(committed, config.blsComposingModels, config.file);
+            checkComposingModels(committed, config);
             const models = selectModels(committed, config.models);
             const names = models.map(({ name }) => name);
             const candidate = await withCalledModels(committed, names, config.blsComposingModels);
+            checkConcurrentModels(config, candidate, models);
             const inputs = await readAllInputs(config, candidate, models);
             const root = await repositoryRoot(world, request.modelRepository);
             const reference = await openReference(world, request, root);
@@ -49334,8 +52422,9 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     ...reference,
                     repository: await withCalledModels(reference.repository, names, config.blsComposingModels),
                 };
+                const unneeded = unneededComposingModels(candidate, names, config.composingModelsNamed);
                 const measurements = await measureRepository(world, {
-                    config,
+                    config: { ...config, warnings: [...config.warnings, ...unneeded] },
                     plan,
                     isDecided: (model, look) => isDecided({ measurements: model, config, baseline: known }, look, largestFamily(plan)),
                     regressionOf: (model) => regressionOf({ measurements: model, config, baseline: known }, largestFamily(plan)),
@@ -49348,6 +52437,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     resume: request.resume,
                     git,
                     repositoryPrefix: root === null ? null : (0, external_node_path_.relative)(root, request.modelRepository),
+                    invocation: invocationOf(request),
                     save: output.saveMeasurements,
                     logServer: output.logServer,
                 });
@@ -49363,6 +52453,16 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             finally {
                 await reference?.remove();
             }
+        }
+        function invocationOf({ command = 'run', config, ...request }) {
+            const here = (path) => (0, external_node_path_.relative)('', path) || '.';
+            const file = config.file === null ? null : here(config.file);
+            const paths = plain([
+                ['--model-repository', here(request.modelRepository)],
+                ['--config', file === null || configFileNames.includes(file) ? null : file],
+            ]);
+            const output = here(request.outputDirectory);
+            return { command, flags: [...paths, ...measuringFlags(config.overrides)], output };
         }
         function requireHistory({ config, recent }) {
             if (config.gate.onCreep !== 'fail' || recent === undefined)
@@ -49741,7 +52841,8 @@ exec "$@"
         function renderHistory(series, trend, since) {
             const found = trend === null ? null : trendSection({ trend });
             const summary = found?.summary ?? 'No series has enough runs yet to show a trend.';
-            return `${[summary, markdownTableOf(trendTable(series, since))].filter((text) => text !== '').join('\n\n')}\n`;
+            const isSaid = summary.endsWith(stepLegend) || series.every(({ shifts }) => shifts.length === 0);
+            return `${[summary, markdownTableOf(trendTable(series, since)), isSaid ? '' : stepLegend].filter((text) => text !== '').join('\n\n')}\n`;
         }
         ;
         async function history_history(shell, options) {
@@ -49800,7 +52901,7 @@ exec "$@"
         const trustworthy_window = { leastNs: 250 * nsPerMs, requests: 100, ofLongest: 10 };
         async function measureUntilTrustworthy(world, generator, model, load, goal, random) {
             const target = await model.target(load);
-            const [warmed] = await warmUp(world, generator, [target], load, goal, random);
+            const [[warmed] = []] = await warmUp(world, generator, [[{ model: model.name, target, load }]], goal, random);
             if (warmed === undefined)
                 throw new RangeError('a warm-up of no side');
             const { nsPerRequest, typicalLatencyNs } = warmed.pace;
@@ -50162,6 +53263,55 @@ exec "$@"
             return null;
         }
         ;
+        const last_release_timeoutNs = 30 * nsPerSecond;
+        const endsInVersion = /(?:^|[^\w.])(?:v\d+(?:\.\d+)*|\d+(?:\.\d+)+)$/;
+        const isPreRelease = /(?:^|[^a-z])(?:alpha|beta|canary|dev|nightly|pre|preview|prerelease|rc|snapshot|weekly)(?:[^a-z]|$)/i;
+        async function lastRelease(world, directory) {
+            const format = '%(refname:strip=2) %(objectname) %(*objectname)';
+            const filters = ['--merged=HEAD', '--no-contains=HEAD', '--sort=-creatordate'];
+            const output = await world.run('git', ['-C', directory, 'for-each-ref', ...filters, `--format=${format}`, 'refs/tags'], { timeoutNs: last_release_timeoutNs });
+            if (output.exitCode !== 0)
+                return null;
+            for (const line of output.stdout.split('\n')) {
+                const [tag, object, commit] = line.split(' ');
+                if (tag !== undefined && object !== undefined && endsInVersion.test(tag) && !isPreRelease.test(tag))
+                    return { tag, commit: commit === undefined || commit === '' ? object : commit };
+            }
+            return null;
+        }
+        ;
+        async function referenceFor(world, cwd, modelRepository, config, { baseline, reference, referenceRepository }) {
+            if (reference !== undefined && referenceRepository !== undefined) {
+                throw new domain_error.ue('usage', '--reference and --reference-repository exclude each other', {
+                    hint: 'Name a git commit with the first, or a folder with the second.',
+                });
+            }
+            if (reference !== undefined)
+                return { kind: 'git', ref: reference };
+            if (referenceRepository !== undefined)
+                return { kind: 'repository', path: (0, external_node_path_.resolve)(cwd, referenceRepository) };
+            if (config.overrides.release !== true || baseline !== undefined)
+                return null;
+            const remote = config.triton.mode === 'remote';
+            const release = remote ? null : await lastRelease(world, modelRepository);
+            if (release !== null) {
+                world.progress(`the release before: ${release.tag} (${release.commit.slice(0, 7)})`);
+                return { kind: 'git', ref: release.tag };
+            }
+            const why = remote
+                ? 'a remote server is measured with one set of models only'
+                : 'HEAD grew out of no tag of a version, such as v1.2.3';
+            if (config.gate.onMissingBaseline !== 'fail') {
+                world.progress(`there is no release to compare with: ${why}`);
+                return null;
+            }
+            throw new domain_error.ue('usage', `--release: there is nothing to compare with: ${why}`, {
+                hint: remote
+                    ? "Give the last release's baseline.json with --baseline."
+                    : 'Name the last release with --reference TAG, or give its baseline.json with --baseline; in a shallow clone run `git fetch --unshallow --tags`. For the first release of all: --on-missing-baseline inconclusive --on-inconclusive warn.',
+            });
+        }
+        ;
         async function run(shell, options) {
             const config = await configFrom(shell, options);
             const modelRepository = repositoryFrom(shell, config);
@@ -50172,27 +53322,14 @@ exec "$@"
                 modelRepository,
                 mode: 'gate',
                 baseline,
-                recent: await openAsked(shell, options.history, '--history'),
-                reference: referenceOf(shell, options),
+                recent: await openHistory(shell, options.history, config),
+                reference: await referenceFor(world, shell.cwd, modelRepository, config, options),
                 outputDirectory: (0, external_node_path_.resolve)(shell.cwd, options.output),
                 resume: await openResumed(shell, options),
                 commit: await headCommit(world, modelRepository),
                 runId: null,
             });
             return printResult(shell, result, options);
-        }
-        function referenceOf(shell, options) {
-            const { reference, referenceRepository } = options;
-            if (reference !== undefined && referenceRepository !== undefined) {
-                throw new domain_error.ue('usage', '--reference and --reference-repository exclude each other', {
-                    hint: 'Name a git commit with the first, or a folder with the second.',
-                });
-            }
-            if (reference !== undefined)
-                return { kind: 'git', ref: reference };
-            if (referenceRepository !== undefined)
-                return { kind: 'repository', path: (0, external_node_path_.resolve)(shell.cwd, referenceRepository) };
-            return null;
         }
         ;
         const landscape_file_count = schemas_int().positive();
@@ -50247,13 +53384,13 @@ exec "$@"
                 throw new domain_error.ue('usage', 'the landscape cannot be read', { problems: [problem] });
             }
             const committed = { ...landscape_file_configurationOf(committedPoint), committed: true };
-            const known = new Map(points.map((point) => [keyOf(landscape_file_configurationOf(point), loadOf(point)), point]));
+            const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), loadOf(point)), point]));
             return {
                 name,
                 space: { committed, configurations: configurationsOf(space, committed), loads: landscape_file_loadsOf(space) },
                 objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
                 constraints: Object.entries(constraints).flatMap(([tag, limits]) => constraintsOf(tag, limits)),
-                measure: (configuration, load) => metricsOf(known.get(keyOf(configuration, load))),
+                measure: (configuration, load) => metricsOf(known.get(landscape_file_keyOf(configuration, load))),
             };
         }
         function landscape_file_configurationOf(point) {
@@ -50272,7 +53409,7 @@ exec "$@"
                 return { mode: 'requestRate', requestRate, ...batch };
             throw new domain_error.ue('internal', 'a load of neither concurrency nor request rate');
         }
-        function keyOf(configuration, load) {
+        function landscape_file_keyOf(configuration, load) {
             return `${configurationKey(configuration)} ${loadKey(load)}`;
         }
         function configurationsOf(space, committed) {
@@ -50445,6 +53582,7 @@ exec "$@"
                 config,
                 modelRepository,
                 mode: 'baseline',
+                command: 'search',
                 baseline: { status: 'notRequested' },
                 reference: null,
                 outputDirectory: (0, external_node_path_.resolve)(shell.cwd, options.output),
@@ -50534,7 +53672,7 @@ Exit codes:
             policyOptions(gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run)))
                 .option('--baseline <file>', 'baseline.json of the main branch')
                 .option('--history <file>', 'newer baseline.json of the main branch: the trend since what is compared with')
-                .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree')
+                .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree (with --release and no baseline: the newest tag of a version before HEAD)')
                 .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
                 .addHelpText('after', `
 Examples:
@@ -50585,6 +53723,7 @@ Example:
                 .requiredOption('--measurements <file>', 'measurements.json')
                 .option('--baseline <file>', 'baseline.json')
                 .option('--history <file>', 'newer baseline.json of the main branch: the trend since what is compared with')
+                .option('--models <names>', 'only these models were measured, where `run` was told so')
                 .option('--config <file>', 'configuration file with budgets, tolerances and policies')
                 .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
                 .option('--min-throughput <n>', 'least throughput in inferences per second')

@@ -1744,6 +1744,24 @@ class Tally {
         return before === 0n ? hrtimeNs : before;
     }
 }
+function outstandingMemory() {
+    return new SharedArrayBuffer(4);
+}
+class Outstanding {
+    #count;
+    constructor(memory = outstandingMemory()) {
+        this.#count = new Int32Array(memory);
+    }
+    get any() {
+        return Atomics.load(this.#count, 0) > 0;
+    }
+    sent() {
+        Atomics.add(this.#count, 0, 1);
+    }
+    ended() {
+        Atomics.sub(this.#count, 0, 1);
+    }
+}
 ;
 class Phases {
     #counted;
@@ -1870,10 +1888,12 @@ class Recorder {
     #sends;
     #logger;
     #flights = new Set();
-    #windowFlights = 0;
+    #outstanding;
+    #firstSentNs = null;
     #lastEndNs = 0;
     #latencies = new GrowingArray();
-    constructor(phases, outgoing, share, { leadInNs, requestCount }, deadlineNs, { responses = null, sends = null, logger = null }) {
+    constructor(phases, outgoing, share, { leadInNs, requestCount }, deadlineNs, { responses = null, sends = null, logger = null, outstanding = new Outstanding() }) {
+        this.#outstanding = outstanding;
         this.#phases = phases;
         this.#responses = responses;
         this.#outgoing = outgoing;
@@ -1887,6 +1907,9 @@ class Recorder {
     get lastEndNs() {
         return this.#lastEndNs;
     }
+    get firstSentNs() {
+        return this.#firstSentNs;
+    }
     get inFlight() {
         return this.#flights.size;
     }
@@ -1896,7 +1919,7 @@ class Recorder {
         if (this.#phases.at(atNs) !== 'leadOut')
             return true;
         const endNs = this.#phases.endNs ?? atNs;
-        return this.#windowFlights > 0 && atNs < endNs + this.#leadOutNs;
+        return this.#outstanding.any && atNs < endNs + this.#leadOutNs;
     }
     send(connection, originNs, onEnd) {
         const phase = this.#admit(originNs);
@@ -1905,6 +1928,7 @@ class Recorder {
             throw new RangeError('a target without frames');
         this.#issued++;
         const sentNs = nowNs();
+        this.#firstSentNs ??= sentNs;
         const flight = { originNs, sentNs, phase, onEnd, responsesNs: [], cancel: () => undefined };
         this.#flights.add(flight);
         if (phase === 'window') {
@@ -1912,7 +1936,7 @@ class Recorder {
                 this.#late++;
             if (this.#phases.at(sentNs) === 'window')
                 this.#inTime++;
-            this.#windowFlights++;
+            this.#outstanding.sent();
         }
         const ended = (failure, message, endNs, wrongOutput) => {
             this.#land(flight);
@@ -1974,7 +1998,7 @@ class Recorder {
     #land(flight) {
         this.#flights.delete(flight);
         if (flight.phase === 'window')
-            this.#windowFlights--;
+            this.#outstanding.ended();
     }
     #record(flight, failure, message, endNs) {
         this.#lastEndNs = endNs;
@@ -1995,6 +2019,47 @@ class Recorder {
     #fail(failure, message) {
         this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
         this.#firstFailure ??= message === '' ? failure : `${failure}: ${message}`;
+    }
+}
+;
+const lookMs = 1;
+const leadNs = 3000000n;
+const patienceNs = 5000000000n;
+function rendezvousMemory() {
+    return new SharedArrayBuffer(16);
+}
+class Rendezvous {
+    #arrivals;
+    #startHrtimeNs;
+    #parties;
+    constructor(memory, parties) {
+        this.#arrivals = new Int32Array(memory, 0, 1);
+        this.#startHrtimeNs = new BigInt64Array(memory, 8, 1);
+        this.#parties = parties;
+    }
+    async start() {
+        const deadlineNs = process.hrtime.bigint() + patienceNs;
+        this.#come();
+        for (;;) {
+            const startNs = Atomics.load(this.#startHrtimeNs, 0);
+            if (startNs !== 0n)
+                return startNs;
+            if (process.hrtime.bigint() > deadlineNs)
+                this.#agree(process.hrtime.bigint());
+            else
+                await new Promise((resolve) => setTimeout(resolve, lookMs));
+        }
+    }
+    leave() {
+        this.#come();
+    }
+    #come() {
+        const arrived = Atomics.add(this.#arrivals, 0, 1) + 1;
+        if (arrived === this.#parties)
+            this.#agree(process.hrtime.bigint() + leadNs);
+    }
+    #agree(startNs) {
+        Atomics.compareExchange(this.#startHrtimeNs, 0, 0n, startNs);
     }
 }
 ;
@@ -2794,7 +2859,25 @@ function worker_close(targetId) {
     targets.delete(targetId);
 }
 async function run(command) {
-    const { targetId, load } = command;
+    const { rendezvous } = command.muster;
+    const meeting = rendezvous === null ? null : new Rendezvous(rendezvous.memory, rendezvous.parties);
+    let open;
+    try {
+        open = readyFor(command);
+    }
+    catch (error) {
+        meeting?.leave();
+        throw error;
+    }
+    running = true;
+    try {
+        return await measure(open, command, meeting === null ? nowNs() : fromHrtime(await meeting.start()));
+    }
+    finally {
+        running = false;
+    }
+}
+function readyFor({ targetId, load }) {
     const open = targets.get(targetId);
     if (open === undefined)
         throw new GateError('internal', `load target '${targetId}' is not open`);
@@ -2802,18 +2885,11 @@ async function run(command) {
         throw new GateError('internal', 'two windows at a time would measure each other');
     if (load.mode === 'concurrency')
         checkStreamLimit(open, load.concurrency);
-    running = true;
-    try {
-        return await measure(open, command);
-    }
-    finally {
-        running = false;
-    }
+    return open;
 }
-async function measure(open, { load, options, muster }) {
+async function measure(open, { load, options, muster }, startNs) {
     const { target, share, lines, ids, requests } = open;
     const probe = new ThreadProbe();
-    const startNs = share.of === 1 ? nowNs() : fromHrtime(muster.startHrtimeNs);
     const phases = new Phases(startNs, options, () => probe.open(), () => probe.close(), new Tally(muster.tally));
     const responses = target.streaming?.decoupled === true ? new ResponseTimes(phases) : null;
     const logger = options.requestLog === true ? new RequestLogger() : null;
@@ -2822,6 +2898,7 @@ async function measure(open, { load, options, muster }) {
         responses,
         sends,
         logger,
+        outstanding: muster.outstanding === null ? undefined : new Outstanding(muster.outstanding),
     });
     const run = sendersOf(target, lines, load, share, ids, requests, muster.seed);
     let closings = 0;
@@ -2847,6 +2924,7 @@ async function measure(open, { load, options, muster }) {
     return {
         startHrtimeNs: hrtimeOf(phases.startNs),
         durationNs: Math.round(endNs - phases.startNs),
+        lateStartNs: Math.max(0, (recorder.firstSentNs ?? endNs) - phases.startNs),
         ...report,
         issued: report.issued + closings,
         ...(responses === null ? {} : { responses: responses.report() }),
