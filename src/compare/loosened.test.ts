@@ -113,3 +113,80 @@ test('what flags say stands above both files', () => {
   const strict = 'latency_budget: 10\ngate: {on_inconclusive: fail}'
   expect(looserThan(limits(strict, over), limits('latency_budget: 20', over))).toEqual([])
 })
+
+/** Nobody can say which of two requests is the easier one: both ways are told. */
+const askings: [string, string, string, string][] = [
+  [
+    'a smaller shape',
+    'perf_analyzer_flags: {shape: "INPUT0:64"}',
+    'perf_analyzer_flags: {shape: "INPUT0:8"}',
+    'shape {"INPUT0":[64]} → {"INPUT0":[8]}',
+  ],
+  ['zeros', '', 'perf_analyzer_flags: {input-data: zero}', 'input-data random → zero'],
+  [
+    'other files',
+    'perf_analyzer_flags: {input-data: data/long.json}',
+    'perf_analyzer_flags: {input-data: data/short.json}',
+    'input-data ["long.json"] → ["short.json"]',
+  ],
+  ['shorter texts', '', 'perf_analyzer_flags: {string-length: 1}', 'string-length 128 → 1'],
+  [
+    'one input',
+    '',
+    'gate: {inputs: {m: {TEXT: {constant: a}}}}',
+    'gate.inputs none → {"TEXT":{"kind":"constant","value":"a"}}',
+  ],
+  [
+    'a file of an input',
+    'gate: {inputs: {m: {IMAGE: {file: a.png}}}}',
+    'gate: {inputs: {m: {IMAGE: {file: b/c.png}}}}',
+    'gate.inputs {"IMAGE":{"kind":"file","path":"a.png"}} → {"IMAGE":{"kind":"file","path":"c.png"}}',
+  ],
+  [
+    'shared memory',
+    '',
+    'perf_analyzer_flags: {shared-memory: system}',
+    'shared-memory none → {"outputBytes":102400}',
+  ],
+  ['a stream', '', 'perf_analyzer_flags: {streaming: true}', 'streaming none → true'],
+  [
+    'shorter sequences',
+    'perf_analyzer_flags: {sequence-length: 30}',
+    'perf_analyzer_flags: {sequence-length: 2}',
+    'sequences {"count":4,"length":30,"lengthVariation":0.2,"serial":false} → {"count":4,"length":2,"lengthVariation":0.2,"serial":false}',
+  ],
+  ['fewer requests', '', 'perf_analyzer_flags: {request-count: 10}', 'request-count none → 10'],
+  ['another engine', '', 'gate: {engine: perf_analyzer}', 'gate.engine none → perf_analyzer'],
+]
+
+test.each(askings)('what is sent is told as well: %s', (_, before, after, said) => {
+  expect(looserThan(limits(before), limits(after))).toEqual([
+    `m is asked otherwise, more easily perhaps: ${said}`,
+  ])
+  expect(looserThan(limits(after), limits(before))).toHaveLength(1)
+  expect(looserThan(limits(after), limits(after))).toEqual([])
+})
+
+test('a long list of values is cut', () => {
+  const values = (last: number) =>
+    `gate: {inputs: {m: {X: {values: [${Array(99).fill(1).join()}, ${last}]}}}}`
+  const [said = ''] = looserThan(limits(values(1)), limits(values(2)))
+  expect(said).toMatch(
+    /^m is asked otherwise, more easily perhaps: gate.inputs \{"X":.{70,75}… → \{"X":.{70,75}…$/,
+  )
+})
+
+test('the same file in another checkout is the same', () => {
+  const text = 'perf_analyzer_flags: {input-data: data/a.json}'
+  const of = (path: string) => limitsOf(readConfig(text, path, {}), ['m'])
+  expect(looserThan(of('/here/c.yml'), of('c.yml'))).toEqual([])
+})
+
+test('limits of a version that did not look at what is sent', () => {
+  const [model] = limits('').models
+  if (model === undefined) throw new Error('no model')
+  const { asked: _, ...older } = model
+  expect(
+    looserThan({ ...limits(''), models: [older] }, limits('perf_analyzer_flags: {streaming: true}')),
+  ).toEqual([])
+})

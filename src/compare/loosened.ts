@@ -21,7 +21,7 @@ export function loosened({
   return looserThan(reference.limits, limitsOf(config, names))
 }
 
-/** What `after` lets pass and `before` does not. */
+/** What `after` lets pass and `before` does not, and what is sent otherwise, of which nobody can say whether it is easier. */
 export function looserThan(before: Limits, after: Limits): string[] {
   return [
     ...gatedLess(before, after),
@@ -71,7 +71,27 @@ function modelLooser(before: ModelLimits, after: ModelLimits): string[] {
     ...(checks.indexOf(after.checkOutputs) < checks.indexOf(before.checkOutputs)
       ? [`check_outputs of ${name} ${before.checkOutputs} → ${after.checkOutputs}`]
       : []),
+    ...askedOtherwise(before, after),
   ]
+}
+
+/** Both sides are measured with the candidate's requests: lighter ones meet a budget, and hide what only the old ones show. */
+function askedOtherwise({ name, asked: before }: ModelLimits, { asked: after }: ModelLimits): string[] {
+  if (before === undefined || after === undefined) return []
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  return keys
+    .filter((key) => before[key] !== after[key])
+    .map(
+      (key) =>
+        `${name} is asked otherwise, more easily perhaps: ${key} ${short(before[key])} → ${short(after[key])}`,
+    )
+}
+
+/** Values that are listed by hand may be long. */
+const mostCharacters = 80
+
+function short(text = 'none'): string {
+  return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`
 }
 
 function constraintLooser(

@@ -1,5 +1,6 @@
+import { basename } from 'node:path'
 import type { Limits } from '../domain/limits.ts'
-import type { Config } from './config.ts'
+import type { Config, GateSettings, ModelSettings } from './config.ts'
 
 /** What a configuration lets pass, as plain JSON, for these models and those that it names. */
 export function limitsOf(config: Config, models: readonly string[]): Limits {
@@ -7,7 +8,8 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
   return {
     gated: config.models === null ? null : [...config.models],
     models: [...new Set([...models, ...(config.models ?? [])])].map((name) => {
-      const { loads, constraints, tolerance, requests } = config.settingsFor(name)
+      const settings = config.settingsFor(name)
+      const { loads, constraints, tolerance, requests } = settings
       return {
         name,
         loads: [...loads],
@@ -19,6 +21,7 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
         })),
         tolerance: { ...tolerance },
         checkOutputs: requests.checkOutputs,
+        asked: askedOf(settings, gate),
       }
     }),
     onInconclusive: gate.onInconclusive,
@@ -30,4 +33,42 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
     onCreep: gate.onCreep,
     accepted: [...gate.accepted],
   }
+}
+
+/**
+ * What a model is sent, by the keys that say it, where they say something. Of files the names alone: the same file has another path in another
+ * checkout, and what it holds is part of what a baseline is recognised by.
+ */
+function askedOf(
+  { input, requests, counts, perfAnalyzerFlags }: ModelSettings,
+  { engine }: Pick<GateSettings, 'engine'>,
+): Record<string, string> {
+  const { count, length, lengthVariation, serial } = requests.sequences
+  const sources = Object.entries(input.sources).map(([name, source]) => [
+    name,
+    source.kind === 'file' ? { ...source, path: basename(source.path) } : source,
+  ])
+  const asked = {
+    'gate.engine': engine === 'builtin' ? null : engine,
+    shape: orNull(input.shapes),
+    'input-data': input.data === 'files' ? input.files.map((path) => basename(path)) : input.data,
+    'gate.inputs': orNull(Object.fromEntries(sources)),
+    'string-length': input.stringLength,
+    'string-data': input.stringData,
+    'shared-memory': input.sharedMemory,
+    streaming: requests.streaming || null,
+    sequences: { count, length, lengthVariation, serial },
+    'request-count': counts.requestCount,
+    'warmup-request-count': counts.warmupRequestCount,
+    perf_analyzer_flags: engine === 'builtin' ? null : orNull(perfAnalyzerFlags),
+  }
+  return Object.fromEntries(
+    Object.entries(asked).flatMap(([key, value]) =>
+      value === null ? [] : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
+    ),
+  )
+}
+
+function orNull<T extends object>(values: T): T | null {
+  return Object.keys(values).length === 0 ? null : values
 }

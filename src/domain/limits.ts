@@ -18,6 +18,8 @@ const modelLimitsSchema = z
     ),
     tolerance: z.partialRecord(metric, z.strictObject({ ratio: z.number(), absolute: z.number() })),
     checkOutputs: z.enum(['off', 'given', 'first']),
+    /** What is sent to it, and how, each in words under its key; left out by versions that did not look. */
+    asked: z.record(z.string(), z.string()).optional(),
   })
   .readonly()
 export type ModelLimits = z.infer<typeof modelLimitsSchema>

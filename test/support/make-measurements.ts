@@ -1,6 +1,6 @@
 import { configHash } from '../../src/baseline/migrate.ts'
 import type { Config, Constraint, GateSettings } from '../../src/config/config.ts'
-import { toleranceWith } from '../../src/config/defaults.ts'
+import { defaultInput, defaultRequests, toleranceWith } from '../../src/config/defaults.ts'
 import type { AcceptedRegression } from '../../src/domain/accepted.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import type { Load } from '../../src/domain/load.ts'
@@ -174,10 +174,14 @@ export function makeConfig(
       constraints,
       loads,
       tolerance: toleranceWith(tolerance),
-      requests: { checkOutputs: 'given' },
+      input: { ...defaultInput, seed: 1 },
+      requests: defaultRequests,
+      counts: { requestCount: null, warmupRequestCount: null },
+      perfAnalyzerFlags: {},
       demandInferPerSec: null,
     }),
     gate: {
+      engine: 'builtin',
       onInconclusive: 'warn',
       onMissingBaseline: 'inconclusive',
       maxFailureRatio: 0.01,
