@@ -16,7 +16,7 @@ import { removeStaleRegions } from '../load/shared-memory.ts'
 import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { createRandom } from '../stats/random.ts'
-import { freeMemoryBytes, sharedMemoryRoom } from '../system/host-activity.ts'
+import { freeMemoryBytes, hasGpuDevice, sharedMemoryRoom } from '../system/host-activity.ts'
 import type { Launcher } from '../triton/launcher.ts'
 import { attribute } from './attribution.ts'
 import { type Claim, claimDevices } from './claim.ts'
@@ -245,7 +245,7 @@ async function measureOnShelf(
       alone(gatedOnly(gated)),
       model.dependencies.length + model.called.length > 0,
       growthOf(config.settingsFor(plan.name).search, committed),
-      { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom() },
+      { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() },
     )
     const sweep = await sweepModel(
       context,

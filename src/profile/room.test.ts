@@ -10,6 +10,7 @@ import { growthOf, serversThatFit, sweepServers } from './room.ts'
 
 const gib = 2 ** 30
 const roomOf = (freeGib: number, usedMib = 0, sharedMib = 64) => ({
+  hasGpuDevice: false,
   freeBytes: freeGib * gib,
   shared: { usedBytes: usedMib * 2 ** 20, freeBytes: sharedMib * 2 ** 20 },
 })
@@ -58,6 +59,14 @@ test('a sweep has as many servers as fit twice, eight at most; one where memory 
     servers('docker', false, 0.1),
     servers('remote', false, 0.1),
   ]).toEqual([1, 1, 1])
+})
+
+test('one where a local server may be on a GPU that nothing is read of; the embedded one never is', () => {
+  const servers = (mode: 'embedded' | 'local', hasGpuDevice: boolean) => {
+    const context = { gpu: null, launcher: { mode } } as Parameters<typeof sweepServers>[0]
+    return sweepServers(context, measured(null, 0.1), false, 2, { ...plenty, hasGpuDevice })
+  }
+  expect([servers('local', true), servers('local', false), servers('embedded', true)]).toEqual([1, 8, 8])
 })
 
 test('by the memory that is free now, and by the instances that may come', () => {

@@ -29,8 +29,9 @@ function holds(bytes: number, each: number): number {
   return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((usableShare * bytes) / each)
 }
 
-/** Memory of this machine, in bytes. */
+/** Memory of this machine, in bytes, and whether a driver has made a GPU visible. */
 interface HostRoom {
+  readonly hasGpuDevice: boolean
   readonly freeBytes: number
   readonly shared: { readonly usedBytes: number; readonly freeBytes: number }
 }
@@ -67,7 +68,8 @@ export function sweepServers(
   growth: number,
   host: HostRoom,
 ): number {
-  const isCheap = launcher.mode === 'embedded' || launcher.mode === 'local'
+  // A server of the user's own may be on a GPU of which nothing can be read.
+  const isCheap = launcher.mode === 'embedded' || (launcher.mode === 'local' && !host.hasGpuDevice)
   if (gpu !== null || !isCheap) return 1
   const inAll = Math.floor(serversThatFit(gated) / growth)
   const further = Math.min(

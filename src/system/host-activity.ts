@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from 'node:fs'
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import { freemem, loadavg } from 'node:os'
 import { cpuNsOf, nsPerTick, processTree } from './process-tree.ts'
 
@@ -138,6 +138,11 @@ export function sharedMemoryRoom(): { readonly usedBytes: number; readonly freeB
   } catch {
     return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY }
   }
+}
+
+/** Whether NVIDIA's driver, or that of Windows below WSL, has made a GPU visible here; nvidia-smi may be missing all the same. */
+export function hasGpuDevice(): boolean {
+  return ['/dev/nvidiactl', '/dev/dxg'].some((path) => existsSync(path))
 }
 
 /** What cgroup v2's memory.max leaves beside memory.current without the files in it that the kernel would drop; infinite without a limit. */
