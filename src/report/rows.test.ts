@@ -153,3 +153,22 @@ test('a stand-in percentile is named with why, and what it leaves open is not ca
   expect(report.summary).toMatch(/too few requests to judge 1 of 1 constraint/)
   expect(report.summary).not.toMatch(/noisy|not met/)
 })
+
+test('reasons of a model in a row with the same cause and next step say them once', () => {
+  const reason = (message: string, rest = {}) => ({ outcome: 'fail' as const, model: 'm', message, ...rest })
+  const both = { cause: 'c', next: 'n' }
+  const reasons = [
+    reason('first', both),
+    reason('second', both),
+    reason('other cause', { ...both, cause: 'd' }),
+    reason('again', both),
+    reason('no next', { cause: 'c' }),
+    { ...reason('other model', { cause: 'c' }), model: 'o' },
+  ]
+  const base = result('fail', [])
+  const rows = reportRows({ ...base, verdict: { ...base.verdict, reasons } })
+  const [first, second, ...others] = rows.reasons
+  expect(first).toEqual(reasons[0])
+  expect(second).toEqual(reason('second'))
+  expect(others).toEqual(reasons.slice(2))
+})

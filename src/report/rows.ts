@@ -19,7 +19,13 @@ import { reproduce } from './reproduce-rows.ts'
 import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
 import { createFootnotes, type Status, type Table } from './table.ts'
 import { type TrendSection, trendSection } from './trend-rows.ts'
-import { baselineProblem, comparisonLegend, orderedReasons, summarise } from './verdict-rows.ts'
+import {
+  baselineProblem,
+  comparisonLegend,
+  orderedReasons,
+  summarise,
+  withoutRepeats,
+} from './verdict-rows.ts'
 
 /** Everything that the views show: computed, formatted, not yet escaped. */
 export interface Report {
@@ -88,7 +94,9 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     title: `Performance gate: ${result.verdict.outcome}`,
     summary: summarise(result),
     notices: notices(result, candidateLabel),
-    reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
+    reasons: withoutRepeats(
+      orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
+    ),
     comparisons: deciding,
     legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
     otherMetrics: informing,

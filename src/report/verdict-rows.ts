@@ -108,6 +108,16 @@ export function orderedReasons(outcome: Outcome, reasons: readonly Reason[]): re
     .toSorted((a, b) => severity[a.outcome] - severity[b.outcome])
 }
 
+/** Where several reasons of a model in a row have the same cause and next step, the first of them says both for all. */
+export function withoutRepeats(reasons: readonly Reason[]): readonly Reason[] {
+  return reasons.map((reason, index) => {
+    const { cause, next, ...bare } = reason
+    const before = reasons[index - 1]
+    if (before === undefined || before.model !== reason.model) return reason
+    return before.cause === cause && before.next === next ? bare : reason
+  })
+}
+
 /** What was compared with what, one sentence per side that appears. */
 export function comparisonLegend(result: Result, candidateLabel: string): readonly string[] {
   const lines: string[] = []
