@@ -3,7 +3,7 @@ import { isCleared, isPromising } from './compare/screen.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, unlike } from './domain/environment.ts'
 import type { Baseline } from './domain/measurements.ts'
-import type { MeasureInput } from './profile/measure-repository.ts'
+import type { MeasureInput } from './profile/measure-input.ts'
 import { settingsHash } from './profile/resume.ts'
 import { closureHash, type ModelRepository } from './repository/repository.ts'
 

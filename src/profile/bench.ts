@@ -2,7 +2,7 @@ import { type Configuration, configurationKey } from '../domain/configuration.ts
 import { asGateError } from '../domain/error.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { isComplete, withoutAutoComplete } from './auto-complete.ts'
-import { interruptIfAsked, type ProfileContext } from './profile.ts'
+import { interruptIfAsked, type ProfileContext } from './context.ts'
 import type { Running } from './records.ts'
 import { type LiveModel, type LiveServer, openServer } from './side.ts'
 import { makeVariantLoader, type VariantLoader } from './variant-loader.ts'

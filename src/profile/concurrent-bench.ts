@@ -3,7 +3,7 @@ import { asGateError } from '../domain/error.ts'
 import { applyConfiguration } from '../model-config/configuration.ts'
 import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { askOf, interruptIfAsked, type ProfileContext } from './profile.ts'
+import { askOf, interruptIfAsked, type ProfileContext } from './context.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
 
 /** One server, and on it whatever combination of configurations was loaded last. The user's files stay as they are. */

@@ -1,77 +1,22 @@
-import type { Config } from '../config/config.ts'
-import type { AttributionMeasurement } from '../domain/attribution.ts'
-import type { Configuration } from '../domain/configuration.ts'
 import type { Environment } from '../domain/environment.ts'
-import { asGateError } from '../domain/error.ts'
-import type { Invocation } from '../domain/invocation.ts'
-import type { Load } from '../domain/load.ts'
-import { type GitFacts, type Measurements, schemaVersion } from '../domain/measurements.ts'
-import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
+import { type Measurements, schemaVersion } from '../domain/measurements.ts'
+import type { ModelMeasurement } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import { type GpuSampler, startGpuSampler } from '../gpu/sampler.ts'
 import { openLoadGenerator } from '../load/generator.ts'
-import type { InputData } from '../load/read-inputs.ts'
 import { removeStaleRegions } from '../load/shared-memory.ts'
-import type { ModelPlan, Plan } from '../plan/plan.ts'
-import type { ModelRepository } from '../repository/repository.ts'
+import type { Plan } from '../plan/plan.ts'
 import { createRandom } from '../stats/random.ts'
-import { freeMemoryBytes, hasGpuDevice, sharedMemoryRoom } from '../system/host-activity.ts'
-import type { Launcher } from '../triton/launcher.ts'
-import { attribute } from './attribution.ts'
 import { type Claim, claimDevices } from './claim.ts'
 import { measureConcurrently } from './concurrent-models.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext } from './context.ts'
 import { engineName, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
-import { interruptIfAsked, type ModelSides, type ProfileContext } from './profile.ts'
-import { givenUp, resumed, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
-import { growthOf, serversThatFit, sweepServers } from './room.ts'
-import { profileScreened } from './screened-model.ts'
-import { makeShelf, type Shelf } from './shelf.ts'
+import type { MeasureInput } from './measure-input.ts'
+import { measureModel } from './measure-model.ts'
+import { resumed } from './resume.ts'
 import { openServer, type SideName } from './side.ts'
-import { sweepModel } from './sweep.ts'
-import type { SweepState } from './sweep-loop.ts'
-
-export interface MeasureInput {
-  readonly config: Config
-  readonly plan: Plan
-  readonly launcher: Launcher
-  /** By model; the same bytes go to both sides. */
-  readonly inputs: ReadonlyMap<string, InputData>
-  readonly candidate: ModelRepository
-  readonly reference: {
-    readonly repository: ModelRepository
-    readonly description: string
-    readonly commit: string | null
-  } | null
-  /** What an earlier run left, to be gone on with; null = start afresh. */
-  readonly resume: Measurements | null
-  readonly commit: string | null
-  /** What git knew of the configuration, recorded with the measurements. */
-  readonly git: GitFacts
-  /** The repository's path within git, for patches; null outside git. */
-  readonly repositoryPrefix: string | null
-  readonly invocation: Invocation
-  /** Gets all there is after each load of each repetition, each step of a sweep, and each model. */
-  readonly save: (measurements: Measurements) => void
-  readonly logServer: (line: string) => void
-  /** Whether what was measured so far on both sides, of one model or of those at once, is decided at look number `look`. */
-  readonly isDecided: (model: Measurements, look: number) => boolean
-  /** What a model that was measured on both sides got worse at; null where nothing is confirmed. */
-  readonly regressionOf: (model: Measurements) => Regression | null
-  /** Whether a model is worth measuring alone first, and whether that has cleared it. */
-  readonly screen: {
-    readonly isPromising: (model: ModelPlan, environment: Environment) => boolean
-    readonly isCleared: (model: Measurements) => boolean
-  }
-}
-
-interface Regression {
-  /** By latency or throughput, the worst first. */
-  readonly loads: readonly Load[]
-  /** Whether config.pbtxt is to blame, by what was measured to explain it. */
-  readonly blamesConfig: (measured: AttributionMeasurement) => boolean
-}
 
 /**
  * Plan → Measurements: every model's gated loads on both sides, then its sweep; or all models at once. The only loop over
@@ -184,153 +129,6 @@ function attributionsOf(sides: readonly ModelSides[]): Pick<Measurements, 'attri
   return attributions.length === 0 ? {} : { attributions }
 }
 
-/** The gated loads first, then why they are worse if they are, then the sweep with what is left of the model's time. */
-async function measureModel(
-  context: ProfileContext,
-  input: MeasureInput,
-  plan: ModelPlan,
-  earlier: ModelSides | null,
-  save: (sides: ModelSides) => void,
-  alone: (sides: ModelSides) => Measurements,
-  promising: boolean,
-): Promise<ModelSides> {
-  const shelf = makeShelf()
-  try {
-    return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf)
-  } finally {
-    await shelf.clear()
-  }
-}
-
-async function measureOnShelf(
-  context: ProfileContext,
-  input: MeasureInput,
-  plan: ModelPlan,
-  earlier: ModelSides | null,
-  save: (sides: ModelSides) => void,
-  alone: (sides: ModelSides) => Measurements,
-  promising: boolean,
-  shelf: Shelf,
-): Promise<ModelSides> {
-  const { world, config } = context
-  const startNs = world.nowNs()
-  const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf))
-  const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
-  const swept = sweepScenarios(gated.candidate)
-  const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
-    ...gated,
-    candidate: {
-      ...gated.candidate,
-      settingsHash: settingsHash(config, plan.name),
-      sweep: progress,
-      scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
-      search,
-    },
-  })
-  let state: SweepState = { progress: begun, scenarios: swept }
-  const sides = withSweep(state, null)
-  save(sides)
-  const model = input.candidate.models.get(plan.name)
-  const committed = committedOf(gated.candidate)
-  if (plan.searchNs === 0 || model === undefined || committed === null) return sides
-  const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs)
-  try {
-    const running = shelf.take()
-    const keep = (now: SweepState) => {
-      state = now
-      save(withSweep(now, null))
-    }
-    const servers = sweepServers(
-      context,
-      alone(gatedOnly(gated)),
-      model.dependencies.length + model.called.length > 0,
-      growthOf(config.settingsFor(plan.name).search, committed),
-      { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() },
-    )
-    const sweep = await sweepModel(
-      context,
-      input.candidate,
-      model,
-      committed,
-      timeNs,
-      state,
-      keep,
-      running,
-      servers,
-    )
-    return withSweep(sweep, sweep.summary)
-  } catch (error) {
-    interruptIfAsked(world)
-    // The sweep is a suggestion: what breaks in it must not cost the verdict.
-    const warning = `${givenUp}${asGateError(error).message}`
-    world.progress(`${plan.name}: ${warning}`)
-    const { candidate } = withSweep(state, null)
-    return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } }
-  }
-}
-
-function gatedOnly({ candidate, ...others }: ModelSides): ModelSides {
-  const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate')
-  return { ...others, candidate: { ...candidate, scenarios } }
-}
-
-async function measureGated(
-  context: ProfileContext,
-  input: MeasureInput,
-  plan: ModelPlan,
-  save: (sides: ModelSides) => void,
-  alone: (sides: ModelSides) => Measurements,
-  promising: boolean,
-  shelf: Shelf,
-): Promise<ModelSides> {
-  const { world } = context
-  const startNs = world.nowNs()
-  const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
-  const sides = await profileScreened(
-    context,
-    plan,
-    repositories,
-    save,
-    (measured, look) => input.isDecided(alone(measured), look),
-    promising ? (measured) => input.screen.isCleared(alone(measured)) : null,
-    // On a GPU each configuration's memory is read against that of a server without any.
-    plan.searchNs === 0 || context.gpu !== null ? null : shelf.put,
-  )
-  save(sides)
-  const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs()
-  return explain(context, input, plan, sides, alone(sides), timeNs, shelf)
-}
-
-/** The sides with what explains the regression, if there is one. */
-async function explain(
-  context: ProfileContext,
-  input: MeasureInput,
-  plan: ModelPlan,
-  sides: ModelSides,
-  measurements: Measurements,
-  timeNs: number,
-  shelf: Shelf,
-): Promise<ModelSides> {
-  const { candidate } = input
-  const reference = input.reference?.repository
-  if (reference === undefined || context.config.gate.attribution === 'off') return sides
-  const regression = input.regressionOf(measurements)
-  if (regression === null) return sides
-  // Nothing else is to run beside what is compared now.
-  await shelf.clear()
-  try {
-    const maxServers = serversThatFit(measurements)
-    const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers }
-    return { ...sides, attribution: await attribute(context, wanted) }
-  } catch (error) {
-    interruptIfAsked(context.world)
-    // An explanation is not worth the verdict.
-    const warning = `the cause was not found: ${asGateError(error).message}`
-    context.world.progress(`${plan.name}: ${warning}`)
-    return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
-  }
-}
-
 /**
  * What never answers ends here. Longer than any request of a model that a latency gate makes sense for, and
  * so short that a model which hangs leaves time to say so.
@@ -338,11 +136,6 @@ async function explain(
 function requestDeadlineNs(plan: Plan): number {
   const shareNs = plan.budgetNs / Math.max(1, plan.models.length) / 10
   return Math.min(60 * nsPerSecond, Math.max(5 * nsPerSecond, shareNs))
-}
-
-/** The configuration that was measured; null where the model did not load. */
-function committedOf(measurement: ModelMeasurement): Configuration | null {
-  return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null)
 }
 
 /** Starts one server without a model to learn what it is, and what is on the machine while it idles. */

@@ -1,54 +1,20 @@
-import type { Config } from '../config/config.ts'
-import type { AttributionMeasurement } from '../domain/attribution.ts'
 import { GateError } from '../domain/error.ts'
-import { loadKey, loadLabel } from '../domain/load.ts'
-import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
-import type { World } from '../domain/world.ts'
-import type { GpuSampler } from '../gpu/sampler.ts'
-import type { InputData } from '../load/read-inputs.ts'
-import { type MeasuringTime, type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
-import { closureHash, type ModelRepository, modelClosure } from '../repository/repository.ts'
-import type { Random } from '../stats/random.ts'
-import { measureSides } from './engine.ts'
-import { withNeighbours } from './neighbours.ts'
+import { loadKey } from '../domain/load.ts'
+import { type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
+import type { ModelRepository } from '../repository/repository.ts'
+import type { ModelSides, ProfileContext } from './context.ts'
+import { modelMeasurement } from './model-measurement.ts'
+import { isWell, repeat } from './one-repetition.ts'
 import {
   closeAll,
   makeRecord,
-  openAll,
   type PlannedRecord,
   type Running,
   type SideRecord,
   takeRunning,
 } from './records.ts'
-import type { RepetitionSettings } from './repetition.ts'
-import { isDisturbed, isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
-import { failedScenario, toScenario, withAdvice } from './scenario.ts'
-import { type AskSettings, type SideContext, type SideName, serverDeath } from './side.ts'
-
-export interface ProfileContext extends SideContext {
-  readonly config: Config
-  readonly random: Random
-  readonly gpu: GpuSampler | null
-  /** Of all GPUs that are read; null where there is none. */
-  readonly gpuMemoryTotalBytes: number | null
-  /** What is sent to each model, on both sides. */
-  readonly inputs: ReadonlyMap<string, InputData>
-}
-
-/** What is sent to a model, and how. */
-export function askOf({ config, inputs }: ProfileContext, model: string): AskSettings {
-  const input = inputs.get(model)
-  if (input === undefined) throw new GateError('internal', `no input data were read for model '${model}'`)
-  return { input, requests: config.settingsFor(model).requests }
-}
-
-/** What was measured of one model: the candidate, and the reference where there is one. */
-export interface ModelSides {
-  readonly candidate: ModelMeasurement
-  readonly reference: ModelMeasurement | null
-  /** Why the candidate is worse, where that was confirmed. */
-  readonly attribution?: AttributionMeasurement
-}
+import { isDisturbed, isSilent, type Measured, type Sample } from './sample.ts'
+import type { SideName } from './side.ts'
 
 interface Repositories {
   readonly candidate: ModelRepository
@@ -111,8 +77,8 @@ export async function profileTogether(
       // A model that is new in the pull request has no reference: its budgets alone are judged.
       const isKnown = other?.record.repository.models.has(own.name) === true
       return {
-        candidate: summarize(candidates, index, warnings),
-        reference: isKnown ? summarize(references ?? [], index, []) : null,
+        candidate: modelMeasurement(candidates, index, warnings),
+        reference: isKnown ? modelMeasurement(references ?? [], index, []) : null,
       }
     })
   const startNs = world.nowNs()
@@ -190,105 +156,6 @@ function sidesOf(plans: readonly ModelPlan[], { candidate, reference }: Reposito
 /** Repetitions that were disturbed are made up for, up to half as many again: a machine that disturbs more says so. */
 const maxReplacement = 1.5
 
-/** Throws where a signal asked to stop: what was measured until then has been saved. */
-export function interruptIfAsked(world: World): void {
-  if (world.signal.aborted) {
-    throw new GateError('interrupted', 'interrupted: nothing is judged from half a measurement', {
-      hint: 'What was measured until then is in measurements.json, marked as not complete; --resume goes on with it.',
-    })
-  }
-}
-
-/**
- * One repetition: fresh servers, then every load, as long as the first side is well. Returns the time spent in
- * warm-ups and windows, in ns.
- *
- * @param sides with the same models, each on a server of its own
- */
-export async function repeat(
-  context: ProfileContext,
-  sides: readonly (readonly PlannedRecord[])[],
-  stopping: readonly Promise<void>[],
-  index: number,
-  time: MeasuringTime,
-  save: () => void,
-): Promise<number> {
-  const { world, random } = context
-  const [first = []] = sides
-  // A reference that does not load, or dies, leaves the candidate to be measured alone: a fix must be able to pass.
-  await openAll(context, random.shuffle(sides.filter(isWell)))
-  // The last repetition's servers stop while these start, but not while these are measured.
-  await Promise.all(stopping)
-  const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts
-  let measuringNs = 0
-  for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
-    const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null))
-    if (!live.includes(first)) break
-    const startNs = world.nowNs()
-    await measureStep(context, live, step, index, { ...time, ...counts })
-    measuringNs += world.nowNs() - startNs
-    save()
-  }
-  return measuringNs
-}
-
-function isWell(side: readonly PlannedRecord[]): boolean {
-  return side.every(({ record }) => record.failure === null)
-}
-
-/** One load of each model in one repetition on all sides. A server that dies of it is data; all else throws. */
-async function measureStep(
-  context: ProfileContext,
-  sides: readonly (readonly PlannedRecord[])[],
-  step: number,
-  index: number,
-  settings: RepetitionSettings,
-): Promise<void> {
-  const { world, engine, random, gpu } = context
-  const loaded = sides.map((side) =>
-    side.flatMap(({ plan, record: { model } }) => {
-      const load = plan.loads[step]
-      return model === null || load === undefined ? [] : [{ model, load }]
-    }),
-  )
-  const noteDeath = async (): Promise<boolean> => {
-    interruptIfAsked(world)
-    const death = await serverDeath(world, [
-      ...new Set(loaded.flatMap((side) => side.map(({ model }) => model.live))),
-    ])
-    if (death === null) return false
-    for (const { record } of sides.flat())
-      if (record.server?.server.hasExited() === true) record.failure = death
-    const labels = loaded[0]?.map(({ load }) => loadLabel(load)) ?? []
-    world.progress(`${labels[0] ?? ''}: ${death.message}`)
-    return true
-  }
-  let samples: readonly (readonly Sample[])[]
-  try {
-    samples = await measureSides(world, engine, loaded, settings, random, gpu)
-  } catch (error) {
-    if (await noteDeath()) return
-    throw error
-  }
-  // A dying server may still answer with errors while it writes its last words: it is the death that is to be told.
-  if (samples.flat().some(isSilent) && (await noteDeath())) return
-  // The sides of one repetition pair by its index.
-  const pairedWith = sides.length > 1 ? index : null
-  const { maxFailureRatio } = context.config.gate
-  for (const [sideIndex, side] of sides.entries()) {
-    const ofSide = loaded[sideIndex] ?? []
-    const judged = withNeighbours(ofSide, samples[sideIndex] ?? [], maxFailureRatio)
-    for (const [modelIndex, { record }] of side.entries()) {
-      const [asked, sample] = [ofSide[modelIndex], judged[modelIndex]]
-      if (asked === undefined || sample === undefined) continue
-      const repetition = toRepetition(sample, asked.load, index, pairedWith, maxFailureRatio)
-      const key = loadKey(asked.load)
-      const ofLoad = record.measured.get(key) ?? new Map<number, Measured>()
-      record.measured.set(key, ofLoad.set(index, { sample, repetition }))
-    }
-  }
-}
-
 /** Repetitions that are valid on every side, for every model, at the load that has the fewest. */
 function validPairs(sides: readonly (readonly PlannedRecord[])[]): number {
   const [first = []] = sides
@@ -310,66 +177,4 @@ function samplesOf(records: readonly SideRecord[], index: number): Sample[] {
   return records.flatMap((each) =>
     [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []),
   )
-}
-
-/** One model of a side. What keeps another of them from being measured keeps it, too. */
-function summarize(
-  side: readonly PlannedRecord[],
-  index: number,
-  warnings: readonly string[],
-): ModelMeasurement {
-  const planned = side[index]
-  if (planned === undefined) throw new RangeError('a side without the model')
-  const { plan, record } = planned
-  const failure = record.failure ?? neighboursFailure(side)
-  return {
-    name: plan.name,
-    contentHash: closureHash(record.repository, plan.name),
-    configText: record.repository.models.get(plan.name)?.configText ?? null,
-    ...otherConfigTexts(record.repository, plan.name),
-    status: failure === null ? 'measured' : 'failed',
-    ...(failure === null ? {} : { error: errorOf(failure) }),
-    ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
-    scenarios: scenariosOf(plan, record),
-    search: null,
-    warnings: [...warnings, ...record.inputWarnings],
-  }
-}
-
-function neighboursFailure(side: readonly PlannedRecord[]): GateError | null {
-  const broken = side.find(({ record }) => record.failure !== null)
-  const failure = broken?.record.failure ?? null
-  if (broken === undefined || failure === null) return null
-  const message = `${broken.plan.name}, which is to be under load at the same time, failed: ${failure.message}`
-  return new GateError('model', message, { hint: failure.hint })
-}
-
-/** What a patch needs that changes composing models, too. */
-function otherConfigTexts(
-  repository: ModelRepository,
-  name: string,
-): Pick<ModelMeasurement, 'otherConfigTexts'> {
-  const texts = modelClosure(repository, name).flatMap((each) => {
-    const text = repository.models.get(each)?.configText
-    return each === name || text == null ? [] : [[each, text] as const]
-  })
-  return texts.length === 0 ? {} : { otherConfigTexts: Object.fromEntries(texts) }
-}
-
-function errorOf(failure: GateError): { message: string; hint?: string } {
-  return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }
-}
-
-/** What a side gave under each of the plan's loads; none where it never loaded. */
-export function scenariosOf(plan: ModelPlan, { committed, measured, inputAdvice }: SideRecord): Scenario[] {
-  if (committed === null) return []
-  return plan.loads.map((load) => {
-    const ofLoad = measured.get(loadKey(load))
-    return ofLoad === undefined
-      ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
-      : withAdvice(
-          toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] }),
-          inputAdvice,
-        )
-  })
 }

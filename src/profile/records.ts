@@ -3,7 +3,7 @@ import { asGateError, type GateError } from '../domain/error.ts'
 import type { ServerWatch } from '../gpu/sampler.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
-import { askOf, type ProfileContext } from './profile.ts'
+import { askOf, type ProfileContext } from './context.ts'
 import type { Measured } from './sample.ts'
 import { type LiveModel, type LiveServer, openModel, openServer, type SideName } from './side.ts'
 

@@ -5,7 +5,7 @@ import { GateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import type { ModelMeasurement, SweepProgress } from '../domain/scenario.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
-import type { ModelSides } from './profile.ts'
+import type { ModelSides } from './context.ts'
 
 /** What this run measures, as far as earlier measurements must agree with it. */
 export interface Resuming {

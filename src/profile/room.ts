@@ -2,7 +2,7 @@ import type { SearchSettings } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import type { MetricName } from '../domain/metric.ts'
-import type { ProfileContext } from './profile.ts'
+import type { ProfileContext } from './context.ts'
 
 /** Allocators take more than what a reading shows, and a full machine disturbs every side of it. */
 const usableShare = 0.9

@@ -1,7 +1,8 @@
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
-import { type ModelSides, type ProfileContext, profileModel } from './profile.ts'
+import type { ModelSides, ProfileContext } from './context.ts'
+import { profileModel } from './profile.ts'
 import type { Running } from './records.ts'
 
 /** Whether a model that was measured alone needs no reference. */

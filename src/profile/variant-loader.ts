@@ -4,7 +4,7 @@ import { applyConfiguration, differences } from '../model-config/configuration.t
 import { modelConfigToJson } from '../model-config/parse.ts'
 import { type ModelRepository, modelClosure, type RepositoryModel } from '../repository/repository.ts'
 import { loadModel, unloadModel } from '../triton/load-model.ts'
-import { askOf, type ProfileContext } from './profile.ts'
+import { askOf, type ProfileContext } from './context.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel } from './side.ts'
 
 /** Loads configurations of a model, and of those that it needs, one after the other on one server. */

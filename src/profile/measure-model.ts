@@ -1,0 +1,167 @@
+import type { Configuration } from '../domain/configuration.ts'
+import { asGateError } from '../domain/error.ts'
+import type { Measurements } from '../domain/measurements.ts'
+import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
+import type { ModelPlan } from '../plan/plan.ts'
+import { freeMemoryBytes, hasGpuDevice, sharedMemoryRoom } from '../system/host-activity.ts'
+import { attribute } from './attribution.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext } from './context.ts'
+import type { MeasureInput } from './measure-input.ts'
+import { givenUp, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
+import { growthOf, serversThatFit, sweepServers } from './room.ts'
+import { profileScreened } from './screened-model.ts'
+import { makeShelf, type Shelf } from './shelf.ts'
+import { sweepModel } from './sweep.ts'
+import type { SweepState } from './sweep-loop.ts'
+
+/** The gated loads first, then why they are worse if they are, then the sweep with what is left of the model's time. */
+export async function measureModel(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  earlier: ModelSides | null,
+  save: (sides: ModelSides) => void,
+  alone: (sides: ModelSides) => Measurements,
+  promising: boolean,
+): Promise<ModelSides> {
+  const shelf = makeShelf()
+  try {
+    return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf)
+  } finally {
+    await shelf.clear()
+  }
+}
+
+async function measureOnShelf(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  earlier: ModelSides | null,
+  save: (sides: ModelSides) => void,
+  alone: (sides: ModelSides) => Measurements,
+  promising: boolean,
+  shelf: Shelf,
+): Promise<ModelSides> {
+  const { world, config } = context
+  const startNs = world.nowNs()
+  const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf))
+  const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
+  const swept = sweepScenarios(gated.candidate)
+  const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
+    ...gated,
+    candidate: {
+      ...gated.candidate,
+      settingsHash: settingsHash(config, plan.name),
+      sweep: progress,
+      scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
+      search,
+    },
+  })
+  let state: SweepState = { progress: begun, scenarios: swept }
+  const sides = withSweep(state, null)
+  save(sides)
+  const model = input.candidate.models.get(plan.name)
+  const committed = committedOf(gated.candidate)
+  if (plan.searchNs === 0 || model === undefined || committed === null) return sides
+  const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs)
+  try {
+    const running = shelf.take()
+    const keep = (now: SweepState) => {
+      state = now
+      save(withSweep(now, null))
+    }
+    const servers = sweepServers(
+      context,
+      alone(gatedOnly(gated)),
+      model.dependencies.length + model.called.length > 0,
+      growthOf(config.settingsFor(plan.name).search, committed),
+      { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() },
+    )
+    const sweep = await sweepModel(
+      context,
+      input.candidate,
+      model,
+      committed,
+      timeNs,
+      state,
+      keep,
+      running,
+      servers,
+    )
+    return withSweep(sweep, sweep.summary)
+  } catch (error) {
+    interruptIfAsked(world)
+    // The sweep is a suggestion: what breaks in it must not cost the verdict.
+    const warning = `${givenUp}${asGateError(error).message}`
+    world.progress(`${plan.name}: ${warning}`)
+    const { candidate } = withSweep(state, null)
+    return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } }
+  }
+}
+
+function gatedOnly({ candidate, ...others }: ModelSides): ModelSides {
+  const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate')
+  return { ...others, candidate: { ...candidate, scenarios } }
+}
+
+async function measureGated(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  save: (sides: ModelSides) => void,
+  alone: (sides: ModelSides) => Measurements,
+  promising: boolean,
+  shelf: Shelf,
+): Promise<ModelSides> {
+  const { world } = context
+  const startNs = world.nowNs()
+  const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
+  const sides = await profileScreened(
+    context,
+    plan,
+    repositories,
+    save,
+    (measured, look) => input.isDecided(alone(measured), look),
+    promising ? (measured) => input.screen.isCleared(alone(measured)) : null,
+    // On a GPU each configuration's memory is read against that of a server without any.
+    plan.searchNs === 0 || context.gpu !== null ? null : shelf.put,
+  )
+  save(sides)
+  const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs()
+  return explain(context, input, plan, sides, alone(sides), timeNs, shelf)
+}
+
+/** The sides with what explains the regression, if there is one. */
+async function explain(
+  context: ProfileContext,
+  input: MeasureInput,
+  plan: ModelPlan,
+  sides: ModelSides,
+  measurements: Measurements,
+  timeNs: number,
+  shelf: Shelf,
+): Promise<ModelSides> {
+  const { candidate } = input
+  const reference = input.reference?.repository
+  if (reference === undefined || context.config.gate.attribution === 'off') return sides
+  const regression = input.regressionOf(measurements)
+  if (regression === null) return sides
+  // Nothing else is to run beside what is compared now.
+  await shelf.clear()
+  try {
+    const maxServers = serversThatFit(measurements)
+    const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers }
+    return { ...sides, attribution: await attribute(context, wanted) }
+  } catch (error) {
+    interruptIfAsked(context.world)
+    // An explanation is not worth the verdict.
+    const warning = `the cause was not found: ${asGateError(error).message}`
+    context.world.progress(`${plan.name}: ${warning}`)
+    return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
+  }
+}
+
+/** The configuration that was measured; null where the model did not load. */
+function committedOf(measurement: ModelMeasurement): Configuration | null {
+  return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null)
+}
