@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9830);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4234);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    9830: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    4234: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -34365,6 +34365,7 @@ var __webpack_modules__ = ({
             constraints: array(strictObject({ name: schemas_string(), metric, bound: schemas_enum(['max', 'min']), limit: schemas_number() })),
             tolerance: partialRecord(metric, strictObject({ ratio: schemas_number(), absolute: schemas_number() })),
             checkOutputs: schemas_enum(['off', 'given', 'first']),
+            asked: record(schemas_string(), schemas_string()).optional(),
         })
             .readonly();
         const limitsSchema = strictObject({
@@ -37297,7 +37298,8 @@ var __webpack_modules__ = ({
             return {
                 gated: config.models === null ? null : [...config.models],
                 models: [...new Set([...models, ...(config.models ?? [])])].map((name) => {
-                    const { loads, constraints, tolerance, requests } = config.settingsFor(name);
+                    const settings = config.settingsFor(name);
+                    const { loads, constraints, tolerance, requests } = settings;
                     return {
                         name,
                         loads: [...loads],
@@ -37309,6 +37311,7 @@ var __webpack_modules__ = ({
                         })),
                         tolerance: { ...tolerance },
                         checkOutputs: requests.checkOutputs,
+                        asked: askedOf(settings, gate),
                     };
                 }),
                 onInconclusive: gate.onInconclusive,
@@ -37320,6 +37323,31 @@ var __webpack_modules__ = ({
                 onCreep: gate.onCreep,
                 accepted: [...gate.accepted],
             };
+        }
+        function askedOf({ input, requests, counts, perfAnalyzerFlags }, { engine }) {
+            const { count, length, lengthVariation, serial } = requests.sequences;
+            const sources = Object.entries(input.sources).map(([name, source]) => [
+                name,
+                source.kind === 'file' ? { ...source, path: (0, external_node_path_.basename)(source.path) } : source,
+            ]);
+            const asked = {
+                'gate.engine': engine === 'builtin' ? null : engine,
+                shape: orNull(input.shapes),
+                'input-data': input.data === 'files' ? input.files.map((path) => (0, external_node_path_.basename)(path)) : input.data,
+                'gate.inputs': orNull(Object.fromEntries(sources)),
+                'string-length': input.stringLength,
+                'string-data': input.stringData,
+                'shared-memory': input.sharedMemory,
+                streaming: requests.streaming || null,
+                sequences: { count, length, lengthVariation, serial },
+                'request-count': counts.requestCount,
+                'warmup-request-count': counts.warmupRequestCount,
+                perf_analyzer_flags: engine === 'builtin' ? null : orNull(perfAnalyzerFlags),
+            };
+            return Object.fromEntries(Object.entries(asked).flatMap(([key, value]) => value === null ? [] : [[key, typeof value === 'string' ? value : JSON.stringify(value)]]));
+        }
+        function orNull(values) {
+            return Object.keys(values).length === 0 ? null : values;
         }
         ;
         function loosened({ measurements, config, }) {
@@ -37378,7 +37406,20 @@ var __webpack_modules__ = ({
                 ...(checks.indexOf(after.checkOutputs) < checks.indexOf(before.checkOutputs)
                     ? [`check_outputs of ${name} ${before.checkOutputs} → ${after.checkOutputs}`]
                     : []),
+                ...askedOtherwise(before, after),
             ];
+        }
+        function askedOtherwise({ name, asked: before }, { asked: after }) {
+            if (before === undefined || after === undefined)
+                return [];
+            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+            return keys
+                .filter((key) => before[key] !== after[key])
+                .map((key) => `${name} is asked otherwise, more easily perhaps: ${key} ${loosened_short(before[key])} → ${loosened_short(after[key])}`);
+        }
+        const mostCharacters = 80;
+        function loosened_short(text = 'none') {
+            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
         }
         function constraintLooser(model, before, { constraints }) {
             const { name, metric, bound, limit } = before;
@@ -41983,6 +42024,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 .filter((reason) => outcome === 'pass' || reason.outcome !== 'pass')
                 .toSorted((a, b) => severity[a.outcome] - severity[b.outcome]);
         }
+        function withoutRepeats(reasons) {
+            return reasons.map((reason, index) => {
+                const { cause, next, ...bare } = reason;
+                const before = reasons[index - 1];
+                if (before === undefined || before.model !== reason.model)
+                    return reason;
+                return before.cause === cause && before.next === next ? bare : reason;
+            });
+        }
         function comparisonLegend(result, candidateLabel) {
             const lines = [];
             const { baseline } = result;
@@ -42196,7 +42246,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 title: `Performance gate: ${result.verdict.outcome}`,
                 summary: summarise(result),
                 notices: notices(result, candidateLabel),
-                reasons: orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName),
+                reasons: withoutRepeats(orderedReasons(result.verdict.outcome, result.verdict.reasons).map(withoutOwnName)),
                 comparisons: deciding,
                 legend: deciding.rows.length === 0 ? [] : comparisonLegend(result, candidateLabel),
                 otherMetrics: informing,
@@ -45173,264 +45223,1520 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         ;
-        const resources = (null && (['cpu', 'memory', 'io']));
-        function readHost(servers) {
-            const own = new Set([...processTree(process.pid), ...servers]);
+        const clocks_timeoutNs = 30 * nsPerSecond;
+        async function lockClocks(world, gpus, settings, folder = (0, external_node_os_namespaceObject.tmpdir)()) {
+            const megahertz = new Map();
+            const warnings = [];
+            const touched = [];
+            for (const { uuid } of gpus) {
+                const wishes = await wishesFor(world, uuid, settings, warnings);
+                if (wishes.length === 0)
+                    continue;
+                if (!canRemember(folder, uuid, wishes, warnings))
+                    continue;
+                touched.push(uuid);
+                const locked = [];
+                for (const wish of wishes) {
+                    const limits = `${wish.megahertz},${wish.megahertz}`;
+                    const problem = clocks_problemOf(await runAsRoot(world, uuid, [`--lock-${wish.domain}-clocks=${limits}`]));
+                    if (problem === null)
+                        locked.push(wish);
+                    else
+                        warnings.push(`the ${words[wish.domain]} clocks of ${uuid} run free: ${problem}`);
+                }
+                if (locked.length === 0)
+                    removeState(folder, touched.pop() ?? uuid);
+                else
+                    remember(folder, uuid, locked);
+                for (const { domain, megahertz: value } of locked)
+                    if (domain === 'gpu')
+                        megahertz.set(uuid, value);
+            }
             return {
-                cpu: parseCpuTicks(read('/proc/stat')),
-                pressure: {
-                    cpu: parsePressure(read('/proc/pressure/cpu')),
-                    memory: parsePressure(read('/proc/pressure/memory')),
-                    io: parsePressure(read('/proc/pressure/io')),
-                },
-                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
-                ownCpuNs: cpuNsOf([...own]),
-            };
-        }
-        function hostActivity(before, after, elapsedNs) {
-            const cpu = cpuShares(before, after);
-            const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
-            const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
-            return {
-                loadAverage: (0, external_node_os_namespaceObject.loadavg)()[0] ?? 0,
-                ...cpu,
-                cpuPressureRatio: pressure('cpu'),
-                memoryPressureRatio: pressure('memory'),
-                ioPressureRatio: pressure('io'),
-                throttledRatio: share(before.throttledUs, after.throttledUs),
-            };
-        }
-        function cpuShares(before, after) {
-            if (before.cpu === null || after.cpu === null)
-                return { otherCpuRatio: null, stealRatio: null };
-            const total = after.cpu.total - before.cpu.total;
-            if (total <= 0)
-                return { otherCpuRatio: null, stealRatio: null };
-            const steal = after.cpu.steal - before.cpu.steal;
-            const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
-            const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
-            return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
-        }
-        function cpuDeltaNs(before, after) {
-            return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
-        }
-        const clamp = (share) => Math.min(1, Math.max(0, share));
-        function parseCpuTicks(procStat) {
-            const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
-            if (match?.[1] === undefined)
-                return null;
-            const ticks = match[1].split(' ').slice(0, 8).map(Number);
-            const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
-            return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
-        }
-        function parsePressure(text) {
-            const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
-            return total === undefined ? null : Number(total);
-        }
-        function parseThrottled(cpuStat) {
-            const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
-            return usec === undefined ? null : Number(usec);
-        }
-        function cpuLimit() {
-            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
-        }
-        function parseCpuMax(text) {
-            const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
-            return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
-        }
-        function freeMemoryBytes() {
-            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => read(`${cgroupFolder()}/memory.${name}`));
-            return Math.min((0, external_node_os_namespaceObject.freemem)(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null));
-        }
-        function sharedMemoryRoom() {
-            try {
-                const { bsize, blocks, bavail, bfree } = (0, external_node_fs_.statfsSync)('/dev/shm');
-                return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
-            }
-            catch {
-                return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY };
-            }
-        }
-        function parseMemoryRoom(max, current, stat) {
-            const [limit, used] = [max, current].map((text) => /^\d+$/.exec(text?.trim() ?? '')?.[0]);
-            if (limit === undefined || used === undefined)
-                return Number.POSITIVE_INFINITY;
-            const files = Number(/^inactive_file (\d+)$/m.exec(stat ?? '')?.[1] ?? 0);
-            return Math.max(0, Number(limit) - (Number(used) - files));
-        }
-        function cpuGovernor() {
-            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
-        }
-        function cgroupFolder() {
-            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
-            return `/sys/fs/cgroup${path === '/' ? '' : path}`;
-        }
-        function read(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
-            }
-        }
-        ;
-        const leastRepetitions = 4;
-        const mostRepetitions = 6;
-        function planAttribution(plan, loads, sides, timeNs) {
-            const overheadNs = (firstOverheadNs * sides) / 2;
-            const costNs = (count, measurementNs) => overheadNs + count * sides * (plan.warmupNs + measurementNs);
-            const shortestNs = Math.min(minMeasurementNs, plan.measurementNs);
-            const wantedRepetitions = Math.max(leastRepetitions, Math.min(mostRepetitions, plan.repetitions));
-            const choices = [
-                { loads, repetitions: wantedRepetitions },
-                { loads: loads.slice(0, 1), repetitions: wantedRepetitions },
-                { loads: loads.slice(0, 1), repetitions: leastRepetitions },
-            ];
-            const chosen = choices.find((choice) => choice.repetitions * costNs(choice.loads.length, shortestNs) <= timeNs);
-            if (chosen === undefined) {
-                const neededNs = leastRepetitions * costNs(1, shortestNs);
-                return `${attribution_seconds(timeNs)} s of the time budget were left, it takes ${attribution_seconds(neededNs)} s`;
-            }
-            const windows = chosen.loads.length * sides;
-            const affordableNs = Math.floor((timeNs / chosen.repetitions - overheadNs) / windows - plan.warmupNs);
-            const measurementNs = Math.max(shortestNs, Math.min(plan.measurementNs, affordableNs));
-            return {
-                ...chosen,
-                time: {
-                    measurementNs,
-                    maxMeasurementNs: Math.max(measurementNs, Math.min(affordableNs, 2 * measurementNs)),
-                    blockNs: Math.min(plan.blockNs, measurementNs),
-                    warmupNs: plan.warmupNs,
-                    maxWarmupNs: plan.warmupNs,
+                megahertz,
+                warnings,
+                restore: async () => {
+                    const failures = [];
+                    for (const uuid of touched.splice(0))
+                        failures.push(...(await free(world, folder, uuid)));
+                    return failures;
                 },
             };
         }
-        const leastCounted = 3;
-        function nextRepetition(done, longestNs, leftNs) {
-            const missing = Math.max(1, leastCounted - done);
-            if (done === 0 || missing * longestNs <= leftNs)
-                return 'go';
-            if (done >= leastCounted)
-                return 'enough';
-            return `a repetition took ${attribution_seconds(longestNs)} s, ${missing} more do not fit into the ${attribution_seconds(leftNs)} s left`;
+        const domainSchema = schemas_enum(['gpu', 'memory']);
+        const words = { gpu: 'SM', memory: 'memory' };
+        async function wishesFor(world, uuid, { lockGpuClocks, lockGpuMemoryClocks }, warnings) {
+            const wishes = [];
+            if (lockGpuMemoryClocks !== null)
+                wishes.push({ domain: 'memory', megahertz: lockGpuMemoryClocks });
+            if (lockGpuClocks === null)
+                return wishes;
+            const wanted = lockGpuClocks === 'default' ? await defaultClock(world, uuid) : lockGpuClocks;
+            if (wanted !== null)
+                return [...wishes, { domain: 'gpu', megahertz: wanted }];
+            warnings.push(`the SM clocks of ${uuid} run free: the driver names no default clock; give gate.lock_gpu_clocks a number of MHz (nvidia-smi -q -d SUPPORTED_CLOCKS lists them)`);
+            return wishes;
         }
-        function attribution_seconds(ns) {
-            return Math.max(0, Math.ceil(ns / 1e9));
-        }
-        ;
-        function changedFields(before, after) {
-            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
-        }
-        function withField(before, after, change) {
-            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
+        function canRemember(folder, uuid, wishes, warnings) {
             try {
-                return fromJson(ModelConfigSchema, json ?? {});
+                remember(folder, uuid, wishes);
+                return true;
             }
             catch (error) {
-                throw new domain_error.ue('config', `${change.field} cannot be changed alone: ${(0, domain_error.bD)(error)}`, {
+                warnings.push(`the clocks of ${uuid} run free: ${(0, domain_error.bD)(error)}`);
+                return false;
+            }
+        }
+        async function defaultClock(world, uuid) {
+            const query = ['--query-gpu=clocks.default_applications.graphics', '--format=csv,noheader,nounits'];
+            const { exitCode, stdout } = await world.run('nvidia-smi', [`--id=${uuid}`, ...query], { timeoutNs: clocks_timeoutNs });
+            return exitCode === 0 && /^\d+$/.test(stdout.trim()) ? Number(stdout.trim()) : null;
+        }
+        const noPermission = 4;
+        async function runAsRoot(world, uuid, args) {
+            const own = [`--id=${uuid}`, ...args];
+            const output = await world.run('nvidia-smi', own, { timeoutNs: clocks_timeoutNs });
+            if (output.exitCode !== noPermission)
+                return output;
+            const asRoot = await world.run('sudo', ['-n', 'nvidia-smi', ...own], { timeoutNs: clocks_timeoutNs });
+            return asRoot.exitCode === 0 ? asRoot : output;
+        }
+        function clocks_problemOf({ exitCode, stdout, timedOut }) {
+            const [first = 'no output'] = stdout.split('\n').filter((line) => line.trim() !== '');
+            if (timedOut)
+                return 'nvidia-smi does not answer';
+            if (exitCode === noPermission) {
+                return `${first} Run as root, or let the runner's user run nvidia-smi by sudo without a password.`;
+            }
+            if (exitCode !== 0)
+                return `${first} (exit code ${exitCode})`;
+            return /not supported/i.test(stdout) ? first : null;
+        }
+        async function freeLeftClocks(world, folder = (0, external_node_os_namespaceObject.tmpdir)()) {
+            const said = [];
+            for (const uuid of leftBehind(folder)) {
+                const failures = await free(world, folder, uuid);
+                said.push(...(failures.length > 0
+                    ? failures
+                    : [`freed the clocks of ${uuid}, which a run that was killed had locked`]));
+            }
+            return said;
+        }
+        async function free(world, folder, uuid) {
+            const failures = [];
+            for (const domain of readState(folder, uuid)?.domains ?? domainSchema.options) {
+                const problem = clocks_problemOf(await runAsRoot(world, uuid, [`--reset-${domain}-clocks`]));
+                if (problem !== null)
+                    failures.push(`the ${words[domain]} clocks of ${uuid} may still be locked: ${problem}`);
+            }
+            if (failures.length === 0)
+                removeState(folder, uuid);
+            return failures;
+        }
+        const clockStateSchema = strictObject({ owner: schemas_string(), domains: array(domainSchema) });
+        const clocks_prefix = 'triton-perf-gate-clocks-';
+        const uuidPattern = /^GPU-[0-9a-zA-Z-]{1,64}$/;
+        const stateFile = (folder, uuid) => (0, external_node_path_.join)(folder, `${clocks_prefix}${uuid}`);
+        function remember(folder, uuid, wishes) {
+            const state = { owner: processIdentity(), domains: wishes.map(({ domain }) => domain) };
+            const draft = (0, external_node_path_.join)(folder, `.${clocks_prefix}${uuid}.${process.pid}`);
+            (0, external_node_fs_.rmSync)(draft, { force: true });
+            (0, external_node_fs_.writeFileSync)(draft, JSON.stringify(state), { flag: 'wx', mode: 0o644 });
+            (0, external_node_fs_.renameSync)(draft, stateFile(folder, uuid));
+        }
+        function readState(folder, uuid) {
+            try {
+                return clockStateSchema.parse(JSON.parse((0, external_node_fs_.readFileSync)(stateFile(folder, uuid), 'utf8')));
+            }
+            catch {
+                return null;
+            }
+        }
+        function removeState(folder, uuid) {
+            try {
+                (0, external_node_fs_.rmSync)(stateFile(folder, uuid), { force: true });
+            }
+            catch {
+            }
+        }
+        function leftBehind(folder) {
+            return (0, external_node_fs_.readdirSync)(folder)
+                .filter((name) => name.startsWith(clocks_prefix))
+                .map((name) => name.slice(clocks_prefix.length))
+                .filter((uuid) => {
+                const owner = readState(folder, uuid)?.owner;
+                return uuidPattern.test(uuid) && (owner === undefined || process_identity_stateOf(owner) !== 'alive');
+            });
+        }
+        ;
+        const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+        ;
+        const pollNs = nsPerSecond;
+        const saySomethingNs = 15 * nsPerSecond;
+        const answerMs = 500;
+        async function takeHostLock(world, { name, what, waitNs }) {
+            const path = `\0triton-perf-gate/${name}`;
+            const startNs = world.nowNs();
+            const about = `process ${process.pid}, since ${world.date()}`;
+            let saidNs = Number.NEGATIVE_INFINITY;
+            for (;;) {
+                const lock = await bind(path, about);
+                if (lock !== null)
+                    return lock;
+                const now = world.nowNs();
+                if (world.signal.aborted) {
+                    throw new domain_error.ue('interrupted', `interrupted while waiting for ${what}`);
+                }
+                if (now - startNs >= waitNs)
+                    throw stillHeld(what, await holderOf(path), waitNs);
+                if (now - saidNs >= saySomethingNs) {
+                    world.progress(`${what} is measured on by another run (${await holderOf(path)}), waiting for it`);
+                    saidNs = now;
+                }
+                await world.sleep(Math.min(pollNs, startNs + waitNs - now));
+            }
+        }
+        function stillHeld(what, holder, waitNs) {
+            const waited = `${Math.round(waitNs / nsPerSecond)} s`;
+            return new domain_error.ue('environment', `${what} is still measured on by another run (${holder}) after ${waited}`, {
+                hint: 'Two runs on one device would measure each other. Wait longer (gate.exclusive_wait), give each runner its own GPUs (gpus), or end that process if it hangs.',
+            });
+        }
+        function bind(path, about) {
+            return new Promise((resolve, reject) => {
+                const server = (0, external_node_net_namespaceObject.createServer)((socket) => {
+                    socket.on('error', () => { });
+                    socket.end(about);
+                });
+                server.once('error', (error) => {
+                    if (error.code === 'EADDRINUSE')
+                        resolve(null);
+                    else
+                        reject(new domain_error.ue('environment', `the lock of this host cannot be taken: ${error.message}`));
+                });
+                server.listen({ path }, () => {
+                    server.unref();
+                    resolve({ release: () => new Promise((done) => server.close(() => done())) });
+                });
+            });
+        }
+        function holderOf(path) {
+            return new Promise((resolve) => {
+                let text = '';
+                const socket = (0, external_node_net_namespaceObject.createConnection)({ path });
+                const finish = () => {
+                    clearTimeout(timer);
+                    socket.destroy();
+                    resolve(text === '' ? 'it does not say which process' : text.slice(0, 200));
+                };
+                const timer = setTimeout(finish, answerMs);
+                socket.setEncoding('utf8');
+                socket.on('data', (chunk) => {
+                    text += chunk;
+                });
+                socket.on('end', finish);
+                socket.on('error', finish);
+            });
+        }
+        ;
+        async function takeGpus(world, gpus, { exclusive, exclusiveWaitNs }) {
+            const host = exclusive === 'host' ? [{ name: 'host', what: 'this host' }] : [];
+            const devices = gpus
+                .toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1))
+                .map(({ uuid, name }) => ({ name: `gpu/${uuid}`, what: `${name} (${uuid})` }));
+            const held = [];
+            const release = async () => {
+                for (const lock of held.splice(0).toReversed())
+                    await lock.release();
+            };
+            try {
+                for (const wanted of exclusive === 'off' ? [] : [...host, ...devices])
+                    held.push(await takeHostLock(world, { ...wanted, waitNs: exclusiveWaitNs }));
+            }
+            catch (error) {
+                await release();
+                throw error;
+            }
+            return { release };
+        }
+        ;
+        async function claimDevices(world, launcher, { gate, triton }) {
+            if (launcher.mode === 'remote') {
+                return { lockedClocks: new Map(), warnings: [], release: () => Promise.resolve() };
+            }
+            const reading = await queryGpus(world, triton.gpus);
+            const gpus = reading.status === 'available' ? reading.gpus : [];
+            const lock = await takeGpus(world, gpus, gate);
+            try {
+                const freed = gpus.length === 0 ? [] : await freeLeftClocks(world);
+                const clocks = await lockClocks(world, gpus, gate);
+                const unmet = gpus.length === 0 && gate.lockGpuClocks !== null
+                    ? ['gate.lock_gpu_clocks has no effect: there is no GPU to be read']
+                    : [];
+                return {
+                    lockedClocks: clocks.megahertz,
+                    warnings: [...freed, ...clocks.warnings, ...unmet, ...migWarnings(gpus)],
+                    release: async () => {
+                        for (const failure of await clocks.restore())
+                            world.progress(failure);
+                        await lock.release();
+                    },
+                };
+            }
+            catch (error) {
+                await lock.release();
+                throw error;
+            }
+        }
+        function migWarnings(gpus) {
+            const uuids = gpus.filter(({ mig }) => mig === true).map(({ uuid }) => uuid);
+            if (uuids.length === 0)
+                return [];
+            return [
+                `MIG is enabled on ${uuids.join(', ')}: GPU memory is that of the whole GPU, other instances included; utilization is not available`,
+            ];
+        }
+        ;
+        function movesFrom(models, home) {
+            const order = models
+                .map((model, index) => ({ model, index }))
+                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
+            return [
+                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
+                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
+                    const load = shifted(model.space, home, index, by);
+                    if (load === null)
+                        return [];
+                    const loads = home.loads.map((each, other) => (other === index ? load : each));
+                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
+                })),
+                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
+                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
+            ];
+        }
+        function loadedMoves(model, index, home) {
+            return configurationMoves(model, index, home)
+                .filter(({ direction }) => direction.endsWith('+'))
+                .flatMap(({ place, direction }) => {
+                const load = shifted(model.space, place, index, 1);
+                if (load === null)
+                    return [];
+                const loads = place.loads.map((each, other) => (other === index ? load : each));
+                return move({ ...place, loads }, `${direction}, load +`);
+            });
+        }
+        function concurrent_moves_together(models, home, by) {
+            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
+            const moved = loads.filter((load) => load !== null);
+            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
+        }
+        function shifted(space, home, index, by) {
+            const [load, configuration] = [home.loads[index], home.configurations[index]];
+            if (load === undefined || configuration === undefined)
+                return null;
+            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
+            const level = (each) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate);
+            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by);
+            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
+        }
+        function configurationMoves({ name, space }, index, home) {
+            const own = home.configurations[index];
+            const load = home.loads[index];
+            if (own === undefined || load === undefined)
+                return [];
+            const to = (configuration, direction) => {
+                if (configuration === null)
+                    return [];
+                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
+                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
+                if (!legal && !isGated)
+                    return [];
+                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
+                return move({ ...home, configurations }, `${name} ${direction}`);
+            };
+            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
+                each.instanceCount === own.instanceCount &&
+                each.maxBatchSize === own.maxBatchSize;
+            return [
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
+                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
+                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
+            ];
+        }
+        function concurrent_moves_nearest({ configurations }, own, field, by) {
+            const value = (each) => each[field] ?? 0;
+            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
+                configurationKey({ ...each, [field]: own[field] }) === configurationKey(own));
+            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
+        }
+        function isListedNeighbour(own, other) {
+            return (own.instanceCount === other.instanceCount &&
+                own.maxBatchSize === other.maxBatchSize &&
+                own.dynamicBatching === other.dynamicBatching &&
+                configurationKey(own) !== configurationKey(other));
+        }
+        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
+            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
+        }
+        function move(place, direction) {
+            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
+        }
+        function sign(by) {
+            return by > 0 ? '+' : '-';
+        }
+        ;
+        const mostGated = 3;
+        const confirmations = 2;
+        const leastGain = 0.02;
+        const spread = 0.05;
+        const concurrent_tieErrors = 2.326;
+        function nextConcurrentStep(state) {
+            const { models, gated, points } = state;
+            const committed = models.map(({ space }) => space.committed);
+            for (const loads of gated.slice(0, mostGated)) {
+                const place = { configurations: committed, loads };
+                if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
+                    continue;
+                if (!concurrent_isAffordable(state, place, 0))
+                    return done(state, concurrent_budgetWords(state));
+                return measure(place, 'explore', 'the committed configurations come first');
+            }
+            const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
+            const home = homeOf(state, ranked);
+            if (home === null)
+                return done(state, 'the committed configurations could not be measured');
+            const promising = untried(state, home);
+            const reserve = 2 * (confirmations - 1);
+            const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
+            if (next !== undefined)
+                return measure(next.place, 'explore', next.words);
+            const reason = promising.length === 0 ? 'no step from the best combination is left' : concurrent_budgetWords(state);
+            const contender = nextContender(ranked);
+            if (contender === null || !concurrent_isAffordable(state, contender, 0))
+                return done(state, reason);
+            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
+        }
+        function homeOf({ models }, ranked) {
+            const [best] = ranked;
+            if (best === undefined)
+                return null;
+            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
+            return ranked
+                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
+                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
+        }
+        function untried(state, home) {
+            const known = new Set(state.points.map(concurrent_placeKey));
+            const credit = creditOf(state);
+            return movesFrom(state.models, home)
+                .filter(({ place }) => !known.has(concurrent_placeKey(place)))
+                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
+                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
+                .map(({ move }) => move);
+        }
+        function creditOf(state) {
+            const credit = new Map();
+            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
+            for (const [index, point] of state.points.entries()) {
+                const home = homeOf(state, concurrent_rank(state, concurrent_candidatesOf(state.points.slice(0, index))));
+                if (home === null)
+                    continue;
+                const move = movesFrom(state.models, home).find(({ place }) => concurrent_placeKey(place) === concurrent_placeKey(point));
+                if (move === undefined)
+                    continue;
+                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
+                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
+            }
+            return credit;
+        }
+        function comparison(models, one, other) {
+            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
+            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
+                return mine < theirs ? 1 : -1;
+            const difference = scoreOf(models, one, other);
+            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
+        }
+        function scoreOf(models, metrics, against) {
+            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
+        }
+        function violationOf(models, metrics) {
+            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
+        }
+        function concurrent_rank({ models }, candidates) {
+            const [first] = candidates;
+            if (first === undefined)
+                return [];
+            return candidates
+                .map((candidate) => ({
+                candidate,
+                off: violationOf(models, candidate.metrics),
+                score: scoreOf(models, candidate.metrics, first.metrics),
+            }))
+                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
+                .map(({ candidate }) => candidate);
+        }
+        function concurrent_candidatesOf(points) {
+            const groups = new Map();
+            for (const point of points)
+                groups.set(concurrent_placeKey(point), [...(groups.get(concurrent_placeKey(point)) ?? []), point]);
+            return [...groups.values()].flatMap((group) => {
+                const [first] = group;
+                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
+                if (first === undefined || measured.length === 0)
+                    return [];
+                const { configurations, loads } = first;
+                const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
+                return [{ configurations, loads, metrics, measurements: measured.length }];
+            });
+        }
+        function nextContender(ranked) {
+            const [winner] = ranked;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const contenders = [winner, own].filter((each) => each !== undefined);
+            const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least));
+            return fewest.measurements < confirmations ? fewest : null;
+        }
+        function isCommitted(configurations) {
+            return configurations.every(({ committed }) => committed);
+        }
+        function concurrent_answerOf(state) {
+            const { models } = state;
+            const ranked = concurrent_rank(state, concurrent_candidatesOf(state.points));
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const meetsConstraints = violationOf(models, top.metrics) === 0;
+            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
+            const error = own === undefined ? 0 : spread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
+            const tie = top !== own &&
+                ownMeets &&
+                meetsConstraints &&
+                scoreOf(models, top.metrics, own.metrics) <= concurrent_tieErrors * error;
+            const winner = tie ? own : top;
+            const comparable = ownMeets && meetsConstraints;
+            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
+            return {
+                configurations: winner.configurations,
+                loads: winner.loads,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                committed: own ?? null,
+                gains,
+                gain: comparable
+                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
+                    : null,
+                tie,
+                meetsConstraints,
+            };
+        }
+        function concurrent_placeKey({ configurations, loads }) {
+            return configurations
+                .map((configuration, index) => {
+                const load = loads[index];
+                return `${configurationKey(configuration)} ${load === undefined ? '' : loadKey(load)}`;
+            })
+                .join(' | ');
+        }
+        function changed({ points }, place) {
+            const loaded = points.at(-1)?.configurations;
+            if (loaded === undefined)
+                return place.configurations.length;
+            return place.configurations.filter((configuration, index) => {
+                const now = loaded[index];
+                return now === undefined || configurationKey(now) !== configurationKey(configuration);
+            }).length;
+        }
+        function concurrent_isAffordable(state, place, reserve) {
+            const { maxMeasurements, timeLeftNs, costNs } = state.budget;
+            if (state.points.length + 1 + reserve > maxMeasurements)
+                return false;
+            const neededNs = costNs.measure + changed(state, place) * costNs.load;
+            return timeLeftNs === null || neededNs + reserve * (costNs.load + costNs.measure) <= timeLeftNs;
+        }
+        function concurrent_budgetWords({ points, budget }) {
+            const { maxMeasurements, timeLeftNs } = budget;
+            if (points.length >= maxMeasurements - 2 * (confirmations - 1) || timeLeftNs === null)
+                return `the budget of ${maxMeasurements} measurements is used`;
+            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`;
+        }
+        function measure(place, purpose, why) {
+            const { configurations, loads } = place;
+            return { kind: 'measure', place: { configurations, loads }, purpose, why };
+        }
+        function done(state, reason) {
+            return { kind: 'done', answer: concurrent_answerOf(state), reason };
+        }
+        ;
+        function answersOf(models, answer) {
+            const explanation = concurrent_answer_explain(models, answer);
+            return models.map((_, index) => ({
+                metrics: answer.metrics[index] ?? {},
+                measurements: answer.measurements,
+                gain: answer.gains[index] ?? null,
+                tie: answer.tie,
+                meetsConstraints: answer.meetsConstraints,
+                explanation: index === 0
+                    ? explanation
+                    : `Part of one combination with ${models[0]?.name}, where all of it is described.`,
+            }));
+        }
+        function concurrent_answer_explain(models, answer) {
+            const { configurations, loads, metrics, committed, gain, gains, tie, meetsConstraints } = answer;
+            const parts = models.map(({ name, weight }, index) => {
+                const [configuration, load] = [configurations[index], loads[index]];
+                if (configuration === undefined || load === undefined)
+                    return name;
+                const own = gains[index];
+                const change = own == null || tie ? '' : `, ${own < 0 ? '' : '+'}${percent(own)}`;
+                return `${name} (weight ${Number(weight.toFixed(2))}) ${answer_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
+            });
+            const all = parts.join('; ');
+            if (!meetsConstraints) {
+                const broken = models.flatMap(({ name, constraints }, index) => constraints
+                    .filter((constraint) => excess(metrics[index] ?? {}, constraint) > 0)
+                    .map((constraint) => `of ${name}, ${violationWords(metrics[index] ?? {}, constraint)}`));
+                return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.`;
+            }
+            if (tie)
+                return `A tie, so the committed configurations stand: ${all}.`;
+            if (configurations.every((each) => each.committed))
+                return `The committed configurations are the best combination of those measured: ${all}.`;
+            if (gain === null)
+                return `The best combination is ${all}; the committed configurations meet the constraints at no measured load, or gave no measurement.`;
+            const before = (committed?.configurations ?? [])
+                .map((_, index) => {
+                const load = committed?.loads[index];
+                return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`;
+            })
+                .join(', ');
+            return `The best combination is ${percent(gain)} better than the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`;
+        }
+        ;
+        function askOf({ config, inputs }, model) {
+            const input = inputs.get(model);
+            if (input === undefined)
+                throw new domain_error.ue('internal', `no input data were read for model '${model}'`);
+            return { input, requests: config.settingsFor(model).requests };
+        }
+        function interruptIfAsked(world) {
+            if (world.signal.aborted) {
+                throw new domain_error.ue('interrupted', 'interrupted: nothing is judged from half a measurement', {
+                    hint: 'What was measured until then is in measurements.json, marked as not complete; --resume goes on with it.',
+                });
+            }
+        }
+        ;
+        function serviceDesc(file, path, ...paths) {
+            if (paths.length > 0) {
+                throw new Error();
+            }
+            return file.services[path];
+        }
+        ;
+        const file_grpc_service = fileDesc("ChJncnBjX3NlcnZpY2UucHJvdG8SCWluZmVyZW5jZSITChFTZXJ2ZXJMaXZlUmVxdWVzdCIiChJTZXJ2ZXJMaXZlUmVzcG9uc2USDAoEbGl2ZRgBIAEoCCIUChJTZXJ2ZXJSZWFkeVJlcXVlc3QiJAoTU2VydmVyUmVhZHlSZXNwb25zZRINCgVyZWFkeRgBIAEoCCIyChFNb2RlbFJlYWR5UmVxdWVzdBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkiIwoSTW9kZWxSZWFkeVJlc3BvbnNlEg0KBXJlYWR5GAEgASgIIhcKFVNlcnZlck1ldGFkYXRhUmVxdWVzdCJLChZTZXJ2ZXJNZXRhZGF0YVJlc3BvbnNlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRISCgpleHRlbnNpb25zGAMgAygJIjUKFE1vZGVsTWV0YWRhdGFSZXF1ZXN0EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCSKNAgoVTW9kZWxNZXRhZGF0YVJlc3BvbnNlEgwKBG5hbWUYASABKAkSEAoIdmVyc2lvbnMYAiADKAkSEAoIcGxhdGZvcm0YAyABKAkSPwoGaW5wdXRzGAQgAygLMi8uaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXNwb25zZS5UZW5zb3JNZXRhZGF0YRJACgdvdXRwdXRzGAUgAygLMi8uaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXNwb25zZS5UZW5zb3JNZXRhZGF0YRo/Cg5UZW5zb3JNZXRhZGF0YRIMCgRuYW1lGAEgASgJEhAKCGRhdGF0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDIpkBCg5JbmZlclBhcmFtZXRlchIUCgpib29sX3BhcmFtGAEgASgISAASFQoLaW50NjRfcGFyYW0YAiABKANIABIWCgxzdHJpbmdfcGFyYW0YAyABKAlIABIWCgxkb3VibGVfcGFyYW0YBCABKAFIABIWCgx1aW50NjRfcGFyYW0YBSABKARIAEISChBwYXJhbWV0ZXJfY2hvaWNlItABChNJbmZlclRlbnNvckNvbnRlbnRzEhUKDWJvb2xfY29udGVudHMYASADKAgSFAoMaW50X2NvbnRlbnRzGAIgAygFEhYKDmludDY0X2NvbnRlbnRzGAMgAygDEhUKDXVpbnRfY29udGVudHMYBCADKA0SFwoPdWludDY0X2NvbnRlbnRzGAUgAygEEhUKDWZwMzJfY29udGVudHMYBiADKAISFQoNZnA2NF9jb250ZW50cxgHIAMoARIWCg5ieXRlc19jb250ZW50cxgIIAMoDCLuBgoRTW9kZWxJbmZlclJlcXVlc3QSEgoKbW9kZWxfbmFtZRgBIAEoCRIVCg1tb2RlbF92ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEkAKCnBhcmFtZXRlcnMYBCADKAsyLC5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QuUGFyYW1ldGVyc0VudHJ5Ej0KBmlucHV0cxgFIAMoCzItLmluZmVyZW5jZS5Nb2RlbEluZmVyUmVxdWVzdC5JbmZlcklucHV0VGVuc29yEkgKB291dHB1dHMYBiADKAsyNy5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QuSW5mZXJSZXF1ZXN0ZWRPdXRwdXRUZW5zb3ISGgoScmF3X2lucHV0X2NvbnRlbnRzGAcgAygMGpQCChBJbmZlcklucHV0VGVuc29yEgwKBG5hbWUYASABKAkSEAoIZGF0YXR5cGUYAiABKAkSDQoFc2hhcGUYAyADKAMSUQoKcGFyYW1ldGVycxgEIAMoCzI9LmluZmVyZW5jZS5Nb2RlbEluZmVyUmVxdWVzdC5JbmZlcklucHV0VGVuc29yLlBhcmFtZXRlcnNFbnRyeRIwCghjb250ZW50cxgFIAEoCzIeLmluZmVyZW5jZS5JbmZlclRlbnNvckNvbnRlbnRzGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBGtUBChpJbmZlclJlcXVlc3RlZE91dHB1dFRlbnNvchIMCgRuYW1lGAEgASgJElsKCnBhcmFtZXRlcnMYAiADKAsyRy5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QuSW5mZXJSZXF1ZXN0ZWRPdXRwdXRUZW5zb3IuUGFyYW1ldGVyc0VudHJ5GkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBItUEChJNb2RlbEluZmVyUmVzcG9uc2USEgoKbW9kZWxfbmFtZRgBIAEoCRIVCg1tb2RlbF92ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEkEKCnBhcmFtZXRlcnMYBCADKAsyLS5pbmZlcmVuY2UuTW9kZWxJbmZlclJlc3BvbnNlLlBhcmFtZXRlcnNFbnRyeRJACgdvdXRwdXRzGAUgAygLMi8uaW5mZXJlbmNlLk1vZGVsSW5mZXJSZXNwb25zZS5JbmZlck91dHB1dFRlbnNvchIbChNyYXdfb3V0cHV0X2NvbnRlbnRzGAYgAygMGpcCChFJbmZlck91dHB1dFRlbnNvchIMCgRuYW1lGAEgASgJEhAKCGRhdGF0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDElMKCnBhcmFtZXRlcnMYBCADKAsyPy5pbmZlcmVuY2UuTW9kZWxJbmZlclJlc3BvbnNlLkluZmVyT3V0cHV0VGVuc29yLlBhcmFtZXRlcnNFbnRyeRIwCghjb250ZW50cxgFIAEoCzIeLmluZmVyZW5jZS5JbmZlclRlbnNvckNvbnRlbnRzGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBImgKGE1vZGVsU3RyZWFtSW5mZXJSZXNwb25zZRIVCg1lcnJvcl9tZXNzYWdlGAEgASgJEjUKDmluZmVyX3Jlc3BvbnNlGAIgASgLMh0uaW5mZXJlbmNlLk1vZGVsSW5mZXJSZXNwb25zZSIzChJNb2RlbENvbmZpZ1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIj0KE01vZGVsQ29uZmlnUmVzcG9uc2USJgoGY29uZmlnGAEgASgLMhYuaW5mZXJlbmNlLk1vZGVsQ29uZmlnIjcKFk1vZGVsU3RhdGlzdGljc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIi4KEVN0YXRpc3RpY0R1cmF0aW9uEg0KBWNvdW50GAEgASgEEgoKAm5zGAIgASgEIpwDCg9JbmZlclN0YXRpc3RpY3MSLQoHc3VjY2VzcxgBIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhIqCgRmYWlsGAIgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uEisKBXF1ZXVlGAMgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uEjMKDWNvbXB1dGVfaW5wdXQYBCABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SMwoNY29tcHV0ZV9pbmZlchgFIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhI0Cg5jb21wdXRlX291dHB1dBgGIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhIvCgljYWNoZV9oaXQYByABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SMAoKY2FjaGVfbWlzcxgIIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbiLDAgoXSW5mZXJSZXNwb25zZVN0YXRpc3RpY3MSMwoNY29tcHV0ZV9pbmZlchgBIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhI0Cg5jb21wdXRlX291dHB1dBgCIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhItCgdzdWNjZXNzGAMgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uEioKBGZhaWwYBCABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SNAoOZW1wdHlfcmVzcG9uc2UYBSABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SLAoGY2FuY2VsGAYgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uIsoBChRJbmZlckJhdGNoU3RhdGlzdGljcxISCgpiYXRjaF9zaXplGAEgASgEEjMKDWNvbXB1dGVfaW5wdXQYAiABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SMwoNY29tcHV0ZV9pbmZlchgDIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhI0Cg5jb21wdXRlX291dHB1dBgEIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbiI6CgtNZW1vcnlVc2FnZRIMCgR0eXBlGAEgASgJEgoKAmlkGAIgASgDEhEKCWJ5dGVfc2l6ZRgDIAEoBCK0AwoPTW9kZWxTdGF0aXN0aWNzEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIWCg5sYXN0X2luZmVyZW5jZRgDIAEoBBIXCg9pbmZlcmVuY2VfY291bnQYBCABKAQSFwoPZXhlY3V0aW9uX2NvdW50GAUgASgEEjMKD2luZmVyZW5jZV9zdGF0cxgGIAEoCzIaLmluZmVyZW5jZS5JbmZlclN0YXRpc3RpY3MSNAoLYmF0Y2hfc3RhdHMYByADKAsyHy5pbmZlcmVuY2UuSW5mZXJCYXRjaFN0YXRpc3RpY3MSLAoMbWVtb3J5X3VzYWdlGAggAygLMhYuaW5mZXJlbmNlLk1lbW9yeVVzYWdlEkUKDnJlc3BvbnNlX3N0YXRzGAkgAygLMi0uaW5mZXJlbmNlLk1vZGVsU3RhdGlzdGljcy5SZXNwb25zZVN0YXRzRW50cnkaWAoSUmVzcG9uc2VTdGF0c0VudHJ5EgsKA2tleRgBIAEoCRIxCgV2YWx1ZRgCIAEoCzIiLmluZmVyZW5jZS5JbmZlclJlc3BvbnNlU3RhdGlzdGljczoCOAEiSgoXTW9kZWxTdGF0aXN0aWNzUmVzcG9uc2USLwoLbW9kZWxfc3RhdHMYASADKAsyGi5pbmZlcmVuY2UuTW9kZWxTdGF0aXN0aWNzIooBChhNb2RlbFJlcG9zaXRvcnlQYXJhbWV0ZXISFAoKYm9vbF9wYXJhbRgBIAEoCEgAEhUKC2ludDY0X3BhcmFtGAIgASgDSAASFgoMc3RyaW5nX3BhcmFtGAMgASgJSAASFQoLYnl0ZXNfcGFyYW0YBCABKAxIAEISChBwYXJhbWV0ZXJfY2hvaWNlIkAKFlJlcG9zaXRvcnlJbmRleFJlcXVlc3QSFwoPcmVwb3NpdG9yeV9uYW1lGAEgASgJEg0KBXJlYWR5GAIgASgIIqQBChdSZXBvc2l0b3J5SW5kZXhSZXNwb25zZRI9CgZtb2RlbHMYASADKAsyLS5pbmZlcmVuY2UuUmVwb3NpdG9yeUluZGV4UmVzcG9uc2UuTW9kZWxJbmRleBpKCgpNb2RlbEluZGV4EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRINCgVzdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAki7AEKGlJlcG9zaXRvcnlNb2RlbExvYWRSZXF1ZXN0EhcKD3JlcG9zaXRvcnlfbmFtZRgBIAEoCRISCgptb2RlbF9uYW1lGAIgASgJEkkKCnBhcmFtZXRlcnMYAyADKAsyNS5pbmZlcmVuY2UuUmVwb3NpdG9yeU1vZGVsTG9hZFJlcXVlc3QuUGFyYW1ldGVyc0VudHJ5GlYKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSMgoFdmFsdWUYAiABKAsyIy5pbmZlcmVuY2UuTW9kZWxSZXBvc2l0b3J5UGFyYW1ldGVyOgI4ASIdChtSZXBvc2l0b3J5TW9kZWxMb2FkUmVzcG9uc2Ui8AEKHFJlcG9zaXRvcnlNb2RlbFVubG9hZFJlcXVlc3QSFwoPcmVwb3NpdG9yeV9uYW1lGAEgASgJEhIKCm1vZGVsX25hbWUYAiABKAkSSwoKcGFyYW1ldGVycxgDIAMoCzI3LmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxVbmxvYWRSZXF1ZXN0LlBhcmFtZXRlcnNFbnRyeRpWCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEjIKBXZhbHVlGAIgASgLMiMuaW5mZXJlbmNlLk1vZGVsUmVwb3NpdG9yeVBhcmFtZXRlcjoCOAEiHwodUmVwb3NpdG9yeU1vZGVsVW5sb2FkUmVzcG9uc2UiLwofU3lzdGVtU2hhcmVkTWVtb3J5U3RhdHVzUmVxdWVzdBIMCgRuYW1lGAEgASgJIqUCCiBTeXN0ZW1TaGFyZWRNZW1vcnlTdGF0dXNSZXNwb25zZRJJCgdyZWdpb25zGAEgAygLMjguaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1c1Jlc3BvbnNlLlJlZ2lvbnNFbnRyeRpMCgxSZWdpb25TdGF0dXMSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGb2Zmc2V0GAMgASgEEhEKCWJ5dGVfc2l6ZRgEIAEoBBpoCgxSZWdpb25zRW50cnkSCwoDa2V5GAEgASgJEkcKBXZhbHVlGAIgASgLMjguaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1c1Jlc3BvbnNlLlJlZ2lvblN0YXR1czoCOAEiYQohU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSCwoDa2V5GAIgASgJEg4KBm9mZnNldBgDIAEoBBIRCglieXRlX3NpemUYBCABKAQiJAoiU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXNwb25zZSIzCiNTeXN0ZW1TaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIiYKJFN5c3RlbVNoYXJlZE1lbW9yeVVucmVnaXN0ZXJSZXNwb25zZSItCh1DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVxdWVzdBIMCgRuYW1lGAEgASgJIpUCCh5DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVzcG9uc2USRwoHcmVnaW9ucxgBIAMoCzI2LmluZmVyZW5jZS5DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVzcG9uc2UuUmVnaW9uc0VudHJ5GkIKDFJlZ2lvblN0YXR1cxIMCgRuYW1lGAEgASgJEhEKCWRldmljZV9pZBgCIAEoBBIRCglieXRlX3NpemUYAyABKAQaZgoMUmVnaW9uc0VudHJ5EgsKA2tleRgBIAEoCRJFCgV2YWx1ZRgCIAEoCzI2LmluZmVyZW5jZS5DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVzcG9uc2UuUmVnaW9uU3RhdHVzOgI4ASJpCh9DdWRhU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKcmF3X2hhbmRsZRgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAMSEQoJYnl0ZV9zaXplGAQgASgEIiIKIEN1ZGFTaGFyZWRNZW1vcnlSZWdpc3RlclJlc3BvbnNlIjEKIUN1ZGFTaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIiQKIkN1ZGFTaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVzcG9uc2Ui5gEKE1RyYWNlU2V0dGluZ1JlcXVlc3QSPgoIc2V0dGluZ3MYASADKAsyLC5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVxdWVzdC5TZXR0aW5nc0VudHJ5EhIKCm1vZGVsX25hbWUYAiABKAkaHQoMU2V0dGluZ1ZhbHVlEg0KBXZhbHVlGAEgAygJGlwKDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEjoKBXZhbHVlGAIgASgLMisuaW5mZXJlbmNlLlRyYWNlU2V0dGluZ1JlcXVlc3QuU2V0dGluZ1ZhbHVlOgI4ASLVAQoUVHJhY2VTZXR0aW5nUmVzcG9uc2USPwoIc2V0dGluZ3MYASADKAsyLS5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVzcG9uc2UuU2V0dGluZ3NFbnRyeRodCgxTZXR0aW5nVmFsdWUSDQoFdmFsdWUYASADKAkaXQoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSOwoFdmFsdWUYAiABKAsyLC5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVzcG9uc2UuU2V0dGluZ1ZhbHVlOgI4ASKaAgoSTG9nU2V0dGluZ3NSZXF1ZXN0Ej0KCHNldHRpbmdzGAEgAygLMisuaW5mZXJlbmNlLkxvZ1NldHRpbmdzUmVxdWVzdC5TZXR0aW5nc0VudHJ5GmgKDFNldHRpbmdWYWx1ZRIUCgpib29sX3BhcmFtGAEgASgISAASFgoMdWludDMyX3BhcmFtGAIgASgNSAASFgoMc3RyaW5nX3BhcmFtGAMgASgJSABCEgoQcGFyYW1ldGVyX2Nob2ljZRpbCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRI5CgV2YWx1ZRgCIAEoCzIqLmluZmVyZW5jZS5Mb2dTZXR0aW5nc1JlcXVlc3QuU2V0dGluZ1ZhbHVlOgI4ASKdAgoTTG9nU2V0dGluZ3NSZXNwb25zZRI+CghzZXR0aW5ncxgBIAMoCzIsLmluZmVyZW5jZS5Mb2dTZXR0aW5nc1Jlc3BvbnNlLlNldHRpbmdzRW50cnkaaAoMU2V0dGluZ1ZhbHVlEhQKCmJvb2xfcGFyYW0YASABKAhIABIWCgx1aW50MzJfcGFyYW0YAiABKA1IABIWCgxzdHJpbmdfcGFyYW0YAyABKAlIAEISChBwYXJhbWV0ZXJfY2hvaWNlGlwKDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEjoKBXZhbHVlGAIgASgLMisuaW5mZXJlbmNlLkxvZ1NldHRpbmdzUmVzcG9uc2UuU2V0dGluZ1ZhbHVlOgI4ATK3DwoUR1JQQ0luZmVyZW5jZVNlcnZpY2USSwoKU2VydmVyTGl2ZRIcLmluZmVyZW5jZS5TZXJ2ZXJMaXZlUmVxdWVzdBodLmluZmVyZW5jZS5TZXJ2ZXJMaXZlUmVzcG9uc2UiABJOCgtTZXJ2ZXJSZWFkeRIdLmluZmVyZW5jZS5TZXJ2ZXJSZWFkeVJlcXVlc3QaHi5pbmZlcmVuY2UuU2VydmVyUmVhZHlSZXNwb25zZSIAEksKCk1vZGVsUmVhZHkSHC5pbmZlcmVuY2UuTW9kZWxSZWFkeVJlcXVlc3QaHS5pbmZlcmVuY2UuTW9kZWxSZWFkeVJlc3BvbnNlIgASVwoOU2VydmVyTWV0YWRhdGESIC5pbmZlcmVuY2UuU2VydmVyTWV0YWRhdGFSZXF1ZXN0GiEuaW5mZXJlbmNlLlNlcnZlck1ldGFkYXRhUmVzcG9uc2UiABJUCg1Nb2RlbE1ldGFkYXRhEh8uaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXF1ZXN0GiAuaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXNwb25zZSIAEksKCk1vZGVsSW5mZXISHC5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QaHS5pbmZlcmVuY2UuTW9kZWxJbmZlclJlc3BvbnNlIgASWwoQTW9kZWxTdHJlYW1JbmZlchIcLmluZmVyZW5jZS5Nb2RlbEluZmVyUmVxdWVzdBojLmluZmVyZW5jZS5Nb2RlbFN0cmVhbUluZmVyUmVzcG9uc2UiACgBMAESTgoLTW9kZWxDb25maWcSHS5pbmZlcmVuY2UuTW9kZWxDb25maWdSZXF1ZXN0Gh4uaW5mZXJlbmNlLk1vZGVsQ29uZmlnUmVzcG9uc2UiABJaCg9Nb2RlbFN0YXRpc3RpY3MSIS5pbmZlcmVuY2UuTW9kZWxTdGF0aXN0aWNzUmVxdWVzdBoiLmluZmVyZW5jZS5Nb2RlbFN0YXRpc3RpY3NSZXNwb25zZSIAEloKD1JlcG9zaXRvcnlJbmRleBIhLmluZmVyZW5jZS5SZXBvc2l0b3J5SW5kZXhSZXF1ZXN0GiIuaW5mZXJlbmNlLlJlcG9zaXRvcnlJbmRleFJlc3BvbnNlIgASZgoTUmVwb3NpdG9yeU1vZGVsTG9hZBIlLmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxMb2FkUmVxdWVzdBomLmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxMb2FkUmVzcG9uc2UiABJsChVSZXBvc2l0b3J5TW9kZWxVbmxvYWQSJy5pbmZlcmVuY2UuUmVwb3NpdG9yeU1vZGVsVW5sb2FkUmVxdWVzdBooLmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxVbmxvYWRSZXNwb25zZSIAEnUKGFN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1cxIqLmluZmVyZW5jZS5TeXN0ZW1TaGFyZWRNZW1vcnlTdGF0dXNSZXF1ZXN0GisuaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1c1Jlc3BvbnNlIgASewoaU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXISLC5pbmZlcmVuY2UuU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0Gi0uaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVJlZ2lzdGVyUmVzcG9uc2UiABKBAQocU3lzdGVtU2hhcmVkTWVtb3J5VW5yZWdpc3RlchIuLmluZmVyZW5jZS5TeXN0ZW1TaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVxdWVzdBovLmluZmVyZW5jZS5TeXN0ZW1TaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVzcG9uc2UiABJvChZDdWRhU2hhcmVkTWVtb3J5U3RhdHVzEiguaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlTdGF0dXNSZXF1ZXN0GikuaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlTdGF0dXNSZXNwb25zZSIAEnUKGEN1ZGFTaGFyZWRNZW1vcnlSZWdpc3RlchIqLmluZmVyZW5jZS5DdWRhU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0GisuaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlSZWdpc3RlclJlc3BvbnNlIgASewoaQ3VkYVNoYXJlZE1lbW9yeVVucmVnaXN0ZXISLC5pbmZlcmVuY2UuQ3VkYVNoYXJlZE1lbW9yeVVucmVnaXN0ZXJSZXF1ZXN0Gi0uaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVzcG9uc2UiABJRCgxUcmFjZVNldHRpbmcSHi5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVxdWVzdBofLmluZmVyZW5jZS5UcmFjZVNldHRpbmdSZXNwb25zZSIAEk4KC0xvZ1NldHRpbmdzEh0uaW5mZXJlbmNlLkxvZ1NldHRpbmdzUmVxdWVzdBoeLmluZmVyZW5jZS5Mb2dTZXR0aW5nc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_model_config]);
+        const ServerLiveRequestSchema = (null && (messageDesc(file_grpc_service, 0)));
+        const ServerLiveResponseSchema = (null && (messageDesc(file_grpc_service, 1)));
+        const ServerReadyRequestSchema = (null && (messageDesc(file_grpc_service, 2)));
+        const ServerReadyResponseSchema = (null && (messageDesc(file_grpc_service, 3)));
+        const ModelReadyRequestSchema = (null && (messageDesc(file_grpc_service, 4)));
+        const ModelReadyResponseSchema = (null && (messageDesc(file_grpc_service, 5)));
+        const ServerMetadataRequestSchema = (null && (messageDesc(file_grpc_service, 6)));
+        const ServerMetadataResponseSchema = (null && (messageDesc(file_grpc_service, 7)));
+        const ModelMetadataRequestSchema = (null && (messageDesc(file_grpc_service, 8)));
+        const ModelMetadataResponseSchema = (null && (messageDesc(file_grpc_service, 9)));
+        const ModelMetadataResponse_TensorMetadataSchema = (null && (messageDesc(file_grpc_service, 9, 0)));
+        const InferParameterSchema = (null && (messageDesc(file_grpc_service, 10)));
+        const InferTensorContentsSchema = (null && (messageDesc(file_grpc_service, 11)));
+        const ModelInferRequestSchema = message_messageDesc(file_grpc_service, 12);
+        const ModelInferRequest_InferInputTensorSchema = (null && (messageDesc(file_grpc_service, 12, 0)));
+        const ModelInferRequest_InferRequestedOutputTensorSchema = (null && (messageDesc(file_grpc_service, 12, 1)));
+        const ModelInferResponseSchema = (null && (messageDesc(file_grpc_service, 13)));
+        const ModelInferResponse_InferOutputTensorSchema = (null && (messageDesc(file_grpc_service, 13, 0)));
+        const ModelStreamInferResponseSchema = (null && (messageDesc(file_grpc_service, 14)));
+        const ModelConfigRequestSchema = (null && (messageDesc(file_grpc_service, 15)));
+        const ModelConfigResponseSchema = (null && (messageDesc(file_grpc_service, 16)));
+        const ModelStatisticsRequestSchema = (null && (messageDesc(file_grpc_service, 17)));
+        const StatisticDurationSchema = (null && (messageDesc(file_grpc_service, 18)));
+        const InferStatisticsSchema = (null && (messageDesc(file_grpc_service, 19)));
+        const InferResponseStatisticsSchema = (null && (messageDesc(file_grpc_service, 20)));
+        const InferBatchStatisticsSchema = (null && (messageDesc(file_grpc_service, 21)));
+        const MemoryUsageSchema = (null && (messageDesc(file_grpc_service, 22)));
+        const ModelStatisticsSchema = (null && (messageDesc(file_grpc_service, 23)));
+        const ModelStatisticsResponseSchema = (null && (messageDesc(file_grpc_service, 24)));
+        const ModelRepositoryParameterSchema = (null && (messageDesc(file_grpc_service, 25)));
+        const RepositoryIndexRequestSchema = (null && (messageDesc(file_grpc_service, 26)));
+        const RepositoryIndexResponseSchema = (null && (messageDesc(file_grpc_service, 27)));
+        const RepositoryIndexResponse_ModelIndexSchema = (null && (messageDesc(file_grpc_service, 27, 0)));
+        const RepositoryModelLoadRequestSchema = (null && (messageDesc(file_grpc_service, 28)));
+        const RepositoryModelLoadResponseSchema = (null && (messageDesc(file_grpc_service, 29)));
+        const RepositoryModelUnloadRequestSchema = (null && (messageDesc(file_grpc_service, 30)));
+        const RepositoryModelUnloadResponseSchema = (null && (messageDesc(file_grpc_service, 31)));
+        const SystemSharedMemoryStatusRequestSchema = (null && (messageDesc(file_grpc_service, 32)));
+        const SystemSharedMemoryStatusResponseSchema = (null && (messageDesc(file_grpc_service, 33)));
+        const SystemSharedMemoryStatusResponse_RegionStatusSchema = (null && (messageDesc(file_grpc_service, 33, 0)));
+        const SystemSharedMemoryRegisterRequestSchema = (null && (messageDesc(file_grpc_service, 34)));
+        const SystemSharedMemoryRegisterResponseSchema = (null && (messageDesc(file_grpc_service, 35)));
+        const SystemSharedMemoryUnregisterRequestSchema = (null && (messageDesc(file_grpc_service, 36)));
+        const SystemSharedMemoryUnregisterResponseSchema = (null && (messageDesc(file_grpc_service, 37)));
+        const CudaSharedMemoryStatusRequestSchema = (null && (messageDesc(file_grpc_service, 38)));
+        const CudaSharedMemoryStatusResponseSchema = (null && (messageDesc(file_grpc_service, 39)));
+        const CudaSharedMemoryStatusResponse_RegionStatusSchema = (null && (messageDesc(file_grpc_service, 39, 0)));
+        const CudaSharedMemoryRegisterRequestSchema = (null && (messageDesc(file_grpc_service, 40)));
+        const CudaSharedMemoryRegisterResponseSchema = (null && (messageDesc(file_grpc_service, 41)));
+        const CudaSharedMemoryUnregisterRequestSchema = (null && (messageDesc(file_grpc_service, 42)));
+        const CudaSharedMemoryUnregisterResponseSchema = (null && (messageDesc(file_grpc_service, 43)));
+        const TraceSettingRequestSchema = (null && (messageDesc(file_grpc_service, 44)));
+        const TraceSettingRequest_SettingValueSchema = (null && (messageDesc(file_grpc_service, 44, 0)));
+        const TraceSettingResponseSchema = (null && (messageDesc(file_grpc_service, 45)));
+        const TraceSettingResponse_SettingValueSchema = (null && (messageDesc(file_grpc_service, 45, 0)));
+        const LogSettingsRequestSchema = (null && (messageDesc(file_grpc_service, 46)));
+        const LogSettingsRequest_SettingValueSchema = (null && (messageDesc(file_grpc_service, 46, 0)));
+        const LogSettingsResponseSchema = (null && (messageDesc(file_grpc_service, 47)));
+        const LogSettingsResponse_SettingValueSchema = (null && (messageDesc(file_grpc_service, 47, 0)));
+        const GRPCInferenceService = serviceDesc(file_grpc_service, 0);
+        ;
+        const framePrefixBytes = 5;
+        function encodeInferRequest(request) {
+            const message = toBinary(ModelInferRequestSchema, create(ModelInferRequestSchema, {
+                modelName: request.model,
+                modelVersion: request.version ?? '',
+                inputs: request.inputs.map((input) => ({
+                    name: input.name,
+                    datatype: input.datatype,
+                    shape: input.shape.map(BigInt),
+                    parameters: 'data' in input ? {} : parametersOf(input.sharedMemory),
+                })),
+                outputs: (request.outputs ?? []).map(({ name, sharedMemory }) => ({
+                    name,
+                    parameters: sharedMemory === undefined ? {} : parametersOf(sharedMemory),
+                })),
+                rawInputContents: request.inputs.flatMap((input) => ('data' in input ? [input.data] : [])),
+            }));
+            const frame = new Uint8Array(framePrefixBytes + message.length);
+            new DataView(frame.buffer).setUint32(1, message.length);
+            frame.set(message, framePrefixBytes);
+            return frame;
+        }
+        function parametersOf({ region, offset, byteSize }) {
+            const integer = (value) => ({
+                parameterChoice: { case: 'int64Param', value: BigInt(value) },
+            });
+            return {
+                shared_memory_region: { parameterChoice: { case: 'stringParam', value: region } },
+                shared_memory_byte_size: integer(byteSize),
+                ...(offset === 0 ? {} : { shared_memory_offset: integer(offset) }),
+            };
+        }
+        ;
+        const maxIds = 2 ** 53 - 1;
+        const highestIds = {
+            [DataType.TYPE_UINT32]: 2 ** 32 - 1,
+            [DataType.TYPE_INT32]: 2 ** 31 - 1,
+        };
+        function isDecoupled(config) {
+            return config.modelTransactionPolicy?.decoupled === true;
+        }
+        function streamingOf(config, { streaming }) {
+            const decoupled = isDecoupled(config);
+            return streaming || decoupled ? { decoupled } : undefined;
+        }
+        function sequencePlanOf(config, { sequences }, load, streams) {
+            if (config.schedulingChoice.case !== 'sequenceBatching')
+                return undefined;
+            const idType = correlationIdType(config);
+            const plan = {
+                idType: idType === DataType.TYPE_STRING ? 'string' : 'number',
+                ...idsOf(sequences, highestIds[idType] ?? maxIds),
+                length: sequences.length ?? (streams === null ? defaultLength : null),
+                lengthVariation: sequences.lengthVariation,
+                live: sequences.count,
+                serial: sequences.serial,
+                streams,
+            };
+            const live = load.mode === 'concurrency' ? load.concurrency : plan.live;
+            const problems = [];
+            if (batchSizeOf(load) > 1) {
+                problems.push({
+                    key: 'batch_sizes',
+                    message: `a request of batch size ${batchSizeOf(load)} would belong to that many sequences`,
+                    remedy: `set \`parameters: {batch_sizes: 1}\` for '${config.name}': the server batches across sequences`,
+                });
+            }
+            if (live > plan.ids) {
+                problems.push({
+                    key: 'perf_analyzer_flags.sequence-id-range',
+                    message: `${live} sequences are live at a time, and the range holds ${plan.ids} ids`,
+                    remedy: 'widen the range, or lower the concurrency or num-of-sequences',
+                });
+            }
+            if (problems.length === 0)
+                return plan;
+            throw new domain_error.ue('config', `cannot make sequences for model '${config.name}'`, { problems });
+        }
+        function outputCheckOf(config, settings, steps) {
+            if (settings.checkOutputs === 'off')
+                return undefined;
+            const declared = isDecoupled(config) ? { outputs: [], areOfFixedSize: false } : declaredOutputs(config);
+            const bytes = comparisonOf(config, settings, steps);
+            return declared.outputs.length === 0 && bytes === null ? undefined : { declared, bytes };
+        }
+        function comparisonOf(config, settings, steps) {
+            const known = steps.some(({ expectedOutputs }) => expectedOutputs !== null);
+            if (settings.checkOutputs === 'given' && !known)
+                return null;
+            if (uncheckedSequences(config, settings, known) !== null)
+                return null;
+            if (settings.checkOutputs === 'first')
+                return { kind: 'first' };
+            return { kind: 'given', outputs: steps.map(({ expectedOutputs }) => expectedOutputs) };
+        }
+        function declaredOutputs({ output, batchOutput, maxBatchSize }) {
+            const scattered = new Set(batchOutput.flatMap(({ targetName }) => targetName));
+            const outputs = output.flatMap(({ name, dataType, dims, isShapeTensor }) => {
+                const datatype = datatypeOf(dataType);
+                if (datatype === null || isShapeTensor || scattered.has(name))
+                    return [];
+                const shape = dims.map(Number);
+                const isOfFixedSize = datatype.kind !== 'bytes' && !shape.includes(-1);
+                return [
+                    { name, datatype: datatype.name, shape: maxBatchSize > 0 ? [-1, ...shape] : shape, isOfFixedSize },
+                ];
+            });
+            return {
+                outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+                areOfFixedSize: outputs.length === output.length && outputs.every(({ isOfFixedSize }) => isOfFixedSize),
+            };
+        }
+        function uncheckedSequences({ name, schedulingChoice }, { checkOutputs, sequences }, known) {
+            if (schedulingChoice.case !== 'sequenceBatching' || checkOutputs === 'off')
+                return null;
+            if (checkOutputs === 'first')
+                return `model '${name}': its outputs are not checked: they depend on the sequence, not on the request alone`;
+            if (!known || sequences.length === null)
+                return null;
+            return `model '${name}': its outputs are not checked: with sequence-length a sequence is not a stream of the validation data`;
+        }
+        const defaultLength = 20;
+        function requestNotes(config, settings, hasValidationData) {
+            const { streaming, sequences } = settings;
+            const notes = [];
+            if (isDecoupled(config) && !streaming) {
+                notes.push(`model '${config.name}' is decoupled: its requests go over ModelStreamInfer, latency runs to the last response`);
+            }
+            const overtaken = config.schedulingChoice.case === 'sequenceBatching' && !streaming && !isDecoupled(config);
+            if (overtaken && sequences.serialAsked === false) {
+                notes.push(`model '${config.name}': without streaming, requests of a sequence could overtake each other: ` +
+                    'each waits for the answer to the one before (serial-sequences)');
+            }
+            const unchecked = uncheckedSequences(config, settings, hasValidationData);
+            return unchecked === null ? notes : [...notes, unchecked];
+        }
+        function correlationIdType({ schedulingChoice }) {
+            if (schedulingChoice.case !== 'sequenceBatching')
+                return DataType.TYPE_UINT64;
+            const controls = schedulingChoice.value.controlInput.flatMap(({ control }) => control);
+            const corrid = controls.find(({ kind }) => kind === ModelSequenceBatching_Control_Kind.CONTROL_SEQUENCE_CORRID);
+            return corrid?.dataType ?? DataType.TYPE_UINT64;
+        }
+        function idsOf({ firstId, endId }, highest) {
+            const end = Math.min(endId ?? highest, highest);
+            return { firstId, ids: Math.max(0, end - firstId) };
+        }
+        var src = __nccwpck_require__(3033);
+        ;
+        const controlTimeoutNs = 15 * nsPerSecond;
+        const inferTimeoutNs = 120 * nsPerSecond;
+        const methods = GRPCInferenceService.method;
+        function connectTriton(address) {
+            const channel = new src.Kj(`${address.host}:${address.port}`, address.tls ? sslCredentials(address) : src.z3.createInsecure(), {
+                'grpc.max_receive_message_length': -1,
+                'grpc.max_send_message_length': -1,
+                'grpc.initial_reconnect_backoff_ms': 50,
+                'grpc.max_reconnect_backoff_ms': 500,
+                'grpc.enable_http_proxy': isLoopback(address.host) ? 0 : 1,
+            });
+            function call(method, request, timeoutNs = controlTimeoutNs) {
+                return new Promise((resolve, reject) => {
+                    channel.makeUnaryRequest(`/${method.parent.typeName}/${method.name}`, (message) => Buffer.from(toBinary(method.input, message)), (bytes) => fromBinary(method.output, bytes), create(method.input, request), metadataOf(address), { deadline: Date.now() + timeoutNs / nsPerMs }, (error, response) => {
+                        if (error !== null)
+                            reject(asTritonError(error, method.name, timeoutNs));
+                        else if (response === undefined)
+                            reject(new domain_error.ue('server', `${method.name}: empty answer`));
+                        else
+                            resolve(response);
+                    });
+                });
+            }
+            return {
+                serverLive: async (timeoutNs) => (await call(methods.serverLive, {}, timeoutNs)).live,
+                serverReady: async (timeoutNs) => (await call(methods.serverReady, {}, timeoutNs)).ready,
+                serverMetadata: () => call(methods.serverMetadata, {}),
+                modelReady: async (name) => {
+                    try {
+                        return (await call(methods.modelReady, { name })).ready;
+                    }
+                    catch (error) {
+                        if (hasStatus(error, src.h5.NOT_FOUND))
+                            return false;
+                        throw error;
+                    }
+                },
+                modelMetadata: (name) => call(methods.modelMetadata, { name }),
+                modelConfig: async (name) => {
+                    const { config } = await call(methods.modelConfig, { name });
+                    if (config === undefined)
+                        throw new domain_error.ue('server', `ModelConfig of ${name}: empty answer`);
+                    return config;
+                },
+                statistics: async (name) => (await call(methods.modelStatistics, { name: name ?? '' })).modelStats,
+                repositoryIndex: async () => (await call(methods.repositoryIndex, {})).models,
+                load: async (modelName, { configJson, timeoutNs }) => {
+                    const config = { parameterChoice: { case: 'stringParam', value: configJson ?? '' } };
+                    const parameters = configJson === undefined ? {} : { config };
+                    await call(methods.repositoryModelLoad, { modelName, parameters }, timeoutNs);
+                },
+                unload: async (modelName) => void (await call(methods.repositoryModelUnload, { modelName })),
+                infer: (request, timeoutNs = inferTimeoutNs) => call(methods.modelInfer, request, timeoutNs),
+                registerSystemSharedMemory: async (name, key, byteSize) => {
+                    await call(methods.systemSharedMemoryRegister, { name, key, byteSize: BigInt(byteSize) });
+                },
+                unregisterSystemSharedMemory: async (name) => void (await call(methods.systemSharedMemoryUnregister, { name })),
+                systemSharedMemory: async () => Object.keys((await call(methods.systemSharedMemoryStatus, {})).regions),
+                close: () => channel.close(),
+            };
+        }
+        function sslCredentials({ certificates }) {
+            const { roots = null, identity = null } = certificates ?? {};
+            const bytes = (pem) => (pem == null ? null : Buffer.from(pem.text));
+            return src.z3.createSsl(bytes(roots), bytes(identity?.privateKey), bytes(identity?.chain));
+        }
+        function metadataOf({ metadata = {} }) {
+            const all = new src.OS();
+            for (const [name, value] of Object.entries(metadata))
+                all.set(name, value);
+            return all;
+        }
+        const isLoopback = (host) => host === 'localhost' || host === '::1' || host.startsWith('127.');
+        const serverTrouble = [
+            src.h5.UNAVAILABLE,
+            src.h5.DEADLINE_EXCEEDED,
+            src.h5.CANCELLED,
+            src.h5.UNAUTHENTICATED,
+            src.h5.PERMISSION_DENIED,
+        ];
+        function asTritonError(error, method, timeoutNs) {
+            const code = serverTrouble.includes(error.code) ? 'server' : 'model';
+            const text = error.code === src.h5.DEADLINE_EXCEEDED
+                ? `no answer to ${method} within ${Math.round(timeoutNs / nsPerMs) / 1000} s`
+                : error.details.trim() || `${method}: ${error.message}`;
+            return new domain_error.ue(code, text, { cause: error });
+        }
+        function hasStatus(error, code) {
+            return error instanceof domain_error.ue && error.cause?.code === code;
+        }
+        ;
+        async function composingParts(client, resolved, called) {
+            const parts = new Map();
+            const add = (model, via) => {
+                const earlier = parts.get(model) ?? { model, via, perRequest: 0 };
+                const known = earlier.perRequest !== null && via === 'step';
+                parts.set(model, { ...earlier, perRequest: known ? earlier.perRequest + 1 : null });
+            };
+            let decoupled = false;
+            const visit = async (config, via) => {
+                decoupled ||= config.modelTransactionPolicy?.decoupled === true;
+                const scheduling = config.schedulingChoice;
+                if (scheduling.case !== 'ensembleScheduling')
+                    return;
+                for (const { modelName } of scheduling.value.step) {
+                    add(modelName, via);
+                    await visit(await client.modelConfig(modelName), via);
+                }
+            };
+            await visit(resolved, 'step');
+            for (const model of called) {
+                add(model, 'call');
+                await visit(await client.modelConfig(model), 'call');
+            }
+            return [...parts.values()].map((part) => (decoupled ? { ...part, perRequest: null } : part));
+        }
+        ;
+        const keptLines = 1000;
+        function createServerLog() {
+            const lines = [];
+            const listeners = new Set();
+            return {
+                add: (line) => {
+                    lines.push(line);
+                    if (lines.length > keptLines)
+                        lines.shift();
+                    for (const listener of listeners)
+                        listener(line);
+                },
+                tail: (count) => lines.slice(-count),
+                listen: (listener) => {
+                    listeners.add(listener);
+                    return () => listeners.delete(listener);
+                },
+            };
+        }
+        function logMessage(line) {
+            const message = /^[IWEF]?\d{4}[-\d :.TZIWEF]* \S+:\d+\] +(.*)$/.exec(line)?.[1];
+            if (message === undefined)
+                return line;
+            try {
+                const parsed = JSON.parse(message);
+                return typeof parsed === 'string' ? parsed : message;
+            }
+            catch {
+                return message;
+            }
+        }
+        function pollFailures(lines) {
+            const reasons = [];
+            let parserSaid = null;
+            for (const line of lines) {
+                const parser = /^\[libprotobuf ERROR [^\]]*\] (.*)$/.exec(line)?.[1];
+                if (parser !== undefined)
+                    parserSaid = parser;
+                const message = logMessage(line);
+                if (!message.startsWith('Poll failed for model directory'))
+                    continue;
+                reasons.push(parserSaid === null ? message : `${message} (${parserSaid})`);
+                parserSaid = null;
+            }
+            return reasons;
+        }
+        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file/;
+        function isStubDeath(line) {
+            return stubDeath.test(line);
+        }
+        function isBadUsage(line) {
+            return /unrecognized option|Bad option:|Unexpected argument:/.test(line);
+        }
+        function isPortTaken(line) {
+            return /already in use|at the same address and port/i.test(line);
+        }
+        ;
+        const answerGraceNs = 2 * nsPerSecond;
+        async function loadModel(world, server, client, name, { configJson, timeoutNs }) {
+            const lines = [];
+            let report = () => { };
+            const trouble = new Promise((resolve) => {
+                report = resolve;
+            });
+            const unlisten = server.onLogLine((line) => {
+                lines.push(line);
+                if (isStubDeath(line))
+                    report(line);
+            });
+            const onAbort = () => report('interrupted');
+            world.signal.addEventListener('abort', onAbort, { once: true });
+            void server.exited.then((code) => report(`the server ended with ${code ?? 'a signal'} while loading it`));
+            const answer = client.load(name, { configJson, timeoutNs }).then(() => null, (error) => error);
+            try {
+                const first = await Promise.race([answer, trouble]);
+                if (first === null)
+                    return;
+                if (typeof first !== 'string')
+                    throw load_model_explain(name, first, lines);
+                if (world.signal.aborted)
+                    throw new domain_error.ue('interrupted', `interrupted while loading model '${name}'`);
+                const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)]);
+                if (late === null)
+                    return;
+                throw late === undefined || server.hasExited()
+                    ? new domain_error.ue('model', `model '${name}' did not load: ${first}`, { hint: tailHint(lines) })
+                    : load_model_explain(name, late, lines);
+            }
+            finally {
+                unlisten();
+                world.signal.removeEventListener('abort', onAbort);
+            }
+        }
+        function load_model_explain(name, error, lines) {
+            if (!(error instanceof domain_error.ue))
+                throw error;
+            const reasons = pollFailures(lines);
+            const last = lines
+                .findLast((line) => /^\s*what\(\):/.test(line))
+                ?.trim()
+                .replace(/^what\(\):\s*/, '');
+            const ended = last === undefined ? [] : [`the server ended: ${last}`];
+            const why = [error.message, ...reasons, ...ended].join('\n');
+            const hint = reasons.length === 0 && error.code === 'server' ? tailHint(lines) : undefined;
+            return new domain_error.ue('model', `model '${name}' did not load: ${why}`, { hint, cause: error });
+        }
+        const tailLines = 20;
+        function tailHint(lines) {
+            const patience = 'If it only needs longer, raise gate.model_load_timeout.';
+            return lines.length === 0
+                ? `The server said nothing meanwhile. ${patience}`
+                : `${patience} The server's last words:\n${lines.slice(-tailLines).join('\n')}`;
+        }
+        async function unloadModel(world, client, name, { timeoutNs }) {
+            const deadlineNs = world.nowNs() + timeoutNs;
+            await client.unload(name);
+            while (!world.signal.aborted) {
+                const versions = (await client.repositoryIndex()).filter((model) => model.name === name);
+                const gone = versions.every(({ state, reason }) => state === '' || (state === 'UNAVAILABLE' && reason === 'unloaded'));
+                if (gone)
+                    return;
+                if (world.nowNs() > deadlineNs) {
+                    const states = versions.map(({ state, reason }) => `${state} ${reason}`.trim()).join(', ');
+                    throw new domain_error.ue('server', `model '${name}' is not unloaded after ${timeoutNs / nsPerSecond} s: ${states}`);
+                }
+                await world.sleep(50 * nsPerMs);
+            }
+            throw new domain_error.ue('interrupted', `interrupted while unloading model '${name}'`);
+        }
+        var external_node_events_ = __nccwpck_require__(8474);
+        ;
+        async function freePorts() {
+            const holders = [(0, external_node_net_namespaceObject.createServer)(), (0, external_node_net_namespaceObject.createServer)()];
+            const [grpc, metrics] = await Promise.all(holders.map(async (holder) => {
+                holder.listen(0, '127.0.0.1');
+                await (0, external_node_events_.once)(holder, 'listening');
+                return holder.address().port;
+            }));
+            await Promise.all(holders.map((holder) => new Promise((resolve) => holder.close(resolve))));
+            if (grpc === undefined || metrics === undefined)
+                throw new Error('unreachable: two ports were asked for');
+            return { grpc, metrics };
+        }
+        ;
+        const unload_all_patienceNs = 3 * nsPerSecond;
+        const unload_all_pollNs = 20 * nsPerMs;
+        async function unloadAll(world, grpc) {
+            const client = connectTriton(grpc);
+            const deadlineNs = world.nowNs() + unload_all_patienceNs;
+            const loaded = async () => (await client.repositoryIndex()).filter(({ state }) => ['READY', 'LOADING', 'UNLOADING'].includes(state));
+            const unload = async () => {
+                const names = new Set((await loaded()).map(({ name }) => name));
+                await Promise.all([...names].map((name) => client.unload(name)));
+                while (!world.signal.aborted && world.nowNs() < deadlineNs) {
+                    if ((await loaded()).length === 0)
+                        return true;
+                    await world.sleep(unload_all_pollNs);
+                }
+                return false;
+            };
+            const done = new AbortController();
+            const patience = world.sleep(unload_all_patienceNs, AbortSignal.any([world.signal, done.signal]));
+            try {
+                return await Promise.race([unload().catch(() => false), patience.then(() => false)]);
+            }
+            finally {
+                done.abort();
+                client.close();
+            }
+        }
+        ;
+        const portTries = 5;
+        const stopGraceNs = 10 * nsPerSecond;
+        const emptyGraceNs = 50 * nsPerMs;
+        const server_pollNs = 50 * nsPerMs;
+        const askTimeoutNs = nsPerSecond;
+        const server_tailLines = 20;
+        async function startServer(world, launcher, options) {
+            if (launcher.kind === 'endpoint')
+                return reachServer(world, launcher);
+            for (let tries = 1;; tries += 1) {
+                const ports = await (options.pickPorts ?? freePorts)();
+                const started = await startOnce(world, launcher, options, ports);
+                if (started !== 'port taken')
+                    return started;
+                if (tries === portTries) {
+                    throw new domain_error.ue('environment', `no free port for the server was found in ${portTries} tries`, {
+                        hint: 'Another program takes the ports of 127.0.0.1 as soon as they are chosen.',
+                    });
+                }
+                world.progress(`port ${ports.grpc} or ${ports.metrics} was taken meanwhile, trying others`);
+            }
+        }
+        async function startOnce(world, launcher, options, ports) {
+            const log = createServerLog();
+            const command = launcher.serverCommand(options.repository, ports);
+            const launched = world.launch(command.command, [...command.args, ...(options.flags ?? [])], {
+                env: command.env,
+                onLine: (line) => {
+                    log.add(line);
+                    options.onLog?.(line);
+                },
+            });
+            const grpc = { host: '127.0.0.1', port: ports.grpc, tls: false };
+            let stopped = null;
+            const end = async (ready) => {
+                const empty = ready && !launched.hasExited() && !world.signal.aborted && (await unloadAll(world, grpc));
+                await launched.stop(empty ? emptyGraceNs : stopGraceNs);
+                await command.cleanUp();
+            };
+            const stop = (ready = true) => (stopped ??= end(ready));
+            const metricsUrl = launcher.hasMetrics ? `http://127.0.0.1:${ports.metrics}/metrics` : null;
+            try {
+                const version = await untilReady(world, launcher, grpc, metricsUrl, launched, log);
+                const root = await command.rootPid(launched.pid);
+                return server_describe(launcher, { version, grpc, metricsUrl, log, launched, root, stop });
+            }
+            catch (error) {
+                await stop(false);
+                if (log.tail(Number.POSITIVE_INFINITY).some(isPortTaken) && !world.signal.aborted)
+                    return 'port taken';
+                throw error;
+            }
+        }
+        function server_describe(launcher, running) {
+            const { version, grpc, metricsUrl, log, launched, root, stop } = running;
+            return {
+                mode: launcher.mode,
+                source: launcher.source,
+                version,
+                grpc,
+                metricsUrl,
+                pids: () => processTree(root),
+                logTail: log.tail,
+                onLogLine: log.listen,
+                exited: launched.exited,
+                hasExited: launched.hasExited,
+                stop: () => stop(),
+            };
+        }
+        async function untilReady(world, launcher, grpc, metricsUrl, launched, log) {
+            const deadlineNs = world.nowNs() + launcher.startTimeoutNs;
+            const client = connectTriton(grpc);
+            let lastError = null;
+            try {
+                while (world.nowNs() < deadlineNs) {
+                    if (world.signal.aborted)
+                        throw new domain_error.ue('interrupted', 'interrupted while the server was starting');
+                    if (launched?.hasExited() === true)
+                        throw await endedEarly(launcher, launched, log);
+                    try {
+                        if ((await isReady(client)) && (metricsUrl === null || (await answers(metricsUrl)))) {
+                            const { version } = await client.serverMetadata();
+                            if (launched?.hasExited() !== true)
+                                return version;
+                        }
+                    }
+                    catch (error) {
+                        lastError = error;
+                        if (launcher.kind === 'endpoint')
+                            throwIfRefused(launcher, error);
+                    }
+                    await world.sleep(server_pollNs);
+                }
+            }
+            finally {
+                client.close();
+            }
+            throw notReady(launcher, lastError, log);
+        }
+        function throwIfRefused(launcher, error) {
+            const message = (0, domain_error.bD)(error);
+            const hint = /protocol is restricted/i.test(message)
+                ? 'Give the key as `gate: {grpc_metadata: {triton-grpc-protocol-<key>: {env: <variable>}}}`.'
+                : /certificate|self[- ]signed|altname|issuer|ssl routines|tlsv1/i.test(message)
+                    ? 'Check the name in the address, and perf_analyzer_flags.ssl-grpc-root-certifications-file, ssl-grpc-private-key-file and ssl-grpc-certificate-chain-file.'
+                    : null;
+            if (hint === null)
+                return;
+            throw new domain_error.ue('server', `Triton (${launcher.mode}: ${launcher.source}) refuses: ${message}`, {
+                hint,
+                cause: error,
+            });
+        }
+        async function isReady(client) {
+            return client.serverReady(askTimeoutNs);
+        }
+        async function answers(url) {
+            const response = await fetch(url, { signal: AbortSignal.timeout(askTimeoutNs / nsPerMs) });
+            await response.arrayBuffer();
+            return response.ok;
+        }
+        async function endedEarly(launcher, launched, log) {
+            const code = await launched.exited;
+            const how = code === null ? 'was killed' : `ended with exit code ${code}`;
+            return new domain_error.ue('server', `Triton (${launcher.mode}: ${launcher.source}) ${how} while starting`, {
+                hint: server_tailHint(log),
+            });
+        }
+        function notReady(launcher, lastError, log) {
+            const waited = `${launcher.startTimeoutNs / nsPerSecond} s`;
+            const why = lastError instanceof Error ? `: ${lastError.message}` : '';
+            return new domain_error.ue('server', `Triton (${launcher.mode}: ${launcher.source}) was not ready after ${waited}${why}`, {
+                hint: launcher.kind === 'endpoint' ? 'Is its gRPC port reachable from here?' : server_tailHint(log),
+                cause: lastError,
+            });
+        }
+        function server_tailHint(log) {
+            const usage = log.tail(Number.POSITIVE_INFINITY).find(isBadUsage);
+            if (usage !== undefined)
+                return `It says: ${usage}`;
+            const tail = log.tail(server_tailLines);
+            return tail.length === 0 ? 'It wrote no log.' : `The end of its log:\n${tail.join('\n')}`;
+        }
+        async function reachServer(world, launcher) {
+            const version = await untilReady(world, launcher, launcher.grpc, null, null, createServerLog());
+            return {
+                mode: launcher.mode,
+                source: launcher.source,
+                version,
+                grpc: launcher.grpc,
+                metricsUrl: launcher.metricsUrl,
+                pids: () => [],
+                logTail: () => [],
+                onLogLine: () => () => { },
+                exited: new Promise(() => { }),
+                hasExited: () => false,
+                stop: () => Promise.resolve(),
+            };
+        }
+        ;
+        async function registerRegion(live, region) {
+            const { host } = live.server.grpc;
+            if (live.server.mode === 'remote' && !/^(localhost|127\.|::1$|\[::1\]$)/.test(host)) {
+                throw new domain_error.ue('usage', `shared memory needs the server on this machine, not on ${host}`, {
+                    hint: 'Leave perf_analyzer_flags.shared-memory out, or measure on the machine of the server.',
+                });
+            }
+            try {
+                await live.client.registerSystemSharedMemory(region.name, `/${region.name}`, region.byteSize);
+            }
+            catch (error) {
+                if (!(error instanceof domain_error.ue))
+                    throw error;
+                throw new domain_error.ue('server', `the server does not take shared memory: ${error.message}`, {
+                    hint: hintFor(error.message, live.server.mode),
                     cause: error,
                 });
             }
         }
-        function changed_fields_differences(path, before, after) {
-            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
-                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
+        async function unregisterRegion(live, region) {
+            if (!live.server.hasExited()) {
+                await live.client.unregisterSystemSharedMemory(region.name).catch(() => undefined);
             }
-            if (isMapping(before) && isMapping(after)) {
-                const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
-            }
-            if (JSON.stringify(before) === JSON.stringify(after))
-                return [];
-            return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
         }
-        function changed_fields_alike(before, after) {
-            return before.length === after.length && [...before, ...after].every(isMapping);
-        }
-        function label(path) {
-            return path
-                .map((key, index) => {
-                if (typeof key === 'number')
-                    return `[${key}]`;
-                if (!/^[\w-]+$/.test(key))
-                    return `[${JSON.stringify(key)}]`;
-                return index === 0 ? key : `.${key}`;
-            })
-                .join('');
-        }
-        function textOf(value) {
-            if (value === undefined)
-                return null;
-            return typeof value === 'string' ? value : JSON.stringify(value);
-        }
-        function replaced(before, after, path) {
-            const [key, ...rest] = path;
-            if (key === undefined)
-                return after;
-            if (typeof key === 'number') {
-                const [items, others] = [before, after];
-                return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item));
-            }
-            const [own, other] = [before, after];
-            const value = replaced(own[key], other[key], rest);
-            const { [key]: _, ...others } = own;
-            return value === undefined ? others : { ...others, [key]: value };
+        function hintFor(message, mode) {
+            if (/disabled/i.test(message))
+                return 'Triton from 26.04 on has it off: set `triton_server_flags: {allow-client-shm: true}`.';
+            if (mode === 'docker' || mode === 'remote')
+                return 'The container has a /dev/shm of its own: set `triton_docker_mounts: ["/dev/shm:/dev/shm"]` (with a remote server, start it with --ipc=host), or leave shared-memory out.';
+            return 'Leave perf_analyzer_flags.shared-memory out.';
         }
         ;
-        async function changesOf(reference, candidate, model) {
-            const models = await neededOnBoth(reference, candidate, model);
-            const fields = [];
-            const files = [];
-            for (const name of models) {
-                const [before, after] = [reference.models.get(name), candidate.models.get(name)];
-                if (before?.contentHash === after?.contentHash)
-                    continue;
-                files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
-                if (before !== undefined && after !== undefined)
-                    fields.push(...changes_fieldsOf(name, before, after));
+        async function openServer(context, side, repository, flags = []) {
+            const server = await startServer(context.world, context.launcher, {
+                repository,
+                flags,
+                onLog: context.serverLog(side),
+            });
+            const client = connectTriton(server.grpc);
+            return {
+                side,
+                server,
+                client,
+                close: async () => {
+                    client.close();
+                    await server.stop();
+                },
+            };
+        }
+        const deathGraceNs = 2 * nsPerSecond;
+        const side_lastWords = 20;
+        async function serverDeath(world, servers) {
+            await Promise.race([...servers.map(({ server }) => server.exited), world.sleep(deathGraceNs)]);
+            const dead = servers.find(({ server }) => server.hasExited());
+            if (dead === undefined)
+                return null;
+            const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line));
+            const how = last === undefined ? '' : `: ${last}`;
+            return new domain_error.ue('model', `the ${dead.side}'s server ended while it was measured${how}`, {
+                hint: `The whole log is in server.log. It ends with:\n${dead.server.logTail(side_lastWords).join('\n')}`,
+            });
+        }
+        async function openModel(context, live, model, settings, override) {
+            const { client, server } = live;
+            if (context.launcher.mode === 'remote') {
+                for (const name of [...model.called, model.name])
+                    await requireReady(client, name);
             }
-            return { models, fields, files };
-        }
-        async function filesOf(repository, model) {
-            if (model === undefined)
-                return [];
-            const { files } = await listFiles((0, external_node_path_.join)(repository.path, model.name), await (0, promises_namespaceObject.realpath)(repository.path));
-            return files.filter(({ path }) => path !== 'config.pbtxt');
-        }
-        async function neededOnBoth(reference, candidate, model) {
-            const needed = await Promise.all([reference, candidate].map(async (side) => side.models.has(model) ? neededModels(side, [model]) : new Set()));
-            const names = needed.flatMap((each, side) => [
-                ...(each ?? (side === 0 ? reference : candidate).models.keys()),
-            ]);
-            return [...new Set(names)].toSorted();
-        }
-        function changes_fieldsOf(model, before, after) {
-            if (before.config !== null && after.config !== null) {
-                return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
+            else {
+                const timeoutNs = context.loadTimeoutNs;
+                for (const name of model.called) {
+                    if (!(await client.modelReady(name)))
+                        await loadModel(context.world, server, client, name, { timeoutNs });
+                }
+                const options = override === undefined ? { timeoutNs } : { timeoutNs, configJson: override.json };
+                await loadModel(context.world, server, client, model.name, options);
             }
-            if (before.config === after.config)
-                return [];
-            const text = ({ config }) => (config === null ? null : 'a file');
-            return [{ model, path: [], field: 'config.pbtxt', before: text(before), after: text(after) }];
+            const resolved = await client.modelConfig(model.name);
+            const actual = configurationOf(resolved, true);
+            if (override !== undefined)
+                requireSame(override.configuration, resolved);
+            const composing = await composingParts(client, resolved, model.called);
+            return attachModel(context, live, resolved, override?.configuration ?? actual, settings, composing);
         }
-        async function changedFiles(model, before, after) {
-            const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
-            const changes = await Promise.all(paths.map(async (path) => {
-                const [old, now] = [before, after].map((files) => files.find((file) => file.path === path));
-                const change = old === undefined
-                    ? 'added'
-                    : now === undefined
-                        ? 'removed'
-                        : (await isSame(old, now))
-                            ? null
-                            : 'changed';
-                return change === null ? [] : [{ path: `${model}/${path}`, change }];
-            }));
-            return changes.flat();
+        async function closeModel(context, model) {
+            await model.detach();
+            await unloadModel(context.world, model.live.client, model.name, { timeoutNs: context.loadTimeoutNs });
         }
-        async function isSame(a, b) {
-            const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
-            return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
+        async function requireReady(client, name) {
+            if (await client.modelReady(name))
+                return;
+            throw new domain_error.ue('model', `model '${name}' is not ready on the remote server`, {
+                hint: 'Load it there first, or name another model.',
+            });
+        }
+        function requireSame(wanted, resolved) {
+            const found = differences(wanted, resolved);
+            if (found.length === 0)
+                return;
+            throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${found.join('; ')})`);
+        }
+        function attachModel(context, live, resolved, configuration, settings, composing = []) {
+            const targets = new Map();
+            return {
+                name: resolved.name,
+                live,
+                configuration,
+                isEnsemble: resolved.schedulingChoice.case === 'ensembleScheduling',
+                composing,
+                warnings: [
+                    ...inputWarnings(resolved, settings.input),
+                    ...requestNotes(resolved, settings.requests, hasValidationData(settings.input, resolved)),
+                ],
+                inputAdvice: inputAdvice(resolved, settings.input),
+                inputSteps: () => makeSteps(resolved, settings.input, 1).map(({ inputs }) => inputs),
+                dialogue: (load) => ({
+                    streaming: streamingOf(resolved, settings.requests) !== undefined,
+                    sequences: sequencePlanOf(resolved, settings.requests, load, streamLengths(settings.input)),
+                }),
+                target: (load) => {
+                    const id = `${live.side}/${resolved.name}/${loadKey(load)}`;
+                    const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load);
+                    targets.set(id, open);
+                    return open.then((target) => target.id);
+                },
+                detach: async () => {
+                    for (const target of await Promise.allSettled(targets.values())) {
+                        if (target.status === 'fulfilled')
+                            await target.value.close();
+                    }
+                    targets.clear();
+                },
+            };
+        }
+        async function openTarget({ generator, requestDeadlineNs }, id, live, config, { input, requests, lane = 0 }, load) {
+            const streaming = streamingOf(config, requests);
+            const sequences = sequencePlanOf(config, requests, load, streamLengths(input));
+            const batchSize = batchSizeOf(load);
+            const steps = makeSteps(config, input, batchSize);
+            const { sharedMemory } = input.settings;
+            const check = outputCheckOf(config, requests, steps);
+            const region = sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes);
+            const removeRegion = async () => {
+                if (region === null)
+                    return;
+                await unregisterRegion(live, region);
+                region.remove();
+            };
+            try {
+                if (region !== null)
+                    await registerRegion(live, region);
+                await generator.open({
+                    id,
+                    ...live.server.grpc,
+                    frames: (region?.requests ?? steps.map(({ inputs }) => ({ model: config.name, inputs }))).map(encodeInferRequest),
+                    connections: connectionsFor(load),
+                    deadlineNs: requestDeadlineNs,
+                    lane,
+                    ...(streaming === undefined ? {} : { streaming }),
+                    ...(sequences === undefined ? {} : { sequences }),
+                    ...(check === undefined
+                        ? {}
+                        : { check: { ...check, ...(region === null ? {} : { shared: region.outputs }) } }),
+                });
+            }
+            catch (error) {
+                await removeRegion();
+                throw error;
+            }
+            return {
+                id,
+                close: async () => {
+                    generator.closeTarget(id);
+                    await removeRegion();
+                },
+            };
+        }
+        ;
+        function makeConcurrentBench(context, repository, models) {
+            const { world } = context;
+            let server = null;
+            const loaded = new Map();
+            const overridden = new Set();
+            const isLoaded = ({ name }, configuration) => {
+                const live = loaded.get(name);
+                if (live === undefined || configuration === undefined)
+                    return false;
+                return configurationKey(live.configuration) === configurationKey(configuration);
+            };
+            async function replace(live, model, lane, configuration) {
+                const before = loaded.get(model.name);
+                loaded.delete(model.name);
+                if (before !== undefined)
+                    await (context.gpu === null ? before.detach() : closeModel(context, before));
+                const { config, name } = model;
+                const isPlain = config === null || (configuration.committed && !overridden.has(name));
+                if (!isPlain)
+                    overridden.add(name);
+                const override = isPlain
+                    ? undefined
+                    : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration };
+                loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override));
+            }
+            async function change(configurations) {
+                server ??= await openServer(context, 'candidate', repository.path);
+                for (const [lane, model] of models.entries()) {
+                    const configuration = configurations[lane];
+                    if (configuration !== undefined && !isLoaded(model, configuration))
+                        await replace(server, model, lane, configuration);
+                }
+                return models.flatMap(({ name }) => loaded.get(name) ?? []);
+            }
+            async function clear() {
+                for (const live of loaded.values())
+                    await live.detach();
+                await server?.close();
+                loaded.clear();
+                overridden.clear();
+                server = null;
+            }
+            return {
+                load: async (configurations) => {
+                    const isAlive = server?.server.hasExited() === false;
+                    if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
+                        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), loadNs: null };
+                    const startNs = world.nowNs();
+                    const tried = async () => {
+                        try {
+                            if (!isAlive)
+                                await clear();
+                            return await change(configurations);
+                        }
+                        catch (error) {
+                            interruptIfAsked(world);
+                            return (0, domain_error.Ub)(error).message;
+                        }
+                    };
+                    return { models: await tried(), loadNs: world.nowNs() - startNs };
+                },
+                close: clear,
+            };
         }
         ;
         const files = {
@@ -46275,6 +47581,110 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
         }
         ;
+        const resources = (null && (['cpu', 'memory', 'io']));
+        function readHost(servers) {
+            const own = new Set([...processTree(process.pid), ...servers]);
+            return {
+                cpu: parseCpuTicks(read('/proc/stat')),
+                pressure: {
+                    cpu: parsePressure(read('/proc/pressure/cpu')),
+                    memory: parsePressure(read('/proc/pressure/memory')),
+                    io: parsePressure(read('/proc/pressure/io')),
+                },
+                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
+                ownCpuNs: cpuNsOf([...own]),
+            };
+        }
+        function hostActivity(before, after, elapsedNs) {
+            const cpu = cpuShares(before, after);
+            const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
+            const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
+            return {
+                loadAverage: (0, external_node_os_namespaceObject.loadavg)()[0] ?? 0,
+                ...cpu,
+                cpuPressureRatio: pressure('cpu'),
+                memoryPressureRatio: pressure('memory'),
+                ioPressureRatio: pressure('io'),
+                throttledRatio: share(before.throttledUs, after.throttledUs),
+            };
+        }
+        function cpuShares(before, after) {
+            if (before.cpu === null || after.cpu === null)
+                return { otherCpuRatio: null, stealRatio: null };
+            const total = after.cpu.total - before.cpu.total;
+            if (total <= 0)
+                return { otherCpuRatio: null, stealRatio: null };
+            const steal = after.cpu.steal - before.cpu.steal;
+            const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
+            const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
+            return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
+        }
+        function cpuDeltaNs(before, after) {
+            return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
+        }
+        const clamp = (share) => Math.min(1, Math.max(0, share));
+        function parseCpuTicks(procStat) {
+            const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
+            if (match?.[1] === undefined)
+                return null;
+            const ticks = match[1].split(' ').slice(0, 8).map(Number);
+            const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
+            return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
+        }
+        function parsePressure(text) {
+            const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
+            return total === undefined ? null : Number(total);
+        }
+        function parseThrottled(cpuStat) {
+            const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
+            return usec === undefined ? null : Number(usec);
+        }
+        function cpuLimit() {
+            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
+        }
+        function parseCpuMax(text) {
+            const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
+            return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
+        }
+        function freeMemoryBytes() {
+            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => read(`${cgroupFolder()}/memory.${name}`));
+            return Math.min((0, external_node_os_namespaceObject.freemem)(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null));
+        }
+        function sharedMemoryRoom() {
+            try {
+                const { bsize, blocks, bavail, bfree } = (0, external_node_fs_.statfsSync)('/dev/shm');
+                return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
+            }
+            catch {
+                return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY };
+            }
+        }
+        function hasGpuDevice() {
+            return ['/dev/nvidiactl', '/dev/dxg'].some((path) => (0, external_node_fs_.existsSync)(path));
+        }
+        function parseMemoryRoom(max, current, stat) {
+            const [limit, used] = [max, current].map((text) => /^\d+$/.exec(text?.trim() ?? '')?.[0]);
+            if (limit === undefined || used === undefined)
+                return Number.POSITIVE_INFINITY;
+            const files = Number(/^inactive_file (\d+)$/m.exec(stat ?? '')?.[1] ?? 0);
+            return Math.max(0, Number(limit) - (Number(used) - files));
+        }
+        function cpuGovernor() {
+            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
+        }
+        function cgroupFolder() {
+            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
+            return `/sys/fs/cgroup${path === '/' ? '' : path}`;
+        }
+        function read(path) {
+            try {
+                return (0, external_node_fs_.readFileSync)(path, 'utf8');
+            }
+            catch {
+                return null;
+            }
+        }
+        ;
         function watchMachine(models) {
             const pidsOf = () => models.map(({ live }) => live.server.pids());
             const cpuOf = (pids) => pids.map(cpuNsOf);
@@ -46974,2324 +48384,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return (await measureSides(world, engine, sides, settings, random, gpu)).flat();
         }
         ;
-        function neighbours_withNeighbours(asked, samples, maxFailureRatio) {
-            const troubles = samples.map((sample, index) => ({
-                index,
-                trouble: troubleOf(asked[index]?.model.name ?? '', sample, maxFailureRatio),
-            }));
-            return samples.map((sample, own) => {
-                const neighbours = troubles.flatMap(({ index, trouble }) => index === own || trouble === null ? [] : [trouble]);
-                return neighbours.length === 0 ? sample : { ...sample, neighbours };
-            });
-        }
-        function troubleOf(model, sample, maxFailureRatio) {
-            if (isSilent(sample))
-                return `neighbour_failed: ${model} answered not one request`;
-            const failures = sumFailures(sample.windows);
-            const failed = failedRequests({ failures });
-            const all = failed + sample.windows.reduce((sum, { latenciesNs }) => sum + latenciesNs.length, 0);
-            if (failed <= maxFailureRatio * all)
-                return null;
-            return `neighbour_failed: ${failed} of ${all} requests to ${model} failed (${describeFailures(failures)})`;
-        }
-        ;
-        function serviceDesc(file, path, ...paths) {
-            if (paths.length > 0) {
-                throw new Error();
-            }
-            return file.services[path];
-        }
-        ;
-        const file_grpc_service = fileDesc("ChJncnBjX3NlcnZpY2UucHJvdG8SCWluZmVyZW5jZSITChFTZXJ2ZXJMaXZlUmVxdWVzdCIiChJTZXJ2ZXJMaXZlUmVzcG9uc2USDAoEbGl2ZRgBIAEoCCIUChJTZXJ2ZXJSZWFkeVJlcXVlc3QiJAoTU2VydmVyUmVhZHlSZXNwb25zZRINCgVyZWFkeRgBIAEoCCIyChFNb2RlbFJlYWR5UmVxdWVzdBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkiIwoSTW9kZWxSZWFkeVJlc3BvbnNlEg0KBXJlYWR5GAEgASgIIhcKFVNlcnZlck1ldGFkYXRhUmVxdWVzdCJLChZTZXJ2ZXJNZXRhZGF0YVJlc3BvbnNlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRISCgpleHRlbnNpb25zGAMgAygJIjUKFE1vZGVsTWV0YWRhdGFSZXF1ZXN0EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCSKNAgoVTW9kZWxNZXRhZGF0YVJlc3BvbnNlEgwKBG5hbWUYASABKAkSEAoIdmVyc2lvbnMYAiADKAkSEAoIcGxhdGZvcm0YAyABKAkSPwoGaW5wdXRzGAQgAygLMi8uaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXNwb25zZS5UZW5zb3JNZXRhZGF0YRJACgdvdXRwdXRzGAUgAygLMi8uaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXNwb25zZS5UZW5zb3JNZXRhZGF0YRo/Cg5UZW5zb3JNZXRhZGF0YRIMCgRuYW1lGAEgASgJEhAKCGRhdGF0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDIpkBCg5JbmZlclBhcmFtZXRlchIUCgpib29sX3BhcmFtGAEgASgISAASFQoLaW50NjRfcGFyYW0YAiABKANIABIWCgxzdHJpbmdfcGFyYW0YAyABKAlIABIWCgxkb3VibGVfcGFyYW0YBCABKAFIABIWCgx1aW50NjRfcGFyYW0YBSABKARIAEISChBwYXJhbWV0ZXJfY2hvaWNlItABChNJbmZlclRlbnNvckNvbnRlbnRzEhUKDWJvb2xfY29udGVudHMYASADKAgSFAoMaW50X2NvbnRlbnRzGAIgAygFEhYKDmludDY0X2NvbnRlbnRzGAMgAygDEhUKDXVpbnRfY29udGVudHMYBCADKA0SFwoPdWludDY0X2NvbnRlbnRzGAUgAygEEhUKDWZwMzJfY29udGVudHMYBiADKAISFQoNZnA2NF9jb250ZW50cxgHIAMoARIWCg5ieXRlc19jb250ZW50cxgIIAMoDCLuBgoRTW9kZWxJbmZlclJlcXVlc3QSEgoKbW9kZWxfbmFtZRgBIAEoCRIVCg1tb2RlbF92ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEkAKCnBhcmFtZXRlcnMYBCADKAsyLC5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QuUGFyYW1ldGVyc0VudHJ5Ej0KBmlucHV0cxgFIAMoCzItLmluZmVyZW5jZS5Nb2RlbEluZmVyUmVxdWVzdC5JbmZlcklucHV0VGVuc29yEkgKB291dHB1dHMYBiADKAsyNy5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QuSW5mZXJSZXF1ZXN0ZWRPdXRwdXRUZW5zb3ISGgoScmF3X2lucHV0X2NvbnRlbnRzGAcgAygMGpQCChBJbmZlcklucHV0VGVuc29yEgwKBG5hbWUYASABKAkSEAoIZGF0YXR5cGUYAiABKAkSDQoFc2hhcGUYAyADKAMSUQoKcGFyYW1ldGVycxgEIAMoCzI9LmluZmVyZW5jZS5Nb2RlbEluZmVyUmVxdWVzdC5JbmZlcklucHV0VGVuc29yLlBhcmFtZXRlcnNFbnRyeRIwCghjb250ZW50cxgFIAEoCzIeLmluZmVyZW5jZS5JbmZlclRlbnNvckNvbnRlbnRzGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBGtUBChpJbmZlclJlcXVlc3RlZE91dHB1dFRlbnNvchIMCgRuYW1lGAEgASgJElsKCnBhcmFtZXRlcnMYAiADKAsyRy5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QuSW5mZXJSZXF1ZXN0ZWRPdXRwdXRUZW5zb3IuUGFyYW1ldGVyc0VudHJ5GkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBItUEChJNb2RlbEluZmVyUmVzcG9uc2USEgoKbW9kZWxfbmFtZRgBIAEoCRIVCg1tb2RlbF92ZXJzaW9uGAIgASgJEgoKAmlkGAMgASgJEkEKCnBhcmFtZXRlcnMYBCADKAsyLS5pbmZlcmVuY2UuTW9kZWxJbmZlclJlc3BvbnNlLlBhcmFtZXRlcnNFbnRyeRJACgdvdXRwdXRzGAUgAygLMi8uaW5mZXJlbmNlLk1vZGVsSW5mZXJSZXNwb25zZS5JbmZlck91dHB1dFRlbnNvchIbChNyYXdfb3V0cHV0X2NvbnRlbnRzGAYgAygMGpcCChFJbmZlck91dHB1dFRlbnNvchIMCgRuYW1lGAEgASgJEhAKCGRhdGF0eXBlGAIgASgJEg0KBXNoYXBlGAMgAygDElMKCnBhcmFtZXRlcnMYBCADKAsyPy5pbmZlcmVuY2UuTW9kZWxJbmZlclJlc3BvbnNlLkluZmVyT3V0cHV0VGVuc29yLlBhcmFtZXRlcnNFbnRyeRIwCghjb250ZW50cxgFIAEoCzIeLmluZmVyZW5jZS5JbmZlclRlbnNvckNvbnRlbnRzGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBGkwKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5pbmZlcmVuY2UuSW5mZXJQYXJhbWV0ZXI6AjgBImgKGE1vZGVsU3RyZWFtSW5mZXJSZXNwb25zZRIVCg1lcnJvcl9tZXNzYWdlGAEgASgJEjUKDmluZmVyX3Jlc3BvbnNlGAIgASgLMh0uaW5mZXJlbmNlLk1vZGVsSW5mZXJSZXNwb25zZSIzChJNb2RlbENvbmZpZ1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIj0KE01vZGVsQ29uZmlnUmVzcG9uc2USJgoGY29uZmlnGAEgASgLMhYuaW5mZXJlbmNlLk1vZGVsQ29uZmlnIjcKFk1vZGVsU3RhdGlzdGljc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIi4KEVN0YXRpc3RpY0R1cmF0aW9uEg0KBWNvdW50GAEgASgEEgoKAm5zGAIgASgEIpwDCg9JbmZlclN0YXRpc3RpY3MSLQoHc3VjY2VzcxgBIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhIqCgRmYWlsGAIgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uEisKBXF1ZXVlGAMgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uEjMKDWNvbXB1dGVfaW5wdXQYBCABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SMwoNY29tcHV0ZV9pbmZlchgFIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhI0Cg5jb21wdXRlX291dHB1dBgGIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhIvCgljYWNoZV9oaXQYByABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SMAoKY2FjaGVfbWlzcxgIIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbiLDAgoXSW5mZXJSZXNwb25zZVN0YXRpc3RpY3MSMwoNY29tcHV0ZV9pbmZlchgBIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhI0Cg5jb21wdXRlX291dHB1dBgCIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhItCgdzdWNjZXNzGAMgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uEioKBGZhaWwYBCABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SNAoOZW1wdHlfcmVzcG9uc2UYBSABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SLAoGY2FuY2VsGAYgASgLMhwuaW5mZXJlbmNlLlN0YXRpc3RpY0R1cmF0aW9uIsoBChRJbmZlckJhdGNoU3RhdGlzdGljcxISCgpiYXRjaF9zaXplGAEgASgEEjMKDWNvbXB1dGVfaW5wdXQYAiABKAsyHC5pbmZlcmVuY2UuU3RhdGlzdGljRHVyYXRpb24SMwoNY29tcHV0ZV9pbmZlchgDIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbhI0Cg5jb21wdXRlX291dHB1dBgEIAEoCzIcLmluZmVyZW5jZS5TdGF0aXN0aWNEdXJhdGlvbiI6CgtNZW1vcnlVc2FnZRIMCgR0eXBlGAEgASgJEgoKAmlkGAIgASgDEhEKCWJ5dGVfc2l6ZRgDIAEoBCK0AwoPTW9kZWxTdGF0aXN0aWNzEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIWCg5sYXN0X2luZmVyZW5jZRgDIAEoBBIXCg9pbmZlcmVuY2VfY291bnQYBCABKAQSFwoPZXhlY3V0aW9uX2NvdW50GAUgASgEEjMKD2luZmVyZW5jZV9zdGF0cxgGIAEoCzIaLmluZmVyZW5jZS5JbmZlclN0YXRpc3RpY3MSNAoLYmF0Y2hfc3RhdHMYByADKAsyHy5pbmZlcmVuY2UuSW5mZXJCYXRjaFN0YXRpc3RpY3MSLAoMbWVtb3J5X3VzYWdlGAggAygLMhYuaW5mZXJlbmNlLk1lbW9yeVVzYWdlEkUKDnJlc3BvbnNlX3N0YXRzGAkgAygLMi0uaW5mZXJlbmNlLk1vZGVsU3RhdGlzdGljcy5SZXNwb25zZVN0YXRzRW50cnkaWAoSUmVzcG9uc2VTdGF0c0VudHJ5EgsKA2tleRgBIAEoCRIxCgV2YWx1ZRgCIAEoCzIiLmluZmVyZW5jZS5JbmZlclJlc3BvbnNlU3RhdGlzdGljczoCOAEiSgoXTW9kZWxTdGF0aXN0aWNzUmVzcG9uc2USLwoLbW9kZWxfc3RhdHMYASADKAsyGi5pbmZlcmVuY2UuTW9kZWxTdGF0aXN0aWNzIooBChhNb2RlbFJlcG9zaXRvcnlQYXJhbWV0ZXISFAoKYm9vbF9wYXJhbRgBIAEoCEgAEhUKC2ludDY0X3BhcmFtGAIgASgDSAASFgoMc3RyaW5nX3BhcmFtGAMgASgJSAASFQoLYnl0ZXNfcGFyYW0YBCABKAxIAEISChBwYXJhbWV0ZXJfY2hvaWNlIkAKFlJlcG9zaXRvcnlJbmRleFJlcXVlc3QSFwoPcmVwb3NpdG9yeV9uYW1lGAEgASgJEg0KBXJlYWR5GAIgASgIIqQBChdSZXBvc2l0b3J5SW5kZXhSZXNwb25zZRI9CgZtb2RlbHMYASADKAsyLS5pbmZlcmVuY2UuUmVwb3NpdG9yeUluZGV4UmVzcG9uc2UuTW9kZWxJbmRleBpKCgpNb2RlbEluZGV4EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRINCgVzdGF0ZRgDIAEoCRIOCgZyZWFzb24YBCABKAki7AEKGlJlcG9zaXRvcnlNb2RlbExvYWRSZXF1ZXN0EhcKD3JlcG9zaXRvcnlfbmFtZRgBIAEoCRISCgptb2RlbF9uYW1lGAIgASgJEkkKCnBhcmFtZXRlcnMYAyADKAsyNS5pbmZlcmVuY2UuUmVwb3NpdG9yeU1vZGVsTG9hZFJlcXVlc3QuUGFyYW1ldGVyc0VudHJ5GlYKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSMgoFdmFsdWUYAiABKAsyIy5pbmZlcmVuY2UuTW9kZWxSZXBvc2l0b3J5UGFyYW1ldGVyOgI4ASIdChtSZXBvc2l0b3J5TW9kZWxMb2FkUmVzcG9uc2Ui8AEKHFJlcG9zaXRvcnlNb2RlbFVubG9hZFJlcXVlc3QSFwoPcmVwb3NpdG9yeV9uYW1lGAEgASgJEhIKCm1vZGVsX25hbWUYAiABKAkSSwoKcGFyYW1ldGVycxgDIAMoCzI3LmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxVbmxvYWRSZXF1ZXN0LlBhcmFtZXRlcnNFbnRyeRpWCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEjIKBXZhbHVlGAIgASgLMiMuaW5mZXJlbmNlLk1vZGVsUmVwb3NpdG9yeVBhcmFtZXRlcjoCOAEiHwodUmVwb3NpdG9yeU1vZGVsVW5sb2FkUmVzcG9uc2UiLwofU3lzdGVtU2hhcmVkTWVtb3J5U3RhdHVzUmVxdWVzdBIMCgRuYW1lGAEgASgJIqUCCiBTeXN0ZW1TaGFyZWRNZW1vcnlTdGF0dXNSZXNwb25zZRJJCgdyZWdpb25zGAEgAygLMjguaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1c1Jlc3BvbnNlLlJlZ2lvbnNFbnRyeRpMCgxSZWdpb25TdGF0dXMSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSDgoGb2Zmc2V0GAMgASgEEhEKCWJ5dGVfc2l6ZRgEIAEoBBpoCgxSZWdpb25zRW50cnkSCwoDa2V5GAEgASgJEkcKBXZhbHVlGAIgASgLMjguaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1c1Jlc3BvbnNlLlJlZ2lvblN0YXR1czoCOAEiYQohU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSCwoDa2V5GAIgASgJEg4KBm9mZnNldBgDIAEoBBIRCglieXRlX3NpemUYBCABKAQiJAoiU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXNwb25zZSIzCiNTeXN0ZW1TaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIiYKJFN5c3RlbVNoYXJlZE1lbW9yeVVucmVnaXN0ZXJSZXNwb25zZSItCh1DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVxdWVzdBIMCgRuYW1lGAEgASgJIpUCCh5DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVzcG9uc2USRwoHcmVnaW9ucxgBIAMoCzI2LmluZmVyZW5jZS5DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVzcG9uc2UuUmVnaW9uc0VudHJ5GkIKDFJlZ2lvblN0YXR1cxIMCgRuYW1lGAEgASgJEhEKCWRldmljZV9pZBgCIAEoBBIRCglieXRlX3NpemUYAyABKAQaZgoMUmVnaW9uc0VudHJ5EgsKA2tleRgBIAEoCRJFCgV2YWx1ZRgCIAEoCzI2LmluZmVyZW5jZS5DdWRhU2hhcmVkTWVtb3J5U3RhdHVzUmVzcG9uc2UuUmVnaW9uU3RhdHVzOgI4ASJpCh9DdWRhU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKcmF3X2hhbmRsZRgCIAEoDBIRCglkZXZpY2VfaWQYAyABKAMSEQoJYnl0ZV9zaXplGAQgASgEIiIKIEN1ZGFTaGFyZWRNZW1vcnlSZWdpc3RlclJlc3BvbnNlIjEKIUN1ZGFTaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIiQKIkN1ZGFTaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVzcG9uc2Ui5gEKE1RyYWNlU2V0dGluZ1JlcXVlc3QSPgoIc2V0dGluZ3MYASADKAsyLC5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVxdWVzdC5TZXR0aW5nc0VudHJ5EhIKCm1vZGVsX25hbWUYAiABKAkaHQoMU2V0dGluZ1ZhbHVlEg0KBXZhbHVlGAEgAygJGlwKDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEjoKBXZhbHVlGAIgASgLMisuaW5mZXJlbmNlLlRyYWNlU2V0dGluZ1JlcXVlc3QuU2V0dGluZ1ZhbHVlOgI4ASLVAQoUVHJhY2VTZXR0aW5nUmVzcG9uc2USPwoIc2V0dGluZ3MYASADKAsyLS5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVzcG9uc2UuU2V0dGluZ3NFbnRyeRodCgxTZXR0aW5nVmFsdWUSDQoFdmFsdWUYASADKAkaXQoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSOwoFdmFsdWUYAiABKAsyLC5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVzcG9uc2UuU2V0dGluZ1ZhbHVlOgI4ASKaAgoSTG9nU2V0dGluZ3NSZXF1ZXN0Ej0KCHNldHRpbmdzGAEgAygLMisuaW5mZXJlbmNlLkxvZ1NldHRpbmdzUmVxdWVzdC5TZXR0aW5nc0VudHJ5GmgKDFNldHRpbmdWYWx1ZRIUCgpib29sX3BhcmFtGAEgASgISAASFgoMdWludDMyX3BhcmFtGAIgASgNSAASFgoMc3RyaW5nX3BhcmFtGAMgASgJSABCEgoQcGFyYW1ldGVyX2Nob2ljZRpbCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRI5CgV2YWx1ZRgCIAEoCzIqLmluZmVyZW5jZS5Mb2dTZXR0aW5nc1JlcXVlc3QuU2V0dGluZ1ZhbHVlOgI4ASKdAgoTTG9nU2V0dGluZ3NSZXNwb25zZRI+CghzZXR0aW5ncxgBIAMoCzIsLmluZmVyZW5jZS5Mb2dTZXR0aW5nc1Jlc3BvbnNlLlNldHRpbmdzRW50cnkaaAoMU2V0dGluZ1ZhbHVlEhQKCmJvb2xfcGFyYW0YASABKAhIABIWCgx1aW50MzJfcGFyYW0YAiABKA1IABIWCgxzdHJpbmdfcGFyYW0YAyABKAlIAEISChBwYXJhbWV0ZXJfY2hvaWNlGlwKDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEjoKBXZhbHVlGAIgASgLMisuaW5mZXJlbmNlLkxvZ1NldHRpbmdzUmVzcG9uc2UuU2V0dGluZ1ZhbHVlOgI4ATK3DwoUR1JQQ0luZmVyZW5jZVNlcnZpY2USSwoKU2VydmVyTGl2ZRIcLmluZmVyZW5jZS5TZXJ2ZXJMaXZlUmVxdWVzdBodLmluZmVyZW5jZS5TZXJ2ZXJMaXZlUmVzcG9uc2UiABJOCgtTZXJ2ZXJSZWFkeRIdLmluZmVyZW5jZS5TZXJ2ZXJSZWFkeVJlcXVlc3QaHi5pbmZlcmVuY2UuU2VydmVyUmVhZHlSZXNwb25zZSIAEksKCk1vZGVsUmVhZHkSHC5pbmZlcmVuY2UuTW9kZWxSZWFkeVJlcXVlc3QaHS5pbmZlcmVuY2UuTW9kZWxSZWFkeVJlc3BvbnNlIgASVwoOU2VydmVyTWV0YWRhdGESIC5pbmZlcmVuY2UuU2VydmVyTWV0YWRhdGFSZXF1ZXN0GiEuaW5mZXJlbmNlLlNlcnZlck1ldGFkYXRhUmVzcG9uc2UiABJUCg1Nb2RlbE1ldGFkYXRhEh8uaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXF1ZXN0GiAuaW5mZXJlbmNlLk1vZGVsTWV0YWRhdGFSZXNwb25zZSIAEksKCk1vZGVsSW5mZXISHC5pbmZlcmVuY2UuTW9kZWxJbmZlclJlcXVlc3QaHS5pbmZlcmVuY2UuTW9kZWxJbmZlclJlc3BvbnNlIgASWwoQTW9kZWxTdHJlYW1JbmZlchIcLmluZmVyZW5jZS5Nb2RlbEluZmVyUmVxdWVzdBojLmluZmVyZW5jZS5Nb2RlbFN0cmVhbUluZmVyUmVzcG9uc2UiACgBMAESTgoLTW9kZWxDb25maWcSHS5pbmZlcmVuY2UuTW9kZWxDb25maWdSZXF1ZXN0Gh4uaW5mZXJlbmNlLk1vZGVsQ29uZmlnUmVzcG9uc2UiABJaCg9Nb2RlbFN0YXRpc3RpY3MSIS5pbmZlcmVuY2UuTW9kZWxTdGF0aXN0aWNzUmVxdWVzdBoiLmluZmVyZW5jZS5Nb2RlbFN0YXRpc3RpY3NSZXNwb25zZSIAEloKD1JlcG9zaXRvcnlJbmRleBIhLmluZmVyZW5jZS5SZXBvc2l0b3J5SW5kZXhSZXF1ZXN0GiIuaW5mZXJlbmNlLlJlcG9zaXRvcnlJbmRleFJlc3BvbnNlIgASZgoTUmVwb3NpdG9yeU1vZGVsTG9hZBIlLmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxMb2FkUmVxdWVzdBomLmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxMb2FkUmVzcG9uc2UiABJsChVSZXBvc2l0b3J5TW9kZWxVbmxvYWQSJy5pbmZlcmVuY2UuUmVwb3NpdG9yeU1vZGVsVW5sb2FkUmVxdWVzdBooLmluZmVyZW5jZS5SZXBvc2l0b3J5TW9kZWxVbmxvYWRSZXNwb25zZSIAEnUKGFN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1cxIqLmluZmVyZW5jZS5TeXN0ZW1TaGFyZWRNZW1vcnlTdGF0dXNSZXF1ZXN0GisuaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVN0YXR1c1Jlc3BvbnNlIgASewoaU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXISLC5pbmZlcmVuY2UuU3lzdGVtU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0Gi0uaW5mZXJlbmNlLlN5c3RlbVNoYXJlZE1lbW9yeVJlZ2lzdGVyUmVzcG9uc2UiABKBAQocU3lzdGVtU2hhcmVkTWVtb3J5VW5yZWdpc3RlchIuLmluZmVyZW5jZS5TeXN0ZW1TaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVxdWVzdBovLmluZmVyZW5jZS5TeXN0ZW1TaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVzcG9uc2UiABJvChZDdWRhU2hhcmVkTWVtb3J5U3RhdHVzEiguaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlTdGF0dXNSZXF1ZXN0GikuaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlTdGF0dXNSZXNwb25zZSIAEnUKGEN1ZGFTaGFyZWRNZW1vcnlSZWdpc3RlchIqLmluZmVyZW5jZS5DdWRhU2hhcmVkTWVtb3J5UmVnaXN0ZXJSZXF1ZXN0GisuaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlSZWdpc3RlclJlc3BvbnNlIgASewoaQ3VkYVNoYXJlZE1lbW9yeVVucmVnaXN0ZXISLC5pbmZlcmVuY2UuQ3VkYVNoYXJlZE1lbW9yeVVucmVnaXN0ZXJSZXF1ZXN0Gi0uaW5mZXJlbmNlLkN1ZGFTaGFyZWRNZW1vcnlVbnJlZ2lzdGVyUmVzcG9uc2UiABJRCgxUcmFjZVNldHRpbmcSHi5pbmZlcmVuY2UuVHJhY2VTZXR0aW5nUmVxdWVzdBofLmluZmVyZW5jZS5UcmFjZVNldHRpbmdSZXNwb25zZSIAEk4KC0xvZ1NldHRpbmdzEh0uaW5mZXJlbmNlLkxvZ1NldHRpbmdzUmVxdWVzdBoeLmluZmVyZW5jZS5Mb2dTZXR0aW5nc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_model_config]);
-        const ServerLiveRequestSchema = (null && (messageDesc(file_grpc_service, 0)));
-        const ServerLiveResponseSchema = (null && (messageDesc(file_grpc_service, 1)));
-        const ServerReadyRequestSchema = (null && (messageDesc(file_grpc_service, 2)));
-        const ServerReadyResponseSchema = (null && (messageDesc(file_grpc_service, 3)));
-        const ModelReadyRequestSchema = (null && (messageDesc(file_grpc_service, 4)));
-        const ModelReadyResponseSchema = (null && (messageDesc(file_grpc_service, 5)));
-        const ServerMetadataRequestSchema = (null && (messageDesc(file_grpc_service, 6)));
-        const ServerMetadataResponseSchema = (null && (messageDesc(file_grpc_service, 7)));
-        const ModelMetadataRequestSchema = (null && (messageDesc(file_grpc_service, 8)));
-        const ModelMetadataResponseSchema = (null && (messageDesc(file_grpc_service, 9)));
-        const ModelMetadataResponse_TensorMetadataSchema = (null && (messageDesc(file_grpc_service, 9, 0)));
-        const InferParameterSchema = (null && (messageDesc(file_grpc_service, 10)));
-        const InferTensorContentsSchema = (null && (messageDesc(file_grpc_service, 11)));
-        const ModelInferRequestSchema = message_messageDesc(file_grpc_service, 12);
-        const ModelInferRequest_InferInputTensorSchema = (null && (messageDesc(file_grpc_service, 12, 0)));
-        const ModelInferRequest_InferRequestedOutputTensorSchema = (null && (messageDesc(file_grpc_service, 12, 1)));
-        const ModelInferResponseSchema = (null && (messageDesc(file_grpc_service, 13)));
-        const ModelInferResponse_InferOutputTensorSchema = (null && (messageDesc(file_grpc_service, 13, 0)));
-        const ModelStreamInferResponseSchema = (null && (messageDesc(file_grpc_service, 14)));
-        const ModelConfigRequestSchema = (null && (messageDesc(file_grpc_service, 15)));
-        const ModelConfigResponseSchema = (null && (messageDesc(file_grpc_service, 16)));
-        const ModelStatisticsRequestSchema = (null && (messageDesc(file_grpc_service, 17)));
-        const StatisticDurationSchema = (null && (messageDesc(file_grpc_service, 18)));
-        const InferStatisticsSchema = (null && (messageDesc(file_grpc_service, 19)));
-        const InferResponseStatisticsSchema = (null && (messageDesc(file_grpc_service, 20)));
-        const InferBatchStatisticsSchema = (null && (messageDesc(file_grpc_service, 21)));
-        const MemoryUsageSchema = (null && (messageDesc(file_grpc_service, 22)));
-        const ModelStatisticsSchema = (null && (messageDesc(file_grpc_service, 23)));
-        const ModelStatisticsResponseSchema = (null && (messageDesc(file_grpc_service, 24)));
-        const ModelRepositoryParameterSchema = (null && (messageDesc(file_grpc_service, 25)));
-        const RepositoryIndexRequestSchema = (null && (messageDesc(file_grpc_service, 26)));
-        const RepositoryIndexResponseSchema = (null && (messageDesc(file_grpc_service, 27)));
-        const RepositoryIndexResponse_ModelIndexSchema = (null && (messageDesc(file_grpc_service, 27, 0)));
-        const RepositoryModelLoadRequestSchema = (null && (messageDesc(file_grpc_service, 28)));
-        const RepositoryModelLoadResponseSchema = (null && (messageDesc(file_grpc_service, 29)));
-        const RepositoryModelUnloadRequestSchema = (null && (messageDesc(file_grpc_service, 30)));
-        const RepositoryModelUnloadResponseSchema = (null && (messageDesc(file_grpc_service, 31)));
-        const SystemSharedMemoryStatusRequestSchema = (null && (messageDesc(file_grpc_service, 32)));
-        const SystemSharedMemoryStatusResponseSchema = (null && (messageDesc(file_grpc_service, 33)));
-        const SystemSharedMemoryStatusResponse_RegionStatusSchema = (null && (messageDesc(file_grpc_service, 33, 0)));
-        const SystemSharedMemoryRegisterRequestSchema = (null && (messageDesc(file_grpc_service, 34)));
-        const SystemSharedMemoryRegisterResponseSchema = (null && (messageDesc(file_grpc_service, 35)));
-        const SystemSharedMemoryUnregisterRequestSchema = (null && (messageDesc(file_grpc_service, 36)));
-        const SystemSharedMemoryUnregisterResponseSchema = (null && (messageDesc(file_grpc_service, 37)));
-        const CudaSharedMemoryStatusRequestSchema = (null && (messageDesc(file_grpc_service, 38)));
-        const CudaSharedMemoryStatusResponseSchema = (null && (messageDesc(file_grpc_service, 39)));
-        const CudaSharedMemoryStatusResponse_RegionStatusSchema = (null && (messageDesc(file_grpc_service, 39, 0)));
-        const CudaSharedMemoryRegisterRequestSchema = (null && (messageDesc(file_grpc_service, 40)));
-        const CudaSharedMemoryRegisterResponseSchema = (null && (messageDesc(file_grpc_service, 41)));
-        const CudaSharedMemoryUnregisterRequestSchema = (null && (messageDesc(file_grpc_service, 42)));
-        const CudaSharedMemoryUnregisterResponseSchema = (null && (messageDesc(file_grpc_service, 43)));
-        const TraceSettingRequestSchema = (null && (messageDesc(file_grpc_service, 44)));
-        const TraceSettingRequest_SettingValueSchema = (null && (messageDesc(file_grpc_service, 44, 0)));
-        const TraceSettingResponseSchema = (null && (messageDesc(file_grpc_service, 45)));
-        const TraceSettingResponse_SettingValueSchema = (null && (messageDesc(file_grpc_service, 45, 0)));
-        const LogSettingsRequestSchema = (null && (messageDesc(file_grpc_service, 46)));
-        const LogSettingsRequest_SettingValueSchema = (null && (messageDesc(file_grpc_service, 46, 0)));
-        const LogSettingsResponseSchema = (null && (messageDesc(file_grpc_service, 47)));
-        const LogSettingsResponse_SettingValueSchema = (null && (messageDesc(file_grpc_service, 47, 0)));
-        const GRPCInferenceService = serviceDesc(file_grpc_service, 0);
-        ;
-        const framePrefixBytes = 5;
-        function encodeInferRequest(request) {
-            const message = toBinary(ModelInferRequestSchema, create(ModelInferRequestSchema, {
-                modelName: request.model,
-                modelVersion: request.version ?? '',
-                inputs: request.inputs.map((input) => ({
-                    name: input.name,
-                    datatype: input.datatype,
-                    shape: input.shape.map(BigInt),
-                    parameters: 'data' in input ? {} : parametersOf(input.sharedMemory),
-                })),
-                outputs: (request.outputs ?? []).map(({ name, sharedMemory }) => ({
-                    name,
-                    parameters: sharedMemory === undefined ? {} : parametersOf(sharedMemory),
-                })),
-                rawInputContents: request.inputs.flatMap((input) => ('data' in input ? [input.data] : [])),
-            }));
-            const frame = new Uint8Array(framePrefixBytes + message.length);
-            new DataView(frame.buffer).setUint32(1, message.length);
-            frame.set(message, framePrefixBytes);
-            return frame;
-        }
-        function parametersOf({ region, offset, byteSize }) {
-            const integer = (value) => ({
-                parameterChoice: { case: 'int64Param', value: BigInt(value) },
-            });
-            return {
-                shared_memory_region: { parameterChoice: { case: 'stringParam', value: region } },
-                shared_memory_byte_size: integer(byteSize),
-                ...(offset === 0 ? {} : { shared_memory_offset: integer(offset) }),
-            };
-        }
-        ;
-        const maxIds = 2 ** 53 - 1;
-        const highestIds = {
-            [DataType.TYPE_UINT32]: 2 ** 32 - 1,
-            [DataType.TYPE_INT32]: 2 ** 31 - 1,
-        };
-        function isDecoupled(config) {
-            return config.modelTransactionPolicy?.decoupled === true;
-        }
-        function streamingOf(config, { streaming }) {
-            const decoupled = isDecoupled(config);
-            return streaming || decoupled ? { decoupled } : undefined;
-        }
-        function sequencePlanOf(config, { sequences }, load, streams) {
-            if (config.schedulingChoice.case !== 'sequenceBatching')
-                return undefined;
-            const idType = correlationIdType(config);
-            const plan = {
-                idType: idType === DataType.TYPE_STRING ? 'string' : 'number',
-                ...idsOf(sequences, highestIds[idType] ?? maxIds),
-                length: sequences.length ?? (streams === null ? defaultLength : null),
-                lengthVariation: sequences.lengthVariation,
-                live: sequences.count,
-                serial: sequences.serial,
-                streams,
-            };
-            const live = load.mode === 'concurrency' ? load.concurrency : plan.live;
-            const problems = [];
-            if (batchSizeOf(load) > 1) {
-                problems.push({
-                    key: 'batch_sizes',
-                    message: `a request of batch size ${batchSizeOf(load)} would belong to that many sequences`,
-                    remedy: `set \`parameters: {batch_sizes: 1}\` for '${config.name}': the server batches across sequences`,
-                });
-            }
-            if (live > plan.ids) {
-                problems.push({
-                    key: 'perf_analyzer_flags.sequence-id-range',
-                    message: `${live} sequences are live at a time, and the range holds ${plan.ids} ids`,
-                    remedy: 'widen the range, or lower the concurrency or num-of-sequences',
-                });
-            }
-            if (problems.length === 0)
-                return plan;
-            throw new domain_error.ue('config', `cannot make sequences for model '${config.name}'`, { problems });
-        }
-        function outputCheckOf(config, settings, steps) {
-            if (settings.checkOutputs === 'off')
-                return undefined;
-            const declared = isDecoupled(config) ? { outputs: [], areOfFixedSize: false } : declaredOutputs(config);
-            const bytes = comparisonOf(config, settings, steps);
-            return declared.outputs.length === 0 && bytes === null ? undefined : { declared, bytes };
-        }
-        function comparisonOf(config, settings, steps) {
-            const known = steps.some(({ expectedOutputs }) => expectedOutputs !== null);
-            if (settings.checkOutputs === 'given' && !known)
-                return null;
-            if (uncheckedSequences(config, settings, known) !== null)
-                return null;
-            if (settings.checkOutputs === 'first')
-                return { kind: 'first' };
-            return { kind: 'given', outputs: steps.map(({ expectedOutputs }) => expectedOutputs) };
-        }
-        function declaredOutputs({ output, batchOutput, maxBatchSize }) {
-            const scattered = new Set(batchOutput.flatMap(({ targetName }) => targetName));
-            const outputs = output.flatMap(({ name, dataType, dims, isShapeTensor }) => {
-                const datatype = datatypeOf(dataType);
-                if (datatype === null || isShapeTensor || scattered.has(name))
-                    return [];
-                const shape = dims.map(Number);
-                const isOfFixedSize = datatype.kind !== 'bytes' && !shape.includes(-1);
-                return [
-                    { name, datatype: datatype.name, shape: maxBatchSize > 0 ? [-1, ...shape] : shape, isOfFixedSize },
-                ];
-            });
-            return {
-                outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
-                areOfFixedSize: outputs.length === output.length && outputs.every(({ isOfFixedSize }) => isOfFixedSize),
-            };
-        }
-        function uncheckedSequences({ name, schedulingChoice }, { checkOutputs, sequences }, known) {
-            if (schedulingChoice.case !== 'sequenceBatching' || checkOutputs === 'off')
-                return null;
-            if (checkOutputs === 'first')
-                return `model '${name}': its outputs are not checked: they depend on the sequence, not on the request alone`;
-            if (!known || sequences.length === null)
-                return null;
-            return `model '${name}': its outputs are not checked: with sequence-length a sequence is not a stream of the validation data`;
-        }
-        const defaultLength = 20;
-        function requestNotes(config, settings, hasValidationData) {
-            const { streaming, sequences } = settings;
-            const notes = [];
-            if (isDecoupled(config) && !streaming) {
-                notes.push(`model '${config.name}' is decoupled: its requests go over ModelStreamInfer, latency runs to the last response`);
-            }
-            const overtaken = config.schedulingChoice.case === 'sequenceBatching' && !streaming && !isDecoupled(config);
-            if (overtaken && sequences.serialAsked === false) {
-                notes.push(`model '${config.name}': without streaming, requests of a sequence could overtake each other: ` +
-                    'each waits for the answer to the one before (serial-sequences)');
-            }
-            const unchecked = uncheckedSequences(config, settings, hasValidationData);
-            return unchecked === null ? notes : [...notes, unchecked];
-        }
-        function correlationIdType({ schedulingChoice }) {
-            if (schedulingChoice.case !== 'sequenceBatching')
-                return DataType.TYPE_UINT64;
-            const controls = schedulingChoice.value.controlInput.flatMap(({ control }) => control);
-            const corrid = controls.find(({ kind }) => kind === ModelSequenceBatching_Control_Kind.CONTROL_SEQUENCE_CORRID);
-            return corrid?.dataType ?? DataType.TYPE_UINT64;
-        }
-        function idsOf({ firstId, endId }, highest) {
-            const end = Math.min(endId ?? highest, highest);
-            return { firstId, ids: Math.max(0, end - firstId) };
-        }
-        var src = __nccwpck_require__(3033);
-        ;
-        const controlTimeoutNs = 15 * nsPerSecond;
-        const inferTimeoutNs = 120 * nsPerSecond;
-        const methods = GRPCInferenceService.method;
-        function connectTriton(address) {
-            const channel = new src.Kj(`${address.host}:${address.port}`, address.tls ? sslCredentials(address) : src.z3.createInsecure(), {
-                'grpc.max_receive_message_length': -1,
-                'grpc.max_send_message_length': -1,
-                'grpc.initial_reconnect_backoff_ms': 50,
-                'grpc.max_reconnect_backoff_ms': 500,
-                'grpc.enable_http_proxy': isLoopback(address.host) ? 0 : 1,
-            });
-            function call(method, request, timeoutNs = controlTimeoutNs) {
-                return new Promise((resolve, reject) => {
-                    channel.makeUnaryRequest(`/${method.parent.typeName}/${method.name}`, (message) => Buffer.from(toBinary(method.input, message)), (bytes) => fromBinary(method.output, bytes), create(method.input, request), metadataOf(address), { deadline: Date.now() + timeoutNs / nsPerMs }, (error, response) => {
-                        if (error !== null)
-                            reject(asTritonError(error, method.name, timeoutNs));
-                        else if (response === undefined)
-                            reject(new domain_error.ue('server', `${method.name}: empty answer`));
-                        else
-                            resolve(response);
-                    });
-                });
-            }
-            return {
-                serverLive: async (timeoutNs) => (await call(methods.serverLive, {}, timeoutNs)).live,
-                serverReady: async (timeoutNs) => (await call(methods.serverReady, {}, timeoutNs)).ready,
-                serverMetadata: () => call(methods.serverMetadata, {}),
-                modelReady: async (name) => {
-                    try {
-                        return (await call(methods.modelReady, { name })).ready;
-                    }
-                    catch (error) {
-                        if (hasStatus(error, src.h5.NOT_FOUND))
-                            return false;
-                        throw error;
-                    }
-                },
-                modelMetadata: (name) => call(methods.modelMetadata, { name }),
-                modelConfig: async (name) => {
-                    const { config } = await call(methods.modelConfig, { name });
-                    if (config === undefined)
-                        throw new domain_error.ue('server', `ModelConfig of ${name}: empty answer`);
-                    return config;
-                },
-                statistics: async (name) => (await call(methods.modelStatistics, { name: name ?? '' })).modelStats,
-                repositoryIndex: async () => (await call(methods.repositoryIndex, {})).models,
-                load: async (modelName, { configJson, timeoutNs }) => {
-                    const config = { parameterChoice: { case: 'stringParam', value: configJson ?? '' } };
-                    const parameters = configJson === undefined ? {} : { config };
-                    await call(methods.repositoryModelLoad, { modelName, parameters }, timeoutNs);
-                },
-                unload: async (modelName) => void (await call(methods.repositoryModelUnload, { modelName })),
-                infer: (request, timeoutNs = inferTimeoutNs) => call(methods.modelInfer, request, timeoutNs),
-                registerSystemSharedMemory: async (name, key, byteSize) => {
-                    await call(methods.systemSharedMemoryRegister, { name, key, byteSize: BigInt(byteSize) });
-                },
-                unregisterSystemSharedMemory: async (name) => void (await call(methods.systemSharedMemoryUnregister, { name })),
-                systemSharedMemory: async () => Object.keys((await call(methods.systemSharedMemoryStatus, {})).regions),
-                close: () => channel.close(),
-            };
-        }
-        function sslCredentials({ certificates }) {
-            const { roots = null, identity = null } = certificates ?? {};
-            const bytes = (pem) => (pem == null ? null : Buffer.from(pem.text));
-            return src.z3.createSsl(bytes(roots), bytes(identity?.privateKey), bytes(identity?.chain));
-        }
-        function metadataOf({ metadata = {} }) {
-            const all = new src.OS();
-            for (const [name, value] of Object.entries(metadata))
-                all.set(name, value);
-            return all;
-        }
-        const isLoopback = (host) => host === 'localhost' || host === '::1' || host.startsWith('127.');
-        const serverTrouble = [
-            src.h5.UNAVAILABLE,
-            src.h5.DEADLINE_EXCEEDED,
-            src.h5.CANCELLED,
-            src.h5.UNAUTHENTICATED,
-            src.h5.PERMISSION_DENIED,
-        ];
-        function asTritonError(error, method, timeoutNs) {
-            const code = serverTrouble.includes(error.code) ? 'server' : 'model';
-            const text = error.code === src.h5.DEADLINE_EXCEEDED
-                ? `no answer to ${method} within ${Math.round(timeoutNs / nsPerMs) / 1000} s`
-                : error.details.trim() || `${method}: ${error.message}`;
-            return new domain_error.ue(code, text, { cause: error });
-        }
-        function hasStatus(error, code) {
-            return error instanceof domain_error.ue && error.cause?.code === code;
-        }
-        ;
-        async function composingParts(client, resolved, called) {
-            const parts = new Map();
-            const add = (model, via) => {
-                const earlier = parts.get(model) ?? { model, via, perRequest: 0 };
-                const known = earlier.perRequest !== null && via === 'step';
-                parts.set(model, { ...earlier, perRequest: known ? earlier.perRequest + 1 : null });
-            };
-            let decoupled = false;
-            const visit = async (config, via) => {
-                decoupled ||= config.modelTransactionPolicy?.decoupled === true;
-                const scheduling = config.schedulingChoice;
-                if (scheduling.case !== 'ensembleScheduling')
-                    return;
-                for (const { modelName } of scheduling.value.step) {
-                    add(modelName, via);
-                    await visit(await client.modelConfig(modelName), via);
-                }
-            };
-            await visit(resolved, 'step');
-            for (const model of called) {
-                add(model, 'call');
-                await visit(await client.modelConfig(model), 'call');
-            }
-            return [...parts.values()].map((part) => (decoupled ? { ...part, perRequest: null } : part));
-        }
-        ;
-        const keptLines = 1000;
-        function createServerLog() {
-            const lines = [];
-            const listeners = new Set();
-            return {
-                add: (line) => {
-                    lines.push(line);
-                    if (lines.length > keptLines)
-                        lines.shift();
-                    for (const listener of listeners)
-                        listener(line);
-                },
-                tail: (count) => lines.slice(-count),
-                listen: (listener) => {
-                    listeners.add(listener);
-                    return () => listeners.delete(listener);
-                },
-            };
-        }
-        function logMessage(line) {
-            const message = /^[IWEF]?\d{4}[-\d :.TZIWEF]* \S+:\d+\] +(.*)$/.exec(line)?.[1];
-            if (message === undefined)
-                return line;
-            try {
-                const parsed = JSON.parse(message);
-                return typeof parsed === 'string' ? parsed : message;
-            }
-            catch {
-                return message;
-            }
-        }
-        function pollFailures(lines) {
-            const reasons = [];
-            let parserSaid = null;
-            for (const line of lines) {
-                const parser = /^\[libprotobuf ERROR [^\]]*\] (.*)$/.exec(line)?.[1];
-                if (parser !== undefined)
-                    parserSaid = parser;
-                const message = logMessage(line);
-                if (!message.startsWith('Poll failed for model directory'))
-                    continue;
-                reasons.push(parserSaid === null ? message : `${message} (${parserSaid})`);
-                parserSaid = null;
-            }
-            return reasons;
-        }
-        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file/;
-        function isStubDeath(line) {
-            return stubDeath.test(line);
-        }
-        function isBadUsage(line) {
-            return /unrecognized option|Bad option:|Unexpected argument:/.test(line);
-        }
-        function isPortTaken(line) {
-            return /already in use|at the same address and port/i.test(line);
-        }
-        ;
-        const answerGraceNs = 2 * nsPerSecond;
-        async function loadModel(world, server, client, name, { configJson, timeoutNs }) {
-            const lines = [];
-            let report = () => { };
-            const trouble = new Promise((resolve) => {
-                report = resolve;
-            });
-            const unlisten = server.onLogLine((line) => {
-                lines.push(line);
-                if (isStubDeath(line))
-                    report(line);
-            });
-            const onAbort = () => report('interrupted');
-            world.signal.addEventListener('abort', onAbort, { once: true });
-            void server.exited.then((code) => report(`the server ended with ${code ?? 'a signal'} while loading it`));
-            const answer = client.load(name, { configJson, timeoutNs }).then(() => null, (error) => error);
-            try {
-                const first = await Promise.race([answer, trouble]);
-                if (first === null)
-                    return;
-                if (typeof first !== 'string')
-                    throw load_model_explain(name, first, lines);
-                if (world.signal.aborted)
-                    throw new domain_error.ue('interrupted', `interrupted while loading model '${name}'`);
-                const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)]);
-                if (late === null)
-                    return;
-                throw late === undefined || server.hasExited()
-                    ? new domain_error.ue('model', `model '${name}' did not load: ${first}`, { hint: tailHint(lines) })
-                    : load_model_explain(name, late, lines);
-            }
-            finally {
-                unlisten();
-                world.signal.removeEventListener('abort', onAbort);
-            }
-        }
-        function load_model_explain(name, error, lines) {
-            if (!(error instanceof domain_error.ue))
-                throw error;
-            const reasons = pollFailures(lines);
-            const last = lines
-                .findLast((line) => /^\s*what\(\):/.test(line))
-                ?.trim()
-                .replace(/^what\(\):\s*/, '');
-            const ended = last === undefined ? [] : [`the server ended: ${last}`];
-            const why = [error.message, ...reasons, ...ended].join('\n');
-            const hint = reasons.length === 0 && error.code === 'server' ? tailHint(lines) : undefined;
-            return new domain_error.ue('model', `model '${name}' did not load: ${why}`, { hint, cause: error });
-        }
-        const tailLines = 20;
-        function tailHint(lines) {
-            const patience = 'If it only needs longer, raise gate.model_load_timeout.';
-            return lines.length === 0
-                ? `The server said nothing meanwhile. ${patience}`
-                : `${patience} The server's last words:\n${lines.slice(-tailLines).join('\n')}`;
-        }
-        async function unloadModel(world, client, name, { timeoutNs }) {
-            const deadlineNs = world.nowNs() + timeoutNs;
-            await client.unload(name);
-            while (!world.signal.aborted) {
-                const versions = (await client.repositoryIndex()).filter((model) => model.name === name);
-                const gone = versions.every(({ state, reason }) => state === '' || (state === 'UNAVAILABLE' && reason === 'unloaded'));
-                if (gone)
-                    return;
-                if (world.nowNs() > deadlineNs) {
-                    const states = versions.map(({ state, reason }) => `${state} ${reason}`.trim()).join(', ');
-                    throw new domain_error.ue('server', `model '${name}' is not unloaded after ${timeoutNs / nsPerSecond} s: ${states}`);
-                }
-                await world.sleep(50 * nsPerMs);
-            }
-            throw new domain_error.ue('interrupted', `interrupted while unloading model '${name}'`);
-        }
-        var external_node_events_ = __nccwpck_require__(8474);
-        ;
-        const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-        ;
-        async function freePorts() {
-            const holders = [(0, external_node_net_namespaceObject.createServer)(), (0, external_node_net_namespaceObject.createServer)()];
-            const [grpc, metrics] = await Promise.all(holders.map(async (holder) => {
-                holder.listen(0, '127.0.0.1');
-                await (0, external_node_events_.once)(holder, 'listening');
-                return holder.address().port;
-            }));
-            await Promise.all(holders.map((holder) => new Promise((resolve) => holder.close(resolve))));
-            if (grpc === undefined || metrics === undefined)
-                throw new Error('unreachable: two ports were asked for');
-            return { grpc, metrics };
-        }
-        ;
-        const unload_all_patienceNs = 3 * nsPerSecond;
-        const pollNs = 20 * nsPerMs;
-        async function unloadAll(world, grpc) {
-            const client = connectTriton(grpc);
-            const deadlineNs = world.nowNs() + unload_all_patienceNs;
-            const loaded = async () => (await client.repositoryIndex()).filter(({ state }) => ['READY', 'LOADING', 'UNLOADING'].includes(state));
-            const unload = async () => {
-                const names = new Set((await loaded()).map(({ name }) => name));
-                await Promise.all([...names].map((name) => client.unload(name)));
-                while (!world.signal.aborted && world.nowNs() < deadlineNs) {
-                    if ((await loaded()).length === 0)
-                        return true;
-                    await world.sleep(pollNs);
-                }
-                return false;
-            };
-            const done = new AbortController();
-            const patience = world.sleep(unload_all_patienceNs, AbortSignal.any([world.signal, done.signal]));
-            try {
-                return await Promise.race([unload().catch(() => false), patience.then(() => false)]);
-            }
-            finally {
-                done.abort();
-                client.close();
-            }
-        }
-        ;
-        const portTries = 5;
-        const stopGraceNs = 10 * nsPerSecond;
-        const emptyGraceNs = 50 * nsPerMs;
-        const server_pollNs = 50 * nsPerMs;
-        const askTimeoutNs = nsPerSecond;
-        const server_tailLines = 20;
-        async function startServer(world, launcher, options) {
-            if (launcher.kind === 'endpoint')
-                return reachServer(world, launcher);
-            for (let tries = 1;; tries += 1) {
-                const ports = await (options.pickPorts ?? freePorts)();
-                const started = await startOnce(world, launcher, options, ports);
-                if (started !== 'port taken')
-                    return started;
-                if (tries === portTries) {
-                    throw new domain_error.ue('environment', `no free port for the server was found in ${portTries} tries`, {
-                        hint: 'Another program takes the ports of 127.0.0.1 as soon as they are chosen.',
-                    });
-                }
-                world.progress(`port ${ports.grpc} or ${ports.metrics} was taken meanwhile, trying others`);
-            }
-        }
-        async function startOnce(world, launcher, options, ports) {
-            const log = createServerLog();
-            const command = launcher.serverCommand(options.repository, ports);
-            const launched = world.launch(command.command, [...command.args, ...(options.flags ?? [])], {
-                env: command.env,
-                onLine: (line) => {
-                    log.add(line);
-                    options.onLog?.(line);
-                },
-            });
-            const grpc = { host: '127.0.0.1', port: ports.grpc, tls: false };
-            let stopped = null;
-            const end = async (ready) => {
-                const empty = ready && !launched.hasExited() && !world.signal.aborted && (await unloadAll(world, grpc));
-                await launched.stop(empty ? emptyGraceNs : stopGraceNs);
-                await command.cleanUp();
-            };
-            const stop = (ready = true) => (stopped ??= end(ready));
-            const metricsUrl = launcher.hasMetrics ? `http://127.0.0.1:${ports.metrics}/metrics` : null;
-            try {
-                const version = await untilReady(world, launcher, grpc, metricsUrl, launched, log);
-                const root = await command.rootPid(launched.pid);
-                return server_describe(launcher, { version, grpc, metricsUrl, log, launched, root, stop });
-            }
-            catch (error) {
-                await stop(false);
-                if (log.tail(Number.POSITIVE_INFINITY).some(isPortTaken) && !world.signal.aborted)
-                    return 'port taken';
-                throw error;
-            }
-        }
-        function server_describe(launcher, running) {
-            const { version, grpc, metricsUrl, log, launched, root, stop } = running;
-            return {
-                mode: launcher.mode,
-                source: launcher.source,
-                version,
-                grpc,
-                metricsUrl,
-                pids: () => processTree(root),
-                logTail: log.tail,
-                onLogLine: log.listen,
-                exited: launched.exited,
-                hasExited: launched.hasExited,
-                stop: () => stop(),
-            };
-        }
-        async function untilReady(world, launcher, grpc, metricsUrl, launched, log) {
-            const deadlineNs = world.nowNs() + launcher.startTimeoutNs;
-            const client = connectTriton(grpc);
-            let lastError = null;
-            try {
-                while (world.nowNs() < deadlineNs) {
-                    if (world.signal.aborted)
-                        throw new domain_error.ue('interrupted', 'interrupted while the server was starting');
-                    if (launched?.hasExited() === true)
-                        throw await endedEarly(launcher, launched, log);
-                    try {
-                        if ((await isReady(client)) && (metricsUrl === null || (await answers(metricsUrl)))) {
-                            const { version } = await client.serverMetadata();
-                            if (launched?.hasExited() !== true)
-                                return version;
-                        }
-                    }
-                    catch (error) {
-                        lastError = error;
-                        if (launcher.kind === 'endpoint')
-                            throwIfRefused(launcher, error);
-                    }
-                    await world.sleep(server_pollNs);
-                }
-            }
-            finally {
-                client.close();
-            }
-            throw notReady(launcher, lastError, log);
-        }
-        function throwIfRefused(launcher, error) {
-            const message = (0, domain_error.bD)(error);
-            const hint = /protocol is restricted/i.test(message)
-                ? 'Give the key as `gate: {grpc_metadata: {triton-grpc-protocol-<key>: {env: <variable>}}}`.'
-                : /certificate|self[- ]signed|altname|issuer|ssl routines|tlsv1/i.test(message)
-                    ? 'Check the name in the address, and perf_analyzer_flags.ssl-grpc-root-certifications-file, ssl-grpc-private-key-file and ssl-grpc-certificate-chain-file.'
-                    : null;
-            if (hint === null)
-                return;
-            throw new domain_error.ue('server', `Triton (${launcher.mode}: ${launcher.source}) refuses: ${message}`, {
-                hint,
-                cause: error,
-            });
-        }
-        async function isReady(client) {
-            return client.serverReady(askTimeoutNs);
-        }
-        async function answers(url) {
-            const response = await fetch(url, { signal: AbortSignal.timeout(askTimeoutNs / nsPerMs) });
-            await response.arrayBuffer();
-            return response.ok;
-        }
-        async function endedEarly(launcher, launched, log) {
-            const code = await launched.exited;
-            const how = code === null ? 'was killed' : `ended with exit code ${code}`;
-            return new domain_error.ue('server', `Triton (${launcher.mode}: ${launcher.source}) ${how} while starting`, {
-                hint: server_tailHint(log),
-            });
-        }
-        function notReady(launcher, lastError, log) {
-            const waited = `${launcher.startTimeoutNs / nsPerSecond} s`;
-            const why = lastError instanceof Error ? `: ${lastError.message}` : '';
-            return new domain_error.ue('server', `Triton (${launcher.mode}: ${launcher.source}) was not ready after ${waited}${why}`, {
-                hint: launcher.kind === 'endpoint' ? 'Is its gRPC port reachable from here?' : server_tailHint(log),
-                cause: lastError,
-            });
-        }
-        function server_tailHint(log) {
-            const usage = log.tail(Number.POSITIVE_INFINITY).find(isBadUsage);
-            if (usage !== undefined)
-                return `It says: ${usage}`;
-            const tail = log.tail(server_tailLines);
-            return tail.length === 0 ? 'It wrote no log.' : `The end of its log:\n${tail.join('\n')}`;
-        }
-        async function reachServer(world, launcher) {
-            const version = await untilReady(world, launcher, launcher.grpc, null, null, createServerLog());
-            return {
-                mode: launcher.mode,
-                source: launcher.source,
-                version,
-                grpc: launcher.grpc,
-                metricsUrl: launcher.metricsUrl,
-                pids: () => [],
-                logTail: () => [],
-                onLogLine: () => () => { },
-                exited: new Promise(() => { }),
-                hasExited: () => false,
-                stop: () => Promise.resolve(),
-            };
-        }
-        ;
-        async function registerRegion(live, region) {
-            const { host } = live.server.grpc;
-            if (live.server.mode === 'remote' && !/^(localhost|127\.|::1$|\[::1\]$)/.test(host)) {
-                throw new domain_error.ue('usage', `shared memory needs the server on this machine, not on ${host}`, {
-                    hint: 'Leave perf_analyzer_flags.shared-memory out, or measure on the machine of the server.',
-                });
-            }
-            try {
-                await live.client.registerSystemSharedMemory(region.name, `/${region.name}`, region.byteSize);
-            }
-            catch (error) {
-                if (!(error instanceof domain_error.ue))
-                    throw error;
-                throw new domain_error.ue('server', `the server does not take shared memory: ${error.message}`, {
-                    hint: hintFor(error.message, live.server.mode),
-                    cause: error,
-                });
-            }
-        }
-        async function unregisterRegion(live, region) {
-            if (!live.server.hasExited()) {
-                await live.client.unregisterSystemSharedMemory(region.name).catch(() => undefined);
-            }
-        }
-        function hintFor(message, mode) {
-            if (/disabled/i.test(message))
-                return 'Triton from 26.04 on has it off: set `triton_server_flags: {allow-client-shm: true}`.';
-            if (mode === 'docker' || mode === 'remote')
-                return 'The container has a /dev/shm of its own: set `triton_docker_mounts: ["/dev/shm:/dev/shm"]` (with a remote server, start it with --ipc=host), or leave shared-memory out.';
-            return 'Leave perf_analyzer_flags.shared-memory out.';
-        }
-        ;
-        async function openServer(context, side, repository, flags = []) {
-            const server = await startServer(context.world, context.launcher, {
-                repository,
-                flags,
-                onLog: context.serverLog(side),
-            });
-            const client = connectTriton(server.grpc);
-            return {
-                side,
-                server,
-                client,
-                close: async () => {
-                    client.close();
-                    await server.stop();
-                },
-            };
-        }
-        const deathGraceNs = 2 * nsPerSecond;
-        const side_lastWords = 20;
-        async function serverDeath(world, servers) {
-            await Promise.race([...servers.map(({ server }) => server.exited), world.sleep(deathGraceNs)]);
-            const dead = servers.find(({ server }) => server.hasExited());
-            if (dead === undefined)
-                return null;
-            const last = dead.server.logTail(1000).find((line) => /^Signal \(\d+\) received/.test(line));
-            const how = last === undefined ? '' : `: ${last}`;
-            return new domain_error.ue('model', `the ${dead.side}'s server ended while it was measured${how}`, {
-                hint: `The whole log is in server.log. It ends with:\n${dead.server.logTail(side_lastWords).join('\n')}`,
-            });
-        }
-        async function openModel(context, live, model, settings, override) {
-            const { client, server } = live;
-            if (context.launcher.mode === 'remote') {
-                for (const name of [...model.called, model.name])
-                    await requireReady(client, name);
-            }
-            else {
-                const timeoutNs = context.loadTimeoutNs;
-                for (const name of model.called) {
-                    if (!(await client.modelReady(name)))
-                        await loadModel(context.world, server, client, name, { timeoutNs });
-                }
-                const options = override === undefined ? { timeoutNs } : { timeoutNs, configJson: override.json };
-                await loadModel(context.world, server, client, model.name, options);
-            }
-            const resolved = await client.modelConfig(model.name);
-            const actual = configurationOf(resolved, true);
-            if (override !== undefined)
-                requireSame(override.configuration, resolved);
-            const composing = await composingParts(client, resolved, model.called);
-            return attachModel(context, live, resolved, override?.configuration ?? actual, settings, composing);
-        }
-        async function closeModel(context, model) {
-            await model.detach();
-            await unloadModel(context.world, model.live.client, model.name, { timeoutNs: context.loadTimeoutNs });
-        }
-        async function requireReady(client, name) {
-            if (await client.modelReady(name))
-                return;
-            throw new domain_error.ue('model', `model '${name}' is not ready on the remote server`, {
-                hint: 'Load it there first, or name another model.',
-            });
-        }
-        function requireSame(wanted, resolved) {
-            const found = differences(wanted, resolved);
-            if (found.length === 0)
-                return;
-            throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${found.join('; ')})`);
-        }
-        function attachModel(context, live, resolved, configuration, settings, composing = []) {
-            const targets = new Map();
-            return {
-                name: resolved.name,
-                live,
-                configuration,
-                isEnsemble: resolved.schedulingChoice.case === 'ensembleScheduling',
-                composing,
-                warnings: [
-                    ...inputWarnings(resolved, settings.input),
-                    ...requestNotes(resolved, settings.requests, hasValidationData(settings.input, resolved)),
-                ],
-                inputAdvice: inputAdvice(resolved, settings.input),
-                inputSteps: () => makeSteps(resolved, settings.input, 1).map(({ inputs }) => inputs),
-                dialogue: (load) => ({
-                    streaming: streamingOf(resolved, settings.requests) !== undefined,
-                    sequences: sequencePlanOf(resolved, settings.requests, load, streamLengths(settings.input)),
-                }),
-                target: (load) => {
-                    const id = `${live.side}/${resolved.name}/${loadKey(load)}`;
-                    const open = targets.get(id) ?? openTarget(context, id, live, resolved, settings, load);
-                    targets.set(id, open);
-                    return open.then((target) => target.id);
-                },
-                detach: async () => {
-                    for (const target of await Promise.allSettled(targets.values())) {
-                        if (target.status === 'fulfilled')
-                            await target.value.close();
-                    }
-                    targets.clear();
-                },
-            };
-        }
-        async function openTarget({ generator, requestDeadlineNs }, id, live, config, { input, requests, lane = 0 }, load) {
-            const streaming = streamingOf(config, requests);
-            const sequences = sequencePlanOf(config, requests, load, streamLengths(input));
-            const batchSize = batchSizeOf(load);
-            const steps = makeSteps(config, input, batchSize);
-            const { sharedMemory } = input.settings;
-            const check = outputCheckOf(config, requests, steps);
-            const region = sharedMemory === null ? null : createRegion(config, steps, batchSize, sharedMemory.outputBytes);
-            const removeRegion = async () => {
-                if (region === null)
-                    return;
-                await unregisterRegion(live, region);
-                region.remove();
-            };
-            try {
-                if (region !== null)
-                    await registerRegion(live, region);
-                await generator.open({
-                    id,
-                    ...live.server.grpc,
-                    frames: (region?.requests ?? steps.map(({ inputs }) => ({ model: config.name, inputs }))).map(encodeInferRequest),
-                    connections: connectionsFor(load),
-                    deadlineNs: requestDeadlineNs,
-                    lane,
-                    ...(streaming === undefined ? {} : { streaming }),
-                    ...(sequences === undefined ? {} : { sequences }),
-                    ...(check === undefined
-                        ? {}
-                        : { check: { ...check, ...(region === null ? {} : { shared: region.outputs }) } }),
-                });
-            }
-            catch (error) {
-                await removeRegion();
-                throw error;
-            }
-            return {
-                id,
-                close: async () => {
-                    generator.closeTarget(id);
-                    await removeRegion();
-                },
-            };
-        }
-        ;
-        function takeRunning(record) {
-            const { server, model, failure } = record;
-            if (server === null || model === null || failure !== null || server.server.hasExited())
-                return null;
-            record.server = null;
-            record.model = null;
-            return { server, model };
-        }
-        function makeRecord(name, repository) {
-            return {
-                name,
-                repository,
-                measured: new Map(),
-                server: null,
-                model: null,
-                committed: null,
-                inputWarnings: [],
-                inputAdvice: null,
-                failure: null,
-            };
-        }
-        async function openAll(context, sides) {
-            if (context.gpu !== null) {
-                for (const side of sides)
-                    await records_open(context, side, sides.length > 1);
-                return;
-            }
-            const opened = await Promise.allSettled(sides.map((side) => records_open(context, side, false)));
-            const broken = opened.find((outcome) => outcome.status === 'rejected');
-            if (broken !== undefined)
-                throw (0, domain_error.Ub)(broken.reason);
-        }
-        async function records_open(context, side, besideAnother) {
-            const present = side.filter(({ plan, record }) => record.repository.models.has(plan.name));
-            const [first] = present;
-            if (first === undefined)
-                return;
-            const watch = await context.gpu?.watchServer();
-            const server = await openServer(context, first.record.name, first.record.repository.path);
-            for (const { record } of present)
-                record.server = server;
-            const gpuIdle = await watch?.idle(server.server.pids());
-            for (const [lane, planned] of present.entries()) {
-                const { plan, record } = planned;
-                const model = record.repository.models.get(plan.name);
-                if (model === undefined)
-                    continue;
-                await orFailed(context, planned, async () => {
-                    record.model = await openModel(context, server, model, { ...askOf(context, plan.name), lane });
-                    if (gpuIdle !== undefined)
-                        record.model = { ...record.model, gpuIdle };
-                    record.committed = record.model.configuration;
-                    record.inputWarnings = record.model.warnings;
-                    record.inputAdvice = record.model.inputAdvice;
-                });
-            }
-            withoutSharedComposing(present.map(({ record }) => record));
-            if (watch !== undefined && besideAnother)
-                await orFailed(context, first, () => readGpuGrowth(context, present, watch));
-        }
-        function withoutSharedComposing(records) {
-            const counts = new Map();
-            for (const { model } of records) {
-                for (const part of model?.composing ?? [])
-                    counts.set(part.model, (counts.get(part.model) ?? 0) + 1);
-            }
-            for (const record of records) {
-                const { model } = record;
-                const shared = (model?.composing ?? [])
-                    .map((part) => part.model)
-                    .filter((name) => (counts.get(name) ?? 0) > 1);
-                if (model === null || shared.length === 0)
-                    continue;
-                record.model = { ...model, composing: [] };
-                record.inputWarnings = [
-                    ...record.inputWarnings,
-                    `not broken down by its composing models: ${shared.join(', ')} also served another model meanwhile`,
-                ];
-            }
-        }
-        async function orFailed({ world }, { plan, record }, act) {
-            try {
-                await act();
-            }
-            catch (error) {
-                const gateError = (0, domain_error.Ub)(error);
-                if (gateError.code !== 'model')
-                    throw gateError;
-                record.failure = gateError;
-                world.progress(`${plan.name}: ${record.name}: ${gateError.message}`);
-            }
-        }
-        async function readGpuGrowth({ gpu, generator }, side, watch) {
-            for (const { plan, record } of side) {
-                const { model } = record;
-                if (model === null)
-                    continue;
-                for (const load of plan.loads) {
-                    if (await gpu?.showsMemoryOf(model.live.server.pids()))
-                        return;
-                    await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs });
-                }
-            }
-            const gpuGrowth = await watch.growth();
-            for (const { record } of side)
-                if (record.model !== null)
-                    record.model = { ...record.model, gpuGrowth };
-        }
-        async function closeAll(records, stopping, wait) {
-            const servers = new Set();
-            for (const each of records) {
-                const { model, server } = each;
-                each.model = null;
-                each.server = null;
-                await model?.detach();
-                if (server !== null)
-                    servers.add(server);
-            }
-            for (const server of servers)
-                stopping.push(server.close());
-            if (wait)
-                await Promise.all(stopping);
-        }
-        ;
-        const host_warnings_limits = [
-            { ratio: 'otherCpuRatio', limit: 0.1, words: 'of the CPU time went to other processes' },
-            { ratio: 'stealRatio', limit: 0.01, words: 'of the CPU time was taken by the hypervisor' },
-            { ratio: 'throttledRatio', limit: 0.01, words: 'of the time the CPU limit of this container stopped it' },
-            { ratio: 'memoryPressureRatio', limit: 0.01, words: 'of the time a process waited for memory' },
-        ];
-        function hostWarnings(repetitions) {
-            return host_warnings_limits.flatMap(({ ratio, limit, words }) => {
-                const beyond = repetitions.map(({ host }) => host?.[ratio] ?? 0).filter((value) => value > limit);
-                if (beyond.length === 0)
-                    return [];
-                const worst = percentDigits(Math.max(...beyond));
-                return [
-                    `busy machine: in ${beyond.length} of ${repetitions.length} repetitions more than ${limit * 100} % ${words} (up to ${worst} %)`,
-                ];
-            });
-        }
-        ;
-        function meanInterval(values, blocks) {
-            const centre = mean(values);
-            const spread = blocks ?? values;
-            if (spread.length < 2)
-                return { mean: centre, interval: null };
-            return { mean: centre, interval: confidenceInterval({ ...pairedEstimate(spread, 0), mean: centre }, 0.95) };
-        }
-        ;
-        function toScenario(input) {
-            const { role, configuration, load, measured } = input;
-            const repetitions = measured.map(({ repetition }) => repetition);
-            const counted = countedOf(measured);
-            const base = {
-                role,
-                configuration,
-                load,
-                repetitions,
-                warnings: [
-                    ...warningsOf(measured),
-                    ...onePerKind(measured.filter(({ repetition }) => repetition.requests > 0), (sample) => serverWarnings(sample, load)),
-                    ...doubtsOf(measured),
-                    ...onePerKind(measured, ({ composing }) => composing?.warnings ?? []),
-                    ...(role === 'gate' ? hostWarnings(repetitions) : []),
-                ],
-            };
-            if (counted.length === 0) {
-                const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
-                return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
-            }
-            const samples = counted.map(({ sample }) => sample);
-            const valid = counted.map(({ repetition }) => repetition);
-            const latencies = mergeLatencies(samples.flatMap(({ windows }) => windows));
-            const metrics = {
-                ...scenarioMetrics(latencies, valid),
-                ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
-                ...sendPercentiles(samples.flatMap(({ windows }) => windows)),
-                gpuMemoryBytes: gpuMemoryValue(samples, valid),
-                gpuDeviceMemoryBytes: withReason(scenario_overRepetitions('gpuDeviceMemoryBytes', valid), samples.flatMap(({ gpuDeviceMemory }) => gpuDeviceMemory?.source ?? [])),
-            };
-            const composing = overRepetitions(valid.flatMap((repetition) => [repetition.composing ?? []]));
-            return { ...base, status: 'measured', metrics, ...(composing.length === 0 ? {} : { composing }) };
-        }
-        function countedOf(measured) {
-            const valid = measured.filter(({ repetition }) => repetition.status === 'valid');
-            if (valid.length > 0)
-                return valid;
-            return measured.filter(({ repetition }) => !failedItself(repetition) && repetition.requests > 0);
-        }
-        function failedScenario(role, configuration, load, error) {
-            return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] };
-        }
-        function withAdvice(scenario, advice) {
-            const answered = scenario.repetitions.some(({ requests }) => requests > 0);
-            if (scenario.status !== 'failed' || answered || advice === null)
-                return scenario;
-            return { ...scenario, error: `${scenario.error ?? ''}; ${advice}` };
-        }
-        function scenarioMetrics(latencies, valid) {
-            const percentiles = new Map(reportedPercentiles.map(({ name, percentile }) => [name, percentile]));
-            const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined);
-            const names = metricNames.filter((name) => (decoupled || !responseMetricNames.has(name)) && !sendMetricNames.has(name));
-            const entries = names.map((name) => {
-                const percentile = percentiles.get(name);
-                return [
-                    name,
-                    percentile === undefined
-                        ? scenario_overRepetitions(name, valid)
-                        : percentileValue(latencies, percentile, 'requests'),
-                ];
-            });
-            return Object.fromEntries(entries);
-        }
-        function scenario_overRepetitions(name, valid) {
-            const { unit } = metric_metrics[name];
-            const values = valid
-                .map((repetition) => repetition.metrics[name])
-                .filter((value) => value !== null && value !== undefined);
-            if (values.length === 0)
-                return null;
-            const n = valid.reduce((sum, repetition) => sum + repetition.requests, 0);
-            if (unit === 'bytes' || name === 'latencyMaxNs')
-                return { value: Math.max(...values), interval: null, n, unit };
-            const blocks = name === 'inferPerSec' && valid.length === 1
-                ? valid[0]?.blocks.map((block) => block.inferPerSec)
-                : undefined;
-            const { mean, interval } = meanInterval(values, blocks);
-            return { value: mean, interval, n, unit };
-        }
-        function gpuMemoryValue(samples, valid) {
-            const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? []);
-            if (readings.length === 0)
-                return null;
-            const measured = scenario_overRepetitions('gpuMemoryBytes', valid);
-            const sources = readings.filter(({ bytes }) => measured === null || bytes !== null);
-            return withReason(measured, sources.map(({ source }) => source));
-        }
-        function withReason(value, reasons) {
-            if (reasons.length === 0)
-                return value;
-            const reason = [...new Set(reasons)].join('; ');
-            return { ...(value ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
-        }
-        function doubtsOf(measured) {
-            const doubted = measured.flatMap(({ sample }) => sample.gpuDoubts?.[0] ?? []);
-            const [first] = doubted;
-            if (first === undefined)
-                return [];
-            return [`GPU memory is in doubt in ${doubted.length} of ${measured.length} repetitions: ${first}`];
-        }
-        function onePerKind(measured, troubles) {
-            const kinds = new Map();
-            for (const { sample, repetition } of measured) {
-                for (const warning of troubles(sample)) {
-                    const kind = warning.replaceAll(/ \d+/g, '');
-                    if (!kinds.has(kind))
-                        kinds.set(kind, `repetition ${repetition.index + 1}: ${warning}`);
-                }
-            }
-            return [...kinds.values()];
-        }
-        function warningsOf(measured) {
-            const repetitions = measured.map(({ repetition }) => repetition);
-            const warnings = [...new Set(measured.flatMap(({ sample }) => sample.notes ?? []))];
-            const voided = repetitions.filter((repetition) => repetition.status === 'void');
-            if (voided.length > 0) {
-                const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ');
-                warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`);
-            }
-            const unsteady = repetitions.filter(({ warmUp }) => warmUp?.steady === false);
-            const [first] = unsteady;
-            if (first !== undefined) {
-                const which = `repetition ${first.index + 1}: ${first.warmUp?.reason}`;
-                warnings.push(`${unsteady.length} of ${repetitions.length} warm-ups did not become steady (${which}); a higher gate.warmup_seconds may help`);
-            }
-            const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0);
-            for (const repetition of failing) {
-                warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`);
-            }
-            return warnings;
-        }
-        ;
-        function askOf({ config, inputs }, model) {
-            const input = inputs.get(model);
-            if (input === undefined)
-                throw new domain_error.ue('internal', `no input data were read for model '${model}'`);
-            return { input, requests: config.settingsFor(model).requests };
-        }
-        async function profileModel(context, plan, repositories, save, isDecided, keep) {
-            const only = ([sides]) => {
-                if (sides === undefined)
-                    throw new RangeError('a profile of no model');
-                return sides;
-            };
-            return only(await profileTogether(context, [plan], repositories, (all) => save(only(all)), (all, look) => isDecided(only(all), look), keep));
-        }
-        async function profileTogether(context, plans, repositories, save, isDecided, keep = null) {
-            const { world } = context;
-            const plan = planOfAll(plans);
-            const names = plans.map(({ name }) => name).join(' + ');
-            const sides = sidesOf(plans, repositories);
-            const [candidates = [], references = null] = sides;
-            const records = sides.flatMap((side) => side.map(({ record }) => record));
-            const stopping = [];
-            const warnings = [];
-            const result = () => plans.map((own, index) => {
-                const other = references?.[index];
-                const isKnown = other?.record.repository.models.has(own.name) === true;
-                return {
-                    candidate: summarize(candidates, index, warnings),
-                    reference: isKnown ? summarize(references ?? [], index, []) : null,
-                };
-            });
-            const startNs = world.nowNs();
-            let measuringNs = 0;
-            let wanted = plan.repetitions;
-            let lastLook = -1;
-            try {
-                for (let index = 0; index < wanted; index++) {
-                    const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
-                    if (time === null) {
-                        warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`);
-                        break;
-                    }
-                    world.progress(`${names}: repetition ${index + 1} of ${wanted}`);
-                    measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()));
-                    if (!isWell(candidates))
-                        break;
-                    const samples = profile_samplesOf(records, index);
-                    if (samples.some(isSilent))
-                        break;
-                    const pairs = validPairs(sides);
-                    const look = plan.looks.indexOf(pairs);
-                    if (look > lastLook) {
-                        lastLook = look;
-                        if (look === plan.looks.length - 1)
-                            break;
-                        if (index + 1 < wanted && isDecided(result(), look)) {
-                            world.progress(`${names}: decided after ${pairs} repetitions`);
-                            break;
-                        }
-                    }
-                    if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement)
-                        wanted++;
-                    if (index + 1 < wanted)
-                        await closeAll(records, stopping, context.gpu !== null);
-                }
-                const [only, another] = candidates;
-                const running = keep === null || only === undefined || another !== undefined ? null : takeRunning(only.record);
-                if (running !== null)
-                    keep?.(running);
-            }
-            finally {
-                await closeAll(records, stopping, false);
-                await Promise.all(stopping);
-            }
-            return result();
-        }
-        function planOfAll(plans) {
-            const [first] = plans;
-            if (first === undefined)
-                throw new RangeError('a profile of no model');
-            const sum = (pick) => plans.reduce((total, each) => total + pick(each), 0);
-            return { ...first, budgetNs: sum(({ budgetNs }) => budgetNs), searchNs: sum(({ searchNs }) => searchNs) };
-        }
-        function sidesOf(plans, { candidate, reference }) {
-            const side = (name, repository) => plans.map((plan) => ({ plan, record: makeRecord(name, repository) }));
-            if (reference === null || !plans.some(({ name }) => reference.models.has(name)))
-                return [side('candidate', candidate)];
-            const other = side('reference', reference);
-            const missing = plans.filter(({ name }) => !reference.models.has(name)).map(({ name }) => `'${name}'`);
-            if (missing.length > 0) {
-                const failure = new domain_error.ue('model', `the reference has no ${missing.join(', ')} to put under load beside it`);
-                for (const { record } of other)
-                    record.failure = failure;
-            }
-            return [side('candidate', candidate), other];
-        }
-        const maxReplacement = 1.5;
-        function interruptIfAsked(world) {
-            if (world.signal.aborted) {
-                throw new domain_error.ue('interrupted', 'interrupted: nothing is judged from half a measurement', {
-                    hint: 'What was measured until then is in measurements.json, marked as not complete; --resume goes on with it.',
-                });
-            }
-        }
-        async function repeat(context, sides, stopping, index, time, save) {
-            const { world, random } = context;
-            const [first = []] = sides;
-            await openAll(context, random.shuffle(sides.filter(isWell)));
-            await Promise.all(stopping);
-            const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts;
-            let measuringNs = 0;
-            for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
-                const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null));
-                if (!live.includes(first))
-                    break;
-                const startNs = world.nowNs();
-                await measureStep(context, live, step, index, { ...time, ...counts });
-                measuringNs += world.nowNs() - startNs;
-                save();
-            }
-            return measuringNs;
-        }
-        function isWell(side) {
-            return side.every(({ record }) => record.failure === null);
-        }
-        async function measureStep(context, sides, step, index, settings) {
-            const { world, engine, random, gpu } = context;
-            const loaded = sides.map((side) => side.flatMap(({ plan, record: { model } }) => {
-                const load = plan.loads[step];
-                return model === null || load === undefined ? [] : [{ model, load }];
-            }));
-            const noteDeath = async () => {
-                interruptIfAsked(world);
-                const death = await serverDeath(world, [
-                    ...new Set(loaded.flatMap((side) => side.map(({ model }) => model.live))),
-                ]);
-                if (death === null)
-                    return false;
-                for (const { record } of sides.flat())
-                    if (record.server?.server.hasExited() === true)
-                        record.failure = death;
-                const labels = loaded[0]?.map(({ load }) => loadLabel(load)) ?? [];
-                world.progress(`${labels[0] ?? ''}: ${death.message}`);
-                return true;
-            };
-            let samples;
-            try {
-                samples = await measureSides(world, engine, loaded, settings, random, gpu);
-            }
-            catch (error) {
-                if (await noteDeath())
-                    return;
-                throw error;
-            }
-            if (samples.flat().some(isSilent) && (await noteDeath()))
-                return;
-            const pairedWith = sides.length > 1 ? index : null;
-            const { maxFailureRatio } = context.config.gate;
-            for (const [sideIndex, side] of sides.entries()) {
-                const ofSide = loaded[sideIndex] ?? [];
-                const judged = neighbours_withNeighbours(ofSide, samples[sideIndex] ?? [], maxFailureRatio);
-                for (const [modelIndex, { record }] of side.entries()) {
-                    const [asked, sample] = [ofSide[modelIndex], judged[modelIndex]];
-                    if (asked === undefined || sample === undefined)
-                        continue;
-                    const repetition = toRepetition(sample, asked.load, index, pairedWith, maxFailureRatio);
-                    const key = loadKey(asked.load);
-                    const ofLoad = record.measured.get(key) ?? new Map();
-                    record.measured.set(key, ofLoad.set(index, { sample, repetition }));
-                }
-            }
-        }
-        function validPairs(sides) {
-            const [first = []] = sides;
-            const counts = [...(first[0]?.plan.loads.keys() ?? [])].map((step) => {
-                const measured = sides.flatMap((side) => side.map(({ plan, record }) => {
-                    const load = plan.loads[step];
-                    return load === undefined ? undefined : record.measured.get(loadKey(load));
-                }));
-                const isValid = (index) => (ofLoad) => ofLoad?.get(index)?.repetition.status === 'valid';
-                return [...(measured[0]?.keys() ?? [])].filter((index) => measured.every(isValid(index))).length;
-            });
-            return Math.min(...counts);
-        }
-        function profile_samplesOf(records, index) {
-            return records.flatMap((each) => [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []));
-        }
-        function summarize(side, index, warnings) {
-            const planned = side[index];
-            if (planned === undefined)
-                throw new RangeError('a side without the model');
-            const { plan, record } = planned;
-            const failure = record.failure ?? neighboursFailure(side);
-            return {
-                name: plan.name,
-                contentHash: closureHash(record.repository, plan.name),
-                configText: record.repository.models.get(plan.name)?.configText ?? null,
-                ...otherConfigTexts(record.repository, plan.name),
-                status: failure === null ? 'measured' : 'failed',
-                ...(failure === null ? {} : { error: errorOf(failure) }),
-                ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
-                scenarios: scenariosOf(plan, record),
-                search: null,
-                warnings: [...warnings, ...record.inputWarnings],
-            };
-        }
-        function neighboursFailure(side) {
-            const broken = side.find(({ record }) => record.failure !== null);
-            const failure = broken?.record.failure ?? null;
-            if (broken === undefined || failure === null)
-                return null;
-            const message = `${broken.plan.name}, which is to be under load at the same time, failed: ${failure.message}`;
-            return new domain_error.ue('model', message, { hint: failure.hint });
-        }
-        function otherConfigTexts(repository, name) {
-            const texts = modelClosure(repository, name).flatMap((each) => {
-                const text = repository.models.get(each)?.configText;
-                return each === name || text == null ? [] : [[each, text]];
-            });
-            return texts.length === 0 ? {} : { otherConfigTexts: Object.fromEntries(texts) };
-        }
-        function errorOf(failure) {
-            return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) };
-        }
-        function scenariosOf(plan, { committed, measured, inputAdvice }) {
-            if (committed === null)
-                return [];
-            return plan.loads.map((load) => {
-                const ofLoad = measured.get(loadKey(load));
-                return ofLoad === undefined
-                    ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
-                    : withAdvice(toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] }), inputAdvice);
-            });
-        }
-        ;
-        const linked_repository_prefix = 'triton-perf-gate-models.';
-        function linkRepository(world, repository) {
-            let twin = null;
-            try {
-                twin = (0, external_node_fs_.mkdtempSync)((0, external_node_path_.join)(temporaryFolder(world), `${linked_repository_prefix}${processIdentity()}.`));
-                linkFolder(repository, twin, []);
-                return twin;
-            }
-            catch (error) {
-                if (twin !== null)
-                    (0, external_node_fs_.rmSync)(twin, { recursive: true, force: true });
-                throw new domain_error.ue('environment', `the model repository could not be linked: ${(0, domain_error.bD)(error)}`, {
-                    hint: `The server is given links to the files of ${repository}, in ${temporaryFolder(world)}.`,
-                    cause: error,
-                });
-            }
-        }
-        function layRepository(world, files, folders, selfContained) {
-            removeStaleTwins(world);
-            const laid = (0, external_node_fs_.mkdtempSync)((0, external_node_path_.join)(temporaryFolder(world), `${linked_repository_prefix}${processIdentity()}.`));
-            try {
-                if (selfContained)
-                    (0, external_node_fs_.chmodSync)(laid, 0o755);
-                for (const folder of folders)
-                    (0, external_node_fs_.mkdirSync)((0, external_node_path_.join)(laid, folder), { recursive: true });
-                for (const [path, file] of files) {
-                    const target = (0, external_node_path_.join)(laid, path);
-                    (0, external_node_fs_.mkdirSync)((0, external_node_path_.dirname)(target), { recursive: true });
-                    if ('text' in file)
-                        (0, external_node_fs_.writeFileSync)(target, file.text);
-                    else if (selfContained)
-                        linkOrCopy(file.location, target);
-                    else
-                        (0, external_node_fs_.symlinkSync)(file.location, target);
-                }
-                return laid;
-            }
-            catch (error) {
-                (0, external_node_fs_.rmSync)(laid, { recursive: true, force: true });
-                throw new domain_error.ue('environment', `a model repository could not be put together: ${(0, domain_error.bD)(error)}`, {
-                    cause: error,
-                });
-            }
-        }
-        function linkOrCopy(source, target) {
-            try {
-                (0, external_node_fs_.linkSync)(source, target);
-            }
-            catch {
-                (0, external_node_fs_.copyFileSync)(source, target, external_node_fs_.constants.COPYFILE_FICLONE);
-            }
-        }
-        function removeStaleTwins(world) {
-            const folder = temporaryFolder(world);
-            for (const name of (0, external_node_fs_.readdirSync)(folder).filter((entry) => entry.startsWith(linked_repository_prefix))) {
-                const owner = name.slice(linked_repository_prefix.length).replace(/\.[^.]*$/, '');
-                if (process_identity_stateOf(owner) === 'dead')
-                    (0, external_node_fs_.rmSync)((0, external_node_path_.join)(folder, name), { recursive: true, force: true });
-            }
-        }
-        function temporaryFolder(world) {
-            return world.env.RUNNER_TEMP || (0, external_node_os_namespaceObject.tmpdir)();
-        }
-        function linkFolder(from, to, above) {
-            const real = (0, external_node_fs_.realpathSync)(from);
-            if (above.includes(real))
-                return;
-            for (const name of (0, external_node_fs_.readdirSync)(from)) {
-                if (name === '__pycache__')
-                    continue;
-                const [source, target] = [(0, external_node_path_.join)(real, name), (0, external_node_path_.join)(to, name)];
-                if ((0, external_node_fs_.statSync)(source, { throwIfNoEntry: false })?.isDirectory() === true) {
-                    (0, external_node_fs_.mkdirSync)(target);
-                    linkFolder(source, target, [...above, real]);
-                }
-                else {
-                    (0, external_node_fs_.symlinkSync)(source, target);
-                }
-            }
-        }
-        ;
-        function mixedRepository(world, launcher, files, configs, models) {
-            return lay(world, launcher, files, models, (model) => configs.models.get(model.name) ?? model);
-        }
-        function fieldRepository(world, launcher, reference, candidate, models, change) {
-            const other = candidate.models.get(change.model);
-            return lay(world, launcher, reference, models, (model) => {
-                if (model.name !== change.model || model.config === null || other?.config == null)
-                    return model;
-                const config = withField(model.config, other.config, change);
-                const { dependencies } = change.path[0] === 'ensemble_scheduling' ? other : model;
-                return { config, configText: toText(ModelConfigSchema, config), dependencies };
-            });
-        }
-        async function lay(world, launcher, repository, names, configOf) {
-            const files = new Map();
-            const folders = [];
-            const models = names.flatMap((name) => repository.models.get(name) ?? []);
-            for (const model of models) {
-                folders.push(...model.versions.map((version) => `${model.name}/${version}`));
-                for (const { path, location } of await filesOf(repository, model))
-                    files.set(`${model.name}/${path}`, { location });
-                const { configText } = configOf(model);
-                if (configText !== null)
-                    files.set(`${model.name}/config.pbtxt`, { text: configText });
-            }
-            const path = layRepository(world, files, folders, launcher.mode === 'docker');
-            const laid = models.map((model) => {
-                const { configText, config, dependencies } = configOf(model);
-                return [model.name, { ...model, configText, config, dependencies }];
-            });
-            return { path, models: new Map(laid) };
-        }
-        ;
-        const maxFiles = 50;
-        const maxFields = 4;
-        async function attribute(context, input) {
-            const { world } = context;
-            const endNs = world.nowNs() + input.timeNs;
-            const { plan, reference, candidate } = input;
-            const changes = await changesOf(reference, candidate, plan.name);
-            const start = { model: plan.name, changes: attribution_summarize(changes) };
-            const unmeasured = { ...start, origin: skipped(''), fields: skipped('') };
-            const origin = await originRound(context, input, changes);
-            const explained = { ...unmeasured, origin };
-            if (changes.fields.length < 2)
-                return explained;
-            if (!input.blamesConfig(explained))
-                return { ...explained, fields: skipped('config.pbtxt is not the cause') };
-            const left = { ...input, timeNs: endNs - world.nowNs() };
-            return { ...explained, fields: await fieldsRound(context, left, changes) };
-        }
-        function attribution_summarize({ fields, files }) {
-            return {
-                fields: fields.map(({ model, field, before, after }) => ({ model, field, before, after })),
-                files: files.slice(0, maxFiles),
-                moreFiles: Math.max(0, files.length - maxFiles),
-            };
-        }
-        const skipped = (why) => ({ status: 'skipped', why });
-        async function originRound(context, input, { fields, files, models }) {
-            if (fields.length === 0 || files.length === 0)
-                return skipped('only one of the two changed');
-            if (input.loads.length === 0)
-                return skipped('there is no latency or throughput to be taken apart');
-            const mixes = ['config', 'code'].slice(0, input.maxServers - 2);
-            if (mixes.length === 0)
-                return skipped(noRoom(input, 3));
-            const planned = planAttribution(input.plan, input.loads, 2 + mixes.length, input.timeNs);
-            if (typeof planned === 'string')
-                return skipped(planned);
-            const { world, launcher } = context;
-            const { candidate, reference } = input;
-            const sides = mixes.map((side) => ({
-                side,
-                lay: () => side === 'config'
-                    ? mixedRepository(world, launcher, reference, candidate, models)
-                    : mixedRepository(world, launcher, candidate, reference, models),
-            }));
-            return measureRound(context, input, planned, sides);
-        }
-        async function fieldsRound(context, input, { fields, models }) {
-            if (fields.length > maxFields)
-                return skipped(`${fields.length} fields changed, up to ${maxFields} are measured`);
-            if (input.maxServers < fields.length + 2)
-                return skipped(noRoom(input, fields.length + 2));
-            const planned = planAttribution(input.plan, input.loads, 2 + fields.length, input.timeNs);
-            if (typeof planned === 'string')
-                return skipped(planned);
-            const { world, launcher } = context;
-            const { candidate, reference } = input;
-            const sides = fields.map((change, field) => ({
-                side: 'field',
-                field,
-                lay: () => fieldRepository(world, launcher, reference, candidate, models, change),
-            }));
-            return measureRound(context, input, planned, sides);
-        }
-        function noRoom({ maxServers }, wanted) {
-            return `it takes ${wanted} servers beside each other, and the memory of this machine holds ${maxServers} of this model`;
-        }
-        async function measureRound(context, input, planned, mixes) {
-            const { plan, candidate, reference } = input;
-            const folders = [];
-            try {
-                const entries = [
-                    { side: 'candidate', record: makeRecord('candidate', candidate), error: null },
-                    { side: 'reference', record: makeRecord('reference', reference), error: null },
-                ];
-                for (const { lay, ...mix } of mixes) {
-                    const repository = await lay().catch((error) => (0, domain_error.Ub)(error).message);
-                    if (typeof repository === 'string') {
-                        entries.push({ ...mix, record: null, error: repository });
-                        continue;
-                    }
-                    folders.push(repository.path);
-                    const name = `mix ${mix.side}${mix.field === undefined ? '' : ` ${mix.field + 1}`}`;
-                    entries.push({ ...mix, record: makeRecord(name, repository), error: null });
-                }
-                const records = entries.flatMap(({ record }) => record ?? []);
-                const why = await measureRecords(context, input, planned, records);
-                if (why !== null)
-                    return skipped(why);
-                const ofLoads = { ...plan, loads: planned.loads };
-                return {
-                    status: 'measured',
-                    sides: entries.map(({ side, field, record, error }) => {
-                        const broken = error ?? record?.failure?.message;
-                        return {
-                            side,
-                            ...(field === undefined ? {} : { field }),
-                            ...(broken === undefined ? {} : { error: broken }),
-                            scenarios: record === null ? [] : scenariosOf(ofLoads, record),
-                        };
-                    }),
-                };
-            }
-            finally {
-                for (const folder of folders)
-                    (0, external_node_fs_.rmSync)(folder, { recursive: true, force: true });
-            }
-        }
-        async function measureRecords(context, { plan, timeNs }, planned, records) {
-            const { world } = context;
-            const endNs = world.nowNs() + timeNs;
-            let longestNs = 0;
-            const ofLoads = { ...plan, loads: planned.loads };
-            const stopping = [];
-            let wanted = planned.repetitions;
-            try {
-                for (let index = 0; index < wanted; index++) {
-                    interruptIfAsked(world);
-                    const startNs = world.nowNs();
-                    const next = nextRepetition(index, longestNs, endNs - startNs);
-                    if (next !== 'go')
-                        return next === 'enough' ? null : next;
-                    const well = records.filter(({ failure }) => failure === null);
-                    world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`);
-                    const sides = well.map((record) => [{ plan: ofLoads, record }]);
-                    await repeat(context, sides, stopping, index, planned.time, () => { });
-                    await closeAll(well, stopping, context.gpu !== null);
-                    longestNs = Math.max(longestNs, world.nowNs() - startNs);
-                    const dropped = dropSilent(well, index);
-                    const [candidate, reference, ...mixes] = records;
-                    if (candidate?.failure != null || reference?.failure != null)
-                        return null;
-                    if (mixes.every(({ failure }) => failure !== null))
-                        return null;
-                    if (dropped && wanted < planned.repetitions + records.length)
-                        wanted++;
-                }
-                return null;
-            }
-            finally {
-                await closeAll(records, stopping, false);
-                await Promise.all(stopping);
-            }
-        }
-        function dropSilent(records, index) {
-            let dropped = false;
-            for (const each of records) {
-                for (const ofLoad of each.measured.values()) {
-                    const measured = ofLoad.get(index);
-                    if (measured === undefined || !isSilent(measured.sample))
-                        continue;
-                    const why = measured.repetition.voidReasons[0] ?? 'no request was answered';
-                    each.failure ??= new domain_error.ue('model', why);
-                    dropped = true;
-                }
-            }
-            if (dropped)
-                for (const each of records)
-                    for (const ofLoad of each.measured.values())
-                        ofLoad.delete(index);
-            return dropped;
-        }
-        ;
-        const clocks_timeoutNs = 30 * nsPerSecond;
-        async function lockClocks(world, gpus, settings, folder = (0, external_node_os_namespaceObject.tmpdir)()) {
-            const megahertz = new Map();
-            const warnings = [];
-            const touched = [];
-            for (const { uuid } of gpus) {
-                const wishes = await wishesFor(world, uuid, settings, warnings);
-                if (wishes.length === 0)
-                    continue;
-                if (!canRemember(folder, uuid, wishes, warnings))
-                    continue;
-                touched.push(uuid);
-                const locked = [];
-                for (const wish of wishes) {
-                    const limits = `${wish.megahertz},${wish.megahertz}`;
-                    const problem = clocks_problemOf(await runAsRoot(world, uuid, [`--lock-${wish.domain}-clocks=${limits}`]));
-                    if (problem === null)
-                        locked.push(wish);
-                    else
-                        warnings.push(`the ${words[wish.domain]} clocks of ${uuid} run free: ${problem}`);
-                }
-                if (locked.length === 0)
-                    removeState(folder, touched.pop() ?? uuid);
-                else
-                    remember(folder, uuid, locked);
-                for (const { domain, megahertz: value } of locked)
-                    if (domain === 'gpu')
-                        megahertz.set(uuid, value);
-            }
-            return {
-                megahertz,
-                warnings,
-                restore: async () => {
-                    const failures = [];
-                    for (const uuid of touched.splice(0))
-                        failures.push(...(await free(world, folder, uuid)));
-                    return failures;
-                },
-            };
-        }
-        const domainSchema = schemas_enum(['gpu', 'memory']);
-        const words = { gpu: 'SM', memory: 'memory' };
-        async function wishesFor(world, uuid, { lockGpuClocks, lockGpuMemoryClocks }, warnings) {
-            const wishes = [];
-            if (lockGpuMemoryClocks !== null)
-                wishes.push({ domain: 'memory', megahertz: lockGpuMemoryClocks });
-            if (lockGpuClocks === null)
-                return wishes;
-            const wanted = lockGpuClocks === 'default' ? await defaultClock(world, uuid) : lockGpuClocks;
-            if (wanted !== null)
-                return [...wishes, { domain: 'gpu', megahertz: wanted }];
-            warnings.push(`the SM clocks of ${uuid} run free: the driver names no default clock; give gate.lock_gpu_clocks a number of MHz (nvidia-smi -q -d SUPPORTED_CLOCKS lists them)`);
-            return wishes;
-        }
-        function canRemember(folder, uuid, wishes, warnings) {
-            try {
-                remember(folder, uuid, wishes);
-                return true;
-            }
-            catch (error) {
-                warnings.push(`the clocks of ${uuid} run free: ${(0, domain_error.bD)(error)}`);
-                return false;
-            }
-        }
-        async function defaultClock(world, uuid) {
-            const query = ['--query-gpu=clocks.default_applications.graphics', '--format=csv,noheader,nounits'];
-            const { exitCode, stdout } = await world.run('nvidia-smi', [`--id=${uuid}`, ...query], { timeoutNs: clocks_timeoutNs });
-            return exitCode === 0 && /^\d+$/.test(stdout.trim()) ? Number(stdout.trim()) : null;
-        }
-        const noPermission = 4;
-        async function runAsRoot(world, uuid, args) {
-            const own = [`--id=${uuid}`, ...args];
-            const output = await world.run('nvidia-smi', own, { timeoutNs: clocks_timeoutNs });
-            if (output.exitCode !== noPermission)
-                return output;
-            const asRoot = await world.run('sudo', ['-n', 'nvidia-smi', ...own], { timeoutNs: clocks_timeoutNs });
-            return asRoot.exitCode === 0 ? asRoot : output;
-        }
-        function clocks_problemOf({ exitCode, stdout, timedOut }) {
-            const [first = 'no output'] = stdout.split('\n').filter((line) => line.trim() !== '');
-            if (timedOut)
-                return 'nvidia-smi does not answer';
-            if (exitCode === noPermission) {
-                return `${first} Run as root, or let the runner's user run nvidia-smi by sudo without a password.`;
-            }
-            if (exitCode !== 0)
-                return `${first} (exit code ${exitCode})`;
-            return /not supported/i.test(stdout) ? first : null;
-        }
-        async function freeLeftClocks(world, folder = (0, external_node_os_namespaceObject.tmpdir)()) {
-            const said = [];
-            for (const uuid of leftBehind(folder)) {
-                const failures = await free(world, folder, uuid);
-                said.push(...(failures.length > 0
-                    ? failures
-                    : [`freed the clocks of ${uuid}, which a run that was killed had locked`]));
-            }
-            return said;
-        }
-        async function free(world, folder, uuid) {
-            const failures = [];
-            for (const domain of readState(folder, uuid)?.domains ?? domainSchema.options) {
-                const problem = clocks_problemOf(await runAsRoot(world, uuid, [`--reset-${domain}-clocks`]));
-                if (problem !== null)
-                    failures.push(`the ${words[domain]} clocks of ${uuid} may still be locked: ${problem}`);
-            }
-            if (failures.length === 0)
-                removeState(folder, uuid);
-            return failures;
-        }
-        const clockStateSchema = strictObject({ owner: schemas_string(), domains: array(domainSchema) });
-        const clocks_prefix = 'triton-perf-gate-clocks-';
-        const uuidPattern = /^GPU-[0-9a-zA-Z-]{1,64}$/;
-        const stateFile = (folder, uuid) => (0, external_node_path_.join)(folder, `${clocks_prefix}${uuid}`);
-        function remember(folder, uuid, wishes) {
-            const state = { owner: processIdentity(), domains: wishes.map(({ domain }) => domain) };
-            const draft = (0, external_node_path_.join)(folder, `.${clocks_prefix}${uuid}.${process.pid}`);
-            (0, external_node_fs_.rmSync)(draft, { force: true });
-            (0, external_node_fs_.writeFileSync)(draft, JSON.stringify(state), { flag: 'wx', mode: 0o644 });
-            (0, external_node_fs_.renameSync)(draft, stateFile(folder, uuid));
-        }
-        function readState(folder, uuid) {
-            try {
-                return clockStateSchema.parse(JSON.parse((0, external_node_fs_.readFileSync)(stateFile(folder, uuid), 'utf8')));
-            }
-            catch {
-                return null;
-            }
-        }
-        function removeState(folder, uuid) {
-            try {
-                (0, external_node_fs_.rmSync)(stateFile(folder, uuid), { force: true });
-            }
-            catch {
-            }
-        }
-        function leftBehind(folder) {
-            return (0, external_node_fs_.readdirSync)(folder)
-                .filter((name) => name.startsWith(clocks_prefix))
-                .map((name) => name.slice(clocks_prefix.length))
-                .filter((uuid) => {
-                const owner = readState(folder, uuid)?.owner;
-                return uuidPattern.test(uuid) && (owner === undefined || process_identity_stateOf(owner) !== 'alive');
-            });
-        }
-        ;
-        const host_lock_pollNs = nsPerSecond;
-        const saySomethingNs = 15 * nsPerSecond;
-        const answerMs = 500;
-        async function takeHostLock(world, { name, what, waitNs }) {
-            const path = `\0triton-perf-gate/${name}`;
-            const startNs = world.nowNs();
-            const about = `process ${process.pid}, since ${world.date()}`;
-            let saidNs = Number.NEGATIVE_INFINITY;
-            for (;;) {
-                const lock = await bind(path, about);
-                if (lock !== null)
-                    return lock;
-                const now = world.nowNs();
-                if (world.signal.aborted) {
-                    throw new domain_error.ue('interrupted', `interrupted while waiting for ${what}`);
-                }
-                if (now - startNs >= waitNs)
-                    throw stillHeld(what, await holderOf(path), waitNs);
-                if (now - saidNs >= saySomethingNs) {
-                    world.progress(`${what} is measured on by another run (${await holderOf(path)}), waiting for it`);
-                    saidNs = now;
-                }
-                await world.sleep(Math.min(host_lock_pollNs, startNs + waitNs - now));
-            }
-        }
-        function stillHeld(what, holder, waitNs) {
-            const waited = `${Math.round(waitNs / nsPerSecond)} s`;
-            return new domain_error.ue('environment', `${what} is still measured on by another run (${holder}) after ${waited}`, {
-                hint: 'Two runs on one device would measure each other. Wait longer (gate.exclusive_wait), give each runner its own GPUs (gpus), or end that process if it hangs.',
-            });
-        }
-        function bind(path, about) {
-            return new Promise((resolve, reject) => {
-                const server = (0, external_node_net_namespaceObject.createServer)((socket) => {
-                    socket.on('error', () => { });
-                    socket.end(about);
-                });
-                server.once('error', (error) => {
-                    if (error.code === 'EADDRINUSE')
-                        resolve(null);
-                    else
-                        reject(new domain_error.ue('environment', `the lock of this host cannot be taken: ${error.message}`));
-                });
-                server.listen({ path }, () => {
-                    server.unref();
-                    resolve({ release: () => new Promise((done) => server.close(() => done())) });
-                });
-            });
-        }
-        function holderOf(path) {
-            return new Promise((resolve) => {
-                let text = '';
-                const socket = (0, external_node_net_namespaceObject.createConnection)({ path });
-                const finish = () => {
-                    clearTimeout(timer);
-                    socket.destroy();
-                    resolve(text === '' ? 'it does not say which process' : text.slice(0, 200));
-                };
-                const timer = setTimeout(finish, answerMs);
-                socket.setEncoding('utf8');
-                socket.on('data', (chunk) => {
-                    text += chunk;
-                });
-                socket.on('end', finish);
-                socket.on('error', finish);
-            });
-        }
-        ;
-        async function takeGpus(world, gpus, { exclusive, exclusiveWaitNs }) {
-            const host = exclusive === 'host' ? [{ name: 'host', what: 'this host' }] : [];
-            const devices = gpus
-                .toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1))
-                .map(({ uuid, name }) => ({ name: `gpu/${uuid}`, what: `${name} (${uuid})` }));
-            const held = [];
-            const release = async () => {
-                for (const lock of held.splice(0).toReversed())
-                    await lock.release();
-            };
-            try {
-                for (const wanted of exclusive === 'off' ? [] : [...host, ...devices])
-                    held.push(await takeHostLock(world, { ...wanted, waitNs: exclusiveWaitNs }));
-            }
-            catch (error) {
-                await release();
-                throw error;
-            }
-            return { release };
-        }
-        ;
-        async function claimDevices(world, launcher, { gate, triton }) {
-            if (launcher.mode === 'remote') {
-                return { lockedClocks: new Map(), warnings: [], release: () => Promise.resolve() };
-            }
-            const reading = await queryGpus(world, triton.gpus);
-            const gpus = reading.status === 'available' ? reading.gpus : [];
-            const lock = await takeGpus(world, gpus, gate);
-            try {
-                const freed = gpus.length === 0 ? [] : await freeLeftClocks(world);
-                const clocks = await lockClocks(world, gpus, gate);
-                const unmet = gpus.length === 0 && gate.lockGpuClocks !== null
-                    ? ['gate.lock_gpu_clocks has no effect: there is no GPU to be read']
-                    : [];
-                return {
-                    lockedClocks: clocks.megahertz,
-                    warnings: [...freed, ...clocks.warnings, ...unmet, ...migWarnings(gpus)],
-                    release: async () => {
-                        for (const failure of await clocks.restore())
-                            world.progress(failure);
-                        await lock.release();
-                    },
-                };
-            }
-            catch (error) {
-                await lock.release();
-                throw error;
-            }
-        }
-        function migWarnings(gpus) {
-            const uuids = gpus.filter(({ mig }) => mig === true).map(({ uuid }) => uuid);
-            if (uuids.length === 0)
-                return [];
-            return [
-                `MIG is enabled on ${uuids.join(', ')}: GPU memory is that of the whole GPU, other instances included; utilization is not available`,
-            ];
-        }
-        ;
-        function movesFrom(models, home) {
-            const order = models
-                .map((model, index) => ({ model, index }))
-                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
-            return [
-                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
-                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
-                    const load = shifted(model.space, home, index, by);
-                    if (load === null)
-                        return [];
-                    const loads = home.loads.map((each, other) => (other === index ? load : each));
-                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
-                })),
-                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
-                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
-            ];
-        }
-        function loadedMoves(model, index, home) {
-            return configurationMoves(model, index, home)
-                .filter(({ direction }) => direction.endsWith('+'))
-                .flatMap(({ place, direction }) => {
-                const load = shifted(model.space, place, index, 1);
-                if (load === null)
-                    return [];
-                const loads = place.loads.map((each, other) => (other === index ? load : each));
-                return move({ ...place, loads }, `${direction}, load +`);
-            });
-        }
-        function concurrent_moves_together(models, home, by) {
-            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
-            const moved = loads.filter((load) => load !== null);
-            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
-        }
-        function shifted(space, home, index, by) {
-            const [load, configuration] = [home.loads[index], home.configurations[index]];
-            if (load === undefined || configuration === undefined)
-                return null;
-            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
-            const level = (each) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate);
-            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by);
-            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
-        }
-        function configurationMoves({ name, space }, index, home) {
-            const own = home.configurations[index];
-            const load = home.loads[index];
-            if (own === undefined || load === undefined)
-                return [];
-            const to = (configuration, direction) => {
-                if (configuration === null)
-                    return [];
-                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
-                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
-                if (!legal && !isGated)
-                    return [];
-                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
-                return move({ ...home, configurations }, `${name} ${direction}`);
-            };
-            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
-                each.instanceCount === own.instanceCount &&
-                each.maxBatchSize === own.maxBatchSize;
-            return [
-                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
-                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
-                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
-                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
-                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
-                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
-            ];
-        }
-        function concurrent_moves_nearest({ configurations }, own, field, by) {
-            const value = (each) => each[field] ?? 0;
-            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
-                configurationKey({ ...each, [field]: own[field] }) === configurationKey(own));
-            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
-        }
-        function isListedNeighbour(own, other) {
-            return (own.instanceCount === other.instanceCount &&
-                own.maxBatchSize === other.maxBatchSize &&
-                own.dynamicBatching === other.dynamicBatching &&
-                configurationKey(own) !== configurationKey(other));
-        }
-        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
-            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
-        }
-        function move(place, direction) {
-            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
-        }
-        function sign(by) {
-            return by > 0 ? '+' : '-';
-        }
-        ;
-        const mostGated = 3;
-        const confirmations = 2;
-        const leastGain = 0.02;
-        const spread = 0.05;
-        const concurrent_tieErrors = 2.326;
-        function nextConcurrentStep(state) {
-            const { models, gated, points } = state;
-            const committed = models.map(({ space }) => space.committed);
-            for (const loads of gated.slice(0, mostGated)) {
-                const place = { configurations: committed, loads };
-                if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
-                    continue;
-                if (!concurrent_isAffordable(state, place, 0))
-                    return done(state, concurrent_budgetWords(state));
-                return measure(place, 'explore', 'the committed configurations come first');
-            }
-            const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
-            const home = homeOf(state, ranked);
-            if (home === null)
-                return done(state, 'the committed configurations could not be measured');
-            const promising = untried(state, home);
-            const reserve = 2 * (confirmations - 1);
-            const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
-            if (next !== undefined)
-                return measure(next.place, 'explore', next.words);
-            const reason = promising.length === 0 ? 'no step from the best combination is left' : concurrent_budgetWords(state);
-            const contender = nextContender(ranked);
-            if (contender === null || !concurrent_isAffordable(state, contender, 0))
-                return done(state, reason);
-            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
-        }
-        function homeOf({ models }, ranked) {
-            const [best] = ranked;
-            if (best === undefined)
-                return null;
-            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
-            return ranked
-                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
-                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
-        }
-        function untried(state, home) {
-            const known = new Set(state.points.map(concurrent_placeKey));
-            const credit = creditOf(state);
-            return movesFrom(state.models, home)
-                .filter(({ place }) => !known.has(concurrent_placeKey(place)))
-                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
-                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
-                .map(({ move }) => move);
-        }
-        function creditOf(state) {
-            const credit = new Map();
-            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
-            for (const [index, point] of state.points.entries()) {
-                const home = homeOf(state, concurrent_rank(state, concurrent_candidatesOf(state.points.slice(0, index))));
-                if (home === null)
-                    continue;
-                const move = movesFrom(state.models, home).find(({ place }) => concurrent_placeKey(place) === concurrent_placeKey(point));
-                if (move === undefined)
-                    continue;
-                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
-                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
-            }
-            return credit;
-        }
-        function comparison(models, one, other) {
-            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
-            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
-                return mine < theirs ? 1 : -1;
-            const difference = scoreOf(models, one, other);
-            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
-        }
-        function scoreOf(models, metrics, against) {
-            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
-        }
-        function violationOf(models, metrics) {
-            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
-        }
-        function concurrent_rank({ models }, candidates) {
-            const [first] = candidates;
-            if (first === undefined)
-                return [];
-            return candidates
-                .map((candidate) => ({
-                candidate,
-                off: violationOf(models, candidate.metrics),
-                score: scoreOf(models, candidate.metrics, first.metrics),
-            }))
-                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
-                .map(({ candidate }) => candidate);
-        }
-        function concurrent_candidatesOf(points) {
-            const groups = new Map();
-            for (const point of points)
-                groups.set(concurrent_placeKey(point), [...(groups.get(concurrent_placeKey(point)) ?? []), point]);
-            return [...groups.values()].flatMap((group) => {
-                const [first] = group;
-                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
-                if (first === undefined || measured.length === 0)
-                    return [];
-                const { configurations, loads } = first;
-                const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
-                return [{ configurations, loads, metrics, measurements: measured.length }];
-            });
-        }
-        function nextContender(ranked) {
-            const [winner] = ranked;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const contenders = [winner, own].filter((each) => each !== undefined);
-            const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least));
-            return fewest.measurements < confirmations ? fewest : null;
-        }
-        function isCommitted(configurations) {
-            return configurations.every(({ committed }) => committed);
-        }
-        function concurrent_answerOf(state) {
-            const { models } = state;
-            const ranked = concurrent_rank(state, concurrent_candidatesOf(state.points));
-            const [top] = ranked;
-            if (top === undefined)
-                return null;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const meetsConstraints = violationOf(models, top.metrics) === 0;
-            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
-            const error = own === undefined ? 0 : spread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
-            const tie = top !== own &&
-                ownMeets &&
-                meetsConstraints &&
-                scoreOf(models, top.metrics, own.metrics) <= concurrent_tieErrors * error;
-            const winner = tie ? own : top;
-            const comparable = ownMeets && meetsConstraints;
-            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
-            return {
-                configurations: winner.configurations,
-                loads: winner.loads,
-                metrics: winner.metrics,
-                measurements: winner.measurements,
-                committed: own ?? null,
-                gains,
-                gain: comparable
-                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
-                    : null,
-                tie,
-                meetsConstraints,
-            };
-        }
-        function concurrent_placeKey({ configurations, loads }) {
-            return configurations
-                .map((configuration, index) => {
-                const load = loads[index];
-                return `${configurationKey(configuration)} ${load === undefined ? '' : loadKey(load)}`;
-            })
-                .join(' | ');
-        }
-        function changed({ points }, place) {
-            const loaded = points.at(-1)?.configurations;
-            if (loaded === undefined)
-                return place.configurations.length;
-            return place.configurations.filter((configuration, index) => {
-                const now = loaded[index];
-                return now === undefined || configurationKey(now) !== configurationKey(configuration);
-            }).length;
-        }
-        function concurrent_isAffordable(state, place, reserve) {
-            const { maxMeasurements, timeLeftNs, costNs } = state.budget;
-            if (state.points.length + 1 + reserve > maxMeasurements)
-                return false;
-            const neededNs = costNs.measure + changed(state, place) * costNs.load;
-            return timeLeftNs === null || neededNs + reserve * (costNs.load + costNs.measure) <= timeLeftNs;
-        }
-        function concurrent_budgetWords({ points, budget }) {
-            const { maxMeasurements, timeLeftNs } = budget;
-            if (points.length >= maxMeasurements - 2 * (confirmations - 1) || timeLeftNs === null)
-                return `the budget of ${maxMeasurements} measurements is used`;
-            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`;
-        }
-        function measure(place, purpose, why) {
-            const { configurations, loads } = place;
-            return { kind: 'measure', place: { configurations, loads }, purpose, why };
-        }
-        function done(state, reason) {
-            return { kind: 'done', answer: concurrent_answerOf(state), reason };
-        }
-        ;
-        function answersOf(models, answer) {
-            const explanation = concurrent_answer_explain(models, answer);
-            return models.map((_, index) => ({
-                metrics: answer.metrics[index] ?? {},
-                measurements: answer.measurements,
-                gain: answer.gains[index] ?? null,
-                tie: answer.tie,
-                meetsConstraints: answer.meetsConstraints,
-                explanation: index === 0
-                    ? explanation
-                    : `Part of one combination with ${models[0]?.name}, where all of it is described.`,
-            }));
-        }
-        function concurrent_answer_explain(models, answer) {
-            const { configurations, loads, metrics, committed, gain, gains, tie, meetsConstraints } = answer;
-            const parts = models.map(({ name, weight }, index) => {
-                const [configuration, load] = [configurations[index], loads[index]];
-                if (configuration === undefined || load === undefined)
-                    return name;
-                const own = gains[index];
-                const change = own == null || tie ? '' : `, ${own < 0 ? '' : '+'}${percent(own)}`;
-                return `${name} (weight ${Number(weight.toFixed(2))}) ${answer_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
-            });
-            const all = parts.join('; ');
-            if (!meetsConstraints) {
-                const broken = models.flatMap(({ name, constraints }, index) => constraints
-                    .filter((constraint) => excess(metrics[index] ?? {}, constraint) > 0)
-                    .map((constraint) => `of ${name}, ${violationWords(metrics[index] ?? {}, constraint)}`));
-                return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.`;
-            }
-            if (tie)
-                return `A tie, so the committed configurations stand: ${all}.`;
-            if (configurations.every((each) => each.committed))
-                return `The committed configurations are the best combination of those measured: ${all}.`;
-            if (gain === null)
-                return `The best combination is ${all}; the committed configurations meet the constraints at no measured load, or gave no measurement.`;
-            const before = (committed?.configurations ?? [])
-                .map((_, index) => {
-                const load = committed?.loads[index];
-                return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`;
-            })
-                .join(', ');
-            return `The best combination is ${percent(gain)} better than the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`;
-        }
-        ;
-        function makeConcurrentBench(context, repository, models) {
-            const { world } = context;
-            let server = null;
-            const loaded = new Map();
-            const overridden = new Set();
-            const isLoaded = ({ name }, configuration) => {
-                const live = loaded.get(name);
-                if (live === undefined || configuration === undefined)
-                    return false;
-                return configurationKey(live.configuration) === configurationKey(configuration);
-            };
-            async function replace(live, model, lane, configuration) {
-                const before = loaded.get(model.name);
-                loaded.delete(model.name);
-                if (before !== undefined)
-                    await (context.gpu === null ? before.detach() : closeModel(context, before));
-                const { config, name } = model;
-                const isPlain = config === null || (configuration.committed && !overridden.has(name));
-                if (!isPlain)
-                    overridden.add(name);
-                const override = isPlain
-                    ? undefined
-                    : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration };
-                loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override));
-            }
-            async function change(configurations) {
-                server ??= await openServer(context, 'candidate', repository.path);
-                for (const [lane, model] of models.entries()) {
-                    const configuration = configurations[lane];
-                    if (configuration !== undefined && !isLoaded(model, configuration))
-                        await replace(server, model, lane, configuration);
-                }
-                return models.flatMap(({ name }) => loaded.get(name) ?? []);
-            }
-            async function clear() {
-                for (const live of loaded.values())
-                    await live.detach();
-                await server?.close();
-                loaded.clear();
-                overridden.clear();
-                server = null;
-            }
-            return {
-                load: async (configurations) => {
-                    const isAlive = server?.server.hasExited() === false;
-                    if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
-                        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), loadNs: null };
-                    const startNs = world.nowNs();
-                    const tried = async () => {
-                        try {
-                            if (!isAlive)
-                                await clear();
-                            return await change(configurations);
-                        }
-                        catch (error) {
-                            interruptIfAsked(world);
-                            return (0, domain_error.Ub)(error).message;
-                        }
-                    };
-                    return { models: await tried(), loadNs: world.nowNs() - startNs };
-                },
-                close: clear,
-            };
-        }
-        ;
         function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads) {
             const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
             const configured = needed.filter((each) => each.config !== null);
@@ -49368,6 +48460,142 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     },
                 })),
             ];
+        }
+        ;
+        function neighbours_withNeighbours(asked, samples, maxFailureRatio) {
+            const troubles = samples.map((sample, index) => ({
+                index,
+                trouble: troubleOf(asked[index]?.model.name ?? '', sample, maxFailureRatio),
+            }));
+            return samples.map((sample, own) => {
+                const neighbours = troubles.flatMap(({ index, trouble }) => index === own || trouble === null ? [] : [trouble]);
+                return neighbours.length === 0 ? sample : { ...sample, neighbours };
+            });
+        }
+        function troubleOf(model, sample, maxFailureRatio) {
+            if (isSilent(sample))
+                return `neighbour_failed: ${model} answered not one request`;
+            const failures = sumFailures(sample.windows);
+            const failed = failedRequests({ failures });
+            const all = failed + sample.windows.reduce((sum, { latenciesNs }) => sum + latenciesNs.length, 0);
+            if (failed <= maxFailureRatio * all)
+                return null;
+            return `neighbour_failed: ${failed} of ${all} requests to ${model} failed (${describeFailures(failures)})`;
+        }
+        ;
+        function changedFields(before, after) {
+            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
+        }
+        function withField(before, after, change) {
+            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
+            try {
+                return fromJson(ModelConfigSchema, json ?? {});
+            }
+            catch (error) {
+                throw new domain_error.ue('config', `${change.field} cannot be changed alone: ${(0, domain_error.bD)(error)}`, {
+                    cause: error,
+                });
+            }
+        }
+        function changed_fields_differences(path, before, after) {
+            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
+                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
+            }
+            if (isMapping(before) && isMapping(after)) {
+                const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
+            }
+            if (JSON.stringify(before) === JSON.stringify(after))
+                return [];
+            return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
+        }
+        function changed_fields_alike(before, after) {
+            return before.length === after.length && [...before, ...after].every(isMapping);
+        }
+        function label(path) {
+            return path
+                .map((key, index) => {
+                if (typeof key === 'number')
+                    return `[${key}]`;
+                if (!/^[\w-]+$/.test(key))
+                    return `[${JSON.stringify(key)}]`;
+                return index === 0 ? key : `.${key}`;
+            })
+                .join('');
+        }
+        function textOf(value) {
+            if (value === undefined)
+                return null;
+            return typeof value === 'string' ? value : JSON.stringify(value);
+        }
+        function replaced(before, after, path) {
+            const [key, ...rest] = path;
+            if (key === undefined)
+                return after;
+            if (typeof key === 'number') {
+                const [items, others] = [before, after];
+                return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item));
+            }
+            const [own, other] = [before, after];
+            const value = replaced(own[key], other[key], rest);
+            const { [key]: _, ...others } = own;
+            return value === undefined ? others : { ...others, [key]: value };
+        }
+        ;
+        async function changesOf(reference, candidate, model) {
+            const models = await neededOnBoth(reference, candidate, model);
+            const fields = [];
+            const files = [];
+            for (const name of models) {
+                const [before, after] = [reference.models.get(name), candidate.models.get(name)];
+                if (before?.contentHash === after?.contentHash)
+                    continue;
+                files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
+                if (before !== undefined && after !== undefined)
+                    fields.push(...changes_fieldsOf(name, before, after));
+            }
+            return { models, fields, files };
+        }
+        async function filesOf(repository, model) {
+            if (model === undefined)
+                return [];
+            const { files } = await listFiles((0, external_node_path_.join)(repository.path, model.name), await (0, promises_namespaceObject.realpath)(repository.path));
+            return files.filter(({ path }) => path !== 'config.pbtxt');
+        }
+        async function neededOnBoth(reference, candidate, model) {
+            const needed = await Promise.all([reference, candidate].map(async (side) => side.models.has(model) ? neededModels(side, [model]) : new Set()));
+            const names = needed.flatMap((each, side) => [
+                ...(each ?? (side === 0 ? reference : candidate).models.keys()),
+            ]);
+            return [...new Set(names)].toSorted();
+        }
+        function changes_fieldsOf(model, before, after) {
+            if (before.config !== null && after.config !== null) {
+                return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
+            }
+            if (before.config === after.config)
+                return [];
+            const text = ({ config }) => (config === null ? null : 'a file');
+            return [{ model, path: [], field: 'config.pbtxt', before: text(before), after: text(after) }];
+        }
+        async function changedFiles(model, before, after) {
+            const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
+            const changes = await Promise.all(paths.map(async (path) => {
+                const [old, now] = [before, after].map((files) => files.find((file) => file.path === path));
+                const change = old === undefined
+                    ? 'added'
+                    : now === undefined
+                        ? 'removed'
+                        : (await isSame(old, now))
+                            ? null
+                            : 'changed';
+                return change === null ? [] : [{ path: `${model}/${path}`, change }];
+            }));
+            return changes.flat();
+        }
+        async function isSame(a, b) {
+            const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
+            return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
         }
         ;
         const withoutAutoComplete = '--disable-auto-complete-config';
@@ -49611,6 +48839,165 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function isIn(model, configuration) {
             return configurationKey(model.configuration) === configurationKey(configuration);
+        }
+        ;
+        const host_warnings_limits = [
+            { ratio: 'otherCpuRatio', limit: 0.1, words: 'of the CPU time went to other processes' },
+            { ratio: 'stealRatio', limit: 0.01, words: 'of the CPU time was taken by the hypervisor' },
+            { ratio: 'throttledRatio', limit: 0.01, words: 'of the time the CPU limit of this container stopped it' },
+            { ratio: 'memoryPressureRatio', limit: 0.01, words: 'of the time a process waited for memory' },
+        ];
+        function hostWarnings(repetitions) {
+            return host_warnings_limits.flatMap(({ ratio, limit, words }) => {
+                const beyond = repetitions.map(({ host }) => host?.[ratio] ?? 0).filter((value) => value > limit);
+                if (beyond.length === 0)
+                    return [];
+                const worst = percentDigits(Math.max(...beyond));
+                return [
+                    `busy machine: in ${beyond.length} of ${repetitions.length} repetitions more than ${limit * 100} % ${words} (up to ${worst} %)`,
+                ];
+            });
+        }
+        ;
+        function meanInterval(values, blocks) {
+            const centre = mean(values);
+            const spread = blocks ?? values;
+            if (spread.length < 2)
+                return { mean: centre, interval: null };
+            return { mean: centre, interval: confidenceInterval({ ...pairedEstimate(spread, 0), mean: centre }, 0.95) };
+        }
+        ;
+        function toScenario(input) {
+            const { role, configuration, load, measured } = input;
+            const repetitions = measured.map(({ repetition }) => repetition);
+            const counted = countedOf(measured);
+            const base = {
+                role,
+                configuration,
+                load,
+                repetitions,
+                warnings: [
+                    ...warningsOf(measured),
+                    ...onePerKind(measured.filter(({ repetition }) => repetition.requests > 0), (sample) => serverWarnings(sample, load)),
+                    ...doubtsOf(measured),
+                    ...onePerKind(measured, ({ composing }) => composing?.warnings ?? []),
+                    ...(role === 'gate' ? hostWarnings(repetitions) : []),
+                ],
+            };
+            if (counted.length === 0) {
+                const why = repetitions.flatMap((repetition) => repetition.voidReasons)[0] ?? 'not measured';
+                return { ...base, status: 'failed', error: `${loadLabel(load)}: ${why}`, metrics: {} };
+            }
+            const samples = counted.map(({ sample }) => sample);
+            const valid = counted.map(({ repetition }) => repetition);
+            const latencies = mergeLatencies(samples.flatMap(({ windows }) => windows));
+            const metrics = {
+                ...scenarioMetrics(latencies, valid),
+                ...pooledResponsePercentiles(samples.flatMap(({ windows }) => windows)),
+                ...sendPercentiles(samples.flatMap(({ windows }) => windows)),
+                gpuMemoryBytes: gpuMemoryValue(samples, valid),
+                gpuDeviceMemoryBytes: withReason(scenario_overRepetitions('gpuDeviceMemoryBytes', valid), samples.flatMap(({ gpuDeviceMemory }) => gpuDeviceMemory?.source ?? [])),
+            };
+            const composing = overRepetitions(valid.flatMap((repetition) => [repetition.composing ?? []]));
+            return { ...base, status: 'measured', metrics, ...(composing.length === 0 ? {} : { composing }) };
+        }
+        function countedOf(measured) {
+            const valid = measured.filter(({ repetition }) => repetition.status === 'valid');
+            if (valid.length > 0)
+                return valid;
+            return measured.filter(({ repetition }) => !failedItself(repetition) && repetition.requests > 0);
+        }
+        function failedScenario(role, configuration, load, error) {
+            return { role, configuration, load, status: 'failed', error, metrics: {}, repetitions: [], warnings: [] };
+        }
+        function withAdvice(scenario, advice) {
+            const answered = scenario.repetitions.some(({ requests }) => requests > 0);
+            if (scenario.status !== 'failed' || answered || advice === null)
+                return scenario;
+            return { ...scenario, error: `${scenario.error ?? ''}; ${advice}` };
+        }
+        function scenarioMetrics(latencies, valid) {
+            const percentiles = new Map(reportedPercentiles.map(({ name, percentile }) => [name, percentile]));
+            const decoupled = valid.some(({ metrics }) => metrics.responsesPerSec !== undefined);
+            const names = metricNames.filter((name) => (decoupled || !responseMetricNames.has(name)) && !sendMetricNames.has(name));
+            const entries = names.map((name) => {
+                const percentile = percentiles.get(name);
+                return [
+                    name,
+                    percentile === undefined
+                        ? scenario_overRepetitions(name, valid)
+                        : percentileValue(latencies, percentile, 'requests'),
+                ];
+            });
+            return Object.fromEntries(entries);
+        }
+        function scenario_overRepetitions(name, valid) {
+            const { unit } = metric_metrics[name];
+            const values = valid
+                .map((repetition) => repetition.metrics[name])
+                .filter((value) => value !== null && value !== undefined);
+            if (values.length === 0)
+                return null;
+            const n = valid.reduce((sum, repetition) => sum + repetition.requests, 0);
+            if (unit === 'bytes' || name === 'latencyMaxNs')
+                return { value: Math.max(...values), interval: null, n, unit };
+            const blocks = name === 'inferPerSec' && valid.length === 1
+                ? valid[0]?.blocks.map((block) => block.inferPerSec)
+                : undefined;
+            const { mean, interval } = meanInterval(values, blocks);
+            return { value: mean, interval, n, unit };
+        }
+        function gpuMemoryValue(samples, valid) {
+            const readings = samples.flatMap(({ gpuMemory }) => gpuMemory ?? []);
+            if (readings.length === 0)
+                return null;
+            const measured = scenario_overRepetitions('gpuMemoryBytes', valid);
+            const sources = readings.filter(({ bytes }) => measured === null || bytes !== null);
+            return withReason(measured, sources.map(({ source }) => source));
+        }
+        function withReason(value, reasons) {
+            if (reasons.length === 0)
+                return value;
+            const reason = [...new Set(reasons)].join('; ');
+            return { ...(value ?? { value: null, interval: null, n: 0, unit: 'bytes' }), reason };
+        }
+        function doubtsOf(measured) {
+            const doubted = measured.flatMap(({ sample }) => sample.gpuDoubts?.[0] ?? []);
+            const [first] = doubted;
+            if (first === undefined)
+                return [];
+            return [`GPU memory is in doubt in ${doubted.length} of ${measured.length} repetitions: ${first}`];
+        }
+        function onePerKind(measured, troubles) {
+            const kinds = new Map();
+            for (const { sample, repetition } of measured) {
+                for (const warning of troubles(sample)) {
+                    const kind = warning.replaceAll(/ \d+/g, '');
+                    if (!kinds.has(kind))
+                        kinds.set(kind, `repetition ${repetition.index + 1}: ${warning}`);
+                }
+            }
+            return [...kinds.values()];
+        }
+        function warningsOf(measured) {
+            const repetitions = measured.map(({ repetition }) => repetition);
+            const warnings = [...new Set(measured.flatMap(({ sample }) => sample.notes ?? []))];
+            const voided = repetitions.filter((repetition) => repetition.status === 'void');
+            if (voided.length > 0) {
+                const reasons = [...new Set(voided.flatMap((repetition) => repetition.voidReasons))].join('; ');
+                warnings.push(`${voided.length} of ${repetitions.length} repetitions were void: ${reasons}`);
+            }
+            const unsteady = repetitions.filter(({ warmUp }) => warmUp?.steady === false);
+            const [first] = unsteady;
+            if (first !== undefined) {
+                const which = `repetition ${first.index + 1}: ${first.warmUp?.reason}`;
+                warnings.push(`${unsteady.length} of ${repetitions.length} warm-ups did not become steady (${which}); a higher gate.warmup_seconds may help`);
+            }
+            const failing = repetitions.filter((repetition) => repetition.status === 'valid' && Object.keys(repetition.failures).length > 0);
+            for (const repetition of failing) {
+                warnings.push(`repetition ${repetition.index + 1}: failed requests (${describeFailures(repetition.failures)})`);
+            }
+            return warnings;
         }
         ;
         function loadedAfter(points, mostServers) {
@@ -50567,7 +49954,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const verifyNs = world.nowNs() - doneNs;
                 await bench.close();
                 const stopNs = world.nowNs() - doneNs - verifyNs;
-                return { ...finished, summary: sweep_summarize(settings, space, finished, verifyNs, stopNs) };
+                return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs) };
             }
             finally {
                 await bench.close();
@@ -50652,7 +50039,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             online: 'mode online: requests of one inference, where nothing else is listed',
             offline: 'mode offline: requests are batches, where nothing else is listed',
         };
-        function sweep_summarize(settings, space, { progress, done }, verifyNs, stopNs) {
+        function summarize(settings, space, { progress, done }, verifyNs, stopNs) {
             const { points, spentNs, startingNs = 0, loadingNs, underLoadNs = 0 } = progress;
             const tried = new Set(points.map((point) => configurationKey(point.configuration))).size;
             const fits = fitsMemory(points, space);
@@ -50882,6 +50269,354 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 .join(' + ');
         }
         ;
+        function modelMeasurement(side, index, warnings) {
+            const planned = side[index];
+            if (planned === undefined)
+                throw new RangeError('a side without the model');
+            const { plan, record } = planned;
+            const failure = record.failure ?? neighboursFailure(side);
+            return {
+                name: plan.name,
+                contentHash: closureHash(record.repository, plan.name),
+                configText: record.repository.models.get(plan.name)?.configText ?? null,
+                ...otherConfigTexts(record.repository, plan.name),
+                status: failure === null ? 'measured' : 'failed',
+                ...(failure === null ? {} : { error: errorOf(failure) }),
+                ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
+                scenarios: scenariosOf(plan, record),
+                search: null,
+                warnings: [...warnings, ...record.inputWarnings],
+            };
+        }
+        function neighboursFailure(side) {
+            const broken = side.find(({ record }) => record.failure !== null);
+            const failure = broken?.record.failure ?? null;
+            if (broken === undefined || failure === null)
+                return null;
+            const message = `${broken.plan.name}, which is to be under load at the same time, failed: ${failure.message}`;
+            return new domain_error.ue('model', message, { hint: failure.hint });
+        }
+        function otherConfigTexts(repository, name) {
+            const texts = modelClosure(repository, name).flatMap((each) => {
+                const text = repository.models.get(each)?.configText;
+                return each === name || text == null ? [] : [[each, text]];
+            });
+            return texts.length === 0 ? {} : { otherConfigTexts: Object.fromEntries(texts) };
+        }
+        function errorOf(failure) {
+            return { message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) };
+        }
+        function scenariosOf(plan, { committed, measured, inputAdvice }) {
+            if (committed === null)
+                return [];
+            return plan.loads.map((load) => {
+                const ofLoad = measured.get(loadKey(load));
+                return ofLoad === undefined
+                    ? failedScenario('gate', committed, load, `${loadLabel(load)}: not measured`)
+                    : withAdvice(toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] }), inputAdvice);
+            });
+        }
+        ;
+        function takeRunning(record) {
+            const { server, model, failure } = record;
+            if (server === null || model === null || failure !== null || server.server.hasExited())
+                return null;
+            record.server = null;
+            record.model = null;
+            return { server, model };
+        }
+        function makeRecord(name, repository) {
+            return {
+                name,
+                repository,
+                measured: new Map(),
+                server: null,
+                model: null,
+                committed: null,
+                inputWarnings: [],
+                inputAdvice: null,
+                failure: null,
+            };
+        }
+        async function openAll(context, sides) {
+            if (context.gpu !== null) {
+                for (const side of sides)
+                    await records_open(context, side, sides.length > 1);
+                return;
+            }
+            const opened = await Promise.allSettled(sides.map((side) => records_open(context, side, false)));
+            const broken = opened.find((outcome) => outcome.status === 'rejected');
+            if (broken !== undefined)
+                throw (0, domain_error.Ub)(broken.reason);
+        }
+        async function records_open(context, side, besideAnother) {
+            const present = side.filter(({ plan, record }) => record.repository.models.has(plan.name));
+            const [first] = present;
+            if (first === undefined)
+                return;
+            const watch = await context.gpu?.watchServer();
+            const server = await openServer(context, first.record.name, first.record.repository.path);
+            for (const { record } of present)
+                record.server = server;
+            const gpuIdle = await watch?.idle(server.server.pids());
+            for (const [lane, planned] of present.entries()) {
+                const { plan, record } = planned;
+                const model = record.repository.models.get(plan.name);
+                if (model === undefined)
+                    continue;
+                await orFailed(context, planned, async () => {
+                    record.model = await openModel(context, server, model, { ...askOf(context, plan.name), lane });
+                    if (gpuIdle !== undefined)
+                        record.model = { ...record.model, gpuIdle };
+                    record.committed = record.model.configuration;
+                    record.inputWarnings = record.model.warnings;
+                    record.inputAdvice = record.model.inputAdvice;
+                });
+            }
+            withoutSharedComposing(present.map(({ record }) => record));
+            if (watch !== undefined && besideAnother)
+                await orFailed(context, first, () => readGpuGrowth(context, present, watch));
+        }
+        function withoutSharedComposing(records) {
+            const counts = new Map();
+            for (const { model } of records) {
+                for (const part of model?.composing ?? [])
+                    counts.set(part.model, (counts.get(part.model) ?? 0) + 1);
+            }
+            for (const record of records) {
+                const { model } = record;
+                const shared = (model?.composing ?? [])
+                    .map((part) => part.model)
+                    .filter((name) => (counts.get(name) ?? 0) > 1);
+                if (model === null || shared.length === 0)
+                    continue;
+                record.model = { ...model, composing: [] };
+                record.inputWarnings = [
+                    ...record.inputWarnings,
+                    `not broken down by its composing models: ${shared.join(', ')} also served another model meanwhile`,
+                ];
+            }
+        }
+        async function orFailed({ world }, { plan, record }, act) {
+            try {
+                await act();
+            }
+            catch (error) {
+                const gateError = (0, domain_error.Ub)(error);
+                if (gateError.code !== 'model')
+                    throw gateError;
+                record.failure = gateError;
+                world.progress(`${plan.name}: ${record.name}: ${gateError.message}`);
+            }
+        }
+        async function readGpuGrowth({ gpu, generator }, side, watch) {
+            for (const { plan, record } of side) {
+                const { model } = record;
+                if (model === null)
+                    continue;
+                for (const load of plan.loads) {
+                    if (await gpu?.showsMemoryOf(model.live.server.pids()))
+                        return;
+                    await generator.run(await model.target(load), load, { leadInNs: 0, durationNs: plan.warmupNs });
+                }
+            }
+            const gpuGrowth = await watch.growth();
+            for (const { record } of side)
+                if (record.model !== null)
+                    record.model = { ...record.model, gpuGrowth };
+        }
+        async function closeAll(records, stopping, wait) {
+            const servers = new Set();
+            for (const each of records) {
+                const { model, server } = each;
+                each.model = null;
+                each.server = null;
+                await model?.detach();
+                if (server !== null)
+                    servers.add(server);
+            }
+            for (const server of servers)
+                stopping.push(server.close());
+            if (wait)
+                await Promise.all(stopping);
+        }
+        ;
+        async function repeat(context, sides, stopping, index, time, save) {
+            const { world, random } = context;
+            const [first = []] = sides;
+            await openAll(context, random.shuffle(sides.filter(isWell)));
+            await Promise.all(stopping);
+            const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts;
+            let measuringNs = 0;
+            for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
+                const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null));
+                if (!live.includes(first))
+                    break;
+                const startNs = world.nowNs();
+                await measureStep(context, live, step, index, { ...time, ...counts });
+                measuringNs += world.nowNs() - startNs;
+                save();
+            }
+            return measuringNs;
+        }
+        function isWell(side) {
+            return side.every(({ record }) => record.failure === null);
+        }
+        async function measureStep(context, sides, step, index, settings) {
+            const { world, engine, random, gpu } = context;
+            const loaded = sides.map((side) => side.flatMap(({ plan, record: { model } }) => {
+                const load = plan.loads[step];
+                return model === null || load === undefined ? [] : [{ model, load }];
+            }));
+            const noteDeath = async () => {
+                interruptIfAsked(world);
+                const death = await serverDeath(world, [
+                    ...new Set(loaded.flatMap((side) => side.map(({ model }) => model.live))),
+                ]);
+                if (death === null)
+                    return false;
+                for (const { record } of sides.flat())
+                    if (record.server?.server.hasExited() === true)
+                        record.failure = death;
+                const labels = loaded[0]?.map(({ load }) => loadLabel(load)) ?? [];
+                world.progress(`${labels[0] ?? ''}: ${death.message}`);
+                return true;
+            };
+            let samples;
+            try {
+                samples = await measureSides(world, engine, loaded, settings, random, gpu);
+            }
+            catch (error) {
+                if (await noteDeath())
+                    return;
+                throw error;
+            }
+            if (samples.flat().some(isSilent) && (await noteDeath()))
+                return;
+            const pairedWith = sides.length > 1 ? index : null;
+            const { maxFailureRatio } = context.config.gate;
+            for (const [sideIndex, side] of sides.entries()) {
+                const ofSide = loaded[sideIndex] ?? [];
+                const judged = neighbours_withNeighbours(ofSide, samples[sideIndex] ?? [], maxFailureRatio);
+                for (const [modelIndex, { record }] of side.entries()) {
+                    const [asked, sample] = [ofSide[modelIndex], judged[modelIndex]];
+                    if (asked === undefined || sample === undefined)
+                        continue;
+                    const repetition = toRepetition(sample, asked.load, index, pairedWith, maxFailureRatio);
+                    const key = loadKey(asked.load);
+                    const ofLoad = record.measured.get(key) ?? new Map();
+                    record.measured.set(key, ofLoad.set(index, { sample, repetition }));
+                }
+            }
+        }
+        ;
+        async function profileModel(context, plan, repositories, save, isDecided, keep) {
+            const only = ([sides]) => {
+                if (sides === undefined)
+                    throw new RangeError('a profile of no model');
+                return sides;
+            };
+            return only(await profileTogether(context, [plan], repositories, (all) => save(only(all)), (all, look) => isDecided(only(all), look), keep));
+        }
+        async function profileTogether(context, plans, repositories, save, isDecided, keep = null) {
+            const { world } = context;
+            const plan = planOfAll(plans);
+            const names = plans.map(({ name }) => name).join(' + ');
+            const sides = sidesOf(plans, repositories);
+            const [candidates = [], references = null] = sides;
+            const records = sides.flatMap((side) => side.map(({ record }) => record));
+            const stopping = [];
+            const warnings = [];
+            const result = () => plans.map((own, index) => {
+                const other = references?.[index];
+                const isKnown = other?.record.repository.models.has(own.name) === true;
+                return {
+                    candidate: modelMeasurement(candidates, index, warnings),
+                    reference: isKnown ? modelMeasurement(references ?? [], index, []) : null,
+                };
+            });
+            const startNs = world.nowNs();
+            let measuringNs = 0;
+            let wanted = plan.repetitions;
+            let lastLook = -1;
+            try {
+                for (let index = 0; index < wanted; index++) {
+                    const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
+                    if (time === null) {
+                        warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`);
+                        break;
+                    }
+                    world.progress(`${names}: repetition ${index + 1} of ${wanted}`);
+                    measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()));
+                    if (!isWell(candidates))
+                        break;
+                    const samples = profile_samplesOf(records, index);
+                    if (samples.some(isSilent))
+                        break;
+                    const pairs = validPairs(sides);
+                    const look = plan.looks.indexOf(pairs);
+                    if (look > lastLook) {
+                        lastLook = look;
+                        if (look === plan.looks.length - 1)
+                            break;
+                        if (index + 1 < wanted && isDecided(result(), look)) {
+                            world.progress(`${names}: decided after ${pairs} repetitions`);
+                            break;
+                        }
+                    }
+                    if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement)
+                        wanted++;
+                    if (index + 1 < wanted)
+                        await closeAll(records, stopping, context.gpu !== null);
+                }
+                const [only, another] = candidates;
+                const running = keep === null || only === undefined || another !== undefined ? null : takeRunning(only.record);
+                if (running !== null)
+                    keep?.(running);
+            }
+            finally {
+                await closeAll(records, stopping, false);
+                await Promise.all(stopping);
+            }
+            return result();
+        }
+        function planOfAll(plans) {
+            const [first] = plans;
+            if (first === undefined)
+                throw new RangeError('a profile of no model');
+            const sum = (pick) => plans.reduce((total, each) => total + pick(each), 0);
+            return { ...first, budgetNs: sum(({ budgetNs }) => budgetNs), searchNs: sum(({ searchNs }) => searchNs) };
+        }
+        function sidesOf(plans, { candidate, reference }) {
+            const side = (name, repository) => plans.map((plan) => ({ plan, record: makeRecord(name, repository) }));
+            if (reference === null || !plans.some(({ name }) => reference.models.has(name)))
+                return [side('candidate', candidate)];
+            const other = side('reference', reference);
+            const missing = plans.filter(({ name }) => !reference.models.has(name)).map(({ name }) => `'${name}'`);
+            if (missing.length > 0) {
+                const failure = new domain_error.ue('model', `the reference has no ${missing.join(', ')} to put under load beside it`);
+                for (const { record } of other)
+                    record.failure = failure;
+            }
+            return [side('candidate', candidate), other];
+        }
+        const maxReplacement = 1.5;
+        function validPairs(sides) {
+            const [first = []] = sides;
+            const counts = [...(first[0]?.plan.loads.keys() ?? [])].map((step) => {
+                const measured = sides.flatMap((side) => side.map(({ plan, record }) => {
+                    const load = plan.loads[step];
+                    return load === undefined ? undefined : record.measured.get(loadKey(load));
+                }));
+                const isValid = (index) => (ofLoad) => ofLoad?.get(index)?.repetition.status === 'valid';
+                return [...(measured[0]?.keys() ?? [])].filter((index) => measured.every(isValid(index))).length;
+            });
+            return Math.min(...counts);
+        }
+        function profile_samplesOf(records, index) {
+            return records.flatMap((each) => [...each.measured.values()].flatMap((ofLoad) => ofLoad.get(index)?.sample ?? []));
+        }
+        ;
         function resumed(previous, run) {
             const differences = foreign(previous.environment, run.environment);
             if (differences.length > 0) {
@@ -51084,6 +50819,327 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        const leastRepetitions = 4;
+        const mostRepetitions = 6;
+        function planAttribution(plan, loads, sides, timeNs) {
+            const overheadNs = (firstOverheadNs * sides) / 2;
+            const costNs = (count, measurementNs) => overheadNs + count * sides * (plan.warmupNs + measurementNs);
+            const shortestNs = Math.min(minMeasurementNs, plan.measurementNs);
+            const wantedRepetitions = Math.max(leastRepetitions, Math.min(mostRepetitions, plan.repetitions));
+            const choices = [
+                { loads, repetitions: wantedRepetitions },
+                { loads: loads.slice(0, 1), repetitions: wantedRepetitions },
+                { loads: loads.slice(0, 1), repetitions: leastRepetitions },
+            ];
+            const chosen = choices.find((choice) => choice.repetitions * costNs(choice.loads.length, shortestNs) <= timeNs);
+            if (chosen === undefined) {
+                const neededNs = leastRepetitions * costNs(1, shortestNs);
+                return `${attribution_seconds(timeNs)} s of the time budget were left, it takes ${attribution_seconds(neededNs)} s`;
+            }
+            const windows = chosen.loads.length * sides;
+            const affordableNs = Math.floor((timeNs / chosen.repetitions - overheadNs) / windows - plan.warmupNs);
+            const measurementNs = Math.max(shortestNs, Math.min(plan.measurementNs, affordableNs));
+            return {
+                ...chosen,
+                time: {
+                    measurementNs,
+                    maxMeasurementNs: Math.max(measurementNs, Math.min(affordableNs, 2 * measurementNs)),
+                    blockNs: Math.min(plan.blockNs, measurementNs),
+                    warmupNs: plan.warmupNs,
+                    maxWarmupNs: plan.warmupNs,
+                },
+            };
+        }
+        const leastCounted = 3;
+        function nextRepetition(done, longestNs, leftNs) {
+            const missing = Math.max(1, leastCounted - done);
+            if (done === 0 || missing * longestNs <= leftNs)
+                return 'go';
+            if (done >= leastCounted)
+                return 'enough';
+            return `a repetition took ${attribution_seconds(longestNs)} s, ${missing} more do not fit into the ${attribution_seconds(leftNs)} s left`;
+        }
+        function attribution_seconds(ns) {
+            return Math.max(0, Math.ceil(ns / 1e9));
+        }
+        ;
+        const linked_repository_prefix = 'triton-perf-gate-models.';
+        function linkRepository(world, repository) {
+            let twin = null;
+            try {
+                twin = (0, external_node_fs_.mkdtempSync)((0, external_node_path_.join)(temporaryFolder(world), `${linked_repository_prefix}${processIdentity()}.`));
+                linkFolder(repository, twin, []);
+                return twin;
+            }
+            catch (error) {
+                if (twin !== null)
+                    (0, external_node_fs_.rmSync)(twin, { recursive: true, force: true });
+                throw new domain_error.ue('environment', `the model repository could not be linked: ${(0, domain_error.bD)(error)}`, {
+                    hint: `The server is given links to the files of ${repository}, in ${temporaryFolder(world)}.`,
+                    cause: error,
+                });
+            }
+        }
+        function layRepository(world, files, folders, selfContained) {
+            removeStaleTwins(world);
+            const laid = (0, external_node_fs_.mkdtempSync)((0, external_node_path_.join)(temporaryFolder(world), `${linked_repository_prefix}${processIdentity()}.`));
+            try {
+                if (selfContained)
+                    (0, external_node_fs_.chmodSync)(laid, 0o755);
+                for (const folder of folders)
+                    (0, external_node_fs_.mkdirSync)((0, external_node_path_.join)(laid, folder), { recursive: true });
+                for (const [path, file] of files) {
+                    const target = (0, external_node_path_.join)(laid, path);
+                    (0, external_node_fs_.mkdirSync)((0, external_node_path_.dirname)(target), { recursive: true });
+                    if ('text' in file)
+                        (0, external_node_fs_.writeFileSync)(target, file.text);
+                    else if (selfContained)
+                        linkOrCopy(file.location, target);
+                    else
+                        (0, external_node_fs_.symlinkSync)(file.location, target);
+                }
+                return laid;
+            }
+            catch (error) {
+                (0, external_node_fs_.rmSync)(laid, { recursive: true, force: true });
+                throw new domain_error.ue('environment', `a model repository could not be put together: ${(0, domain_error.bD)(error)}`, {
+                    cause: error,
+                });
+            }
+        }
+        function linkOrCopy(source, target) {
+            try {
+                (0, external_node_fs_.linkSync)(source, target);
+            }
+            catch {
+                (0, external_node_fs_.copyFileSync)(source, target, external_node_fs_.constants.COPYFILE_FICLONE);
+            }
+        }
+        function removeStaleTwins(world) {
+            const folder = temporaryFolder(world);
+            for (const name of (0, external_node_fs_.readdirSync)(folder).filter((entry) => entry.startsWith(linked_repository_prefix))) {
+                const owner = name.slice(linked_repository_prefix.length).replace(/\.[^.]*$/, '');
+                if (process_identity_stateOf(owner) === 'dead')
+                    (0, external_node_fs_.rmSync)((0, external_node_path_.join)(folder, name), { recursive: true, force: true });
+            }
+        }
+        function temporaryFolder(world) {
+            return world.env.RUNNER_TEMP || (0, external_node_os_namespaceObject.tmpdir)();
+        }
+        function linkFolder(from, to, above) {
+            const real = (0, external_node_fs_.realpathSync)(from);
+            if (above.includes(real))
+                return;
+            for (const name of (0, external_node_fs_.readdirSync)(from)) {
+                if (name === '__pycache__')
+                    continue;
+                const [source, target] = [(0, external_node_path_.join)(real, name), (0, external_node_path_.join)(to, name)];
+                if ((0, external_node_fs_.statSync)(source, { throwIfNoEntry: false })?.isDirectory() === true) {
+                    (0, external_node_fs_.mkdirSync)(target);
+                    linkFolder(source, target, [...above, real]);
+                }
+                else {
+                    (0, external_node_fs_.symlinkSync)(source, target);
+                }
+            }
+        }
+        ;
+        function mixedRepository(world, launcher, files, configs, models) {
+            return lay(world, launcher, files, models, (model) => configs.models.get(model.name) ?? model);
+        }
+        function fieldRepository(world, launcher, reference, candidate, models, change) {
+            const other = candidate.models.get(change.model);
+            return lay(world, launcher, reference, models, (model) => {
+                if (model.name !== change.model || model.config === null || other?.config == null)
+                    return model;
+                const config = withField(model.config, other.config, change);
+                const { dependencies } = change.path[0] === 'ensemble_scheduling' ? other : model;
+                return { config, configText: toText(ModelConfigSchema, config), dependencies };
+            });
+        }
+        async function lay(world, launcher, repository, names, configOf) {
+            const files = new Map();
+            const folders = [];
+            const models = names.flatMap((name) => repository.models.get(name) ?? []);
+            for (const model of models) {
+                folders.push(...model.versions.map((version) => `${model.name}/${version}`));
+                for (const { path, location } of await filesOf(repository, model))
+                    files.set(`${model.name}/${path}`, { location });
+                const { configText } = configOf(model);
+                if (configText !== null)
+                    files.set(`${model.name}/config.pbtxt`, { text: configText });
+            }
+            const path = layRepository(world, files, folders, launcher.mode === 'docker');
+            const laid = models.map((model) => {
+                const { configText, config, dependencies } = configOf(model);
+                return [model.name, { ...model, configText, config, dependencies }];
+            });
+            return { path, models: new Map(laid) };
+        }
+        ;
+        const maxFiles = 50;
+        const maxFields = 4;
+        async function attribute(context, input) {
+            const { world } = context;
+            const endNs = world.nowNs() + input.timeNs;
+            const { plan, reference, candidate } = input;
+            const changes = await changesOf(reference, candidate, plan.name);
+            const start = { model: plan.name, changes: attribution_summarize(changes) };
+            const unmeasured = { ...start, origin: skipped(''), fields: skipped('') };
+            const origin = await originRound(context, input, changes);
+            const explained = { ...unmeasured, origin };
+            if (changes.fields.length < 2)
+                return explained;
+            if (!input.blamesConfig(explained))
+                return { ...explained, fields: skipped('config.pbtxt is not the cause') };
+            const left = { ...input, timeNs: endNs - world.nowNs() };
+            return { ...explained, fields: await fieldsRound(context, left, changes) };
+        }
+        function attribution_summarize({ fields, files }) {
+            return {
+                fields: fields.map(({ model, field, before, after }) => ({ model, field, before, after })),
+                files: files.slice(0, maxFiles),
+                moreFiles: Math.max(0, files.length - maxFiles),
+            };
+        }
+        const skipped = (why) => ({ status: 'skipped', why });
+        async function originRound(context, input, { fields, files, models }) {
+            if (fields.length === 0 || files.length === 0)
+                return skipped('only one of the two changed');
+            if (input.loads.length === 0)
+                return skipped('there is no latency or throughput to be taken apart');
+            const mixes = ['config', 'code'].slice(0, input.maxServers - 2);
+            if (mixes.length === 0)
+                return skipped(noRoom(input, 3));
+            const planned = planAttribution(input.plan, input.loads, 2 + mixes.length, input.timeNs);
+            if (typeof planned === 'string')
+                return skipped(planned);
+            const { world, launcher } = context;
+            const { candidate, reference } = input;
+            const sides = mixes.map((side) => ({
+                side,
+                lay: () => side === 'config'
+                    ? mixedRepository(world, launcher, reference, candidate, models)
+                    : mixedRepository(world, launcher, candidate, reference, models),
+            }));
+            return measureRound(context, input, planned, sides);
+        }
+        async function fieldsRound(context, input, { fields, models }) {
+            if (fields.length > maxFields)
+                return skipped(`${fields.length} fields changed, up to ${maxFields} are measured`);
+            if (input.maxServers < fields.length + 2)
+                return skipped(noRoom(input, fields.length + 2));
+            const planned = planAttribution(input.plan, input.loads, 2 + fields.length, input.timeNs);
+            if (typeof planned === 'string')
+                return skipped(planned);
+            const { world, launcher } = context;
+            const { candidate, reference } = input;
+            const sides = fields.map((change, field) => ({
+                side: 'field',
+                field,
+                lay: () => fieldRepository(world, launcher, reference, candidate, models, change),
+            }));
+            return measureRound(context, input, planned, sides);
+        }
+        function noRoom({ maxServers }, wanted) {
+            return `it takes ${wanted} servers beside each other, and the memory of this machine holds ${maxServers} of this model`;
+        }
+        async function measureRound(context, input, planned, mixes) {
+            const { plan, candidate, reference } = input;
+            const folders = [];
+            try {
+                const entries = [
+                    { side: 'candidate', record: makeRecord('candidate', candidate), error: null },
+                    { side: 'reference', record: makeRecord('reference', reference), error: null },
+                ];
+                for (const { lay, ...mix } of mixes) {
+                    const repository = await lay().catch((error) => (0, domain_error.Ub)(error).message);
+                    if (typeof repository === 'string') {
+                        entries.push({ ...mix, record: null, error: repository });
+                        continue;
+                    }
+                    folders.push(repository.path);
+                    const name = `mix ${mix.side}${mix.field === undefined ? '' : ` ${mix.field + 1}`}`;
+                    entries.push({ ...mix, record: makeRecord(name, repository), error: null });
+                }
+                const records = entries.flatMap(({ record }) => record ?? []);
+                const why = await measureRecords(context, input, planned, records);
+                if (why !== null)
+                    return skipped(why);
+                const ofLoads = { ...plan, loads: planned.loads };
+                return {
+                    status: 'measured',
+                    sides: entries.map(({ side, field, record, error }) => {
+                        const broken = error ?? record?.failure?.message;
+                        return {
+                            side,
+                            ...(field === undefined ? {} : { field }),
+                            ...(broken === undefined ? {} : { error: broken }),
+                            scenarios: record === null ? [] : scenariosOf(ofLoads, record),
+                        };
+                    }),
+                };
+            }
+            finally {
+                for (const folder of folders)
+                    (0, external_node_fs_.rmSync)(folder, { recursive: true, force: true });
+            }
+        }
+        async function measureRecords(context, { plan, timeNs }, planned, records) {
+            const { world } = context;
+            const endNs = world.nowNs() + timeNs;
+            let longestNs = 0;
+            const ofLoads = { ...plan, loads: planned.loads };
+            const stopping = [];
+            let wanted = planned.repetitions;
+            try {
+                for (let index = 0; index < wanted; index++) {
+                    interruptIfAsked(world);
+                    const startNs = world.nowNs();
+                    const next = nextRepetition(index, longestNs, endNs - startNs);
+                    if (next !== 'go')
+                        return next === 'enough' ? null : next;
+                    const well = records.filter(({ failure }) => failure === null);
+                    world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`);
+                    const sides = well.map((record) => [{ plan: ofLoads, record }]);
+                    await repeat(context, sides, stopping, index, planned.time, () => { });
+                    await closeAll(well, stopping, context.gpu !== null);
+                    longestNs = Math.max(longestNs, world.nowNs() - startNs);
+                    const dropped = dropSilent(well, index);
+                    const [candidate, reference, ...mixes] = records;
+                    if (candidate?.failure != null || reference?.failure != null)
+                        return null;
+                    if (mixes.every(({ failure }) => failure !== null))
+                        return null;
+                    if (dropped && wanted < planned.repetitions + records.length)
+                        wanted++;
+                }
+                return null;
+            }
+            finally {
+                await closeAll(records, stopping, false);
+                await Promise.all(stopping);
+            }
+        }
+        function dropSilent(records, index) {
+            let dropped = false;
+            for (const each of records) {
+                for (const ofLoad of each.measured.values()) {
+                    const measured = ofLoad.get(index);
+                    if (measured === undefined || !isSilent(measured.sample))
+                        continue;
+                    const why = measured.repetition.voidReasons[0] ?? 'no request was answered';
+                    each.failure ??= new domain_error.ue('model', why);
+                    dropped = true;
+                }
+            }
+            if (dropped)
+                for (const each of records)
+                    for (const ofLoad of each.measured.values())
+                        ofLoad.delete(index);
+            return dropped;
+        }
+        ;
         const room_usableShare = 0.9;
         function serversThatFit(measured) {
             const { environment } = measured;
@@ -51105,7 +51161,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(leastGrowth, most / (committed.instanceCount ?? 1));
         }
         function sweepServers({ gpu, launcher }, gated, needsOthers, growth, host) {
-            const isCheap = launcher.mode === 'embedded' || launcher.mode === 'local';
+            const isCheap = launcher.mode === 'embedded' || (launcher.mode === 'local' && !host.hasGpuDevice);
             if (gpu !== null || !isCheap)
                 return 1;
             const inAll = Math.floor(serversThatFit(gated) / growth);
@@ -51158,6 +51214,95 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     }
                 },
             };
+        }
+        ;
+        async function measureModel(context, input, plan, earlier, save, alone, promising) {
+            const shelf = makeShelf();
+            try {
+                return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf);
+            }
+            finally {
+                await shelf.clear();
+            }
+        }
+        async function measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf) {
+            const { world, config } = context;
+            const startNs = world.nowNs();
+            const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf));
+            const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs);
+            const swept = sweepScenarios(gated.candidate);
+            const withSweep = ({ progress, scenarios }, search) => ({
+                ...gated,
+                candidate: {
+                    ...gated.candidate,
+                    settingsHash: settingsHash(config, plan.name),
+                    sweep: progress,
+                    scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
+                    search,
+                },
+            });
+            let state = { progress: begun, scenarios: swept };
+            const sides = withSweep(state, null);
+            save(sides);
+            const model = input.candidate.models.get(plan.name);
+            const committed = committedOf(gated.candidate);
+            if (plan.searchNs === 0 || model === undefined || committed === null)
+                return sides;
+            const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs);
+            try {
+                const running = shelf.take();
+                const keep = (now) => {
+                    state = now;
+                    save(withSweep(now, null));
+                };
+                const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() });
+                const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, keep, running, servers);
+                return withSweep(sweep, sweep.summary);
+            }
+            catch (error) {
+                interruptIfAsked(world);
+                const warning = `${givenUp}${(0, domain_error.Ub)(error).message}`;
+                world.progress(`${plan.name}: ${warning}`);
+                const { candidate } = withSweep(state, null);
+                return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } };
+            }
+        }
+        function measure_model_gatedOnly({ candidate, ...others }) {
+            const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate');
+            return { ...others, candidate: { ...candidate, scenarios } };
+        }
+        async function measureGated(context, input, plan, save, alone, promising, shelf) {
+            const { world } = context;
+            const startNs = world.nowNs();
+            const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null };
+            const sides = await profileScreened(context, plan, repositories, save, (measured, look) => input.isDecided(alone(measured), look), promising ? (measured) => input.screen.isCleared(alone(measured)) : null, plan.searchNs === 0 || context.gpu !== null ? null : shelf.put);
+            save(sides);
+            const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs();
+            return measure_model_explain(context, input, plan, sides, alone(sides), timeNs, shelf);
+        }
+        async function measure_model_explain(context, input, plan, sides, measurements, timeNs, shelf) {
+            const { candidate } = input;
+            const reference = input.reference?.repository;
+            if (reference === undefined || context.config.gate.attribution === 'off')
+                return sides;
+            const regression = input.regressionOf(measurements);
+            if (regression === null)
+                return sides;
+            await shelf.clear();
+            try {
+                const maxServers = serversThatFit(measurements);
+                const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers };
+                return { ...sides, attribution: await attribute(context, wanted) };
+            }
+            catch (error) {
+                interruptIfAsked(context.world);
+                const warning = `the cause was not found: ${(0, domain_error.Ub)(error).message}`;
+                context.world.progress(`${plan.name}: ${warning}`);
+                return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } };
+            }
+        }
+        function committedOf(measurement) {
+            return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null);
         }
         ;
         async function measureRepository(world, input) {
@@ -51264,97 +51409,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const attributions = sides.flatMap(({ attribution }) => attribution ?? []);
             return attributions.length === 0 ? {} : { attributions };
         }
-        async function measureModel(context, input, plan, earlier, save, alone, promising) {
-            const shelf = makeShelf();
-            try {
-                return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf);
-            }
-            finally {
-                await shelf.clear();
-            }
-        }
-        async function measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf) {
-            const { world, config } = context;
-            const startNs = world.nowNs();
-            const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf));
-            const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs);
-            const swept = sweepScenarios(gated.candidate);
-            const withSweep = ({ progress, scenarios }, search) => ({
-                ...gated,
-                candidate: {
-                    ...gated.candidate,
-                    settingsHash: settingsHash(config, plan.name),
-                    sweep: progress,
-                    scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
-                    search,
-                },
-            });
-            let state = { progress: begun, scenarios: swept };
-            const sides = withSweep(state, null);
-            save(sides);
-            const model = input.candidate.models.get(plan.name);
-            const committed = committedOf(gated.candidate);
-            if (plan.searchNs === 0 || model === undefined || committed === null)
-                return sides;
-            const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs);
-            try {
-                const running = shelf.take();
-                const keep = (now) => {
-                    state = now;
-                    save(withSweep(now, null));
-                };
-                const servers = sweepServers(context, alone(measure_repository_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom() });
-                const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, keep, running, servers);
-                return withSweep(sweep, sweep.summary);
-            }
-            catch (error) {
-                interruptIfAsked(world);
-                const warning = `${givenUp}${(0, domain_error.Ub)(error).message}`;
-                world.progress(`${plan.name}: ${warning}`);
-                const { candidate } = withSweep(state, null);
-                return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } };
-            }
-        }
-        function measure_repository_gatedOnly({ candidate, ...others }) {
-            const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate');
-            return { ...others, candidate: { ...candidate, scenarios } };
-        }
-        async function measureGated(context, input, plan, save, alone, promising, shelf) {
-            const { world } = context;
-            const startNs = world.nowNs();
-            const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null };
-            const sides = await profileScreened(context, plan, repositories, save, (measured, look) => input.isDecided(alone(measured), look), promising ? (measured) => input.screen.isCleared(alone(measured)) : null, plan.searchNs === 0 || context.gpu !== null ? null : shelf.put);
-            save(sides);
-            const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs();
-            return measure_repository_explain(context, input, plan, sides, alone(sides), timeNs, shelf);
-        }
-        async function measure_repository_explain(context, input, plan, sides, measurements, timeNs, shelf) {
-            const { candidate } = input;
-            const reference = input.reference?.repository;
-            if (reference === undefined || context.config.gate.attribution === 'off')
-                return sides;
-            const regression = input.regressionOf(measurements);
-            if (regression === null)
-                return sides;
-            await shelf.clear();
-            try {
-                const maxServers = serversThatFit(measurements);
-                const wanted = { ...regression, plan, candidate, reference, timeNs, maxServers };
-                return { ...sides, attribution: await attribute(context, wanted) };
-            }
-            catch (error) {
-                interruptIfAsked(context.world);
-                const warning = `the cause was not found: ${(0, domain_error.Ub)(error).message}`;
-                context.world.progress(`${plan.name}: ${warning}`);
-                return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } };
-            }
-        }
         function requestDeadlineNs(plan) {
             const shareNs = plan.budgetNs / Math.max(1, plan.models.length) / 10;
             return Math.min(60 * nsPerSecond, Math.max(5 * nsPerSecond, shareNs));
-        }
-        function committedOf(measurement) {
-            return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null);
         }
         async function describeEnvironmentOf(context, repository, { lockedClocks }) {
             context.world.progress(`starting ${context.launcher.mode} Triton: ${context.launcher.source}`);
@@ -52996,7 +53053,7 @@ exec "$@"
                     complete,
                     seed: input.seed,
                     environment,
-                    models: [modelMeasurement(input.model, scenarios, model.warnings)],
+                    models: [measure_running_modelMeasurement(input.model, scenarios, model.warnings)],
                     reference: null,
                     warnings,
                     wallNs: world.nowNs() - startNs,
@@ -53048,7 +53105,7 @@ exec "$@"
                 throw new RangeError('a measurement of no side');
             return { sample, shortfall: null };
         }
-        function modelMeasurement(name, scenarios, warnings) {
+        function measure_running_modelMeasurement(name, scenarios, warnings) {
             return {
                 name,
                 contentHash: null,
