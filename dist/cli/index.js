@@ -47311,10 +47311,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const maxOverheadRatio = 0.5;
         const clientsPerChannel = 6;
+        const stoppingNs = 50 * nsPerMs;
         const perf_analyzer_windows_percent = (ratio) => `${(ratio * 100).toFixed(1)} %`;
         function toWindows(world, load, { profile, self }, finishing = 0) {
             const client = healthOf(load, self);
             const counted = profile.windows.reduce((sum, { latenciesNs }) => sum + latenciesNs.length, 0);
+            const measuredNs = profile.windows.reduce((sum, { durationNs }) => sum + durationNs, 0);
+            const stopping = measuredNs === 0 ? 0 : Math.ceil((counted * stoppingNs) / measuredNs);
             const wallMinusRunNs = Date.parse(world.date()) * 1e6 - world.nowNs();
             return profile.windows.map(({ startWallNs, durationNs, latenciesNs }, index) => ({
                 startNs: Math.max(0, Number(startWallNs) - wallMinusRunNs),
@@ -47322,7 +47325,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 latenciesNs,
                 completed: latenciesNs.length,
                 issued: latenciesNs.length +
-                    (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) + finishing : 0),
+                    (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) + stopping + finishing : 0),
                 failures: {},
                 firstFailure: null,
                 client,
