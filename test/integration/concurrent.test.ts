@@ -150,8 +150,11 @@ test('a slowdown planted in one model fails the gate by its name; the other is n
   expect(result.verdict).toMatchObject({ outcome: 'fail' })
   const [quick, slow] = result.models
   const failing = slow?.comparisons.filter(({ status }) => status === 'fail') ?? []
-  // The highest percentile that so few requests have.
-  expect(failing.map(({ metric }) => metric)).toContainEqual(expect.stringMatching(/^latencyP/))
+  // So few requests say little of a percentile on a busy machine: it may stay inconclusive, but it is longer.
+  expect(failing.map(({ metric }) => metric)).toContain('inferPerSec')
+  const latency = slow?.comparisons.find(({ metric, primary }) => primary && metric.startsWith('latencyP'))
+  expect(latency?.status).not.toBe('pass')
+  expect(latency?.changeRatio).toBeGreaterThan(2)
   for (const { cause, load } of failing) {
     expect(cause).toMatch(/^Its own files changed, and those of no other model beside it/)
     expect(load).toEqual({
