@@ -135,22 +135,6 @@ function ofWholeServer(sample: GpuSample, others: number): GpuSample {
   return { ...sample, gpuMemory: { ...gpuMemory, source }, gpuIdleServerMemoryBytes: null }
 }
 
-/**
- * One repetition of one load on a model on one or two live servers. Returns a sample for each side, in their order.
- */
-export async function measureLoad(
-  world: World,
-  generator: LoadGenerator,
-  models: readonly LiveModel[],
-  load: Load,
-  settings: RepetitionSettings,
-  random: Random,
-  gpu: GpuSampler | null,
-): Promise<Sample[]> {
-  const sides = models.map((model) => [{ model, load }])
-  return (await measureTogether(world, generator, sides, settings, random, gpu)).flat()
-}
-
 /** What a server counted of a model, and of those that it needs, between two readings of `statisticsOf`. */
 export function countedBetween(
   model: LiveModel,

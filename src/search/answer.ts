@@ -77,7 +77,7 @@ export function bestOf(ranked: readonly Candidate[], configuration: Configuratio
  * Standard errors within which a difference may be noise: one-sided 1 %, not 5 %, since the best of some ten measured
  * places is best by its noise as well.
  */
-const tieErrors = 2.326
+export const tieErrors = 2.326
 
 /** True where the score of `one` against `other` is within what noise does to the difference of two means. */
 export function indistinguishable(

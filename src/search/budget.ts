@@ -1,12 +1,23 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { nsPerSecond } from '../domain/world.ts'
-import { type Place, type SearchState, sameConfiguration } from './state.ts'
+import { type Place, type SearchBudget, type SearchState, sameConfiguration } from './state.ts'
 
 /** True where the budget allows this measurement and `reserve` more, each with a configuration to load. */
 export function isAffordable(state: SearchState, place: Place, reserve: number): boolean {
-  const { maxMeasurements, timeLeftNs, costNs: cost } = state.budget
-  if (state.points.length + 1 + reserve > maxMeasurements) return false
-  return timeLeftNs === null || costNs(state, place) + reserve * (cost.load + cost.measure) <= timeLeftNs
+  return allows(state, costNs(state, place), reserve)
+}
+
+/** Measurements that were made, and what may be spent on all. */
+interface Spending {
+  readonly points: readonly unknown[]
+  readonly budget: SearchBudget
+}
+
+/** Whether the budget has one measurement left that takes `neededNs`, and `reserve` more. */
+export function allows({ points, budget }: Spending, neededNs: number, reserve: number): boolean {
+  const { maxMeasurements, timeLeftNs, costNs: cost } = budget
+  if (points.length + 1 + reserve > maxMeasurements) return false
+  return timeLeftNs === null || neededNs + reserve * (cost.load + cost.measure) <= timeLeftNs
 }
 
 /** What a measurement is expected to cost; at least 1, so that a gain can be divided by it. */
@@ -23,10 +34,10 @@ export function loadedOf({ points, space }: SearchState): Configuration {
   return points.at(-1)?.configuration ?? space.committed
 }
 
-/** Why a search that would go on has to stop. */
-export function budgetWords({ points, budget }: SearchState): string {
+/** Why a search that would go on has to stop, `kept` measurements of its budget being for something else. */
+export function budgetWords({ points, budget }: Spending, kept = 0): string {
   const { maxMeasurements, timeLeftNs } = budget
-  if (points.length >= maxMeasurements || timeLeftNs === null)
+  if (points.length >= maxMeasurements - kept || timeLeftNs === null)
     return `the budget of ${maxMeasurements} measurements is used`
   return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`
 }

@@ -15,7 +15,7 @@ export interface Candidate extends Place {
 
 /** The measured places in the order of their first measurement; the failed ones are left out. */
 export function candidatesOf(points: readonly SearchPoint[]): Candidate[] {
-  return [...byPlace(points).values()].flatMap((group) => {
+  return groupsBy(points, placeKey).flatMap((group) => {
     const [first] = group
     const measured = group.flatMap(({ metrics }) => metrics ?? [])
     if (first === undefined || measured.length === 0) return []
@@ -38,7 +38,7 @@ export function candidatesOf(points: readonly SearchPoint[]): Candidate[] {
  * Spread of one measurement where nothing was measured twice: throughput and p99 of text_recognition on a quiet
  * machine spread by 4.6 % and 6.0 % from server to server.
  */
-const defaultSpread = 0.05
+export const defaultSpread = 0.05
 
 /** The default counts as much as this many repeated pairs: enough that one lucky pair does not make all noise vanish. */
 const defaultWeight = 2
@@ -55,7 +55,7 @@ export const exactSpread = 1e-3
  * the same multiple of what Little's law makes of the throughput.
  */
 function isExact(points: readonly SearchPoint[]): boolean {
-  const repeated = [...byPlace(points).values()].filter(
+  const repeated = groupsBy(points, placeKey).filter(
     (group) => group.filter(({ metrics }) => metrics !== null).length > 1,
   )
   if (repeated.length > 0) {
@@ -82,7 +82,7 @@ export function spreadOf(points: readonly SearchPoint[]): number {
   if (isExact(points)) return exactSpread
   let squares = defaultWeight * defaultSpread ** 2
   let freedom = defaultWeight
-  for (const group of byPlace(points).values()) {
+  for (const group of groupsBy(points, placeKey)) {
     const repeated = (['inferPerSec', 'latencyP99Ns'] as const).map((metric) =>
       group.flatMap(({ metrics }) => (metrics?.[metric] ? [Math.log(metrics[metric])] : [])),
     )
@@ -97,13 +97,17 @@ export function spreadOf(points: readonly SearchPoint[]): number {
   return Math.sqrt(squares / freedom)
 }
 
-function byPlace(points: readonly SearchPoint[]): Map<string, SearchPoint[]> {
-  const groups = new Map<string, SearchPoint[]>()
+/** The points of each place, in the order of their first one. */
+export function groupsBy<Point>(
+  points: readonly Point[],
+  keyOf: (point: Point) => string,
+): readonly (readonly Point[])[] {
+  const groups = new Map<string, Point[]>()
   for (const point of points) {
-    const key = placeKey(point)
+    const key = keyOf(point)
     groups.set(key, [...(groups.get(key) ?? []), point])
   }
-  return groups
+  return [...groups.values()]
 }
 
 export function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {

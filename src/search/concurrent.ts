@@ -1,8 +1,9 @@
 import type { Constraint, Objective } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { inferencesOf, type Load, loadKey } from '../domain/load.ts'
-import { nsPerSecond } from '../domain/world.ts'
-import { meanMetrics } from './candidates.ts'
+import { tieErrors } from './answer.ts'
+import { allows, budgetWords } from './budget.ts'
+import { defaultSpread, groupsBy, meanMetrics } from './candidates.ts'
 import { type Move, movesFrom } from './concurrent-moves.ts'
 import { gain, score, violation } from './score.ts'
 import type { Space } from './space.ts'
@@ -75,11 +76,8 @@ const confirmations = 2
 /** A step that brings less than this, or loses less, is noise: no direction is learnt from it. */
 const leastGain = 0.02
 
-/** Of the score of one measurement, as single measurements on a quiet machine spread (candidates.ts). */
-const spread = 0.05
-
-/** One-sided 1 %, as in the search of one model. */
-const tieErrors = 2.326
+/** Two measurements of each of two places, of which one of each is made. */
+const reserve = 2 * (confirmations - 1)
 
 /**
  * The next measurement of the search over the configurations and loads of several models at once, or its answer: the committed
@@ -92,18 +90,17 @@ export function nextConcurrentStep(state: ConcurrentState): ConcurrentStep {
   for (const loads of gated.slice(0, mostGated)) {
     const place = { configurations: committed, loads }
     if (points.some((point) => placeKey(point) === placeKey(place))) continue
-    if (!isAffordable(state, place, 0)) return done(state, budgetWords(state))
+    if (!isAffordable(state, place, 0)) return done(state, budgetWords(state, reserve))
     return measure(place, 'explore', 'the committed configurations come first')
   }
   const ranked = rank(state, candidatesOf(points))
   const home = homeOf(state, ranked)
   if (home === null) return done(state, 'the committed configurations could not be measured')
   const promising = untried(state, home)
-  // Two measurements of each of two places, of which one of each is made.
-  const reserve = 2 * (confirmations - 1)
   const next = promising.find(({ place }) => isAffordable(state, place, reserve))
   if (next !== undefined) return measure(next.place, 'explore', next.words)
-  const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state)
+  const reason =
+    promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve)
   const contender = nextContender(ranked)
   if (contender === null || !isAffordable(state, contender, 0)) return done(state, reason)
   return measure(contender, 'confirm', 'winner and committed configurations are measured again')
@@ -198,9 +195,7 @@ function rank({ models }: Pick<ConcurrentState, 'models'>, candidates: readonly 
 }
 
 function candidatesOf(points: readonly ConcurrentPoint[]): Candidate[] {
-  const groups = new Map<string, ConcurrentPoint[]>()
-  for (const point of points) groups.set(placeKey(point), [...(groups.get(placeKey(point)) ?? []), point])
-  return [...groups.values()].flatMap((group) => {
+  return groupsBy(points, placeKey).flatMap((group) => {
     const [first] = group
     const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]))
     if (first === undefined || measured.length === 0) return []
@@ -230,7 +225,7 @@ function answerOf(state: ConcurrentState): ConcurrentAnswer | null {
   const own = ranked.find(({ configurations }) => isCommitted(configurations))
   const meetsConstraints = violationOf(models, top.metrics) === 0
   const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0
-  const error = own === undefined ? 0 : spread * Math.sqrt(1 / top.measurements + 1 / own.measurements)
+  const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements)
   const tie =
     top !== own &&
     ownMeets &&
@@ -275,18 +270,9 @@ function changed({ points }: ConcurrentState, place: ConcurrentPlace): number {
   }).length
 }
 
-function isAffordable(state: ConcurrentState, place: ConcurrentPlace, reserve: number): boolean {
-  const { maxMeasurements, timeLeftNs, costNs } = state.budget
-  if (state.points.length + 1 + reserve > maxMeasurements) return false
-  const neededNs = costNs.measure + changed(state, place) * costNs.load
-  return timeLeftNs === null || neededNs + reserve * (costNs.load + costNs.measure) <= timeLeftNs
-}
-
-function budgetWords({ points, budget }: ConcurrentState): string {
-  const { maxMeasurements, timeLeftNs } = budget
-  if (points.length >= maxMeasurements - 2 * (confirmations - 1) || timeLeftNs === null)
-    return `the budget of ${maxMeasurements} measurements is used`
-  return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`
+function isAffordable(state: ConcurrentState, place: ConcurrentPlace, kept: number): boolean {
+  const { load, measure } = state.budget.costNs
+  return allows(state, measure + changed(state, place) * load, kept)
 }
 
 function measure(place: ConcurrentPlace, purpose: 'explore' | 'confirm', why: string): ConcurrentStep {

@@ -1,14 +1,14 @@
 import { type ComposingModel, timePerRequestNs } from '../domain/composing.ts'
 import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
 import { inferencesOf, type Load, loadKey } from '../domain/load.ts'
-import { answerOf, rank } from './answer.ts'
+import { rank } from './answer.ts'
 import { budgetWords, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
 import { type Forecast, forecaster, meeting } from './forecast.ts'
 import type { Members } from './members.ts'
 import { fitsMemory } from './memory.ts'
 import { atLeast, type Mover, movers, neighbours } from './movers.ts'
-import { committedLoads, exhausted, measure, nextContender, reserveOf } from './quick.ts'
+import { beginning, committedLoads, ending, mayExplore, measure, reserveOf } from './quick.ts'
 import { firstLoad, loadsFor } from './space.ts'
 import { type Place, placeKey, type SearchState, type Step, sameConfiguration } from './state.ts'
 import { foresee } from './stations.ts'
@@ -30,25 +30,14 @@ const leastShare = 0.1
  * foretells nothing more, the models that take most of the time are doubted: one step of instances, the batcher the other way.
  */
 export function nextJointStep(state: SearchState, members: Members): Step {
-  const { points, space } = state
-  if (points.length === 0) {
-    const place = { configuration: space.committed, load: firstLoad(space, space.committed) }
-    return isAffordable(state, place, 0)
-      ? measure(place, 'explore', 'the committed configuration comes first')
-      : exhausted(state)
-  }
+  if (state.points.length === 0) return beginning(state)
   const reserve = reserveOf(state)
-  // Another load of what is loaded is the cheapest step there is.
-  const cheapest = { configuration: loadedOf(state), load: firstLoad(space, space.committed) }
-  const goesOn = isAffordable(state, cheapest, reserve)
+  const goesOn = mayExplore(state, reserve)
   const place = goesOn ? nextPlace(state, members) : null
   if (place !== null && isAffordable(state, place, reserve)) return measure(place, 'explore', place.why)
-  const contender = nextContender(state, [])
   const isExplored = goesOn && place === null
   const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state)
-  if (contender === null) return { kind: 'done', answer: answerOf(state), reason }
-  if (!isAffordable(state, contender.place, 0)) return exhausted(state)
-  return measure(contender.place, 'confirm', contender.why)
+  return ending(state, [], reason)
 }
 
 interface Proposal extends Place {

@@ -27,18 +27,33 @@ const mostMeasurements = 3
  * promising again.
  */
 export function nextQuickStep(state: SearchState): Step {
-  const { points, space } = state
-  if (points.length === 0) {
-    const place = { configuration: space.committed, load: firstLoad(space, space.committed) }
-    return isAffordable(state, place, 0)
-      ? measure(place, 'explore', 'the committed configuration comes first')
-      : exhausted(state)
-  }
+  if (state.points.length === 0) return beginning(state)
   const promising = prospects(state)
   const found = explore(state, promising)
-  if (typeof found !== 'string') return found
+  return typeof found === 'string' ? ending(state, promising, found) : found
+}
+
+/** The committed configuration, at the load where it is expected to saturate. */
+export function beginning(state: SearchState): Step {
+  const place = committedPlace(state)
+  return isAffordable(state, place, 0)
+    ? measure(place, 'explore', 'the committed configuration comes first')
+    : exhausted(state)
+}
+
+function committedPlace({ space }: SearchState): Place {
+  return { configuration: space.committed, load: firstLoad(space, space.committed) }
+}
+
+/** Whether the budget allows the cheapest step there is, another load of what is loaded, and those kept for confirming. */
+export function mayExplore(state: SearchState, reserve: number): boolean {
+  return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve)
+}
+
+/** The contenders once more, as long as that tells something and the budget allows it; then the answer, with why looking has ended. */
+export function ending(state: SearchState, promising: readonly Prospect[], reason: string): Step {
   const contender = nextContender(state, promising)
-  if (contender === null) return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: found }
+  if (contender === null) return done(state, reason)
   if (!isAffordable(state, contender.place, 0)) return exhausted(state)
   return measure(contender.place, 'confirm', contender.why)
 }
@@ -52,9 +67,7 @@ export function reserveOf({ points, budget: { maxMeasurements } }: SearchState):
 /** The most promising place that the budget allows; else, in words, why there is none. */
 function explore(state: SearchState, promising: readonly Prospect[]): Step | string {
   const reserve = reserveOf(state)
-  // Another load of the loaded configuration is the cheapest step there is.
-  const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) }
-  if (!isAffordable(state, cheapest, reserve)) return budgetWords(state)
+  if (!mayExplore(state, reserve)) return budgetWords(state)
   const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve))
   const best = mostPromising(
     state,
@@ -109,7 +122,7 @@ function otherBatching(
  * cannot be told from the winner; what would win, had it not missed a limit by little; and the runner-up. From the third time
  * on only while contenders cannot be told apart. null where nothing is left.
  */
-export function nextContender(
+function nextContender(
   state: SearchState,
   promising: readonly Prospect[],
 ): { readonly place: Place; readonly why: string } | null {
@@ -137,8 +150,12 @@ export function nextContender(
   return { place: fewest, why: 'winner and runner-up are measured again, in turn' }
 }
 
-export function exhausted(state: SearchState): Step {
-  return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: budgetWords(state) }
+function exhausted(state: SearchState): Step {
+  return done(state, budgetWords(state))
+}
+
+function done(state: SearchState, reason: string): Step {
+  return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason }
 }
 
 export function measure({ configuration, load }: Place, purpose: 'explore' | 'confirm', why: string): Step {

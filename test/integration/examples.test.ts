@@ -4,7 +4,7 @@ import { asGateError, type GateError } from '../../src/domain/error.ts'
 import type { Load } from '../../src/domain/load.ts'
 import { nsPerMs, nsPerSecond, type World } from '../../src/domain/world.ts'
 import { openLoadGenerator } from '../../src/load/generator.ts'
-import { measureLoad } from '../../src/profile/repetition.ts'
+import { measureWith } from '../../src/profile/engine.ts'
 import { toRepetition } from '../../src/profile/sample.ts'
 import { openModel } from '../../src/profile/side.ts'
 import { withCalledModels } from '../../src/repository/calls.ts'
@@ -198,11 +198,17 @@ async function measured(
       blockNs: 500 * nsPerMs,
     }
     let over = false
-    const measuring = measureLoad(world, generator, [live], load, settings, createRandom(1), null).finally(
-      () => {
-        over = true
-      },
-    )
+    const measuring = measureWith(
+      world,
+      { kind: 'builtin', generator },
+      [live],
+      load,
+      settings,
+      createRandom(1),
+      null,
+    ).finally(() => {
+      over = true
+    })
     await Promise.all([measuring, meanwhile(() => over)])
     const [sample] = await measuring
     if (sample === undefined) throw new Error('not measured')

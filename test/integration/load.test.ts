@@ -15,7 +15,7 @@ import { makeSteps } from '../../src/load/inputs.ts'
 import { readInputs } from '../../src/load/read-inputs.ts'
 import { encodeInferRequest } from '../../src/load/request.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
-import { measureLoad } from '../../src/profile/repetition.ts'
+import { measureWith } from '../../src/profile/engine.ts'
 import { toRepetition } from '../../src/profile/sample.ts'
 import { attachModel } from '../../src/profile/side.ts'
 import { createRandom } from '../../src/stats/random.ts'
@@ -177,7 +177,15 @@ test('the response cache: each of the requests is computed once, all others are 
     blockNs: 0,
     ...counted,
   }
-  const [sample] = await measureLoad(world, generator, [attached], load, limits, createRandom(1), null)
+  const [sample] = await measureWith(
+    world,
+    { kind: 'builtin', generator },
+    [attached],
+    load,
+    limits,
+    createRandom(1),
+    null,
+  )
   await attached.detach()
   if (sample === undefined) throw new Error('no sample')
   const { serverCounts, voidReasons } = toRepetition(sample, load, 0, null, 0.001)

@@ -11,7 +11,7 @@ import type { Scenario } from '../../src/domain/scenario.ts'
 import { nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
 import type { LoadGenerator } from '../../src/load/generator.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
-import { measureLoad } from '../../src/profile/repetition.ts'
+import { measureWith } from '../../src/profile/engine.ts'
 import { toRepetition } from '../../src/profile/sample.ts'
 import { toScenario } from '../../src/profile/scenario.ts'
 import { attachModel, openServer } from '../../src/profile/side.ts'
@@ -62,7 +62,15 @@ async function measure(
     blockNs: measurementNs / 4,
   }
   try {
-    const [sample] = await measureLoad(world, generator, [attached], load, settings, createRandom(1), null)
+    const [sample] = await measureWith(
+      world,
+      { kind: 'builtin', generator },
+      [attached],
+      load,
+      settings,
+      createRandom(1),
+      null,
+    )
     if (sample === undefined) throw new Error('no sample')
     const repetition = toRepetition(sample, load, 0, null, options.maxFailureRatio ?? 0.001)
     return toScenario({ role: 'gate', configuration, load, measured: [{ sample, repetition }] })
