@@ -2,7 +2,6 @@ import { type Configuration, configurationKey, withOther } from '../domain/confi
 import { type Load, loadLabel, ownLoad, together } from '../domain/load.ts'
 import type { Scenario, SearchSummary, SweepProgress } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
-import { nsPerSecond } from '../domain/world.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import {
   type ConcurrentModel,
@@ -15,16 +14,9 @@ import {
 import { answersOf } from '../search/concurrent-answer.ts'
 import { makeConcurrentBench } from './concurrent-bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
-import { measureSides } from './engine.ts'
 import { ownSpace } from './members.ts'
-import { withNeighbours } from './neighbours.ts'
-import type { Sample } from './sample.ts'
-import { type LiveModel, serverDeath } from './side.ts'
-import { confirm, explore, judge, type Sweep } from './sweep.ts'
-import type { SweepState } from './sweep-loop.ts'
-
-/** What a step costs before any has been seen: as in the sweep of one model. */
-const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
+import { judge, measureAtOnce, type Sweep } from './sweep.ts'
+import { costOf, type SweepState } from './sweep-loop.ts'
 
 export interface ConcurrentSweepInput {
   readonly repository: ModelRepository
@@ -56,7 +48,6 @@ export async function sweepConcurrently(
   const spentNs = () => (begun?.spentNs ?? 0) + world.nowNs() - startNs
   try {
     for (;;) {
-      const progress = states[0]?.progress
       const points = pointsOf(models, states)
       const step = nextConcurrentStep({
         models,
@@ -68,7 +59,7 @@ export async function sweepConcurrently(
             0,
           ),
           timeLeftNs: input.timeNs - spentNs(),
-          costNs: costOf(progress, points.length),
+          costNs: costOf((states[0] ?? never()).progress),
         },
       })
       if (step.kind === 'done') return finish(context, models, states, points, step, spentNs())
@@ -98,14 +89,6 @@ export async function sweepConcurrently(
 
 function never(): never {
   throw new RangeError('a sweep without one of its models')
-}
-
-function costOf(progress: SweepProgress | undefined, points: number) {
-  const { loads = 0, loadingNs = 0, measuringNs = 0 } = progress ?? {}
-  return {
-    load: loads === 0 ? firstGuess.load : loadingNs / loads,
-    measure: points === 0 ? firstGuess.measure : measuringNs / points,
-  }
 }
 
 function modelsOf(
@@ -141,36 +124,16 @@ async function measurePlace(
   const samples =
     typeof live === 'string'
       ? live
-      : await measure(context, live, loads, purpose === 'explore' ? explore : confirm)
+      : await measureAtOnce(
+          context,
+          live.map((model, index) => ({ model, load: loads[index] ?? never() })),
+          purpose,
+        )
   const judged = repositoryModels.map((_, index) => {
     const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured')
     return judge(context, configurations[index] ?? never(), loads[index] ?? never(), sample)
   })
   return { models: judged, loadNs, measureNs: world.nowNs() - startNs }
-}
-
-/** What was measured, or why nothing could be: a combination that ends the server loses, and the sweep goes on. */
-async function measure(
-  context: ProfileContext,
-  models: readonly LiveModel[],
-  loads: readonly Load[],
-  settings: typeof explore,
-): Promise<readonly Sample[] | string> {
-  const { world, engine, random, gpu, config } = context
-  const asked = models.flatMap((model, index) => {
-    const load = loads[index]
-    return load === undefined ? [] : [{ model, load }]
-  })
-  try {
-    const [samples] = await measureSides(world, engine, [asked], settings, random, gpu)
-    if (samples === undefined || samples.some(({ windows }) => windows.length === 0)) return 'not measured'
-    return withNeighbours(asked, samples, config.gate.maxFailureRatio)
-  } catch (error) {
-    interruptIfAsked(world)
-    const death = await serverDeath(world, [...new Set(models.map(({ live }) => live))])
-    if (death === null) throw error
-    return death.message
-  }
 }
 
 /** One model's configuration in a combination, with those of the others that are not as committed. */

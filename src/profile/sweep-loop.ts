@@ -8,7 +8,7 @@ import { nextCapacityStep } from '../search/capacity.ts'
 import { loadedAfter, replacedBy, startsServer } from '../search/loaded.ts'
 import { nextStep } from '../search/search.ts'
 import { isMember, type Space } from '../search/space.ts'
-import type { SearchPoint, SearchState, Step } from '../search/state.ts'
+import type { SearchBudget, SearchPoint, SearchState, Step } from '../search/state.ts'
 
 type MeasureStep = Extract<Step, { kind: 'measure' }>
 
@@ -85,10 +85,7 @@ export async function runSweep(
       budget: {
         maxMeasurements: search.maxMeasurements,
         timeLeftNs: timeNs - spentNs(),
-        costNs: {
-          load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
-          measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
-        },
+        costNs: costOf(progress),
         loaded: loaded.configurations.map(configurationKey),
       },
     }
@@ -123,6 +120,20 @@ export async function runSweep(
       underLoadNs: underLoadNs + took.underLoadNs,
     }
     save({ progress, scenarios })
+  }
+}
+
+/** What loading a configuration and measuring a load took so far. */
+export function costOf({
+  points,
+  loads,
+  loadingNs,
+  measuringNs,
+  startingNs = 0,
+}: SweepProgress): SearchBudget['costNs'] {
+  return {
+    load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
+    measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
   }
 }
 

@@ -9,16 +9,18 @@ import type { ModelRepository, RepositoryModel } from '../repository/repository.
 import { type Members, mostCombinations } from '../search/members.ts'
 import { fitsMemory } from '../search/memory.ts'
 import { type Space, sizeOf, withMembers } from '../search/space.ts'
+import type { Step } from '../search/state.ts'
 import { quantile } from '../stats/quantile.ts'
 import { type Bench, makeBench } from './bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
-import { measureWith } from './engine.ts'
+import { measureSides } from './engine.ts'
 import { membersOf, ownSpace } from './members.ts'
+import { withNeighbours } from './neighbours.ts'
 import type { Running } from './records.ts'
-import type { RepetitionSettings } from './repetition.ts'
+import type { Loaded, RepetitionSettings } from './repetition.ts'
 import { type Sample, toRepetition } from './sample.ts'
 import { failedScenario, toScenario } from './scenario.ts'
-import { type LiveModel, serverDeath } from './side.ts'
+import { serverDeath } from './side.ts'
 import { type FinishedSweep, runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
 
 export interface Sweep extends SweepState {
@@ -26,7 +28,7 @@ export interface Sweep extends SweepState {
 }
 
 /** Short enough that twenty fit a pull request; those that matter are measured again for longer. */
-export const explore: RepetitionSettings = {
+const explore: RepetitionSettings = {
   warmupNs: 200 * nsPerMs,
   // Exploring is not worth waiting for.
   maxWarmupNs: 200 * nsPerMs,
@@ -35,7 +37,7 @@ export const explore: RepetitionSettings = {
   blockNs: 600 * nsPerMs,
 }
 /** Half as long again as it takes to explore a fast model: what is left open is how measurements differ, not how requests do. */
-export const confirm: RepetitionSettings = {
+const confirm: RepetitionSettings = {
   ...explore,
   measurementNs: nsPerSecond,
   maxMeasurementNs: 4 * nsPerSecond,
@@ -121,7 +123,8 @@ function measurer(context: ProfileContext, bench: Bench, name: string): SweepRig
       }
     }
     const startNs = world.nowNs()
-    const measured = await measure(context, model, load, step.purpose === 'explore' ? explore : confirm)
+    const samples = await measureAtOnce(context, [{ model, load }], step.purpose)
+    const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured')
     const measureNs = world.nowNs() - startNs
     const { point, scenario } = judge(context, configuration, load, measured)
     if (point.metrics === null) bench.discard(configuration)
@@ -136,20 +139,23 @@ function underLoadOf(sample: Sample | string): number {
   return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0)
 }
 
-/** What was measured, or why nothing could be: a configuration that ends the server loses, and the sweep goes on. */
-async function measure(
-  context: ProfileContext,
-  model: LiveModel,
-  load: Load,
-  settings: RepetitionSettings,
-): Promise<Sample | string> {
-  const { world, engine, random, gpu } = context
+/**
+ * What was measured of each of some models on one server, all under load at once; or why nothing could be: what ends the server
+ * loses, and the sweep goes on.
+ */
+export async function measureAtOnce(
+  { world, engine, random, gpu, config }: ProfileContext,
+  asked: readonly Loaded[],
+  purpose: Extract<Step, { kind: 'measure' }>['purpose'],
+): Promise<readonly Sample[] | string> {
+  const settings = purpose === 'explore' ? explore : confirm
   try {
-    const [sample] = await measureWith(world, engine, [model], load, settings, random, gpu)
-    return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample
+    const [samples] = await measureSides(world, engine, [asked], settings, random, gpu)
+    if (samples === undefined || samples.some(({ windows }) => windows.length === 0)) return 'not measured'
+    return withNeighbours(asked, samples, config.gate.maxFailureRatio)
   } catch (error) {
     interruptIfAsked(world)
-    const death = await serverDeath(world, [model.live])
+    const death = await serverDeath(world, [...new Set(asked.map(({ model }) => model.live))])
     if (death === null) throw error
     return death.message
   }
