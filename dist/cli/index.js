@@ -35549,10 +35549,13 @@ var __webpack_modules__ = ({
         }
         ;
         function isAffordable(state, place, reserve) {
-            const { maxMeasurements, timeLeftNs, costNs: cost } = state.budget;
-            if (state.points.length + 1 + reserve > maxMeasurements)
+            return allows(state, costNs(state, place), reserve);
+        }
+        function allows({ points, budget }, neededNs, reserve) {
+            const { maxMeasurements, timeLeftNs, costNs: cost } = budget;
+            if (points.length + 1 + reserve > maxMeasurements)
                 return false;
-            return timeLeftNs === null || costNs(state, place) + reserve * (cost.load + cost.measure) <= timeLeftNs;
+            return timeLeftNs === null || neededNs + reserve * (cost.load + cost.measure) <= timeLeftNs;
         }
         function costNs(state, { configuration }) {
             const { loaded, costNs: cost } = state.budget;
@@ -35563,15 +35566,15 @@ var __webpack_modules__ = ({
         function loadedOf({ points, space }) {
             return points.at(-1)?.configuration ?? space.committed;
         }
-        function budgetWords({ points, budget }) {
+        function budgetWords({ points, budget }, kept = 0) {
             const { maxMeasurements, timeLeftNs } = budget;
-            if (points.length >= maxMeasurements || timeLeftNs === null)
+            if (points.length >= maxMeasurements - kept || timeLeftNs === null)
                 return `the budget of ${maxMeasurements} measurements is used`;
             return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`;
         }
         ;
         function candidatesOf(points) {
-            return [...byPlace(points).values()].flatMap((group) => {
+            return groupsBy(points, placeKey).flatMap((group) => {
                 const [first] = group;
                 const measured = group.flatMap(({ metrics }) => metrics ?? []);
                 if (first === undefined || measured.length === 0)
@@ -35596,7 +35599,7 @@ var __webpack_modules__ = ({
         const leastAlike = 3;
         const exactSpread = 1e-3;
         function isExact(points) {
-            const repeated = [...byPlace(points).values()].filter((group) => group.filter(({ metrics }) => metrics !== null).length > 1);
+            const repeated = groupsBy(points, placeKey).filter((group) => group.filter(({ metrics }) => metrics !== null).length > 1);
             if (repeated.length > 0) {
                 return repeated.every((group) => alike(group.flatMap(({ metrics }) => metrics?.inferPerSec ?? [])));
             }
@@ -35616,7 +35619,7 @@ var __webpack_modules__ = ({
                 return exactSpread;
             let squares = defaultWeight * defaultSpread ** 2;
             let freedom = defaultWeight;
-            for (const group of byPlace(points).values()) {
+            for (const group of groupsBy(points, placeKey)) {
                 const repeated = ['inferPerSec', 'latencyP99Ns'].map((metric) => group.flatMap(({ metrics }) => (metrics?.[metric] ? [Math.log(metrics[metric])] : [])));
                 for (const logs of repeated) {
                     if (logs.length < 2)
@@ -35628,13 +35631,13 @@ var __webpack_modules__ = ({
             }
             return Math.sqrt(squares / freedom);
         }
-        function byPlace(points) {
+        function groupsBy(points, keyOf) {
             const groups = new Map();
             for (const point of points) {
-                const key = placeKey(point);
+                const key = keyOf(point);
                 groups.set(key, [...(groups.get(key) ?? []), point]);
             }
-            return groups;
+            return [...groups.values()];
         }
         function meanMetrics(measured) {
             const means = {};
@@ -45591,8 +45594,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const mostGated = 3;
         const confirmations = 2;
         const leastGain = 0.02;
-        const spread = 0.05;
-        const concurrent_tieErrors = 2.326;
+        const reserve = 2 * (confirmations - 1);
         function nextConcurrentStep(state) {
             const { models, gated, points } = state;
             const committed = models.map(({ space }) => space.committed);
@@ -45601,7 +45603,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
                     continue;
                 if (!concurrent_isAffordable(state, place, 0))
-                    return done(state, concurrent_budgetWords(state));
+                    return done(state, budgetWords(state, reserve));
                 return measure(place, 'explore', 'the committed configurations come first');
             }
             const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
@@ -45609,11 +45611,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (home === null)
                 return done(state, 'the committed configurations could not be measured');
             const promising = untried(state, home);
-            const reserve = 2 * (confirmations - 1);
             const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
             if (next !== undefined)
                 return measure(next.place, 'explore', next.words);
-            const reason = promising.length === 0 ? 'no step from the best combination is left' : concurrent_budgetWords(state);
+            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
             const contender = nextContender(ranked);
             if (contender === null || !concurrent_isAffordable(state, contender, 0))
                 return done(state, reason);
@@ -45679,10 +45680,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 .map(({ candidate }) => candidate);
         }
         function concurrent_candidatesOf(points) {
-            const groups = new Map();
-            for (const point of points)
-                groups.set(concurrent_placeKey(point), [...(groups.get(concurrent_placeKey(point)) ?? []), point]);
-            return [...groups.values()].flatMap((group) => {
+            return groupsBy(points, concurrent_placeKey).flatMap((group) => {
                 const [first] = group;
                 const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
                 if (first === undefined || measured.length === 0)
@@ -45711,11 +45709,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const own = ranked.find(({ configurations }) => isCommitted(configurations));
             const meetsConstraints = violationOf(models, top.metrics) === 0;
             const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
-            const error = own === undefined ? 0 : spread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
+            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
             const tie = top !== own &&
                 ownMeets &&
                 meetsConstraints &&
-                scoreOf(models, top.metrics, own.metrics) <= concurrent_tieErrors * error;
+                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
             const winner = tie ? own : top;
             const comparable = ownMeets && meetsConstraints;
             const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
@@ -45750,18 +45748,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return now === undefined || configurationKey(now) !== configurationKey(configuration);
             }).length;
         }
-        function concurrent_isAffordable(state, place, reserve) {
-            const { maxMeasurements, timeLeftNs, costNs } = state.budget;
-            if (state.points.length + 1 + reserve > maxMeasurements)
-                return false;
-            const neededNs = costNs.measure + changed(state, place) * costNs.load;
-            return timeLeftNs === null || neededNs + reserve * (costNs.load + costNs.measure) <= timeLeftNs;
-        }
-        function concurrent_budgetWords({ points, budget }) {
-            const { maxMeasurements, timeLeftNs } = budget;
-            if (points.length >= maxMeasurements - 2 * (confirmations - 1) || timeLeftNs === null)
-                return `the budget of ${maxMeasurements} measurements is used`;
-            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`;
+        function concurrent_isAffordable(state, place, kept) {
+            const { load, measure } = state.budget.costNs;
+            return allows(state, measure + changed(state, place) * load, kept);
         }
         function measure(place, purpose, why) {
             const { configurations, loads } = place;
@@ -46739,6 +46728,478 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads) {
+            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
+            const configured = needed.filter((each) => each.config !== null);
+            const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? []);
+            const varied = configured.flatMap((each) => {
+                if (each.name === model.name || isEnsemble(each))
+                    return [];
+                const { search, cpuOnly } = composingSettingsFor(each.name);
+                const own = fieldsIn(each.config);
+                const over = ensembles.filter(({ steps }) => steps.some(({ name }) => name === each.name));
+                const isCalled = over.length === 0 || model.called.includes(each.name);
+                const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0);
+                const asked = largestBatchAsked(repository, model.name, each.name);
+                const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked);
+                const settings = withLeastBatch({ ...search, mode }, least);
+                const variants = memberVariants(settings, own, traitsOf(each.config, own));
+                return [
+                    {
+                        name: each.name,
+                        committed: own,
+                        variants: cpuOnly ? onCpu(each.config, variants) : variants,
+                    },
+                ];
+            });
+            const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf));
+            return { varied, ensembles, top: model.name, committed, largestClientBatch };
+        }
+        function largestBatchAsked(repository, top, name) {
+            const inside = modelClosure(repository, top);
+            const through = inside.filter((each) => modelClosure(repository, each).includes(name));
+            const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
+            return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
+        }
+        function ownSpace(search, repository, { name, config }, committed, loadsAllowed) {
+            const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
+            return makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
+        }
+        function traitsOf(config, committed) {
+            const scheduling = config?.schedulingChoice.case;
+            return {
+                batching: committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
+                instances: committed.instanceCount !== null,
+                loadsAllowed: true,
+            };
+        }
+        function isEnsemble({ config }) {
+            return config?.schedulingChoice.case === 'ensembleScheduling';
+        }
+        function ensembleOf(repository, model) {
+            if (!isEnsemble(model))
+                return null;
+            const steps = model.dependencies.map((name) => {
+                const config = repository.models.get(name)?.config ?? null;
+                return { name, maxBatchSize: config === null ? null : fieldsIn(config).maxBatchSize };
+            });
+            return { name: model.name, committed: fieldsIn(model.config), steps };
+        }
+        function fieldsIn(config) {
+            const { committed: _, ...fields } = configurationOf(config, true);
+            return fields;
+        }
+        function onCpu(config, variants) {
+            const kinds = config.instanceGroup.map(({ kind }) => kind);
+            if (kinds.length > 0 && kinds.every((kind) => kind === ModelInstanceGroup_Kind.CPU))
+                return variants;
+            const [committed, ...others] = variants;
+            return [
+                ...(committed === undefined ? [] : [committed]),
+                ...others.map((fields) => ({
+                    ...fields,
+                    fields: {
+                        ...fields.fields,
+                        instance_group: [{ count: fields.instanceCount ?? 1, kind: 'KIND_CPU' }],
+                    },
+                })),
+            ];
+        }
+        ;
+        function quantile(sorted, p) {
+            if (!(p > 0 && p <= 1))
+                throw new RangeError(`a quantile needs 0 < p ≤ 1, got ${p}`);
+            return sorted.length === 0 ? null : at(sorted, nearestRank(sorted.length, p));
+        }
+        function orderStatisticInterval(sorted, p, confidence = 0.95) {
+            const n = sorted.length;
+            const miss = (1 - confidence) / 2;
+            const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > miss);
+            const upper = firstRank(n, (rank) => rank > 0 && 1 - binomialCdf(rank - 1, n, p) <= miss * (1 + 1e-9));
+            if (lower === 0)
+                return null;
+            return [at(sorted, lower), upper > n ? null : at(sorted, upper)];
+        }
+        function nearestRank(n, p) {
+            return Math.max(1, Math.ceil(p * n - n * 1e-12));
+        }
+        function firstRank(n, holds) {
+            let low = 0;
+            let high = n + 1;
+            while (low < high) {
+                const middle = Math.floor((low + high) / 2);
+                if (holds(middle))
+                    high = middle;
+                else
+                    low = middle + 1;
+            }
+            return low;
+        }
+        function at(sorted, rank) {
+            const value = sorted[rank - 1];
+            if (value === undefined)
+                throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
+            return value;
+        }
+        ;
+        function changedFields(before, after) {
+            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
+        }
+        function withField(before, after, change) {
+            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
+            try {
+                return fromJson(ModelConfigSchema, json ?? {});
+            }
+            catch (error) {
+                throw new domain_error.ue('config', `${change.field} cannot be changed alone: ${(0, domain_error.bD)(error)}`, {
+                    cause: error,
+                });
+            }
+        }
+        function changed_fields_differences(path, before, after) {
+            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
+                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
+            }
+            if (isMapping(before) && isMapping(after)) {
+                const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
+            }
+            if (JSON.stringify(before) === JSON.stringify(after))
+                return [];
+            return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
+        }
+        function changed_fields_alike(before, after) {
+            return before.length === after.length && [...before, ...after].every(isMapping);
+        }
+        function label(path) {
+            return path
+                .map((key, index) => {
+                if (typeof key === 'number')
+                    return `[${key}]`;
+                if (!/^[\w-]+$/.test(key))
+                    return `[${JSON.stringify(key)}]`;
+                return index === 0 ? key : `.${key}`;
+            })
+                .join('');
+        }
+        function textOf(value) {
+            if (value === undefined)
+                return null;
+            return typeof value === 'string' ? value : JSON.stringify(value);
+        }
+        function replaced(before, after, path) {
+            const [key, ...rest] = path;
+            if (key === undefined)
+                return after;
+            if (typeof key === 'number') {
+                const [items, others] = [before, after];
+                return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item));
+            }
+            const [own, other] = [before, after];
+            const value = replaced(own[key], other[key], rest);
+            const { [key]: _, ...others } = own;
+            return value === undefined ? others : { ...others, [key]: value };
+        }
+        ;
+        async function changesOf(reference, candidate, model) {
+            const models = await neededOnBoth(reference, candidate, model);
+            const fields = [];
+            const files = [];
+            for (const name of models) {
+                const [before, after] = [reference.models.get(name), candidate.models.get(name)];
+                if (before?.contentHash === after?.contentHash)
+                    continue;
+                files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
+                if (before !== undefined && after !== undefined)
+                    fields.push(...changes_fieldsOf(name, before, after));
+            }
+            return { models, fields, files };
+        }
+        async function filesOf(repository, model) {
+            if (model === undefined)
+                return [];
+            const { files } = await listFiles((0, external_node_path_.join)(repository.path, model.name), await (0, promises_namespaceObject.realpath)(repository.path));
+            return files.filter(({ path }) => path !== 'config.pbtxt');
+        }
+        async function neededOnBoth(reference, candidate, model) {
+            const needed = await Promise.all([reference, candidate].map(async (side) => side.models.has(model) ? neededModels(side, [model]) : new Set()));
+            const names = needed.flatMap((each, side) => [
+                ...(each ?? (side === 0 ? reference : candidate).models.keys()),
+            ]);
+            return [...new Set(names)].toSorted();
+        }
+        function changes_fieldsOf(model, before, after) {
+            if (before.config !== null && after.config !== null) {
+                return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
+            }
+            if (before.config === after.config)
+                return [];
+            const text = ({ config }) => (config === null ? null : 'a file');
+            return [{ model, path: [], field: 'config.pbtxt', before: text(before), after: text(after) }];
+        }
+        async function changedFiles(model, before, after) {
+            const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
+            const changes = await Promise.all(paths.map(async (path) => {
+                const [old, now] = [before, after].map((files) => files.find((file) => file.path === path));
+                const change = old === undefined
+                    ? 'added'
+                    : now === undefined
+                        ? 'removed'
+                        : (await isSame(old, now))
+                            ? null
+                            : 'changed';
+                return change === null ? [] : [{ path: `${model}/${path}`, change }];
+            }));
+            return changes.flat();
+        }
+        async function isSame(a, b) {
+            const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
+            return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
+        }
+        ;
+        const withoutAutoComplete = '--disable-auto-complete-config';
+        async function isComplete(repository, name) {
+            const models = modelClosure(repository, name).map((each) => repository.models.get(each));
+            for (const model of models)
+                if (model === undefined || !(await isCompleteAlone(repository, model)))
+                    return false;
+            return true;
+        }
+        async function isCompleteAlone(repository, model) {
+            const { config } = model;
+            if (config === null || config.input.length === 0 || config.output.length === 0)
+                return false;
+            if (config.schedulingChoice.case === 'ensembleScheduling')
+                return true;
+            if (config.backend !== 'python')
+                return false;
+            const files = await filesOf(repository, model);
+            const code = files.filter(({ path }) => path.endsWith('.py'));
+            const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
+            return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
+        }
+        ;
+        const asCommitted = '';
+        const variant_loader_unknown = '?';
+        function makeVariantLoader(context, repository, model) {
+            const { world } = context;
+            const timeoutNs = context.loadTimeoutNs;
+            const settings = askOf(context, model.name);
+            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
+            const others = needed.filter(({ name }) => name !== model.name);
+            const loaded = new Map();
+            const loadedAs = (name) => loaded.get(name) ?? asCommitted;
+            async function loadOther(server, other, fields) {
+                const { config } = other;
+                loaded.set(other.name, variant_loader_unknown);
+                if (config === null)
+                    throw new domain_error.ue('internal', `${other.name} has no configuration to be varied`);
+                const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields });
+                const configJson = modelConfigToJson(target);
+                await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs });
+                loaded.set(other.name, variant_loader_keyOf(fields));
+            }
+            function over(changed) {
+                const affected = new Set(changed);
+                return needed.filter(({ name, dependencies }) => {
+                    if (!dependencies.some((each) => affected.has(each)))
+                        return false;
+                    affected.add(name);
+                    return true;
+                });
+            }
+            async function openOwn(server, configuration) {
+                const { committed, others: _, ...own } = configuration;
+                const isPlain = committed && loadedAs(model.name) === asCommitted;
+                loaded.set(model.name, variant_loader_unknown);
+                const override = isPlain || model.config === null
+                    ? undefined
+                    : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
+                const opened = await openModel(context, server, model, settings, override);
+                if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
+                    await opened.detach();
+                    throw new domain_error.ue('model', `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`);
+                }
+                loaded.set(model.name, committed ? asCommitted : variedKey(own));
+                return opened;
+            }
+            async function clear(server, before, ensembles, changed, changesOwn) {
+                const onGpu = context.gpu !== null;
+                if (before !== null && changesOwn) {
+                    if (onGpu || ensembles.includes(model))
+                        await closeModel(context, before);
+                    else
+                        await before.detach();
+                }
+                const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)));
+                for (const { name } of gone.toReversed()) {
+                    if (loaded.has(name) || before !== null)
+                        await unloadModel(world, server.client, name, { timeoutNs });
+                }
+            }
+            async function requireOthers(server, wanted) {
+                const wrong = [];
+                for (const other of others) {
+                    const fields = wanted(other);
+                    if (fields === undefined)
+                        continue;
+                    const found = differences(fields, await server.client.modelConfig(other.name));
+                    if (found.length === 0)
+                        continue;
+                    loaded.set(other.name, variant_loader_unknown);
+                    wrong.push(`${other.name}: ${found.join('; ')}`);
+                }
+                if (wrong.length === 0)
+                    return;
+                throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${wrong.join('; ')})`);
+            }
+            return {
+                load: async (server, configuration, open) => {
+                    const wanted = ({ name }) => configuration.others?.[name];
+                    const changed = new Set(others.filter((other) => variant_loader_keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name));
+                    const ensembles = over(changed);
+                    const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration);
+                    await clear(server, open, ensembles, changed, changesOwn);
+                    for (const other of others) {
+                        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name));
+                        if (changed.has(other.name) || isGone)
+                            await loadOther(server, other, wanted(other));
+                    }
+                    const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration };
+                    try {
+                        await requireOthers(server, wanted);
+                        return live;
+                    }
+                    catch (error) {
+                        await live.detach();
+                        throw error;
+                    }
+                },
+            };
+            function isLoaded(live, configuration) {
+                return loadedAs(model.name) !== variant_loader_unknown && variedKey(live.configuration) === variedKey(configuration);
+            }
+        }
+        function variant_loader_keyOf(fields) {
+            return fields === undefined ? asCommitted : variedKey(fields);
+        }
+        ;
+        function makeBench(context, repository, model, running) {
+            const { world } = context;
+            const newLoader = () => makeVariantLoader(context, repository, model);
+            let seats = running === null
+                ? []
+                : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }];
+            let last = running?.model ?? null;
+            async function start(completes) {
+                const watch = await context.gpu?.watchServer();
+                const flags = completes ? [] : [withoutAutoComplete];
+                const server = await openServer(context, 'candidate', repository.path, flags);
+                const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null };
+                seats = [...seats, { ...unloaded, idle: undefined }];
+                const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) };
+                seats = seats.map((each) => (each.server === server ? seat : each));
+                return seat;
+            }
+            async function startFor({ committed }) {
+                try {
+                    const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local';
+                    const isAsGated = committed && context.gpu === null;
+                    return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)));
+                }
+                catch (error) {
+                    const other = seats.at(-1);
+                    if (other === undefined || world.signal.aborted)
+                        throw error;
+                    world.progress(`no further server beside ${seats.length}: ${(0, domain_error.Ub)(error).message}`);
+                    return other;
+                }
+            }
+            async function change(seat, configuration) {
+                const { server, loader, idle, model: before } = seat;
+                seat.model = null;
+                seat.isFree = true;
+                try {
+                    const opened = await loader.load(server, configuration, before);
+                    seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle };
+                    seat.isFree = false;
+                    return seat.model;
+                }
+                catch (error) {
+                    await before?.detach();
+                    throw error;
+                }
+            }
+            async function leave(next) {
+                const left = last;
+                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
+                    last = null;
+                    await left.detach();
+                }
+                await close(seats.filter(({ server }) => server.server.hasExited()));
+            }
+            const seatOf = (configuration) => seats.find((seat) => seat.model !== null && isIn(seat.model, configuration));
+            async function close(closing) {
+                seats = seats.filter((seat) => !closing.includes(seat));
+                await Promise.all(closing.map(({ server }) => server.close()));
+            }
+            return {
+                load: async (configuration, replaced) => {
+                    const beginNs = world.nowNs();
+                    let startNs = 0;
+                    const tried = async () => {
+                        try {
+                            await leave(configuration);
+                            const known = seatOf(configuration);
+                            if (known?.model != null) {
+                                known.isFree = false;
+                                return known.model;
+                            }
+                            const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree);
+                            const seat = free ?? (await startFor(configuration));
+                            startNs = free === undefined ? world.nowNs() - beginNs : 0;
+                            return await change(seat, configuration);
+                        }
+                        catch (error) {
+                            interruptIfAsked(world);
+                            return (0, domain_error.Ub)(error).message;
+                        }
+                    };
+                    const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false;
+                    const found = await tried();
+                    last = typeof found === 'string' ? null : found;
+                    const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs;
+                    return { model: found, startNs, loadNs };
+                },
+                discard: (configuration) => {
+                    const seat = seatOf(configuration);
+                    if (seat !== undefined)
+                        seat.isFree = true;
+                },
+                verify: async (configuration) => {
+                    const isSure = configuration.committed || seatOf(configuration)?.completes === true;
+                    if (isSure || seats.every(({ completes }) => completes))
+                        return;
+                    await last?.detach();
+                    last = null;
+                    await close(seats.filter(({ completes }) => !completes));
+                    const seat = seats.find(({ completes }) => completes) ?? (await start(true));
+                    await change(seat, configuration);
+                },
+                close: async () => {
+                    try {
+                        await last?.detach();
+                    }
+                    finally {
+                        await close(seats);
+                    }
+                },
+            };
+        }
+        function isIn(model, configuration) {
+            return configurationKey(model.configuration) === configurationKey(configuration);
+        }
+        ;
         const files = {
             report: 'report.csv',
             profileExport: 'profile_export.json',
@@ -47047,42 +47508,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return data.slice(next - length, next);
             });
             return JSON.stringify({ data: inStreams ?? data });
-        }
-        ;
-        function quantile(sorted, p) {
-            if (!(p > 0 && p <= 1))
-                throw new RangeError(`a quantile needs 0 < p ≤ 1, got ${p}`);
-            return sorted.length === 0 ? null : at(sorted, nearestRank(sorted.length, p));
-        }
-        function orderStatisticInterval(sorted, p, confidence = 0.95) {
-            const n = sorted.length;
-            const miss = (1 - confidence) / 2;
-            const lower = firstRank(n, (rank) => binomialCdf(rank, n, p) > miss);
-            const upper = firstRank(n, (rank) => rank > 0 && 1 - binomialCdf(rank - 1, n, p) <= miss * (1 + 1e-9));
-            if (lower === 0)
-                return null;
-            return [at(sorted, lower), upper > n ? null : at(sorted, upper)];
-        }
-        function nearestRank(n, p) {
-            return Math.max(1, Math.ceil(p * n - n * 1e-12));
-        }
-        function firstRank(n, holds) {
-            let low = 0;
-            let high = n + 1;
-            while (low < high) {
-                const middle = Math.floor((low + high) / 2);
-                if (holds(middle))
-                    high = middle;
-                else
-                    low = middle + 1;
-            }
-            return low;
-        }
-        function at(sorted, rank) {
-            const value = sorted[rank - 1];
-            if (value === undefined)
-                throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
-            return value;
         }
         ;
         async function runAsks(generator, asks, options) {
@@ -48196,10 +48621,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const source = `${gpuMemory.source}; of the server with all ${others + 1} models`;
             return { ...sample, gpuMemory: { ...gpuMemory, source }, gpuIdleServerMemoryBytes: null };
         }
-        async function measureLoad(world, generator, models, load, settings, random, gpu) {
-            const sides = models.map((model) => [{ model, load }]);
-            return (await measureTogether(world, generator, sides, settings, random, gpu)).flat();
-        }
         function countedBetween(model, first, last) {
             const own = statisticsDelta(first, last, model.name);
             if (model.composing.length === 0)
@@ -48387,84 +48808,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return (await measureSides(world, engine, sides, settings, random, gpu)).flat();
         }
         ;
-        function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads) {
-            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
-            const configured = needed.filter((each) => each.config !== null);
-            const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? []);
-            const varied = configured.flatMap((each) => {
-                if (each.name === model.name || isEnsemble(each))
-                    return [];
-                const { search, cpuOnly } = composingSettingsFor(each.name);
-                const own = fieldsIn(each.config);
-                const over = ensembles.filter(({ steps }) => steps.some(({ name }) => name === each.name));
-                const isCalled = over.length === 0 || model.called.includes(each.name);
-                const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0);
-                const asked = largestBatchAsked(repository, model.name, each.name);
-                const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked);
-                const settings = withLeastBatch({ ...search, mode }, least);
-                const variants = memberVariants(settings, own, traitsOf(each.config, own));
-                return [
-                    {
-                        name: each.name,
-                        committed: own,
-                        variants: cpuOnly ? onCpu(each.config, variants) : variants,
-                    },
-                ];
-            });
-            const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf));
-            return { varied, ensembles, top: model.name, committed, largestClientBatch };
-        }
-        function largestBatchAsked(repository, top, name) {
-            const inside = modelClosure(repository, top);
-            const through = inside.filter((each) => modelClosure(repository, each).includes(name));
-            const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
-            return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
-        }
-        function ownSpace(search, repository, { name, config }, committed, loadsAllowed) {
-            const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
-            return makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
-        }
-        function traitsOf(config, committed) {
-            const scheduling = config?.schedulingChoice.case;
-            return {
-                batching: committed.maxBatchSize > 0 && scheduling !== 'sequenceBatching' && scheduling !== 'ensembleScheduling',
-                instances: committed.instanceCount !== null,
-                loadsAllowed: true,
-            };
-        }
-        function isEnsemble({ config }) {
-            return config?.schedulingChoice.case === 'ensembleScheduling';
-        }
-        function ensembleOf(repository, model) {
-            if (!isEnsemble(model))
-                return null;
-            const steps = model.dependencies.map((name) => {
-                const config = repository.models.get(name)?.config ?? null;
-                return { name, maxBatchSize: config === null ? null : fieldsIn(config).maxBatchSize };
-            });
-            return { name: model.name, committed: fieldsIn(model.config), steps };
-        }
-        function fieldsIn(config) {
-            const { committed: _, ...fields } = configurationOf(config, true);
-            return fields;
-        }
-        function onCpu(config, variants) {
-            const kinds = config.instanceGroup.map(({ kind }) => kind);
-            if (kinds.length > 0 && kinds.every((kind) => kind === ModelInstanceGroup_Kind.CPU))
-                return variants;
-            const [committed, ...others] = variants;
-            return [
-                ...(committed === undefined ? [] : [committed]),
-                ...others.map((fields) => ({
-                    ...fields,
-                    fields: {
-                        ...fields.fields,
-                        instance_group: [{ count: fields.instanceCount ?? 1, kind: 'KIND_CPU' }],
-                    },
-                })),
-            ];
-        }
-        ;
         function neighbours_withNeighbours(asked, samples, maxFailureRatio) {
             const troubles = samples.map((sample, index) => ({
                 index,
@@ -48484,364 +48827,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (failed <= maxFailureRatio * all)
                 return null;
             return `neighbour_failed: ${failed} of ${all} requests to ${model} failed (${describeFailures(failures)})`;
-        }
-        ;
-        function changedFields(before, after) {
-            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
-        }
-        function withField(before, after, change) {
-            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
-            try {
-                return fromJson(ModelConfigSchema, json ?? {});
-            }
-            catch (error) {
-                throw new domain_error.ue('config', `${change.field} cannot be changed alone: ${(0, domain_error.bD)(error)}`, {
-                    cause: error,
-                });
-            }
-        }
-        function changed_fields_differences(path, before, after) {
-            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
-                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
-            }
-            if (isMapping(before) && isMapping(after)) {
-                const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
-            }
-            if (JSON.stringify(before) === JSON.stringify(after))
-                return [];
-            return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
-        }
-        function changed_fields_alike(before, after) {
-            return before.length === after.length && [...before, ...after].every(isMapping);
-        }
-        function label(path) {
-            return path
-                .map((key, index) => {
-                if (typeof key === 'number')
-                    return `[${key}]`;
-                if (!/^[\w-]+$/.test(key))
-                    return `[${JSON.stringify(key)}]`;
-                return index === 0 ? key : `.${key}`;
-            })
-                .join('');
-        }
-        function textOf(value) {
-            if (value === undefined)
-                return null;
-            return typeof value === 'string' ? value : JSON.stringify(value);
-        }
-        function replaced(before, after, path) {
-            const [key, ...rest] = path;
-            if (key === undefined)
-                return after;
-            if (typeof key === 'number') {
-                const [items, others] = [before, after];
-                return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item));
-            }
-            const [own, other] = [before, after];
-            const value = replaced(own[key], other[key], rest);
-            const { [key]: _, ...others } = own;
-            return value === undefined ? others : { ...others, [key]: value };
-        }
-        ;
-        async function changesOf(reference, candidate, model) {
-            const models = await neededOnBoth(reference, candidate, model);
-            const fields = [];
-            const files = [];
-            for (const name of models) {
-                const [before, after] = [reference.models.get(name), candidate.models.get(name)];
-                if (before?.contentHash === after?.contentHash)
-                    continue;
-                files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
-                if (before !== undefined && after !== undefined)
-                    fields.push(...changes_fieldsOf(name, before, after));
-            }
-            return { models, fields, files };
-        }
-        async function filesOf(repository, model) {
-            if (model === undefined)
-                return [];
-            const { files } = await listFiles((0, external_node_path_.join)(repository.path, model.name), await (0, promises_namespaceObject.realpath)(repository.path));
-            return files.filter(({ path }) => path !== 'config.pbtxt');
-        }
-        async function neededOnBoth(reference, candidate, model) {
-            const needed = await Promise.all([reference, candidate].map(async (side) => side.models.has(model) ? neededModels(side, [model]) : new Set()));
-            const names = needed.flatMap((each, side) => [
-                ...(each ?? (side === 0 ? reference : candidate).models.keys()),
-            ]);
-            return [...new Set(names)].toSorted();
-        }
-        function changes_fieldsOf(model, before, after) {
-            if (before.config !== null && after.config !== null) {
-                return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
-            }
-            if (before.config === after.config)
-                return [];
-            const text = ({ config }) => (config === null ? null : 'a file');
-            return [{ model, path: [], field: 'config.pbtxt', before: text(before), after: text(after) }];
-        }
-        async function changedFiles(model, before, after) {
-            const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
-            const changes = await Promise.all(paths.map(async (path) => {
-                const [old, now] = [before, after].map((files) => files.find((file) => file.path === path));
-                const change = old === undefined
-                    ? 'added'
-                    : now === undefined
-                        ? 'removed'
-                        : (await isSame(old, now))
-                            ? null
-                            : 'changed';
-                return change === null ? [] : [{ path: `${model}/${path}`, change }];
-            }));
-            return changes.flat();
-        }
-        async function isSame(a, b) {
-            const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
-            return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
-        }
-        ;
-        const withoutAutoComplete = '--disable-auto-complete-config';
-        async function isComplete(repository, name) {
-            const models = modelClosure(repository, name).map((each) => repository.models.get(each));
-            for (const model of models)
-                if (model === undefined || !(await isCompleteAlone(repository, model)))
-                    return false;
-            return true;
-        }
-        async function isCompleteAlone(repository, model) {
-            const { config } = model;
-            if (config === null || config.input.length === 0 || config.output.length === 0)
-                return false;
-            if (config.schedulingChoice.case === 'ensembleScheduling')
-                return true;
-            if (config.backend !== 'python')
-                return false;
-            const files = await filesOf(repository, model);
-            const code = files.filter(({ path }) => path.endsWith('.py'));
-            const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
-            return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
-        }
-        ;
-        const asCommitted = '';
-        const variant_loader_unknown = '?';
-        function makeVariantLoader(context, repository, model) {
-            const { world } = context;
-            const timeoutNs = context.loadTimeoutNs;
-            const settings = askOf(context, model.name);
-            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
-            const others = needed.filter(({ name }) => name !== model.name);
-            const loaded = new Map();
-            const loadedAs = (name) => loaded.get(name) ?? asCommitted;
-            async function loadOther(server, other, fields) {
-                const { config } = other;
-                loaded.set(other.name, variant_loader_unknown);
-                if (config === null)
-                    throw new domain_error.ue('internal', `${other.name} has no configuration to be varied`);
-                const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields });
-                const configJson = modelConfigToJson(target);
-                await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs });
-                loaded.set(other.name, variant_loader_keyOf(fields));
-            }
-            function over(changed) {
-                const affected = new Set(changed);
-                return needed.filter(({ name, dependencies }) => {
-                    if (!dependencies.some((each) => affected.has(each)))
-                        return false;
-                    affected.add(name);
-                    return true;
-                });
-            }
-            async function openOwn(server, configuration) {
-                const { committed, others: _, ...own } = configuration;
-                const isPlain = committed && loadedAs(model.name) === asCommitted;
-                loaded.set(model.name, variant_loader_unknown);
-                const override = isPlain || model.config === null
-                    ? undefined
-                    : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
-                const opened = await openModel(context, server, model, settings, override);
-                if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
-                    await opened.detach();
-                    throw new domain_error.ue('model', `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`);
-                }
-                loaded.set(model.name, committed ? asCommitted : variedKey(own));
-                return opened;
-            }
-            async function clear(server, before, ensembles, changed, changesOwn) {
-                const onGpu = context.gpu !== null;
-                if (before !== null && changesOwn) {
-                    if (onGpu || ensembles.includes(model))
-                        await closeModel(context, before);
-                    else
-                        await before.detach();
-                }
-                const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)));
-                for (const { name } of gone.toReversed()) {
-                    if (loaded.has(name) || before !== null)
-                        await unloadModel(world, server.client, name, { timeoutNs });
-                }
-            }
-            async function requireOthers(server, wanted) {
-                const wrong = [];
-                for (const other of others) {
-                    const fields = wanted(other);
-                    if (fields === undefined)
-                        continue;
-                    const found = differences(fields, await server.client.modelConfig(other.name));
-                    if (found.length === 0)
-                        continue;
-                    loaded.set(other.name, variant_loader_unknown);
-                    wrong.push(`${other.name}: ${found.join('; ')}`);
-                }
-                if (wrong.length === 0)
-                    return;
-                throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${wrong.join('; ')})`);
-            }
-            return {
-                load: async (server, configuration, open) => {
-                    const wanted = ({ name }) => configuration.others?.[name];
-                    const changed = new Set(others.filter((other) => variant_loader_keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name));
-                    const ensembles = over(changed);
-                    const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration);
-                    await clear(server, open, ensembles, changed, changesOwn);
-                    for (const other of others) {
-                        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name));
-                        if (changed.has(other.name) || isGone)
-                            await loadOther(server, other, wanted(other));
-                    }
-                    const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration };
-                    try {
-                        await requireOthers(server, wanted);
-                        return live;
-                    }
-                    catch (error) {
-                        await live.detach();
-                        throw error;
-                    }
-                },
-            };
-            function isLoaded(live, configuration) {
-                return loadedAs(model.name) !== variant_loader_unknown && variedKey(live.configuration) === variedKey(configuration);
-            }
-        }
-        function variant_loader_keyOf(fields) {
-            return fields === undefined ? asCommitted : variedKey(fields);
-        }
-        ;
-        function makeBench(context, repository, model, running) {
-            const { world } = context;
-            const newLoader = () => makeVariantLoader(context, repository, model);
-            let seats = running === null
-                ? []
-                : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }];
-            let last = running?.model ?? null;
-            async function start(completes) {
-                const watch = await context.gpu?.watchServer();
-                const flags = completes ? [] : [withoutAutoComplete];
-                const server = await openServer(context, 'candidate', repository.path, flags);
-                const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null };
-                seats = [...seats, { ...unloaded, idle: undefined }];
-                const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) };
-                seats = seats.map((each) => (each.server === server ? seat : each));
-                return seat;
-            }
-            async function startFor({ committed }) {
-                try {
-                    const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local';
-                    const isAsGated = committed && context.gpu === null;
-                    return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)));
-                }
-                catch (error) {
-                    const other = seats.at(-1);
-                    if (other === undefined || world.signal.aborted)
-                        throw error;
-                    world.progress(`no further server beside ${seats.length}: ${(0, domain_error.Ub)(error).message}`);
-                    return other;
-                }
-            }
-            async function change(seat, configuration) {
-                const { server, loader, idle, model: before } = seat;
-                seat.model = null;
-                seat.isFree = true;
-                try {
-                    const opened = await loader.load(server, configuration, before);
-                    seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle };
-                    seat.isFree = false;
-                    return seat.model;
-                }
-                catch (error) {
-                    await before?.detach();
-                    throw error;
-                }
-            }
-            async function leave(next) {
-                const left = last;
-                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
-                    last = null;
-                    await left.detach();
-                }
-                await close(seats.filter(({ server }) => server.server.hasExited()));
-            }
-            const seatOf = (configuration) => seats.find((seat) => seat.model !== null && isIn(seat.model, configuration));
-            async function close(closing) {
-                seats = seats.filter((seat) => !closing.includes(seat));
-                await Promise.all(closing.map(({ server }) => server.close()));
-            }
-            return {
-                load: async (configuration, replaced) => {
-                    const beginNs = world.nowNs();
-                    let startNs = 0;
-                    const tried = async () => {
-                        try {
-                            await leave(configuration);
-                            const known = seatOf(configuration);
-                            if (known?.model != null) {
-                                known.isFree = false;
-                                return known.model;
-                            }
-                            const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree);
-                            const seat = free ?? (await startFor(configuration));
-                            startNs = free === undefined ? world.nowNs() - beginNs : 0;
-                            return await change(seat, configuration);
-                        }
-                        catch (error) {
-                            interruptIfAsked(world);
-                            return (0, domain_error.Ub)(error).message;
-                        }
-                    };
-                    const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false;
-                    const found = await tried();
-                    last = typeof found === 'string' ? null : found;
-                    const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs;
-                    return { model: found, startNs, loadNs };
-                },
-                discard: (configuration) => {
-                    const seat = seatOf(configuration);
-                    if (seat !== undefined)
-                        seat.isFree = true;
-                },
-                verify: async (configuration) => {
-                    const isSure = configuration.committed || seatOf(configuration)?.completes === true;
-                    if (isSure || seats.every(({ completes }) => completes))
-                        return;
-                    await last?.detach();
-                    last = null;
-                    await close(seats.filter(({ completes }) => !completes));
-                    const seat = seats.find(({ completes }) => completes) ?? (await start(true));
-                    await change(seat, configuration);
-                },
-                close: async () => {
-                    try {
-                        await last?.detach();
-                    }
-                    finally {
-                        await close(seats);
-                    }
-                },
-            };
-        }
-        function isIn(model, configuration) {
-            return configurationKey(model.configuration) === configurationKey(configuration);
         }
         ;
         const host_warnings_limits = [
@@ -49387,20 +49372,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const leastOwnChance = 0.05;
         const mostMeasurements = 3;
         function nextQuickStep(state) {
-            const { points, space } = state;
-            if (points.length === 0) {
-                const place = { configuration: space.committed, load: firstLoad(space, space.committed) };
-                return isAffordable(state, place, 0)
-                    ? quick_measure(place, 'explore', 'the committed configuration comes first')
-                    : exhausted(state);
-            }
+            if (state.points.length === 0)
+                return beginning(state);
             const promising = prospects(state);
             const found = explore(state, promising);
-            if (typeof found !== 'string')
-                return found;
+            return typeof found === 'string' ? ending(state, promising, found) : found;
+        }
+        function beginning(state) {
+            const place = committedPlace(state);
+            return isAffordable(state, place, 0)
+                ? quick_measure(place, 'explore', 'the committed configuration comes first')
+                : exhausted(state);
+        }
+        function committedPlace({ space }) {
+            return { configuration: space.committed, load: firstLoad(space, space.committed) };
+        }
+        function mayExplore(state, reserve) {
+            return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve);
+        }
+        function ending(state, promising, reason) {
             const contender = quick_nextContender(state, promising);
             if (contender === null)
-                return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: found };
+                return quick_done(state, reason);
             if (!isAffordable(state, contender.place, 0))
                 return exhausted(state);
             return quick_measure(contender.place, 'confirm', contender.why);
@@ -49412,8 +49405,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function explore(state, promising) {
             const reserve = reserveOf(state);
-            const cheapest = { configuration: loadedOf(state), load: firstLoad(state.space, state.space.committed) };
-            if (!isAffordable(state, cheapest, reserve))
+            if (!mayExplore(state, reserve))
                 return budgetWords(state);
             const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
             const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
@@ -49467,7 +49459,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
         }
         function exhausted(state) {
-            return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason: budgetWords(state) };
+            return quick_done(state, budgetWords(state));
+        }
+        function quick_done(state, reason) {
+            return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason };
         }
         function quick_measure({ configuration, load }, purpose, why) {
             return { kind: 'measure', configuration, load, purpose, why };
@@ -49480,13 +49475,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             [0.6, 0.1],
             [1, 0.05],
         ].map(([contention = 0, prior = 0]) => ({ fixed, contention, prior: fixed === 0.5 ? 2 * prior : prior })));
-        const executions_spread = 0.08;
+        const spread = 0.08;
         function executionTime(measured) {
             const fits = shapes.map((shape) => {
                 const logs = measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)));
                 const base = mean(logs);
                 const squares = logs.reduce((sum, log) => sum + (log - base) ** 2, 0);
-                return { ...shape, base, weight: shape.prior * Math.exp(-squares / (2 * executions_spread ** 2)) };
+                return { ...shape, base, weight: shape.prior * Math.exp(-squares / (2 * spread ** 2)) };
             });
             const total = fits.reduce((sum, { weight }) => sum + weight, 0);
             const weightOf = ({ weight, prior }) => (total > 0 ? weight / total : prior);
@@ -49687,27 +49682,16 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const gainPerHeadroom = 0.1;
         const leastShare = 0.1;
         function nextJointStep(state, members) {
-            const { points, space } = state;
-            if (points.length === 0) {
-                const place = { configuration: space.committed, load: firstLoad(space, space.committed) };
-                return isAffordable(state, place, 0)
-                    ? quick_measure(place, 'explore', 'the committed configuration comes first')
-                    : exhausted(state);
-            }
+            if (state.points.length === 0)
+                return beginning(state);
             const reserve = reserveOf(state);
-            const cheapest = { configuration: loadedOf(state), load: firstLoad(space, space.committed) };
-            const goesOn = isAffordable(state, cheapest, reserve);
+            const goesOn = mayExplore(state, reserve);
             const place = goesOn ? nextPlace(state, members) : null;
             if (place !== null && isAffordable(state, place, reserve))
                 return quick_measure(place, 'explore', place.why);
-            const contender = quick_nextContender(state, []);
             const isExplored = goesOn && place === null;
             const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state);
-            if (contender === null)
-                return { kind: 'done', answer: answerOf(state), reason };
-            if (!isAffordable(state, contender.place, 0))
-                return exhausted(state);
-            return quick_measure(contender.place, 'confirm', contender.why);
+            return ending(state, [], reason);
         }
         function nextPlace(state, members) {
             const { points, space } = state;
@@ -49869,10 +49853,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     budget: {
                         maxMeasurements: search.maxMeasurements,
                         timeLeftNs: timeNs - spentNs(),
-                        costNs: {
-                            load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
-                            measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
-                        },
+                        costNs: costOf(progress),
                         loaded: loaded.configurations.map(configurationKey),
                     },
                 };
@@ -49909,6 +49890,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 };
                 save({ progress, scenarios });
             }
+        }
+        function costOf({ points, loads, loadingNs, measuringNs, startingNs = 0, }) {
+            return {
+                load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
+                measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
+            };
         }
         function withComposing(points, scenarios) {
             return points.map((point, index) => {
@@ -49989,7 +49976,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     };
                 }
                 const startNs = world.nowNs();
-                const measured = await sweep_measure(context, model, load, step.purpose === 'explore' ? sweep_explore : sweep_confirm);
+                const samples = await measureAtOnce(context, [{ model, load }], step.purpose);
+                const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured');
                 const measureNs = world.nowNs() - startNs;
                 const { point, scenario } = sweep_judge(context, configuration, load, measured);
                 if (point.metrics === null)
@@ -50003,15 +49991,17 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const windowsNs = sample.windows.reduce((sum, { durationNs }) => sum + durationNs, 0);
             return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0);
         }
-        async function sweep_measure(context, model, load, settings) {
-            const { world, engine, random, gpu } = context;
+        async function measureAtOnce({ world, engine, random, gpu, config }, asked, purpose) {
+            const settings = purpose === 'explore' ? sweep_explore : sweep_confirm;
             try {
-                const [sample] = await measureWith(world, engine, [model], load, settings, random, gpu);
-                return sample === undefined || sample.windows.length === 0 ? 'not measured' : sample;
+                const [samples] = await measureSides(world, engine, [asked], settings, random, gpu);
+                if (samples === undefined || samples.some(({ windows }) => windows.length === 0))
+                    return 'not measured';
+                return neighbours_withNeighbours(asked, samples, config.gate.maxFailureRatio);
             }
             catch (error) {
                 interruptIfAsked(world);
-                const death = await serverDeath(world, [model.live]);
+                const death = await serverDeath(world, [...new Set(asked.map(({ model }) => model.live))]);
                 if (death === null)
                     throw error;
                 return death.message;
@@ -50082,7 +50072,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return varied.filter(({ variants }) => variants.length > 1).map(({ name }) => name);
         }
         ;
-        const concurrent_sweep_firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
         async function sweepConcurrently(context, input, from, save) {
             const { world } = context;
             const models = modelsOf(context, input);
@@ -50093,7 +50082,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const spentNs = () => (begun?.spentNs ?? 0) + world.nowNs() - startNs;
             try {
                 for (;;) {
-                    const progress = states[0]?.progress;
                     const points = pointsOf(models, states);
                     const step = nextConcurrentStep({
                         models,
@@ -50102,7 +50090,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         budget: {
                             maxMeasurements: input.models.reduce((sum, { name }) => sum + context.config.settingsFor(name).search.maxMeasurements, 0),
                             timeLeftNs: input.timeNs - spentNs(),
-                            costNs: costOf(progress, points.length),
+                            costNs: costOf((states[0] ?? concurrent_sweep_never()).progress),
                         },
                     });
                     if (step.kind === 'done')
@@ -50134,13 +50122,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function concurrent_sweep_never() {
             throw new RangeError('a sweep without one of its models');
         }
-        function costOf(progress, points) {
-            const { loads = 0, loadingNs = 0, measuringNs = 0 } = progress ?? {};
-            return {
-                load: loads === 0 ? concurrent_sweep_firstGuess.load : loadingNs / loads,
-                measure: points === 0 ? concurrent_sweep_firstGuess.measure : measuringNs / points,
-            };
-        }
         function modelsOf(context, { models, committed, repository }) {
             const settings = models.map(({ name }) => context.config.settingsFor(name));
             const total = settings.reduce((sum, { weighting }) => sum + weighting, 0);
@@ -50159,32 +50140,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const startNs = world.nowNs();
             const samples = typeof live === 'string'
                 ? live
-                : await concurrent_sweep_measure(context, live, loads, purpose === 'explore' ? sweep_explore : sweep_confirm);
+                : await measureAtOnce(context, live.map((model, index) => ({ model, load: loads[index] ?? concurrent_sweep_never() })), purpose);
             const judged = repositoryModels.map((_, index) => {
                 const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured');
                 return sweep_judge(context, configurations[index] ?? concurrent_sweep_never(), loads[index] ?? concurrent_sweep_never(), sample);
             });
             return { models: judged, loadNs, measureNs: world.nowNs() - startNs };
-        }
-        async function concurrent_sweep_measure(context, models, loads, settings) {
-            const { world, engine, random, gpu, config } = context;
-            const asked = models.flatMap((model, index) => {
-                const load = loads[index];
-                return load === undefined ? [] : [{ model, load }];
-            });
-            try {
-                const [samples] = await measureSides(world, engine, [asked], settings, random, gpu);
-                if (samples === undefined || samples.some(({ windows }) => windows.length === 0))
-                    return 'not measured';
-                return neighbours_withNeighbours(asked, samples, config.gate.maxFailureRatio);
-            }
-            catch (error) {
-                interruptIfAsked(world);
-                const death = await serverDeath(world, [...new Set(models.map(({ live }) => live))]);
-                if (death === null)
-                    throw error;
-                return death.message;
-            }
         }
         function configurationIn(models, { configurations }, own) {
             return models.reduce((made, { name, space }, index) => {
