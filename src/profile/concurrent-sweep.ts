@@ -1,6 +1,6 @@
 import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
 import { type Load, loadLabel, ownLoad, together } from '../domain/load.ts'
-import type { Scenario, SearchSummary, SweepProgress } from '../domain/scenario.ts'
+import type { Scenario, SearchSummary } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import {

@@ -9,7 +9,7 @@ import type { Members } from './members.ts'
 import { fitsMemory } from './memory.ts'
 import { atLeast, type Mover, movers, neighbours } from './movers.ts'
 import { beginning, committedLoads, ending, mayExplore, measure, reserveOf } from './quick.ts'
-import { firstLoad, loadsFor } from './space.ts'
+import { loadsFor } from './space.ts'
 import { type Place, placeKey, type SearchState, type Step, sameConfiguration } from './state.ts'
 import { foresee } from './stations.ts'
 
