@@ -6,8 +6,9 @@ import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { type ConcurrentSweepInput, sweepConcurrently } from './concurrent-sweep.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext } from './context.ts'
+import { committedOf } from './model-measurement.ts'
 import { profileTogether } from './profile.ts'
-import { givenUp, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
+import { givenUp, sweepBegin, sweepScenarios, withSweep } from './resume.ts'
 import type { SweepState } from './sweep-loop.ts'
 
 export interface ConcurrentInput {
@@ -86,9 +87,7 @@ function sweepInput(
 ): ConcurrentSweepInput | null {
   if (plan.models.every(({ searchNs }) => searchNs === 0)) return null
   const models = plan.models.flatMap(({ name }) => repository.models.get(name) ?? [])
-  const committed = gated.flatMap(({ candidate: { status, scenarios } }) =>
-    status === 'failed' ? [] : (scenarios[0]?.configuration ?? []),
-  )
+  const committed = gated.flatMap(({ candidate }) => committedOf(candidate) ?? [])
   if (committed.length < plan.models.length || models.length < plan.models.length) return null
   const budgetNs = plan.models.reduce((sum, each) => sum + each.budgetNs, 0)
   const timeNs = Math.max(0, budgetNs - (states[0]?.progress.spentBeforeNs ?? 0))
@@ -110,17 +109,7 @@ function withSweeps(
 ): ModelSides[] {
   return gated.map((sides, index) => {
     const state = states[index]
-    const { candidate } = sides
     if (state === undefined) return sides
-    return {
-      ...sides,
-      candidate: {
-        ...candidate,
-        settingsHash: settingsHash(config, candidate.name),
-        sweep: state.progress,
-        scenarios: [...candidate.scenarios.filter(({ role }) => role === 'gate'), ...state.scenarios],
-        search: searches?.[index] ?? null,
-      },
-    }
+    return { ...sides, candidate: withSweep(config, sides.candidate, state, searches?.[index] ?? null) }
   })
 }

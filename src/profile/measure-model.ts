@@ -1,32 +1,41 @@
-import type { Configuration } from '../domain/configuration.ts'
 import { asGateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import type { ModelMeasurement, SearchSummary } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/scenario.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import { freeMemoryBytes, hasGpuDevice, sharedMemoryRoom } from '../system/host-activity.ts'
 import { attribute } from './attribution.ts'
 import { interruptIfAsked, type ModelSides, type ProfileContext } from './context.ts'
 import type { MeasureInput } from './measure-input.ts'
-import { givenUp, settingsHash, sweepBegin, sweepScenarios } from './resume.ts'
+import { committedOf } from './model-measurement.ts'
+import { gatedScenarios, givenUp, sweepBegin, sweepScenarios, withSweep } from './resume.ts'
 import { growthOf, serversThatFit, sweepServers } from './room.ts'
 import { profileScreened } from './screened-model.ts'
 import { makeShelf, type Shelf } from './shelf.ts'
 import { sweepModel } from './sweep.ts'
 import type { SweepState } from './sweep-loop.ts'
 
+/** How one model is measured. */
+interface OneModel {
+  readonly plan: ModelPlan
+  /** What an earlier run left of it, to be gone on with; null = start afresh. */
+  readonly earlier: ModelSides | null
+  /** Whether measuring it alone first may clear it. */
+  readonly promising: boolean
+  /** Gets all there is of it after each load of each repetition and each step of the sweep. */
+  readonly save: (sides: ModelSides) => void
+  /** A file of measurements with this model only. */
+  readonly alone: (sides: ModelSides) => Measurements
+}
+
 /** The gated loads first, then why they are worse if they are, then the sweep with what is left of the model's time. */
 export async function measureModel(
   context: ProfileContext,
   input: MeasureInput,
-  plan: ModelPlan,
-  earlier: ModelSides | null,
-  save: (sides: ModelSides) => void,
-  alone: (sides: ModelSides) => Measurements,
-  promising: boolean,
+  model: OneModel,
 ): Promise<ModelSides> {
   const shelf = makeShelf()
   try {
-    return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf)
+    return await measureOnShelf(context, input, model, shelf)
   } finally {
     await shelf.clear()
   }
@@ -35,30 +44,21 @@ export async function measureModel(
 async function measureOnShelf(
   context: ProfileContext,
   input: MeasureInput,
-  plan: ModelPlan,
-  earlier: ModelSides | null,
-  save: (sides: ModelSides) => void,
-  alone: (sides: ModelSides) => Measurements,
-  promising: boolean,
+  one: OneModel,
   shelf: Shelf,
 ): Promise<ModelSides> {
   const { world, config } = context
+  const { plan, earlier, save, alone } = one
   const startNs = world.nowNs()
-  const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf))
+  const gated = earlier ?? (await measureGated(context, input, one, shelf))
   const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
   const swept = sweepScenarios(gated.candidate)
-  const withSweep = ({ progress, scenarios }: SweepState, search: SearchSummary | null): ModelSides => ({
+  const sidesWith = (now: SweepState, search: SearchSummary | null): ModelSides => ({
     ...gated,
-    candidate: {
-      ...gated.candidate,
-      settingsHash: settingsHash(config, plan.name),
-      sweep: progress,
-      scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
-      search,
-    },
+    candidate: withSweep(config, gated.candidate, now, search),
   })
   let state: SweepState = { progress: begun, scenarios: swept }
-  const sides = withSweep(state, null)
+  const sides = sidesWith(state, null)
   save(sides)
   const model = input.candidate.models.get(plan.name)
   const committed = committedOf(gated.candidate)
@@ -68,7 +68,7 @@ async function measureOnShelf(
     const running = shelf.take()
     const keep = (now: SweepState) => {
       state = now
-      save(withSweep(now, null))
+      save(sidesWith(now, null))
     }
     const servers = sweepServers(
       context,
@@ -88,29 +88,25 @@ async function measureOnShelf(
       running,
       servers,
     )
-    return withSweep(sweep, sweep.summary)
+    return sidesWith(sweep, sweep.summary)
   } catch (error) {
     interruptIfAsked(world)
     // The sweep is a suggestion: what breaks in it must not cost the verdict.
     const warning = `${givenUp}${asGateError(error).message}`
     world.progress(`${plan.name}: ${warning}`)
-    const { candidate } = withSweep(state, null)
+    const { candidate } = sidesWith(state, null)
     return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } }
   }
 }
 
 function gatedOnly({ candidate, ...others }: ModelSides): ModelSides {
-  const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate')
-  return { ...others, candidate: { ...candidate, scenarios } }
+  return { ...others, candidate: { ...candidate, scenarios: gatedScenarios(candidate) } }
 }
 
 async function measureGated(
   context: ProfileContext,
   input: MeasureInput,
-  plan: ModelPlan,
-  save: (sides: ModelSides) => void,
-  alone: (sides: ModelSides) => Measurements,
-  promising: boolean,
+  { plan, save, alone, promising }: OneModel,
   shelf: Shelf,
 ): Promise<ModelSides> {
   const { world } = context
@@ -159,9 +155,4 @@ async function explain(
     context.world.progress(`${plan.name}: ${warning}`)
     return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
   }
-}
-
-/** The configuration that was measured; null where the model did not load. */
-function committedOf(measurement: ModelMeasurement): Configuration | null {
-  return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null)
 }

@@ -111,7 +111,8 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
       }
       const promising = input.screen.isPromising(model, idle)
       const alone = (sides: ModelSides) => measurements([sides], false)
-      save(await measureModel(context, input, model, known.get(model.name) ?? null, save, alone, promising))
+      const earlier = known.get(model.name) ?? null
+      save(await measureModel(context, input, { plan: model, earlier, promising, save, alone }))
     }
     interruptIfAsked(world)
     const complete = measurements(all(), true)

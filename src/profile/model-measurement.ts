@@ -1,3 +1,4 @@
+import type { Configuration } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
@@ -66,4 +67,9 @@ export function scenariosOf(plan: ModelPlan, { committed, measured, inputAdvice 
           inputAdvice,
         )
   })
+}
+
+/** The configuration that was measured; null where the model did not load. */
+export function committedOf(measurement: ModelMeasurement): Configuration | null {
+  return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null)
 }

@@ -3,9 +3,10 @@ import type { Config } from '../config/config.ts'
 import { type Environment, foreign } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import type { ModelMeasurement, SweepProgress } from '../domain/scenario.ts'
+import type { ModelMeasurement, SearchSummary, SweepProgress } from '../domain/scenario.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { ModelSides } from './context.ts'
+import type { SweepState } from './sweep-loop.ts'
 
 /** What this run measures, as far as earlier measurements must agree with it. */
 export interface Resuming {
@@ -80,6 +81,26 @@ export const givenUp = 'the sweep was given up: '
 
 function words({ sweep }: ModelMeasurement): string {
   return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`
+}
+
+/** A model's measurement with its sweep as far as that has come, in place of what it had of one. */
+export function withSweep(
+  config: Resuming['config'],
+  candidate: ModelMeasurement,
+  { progress, scenarios }: SweepState,
+  search: SearchSummary | null,
+): ModelMeasurement {
+  return {
+    ...candidate,
+    settingsHash: settingsHash(config, candidate.name),
+    sweep: progress,
+    scenarios: [...gatedScenarios(candidate), ...scenarios],
+    search,
+  }
+}
+
+export function gatedScenarios({ scenarios }: ModelMeasurement): ModelMeasurement['scenarios'] {
+  return scenarios.filter(({ role }) => role === 'gate')
 }
 
 export function sweepScenarios({ scenarios }: ModelMeasurement): ModelMeasurement['scenarios'] {

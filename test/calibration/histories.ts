@@ -21,20 +21,33 @@ export const histories: Record<Noise, (random: Random) => () => number> = {
   },
 } as Record<Noise, (random: Random) => () => number>
 
+interface Unchanged {
+  readonly length: number
+  readonly series: number
+  readonly seed: number
+}
+
+/** Series without a step, at 3 % noise. */
+function* unchanged(noise: Noise, { length, series, seed }: Unchanged): Generator<number[]> {
+  const random = createRandom(seed)
+  for (let each = 0; each < series; each++) {
+    const next = histories[noise](random)
+    yield Array.from({ length }, () => 0.03 * next())
+  }
+}
+
 /** Steps per series, and the share of series with any, where there is none. */
 export function falseSteps(
   noise: Noise,
-  { length, series, seed }: { readonly length: number; readonly series: number; readonly seed: number },
+  unchangedSeries: Unchanged,
 ): { readonly points: number; readonly flagged: number } {
-  const random = createRandom(seed)
   let [points, flagged] = [0, 0]
-  for (let each = 0; each < series; each++) {
-    const next = histories[noise](random)
-    const found = segment(Array.from({ length }, () => 0.03 * next())).changePoints.length
+  for (const values of unchanged(noise, unchangedSeries)) {
+    const found = segment(values).changePoints.length
     points += found
     if (found > 0) flagged++
   }
-  return { points: points / series, flagged: flagged / series }
+  return { points: points / unchangedSeries.series, flagged: flagged / unchangedSeries.series }
 }
 
 /**
@@ -43,13 +56,11 @@ export function falseSteps(
  */
 export function everShown(
   noise: Noise,
-  { length, series, seed }: { readonly length: number; readonly series: number; readonly seed: number },
+  unchangedSeries: Unchanged,
 ): { readonly ever: number; readonly looks: number } {
-  const random = createRandom(seed)
+  const { length, series } = unchangedSeries
   let [ever, shown] = [0, 0]
-  for (let each = 0; each < series; each++) {
-    const next = histories[noise](random)
-    const values = Array.from({ length }, () => 0.03 * next())
+  for (const values of unchanged(noise, unchangedSeries)) {
     const before = shown
     for (let runs = minSeriesLength; runs <= length; runs++)
       if (segment(values.slice(0, runs)).changePoints.length > 0) shown++

@@ -37,7 +37,30 @@ run_config_search_mode: brute
 run_config_search_max_concurrency: 2
 gate: { repetitions: 2, warmup_seconds: 0.1, measurement_seconds: 0.3 }
 `
-const config = { ...readConfig(yaml, 'triton-perf-gate.yml', {}), triton: embeddedSettings }
+const configOf = (text: string) => ({
+  ...readConfig(text, 'triton-perf-gate.yml', {}),
+  triton: embeddedSettings,
+})
+const config = configOf(yaml)
+
+/** A run in baseline mode: its only model, and how many servers it has started. */
+async function swept(text: string) {
+  const outputDirectory = mkdtempSync(join(root, 'output-'))
+  await runGate(testWorld(), {
+    config: configOf(text),
+    modelRepository: path,
+    mode: 'baseline',
+    baseline: { status: 'notRequested' },
+    reference: null,
+    outputDirectory,
+    resume: null,
+    commit: null,
+    runId: null,
+  })
+  const read = (name: string) => readFileSync(join(outputDirectory, name), 'utf8')
+  const [model] = measurementsSchema.parse(JSON.parse(read('measurements.json'))).models
+  return { model, serversStarted: read('server.log').match(/Started GRPCInferenceService/g)?.length }
+}
 
 /** A model that loads in any configuration, and fails all requests in one that has these words. */
 function answersUnless(words: string): string {
@@ -149,42 +172,16 @@ test('the committed configuration that a server makes something else of is not m
 })
 
 test('configurations that do not answer do not let the servers grow in number', async () => {
-  const outputDirectory = join(root, 'moody')
   const moody = yaml.replace('paced', 'moody').replace('max_concurrency: 2', 'max_concurrency: 1')
-  await runGate(testWorld(), {
-    config: { ...readConfig(moody, 'triton-perf-gate.yml', {}), triton: embeddedSettings },
-    modelRepository: path,
-    mode: 'baseline',
-    baseline: { status: 'notRequested' },
-    reference: null,
-    outputDirectory,
-    resume: null,
-    commit: null,
-    runId: null,
-  })
-  const text = (name: string) => readFileSync(join(outputDirectory, name), 'utf8')
-  const [model] = measurementsSchema.parse(JSON.parse(text('measurements.json'))).models
+  const { model, serversStarted } = await swept(moody)
   const points = model?.sweep?.points ?? []
   expect(points.map(({ metrics }) => metrics !== null)).toEqual([true, false, false, true])
   // One that tells what it is, two of the gated loads, of which the last stays, and one beside that.
-  expect(text('server.log').match(/Started GRPCInferenceService/g)).toHaveLength(1 + 2 + 1)
+  expect(serversStarted).toBe(1 + 2 + 1)
 })
 
 test('a sweep begins on the server of the gated loads, and says where its time went', async () => {
-  const outputDirectory = join(root, 'output')
-  await runGate(testWorld(), {
-    config,
-    modelRepository: path,
-    mode: 'baseline',
-    baseline: { status: 'notRequested' },
-    reference: null,
-    outputDirectory,
-    resume: null,
-    commit: null,
-    runId: null,
-  })
-  const text = (name: string) => readFileSync(join(outputDirectory, name), 'utf8')
-  const [model] = measurementsSchema.parse(JSON.parse(text('measurements.json'))).models
+  const { model, serversStarted } = await swept(yaml)
   const { wallNs, underLoadNs, phases, measurements } = model?.search ?? {}
   expect(measurements).toBe(8)
   const { startNs = -1, loadNs = 0, stopNs = 0, otherNs = 0 } = phases ?? {}
@@ -198,5 +195,5 @@ test('a sweep begins on the server of the gated loads, and says where its time w
   )
   expect(underLoadNs).toBeGreaterThan(windowsNs)
   // One that tells what it is, one for each repetition, then one for each configuration but the first, for which the last of those is kept.
-  expect(text('server.log').match(/Started GRPCInferenceService/g)).toHaveLength(1 + 2 + 3)
+  expect(serversStarted).toBe(1 + 2 + 3)
 })
