@@ -50280,6 +50280,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     : withAdvice(toScenario({ role: 'gate', configuration: committed, load, measured: [...ofLoad.values()] }), inputAdvice);
             });
         }
+        function committedOf(measurement) {
+            return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null);
+        }
         ;
         function takeRunning(record) {
             const { server, model, failure } = record;
@@ -50627,6 +50630,18 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function resume_words({ sweep }) {
             return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`;
         }
+        function withSweep(config, candidate, { progress, scenarios }, search) {
+            return {
+                ...candidate,
+                settingsHash: settingsHash(config, candidate.name),
+                sweep: progress,
+                scenarios: [...resume_gatedScenarios(candidate), ...scenarios],
+                search,
+            };
+        }
+        function resume_gatedScenarios({ scenarios }) {
+            return scenarios.filter(({ role }) => role === 'gate');
+        }
         function sweepScenarios({ scenarios }) {
             return scenarios.filter(({ role }) => role === 'sweep');
         }
@@ -50683,7 +50698,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (plan.models.every(({ searchNs }) => searchNs === 0))
                 return null;
             const models = plan.models.flatMap(({ name }) => repository.models.get(name) ?? []);
-            const committed = gated.flatMap(({ candidate: { status, scenarios } }) => status === 'failed' ? [] : (scenarios[0]?.configuration ?? []));
+            const committed = gated.flatMap(({ candidate }) => committedOf(candidate) ?? []);
             if (committed.length < plan.models.length || models.length < plan.models.length)
                 return null;
             const budgetNs = plan.models.reduce((sum, each) => sum + each.budgetNs, 0);
@@ -50697,19 +50712,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function withSweeps({ config }, gated, states, searches) {
             return gated.map((sides, index) => {
                 const state = states[index];
-                const { candidate } = sides;
                 if (state === undefined)
                     return sides;
-                return {
-                    ...sides,
-                    candidate: {
-                        ...candidate,
-                        settingsHash: settingsHash(config, candidate.name),
-                        sweep: state.progress,
-                        scenarios: [...candidate.scenarios.filter(({ role }) => role === 'gate'), ...state.scenarios],
-                        search: searches?.[index] ?? null,
-                    },
-                };
+                return { ...sides, candidate: withSweep(config, sides.candidate, state, searches?.[index] ?? null) };
             });
         }
         ;
@@ -51180,33 +51185,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
-        async function measureModel(context, input, plan, earlier, save, alone, promising) {
+        async function measureModel(context, input, model) {
             const shelf = makeShelf();
             try {
-                return await measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf);
+                return await measureOnShelf(context, input, model, shelf);
             }
             finally {
                 await shelf.clear();
             }
         }
-        async function measureOnShelf(context, input, plan, earlier, save, alone, promising, shelf) {
+        async function measureOnShelf(context, input, one, shelf) {
             const { world, config } = context;
+            const { plan, earlier, save, alone } = one;
             const startNs = world.nowNs();
-            const gated = earlier ?? (await measureGated(context, input, plan, save, alone, promising, shelf));
+            const gated = earlier ?? (await measureGated(context, input, one, shelf));
             const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs);
             const swept = sweepScenarios(gated.candidate);
-            const withSweep = ({ progress, scenarios }, search) => ({
+            const sidesWith = (now, search) => ({
                 ...gated,
-                candidate: {
-                    ...gated.candidate,
-                    settingsHash: settingsHash(config, plan.name),
-                    sweep: progress,
-                    scenarios: [...gated.candidate.scenarios.filter(({ role }) => role === 'gate'), ...scenarios],
-                    search,
-                },
+                candidate: withSweep(config, gated.candidate, now, search),
             });
             let state = { progress: begun, scenarios: swept };
-            const sides = withSweep(state, null);
+            const sides = sidesWith(state, null);
             save(sides);
             const model = input.candidate.models.get(plan.name);
             const committed = committedOf(gated.candidate);
@@ -51217,25 +51217,24 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const running = shelf.take();
                 const keep = (now) => {
                     state = now;
-                    save(withSweep(now, null));
+                    save(sidesWith(now, null));
                 };
                 const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() });
                 const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, keep, running, servers);
-                return withSweep(sweep, sweep.summary);
+                return sidesWith(sweep, sweep.summary);
             }
             catch (error) {
                 interruptIfAsked(world);
                 const warning = `${givenUp}${(0, domain_error.Ub)(error).message}`;
                 world.progress(`${plan.name}: ${warning}`);
-                const { candidate } = withSweep(state, null);
+                const { candidate } = sidesWith(state, null);
                 return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } };
             }
         }
         function measure_model_gatedOnly({ candidate, ...others }) {
-            const scenarios = candidate.scenarios.filter(({ role }) => role === 'gate');
-            return { ...others, candidate: { ...candidate, scenarios } };
+            return { ...others, candidate: { ...candidate, scenarios: resume_gatedScenarios(candidate) } };
         }
-        async function measureGated(context, input, plan, save, alone, promising, shelf) {
+        async function measureGated(context, input, { plan, save, alone, promising }, shelf) {
             const { world } = context;
             const startNs = world.nowNs();
             const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null };
@@ -51264,9 +51263,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 context.world.progress(`${plan.name}: ${warning}`);
                 return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } };
             }
-        }
-        function committedOf(measurement) {
-            return measurement.status === 'failed' ? null : (measurement.scenarios[0]?.configuration ?? null);
         }
         ;
         async function measureRepository(world, input) {
@@ -51357,7 +51353,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     };
                     const promising = input.screen.isPromising(model, idle);
                     const alone = (sides) => measurements([sides], false);
-                    save(await measureModel(context, input, model, known.get(model.name) ?? null, save, alone, promising));
+                    const earlier = known.get(model.name) ?? null;
+                    save(await measureModel(context, input, { plan: model, earlier, promising, save, alone }));
                 }
                 interruptIfAsked(world);
                 const complete = measurements(all(), true);
