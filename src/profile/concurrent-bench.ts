@@ -1,10 +1,9 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { asGateError } from '../domain/error.ts'
-import { applyConfiguration } from '../model-config/configuration.ts'
-import { modelConfigToJson } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { askOf, interruptIfAsked, type ProfileContext } from './context.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
+import { overrideOf } from './variant-loader.ts'
 
 /** One server, and on it whatever combination of configurations was loaded last. The user's files stay as they are. */
 export interface ConcurrentBench {
@@ -46,12 +45,10 @@ export function makeConcurrentBench(
     loaded.delete(model.name)
     // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
     if (before !== undefined) await (context.gpu === null ? before.detach() : closeModel(context, before))
-    const { config, name } = model
-    const isPlain = config === null || (configuration.committed && !overridden.has(name))
-    if (!isPlain) overridden.add(name)
-    const override = isPlain
-      ? undefined
-      : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration }
+    const { name } = model
+    const isPlain = configuration.committed && !overridden.has(name)
+    const override = isPlain ? undefined : overrideOf(model, configuration)
+    if (override !== undefined) overridden.add(name)
     loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override))
   }
 

@@ -3,7 +3,12 @@ import type { Config } from '../config/config.ts'
 import { type Environment, foreign } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import type { ModelMeasurement, SearchSummary, SweepProgress } from '../domain/scenario.ts'
+import {
+  gatedScenarios,
+  type ModelMeasurement,
+  type SearchSummary,
+  type SweepProgress,
+} from '../domain/scenario.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { ModelSides } from './context.ts'
 import type { SweepState } from './sweep-loop.ts'
@@ -97,10 +102,6 @@ export function withSweep(
     scenarios: [...gatedScenarios(candidate), ...scenarios],
     search,
   }
-}
-
-export function gatedScenarios({ scenarios }: ModelMeasurement): ModelMeasurement['scenarios'] {
-  return scenarios.filter(({ role }) => role === 'gate')
 }
 
 export function sweepScenarios({ scenarios }: ModelMeasurement): ModelMeasurement['scenarios'] {

@@ -64,10 +64,7 @@ export function makeVariantLoader(
     // Triton keeps an override until it is told another one: a plain load would not bring the committed one back.
     const isPlain = committed && loadedAs(model.name) === asCommitted
     loaded.set(model.name, unknown)
-    const override =
-      isPlain || model.config === null
-        ? undefined
-        : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration }
+    const override = isPlain ? undefined : overrideOf(model, configuration)
     const opened = await openModel(context, server, model, settings, override)
     if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
       await opened.detach()
@@ -148,6 +145,13 @@ export function makeVariantLoader(
   function isLoaded(live: LiveModel, configuration: Configuration): boolean {
     return loadedAs(model.name) !== unknown && variedKey(live.configuration) === variedKey(configuration)
   }
+}
+
+/** A configuration as a load request takes it; undefined for a model without config.pbtxt, which there is nothing to change of. */
+export function overrideOf({ config }: RepositoryModel, configuration: Configuration) {
+  return config === null
+    ? undefined
+    : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration }
 }
 
 function keyOf(fields: VariedFields | undefined): string {

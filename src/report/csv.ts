@@ -33,15 +33,16 @@ const columns = [
  * rounded to one decimal as there, an empty cell for what was not measured.
  */
 export function renderCsv(result: Result): string {
+  const concurrent = isConcurrent(result)
   const rows = result.models.flatMap((model) =>
     groupByConfiguration(model).flatMap((group) =>
       group.scenarios.map((scenario) => [
         ...row(model, group, scenario),
-        ...(isConcurrent(result) ? [besideText(scenario.load)] : []),
+        ...(concurrent ? [besideText(scenario.load)] : []),
       ]),
     ),
   )
-  const header = isConcurrent(result) ? [...columns, besideColumn] : columns
+  const header = concurrent ? [...columns, besideColumn] : columns
   return [[...header], ...rows].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
 }
 
