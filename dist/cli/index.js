@@ -40983,11 +40983,12 @@ var __webpack_modules__ = ({
             'Max GPU Memory Usage (MB)',
         ];
         function renderCsv(result) {
+            const concurrent = isConcurrent(result);
             const rows = result.models.flatMap((model) => groupByConfiguration(model).flatMap((group) => group.scenarios.map((scenario) => [
                 ...row(model, group, scenario),
-                ...(isConcurrent(result) ? [besideText(scenario.load)] : []),
+                ...(concurrent ? [besideText(scenario.load)] : []),
             ])));
-            const header = isConcurrent(result) ? [...columns, besideColumn] : columns;
+            const header = concurrent ? [...columns, besideColumn] : columns;
             return [[...header], ...rows].map((cells) => `${cells.map(csv_cell).join(',')}\r\n`).join('');
         }
         const besideColumn = 'Concurrent Models';
@@ -46663,6 +46664,114 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        const asCommitted = '';
+        const variant_loader_unknown = '?';
+        function makeVariantLoader(context, repository, model) {
+            const { world } = context;
+            const timeoutNs = context.loadTimeoutNs;
+            const settings = askOf(context, model.name);
+            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
+            const others = needed.filter(({ name }) => name !== model.name);
+            const loaded = new Map();
+            const loadedAs = (name) => loaded.get(name) ?? asCommitted;
+            async function loadOther(server, other, fields) {
+                const { config } = other;
+                loaded.set(other.name, variant_loader_unknown);
+                if (config === null)
+                    throw new domain_error.ue('internal', `${other.name} has no configuration to be varied`);
+                const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields });
+                const configJson = modelConfigToJson(target);
+                await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs });
+                loaded.set(other.name, variant_loader_keyOf(fields));
+            }
+            function over(changed) {
+                const affected = new Set(changed);
+                return needed.filter(({ name, dependencies }) => {
+                    if (!dependencies.some((each) => affected.has(each)))
+                        return false;
+                    affected.add(name);
+                    return true;
+                });
+            }
+            async function openOwn(server, configuration) {
+                const { committed, others: _, ...own } = configuration;
+                const isPlain = committed && loadedAs(model.name) === asCommitted;
+                loaded.set(model.name, variant_loader_unknown);
+                const override = isPlain ? undefined : overrideOf(model, configuration);
+                const opened = await openModel(context, server, model, settings, override);
+                if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
+                    await opened.detach();
+                    throw new domain_error.ue('model', `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`);
+                }
+                loaded.set(model.name, committed ? asCommitted : variedKey(own));
+                return opened;
+            }
+            async function clear(server, before, ensembles, changed, changesOwn) {
+                const onGpu = context.gpu !== null;
+                if (before !== null && changesOwn) {
+                    if (onGpu || ensembles.includes(model))
+                        await closeModel(context, before);
+                    else
+                        await before.detach();
+                }
+                const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)));
+                for (const { name } of gone.toReversed()) {
+                    if (loaded.has(name) || before !== null)
+                        await unloadModel(world, server.client, name, { timeoutNs });
+                }
+            }
+            async function requireOthers(server, wanted) {
+                const wrong = [];
+                for (const other of others) {
+                    const fields = wanted(other);
+                    if (fields === undefined)
+                        continue;
+                    const found = differences(fields, await server.client.modelConfig(other.name));
+                    if (found.length === 0)
+                        continue;
+                    loaded.set(other.name, variant_loader_unknown);
+                    wrong.push(`${other.name}: ${found.join('; ')}`);
+                }
+                if (wrong.length === 0)
+                    return;
+                throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${wrong.join('; ')})`);
+            }
+            return {
+                load: async (server, configuration, open) => {
+                    const wanted = ({ name }) => configuration.others?.[name];
+                    const changed = new Set(others.filter((other) => variant_loader_keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name));
+                    const ensembles = over(changed);
+                    const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration);
+                    await clear(server, open, ensembles, changed, changesOwn);
+                    for (const other of others) {
+                        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name));
+                        if (changed.has(other.name) || isGone)
+                            await loadOther(server, other, wanted(other));
+                    }
+                    const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration };
+                    try {
+                        await requireOthers(server, wanted);
+                        return live;
+                    }
+                    catch (error) {
+                        await live.detach();
+                        throw error;
+                    }
+                },
+            };
+            function isLoaded(live, configuration) {
+                return loadedAs(model.name) !== variant_loader_unknown && variedKey(live.configuration) === variedKey(configuration);
+            }
+        }
+        function overrideOf({ config }, configuration) {
+            return config === null
+                ? undefined
+                : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration };
+        }
+        function variant_loader_keyOf(fields) {
+            return fields === undefined ? asCommitted : variedKey(fields);
+        }
+        ;
         function makeConcurrentBench(context, repository, models) {
             const { world } = context;
             let server = null;
@@ -46679,13 +46788,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 loaded.delete(model.name);
                 if (before !== undefined)
                     await (context.gpu === null ? before.detach() : closeModel(context, before));
-                const { config, name } = model;
-                const isPlain = config === null || (configuration.committed && !overridden.has(name));
-                if (!isPlain)
+                const { name } = model;
+                const isPlain = configuration.committed && !overridden.has(name);
+                const override = isPlain ? undefined : overrideOf(model, configuration);
+                if (override !== undefined)
                     overridden.add(name);
-                const override = isPlain
-                    ? undefined
-                    : { json: modelConfigToJson(applyConfiguration(config, configuration)), configuration };
                 loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override));
             }
             async function change(configurations) {
@@ -46977,111 +47084,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const code = files.filter(({ path }) => path.endsWith('.py'));
             const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
             return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
-        }
-        ;
-        const asCommitted = '';
-        const variant_loader_unknown = '?';
-        function makeVariantLoader(context, repository, model) {
-            const { world } = context;
-            const timeoutNs = context.loadTimeoutNs;
-            const settings = askOf(context, model.name);
-            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
-            const others = needed.filter(({ name }) => name !== model.name);
-            const loaded = new Map();
-            const loadedAs = (name) => loaded.get(name) ?? asCommitted;
-            async function loadOther(server, other, fields) {
-                const { config } = other;
-                loaded.set(other.name, variant_loader_unknown);
-                if (config === null)
-                    throw new domain_error.ue('internal', `${other.name} has no configuration to be varied`);
-                const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields });
-                const configJson = modelConfigToJson(target);
-                await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs });
-                loaded.set(other.name, variant_loader_keyOf(fields));
-            }
-            function over(changed) {
-                const affected = new Set(changed);
-                return needed.filter(({ name, dependencies }) => {
-                    if (!dependencies.some((each) => affected.has(each)))
-                        return false;
-                    affected.add(name);
-                    return true;
-                });
-            }
-            async function openOwn(server, configuration) {
-                const { committed, others: _, ...own } = configuration;
-                const isPlain = committed && loadedAs(model.name) === asCommitted;
-                loaded.set(model.name, variant_loader_unknown);
-                const override = isPlain || model.config === null
-                    ? undefined
-                    : { json: modelConfigToJson(applyConfiguration(model.config, configuration)), configuration };
-                const opened = await openModel(context, server, model, settings, override);
-                if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
-                    await opened.detach();
-                    throw new domain_error.ue('model', `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`);
-                }
-                loaded.set(model.name, committed ? asCommitted : variedKey(own));
-                return opened;
-            }
-            async function clear(server, before, ensembles, changed, changesOwn) {
-                const onGpu = context.gpu !== null;
-                if (before !== null && changesOwn) {
-                    if (onGpu || ensembles.includes(model))
-                        await closeModel(context, before);
-                    else
-                        await before.detach();
-                }
-                const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)));
-                for (const { name } of gone.toReversed()) {
-                    if (loaded.has(name) || before !== null)
-                        await unloadModel(world, server.client, name, { timeoutNs });
-                }
-            }
-            async function requireOthers(server, wanted) {
-                const wrong = [];
-                for (const other of others) {
-                    const fields = wanted(other);
-                    if (fields === undefined)
-                        continue;
-                    const found = differences(fields, await server.client.modelConfig(other.name));
-                    if (found.length === 0)
-                        continue;
-                    loaded.set(other.name, variant_loader_unknown);
-                    wrong.push(`${other.name}: ${found.join('; ')}`);
-                }
-                if (wrong.length === 0)
-                    return;
-                throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${wrong.join('; ')})`);
-            }
-            return {
-                load: async (server, configuration, open) => {
-                    const wanted = ({ name }) => configuration.others?.[name];
-                    const changed = new Set(others.filter((other) => variant_loader_keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name));
-                    const ensembles = over(changed);
-                    const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration);
-                    await clear(server, open, ensembles, changed, changesOwn);
-                    for (const other of others) {
-                        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name));
-                        if (changed.has(other.name) || isGone)
-                            await loadOther(server, other, wanted(other));
-                    }
-                    const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration };
-                    try {
-                        await requireOthers(server, wanted);
-                        return live;
-                    }
-                    catch (error) {
-                        await live.detach();
-                        throw error;
-                    }
-                },
-            };
-            function isLoaded(live, configuration) {
-                return loadedAs(model.name) !== variant_loader_unknown && variedKey(live.configuration) === variedKey(configuration);
-            }
-        }
-        function variant_loader_keyOf(fields) {
-            return fields === undefined ? asCommitted : variedKey(fields);
         }
         ;
         function makeBench(context, repository, model, running) {
@@ -50635,12 +50637,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ...candidate,
                 settingsHash: settingsHash(config, candidate.name),
                 sweep: progress,
-                scenarios: [...resume_gatedScenarios(candidate), ...scenarios],
+                scenarios: [...gatedScenarios(candidate), ...scenarios],
                 search,
             };
-        }
-        function resume_gatedScenarios({ scenarios }) {
-            return scenarios.filter(({ role }) => role === 'gate');
         }
         function sweepScenarios({ scenarios }) {
             return scenarios.filter(({ role }) => role === 'sweep');
@@ -51232,7 +51231,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         function measure_model_gatedOnly({ candidate, ...others }) {
-            return { ...others, candidate: { ...candidate, scenarios: resume_gatedScenarios(candidate) } };
+            return { ...others, candidate: { ...candidate, scenarios: gatedScenarios(candidate) } };
         }
         async function measureGated(context, input, { plan, save, alone, promising }, shelf) {
             const { world } = context;
