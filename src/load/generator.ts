@@ -30,6 +30,8 @@ export interface Window {
   readonly completed: number
   /** All requests written to the server, lead-in and lead-out too: what its own counters should have gone up by. */
   readonly issued: number
+  /** Further ones that may have been written: another tool does not say exactly. Left out: none. */
+  readonly mayHaveIssued?: number
   /** Failed requests of the window by gRPC status name, `reset`, `deadline`, `connection` or `wrong_output`. */
   readonly failures: Readonly<Record<string, number>>
   /** The first of them in the server's words; null where none failed. */

@@ -42,10 +42,9 @@ export function toWindows(
     durationNs,
     latenciesNs,
     completed: latenciesNs.length,
-    // Those of earlier windows, and those that were out or followed when it ended: the server has counted them too.
-    issued:
-      latenciesNs.length +
-      (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) + stopping + finishing : 0),
+    // The first answers for what is in none: those of earlier windows, and those that were out or followed at the end.
+    issued: latenciesNs.length + (index === 0 ? profile.requests - counted : 0),
+    ...(index === 0 ? { mayHaveIssued: outstanding(load, latenciesNs) + stopping + finishing } : {}),
     failures: {},
     firstFailure: null,
     client,

@@ -13,8 +13,9 @@ import type { Engine } from './engine.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { paceOf } from './pace.ts'
 import { failedWindow, healthOf, silent, toWindows } from './perf-analyzer-windows.ts'
-import { countedBetween, otherClients, type RepetitionSettings, statisticsOf } from './repetition.ts'
+import { countedBetween, type RepetitionSettings, statisticsOf } from './repetition.ts'
 import { noGpu, type Sample } from './sample.ts'
+import { otherClients } from './server-counts.ts'
 import type { Dialogue, LiveModel } from './side.ts'
 
 type PerfAnalyzer = Extract<Engine, { kind: 'perf_analyzer' }>

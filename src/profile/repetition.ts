@@ -6,13 +6,14 @@ import type { LoadGenerator, Window } from '../load/generator.ts'
 import type { ModelStatistics } from '../proto/grpc_service_pb.js'
 import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
-import { type StatisticsDelta, statisticsDelta } from '../triton/statistics.ts'
+import { statisticsDelta } from '../triton/statistics.ts'
 import { type Ask, apart, withSharedHealth } from './asks.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
 import { composingBetween, withQueuesOfSteps } from './composing.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { watchMachine } from './machine.ts'
 import { type GpuSample, noGpu, type Sample } from './sample.ts'
+import { otherClients } from './server-counts.ts'
 import type { LiveModel } from './side.ts'
 import { type WarmUpLimits, warmUp } from './warm-up.ts'
 
@@ -157,14 +158,4 @@ function withoutLongerWarmUp(settings: RepetitionSettings, warmUps: readonly War
   const longerNs = Math.max(...warmUps.map(({ durationNs }) => durationNs - settings.warmupNs))
   const maxMeasurementNs = settings.maxMeasurementNs - Math.max(0, longerNs)
   return { ...settings, maxMeasurementNs: Math.max(settings.measurementNs, maxMeasurementNs) }
-}
-
-/** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
-export function otherClients(server: StatisticsDelta, windows: readonly Window[]): string[] {
-  if (server.status === 'unavailable' || windows.length === 0) return []
-  const counted = server.times.requestCount + server.times.failCount
-  const sent = windows.reduce((sum, window) => sum + window.issued, 0)
-  // A health check now and then disturbs nobody.
-  if (counted <= sent * 1.01 + 2) return []
-  return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`]
 }

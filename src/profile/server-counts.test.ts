@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { windowOf } from '../../test/support/windows.ts'
 import type { StatisticsDelta } from '../triton/statistics.ts'
 import type { Sample } from './sample.ts'
-import { serverCounts, serverWarnings } from './server-counts.ts'
+import { otherClients, serverCounts, serverWarnings } from './server-counts.ts'
 
 function sample(requestCount: number, change: { failCount?: number; problem?: string } = {}): Sample {
   const server: StatisticsDelta = {
@@ -56,4 +56,22 @@ test('fewer than were sent is a warning with the numbers; what failed or is not 
 
 test('numbers that do not fit together are said', () => {
   expect(serverWarnings(sample(1000, { problem: 'odd' }), load)).toEqual(['odd'])
+})
+
+test('more than were sent, and than may have been sent, are of other clients', () => {
+  const others = ({ server, windows }: Sample) => otherClients(server, windows)
+  // 1000 sent; one of a hundred and two are forgiven.
+  expect(others(sample(1012))).toEqual([])
+  expect(others(sample(1000, { failCount: 13 }))).toEqual([
+    'other_clients: the server counted 1013 requests, 1000 were sent from here',
+  ])
+  expect(others({ ...sample(1013), windows: [] })).toEqual([])
+  const unsure = (requestCount: number) => ({
+    ...sample(requestCount),
+    windows: [windowOf([], { issued: 1000, mayHaveIssued: 100 })],
+  })
+  expect(others(unsure(1113))).toEqual([])
+  expect(others(unsure(1114))).toHaveLength(1)
+  // What may have been sent is not missed where it was not.
+  expect(serverWarnings(unsure(990), load)).toEqual([])
 })

@@ -48,6 +48,16 @@ export function serverWarnings({ server, windows }: Sample, load: Load): string[
   ]
 }
 
+/** Requests that the server counted and that were not sent from here: its numbers are not ours alone. */
+export function otherClients(server: Sample['server'], windows: Sample['windows']): string[] {
+  if (server.status === 'unavailable' || windows.length === 0) return []
+  const counted = server.times.requestCount + server.times.failCount
+  const sent = windows.reduce((sum, { mayHaveIssued = 0 }) => sum + mayHaveIssued, sentIn(windows))
+  // A health check now and then disturbs nobody.
+  if (counted <= sent * 1.01 + 2) return []
+  return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`]
+}
+
 function sentIn(windows: Sample['windows']): number {
   return windows.reduce((sum, { issued }) => sum + issued, 0)
 }
