@@ -165,17 +165,19 @@ function playThrough(
 ): SearchMetrics {
   const random = createRandom(model.seed)
   const wanted = 200 + 4 * clients
-  // When each client sends next, and when each instance is free again.
-  const sends = Array.from({ length: clients }, () => random.uniform() * model.clientNs)
+  // Who sends next, the first first, and when each instance is free again.
+  const sends = Array.from({ length: clients }, (_, client) => ({
+    client,
+    atNs: random.uniform() * model.clientNs,
+  })).sort((a, b) => a.atNs - b.atNs)
   const free = Array.from({ length: instances }, () => 0)
   const latencies: number[] = []
   let nowNs = 0
   let batches = 0
   while (latencies.length < wanted) {
     const instance = free.indexOf(Math.min(...free))
-    nowNs = Math.max(nowNs, free[instance] ?? 0, Math.min(...sends))
-    const waiting = sends.flatMap((at, client) => (at <= nowNs ? [client] : []))
-    const batch = waiting.sort((a, b) => (sends[a] ?? 0) - (sends[b] ?? 0)).slice(0, largest)
+    nowNs = Math.max(nowNs, free[instance] ?? 0, sends[0]?.atNs ?? 0)
+    const batch = sends.splice(0, Math.min(largest, firstAfter(sends, nowNs)))
     const others = free.filter((at) => at > nowNs).length
     const endNs =
       nowNs +
@@ -184,10 +186,10 @@ function playThrough(
         Math.exp(model.jitter * random.normal())
     free[instance] = endNs
     batches++
-    for (const client of batch) {
-      latencies.push(endNs - (sends[client] ?? 0))
-      sends[client] = endNs + model.clientNs
-    }
+    latencies.push(...batch.map(({ atNs }) => endNs - atNs))
+    const atNs = endNs + model.clientNs
+    const again = batch.map(({ client }) => ({ client, atNs })).sort((a, b) => a.client - b.client)
+    sends.splice(firstAfter(sends, atNs), 0, ...again)
   }
   const sorted = latencies.toSorted((a, b) => a - b)
   return {
@@ -196,6 +198,17 @@ function playThrough(
     latencyP99Ns: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
     executedBatchSize: latencies.length / batches,
   }
+}
+
+/** Where in the order those begin that send later; by halving, since a thousand clients send some thousand times. */
+function firstAfter(sends: readonly { readonly atNs: number }[], timeNs: number): number {
+  let [low, high] = [0, sends.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sends[middle]?.atNs ?? 0) <= timeNs) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function outstandingOf(load: Load): number {
