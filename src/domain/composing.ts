@@ -25,6 +25,7 @@ export const composingModelSchema = z
     cacheHitCount: z.int().nonnegative(),
   })
   .readonly()
+  .meta({ id: 'composingModel' })
 export type ComposingModel = z.infer<typeof composingModelSchema>
 
 /** The parts of a request's time in the server, in the order in which it passes through them. */

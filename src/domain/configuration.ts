@@ -31,6 +31,7 @@ export const configurationSchema = z
     others: z.record(z.string(), variedFieldsSchema).readonly().optional(),
   })
   .readonly()
+  .meta({ id: 'configuration' })
 
 export type Configuration = z.infer<typeof configurationSchema>
 

@@ -49,6 +49,7 @@ export const environmentSchema = z
     inputData: z.record(z.string(), z.string()).optional(),
   })
   .readonly()
+  .meta({ id: 'environment' })
 
 export type Environment = z.infer<typeof environmentSchema>
 

@@ -37,6 +37,7 @@ const beside = z
 export const loadSchema = z
   .discriminatedUnion('mode', [closedLoop.extend({ beside }), openLoop.extend({ beside })])
   .readonly()
+  .meta({ id: 'load' })
 
 export type Load = z.infer<typeof loadSchema>
 

@@ -21,12 +21,16 @@ const metricValueSchema = z
     reason: z.string().optional(),
   })
   .readonly()
+  .meta({ id: 'metricValue' })
 export type MetricValue = z.infer<typeof metricValueSchema>
 
 const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
 
 /** null = not available on this machine; a value of null with a reason = not to be had from this measurement. */
-export const metricsSchema = z.partialRecord(metricNameSchema, metricValueSchema.nullable()).readonly()
+export const metricsSchema = z
+  .partialRecord(metricNameSchema, metricValueSchema.nullable())
+  .readonly()
+  .meta({ id: 'metrics' })
 export type Metrics = z.infer<typeof metricsSchema>
 
 /** A short stretch of load on one side. Blocks of the two sides of a repetition alternate and pair up by index. */
@@ -154,6 +158,7 @@ const repetitionSchema = z
     voidReasons: z.array(z.string()),
   })
   .readonly()
+  .meta({ id: 'repetition' })
 export type Repetition = z.infer<typeof repetitionSchema>
 
 /** A model under one load in one configuration. */
@@ -173,6 +178,7 @@ export const scenarioSchema = z
     warnings: z.array(z.string()),
   })
   .readonly()
+  .meta({ id: 'scenario' })
 export type Scenario = z.infer<typeof scenarioSchema>
 
 /** What a sweep found best; the numbers are means over the measurements of this configuration at this load. */
@@ -276,6 +282,7 @@ export const modelMeasurementSchema = z
     warnings: z.array(z.string()),
   })
   .readonly()
+  .meta({ id: 'modelMeasurement' })
 export type ModelMeasurement = z.infer<typeof modelMeasurementSchema>
 
 /** The committed configuration's scenarios, which are all that a verdict rests on. */
