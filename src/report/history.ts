@@ -1,5 +1,5 @@
 import type { Trend, TrendOfSeries } from '../domain/result.ts'
-import { markdownTableOf } from './markdown.ts'
+import { markdownTableOf } from './markdown-parts.ts'
 import { stepLegend, trendSection, trendTable } from './trend-rows.ts'
 
 /** Every series of a history with the steps in its level, as Markdown; what has crept is named first. */
