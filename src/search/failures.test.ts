@@ -38,9 +38,27 @@ test('failures with small batches too point at the instances', () => {
   expect(thrice(place(1, 128))).toBeGreaterThan(thrice(place(4, 4)))
 })
 
-test('a configuration that answered at a light load has loaded: only heavier loads are out', () => {
+test('a configuration that answered at a light load has loaded: that load was too much, and maybe less of it elsewhere', () => {
   const chance = chanceOfWorking([worked(2, 4, 1), failed(2, 4, 64)])
-  expect(chance(place(2, 4, 32))).toBe(1)
-  expect(chance(place(3, 4, 64))).toBe(0)
-  expect(chance(place(1, 4, 64))).toBe(1)
+  expect(chance(place(2, 4, 64))).toBe(0)
+  expect(chance(place(3, 4, 128))).toBe(0)
+  expect(chance(place(1, 4, 64))).toBe(0)
+  // More instances may bear more.
+  expect(chance(place(8, 4, 64))).toBeGreaterThan(0)
+  expect(chance(place(2, 4, 4))).toBeGreaterThan(chance(place(2, 4, 32)))
+  expect(chance(place(8, 128, 1))).toBe(1)
+})
+
+test('a failure at a heavy load may be the load: the configuration is not given up at a lighter one', () => {
+  const chance = chanceOfWorking([worked(1, 1, 1), failed(1, 128, 256)])
+  expect(chance(place(1, 128, 256))).toBe(0)
+  expect(chance(place(1, 128, 8))).toBeGreaterThan(0)
+  expect(chance(place(1, 128, 8))).toBeLessThan(0.5)
+  // It worked under as much load: not the load.
+  expect(chanceOfWorking([worked(1, 1, 256), failed(1, 128, 256)])(place(1, 128, 8))).toBe(0)
+})
+
+test('where a load was too much it explains other failures under it', () => {
+  const chance = chanceOfWorking([worked(1, 4, 8), failed(1, 4, 64), failed(4, 8, 128)])
+  expect(chance(place(4, 8, 8))).toBe(1)
 })

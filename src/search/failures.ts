@@ -1,4 +1,3 @@
-import type { Configuration } from '../domain/configuration.ts'
 import { inferencesOf } from '../domain/load.ts'
 import { type Place, type SearchPoint, sameConfiguration } from './state.ts'
 
@@ -6,17 +5,23 @@ import { type Place, type SearchPoint, sameConfiguration } from './state.ts'
  * What may make a configuration too big to load: its instances (each holds the weights), its batches (each holds
  * activations), or both together. Every size grows with both, so failing is monotone whichever is the cause.
  */
-const sizes: readonly ((configuration: Configuration) => number)[] = [
-  (configuration) => log2(configuration.instanceCount),
-  (configuration) => log2(configuration.maxBatchSize),
-  (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
-  (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
+const sizes: readonly Size[] = [
+  ({ configuration }) => log2(configuration.instanceCount),
+  ({ configuration }) => log2(configuration.maxBatchSize),
+  ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
+  ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
 ]
+/** What may be too much load: what is outstanding or sent in all, or for each instance. */
+const loadSizes: readonly Size[] = [
+  ({ load }) => Math.log2(inferencesOf(load)),
+  ({ configuration, load }) => Math.log2(inferencesOf(load)) - log2(configuration.instanceCount),
+]
+
+type Size = (place: Place) => number
 
 /**
  * How likely a place is to work, from what failed and what did not, 0 to 1: by each size that explains all failures,
  * the limit lies anywhere between the largest that worked and the smallest that failed; the mean over these.
- * What is nowhere smaller than a failure, or at a load beyond one that failed, does not work.
  */
 export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) => number {
   const working = points.filter(({ metrics }) => metrics !== null)
@@ -25,36 +30,47 @@ export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) 
   const overloaded = failed.filter((point) =>
     working.some((other) => sameConfiguration(other.configuration, point.configuration)),
   )
-  const unloadable = failed.filter((point) => !overloaded.includes(point))
-  const explanations = sizes.flatMap((size) => {
-    const largest = Math.max(...working.map(({ configuration }) => size(configuration)))
-    const smallest = Math.min(...unloadable.map(({ configuration }) => size(configuration)))
+  // Where that is known to happen it explains the failures under as much load elsewhere too.
+  const tooMuch = Math.min(...overloaded.map(({ load }) => inferencesOf(load)))
+  const unexplained = failed.filter(
+    (point) => !overloaded.includes(point) && inferencesOf(point.load) < tooMuch,
+  )
+  const bears = chanceBy(loadSizes, working, overloaded)
+  const loads = chanceBy([...sizes, ...loadSizes.slice(0, 1)], working, unexplained)
+  return (place) => bears(place) * loads(place)
+}
+
+function chanceBy(
+  causes: readonly Size[],
+  working: readonly SearchPoint[],
+  failed: readonly SearchPoint[],
+): (place: Place) => number {
+  const explanations = causes.flatMap((size) => {
+    const largest = Math.max(...working.map(size))
+    const smallest = Math.min(...failed.map(size))
     return largest < smallest ? [{ size, largest, smallest }] : []
   })
-  return ({ configuration, load }) => {
-    if (
-      overloaded.some(
-        (point) =>
-          atLeast(configuration, point.configuration) && inferencesOf(load) >= inferencesOf(point.load),
-      )
-    )
-      return 0
-    if (unloadable.length === 0 || working.some((point) => atLeast(point.configuration, configuration)))
-      return 1
-    if (unloadable.some((point) => atLeast(configuration, point.configuration))) return 0
+  return (place) => {
+    if (failed.length === 0) return 1
     // Failures that no size explains say little about what is not beyond them.
-    if (explanations.length === 0) return 0.5
+    if (explanations.length === 0) {
+      if (failed.some((point) => atLeast(place, point))) return 0
+      return working.some((point) => atLeast(point, place)) ? 1 : 0.5
+    }
     const chances = explanations.map(({ size, largest, smallest }) => {
-      if (largest === Number.NEGATIVE_INFINITY) return size(configuration) < smallest ? 0.5 : 0
-      return Math.min(1, Math.max(0, (smallest - size(configuration)) / (smallest - largest)))
+      if (largest === Number.NEGATIVE_INFINITY) return size(place) < smallest ? 0.5 : 0
+      return Math.min(1, Math.max(0, (smallest - size(place)) / (smallest - largest)))
     })
     return chances.reduce((sum, chance) => sum + chance, 0) / chances.length
   }
 }
 
-function atLeast(one: Configuration, other: Configuration): boolean {
+/** Nowhere smaller than the other. */
+function atLeast(one: Place, other: Place): boolean {
   return (
-    log2(one.instanceCount) >= log2(other.instanceCount) && log2(one.maxBatchSize) >= log2(other.maxBatchSize)
+    log2(one.configuration.instanceCount) >= log2(other.configuration.instanceCount) &&
+    log2(one.configuration.maxBatchSize) >= log2(other.configuration.maxBatchSize) &&
+    inferencesOf(one.load) >= inferencesOf(other.load)
   )
 }
 

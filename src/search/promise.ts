@@ -1,6 +1,6 @@
 import { configurationKey } from '../domain/configuration.ts'
 import { holds } from './answer.ts'
-import { candidatesOf, spreadOf } from './candidates.ts'
+import { candidatesOf, exactSpread, spreadOf } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
 import { impliedObservations } from './implied.ts'
 import { expectedExcess, expectedGain } from './improvement.ts'
@@ -53,8 +53,9 @@ export function prospects(state: SearchState): Prospect[] {
   })
 }
 
-/** The places that missed a limit, as long as measuring them again may show that it was noise. */
+/** The places that missed a limit, as long as measuring them again may show that it was noise; where there is none, none. */
 function nearMisses({ points, constraints }: SearchState): ReadonlySet<string> {
+  if (spreadOf(points) === exactSpread) return new Set()
   const missed = candidatesOf(points).filter(
     (candidate) => candidate.measurements < mostTries && !holds(candidate, constraints),
   )
