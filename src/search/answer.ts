@@ -8,7 +8,7 @@ import { nsPerMs } from '../domain/world.ts'
 import { type Candidate, candidatesOf, exactSpread, spreadOf } from './candidates.ts'
 import { effortOf } from './effort.ts'
 import type { Belief } from './gaussian.ts'
-import { excess, gain, score, violation } from './score.ts'
+import { excess, gain, logScore, score, violation } from './score.ts'
 import { utilityOf } from './stakes.ts'
 import {
   type Place,
@@ -29,7 +29,7 @@ export function rank(question: Question, estimate: Estimate | null = null): Cand
   const key = (candidate: Candidate): readonly [number, number] => [
     candidateViolation(candidate, constraints),
     effortOf(candidate.configuration, space) -
-      (estimate === null ? score(candidate.metrics, against, objectives) : estimate(candidate).mean),
+      (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate(candidate).mean),
   ]
   return candidates
     .map((candidate) => ({ candidate, key: key(candidate) }))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Constraint, Objective } from '../config/config.ts'
-import { gain, meets, score, violation } from './score.ts'
+import { gain, logScore, meets, score, violation } from './score.ts'
 
 const p99: Constraint = { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 10e6 }
 const rate: Constraint = { name: 'perf_throughput', metric: 'inferPerSec', bound: 'min', limit: 200 }
@@ -33,6 +33,20 @@ test('who alone has a metric wins by it', () => {
   expect(score({ inferPerSec: 1 }, {}, [throughput])).toBe(1)
   expect(score({}, { inferPerSec: 1 }, [throughput])).toBe(-1)
   expect(score({}, {}, [throughput])).toBe(0)
+})
+
+test('on the log scale a poor committed configuration does not make two that are far better look alike', () => {
+  const committed = { inferPerSec: 4, latencyP99Ns: 500 }
+  const [fast, brisk] = [
+    { inferPerSec: 2000, latencyP99Ns: 48 },
+    { inferPerSec: 1250, latencyP99Ns: 36 },
+  ]
+  const objectives = [{ ...throughput, weight: 2 }, latency]
+  expect(score(fast, brisk, objectives)).toBeGreaterThan(0)
+  expect(score(fast, committed, objectives)).toBeLessThan(score(brisk, committed, objectives))
+  expect(logScore(fast, committed, objectives)).toBeGreaterThan(logScore(brisk, committed, objectives))
+  expect(logScore({ latencyP99Ns: 1 }, {}, [latency])).toBe(1)
+  expect(logScore({ latencyP99Ns: 0 }, { latencyP99Ns: 5 }, [latency])).toBeGreaterThan(1)
 })
 
 test('the gain is what people call better: 50 % more, or half the latency = 100 %', () => {

@@ -43,6 +43,26 @@ export function score(
   })
 }
 
+/** An idle GPU uses 0 %: as good as nothing, but it has a logarithm. */
+const smallest = 1e-9
+
+/**
+ * The same on the log scale, weight × log(self / other): it tells a hundredfold from a fiftyfold, which against a poor `against`
+ * a score, being below 2, hardly does, and orders what is compared with the same `against` as if it were compared pair by pair.
+ */
+export function logScore(
+  metrics: SearchMetrics,
+  against: SearchMetrics,
+  objectives: readonly Objective[],
+): number {
+  return weighted(objectives, (metric) => {
+    const self = metrics[metric] ?? null
+    const other = against[metric] ?? null
+    if (self === null || other === null) return Number(self !== null) - Number(other !== null)
+    return direction(metric) * Math.log(Math.max(self, smallest) / Math.max(other, smallest))
+  })
+}
+
 /**
  * The gain shown to people, as a ratio (0.18 = 18 % better): the weighted mean over objectives of self / other − 1
  * where more is better and other / self − 1 where less is. Metrics that a side lacks are left out; null where none is left.
