@@ -4,7 +4,7 @@ import { baselineFrom } from './baseline/write.ts'
 import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
-import { measuringFlags, plain } from './config/flags.ts'
+import { given, measuringFlags } from './config/flags.ts'
 import { configFileNames } from './config/load-config.ts'
 import { GateError } from './domain/error.ts'
 import type { Invocation } from './domain/invocation.ts'
@@ -15,7 +15,7 @@ import { readGitFacts } from './git/git-facts.ts'
 import { checkoutReference, repositoryRoot } from './git/reference.ts'
 import { judgeAgainst } from './judge.ts'
 import { makePlan } from './plan/plan.ts'
-import { readAllInputs } from './profile/inputs.ts'
+import { inputHashes, readAllInputs } from './profile/inputs.ts'
 import type { MeasureInput } from './profile/measure-input.ts'
 import { measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
@@ -47,12 +47,18 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
   try {
     const launcher = await resolveTriton(world, config.triton)
     refuseOneServerForTwoSides(launcher, request)
+    const checkout = reference?.root ?? null
     const known = request.baseline.status === 'found' ? request.baseline.baseline : null
     const git = await readGitFacts(world, {
       config,
       root,
       reference: reference?.commit ?? known?.commit ?? null,
       models: names,
+      // Both sides are sent the candidate's.
+      inputHashes:
+        root === null || checkout === null
+          ? null
+          : (theirs) => inputHashes(theirs, names, { root, checkout }),
     })
     const plan = makePlan(config, names, reference === null ? 1 : 2)
     const beside = reference && {
@@ -99,7 +105,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
 function invocationOf({ command = 'run', config, ...request }: GateRequest): Invocation {
   const here = (path: string) => relative('', path) || '.'
   const file = config.file === null ? null : here(config.file)
-  const paths = plain([
+  const paths = given([
     ['--model-repository', here(request.modelRepository)],
     ['--config', file === null || configFileNames.includes(file) ? null : file],
   ])
@@ -124,6 +130,8 @@ function refuseOneServerForTwoSides(launcher: Launcher, request: GateRequest): v
 }
 
 interface Reference extends NonNullable<MeasureInput['reference']> {
+  /** The root of its checkout; null where it is a folder of its own. */
+  readonly root: string | null
   readonly remove: () => Promise<void>
 }
 
@@ -137,7 +145,8 @@ async function openReference(
   if (reference === null) return null
   if (reference.kind === 'repository') {
     const repository = await readModelRepository(reference.path)
-    return { repository, description: reference.path, commit: null, remove: () => Promise.resolve() }
+    const none = { root: null, commit: null, remove: () => Promise.resolve() }
+    return { repository, description: reference.path, ...none }
   }
   const checkout = await checkoutReference(world, request.modelRepository, reference.ref)
   try {
@@ -145,7 +154,13 @@ async function openReference(
       join(checkout.path, relative(root ?? checkout.path, request.modelRepository)),
     )
     const description = `${reference.ref} (${checkout.commit.slice(0, 7)})`
-    return { repository, description, commit: checkout.commit, remove: checkout.remove }
+    return {
+      repository,
+      description,
+      root: checkout.path,
+      commit: checkout.commit,
+      remove: checkout.remove,
+    }
   } catch (error) {
     await checkout.remove()
     throw error

@@ -9,6 +9,7 @@ import { compareModels } from './compare/compare.ts'
 import { creepWarnings } from './compare/creep.ts'
 import { loosened } from './compare/loosened.ts'
 import { withNeighbours } from './compare/neighbours.ts'
+import { unknownDataWarnings } from './compare/sent-otherwise.ts'
 import { settingsWarnings } from './compare/settings.ts'
 import { sharedChangeWarnings } from './compare/shared-changes.ts'
 import { type CompareInput, usableBaseline, usableRecent } from './compare/sides.ts'
@@ -90,7 +91,13 @@ function configurationWarnings(input: CompareInput): string[] {
           `Whether limits were loosened is not known: the configuration at ${reference.commit.slice(0, 7)} could not be read (${reference.why}).`,
         ]
       : []
-  return [...unread, ...settingsWarnings(input), ...creepWarnings(input), ...acceptanceWarnings(input)]
+  return [
+    ...unread,
+    ...unknownDataWarnings(input),
+    ...settingsWarnings(input),
+    ...creepWarnings(input),
+    ...acceptanceWarnings(input),
+  ]
 }
 
 /**

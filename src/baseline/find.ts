@@ -6,16 +6,24 @@ import { type BaselineRead, readBaseline } from './read.ts'
 
 /** A file to read, or what already became of the search for one. */
 export type BaselineRequest =
-  | { readonly status: 'file'; readonly path: string; readonly source: string }
+  | {
+      readonly status: 'file'
+      readonly path: string
+      /** The same as it was given. */
+      readonly source: string
+    }
   | Exclude<BaselineStatus, { status: 'found' | 'incompatible' }>
 
 /** What stands there, before it is known what it is compared with; `incompatible` only of a version yet unknown. */
 export type OpenedBaseline =
   | Exclude<BaselineStatus, { status: 'found' }>
-  | (Extract<BaselineRead, { status: 'found' }> & { readonly passedOver?: string[] })
+  | (Extract<BaselineRead, { status: 'found' }> & { readonly file?: string; readonly passedOver?: string[] })
 
 export async function openBaseline(request: BaselineRequest): Promise<OpenedBaseline> {
-  return request.status === 'file' ? readBaseline(request.path, request.source) : request
+  if (request.status !== 'file') return request
+  const { path, source } = request
+  const read = await readBaseline(path, source)
+  return read.status === 'found' ? { ...read, file: source } : read
 }
 
 /** The baseline and whether it can be compared with `current`; null where there is none to be read. */

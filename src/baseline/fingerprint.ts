@@ -12,12 +12,13 @@ type Fingerprinted = Extract<BaselineStatus, { status: 'found' | 'incompatible' 
  */
 export function fingerprint(
   baseline: Baseline,
-  search: Pick<Fingerprinted, 'source' | 'passedOver'>,
+  search: Pick<Fingerprinted, 'source' | 'file' | 'passedOver'>,
   current: Environment,
 ): Fingerprinted {
-  const { source, passedOver } = search
+  const { source, file, passedOver } = search
   const origin = {
     source,
+    ...(file === undefined ? {} : { file }),
     commit: baseline.commit,
     createdAt: baseline.createdAt,
     ...(passedOver === undefined ? {} : { passedOver }),

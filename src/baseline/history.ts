@@ -1,3 +1,4 @@
+import { matchSettings } from '../domain/conditions.ts'
 import { incomparable } from '../domain/environment.ts'
 import type { Baseline, HistoryPoint } from '../domain/measurements.ts'
 import { notShown, stepsIn } from './accepted-before.ts'
@@ -13,7 +14,8 @@ export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[])
   )
   if (others.length === 0) return baseline
   const joined = new Map<string, HistoryPoint>()
-  for (const point of [baseline, ...comparable].flatMap(({ history }) => history)) {
+  const histories = [baseline.history, ...comparable.map((other) => alike(other, baseline))]
+  for (const point of histories.flat()) {
     const key = JSON.stringify([point.commit ?? point.createdAt, point.model, point.load, point.metric])
     const known = joined.get(key)
     if (known === undefined || known.createdAt < point.createdAt) joined.set(key, point)
@@ -23,4 +25,17 @@ export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[])
   )
   const steps = [baseline, ...others].flatMap((each) => [...stepsIn(each.history), ...each.acceptedBefore])
   return { ...baseline, history, acceptedBefore: notShown(steps, history) }
+}
+
+/** Of another history the series that were measured in the same way. */
+function alike(other: Baseline, { models }: Baseline): HistoryPoint[] {
+  const others = new Set(
+    other.models
+      .filter((model) => {
+        const own = models.find(({ name }) => name === model.name)
+        return own !== undefined && matchSettings(model, own).kind === 'other'
+      })
+      .map(({ name }) => name),
+  )
+  return other.history.filter(({ model }) => !others.has(model))
 }

@@ -16,6 +16,8 @@ const steps: Readonly<Record<number, (file: Mapping) => Mapping>> = {
   }),
   // 3: accepted steps that the history has lost, of which nothing is known.
   2: (file) => ({ ...file, schemaVersion: 3, acceptedBefore: [] }),
+  // 4: each setting that changes what a number means, of which the one hash of all settings before tells only whether all are the same.
+  3: (file) => ({ ...file, schemaVersion: 4 }),
 }
 
 /** Whether a file of this version can be read: it is ours, or every step on the way to ours is known. */

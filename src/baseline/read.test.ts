@@ -175,6 +175,13 @@ describe('other versions of the file', () => {
     expect(result).toEqual({ status: 'found', source: 'baseline.json', baseline: good })
   })
 
+  test('version 3 is migrated: of its settings one hash is known', async () => {
+    const models = good.models.map(({ conditions: _, ...model }) => ({ ...model, settingsHash: 'a' }))
+    const result = await read(JSON.stringify({ ...good, models, schemaVersion: 3 }))
+    expect(result).toMatchObject({ status: 'found', baseline: { schemaVersion: 4, models } })
+    expect(result).not.toHaveProperty('baseline.models.0.conditions')
+  })
+
   test('what is wrong in an old file stays wrong', async () => {
     for (const broken of [
       { models: 'none' },
@@ -188,13 +195,13 @@ describe('other versions of the file', () => {
   })
 
   test('a newer file is incompatible, not broken: with what is known of it, and its own next step', async () => {
-    const newer = { ...good, schemaVersion: 4, history: 'elsewhere', future: true }
+    const newer = { ...good, schemaVersion: 5, history: 'elsewhere', future: true }
     expect(await read(JSON.stringify(newer))).toEqual({
       status: 'incompatible',
       source: 'baseline.json',
       commit: good.commit,
       createdAt: good.createdAt,
-      differences: ['schema version: it was written by a newer triton-perf-gate (4, this one knows 3)'],
+      differences: ['schema version: it was written by a newer triton-perf-gate (5, this one knows 4)'],
       next: 'Update triton-perf-gate here to the version that measures the main branch.',
     })
     const strange = await read(JSON.stringify({ kind: 'baseline', schemaVersion: 99, commit: 7 }))
@@ -217,6 +224,7 @@ describe('a baseline that was asked for', () => {
     expect(status).toEqual({
       status: 'found',
       source: 'artifact 7',
+      file: 'artifact 7',
       commit: good.commit,
       createdAt: good.createdAt,
     })

@@ -185,6 +185,21 @@ describe('history', () => {
       ['c0ffee1', 20e6],
     ])
   })
+
+  test('of a model starts anew where its settings change what a number means; of others it goes on', () => {
+    const own = makeModel('m', [gate], { conditions: { streaming: 'true' } })
+    const both = makeMeasurements([own, makeModel('n', [gate])])
+    const before = makeBaseline([makeModel('m', [gate]), makeModel('n', [gate])], {
+      history: [makePoint({ commit: 'a' }), makePoint({ commit: 'a', model: 'n' })],
+    })
+    const commits = ({ history }: Baseline, model: string) => [
+      ...new Set(history.filter((each) => each.model === model).map(({ commit }) => commit)),
+    ]
+    const next = written(both, before)
+    expect([commits(next, 'm'), commits(next, 'n')]).toEqual([['c0ffee1'], ['a', 'c0ffee1']])
+    const joined = withHistoriesOf(makeBaseline([own, makeModel('n', [gate])]), [before])
+    expect([commits(joined, 'm'), commits(joined, 'n')]).toEqual([[], ['a']])
+  })
 })
 
 describe('accepted steps outlive the points that show them', () => {
@@ -208,6 +223,12 @@ describe('accepted steps outlive the points that show them', () => {
     const baseline = written(measurements, previous)
     expect(baseline.history.map(({ commit }) => commit)).not.toContain('a')
     expect(baseline.acceptedBefore).toEqual([earlier, step])
+  })
+
+  test('of a model whose settings changed', () => {
+    const own = makeMeasurements([makeModel('m', [gate], { conditions: { streaming: 'true' } })])
+    const previous = makeBaseline([makeModel('m', [gate])], { history: [marked] })
+    expect(written(own, previous).acceptedBefore).toEqual([step])
   })
 
   test('beyond the bound of a history', () => {

@@ -1,3 +1,4 @@
+import { matchSettings } from '../domain/conditions.ts'
 import { incomparable } from '../domain/environment.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import {
@@ -172,9 +173,20 @@ function carriedOn(
 ): HistoryPoint[] {
   if (previous === null || !isOfItsKind(previous, current)) return []
   const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`))
+  const anew = begunAnew(previous, current)
   return previous.history.filter(
-    (point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`),
+    (point) =>
+      !anew.has(point.model) && (point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`)),
   )
+}
+
+/** Models that are measured in another way than before: their old numbers are no part of the new series. */
+function begunAnew(previous: Baseline, current: Pick<Measurements, 'models'>): ReadonlySet<string> {
+  const anew = current.models.filter((model) => {
+    const before = previous.models.find(({ name }) => name === model.name)
+    return before !== undefined && matchSettings(before, model).kind === 'other'
+  })
+  return new Set(anew.map(({ name }) => name))
 }
 
 /** What was accepted up to here. A point that was measured again is judged again; one of another machine cannot be. */
@@ -184,7 +196,10 @@ function acceptedUntil(
   kept: readonly HistoryPoint[],
 ): AcceptedStep[] {
   if (previous === null) return []
-  return [...previous.acceptedBefore, ...stepsIn(isOfItsKind(previous, current) ? kept : previous.history)]
+  if (!isOfItsKind(previous, current)) return [...previous.acceptedBefore, ...stepsIn(previous.history)]
+  const anew = begunAnew(previous, current)
+  const left = previous.history.filter(({ model }) => anew.has(model))
+  return [...previous.acceptedBefore, ...stepsIn([...left, ...kept])]
 }
 
 /** The new points after the earlier ones, as many as find room: the oldest go first. */

@@ -51,10 +51,11 @@ async function compareAgain(...flags: string[]) {
 
 test('of a run with --models the verdict comes again with --models, byte for byte', async () => {
   const { createdAt, commit } = baseline
+  const path = join(folder, 'baseline.json')
   const result = judge({
     measurements,
     baseline,
-    baselineStatus: { status: 'found', source: join(folder, 'baseline.json'), commit, createdAt },
+    baselineStatus: { status: 'found', source: path, file: path, commit, createdAt },
     config: readConfig(config, join(folder, 'gate.yml'), { models: ['m'] }),
     mode: 'gate',
   })

@@ -66,6 +66,9 @@ const changes: [string, string, string, string[]][] = [
     '',
     ['gate.screening off → history: a reference is not always measured'],
   ],
+  ['shorter windows', '', 'gate: {measurement_seconds: 0.5}', ['gate.measurement_seconds 2 → 0.5']],
+  ['less time', 'gate: {time_budget: 600s}', 'gate: {time_budget: 60s}', ['gate.time_budget 600 s → 60 s']],
+  ['a limit of time', '', 'gate: {time_budget: 60s}', ['gate.time_budget by the number of models → 60 s']],
   ['fewer repetitions', '', 'gate: {repetitions: 2}', ['gate.repetitions 14 → 2']],
   ['answers unchecked', '', 'gate: {check_outputs: "off"}', ['check_outputs of m given → off']],
   ['a load less', 'concurrency: 1,8', 'concurrency: 1', ['m is no longer gated at concurrency 8']],
@@ -156,6 +159,7 @@ const askings: [string, string, string, string][] = [
     'sequences {"count":4,"length":30,"lengthVariation":0.2,"serial":false} → {"count":4,"length":2,"lengthVariation":0.2,"serial":false}',
   ],
   ['fewer requests', '', 'perf_analyzer_flags: {request-count: 10}', 'request-count none → 10'],
+  ['a longer warm-up', '', 'gate: {warmup_seconds: 9}', 'gate.warmup_seconds 1 → 9'],
   ['another engine', '', 'gate: {engine: perf_analyzer}', 'gate.engine none → perf_analyzer'],
 ]
 
@@ -165,6 +169,19 @@ test.each(askings)('what is sent is told as well: %s', (_, before, after, said) 
   ])
   expect(looserThan(limits(after), limits(before))).toHaveLength(1)
   expect(looserThan(limits(after), limits(after))).toEqual([])
+})
+
+test('a server that answers from its cache is told, without the values of its flags', () => {
+  const [said] = looserThan(limits(''), limits('triton_server_flags: {cache-config: "local,size=9"}'))
+  expect(said).toMatch(/perhaps: triton_server_flags none → sha256:[0-9a-f]{12}$/)
+})
+
+test('another class of machines is another baseline: both ways are told', () => {
+  const named = limits('gate: {runner_class: a}')
+  expect(looserThan(limits(''), named)).toEqual([
+    "gate.runner_class by the machine → a: whose baseline is taken for this machine's",
+  ])
+  expect(looserThan(named, limits(''))).toHaveLength(1)
 })
 
 test('a long list of values is cut', () => {
@@ -185,7 +202,7 @@ test('the same file in another checkout is the same', () => {
 test('limits of a version that did not look at what is sent', () => {
   const [model] = limits('').models
   if (model === undefined) throw new Error('no model')
-  const { asked: _, ...older } = model
+  const { asked: _, conditions: __, ...older } = model
   expect(
     looserThan({ ...limits(''), models: [older] }, limits('perf_analyzer_flags: {streaming: true}')),
   ).toEqual([])

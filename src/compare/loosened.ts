@@ -1,9 +1,12 @@
 import { acceptedInWords, untilInWords } from '../config/accepted.ts'
 import { limitsOf } from '../config/limits.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
+import { conditionChanges } from '../domain/conditions.ts'
 import type { Limits, ModelLimits } from '../domain/limits.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
+import { nsPerSecond } from '../domain/world.ts'
+import { sentOtherwise } from './sent-otherwise.ts'
 import type { CompareInput } from './sides.ts'
 import { inWords, shareInWords } from './words.ts'
 
@@ -18,7 +21,11 @@ export function loosened({
   const reference = measurements.git?.reference
   if (reference?.status !== 'read') return null
   const names = reference.limits.models.map(({ name }) => name)
-  return looserThan(reference.limits, limitsOf(config, names))
+  const own = limitsOf(config, names)
+  return [
+    ...looserThan(reference.limits, own),
+    ...sentOtherwise(reference.limits, own, measurements.environment),
+  ]
 }
 
 /** What `after` lets pass and `before` does not, and what is sent otherwise, of which nobody can say whether it is easier. */
@@ -35,11 +42,31 @@ export function looserThan(before: Limits, after: Limits): string[] {
     ...(after.repetitions < before.repetitions
       ? [`gate.repetitions ${before.repetitions} → ${after.repetitions}`]
       : []),
+    ...shortened(before, after),
     ...(before.onCreep === 'fail' && after.onCreep !== 'fail' ? ['gate.on_creep fail → warn'] : []),
     ...(before.screening === 'off' && after.screening !== 'off'
       ? ['gate.screening off → history: a reference is not always measured']
       : []),
     ...after.accepted.flatMap((entry) => acceptedMore(before.accepted, entry)),
+  ]
+}
+
+/** Fewer numbers pass as little as they fail, and an inconclusive report does not fail by default. */
+function shortened(before: Limits, after: Limits): string[] {
+  const seconds = (ns: number | null) => (ns === null ? 'by the number of models' : `${ns / nsPerSecond} s`)
+  const class_ = (name: string | null = null) => name ?? 'by the machine'
+  const [from, to] = [before.measurementNs ?? 0, after.measurementNs ?? 0]
+  const budgets = [before.timeBudgetNs, after.timeBudgetNs] as const
+  const isLess =
+    budgets[0] !== undefined && budgets[1] != null && budgets[1] < (budgets[0] ?? Number.POSITIVE_INFINITY)
+  return [
+    ...(to < from ? [`gate.measurement_seconds ${from / nsPerSecond} → ${to / nsPerSecond}`] : []),
+    ...(isLess ? [`gate.time_budget ${seconds(budgets[0] ?? null)} → ${seconds(budgets[1])}`] : []),
+    ...(before.runnerClass !== undefined && before.runnerClass !== after.runnerClass
+      ? [
+          `gate.runner_class ${class_(before.runnerClass)} → ${class_(after.runnerClass)}: whose baseline is taken for this machine's`,
+        ]
+      : []),
   ]
 }
 
@@ -75,23 +102,24 @@ function modelLooser(before: ModelLimits, after: ModelLimits): string[] {
   ]
 }
 
-/** Both sides are measured with the candidate's requests: lighter ones meet a budget, and hide what only the old ones show. */
-function askedOtherwise({ name, asked: before }: ModelLimits, { asked: after }: ModelLimits): string[] {
-  if (before === undefined || after === undefined) return []
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
-  return keys
-    .filter((key) => before[key] !== after[key])
-    .map(
-      (key) =>
-        `${name} is asked otherwise, more easily perhaps: ${key} ${short(before[key])} → ${short(after[key])}`,
-    )
-}
-
-/** Values that are listed by hand may be long. */
-const mostCharacters = 80
-
-function short(text = 'none'): string {
-  return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`
+/**
+ * Both sides are measured with the candidate's requests and in its way: lighter ones, or a server that answers from its cache, meet a
+ * budget, and hide what only the old ones show.
+ */
+function askedOtherwise(before: ModelLimits, after: ModelLimits): string[] {
+  const differences = new Map(
+    (['conditions', 'asked'] as const).flatMap((record) => {
+      const [from, to] = [before[record], after[record]]
+      // An older version did not look.
+      return from === undefined || to === undefined
+        ? []
+        : conditionChanges(from, to).map((change): [string, typeof change] => [change.key, change])
+    }),
+  )
+  return [...differences.values()].map(
+    ({ key, before: from, after: to }) =>
+      `${before.name} is asked otherwise, more easily perhaps: ${key} ${from} → ${to}`,
+  )
 }
 
 function constraintLooser(

@@ -6,6 +6,7 @@ import { baselineMaker } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
 import { judgeWithItsBaseline, remedyFor } from './remedies.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
+import { otherSettingsReason } from './settings.ts'
 import { type CompareInput, modelState, type Opponent, opponentFor, opponentOf, scenarioAt } from './sides.ts'
 import { modelProblems, scenarioProblem } from './validity.ts'
 
@@ -99,8 +100,8 @@ export function modelReasons(
 ): Reason[] {
   const opponent = opponentFor(input, model)
   const state = modelState(model, opponent)
-  if (input.mode === 'gate' && model.screening === 'cleared' && state.kind !== 'comparable')
-    return [uncleared(model)]
+  const isComparable = state.kind === 'comparable' || state.kind === 'otherSettings'
+  if (input.mode === 'gate' && model.screening === 'cleared' && !isComparable) return [uncleared(model)]
   if (state.kind === 'failed') return [failedReason(model, state.regressed, opponent)]
   const problems = modelProblems(model, input).map(
     (problem): Reason => ({
@@ -116,7 +117,9 @@ export function modelReasons(
   }
   return [
     ...problems,
-    ...stateReasons(state.kind, model, opponent),
+    ...(state.kind === 'otherSettings'
+      ? [otherSettingsReason(state)]
+      : stateReasons(state.kind, model, opponent)),
     ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
     // A scenario with a problem has said so above, once and not for each of its metrics.
     ...comparisonReasons(

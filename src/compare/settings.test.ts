@@ -1,40 +1,112 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { base, found, steady } from '../../test/support/compare-model.ts'
 import {
+  environment,
   makeBaseline,
   makeConfig,
   makeMeasurements,
   makeModel,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
+import type { Environment } from '../domain/environment.ts'
+import type { ModelMeasurement } from '../domain/scenario.ts'
 import { judge } from '../judge.ts'
 
-const side = (settingsHash?: string) =>
-  makeModel('m', [makeScenario(steady(8, base))], settingsHash === undefined ? {} : { settingsHash })
+type Settings = Pick<ModelMeasurement, 'conditions' | 'settingsHash'>
+/** As a version wrote it that knew no more. */
+const older = (settingsHash?: string): Settings => ({ settingsHash, conditions: undefined })
+const newer = (settingsHash: string, conditions: Record<string, string> = {}): Settings => ({
+  settingsHash,
+  conditions,
+})
 
-/** What is said of settings where the candidate has `own`, and a stored baseline `stored`. */
-function said(own: string | undefined, stored: string | undefined, besideReference = false): string[] {
-  const { warnings } = judge({
-    measurements: makeMeasurements([side(own)], besideReference ? [side(own)] : null),
+/** `m`, three times as slow as the baseline's where it is compared. */
+const side = (settings: Settings, factor = 1, change: Partial<ModelMeasurement> = {}) =>
+  makeModel('m', [makeScenario(steady(8, { ...base, latencyP99Ns: base.latencyP99Ns * factor }))], {
+    ...settings,
+    ...change,
+  })
+
+function judged(
+  own: Settings,
+  stored: Settings,
+  besideReference = false,
+  change: Partial<ModelMeasurement> = {},
+) {
+  const { verdict, warnings, models } = judge({
+    measurements: makeMeasurements([side(own, 3, change)], besideReference ? [side(own, 3)] : null),
     baseline: makeBaseline([side(stored)]),
     baselineStatus: found,
     config: makeConfig(),
     mode: 'gate',
   })
-  return warnings.filter((each) => each.includes('other settings'))
+  return { ...verdict, warnings, rows: models[0]?.comparisons.length, next: verdict.reasons[0]?.next }
 }
 
-test('a stored number that was measured with other settings is told, since the difference may hide a change', () => {
-  expect(said('a', 'b')).toEqual([
-    expect.stringMatching(/^The baseline measured m with other settings .*--reference/),
-  ])
+describe('a stored number that was measured with other settings', () => {
+  test('is not compared where they change what a number means: invalid, each named, and what to do', () => {
+    const { outcome, exitCode, reasons, rows, next } = judged(
+      newer('a', { 'gate.warmup_seconds': '5', streaming: 'true' }),
+      newer('b', { 'gate.warmup_seconds': '1' }),
+    )
+    expect([outcome, exitCode, rows]).toEqual(['invalid', 3, 0])
+    expect(reasons.map(({ message }) => message)).toEqual([
+      'm: the baseline measured it with other settings, so that its numbers mean something else: gate.warmup_seconds 1 ≠ 5; streaming none ≠ true.',
+    ])
+    expect(next).toMatch(/^Compare with --reference.*or measure the main branch again/)
+  })
+
+  test('is compared where only more or less was measured, and that is told', () => {
+    const { outcome, warnings } = judged(newer('a'), newer('b'))
+    expect(outcome).toBe('fail')
+    expect(warnings).toEqual([expect.stringMatching(/^The baseline measured m more or less often/)])
+  })
+
+  test('of an older version is compared only where its one hash is the same', () => {
+    expect(judged(newer('a'), older('a')).outcome).toBe('fail')
+    expect(judged(older('a'), older('a')).outcome).toBe('fail')
+    for (const [own, stored] of [
+      [newer('a'), older('b')],
+      [newer('a'), older()],
+      [older(), newer('a')],
+      [older(), older()],
+    ] as const) {
+      const { outcome, reasons, rows, next } = judged(own, stored)
+      expect([outcome, rows]).toEqual(['inconclusive', 0])
+      expect(reasons[0]?.message).toContain('same settings is not known')
+      expect(next).toContain('measure the main branch again')
+    }
+  })
+
+  test('is no matter where both sides were measured in this run', () => {
+    expect(judged(newer('a', { streaming: 'true' }), newer('b'), true)).toMatchObject({
+      outcome: 'pass',
+      warnings: [],
+    })
+  })
+
+  test('clears no model that was measured alone', () => {
+    const cleared = { screening: 'cleared' } as const
+    expect(judged(newer('a', { streaming: 'true' }), newer('b'), true, cleared)).toMatchObject({
+      outcome: 'invalid',
+      rows: 0,
+    })
+  })
 })
 
-test('not where they are the same or not known, nor where both sides were measured in this run', () => {
-  expect([said('a', 'a'), said(undefined, 'a'), said('a', undefined), said('a', 'b', true)]).toEqual([
-    [],
-    [],
-    [],
-    [],
+test('a machine of the class that is not quite this one is told, and compared with', () => {
+  const { host, triton } = environment
+  const warned = (there: Environment) =>
+    judge({
+      measurements: makeMeasurements([side(newer('a'))]),
+      baseline: makeBaseline([side(newer('a'))], { environment: there }),
+      baselineStatus: found,
+      config: makeConfig(),
+      mode: 'gate',
+    }).warnings
+  expect(warned(environment)).toEqual([])
+  expect(warned({ ...environment, host: { ...host, os: 'Linux 6.9', cpuGovernor: 'powersave' } })).toEqual([
+    'The baseline was measured on a machine of this class that is not quite this one (system: Linux 6.9 ≠ Linux; CPU governor: powersave ≠ unknown): a change may be its own, and may hide one. Compare with --reference, which gives both sides the same.',
   ])
+  expect(warned({ ...environment, triton: { ...triton, source: 'another path' } })).toEqual([])
 })

@@ -1,20 +1,54 @@
-import { type CompareInput, opponentFor } from './sides.ts'
+import { matchSettings } from '../domain/conditions.ts'
+import { notTheSame } from '../domain/environment.ts'
+import type { Reason } from '../domain/result.ts'
+import { baselineMaker } from '../domain/words.ts'
+import { type CompareInput, type ModelState, opponentFor, usableBaseline } from './sides.ts'
 import { listInWords } from './words.ts'
 
-/**
- * Models that a stored baseline measured with other settings, as a sentence: both sides of a run have the same, a file need not. No
- * reason of its own, since more repetitions are such a difference too.
- */
+/** Why a model is not compared with a baseline that was measured with other settings. No tolerance helps: the numbers mean something else. */
+export function otherSettingsReason({
+  candidate: { name },
+  match,
+}: Extract<ModelState, { kind: 'otherSettings' }>): Reason {
+  const again = `measure the main branch again (${baselineMaker})`
+  if (match.kind === 'unknown') {
+    return {
+      outcome: 'inconclusive',
+      model: name,
+      message: `${name}: whether the baseline measured it with the same settings is not known: one of the two files was written by an older version, which did not keep each of them.`,
+      next: `Compare with --reference, which gives both sides the same settings, or ${again}.`,
+    }
+  }
+  return {
+    outcome: 'invalid',
+    model: name,
+    message: `${name}: the baseline measured it with other settings, so that its numbers mean something else: ${match.differences.join('; ')}.`,
+    next: `Compare with --reference, which gives both sides the same settings, or ${again} with these.`,
+  }
+}
+
+/** What else is not the same where models are compared with a baseline, as sentences: too little to refuse it, and not nothing. */
 export function settingsWarnings(input: CompareInput): string[] {
-  const models = input.measurements.models.filter((model) => {
+  const compared = input.measurements.models.flatMap((model) => {
     const opponent = opponentFor(input, model)
-    if (opponent.kind !== 'baseline' || model.settingsHash === undefined) return false
-    const stored = opponent.models.find(({ name }) => name === model.name)?.settingsHash
-    return stored !== undefined && stored !== model.settingsHash
+    const stored =
+      opponent.kind === 'baseline' ? opponent.models.find(({ name }) => name === model.name) : undefined
+    return stored === undefined ? [] : [{ name: model.name, match: matchSettings(stored, model) }]
   })
-  if (models.length === 0) return []
-  const names = listInWords(models.map(({ name }) => name))
+  const alike = compared.filter(({ match }) => match.kind === 'alike').map(({ name }) => name)
+  const baseline = compared.length === 0 ? null : usableBaseline(input)
+  const others = baseline === null ? [] : notTheSame(baseline.environment, input.measurements.environment)
+  const beside = 'Compare with --reference, which gives both sides the same.'
   return [
-    `The baseline measured ${names} with other settings (loads, requests, windows, repetitions, or flags of the server): a change may be theirs, and they may hide one. Compare with --reference, which gives both sides the same.`,
+    ...(alike.length === 0
+      ? []
+      : [
+          `The baseline measured ${listInWords(alike)} more or less often or long, or at other loads too: its numbers mean the same, and may be better or less well known.`,
+        ]),
+    ...(others.length === 0
+      ? []
+      : [
+          `The baseline was measured on a machine of this class that is not quite this one (${others.join('; ')}): a change may be its own, and may hide one. ${beside}`,
+        ]),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { matchSettings, type SettingsMatch } from '../domain/conditions.ts'
 import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
@@ -79,6 +80,12 @@ export type ModelState =
       readonly candidate: ModelMeasurement
       readonly reference: ModelMeasurement
     }
+  /** The baseline's numbers mean something else, or may, since other settings measured them. */
+  | {
+      readonly kind: 'otherSettings'
+      readonly candidate: ModelMeasurement
+      readonly match: Extract<SettingsMatch, { kind: 'other' | 'unknown' }>
+    }
   /** Did not load; `regressed` where it does on the other side. */
   | { readonly kind: 'failed'; readonly candidate: ModelMeasurement; readonly regressed: boolean }
 
@@ -89,6 +96,11 @@ export function modelState(candidate: ModelMeasurement, opponent: Opponent): Mod
     return { kind: 'failed', candidate, regressed: reference?.status === 'measured' }
   }
   if (reference === undefined) return { kind: 'alone', candidate }
+  // Both sides of a run have the same; a file need not.
+  if (opponent.kind === 'baseline') {
+    const match = matchSettings(reference, candidate)
+    if (match.kind === 'other' || match.kind === 'unknown') return { kind: 'otherSettings', candidate, match }
+  }
   return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference }
 }
 

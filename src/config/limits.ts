@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { Limits } from '../domain/limits.ts'
+import { conditionsOf } from './conditions.ts'
 import type { Config, GateSettings, ModelSettings } from './config.ts'
 
 /** What a configuration lets pass, as plain JSON, for these models and those that it names. */
@@ -22,6 +23,7 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
         tolerance: { ...tolerance },
         checkOutputs: requests.checkOutputs,
         asked: askedOf(settings, gate),
+        conditions: conditionsOf(config, name),
       }
     }),
     onInconclusive: gate.onInconclusive,
@@ -31,6 +33,9 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
     repetitions: gate.repetitions,
     screening: gate.screening,
     onCreep: gate.onCreep,
+    measurementNs: gate.measurementNs,
+    timeBudgetNs: gate.timeBudgetNs,
+    runnerClass: gate.runnerClass,
     accepted: [...gate.accepted],
   }
 }

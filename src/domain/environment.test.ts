@@ -26,6 +26,32 @@ test('with perf_analyzer the version of a generator that was not used makes no d
   ).toEqual([])
 })
 
+test('a share of the CPUs, and slices of a GPU, are part of what is measured on; a kernel is not', () => {
+  const { host } = cpuEnvironment
+  const limited = { ...cpuEnvironment, host: { ...host, cpuLimit: 2 } }
+  expect(incomparable(cpuEnvironment, limited)).toEqual(['CPU limit: none ≠ 2'])
+  const on = (mig: boolean | null) => ({
+    ...cpuEnvironment,
+    gpus: [{ uuid: 'u', name: 'NVIDIA A100', driverVersion: '1', memoryTotalBytes: 1, mig }],
+  })
+  expect(incomparable(on(false), on(true))).toEqual([
+    'GPU: NVIDIA A100 (driver 1) ≠ NVIDIA A100 (driver 1, MIG)',
+  ])
+  expect(incomparable(on(false), on(null))).toEqual([])
+  const patched = { ...cpuEnvironment, host: { ...host, os: 'Linux 7' } }
+  expect(incomparable(cpuEnvironment, patched)).toEqual([])
+  expect(unlike(cpuEnvironment, patched)).toEqual([expect.stringMatching(/^system: .* ≠ Linux 7$/)])
+})
+
+test('another endpoint of a remote server can be compared, and is told', () => {
+  const at = (source: string) => ({
+    ...cpuEnvironment,
+    triton: { ...cpuEnvironment.triton, mode: 'remote' as const, source },
+  })
+  expect(incomparable(at('grpc://a:1'), at('grpc://b:1'))).toEqual([])
+  expect(unlike(at('grpc://a:1'), at('grpc://b:1'))).toEqual(['endpoint: grpc://a:1 ≠ grpc://b:1'])
+})
+
 test('an image that was built anew under the same version can be compared, but foretells nothing', () => {
   const of = (source: string) => ({
     ...cpuEnvironment,

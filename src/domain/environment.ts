@@ -65,6 +65,7 @@ export function incomparable(a: Environment, b: Environment): string[] {
     ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
     ['container engine', containerEngine(a), containerEngine(b)],
     ['engine', engineOf(a), engineOf(b)],
+    ['CPU limit', cpuLimit(a), cpuLimit(b)],
   ]
   return [...differing(fields), ...otherInputData(a, b)]
 }
@@ -75,18 +76,26 @@ function engineOf({ engine, generatorVersion = 1 }: Environment): string {
 }
 
 /**
+ * What differs within what can be compared; empty if nothing does. Kernels and images of one version come with every update, and move the
+ * numbers seldom: a stored baseline that each of them ended would hardly ever be there. So it is told, and not refused.
+ */
+export function notTheSame(a: Environment, b: Environment): string[] {
+  const source = ({ triton }: Environment) =>
+    triton.mode === 'docker' || triton.mode === 'remote' ? triton.source : 'none'
+  return differing([
+    [b.triton.mode === 'remote' ? 'endpoint' : 'image', source(a), source(b)],
+    ['system', a.host.os, b.host.os],
+    ['CPU governor', a.host.cpuGovernor ?? 'unknown', b.host.cpuGovernor ?? 'unknown'],
+    cpus(a, b),
+  ])
+}
+
+/**
  * What differs so that the runs of one do not foretell a run of the other; empty if nothing does. Stricter than `incomparable`, since
  * nothing else is measured beside it: a newer kernel or another image that is faster would hide a model that got slower.
  */
 export function unlike(a: Environment, b: Environment): string[] {
-  const image = ({ triton }: Environment) => (triton.mode === 'docker' ? triton.source : 'none')
-  const fields: Field[] = [
-    ['image', image(a), image(b)],
-    ['system', a.host.os, b.host.os],
-    ['CPU governor', a.host.cpuGovernor ?? 'unknown', b.host.cpuGovernor ?? 'unknown'],
-    ...cpuFields(a, b),
-  ]
-  return [...incomparable(a, b), ...differing(fields)]
+  return [...incomparable(a, b), ...notTheSame(a, b)]
 }
 
 /**
@@ -98,7 +107,7 @@ export function foreign(a: Environment, b: Environment): string[] {
   const fields: Field[] = [
     ['Triton', a.triton.source, b.triton.source],
     ['GPU', uuids(a), uuids(b)],
-    ...cpuFields(a, b),
+    cpus(a, b),
     ['version', a.tool.version, b.tool.version],
   ]
   return [...incomparable(a, b), ...differing(fields)]
@@ -106,12 +115,14 @@ export function foreign(a: Environment, b: Environment): string[] {
 
 type Field = [name: string, a: string, b: string]
 
-function cpuFields(a: Environment, b: Environment): Field[] {
-  const cpus = ({ host }: Environment) => `${host.cpuCount} × ${host.cpuModel}`
-  return [
-    ['CPUs', cpus(a), cpus(b)],
-    ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
-  ]
+function cpus(a: Environment, b: Environment): Field {
+  const of = ({ host }: Environment) => `${host.cpuCount} × ${host.cpuModel}`
+  return ['CPUs', of(a), of(b)]
+}
+
+/** A container's share of its machine, which no name of a class of machines tells. */
+function cpuLimit({ host }: Environment): string {
+  return `${host.cpuLimit ?? 'none'}`
 }
 
 function differing(fields: readonly Field[]): string[] {
@@ -132,10 +143,17 @@ function otherInputData(a: Environment, b: Environment): string[] {
   })
 }
 
+/** With MIG a server gets a slice of it. nvidia-smi does not say (null) where a GPU knows no MIG. */
 function describeGpu({
   name,
   driverVersion,
   lockedClockMegahertz: locked,
+  mig,
 }: Environment['gpus'][number]): string {
-  return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`
+  const details = [
+    `driver ${driverVersion}`,
+    ...(locked === undefined ? [] : [`clocks locked at ${locked} MHz`]),
+    ...(mig === true ? ['MIG'] : []),
+  ]
+  return `${name} (${details.join(', ')})`
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const invocationSchema = z
   .strictObject({
     command: z.enum(['run', 'search']),
-    /** What it was given beside models, server, reference and baseline: `--time-budget 60s`; paths from the folder it was started in. */
+    /** What it was given beside models, server, reference and baseline: `--time-budget 60s`, not quoted; paths from the folder it was started in. */
     flags: z.array(z.string()),
     /** Whither the files went, from there. */
     output: z.string(),

@@ -20,6 +20,10 @@ const modelLimitsSchema = z
     checkOutputs: z.enum(['off', 'given', 'first']),
     /** What is sent to it, and how, each in words under its key; left out by versions that did not look. */
     asked: z.record(z.string(), z.string()).optional(),
+    /** How it is measured (config/conditions.ts); left out by versions that did not look. */
+    conditions: z.record(z.string(), z.string()).optional(),
+    /** sha256 of what the reference's configuration sends, as its own files have it; null where they cannot be read, left out where nobody looked. */
+    inputData: z.string().nullable().optional(),
   })
   .readonly()
 export type ModelLimits = z.infer<typeof modelLimitsSchema>
@@ -36,6 +40,10 @@ export const limitsSchema = z
     repetitions: z.int(),
     screening: z.enum(['history', 'off']),
     onCreep: z.enum(['warn', 'fail']),
+    /** Left out by versions that did not look; nulls as in the configuration. */
+    measurementNs: z.number().optional(),
+    timeBudgetNs: z.number().nullable().optional(),
+    runnerClass: z.string().nullable().optional(),
     accepted: z.array(acceptedRegressionSchema),
   })
   .readonly()

@@ -10,7 +10,7 @@ import { toolSchema } from './tool.ts'
 export const schemaVersion = 1
 
 /** Of baseline.json, which outlives the program that wrote it: baseline/migrate.ts knows every older version. */
-export const baselineSchemaVersion = 3
+export const baselineSchemaVersion = 4
 
 /** More than this is no baseline, neither written nor read: ten models make about 1 MB, 500 with a hundred commits of history 55. */
 export const maxBaselineBytes = 64 * 2 ** 20

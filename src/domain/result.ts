@@ -146,12 +146,16 @@ export type Verdict = z.infer<typeof verdictSchema>
 /** Runs and artifacts that a search has seen and not used, each with its reason. */
 const passedOver = { passedOver: z.array(z.string()).optional() }
 
+/** The path it was read from, as it was given; left out of what came from elsewhere. */
+const fromFile = { file: z.string().optional() }
+
 /** What was found where a baseline was looked for. */
 const baselineStatusSchema = z
   .discriminatedUnion('status', [
     z.strictObject({
       status: z.literal('found'),
       source: z.string(),
+      ...fromFile,
       commit: z.string().nullable(),
       createdAt: z.string(),
       ...passedOver,
@@ -160,6 +164,7 @@ const baselineStatusSchema = z
     z.strictObject({
       status: z.literal('incompatible'),
       source: z.string(),
+      ...fromFile,
       commit: z.string().nullable(),
       createdAt: z.string(),
       differences: z.array(z.string()),

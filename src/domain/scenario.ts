@@ -274,8 +274,10 @@ export const modelMeasurementSchema = z
      */
     screening: z.enum(['cleared', 'undecided']).optional(),
     scenarios: z.array(scenarioSchema),
-    /** sha256 of the settings that it was measured with; left out where nothing can be resumed. */
+    /** sha256 of all settings that it was measured with; left out where nothing can be resumed. */
     settingsHash: z.string().optional(),
+    /** Of these the ones that change what a number means (config/conditions.ts), in words by key; left out by older versions. */
+    conditions: z.record(z.string(), z.string()).readonly().optional(),
     /** From when the gated loads are done. */
     sweep: sweepProgressSchema.optional(),
     search: searchSummarySchema.nullable(),

@@ -1,8 +1,9 @@
-import { posix, relative, resolve } from 'node:path'
+import { join, posix, relative, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { limitsOf } from '../config/limits.ts'
 import { configFileNames, readConfig } from '../config/load-config.ts'
 import { asGateError } from '../domain/error.ts'
+import type { Limits } from '../domain/limits.ts'
 import type { GitFacts } from '../domain/measurements.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
 
@@ -19,16 +20,16 @@ export interface GitQuestions {
   readonly reference: string | null
   /** The models that are measured. */
   readonly models: readonly string[]
+  /** By model, the hash of what the reference's configuration sends, its files as they are there; null where it is not checked out. */
+  readonly inputHashes: ((theirs: Config) => Promise<Readonly<Record<string, string | null>>>) | null
 }
 
 /**
  * What git has to say on the configuration: whether the commits that end an acceptance are part of HEAD, and what the
  * reference's own configuration allows. Recorded with the measurements, since a later look at the files has no git.
  */
-export async function readGitFacts(
-  world: Pick<World, 'run'>,
-  { config, root, reference, models }: GitQuestions,
-): Promise<GitFacts> {
+export async function readGitFacts(world: Pick<World, 'run'>, questions: GitQuestions): Promise<GitFacts> {
+  const { config, root, reference } = questions
   const commits = config.gate.accepted.flatMap(({ until }) => (until.kind === 'commit' ? [until.commit] : []))
   const contained = await Promise.all(
     [...new Set(commits)].map(async (commit) => ({
@@ -37,7 +38,7 @@ export async function readGitFacts(
     })),
   )
   if (root === null || reference === null) return { contained, reference: null }
-  return { contained, reference: await limitsAt(world, root, reference, config, models) }
+  return { contained, reference: await limitsAt(world, questions, root, reference) }
 }
 
 /** null where git does not know: no such commit here, or a clone too shallow to hold what lies between. */
@@ -52,17 +53,19 @@ async function isContained(world: Pick<World, 'run'>, root: string, commit: stri
 
 async function limitsAt(
   world: Pick<World, 'run'>,
+  { config, models, inputHashes }: GitQuestions,
   root: string,
   commit: string,
-  config: Config,
-  models: readonly string[],
 ): Promise<GitFacts['reference']> {
   const found = await configurationAt(world, root, commit, config.file)
   if ('why' in found) return { status: 'unreadable', commit, why: found.why }
+  const path = found.path ?? 'triton-perf-gate.yml'
   try {
     // What flags and inputs say stands above both files, and is no difference between them.
-    const theirs = readConfig(found.text, found.path ?? 'triton-perf-gate.yml', config.overrides)
-    return { status: 'read', commit, limits: limitsOf(theirs, models) }
+    const limits = limitsOf(readConfig(found.text, path, config.overrides), models)
+    // Again with a path from which those of its files can be found.
+    const hashes = await inputHashes?.(readConfig(found.text, join(root, path), config.overrides))
+    return { status: 'read', commit, limits: hashes === undefined ? limits : withHashes(limits, hashes) }
   } catch (error) {
     const { message, problems } = asGateError(error)
     const [first] = problems
@@ -72,6 +75,13 @@ async function limitsAt(
       why: first === undefined ? message : `${message}: ${first.message}`,
     }
   }
+}
+
+function withHashes(limits: Limits, hashes: Readonly<Record<string, string | null>>): Limits {
+  const models = limits.models.map((model) =>
+    Object.hasOwn(hashes, model.name) ? { ...model, inputData: hashes[model.name] ?? null } : model,
+  )
+  return { ...limits, models }
 }
 
 /** The configuration's text as of a commit: at the path it has now, else at one where it is looked for; empty where there was none. */

@@ -1,3 +1,4 @@
+import { isAbsolute, join, relative, sep } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { nearest } from '../config/nearest.ts'
 import { asGateError, GateError, type Problem } from '../domain/error.ts'
@@ -36,6 +37,35 @@ export async function readAllInputs(
       problems: unique(problems),
     })
   return inputs
+}
+
+/**
+ * By model, the sha256 of what a configuration sends as another checkout of its repository has the files; null where they cannot be
+ * read there. A file outside the repository is the same for every checkout.
+ */
+export async function inputHashes(
+  config: Pick<Config, 'settingsFor'>,
+  models: readonly string[],
+  { root, checkout }: { readonly root: string; readonly checkout: string },
+): Promise<Record<string, string | null>> {
+  const placed = (path: string) => {
+    const inside = relative(root, path)
+    return isAbsolute(inside) || inside.split(sep)[0] === '..' ? path : join(checkout, inside)
+  }
+  const hashes: Record<string, string | null> = {}
+  for (const model of models) {
+    const { input } = config.settingsFor(model)
+    const sources = Object.entries(input.sources).map(([name, source]) => [
+      name,
+      source.kind === 'file' ? { ...source, path: placed(source.path) } : source,
+    ])
+    const there = { ...input, files: input.files.map(placed), sources: Object.fromEntries(sources) }
+    hashes[model] = await readInputs(there).then(
+      ({ sha256 }) => sha256,
+      () => null,
+    )
+  }
+  return hashes
 }
 
 function unknownModels(config: Config, repository: ModelRepository): Problem[] {

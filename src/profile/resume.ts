@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { conditionsOf } from '../config/conditions.ts'
 import type { Config } from '../config/config.ts'
 import { type Environment, foreign } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
@@ -98,6 +99,7 @@ export function withSweep(
   return {
     ...candidate,
     settingsHash: settingsHash(config, candidate.name),
+    conditions: conditionsOf(config, candidate.name),
     sweep: progress,
     scenarios: [...gatedScenarios(candidate), ...scenarios],
     search,

@@ -63,6 +63,14 @@ export function markdownCode(text: string): string {
   return /^[\w.,:;=/+-]+$/.test(text) && text.length <= maxLength ? `\`${text}\`` : escapeMarkdown(text)
 }
 
+/** Any text as inline code, outside of tables: delimiters that nothing inside can close (CommonMark 6.1). */
+export function markdownCodeSpan(text: string): string {
+  const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))
+  const mark = '`'.repeat(longest + 1)
+  const shown = cleanText(text, Number.POSITIVE_INFINITY)
+  return longest === 0 ? `${mark}${shown}${mark}` : `${mark} ${shown} ${mark}`
+}
+
 /** `text` as a fenced block with a fence that nothing inside can close. */
 export function markdownFence(text: string, language: string): string {
   const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))

@@ -112,6 +112,17 @@ const places: Record<string, Place> = {
     ...base,
     baseline: { status: 'untrusted', source: text, why: text, next: text, passedOver: [text, text] },
   }),
+  'the command that measured': (text) => ({
+    ...base,
+    baseline: { status: 'found', source: text, file: text, commit: null, createdAt: '' },
+    invocation: {
+      command: 'run',
+      mode: 'gate',
+      flags: [text, `--config ${text}`],
+      output: text,
+      policies: [text],
+    },
+  }),
   'the reference': (description) => ({ ...base, reference: { description, commit: description } }),
   'the machine': (text) => ({
     ...base,
@@ -148,7 +159,9 @@ test('there are enough of them', () => {
 
 /** Without what is shown as code, where nothing has a meaning. */
 function live(markdown: string): string {
-  return markdown.replace(/^(`{3,})[^`\n]*\n[\s\S]*?^\1$/gm, 'FENCED').replace(/(?<!\\)`[^`\n]*`/g, 'CODE')
+  return markdown
+    .replace(/^(`{3,})[^`\n]*\n[\s\S]*?^\1$/gm, 'FENCED')
+    .replace(/(?<![\\`])(`+)(?!`)[^\n]*?(?<!`)\1(?!`)/g, 'CODE')
 }
 
 function tables(markdown: string): string[][] {
@@ -201,9 +214,11 @@ test.each(cases)('in the name of %s: %j', (place, payload, make) => {
   for (const rows of tables(text)) expect(new Set(rows.map(pipes)).size).toBe(1)
   expect(headings(text)).toBe(usualHeadings[place])
   const [command = ''] = /To reproduce: .*$/m.exec(markdown) ?? ['']
-  expect(command).toMatch(
-    /`triton-perf-gate run --triton embedded(?: --models [\w.,-]+)?(?: --reference [0-9a-f]+)?(?: --baseline baseline\.json)?`$/,
-  )
+  // What a shell makes of its own words is a matter of reproduce-rows.test.ts.
+  if (place !== 'the command that measured')
+    expect(command).toMatch(
+      /`triton-perf-gate run --triton embedded(?: --models [\w.,-]+)?(?: --reference [0-9a-f]+)?(?: --baseline baseline\.json)?`$/,
+    )
 
   const html = renderHtml(hostile)
   expect([...htmlTags(html)].filter((name) => !knownTags.has(name))).toEqual([])

@@ -1,6 +1,6 @@
 import type { Result } from '../domain/result.ts'
 import { countInWords } from '../domain/words.ts'
-import { escapeMarkdown, markdownCode } from './escape.ts'
+import { escapeMarkdown, markdownCode, markdownCodeSpan } from './escape.ts'
 import { footnotes, judgedTable } from './markdown-judged.ts'
 import { bests, modelBlocks } from './markdown-models.ts'
 import { details, droppable, markdownTableOf, type Part, type Plan } from './markdown-parts.ts'
@@ -66,10 +66,17 @@ function render(report: Report, plan: Plan): string {
       : '',
     has('environment') ? environment(report) : '',
     has('runs passed over') ? passedOver(report) : '',
-    `To reproduce: ${report.reproduce.map(({ text, command }) => `${escapeMarkdown(text, 1000)} \`${command}\``).join(' ')}`,
+    reproduce(report),
     droppedNote(plan),
   ]
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+}
+
+function reproduce({ reproduce: commands }: Report): string {
+  const shown = commands.map(
+    ({ text, command }) => `${escapeMarkdown(text, 1000)} ${markdownCodeSpan(command)}`,
+  )
+  return shown.length === 0 ? '' : `To reproduce: ${shown.join(' ')}`
 }
 
 function notices(report: Report, { dropped, maxRows }: Plan): readonly string[] {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { firstRunResult, passResult } from '../../test/support/result-fixtures.ts'
 import type { BaselineStatus, Result } from '../domain/result.ts'
@@ -16,6 +17,13 @@ const plain: Result = {
   },
 }
 const found = (source: string): BaselineStatus => ({ status: 'found', source, commit: null, createdAt: '' })
+const file = (path: string): BaselineStatus => ({
+  status: 'found',
+  source: path,
+  file: path,
+  commit: null,
+  createdAt: '',
+})
 const of = (change: Partial<Result>) => reproduce({ ...plain, ...change })
 const again = 'triton-perf-gate run --triton embedded --models text_recognition,ocr'
 const flags = '--model-repository models --config ci/gate.yml --time-budget 60s'
@@ -38,13 +46,13 @@ test.each<[string, Partial<Result>, string, string]>([
   ],
   [
     'by a baseline',
-    { baseline: found('main/baseline.json') },
+    { baseline: file('main/baseline.json') },
     '--baseline main/baseline.json',
     '--baseline main/baseline.json',
   ],
   [
     'by the history of the reference, which cleared it',
-    { reference: { description: 'main (1a2b3c4)', commit: '1a2b3c4' }, baseline: found('b.json') },
+    { reference: { description: 'main (1a2b3c4)', commit: '1a2b3c4' }, baseline: file('b.json') },
     '--reference 1a2b3c4 --baseline b.json',
     '--baseline b.json',
   ],
@@ -54,6 +62,7 @@ test.each<[string, Partial<Result>, string, string]>([
       baseline: {
         status: 'incompatible',
         source: 'b.json',
+        file: 'b.json',
         commit: null,
         createdAt: '',
         differences: [],
@@ -65,7 +74,7 @@ test.each<[string, Partial<Result>, string, string]>([
   ],
   [
     'a release and what crept since the last',
-    { baseline: found('v1.json'), recent: found('main.json') },
+    { baseline: file('v1.json'), recent: file('main.json') },
     '--baseline v1.json --history main.json',
     '--baseline v1.json --history main.json',
   ],
@@ -108,13 +117,75 @@ test('what compares with nothing cannot be judged by compare, and a search is se
   expect(reproduce(firstRunResult())).toHaveLength(1)
 })
 
-test('only plain words reach the line of a shell', () => {
-  const description = '$(rm -rf ~)'
-  for (const { command } of of({
-    reference: { description, commit: null },
-    baseline: found(description),
-    models: plain.models.map((model) => ({ ...model, name: description })),
-  })) {
-    expect(command).toMatch(/^[\w./:@%+=, -]+$/)
-  }
+/** What a real shell makes of a command: the program's arguments. */
+function argumentsOf(command: string): string[] {
+  const script = `triton_perf_gate() { printf '%s\\0' "$@"; }\n${command.replace(/^triton-perf-gate /, 'triton_perf_gate ')}`
+  const output = execFileSync('/bin/sh', ['-uc', script], { cwd: '/', env: {} })
+  return output.toString().split('\0').slice(0, -1)
+}
+
+test('paths of any kind come through a shell as they are', () => {
+  const [measured, judged] = of({
+    invocation: {
+      command: 'run',
+      mode: 'gate',
+      flags: ["--model-repository my models/it's", '--config a b/$(id).yml'],
+      output: '-out `x`',
+      policies: ['--models text_recognition,ocr', '--release'],
+    },
+    reference: { description: '/srv/old "models"', commit: null },
+    baseline: file('main branch/baseline.json'),
+    recent: file('-newest.json'),
+  }).map(({ command }) => argumentsOf(command))
+  expect(measured).toEqual([
+    'run',
+    '--triton',
+    'embedded',
+    '--models',
+    'text_recognition,ocr',
+    '--model-repository',
+    "my models/it's",
+    '--config',
+    'a b/$(id).yml',
+    '--reference-repository',
+    '/srv/old "models"',
+    '--baseline',
+    'main branch/baseline.json',
+    '--history=-newest.json',
+    '--release',
+  ])
+  expect(judged).toEqual([
+    'compare',
+    '--measurements=-out `x`/measurements.json',
+    '--config',
+    'a b/$(id).yml',
+    '--baseline',
+    'main branch/baseline.json',
+    '--history=-newest.json',
+    '--models',
+    'text_recognition,ocr',
+    '--release',
+  ])
+})
+
+test('of a file from elsewhere only flags with a value of one word reach the line of a shell', () => {
+  const hostile = "$(rm -rf ~); `id` ' | sh #"
+  const commands = of({
+    invocation: {
+      command: 'run',
+      mode: 'gate',
+      flags: [hostile, `--config ${hostile}`, `--a${hostile} b`, '--config a\nb'],
+      output: hostile,
+      policies: [hostile],
+    },
+    reference: { description: hostile, commit: hostile },
+    baseline: file(hostile),
+    models: plain.models.map((model) => ({ ...model, name: hostile })),
+  })
+  expect(commands.map(({ command }) => argumentsOf(command))).toEqual([
+    ['run', '--triton', 'embedded', '--config', hostile, '--baseline', hostile],
+    ['compare', '--measurements', `${hostile}/measurements.json`, '--config', hostile, '--baseline', hostile],
+  ])
+  const endless = of({ baseline: file('x'.repeat(5000)) })
+  expect(endless).toEqual([])
 })

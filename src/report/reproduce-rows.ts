@@ -1,15 +1,17 @@
 import { posix } from 'node:path'
-import { isPlainWord } from '../config/flags.ts'
 import type { BaselineStatus, Result } from '../domain/result.ts'
 import type { Report } from './rows.ts'
+import { shellFlag } from './shell-word.ts'
 import { shortCommit } from './verdict-rows.ts'
 
 /**
  * The command that measures the same sides again on the same kind of server, and the one that judges the files of this run
- * again, which gives the same bytes. Only plain words reach the shell's line.
+ * again, which gives the same bytes. Whatever comes from a file is quoted for a shell.
  */
 export function reproduce(result: Result): Report['reproduce'] {
-  const { command = 'run', flags = [], output = '.', mode, policies = [] } = result.invocation ?? {}
+  const { command = 'run', output = '.', mode } = result.invocation ?? {}
+  const flags = quoted(result.invocation?.flags ?? [])
+  const policies = quoted(result.invocation?.policies ?? [])
   const stored = [
     ...storedFile('--baseline', 'baseline.json', result.baseline),
     ...storedFile('--history', 'newest-baseline.json', result.recent),
@@ -31,19 +33,33 @@ export function reproduce(result: Result): Report['reproduce'] {
     command: again.join(' '),
   }
   // A run that compares with nothing is judged by another rule than `compare` has.
-  if (mode !== 'gate') return [measured]
-  const config = flags.filter((flag) => flag.startsWith('--config '))
-  const measurements = isPlainWord(output) ? posix.join(output, 'measurements.json') : 'measurements.json'
+  if (mode !== 'gate') return shown([measured])
+  const file = 'measurements.json'
+  const config = flags.filter((flag) => /^--config[ =]/.test(flag))
   const judged = [
-    `triton-perf-gate compare --measurements ${measurements}`,
+    `triton-perf-gate compare ${shellFlag(`--measurements ${posix.join(output, file)}`) ?? `--measurements ${file}`}`,
     ...config,
     ...storedFlags,
     ...policies,
   ]
-  return [measured, { text: 'The same verdict from the files of this run:', command: judged.join(' ') }]
+  return shown([
+    measured,
+    { text: 'The same verdict from the files of this run:', command: judged.join(' ') },
+  ])
 }
 
-const isModelsFlag = (flag: string) => flag.startsWith('--models ')
+/** Far more than a long path; what a foreign file makes longer must not crowd the report out of a comment. */
+const maxCommandLength = 4000
+
+function shown(commands: Report['reproduce']): Report['reproduce'] {
+  return commands.filter(({ command }) => command.length <= maxCommandLength)
+}
+
+const isModelsFlag = (flag: string) => /^--models[ =]/.test(flag)
+
+function quoted(flags: readonly string[]): string[] {
+  return flags.flatMap((flag) => shellFlag(flag) ?? [])
+}
 
 /** More than this nobody copies; without the flag the same command measures every model. */
 const maxModelsFlagLength = 500
@@ -59,7 +75,7 @@ function referenceFlag({ reference }: Result): string[] {
   if (reference === null) return []
   const { commit, description } = reference
   // What has no commit is a folder, and is described by its path.
-  if (commit === null) return isPlainWord(description) ? [`--reference-repository ${description}`] : []
+  if (commit === null) return quoted([`--reference-repository ${description}`])
   return /^[0-9a-f]{7,64}$/.test(commit) ? [`--reference ${commit}`] : []
 }
 
@@ -70,7 +86,8 @@ function storedFile(
   status: BaselineStatus | undefined,
 ): { readonly flag: string; readonly from: string | null }[] {
   if (status?.status !== 'found' && status?.status !== 'incompatible') return []
-  const { source } = status
-  if (isPlainWord(source)) return [{ flag: `${name} ${source}`, from: null }]
+  const { source, file: path } = status
+  const given = path === undefined ? null : shellFlag(`${name} ${path}`)
+  if (given !== null) return [{ flag: given, from: null }]
   return [{ flag: `${name} ${file}`, from: `baseline.json of ${source} as ${file}` }]
 }

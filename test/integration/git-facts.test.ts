@@ -5,6 +5,9 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { readGitFacts } from '../../src/git/git-facts.ts'
+import { checkoutReference } from '../../src/git/reference.ts'
+import { readInputs } from '../../src/load/read-inputs.ts'
+import { inputHashes } from '../../src/profile/inputs.ts'
 import { testWorld } from '../support/embedded-triton.ts'
 
 const world = testWorld()
@@ -50,7 +53,7 @@ const facts = async (reference: string | null, text?: string, inside: string | n
   const file = join(root, 'triton-perf-gate.yml')
   if (text !== undefined) writeFileSync(file, text)
   const config = await loadConfig({ file, overrides: {} })
-  return readGitFacts(world, { config, root: inside, reference, models: ['m'] })
+  return readGitFacts(world, { config, root: inside, reference, models: ['m'], inputHashes: null })
 }
 const referenceAt = async (name: string) => (await facts(commits[name] ?? '')).reference
 
@@ -99,6 +102,55 @@ test('a shallow clone does not know what it has not fetched', async () => {
   const shallow = join(folder, 'shallow')
   await git('clone', '--quiet', '--depth=1', '--no-single-branch', `file://${root}`, shallow)
   const config = await loadConfig({ file: join(root, 'triton-perf-gate.yml'), overrides: {} })
-  const { contained } = await readGitFacts(world, { config, root: shallow, reference: null, models: [] })
+  const { contained } = await readGitFacts(world, {
+    config,
+    root: shallow,
+    reference: null,
+    models: [],
+    inputHashes: null,
+  })
   expect(contained.map(({ isContained }) => isContained)).toEqual([null, null, null])
+})
+
+test('what the reference would send: its own files, wherever the configuration has them from', async () => {
+  const outside = join(folder, 'outside.json')
+  const json = (value: number) => JSON.stringify({ data: [{ X: [value] }] })
+  writeFileSync(outside, json(0))
+  const withData = (path: string) => `perf_analyzer_flags: {input-data: ${path}}\n`
+  const texts = {
+    'gate/relative.yml': withData('../data/in.json'),
+    'gate/absolute.yml': withData(join(root, 'data/in.json')),
+    'gate/outside.yml': withData(outside),
+    'gate/untracked.yml': withData('../untracked.json'),
+    'gate/source.yml': 'gate: {inputs: {m: {X: {file: ../data/in.json}}}}\n',
+  }
+  await commit('heavy', { ...texts, 'data/in.json': json(1) })
+  writeFileSync(join(root, 'untracked.json'), json(3))
+  const configOf = (file: string) => loadConfig({ file: join(root, file), overrides: {} })
+  const sentNow = async (file: string) =>
+    (await readInputs((await configOf(file)).settingsFor('m').input)).sha256
+  const sentBefore = new Map<string, string>()
+  for (const file of Object.keys(texts)) sentBefore.set(file, await sentNow(file))
+  await commit('light', { 'data/in.json': json(2) })
+
+  const checkout = await checkoutReference(world, root, commits.heavy ?? '')
+  const found: Record<string, string | null | undefined> = {}
+  try {
+    for (const file of Object.keys(texts)) {
+      const { reference } = await readGitFacts(world, {
+        config: await configOf(file),
+        root,
+        reference: checkout.commit,
+        models: ['m'],
+        inputHashes: (theirs) => inputHashes(theirs, ['m'], { root, checkout: checkout.path }),
+      })
+      if (reference?.status !== 'read') throw new Error(JSON.stringify(reference))
+      found[file] = reference.limits.models[0]?.inputData
+    }
+  } finally {
+    await checkout.remove()
+  }
+  expect(found).toEqual({ ...Object.fromEntries(sentBefore), 'gate/untracked.yml': null })
+  for (const file of ['gate/relative.yml', 'gate/absolute.yml', 'gate/source.yml'])
+    expect(await sentNow(file)).not.toBe(found[file])
 })

@@ -89,6 +89,14 @@ const history = Array.from({ length: 12 }, (_, index) =>
 ).flat()
 const stored = makeBaseline([model()], { history })
 const storedText = JSON.stringify(stored)
+/** As the first version wrote it, which kept of the settings one hash or nothing. */
+const olderBaseline = (settingsHash?: string): string =>
+  JSON.stringify({
+    ...stored,
+    schemaVersion: 1,
+    models: stored.models.map(({ configHash: _, conditions: __, ...each }) => ({ ...each, settingsHash })),
+    history: history.map(({ spread: _, ...point }) => point),
+  })
 const storedModels = (models: ModelMeasurement[]): Partial<Files> => ({
   baseline: makeBaseline(models, { history }),
 })
@@ -193,16 +201,19 @@ const baselineFile: Fault[] = [
     files: { baseline: JSON.stringify({ ...stored, schemaVersion: 0 }) },
   },
   {
-    name: 'an older schema, which is migrated',
+    name: 'an older schema, which is migrated, with all settings the same',
     met: 'pass',
-    files: {
-      baseline: JSON.stringify({
-        ...stored,
-        schemaVersion: 1,
-        models: stored.models.map(({ configHash: _, ...each }) => each),
-        history: history.map(({ spread: _, ...point }) => point),
-      }),
-    },
+    files: { ...alone([model(undefined, {}, { settingsHash: 'a' })]), baseline: olderBaseline('a') },
+  },
+  {
+    name: 'an older schema, which is migrated, and some settings others',
+    met: 'inconclusive',
+    files: { ...alone([model(undefined, {}, { settingsHash: 'a' })]), baseline: olderBaseline('b') },
+  },
+  {
+    name: 'an older schema, which is migrated, and kept no settings',
+    met: 'inconclusive',
+    files: { baseline: olderBaseline() },
   },
   {
     name: 'a key that nobody knows',
@@ -299,6 +310,42 @@ const baselineContent: Fault[] = [
       { ...environment, inputData: { m: 'aaaa' } },
       { ...environment, inputData: { m: 'bbbb' } },
     ),
+  },
+  {
+    name: 'a CPU limit on one side',
+    met: 'invalid',
+    files: elsewhere(environment, { ...environment, host: { ...environment.host, cpuLimit: 2 } }),
+  },
+  {
+    name: 'slices of a GPU (MIG) on one side',
+    met: 'invalid',
+    files: elsewhere(onGpu, { ...onGpu, gpus: [{ ...gpu, mig: true }] }),
+  },
+  {
+    name: 'another kernel, of which one is told',
+    met: 'pass',
+    files: elsewhere(environment, { ...environment, host: { ...environment.host, os: 'Linux 6.9' } }),
+  },
+  {
+    name: 'settings that change what a number means',
+    met: 'invalid',
+    files: storedModels([model(undefined, {}, { conditions: { 'gate.warmup_seconds': '5' } })]),
+  },
+  {
+    name: 'the same of a model that its history cleared',
+    met: 'invalid',
+    files: {
+      ...beside([model(steady(4, numbers), {}, { screening: 'cleared' })], []),
+      ...storedModels([model(undefined, {}, { conditions: { 'gate.warmup_seconds': '5' } })]),
+    },
+  },
+  {
+    name: 'more repetitions, of which one is told',
+    met: 'pass',
+    files: {
+      ...alone([model(undefined, {}, { settingsHash: 'a' })]),
+      ...storedModels([model(undefined, {}, { settingsHash: 'b' })]),
+    },
   },
   { name: 'no history', met: 'inconclusive', files: storedWith({ history: [] }) },
   {
@@ -699,6 +746,16 @@ const measuring: Fault[] = [
   },
 ]
 
+/** Both sides were sent `bbbb`, and the reference's configuration would send what is given. */
+const sentData = (inputData: string | null): Partial<Files> => {
+  const limits = limitsOf(readConfig('concurrency: 8\n', 'c.yml', {}), [name])
+  const models = limits.models.map((each) => ({ ...each, inputData }))
+  return beside([model()], [model()], {
+    environment: { ...environment, inputData: { [name]: 'bbbb' } },
+    git: { contained: [], reference: { status: 'read', commit: sha('b'), limits: { ...limits, models } } },
+  })
+}
+
 const configuring: Fault[] = [
   { name: 'a key that is misspelt', met: 'error 2', files: { config: 'latency_bugdet: 10\n' } },
   { name: 'a budget that is broken', met: 'fail', files: { config: 'concurrency: 8\nlatency_budget: 30\n' } },
@@ -778,6 +835,16 @@ const configuring: Fault[] = [
       }),
       config: 'concurrency: 8\nlatency_budget: 90\ngate: {tolerance: {perf_latency_p99: 20%}}\n',
     },
+  },
+  {
+    name: 'input data that the pull request changes under the same name',
+    met: 'pass',
+    files: sentData('aaaa'),
+  },
+  {
+    name: 'input data of the reference that cannot be read',
+    met: 'pass',
+    files: sentData(null),
   },
   {
     name: 'the configuration of the reference cannot be read',

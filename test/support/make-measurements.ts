@@ -1,6 +1,12 @@
 import { configHash } from '../../src/baseline/migrate.ts'
 import type { Config, Constraint, GateSettings } from '../../src/config/config.ts'
-import { defaultInput, defaultRequests, toleranceWith } from '../../src/config/defaults.ts'
+import {
+  defaultGate,
+  defaultInput,
+  defaultRequests,
+  defaultTriton,
+  toleranceWith,
+} from '../../src/config/defaults.ts'
 import type { AcceptedRegression } from '../../src/domain/accepted.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import type { Load } from '../../src/domain/load.ts'
@@ -110,6 +116,7 @@ export function makeModel(
     configText: null,
     status: 'measured',
     scenarios: [...scenarios],
+    conditions: {},
     search: null,
     warnings: [],
     ...change,
@@ -144,7 +151,7 @@ export function makeMeasurements(
 export function makeBaseline(models: readonly ModelMeasurement[], change: Partial<Baseline> = {}): Baseline {
   return {
     kind: 'baseline',
-    schemaVersion: 3,
+    schemaVersion: 4,
     tool,
     createdAt: '2026-01-01T00:00:00Z',
     commit: 'ba5e11e',
@@ -181,6 +188,7 @@ export function makeConfig(
       demandInferPerSec: null,
     }),
     gate: {
+      ...defaultGate,
       engine: 'builtin',
       onInconclusive: 'warn',
       onMissingBaseline: 'inconclusive',
@@ -189,6 +197,14 @@ export function makeConfig(
       accepted: [],
       repetitions: 14,
       ...gate,
+    },
+    triton: {
+      ...defaultTriton,
+      mode: 'embedded',
+      url: null,
+      serverFlags: {},
+      serverEnvironment: {},
+      dockerArgs: [],
     },
     overrides: {},
   } as unknown as Config

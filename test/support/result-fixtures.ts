@@ -1052,6 +1052,7 @@ export function trendResult(): Result {
     recent: {
       status: 'found',
       source: 'main/baseline.json',
+      file: 'main/baseline.json',
       commit: run(23).commit,
       createdAt: run(23).createdAt,
     },
