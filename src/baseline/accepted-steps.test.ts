@@ -8,6 +8,7 @@ import {
   makeModel,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
+import { limitsOf } from '../config/limits.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import type { HistoryPoint } from '../domain/measurements.ts'
 import { baselineSchema } from '../domain/measurements.ts'
@@ -50,6 +51,36 @@ describe('the main branch takes over what is accepted', () => {
 
   test('an entry that came before its step waits for it; noise within the tolerance is no step', () => {
     expect(marks([40, 41, 39.5, 41.5, 45], [makeAccepted()])).toEqual(['c4 latencyP99Ns more layers'])
+  })
+
+  test('a run that brings the entry is marked where it is worse at all; one that had it before is not', () => {
+    const marksWith = (last: number, known: AcceptedRegression[]) => {
+      const config = makeConfig({ gate: { accepted: [makeAccepted()] } })
+      const limits = limitsOf(makeConfig({ gate: { accepted: known } }), ['m'])
+      const git = { contained: [], reference: { status: 'read' as const, commit: 'c0', limits } }
+      const measured = (ms: number, commit: string) =>
+        makeMeasurements(
+          [makeModel('m', [makeScenario(steady(4, { latencyP99Ns: ms * 1e6, inferPerSec: 300 }))])],
+          null,
+          { commit, createdAt: `2026-02-0${commit}`, git },
+        )
+      const next = (
+        measurements: ReturnType<typeof measured>,
+        previous: Parameters<typeof baselineFrom>[1],
+      ) => {
+        const written = baselineFrom(measurements, previous, '1', 0.01)
+        if (written.status === 'refused') throw new Error(written.why)
+        return withAcceptedSteps(written.baseline, measurements, config)
+      }
+      return next(measured(last, '2'), next(measured(40, '1'), null)).history.flatMap(
+        ({ commit, metric, accepted }) => (accepted === undefined ? [] : [`${commit} ${metric}`]),
+      )
+    }
+    expect(marksWith(41, [])).toEqual(['2 latencyP99Ns'])
+    expect(marksWith(41, [makeAccepted({ reason: 'another' })])).toEqual(['2 latencyP99Ns'])
+    expect(marksWith(41, [makeAccepted()])).toEqual([])
+    expect(marksWith(44, [makeAccepted()])).toEqual(['2 latencyP99Ns'])
+    expect(marksWith(39, [])).toEqual([])
   })
 
   test('without an entry, with one that has expired, or for something else, nothing is marked', () => {

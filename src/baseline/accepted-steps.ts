@@ -1,4 +1,4 @@
-import { entriesFor, lapseOf } from '../config/accepted.ts'
+import { bringsEntry, entriesFor, lapseOf } from '../config/accepted.ts'
 import type { Config } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { loadKey } from '../domain/load.ts'
@@ -15,7 +15,8 @@ const levelPoints = 5
 /**
  * The baseline with the points marked at which the main branch shows a step that `gate.accepted` expects: from there on the
  * new level counts, and the step is no noise. A step is the first value beyond the tolerance, measured from the median
- * of the last few since the last mark; each entry accepts one step of each series, the most specific first, as comparisons do.
+ * of the last few since the last mark; and the first of a run that brings the entry, if it is worse at all: one run may show a step of more
+ * than the tolerance as less. Each entry accepts one step of each series, the most specific first, as comparisons do.
  * What an entry accepted before is kept for as long as the entry stands.
  */
 export function withAcceptedSteps(
@@ -44,12 +45,14 @@ export function withAcceptedSteps(
     const covering = entriesFor(entries, point.model, load, metric)
     if (covering.length === 0) return point
     const earlier = known.filter((each) => isSameSeries(each, point))
-    if (!isStep(point, earlier, config)) return point
+    const { isWorse, isBeyond } = changeOf(point, earlier, config)
+    if (!isWorse) return point
     const before = acceptedBefore.filter((step) => isSameSeries(step, point))
     const entry = covering.find(
-      ({ reason }) =>
-        !earlier.some(({ accepted }) => accepted === reason) &&
-        !before.some((step) => step.reason === reason),
+      (each) =>
+        !earlier.some(({ accepted }) => accepted === each.reason) &&
+        !before.some((step) => step.reason === each.reason) &&
+        (isBeyond || bringsEntry(each, measurements.git) === true),
     )
     return entry === undefined ? point : { ...point, accepted: entry.reason }
   })
@@ -60,15 +63,20 @@ function isSameSeries(a: SeriesName, b: SeriesName): boolean {
   return a.model === b.model && a.load === b.load && a.metric === b.metric
 }
 
-function isStep(point: HistoryPoint, earlier: readonly HistoryPoint[], config: Config): boolean {
+function changeOf(
+  point: HistoryPoint,
+  earlier: readonly HistoryPoint[],
+  config: Config,
+): { readonly isWorse: boolean; readonly isBeyond: boolean } {
   const last = earlier.findLastIndex(({ accepted }) => accepted !== undefined)
   const since = earlier.slice(Math.max(0, last))
   const level = since.slice(-levelPoints).map(({ value }) => value)
-  if (level.length === 0) return false
+  if (level.length === 0) return { isWorse: false, isBeyond: false }
   const metric = point.metric as MetricName
   const { ratio, absolute } = config.settingsFor(point.model).tolerance[metric] ?? { ratio: 0, absolute: 0 }
   const from = median(level)
   // As the comparison has it: of memory both parts together.
   const tolerated = metric === 'gpuMemoryBytes' ? from * ratio + absolute : Math.max(from * ratio, absolute)
-  return metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated
+  const worse = metrics[metric].better === 'lower' ? point.value - from : from - point.value
+  return { isWorse: worse > 0, isBeyond: worse > tolerated }
 }

@@ -1,4 +1,11 @@
-import { acceptedInWords, covers, entriesFor, lapseOf, untilInWords } from '../config/accepted.ts'
+import {
+  acceptedInWords,
+  bringsEntry,
+  covers,
+  entriesFor,
+  lapseOf,
+  untilInWords,
+} from '../config/accepted.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import { loadKey } from '../domain/load.ts'
 import type { AcceptedStep, Baseline, GitFacts, HistoryPoint } from '../domain/measurements.ts'
@@ -42,9 +49,8 @@ export function acceptanceOf(
 }
 
 /**
- * Why an entry says nothing of this series any more: its end is there, or the step that it accepts became part of the
- * baseline. An entry is for one step: else every later change could take the same again. One that the reference's
- * configuration has already may have been used there, which only the baseline of that very commit can tell.
+ * Why an entry says nothing of this series any more: its end is there, the step that it accepts became part of the
+ * baseline, or what is compared with has it already. An entry is for one step: else every later change could take the same again.
  */
 function lapse(
   { measurements, baseline }: Accepting,
@@ -53,27 +59,17 @@ function lapse(
   metric: MetricName,
 ): string | null {
   const point = baseline === null ? undefined : acceptedPoint(baseline, entry, load, metric)
-  if (point === undefined) return lapseOf(entry, measurements) ?? untold(entry, measurements.git, baseline)
+  if (point === undefined) return lapseOf(entry, measurements) ?? inherited(entry, measurements.git)
   const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`
   return `the step became part of the baseline${at}; ${ownReason}`
 }
 
 const ownReason = 'a further step needs an entry with a reason of its own'
 
-/** As with an end that cannot be told: what may be used up holds not. */
-function untold(
-  entry: AcceptedRegression,
-  git: GitFacts | undefined,
-  baseline: Baseline | null,
-): string | null {
-  if (git?.reference?.status !== 'read' || !isOneOf(git.reference.limits.accepted, entry)) return null
-  if (baseline !== null && baseline.commit === git.reference.commit) return null
-  const lacking = `there is no baseline${baseline === null ? '' : ' of that commit'}`
-  return `the configuration of commit ${git.reference.commit.slice(0, 7)} has the entry already, and whether its step was taken there cannot be told (${lacking}); ${ownReason}`
-}
-
-function isOneOf(entries: readonly AcceptedRegression[], entry: AcceptedRegression): boolean {
-  return entries.some((each) => JSON.stringify(each) === JSON.stringify(entry))
+/** Its step came with it, and is part of the reference, whether the history shows it or noise hides it. */
+function inherited(entry: AcceptedRegression, git: GitFacts | undefined): string | null {
+  if (git?.reference?.status !== 'read' || bringsEntry(entry, git) === true) return null
+  return `the configuration of commit ${git.reference.commit.slice(0, 7)}, which this is compared with, has the entry already: it accepts in the change that brings it; ${ownReason}`
 }
 
 /** Where the step became part of the baseline. A latency is the same series by whatever percentile it was gated. */
@@ -97,7 +93,6 @@ function acceptedPoint(
 function originOf(entry: AcceptedRegression, git: GitFacts | undefined): string | null {
   if (git?.reference?.status !== 'read') return null
   const known = git.reference.limits.accepted
-  if (isOneOf(known, entry)) return null
   const place = (each: AcceptedRegression) => acceptedInWords(each)
   return known.some((each) => place(each) === place(entry))
     ? 'changed in this pull request'

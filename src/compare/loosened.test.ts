@@ -176,6 +176,22 @@ test('a server that answers from its cache is told, without the values of its fl
   expect(said).toMatch(/perhaps: triton_server_flags none → sha256:[0-9a-f]{12}$/)
 })
 
+test('both sides have the server and the repository of the candidate: what changes of them is told', () => {
+  const said = looserThan(
+    limits('model_repository: models'),
+    limits('model_repository: other\ntriton_docker_image: t:2\ngate: {triton: docker}'),
+  )
+  expect(said.map((each) => each.replace(/^both sides are served otherwise .* is not seen: /, ''))).toEqual([
+    'gate.triton auto → docker',
+    'model_repository models → other',
+    'triton_docker_image nvcr.io/nvidia/tritonserver:26.04-py3 → t:2',
+  ])
+  const flags = { modelRepository: 'here', tritonImage: 't:3', triton: 'docker' } as const
+  expect(
+    looserThan(limits('', flags), limits('model_repository: other\ntriton_docker_image: t:2', flags)),
+  ).toEqual([])
+})
+
 test('another class of machines is another baseline: both ways are told', () => {
   const named = limits('gate: {runner_class: a}')
   expect(looserThan(limits(''), named)).toEqual([

@@ -43,6 +43,7 @@ export function looserThan(before: Limits, after: Limits): string[] {
       ? [`gate.repetitions ${before.repetitions} → ${after.repetitions}`]
       : []),
     ...shortened(before, after),
+    ...servedOtherwise(before, after),
     ...(before.onCreep === 'fail' && after.onCreep !== 'fail' ? ['gate.on_creep fail → warn'] : []),
     ...(before.screening === 'off' && after.screening !== 'off'
       ? ['gate.screening off → history: a reference is not always measured']
@@ -68,6 +69,15 @@ function shortened(before: Limits, after: Limits): string[] {
         ]
       : []),
   ]
+}
+
+/** The reference is served as the candidate is: a slower server, or a repository that is not the one in use, is on both sides. */
+function servedOtherwise({ served: before }: Limits, { served: after }: Limits): string[] {
+  if (before === undefined || after === undefined) return []
+  return conditionChanges(before, after).map(
+    ({ key, before: from, after: to }) =>
+      `both sides are served otherwise than the reference was, and what that changes is not seen: ${key} ${from} → ${to}`,
+  )
 }
 
 function gatedLess(before: Limits, after: Limits): string[] {

@@ -94,6 +94,19 @@ describe('a stored number that was measured with other settings', () => {
   })
 })
 
+test('a baseline of the commit that is judged has all that it changed', () => {
+  const { warnings } = judge({
+    measurements: makeMeasurements([side(newer('a'))], null, { commit: 'c0ffee1234' }),
+    baseline: makeBaseline([side(newer('a'))], { commit: 'c0ffee1234' }),
+    baselineStatus: found,
+    config: makeConfig(),
+    mode: 'gate',
+  })
+  expect(warnings).toEqual([
+    'The baseline was measured at c0ffee1, the very commit that is judged: only what is not committed can differ.',
+  ])
+})
+
 test('a machine of the class that is not quite this one is told, and compared with', () => {
   const { host, triton } = environment
   const warned = (there: Environment) =>

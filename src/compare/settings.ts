@@ -38,8 +38,15 @@ export function settingsWarnings(input: CompareInput): string[] {
   const alike = compared.filter(({ match }) => match.kind === 'alike').map(({ name }) => name)
   const baseline = compared.length === 0 ? null : usableBaseline(input)
   const others = baseline === null ? [] : notTheSame(baseline.environment, input.measurements.environment)
+  const { commit } = input.measurements
+  const isItself = commit !== null && baseline?.commit === commit
   const beside = 'Compare with --reference, which gives both sides the same.'
   return [
+    ...(isItself
+      ? [
+          `The baseline was measured at ${commit.slice(0, 7)}, the very commit that is judged: only what is not committed can differ.`,
+        ]
+      : []),
     ...(alike.length === 0
       ? []
       : [

@@ -1,6 +1,6 @@
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import { batchSizeOf, type Load } from '../domain/load.ts'
-import type { Measurements } from '../domain/measurements.ts'
+import type { GitFacts, Measurements } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName, metrics } from '../domain/metric.ts'
 import { toleranceTags } from './metric-tags.ts'
 import type { ConfigFile } from './schema.ts'
@@ -94,4 +94,11 @@ export function acceptedInWords(entry: AcceptedRegression): string {
 /** `until 2026-12-31`, `until commit 1a2b3c4`. */
 export function untilInWords({ until }: AcceptedRegression): string {
   return until.kind === 'date' ? `until ${until.date}` : `until commit ${until.commit.slice(0, 7)}`
+}
+
+/** Whether what is measured has an entry that the commit it is compared with has not, in any part; null where that is not known. */
+export function bringsEntry(entry: AcceptedRegression, git: GitFacts | undefined): boolean | null {
+  if (git?.reference?.status !== 'read') return null
+  const text = JSON.stringify(entry)
+  return !git.reference.limits.accepted.some((each) => JSON.stringify(each) === text)
 }

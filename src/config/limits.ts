@@ -36,7 +36,22 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
     measurementNs: gate.measurementNs,
     timeBudgetNs: gate.timeBudgetNs,
     runnerClass: gate.runnerClass,
+    served: servedOf(config),
     accepted: [...gate.accepted],
+  }
+}
+
+/** What serves the models, by the keys that say it: of both sides the candidate's, so that what a change of it does is not seen. */
+function servedOf({ modelRepository, triton, gate }: Config): Record<string, string> {
+  const { mode, image, serverPath, url, gpus } = triton
+  return {
+    model_repository: modelRepository ?? 'none',
+    'gate.triton': mode,
+    triton_docker_image: image,
+    triton_server_path: serverPath,
+    triton_grpc_endpoint: url ?? 'none',
+    gpus: gpus?.join(',') ?? 'all',
+    'gate.lock_gpu_clocks': String(gate.lockGpuClocks ?? 'none'),
   }
 }
 

@@ -44,6 +44,8 @@ export const limitsSchema = z
     measurementNs: z.number().optional(),
     timeBudgetNs: z.number().nullable().optional(),
     runnerClass: z.string().nullable().optional(),
+    /** Which models are served by what, in words by key. */
+    served: z.record(z.string(), z.string()).optional(),
     accepted: z.array(acceptedRegressionSchema),
   })
   .readonly()

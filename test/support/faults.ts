@@ -807,6 +807,23 @@ const configuring: Fault[] = [
     },
   },
   {
+    name: "an acceptance that the reference's configuration has already",
+    met: 'fail',
+    files: {
+      ...beside([slower(1.2)], [model()], {
+        git: {
+          contained: [],
+          reference: {
+            status: 'read',
+            commit: sha('b'),
+            limits: limitsOf(readConfig(accepted('until: 2026-12-31'), 'c.yml', {}), [name]),
+          },
+        },
+      }),
+      config: accepted('until: 2026-12-31'),
+    },
+  },
+  {
     name: 'an acceptance of a model that is not there',
     met: 'fail',
     files: {

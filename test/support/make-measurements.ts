@@ -202,6 +202,7 @@ export function makeConfig(
       ...defaultTriton,
       mode: 'embedded',
       url: null,
+      gpus: null,
       serverFlags: {},
       serverEnvironment: {},
       dockerArgs: [],
