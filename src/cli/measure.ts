@@ -6,6 +6,7 @@ import { isDataWord } from '../config/resolve.ts'
 import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
+import { nsPerSecond } from '../domain/world.ts'
 import type { Window } from '../load/generator.ts'
 import { perfAnalyzerFigures } from '../load/perf-analyzer-rules.ts'
 import { readInputs } from '../load/read-inputs.ts'
@@ -44,6 +45,9 @@ export interface MeasureOptions {
   readonly json?: boolean
 }
 
+/** For a connection to a server that is already running: it has a network to cross, and nothing to start. */
+const reachTimeoutNs = 10 * nsPerSecond
+
 /** `measure`: a server that is already running, at the given loads. Exit code 3 where a load could not be measured. */
 export async function measure(shell: Shell, options: MeasureOptions): Promise<number> {
   const config = await loadConfig({
@@ -61,7 +65,7 @@ export async function measure(shell: Shell, options: MeasureOptions): Promise<nu
   const save = saverOf(resolve(shell.cwd, options.output), '--output')
   const trace = traceOf(shell, options)
   const measurements = await measureRunning(worldOf(shell), {
-    triton: config.triton,
+    triton: { ...config.triton, startTimeoutNs: reachTimeoutNs },
     engine: config,
     model: options.model,
     called: listOf(options.blsComposingModels ?? ''),

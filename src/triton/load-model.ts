@@ -1,4 +1,4 @@
-import { GateError } from '../domain/error.ts'
+import { GateError, messageOf } from '../domain/error.ts'
 import { nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
 import type { TritonClient } from './client.ts'
 import type { TritonServer } from './server.ts'
@@ -10,8 +10,9 @@ export interface LoadOptions {
   readonly timeoutNs: number
 }
 
-/** Where the answer and the log tell the same, the answer says it better: it gets this long to come. */
-const answerGraceNs = 2 * nsPerSecond
+/** Answer and log come by different ways. What only the other one tells gets this long to come, on a busy machine. */
+const graceNs = 2 * nsPerSecond
+const pollNs = 20 * nsPerMs
 
 /**
  * Loads a model and explains a failure in the server's own words, of which the answer to the call holds
@@ -45,9 +46,12 @@ export async function loadModel(
   try {
     const first = await Promise.race([answer, trouble])
     if (first === null) return
-    if (typeof first !== 'string') throw explain(name, first, lines)
+    if (typeof first !== 'string') {
+      await untilLogged(world, server, first, lines)
+      throw explain(name, first, lines)
+    }
     if (world.signal.aborted) throw new GateError('interrupted', `interrupted while loading model '${name}'`)
-    const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)])
+    const late = await Promise.race([answer, world.sleep(graceNs).then(() => undefined)])
     if (late === null) return
     throw late === undefined || server.hasExited()
       ? new GateError('model', `model '${name}' did not load: ${first}`, { hint: tailHint(lines) })
@@ -56,6 +60,24 @@ export async function loadModel(
     unlisten()
     world.signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** Waits for the lines of the log that the answer leaves everything to. */
+async function untilLogged(
+  world: World,
+  server: TritonServer,
+  error: unknown,
+  lines: readonly string[],
+): Promise<void> {
+  if (!messageOf(error).includes('failed to poll from model repository')) return
+  const deadlineNs = world.nowNs() + graceNs
+  while (
+    pollFailures(lines).length === 0 &&
+    world.nowNs() < deadlineNs &&
+    !server.hasExited() &&
+    !world.signal.aborted
+  )
+    await world.sleep(pollNs)
 }
 
 function explain(name: string, error: unknown, lines: readonly string[]): GateError {

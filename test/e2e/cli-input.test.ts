@@ -378,9 +378,9 @@ instance_group [{ count: 1, kind: KIND_CPU }]
 test('measure on a server that is not there ends with the reason', async () => {
   const { grpc } = await freePorts()
   const result = await tpg(`measure --triton-url grpc://127.0.0.1:${grpc} --model x --output none.json`)
-  expect(result.stderr).toContain(`127.0.0.1:${grpc}`)
+  expect(result.stderr).toContain(`Triton (remote: grpc://127.0.0.1:${grpc}) was not ready after 10 s`)
   expect(result.exitCode).toBe(3)
-}, 200_000)
+})
 
 test('a pull request that repairs a broken model is judged by its budgets', async () => {
   writePythonModel(join(root, 'broken-main'), 'm', { python: 'raise ValueError("broken on main")\n' })
