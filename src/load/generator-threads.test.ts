@@ -9,12 +9,12 @@ import {
   setUpOnCores,
   succeedAtOnce,
 } from './testing-generator.ts'
-import { succeedAfter, targetOn, testingWorld } from './testing-server.ts'
+import { succeedAfter, succeedOnceOpen, targetOn, testingWorld } from './testing-server.ts'
 
 const ms = 1e6
 
 test('more threads share one load: exactly its concurrency, one window, every request once', async () => {
-  const { server, generator, id } = await setUpOnCores(succeedAfter(3), 4)
+  const { server, generator, id } = await setUpOnCores(succeedOnceOpen(5, 3), 4)
   const options = { leadInNs: 30 * ms, durationNs: 100 * ms }
   const one = await generator.run(id, concurrency(5), options)
   expect(one.client).toMatchObject({ connections: 1, threadsReason: 'one was enough' })
@@ -104,15 +104,15 @@ test('windows of several targets begin and end together, each with its own reque
 })
 
 test('a load is held up while requests of another window are out', async () => {
-  const { generator, loads } = await setUpTwo(150)
-  // The slow one's second request is sent in the middle of the window, and answered 100 ms after its end.
-  const options = { leadInNs: 100 * ms, durationNs: 100 * ms, requestLog: true }
+  const { generator, loads } = await setUpTwo(400)
+  // The slow one's second request is sent 200 ms before the end of the window, and answered 200 ms after it.
+  const options = { leadInNs: 100 * ms, durationNs: 500 * ms, requestLog: true }
   const lastSentNs = async (together: typeof loads) => {
     const [window] = await generator.runTogether(together, options)
     return Math.max(...(window?.log?.sentNs ?? []))
   }
-  expect(await lastSentNs(loads.slice(0, 1))).toBeLessThan(150 * ms)
-  expect(await lastSentNs(loads)).toBeGreaterThan(150 * ms)
+  expect(await lastSentNs(loads.slice(0, 1))).toBeLessThan(500 * ms)
+  expect(await lastSentNs(loads)).toBeGreaterThan(500 * ms)
 })
 
 test('lanes have threads of their own, and share the cores', async () => {

@@ -13,8 +13,6 @@ import {
 
 // Generators and servers for the tests of the load generator; what a test has opened is closed after it.
 
-const _ms = 1e6
-
 export const closeAfterwards: (() => Promise<void>)[] = []
 
 afterEach(async () => {

@@ -158,6 +158,16 @@ export function succeedAfter(delayMs: number): Answer {
   return (stream) => setTimeout(() => succeed(stream), delayMs)
 }
 
+/** Answers nobody before `count` requests were open at one time, and then each after `delayMs`. */
+export function succeedOnceOpen(count: number, delayMs: number): Answer {
+  const waiting: (() => void)[] = []
+  return (stream) => {
+    const answer = () => void setTimeout(() => succeed(stream), delayMs)
+    if (waiting.push(answer) > count) return answer()
+    if (waiting.length === count) for (const each of waiting) each()
+  }
+}
+
 /** An error as Triton's gRPC sends it: headers only, no body, no trailers. */
 export function failTrailersOnly(stream: ServerHttp2Stream, status: number, message: string): void {
   const headers = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(status) }

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { type EnsembleScene, part, scene } from '../../test/support/ensemble-scene.ts'
 import { type Family, landscape } from '../../test/support/landscapes.ts'
 import type { ComposingModel } from '../domain/composing.ts'
@@ -9,9 +9,6 @@ import { createRandom } from '../stats/random.ts'
 import { sweepBegin } from './resume.ts'
 import { failedScenario } from './scenario.ts'
 import { runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
-
-// Each sweep is run as often as it has measurements, on however busy a machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const second = 1e9
 const costs = { start: 3 * second, load: 2 * second, measure: second }

@@ -11,6 +11,7 @@ import { runStep, type StepResult } from '../support/github/runner.ts'
 import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
 import { repositoryId } from '../support/github/state.ts'
 import { openStandIn } from '../support/nvml/stand-in.ts'
+import { until } from '../support/until.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-cancel-'))
 const image = 'nvcr.io/nvidia/tritonserver:24.10-py3'
@@ -29,16 +30,20 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-/** Runs the step with this configuration, and sends the signals after these times from when it has a server. */
+/**
+ * Runs the step with this configuration. Once it has a server and `whileItRuns` has seen what it waits for, the signals
+ * are sent after these times.
+ */
 async function cancelled(
   configuration: string,
   env: Record<string, string>,
   signals: readonly (readonly [afterMs: number, signal: NodeJS.Signals])[],
-  whileItRuns: () => void,
+  whileItRuns: () => Promise<void> | void,
 ): Promise<StepResult> {
   const file = join(root, 'gate.yml')
   writeFileSync(file, configuration)
   const timers: NodeJS.Timeout[] = []
+  let seen: Promise<void> | undefined
   const dist = process.env.TRITON_PERF_GATE_DIST
   const step = await runStep({
     github,
@@ -51,12 +56,14 @@ async function cancelled(
     inputs: { 'model-repository': 'models', config: file, 'time-budget': '60s', 'search-mode': 'off' },
     env,
     onServer: (kill) => {
-      whileItRuns()
-      for (const [afterMs, signal] of signals) timers.push(setTimeout(() => kill(signal), afterMs))
+      seen = Promise.resolve(whileItRuns()).then(() => {
+        for (const [afterMs, signal] of signals) timers.push(setTimeout(() => kill(signal), afterMs))
+      })
     },
     ...(dist === undefined ? {} : { dist }),
   })
   for (const timer of timers) clearTimeout(timer)
+  await seen
   return step
 }
 
@@ -88,7 +95,11 @@ triton_docker_mounts: ${JSON.stringify(mounts)}
     const seen: string[] = []
     const env = { DOCKER_HOST: engine.host }
     const run = (signals: Parameters<typeof cancelled>[2]) =>
-      cancelled(configuration, env, signals, () => seen.push(containers()))
+      cancelled(configuration, env, signals, async () => {
+        // It is created first, and a busy machine takes its time to start it.
+        await until(() => containers().endsWith(' running'))
+        seen.push(containers())
+      })
 
     const interrupted = await run(asTheRunnerCancels)
     expect(interrupted.exitCode, interrupted.log).toBe(130)
@@ -125,9 +136,9 @@ test('locked clocks: set free when a workflow is cancelled, and by the post step
     const env = { PATH: `${folder}:${process.env.PATH}` }
     const changes: string[][] = []
     const run = (signals: Parameters<typeof cancelled>[2]) =>
-      cancelled('gate: { triton: embedded, lock_gpu_clocks: 1200 }\n', env, signals, () =>
-        changes.push(standIn.takeClockChanges()),
-      )
+      cancelled('gate: { triton: embedded, lock_gpu_clocks: 1200 }\n', env, signals, () => {
+        changes.push(standIn.takeClockChanges())
+      })
 
     const interrupted = await run(asTheRunnerCancels)
     expect(interrupted.exitCode, interrupted.log).toBe(130)

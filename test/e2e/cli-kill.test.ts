@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { type Measurements, measurementsSchema } from '../../src/domain/measurements.ts'
 import { createRandom } from '../../src/stats/random.ts'
-import { processesNaming, type RunningCli, runCli, startCli } from '../support/cli.ts'
+import { processesNaming, type RunningCli, runCli, startCli, untilNoneNames } from '../support/cli.ts'
 import { addOneAfter, writePythonModel } from '../support/embedded-triton.ts'
 import { until } from '../support/until.ts'
 
@@ -113,7 +113,7 @@ test.each<[NodeJS.Signals, Moment]>([
   expect(stderr).toContain(`${signal}: stopping the servers`)
   expect(stderr).toMatch(/^error: interrupted/m)
   // The program waits for its servers.
-  expect(processesNaming(stage.folder)).toEqual([])
+  await untilNoneNames(stage.folder)
   expect(stage.leftovers()).toEqual([])
   if (['measuring', 'between two servers', 'sweeping'].includes(moment))
     expect(stage.hasMeasured()).toBe(true)
@@ -126,7 +126,7 @@ test.each<[Moment]>([['loading the model'], ['sweeping']])('SIGKILL while %s', a
   const killed = await stopAt(stage, moment, 'SIGKILL')
   expect(killed.signal).toBe('SIGKILL')
   // Nobody is there to stop them but their watchdogs.
-  await until(() => processesNaming(stage.folder).length === 0, 10_000)
+  await until(() => processesNaming(stage.folder).length === 0)
   expectNothingLost(stage, moment)
   if (moment === 'sweeping') {
     const judged = await stage.compare()
@@ -137,5 +137,5 @@ test.each<[Moment]>([['loading the model'], ['sweeping']])('SIGKILL while %s', a
   expect(stage.leftovers().length).toBeGreaterThan(0)
   await stopAt(stage, 'starting the server', 'SIGTERM')
   expect(stage.leftovers()).toEqual([])
-  expect(processesNaming(stage.folder)).toEqual([])
+  await untilNoneNames(stage.folder)
 })

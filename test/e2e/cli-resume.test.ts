@@ -42,7 +42,7 @@ test('SIGKILL in the middle of a sweep, then --resume', async () => {
   first.kill('SIGKILL')
   const killed = await first.done
   expect(killed.signal).toBe('SIGKILL')
-  await until(() => processesNaming(root).length === 0, 10_000)
+  await until(() => processesNaming(root).length === 0)
   const [left] = measured().models
   expect(left?.sweep?.points.length).toBeGreaterThanOrEqual(2)
   expect(left?.search).toBeNull()

@@ -11,14 +11,13 @@ import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import { resolveTriton } from '../../src/triton/launcher.ts'
 import { startServer } from '../../src/triton/server.ts'
-import { processesNaming } from '../support/cli.ts'
+import { untilNoneNames } from '../support/cli.ts'
 import {
   embeddedLauncher,
   embeddedSettings,
   testWorld,
   writePythonModel,
 } from '../support/embedded-triton.ts'
-import { until } from '../support/until.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-faults-'))
 const repository = join(root, 'models')
@@ -157,9 +156,9 @@ instance_group [{ count: 1, kind: KIND_CPU }]
     }
   })
 
-  test('none of them passes, and no server is left', () => {
+  test('none of them passes, and no server is left', async () => {
     expect(result.verdict.outcome).toBe('invalid')
-    expect(processesNaming(repository)).toEqual([])
+    await untilNoneNames(repository)
   })
 })
 
@@ -189,7 +188,7 @@ describe.concurrent('servers that misbehave', () => {
       message: expect.stringMatching(says),
       hint: expect.stringContaining(`stand-in: ${kind}`),
     })
-    expect(processesNaming(serverPath)).toEqual([])
+    await untilNoneNames(serverPath)
   })
 
   test('one that takes no signal is killed', async () => {
@@ -201,7 +200,7 @@ describe.concurrent('servers that misbehave', () => {
     for (const pid of server.pids()) process.kill(pid, 'SIGSTOP')
     await server.stop()
     expect(server.hasExited()).toBe(true)
-    await until(() => processesNaming(served).length === 0)
+    await untilNoneNames(served)
   })
 })
 

@@ -84,6 +84,16 @@ export function processesNaming(path: string): string[] {
     .filter((line) => line.includes(path))
 }
 
+/**
+ * Waits until no process names `path`. No server may be there any more; what is killed with it (its watchdog, a stub)
+ * needs a moment to die on a busy machine.
+ */
+export async function untilNoneNames(path: string): Promise<void> {
+  const servers = processesNaming(path).filter((line) => /^\S*\/tritonserver /.test(line))
+  if (servers.length > 0) throw new Error(`still there: ${servers.join('; ')}`)
+  await until(() => processesNaming(path).length === 0)
+}
+
 function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
