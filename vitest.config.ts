@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-// Fast projects first. Integration, e2e and calibration start real servers: one file at a time, since
-// what they measure would disturb each other.
+/**
+ * Tests with real servers whose assertions do not hang on what is measured: two files at a time, since they wait most
+ * of their time. What is not named here runs alone.
+ */
+const besideOthers = [
+  'test/integration/{docker,examples-files,faults,git-facts,gpu,podman,system,system-git,tls,triton}.test.ts',
+  'test/e2e/{action-fast,cli-input,cli-kill,cli-resume,cli-run}.test.ts',
+]
+
+// Fast projects first, on every core; those that start real servers after them.
 export default defineConfig({
   test: {
     globalSetup: ['test/support/node24.ts'],
@@ -9,33 +17,56 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'unit',
-          include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          name: 'calibration',
+          include: ['test/calibration/**/*.test.ts'],
+          testTimeout: 120_000,
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'golden', include: ['test/golden/**/*.test.ts'], sequence: { groupOrder: 1 } },
-      },
-      {
-        extends: true,
         test: {
-          name: 'calibration',
-          include: ['test/calibration/**/*.test.ts'],
-          testTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          name: 'golden',
+          include: ['test/golden/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
         test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          // Of what takes a second on a busy machine; only says "never".
+          testTimeout: 60_000,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'side-by-side',
+          include: besideOthers,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      // One file at a time: what they measure would disturb each other.
+      {
+        extends: true,
+        test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: besideOthers,
           testTimeout: 180_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -43,10 +74,11 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: besideOthers,
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

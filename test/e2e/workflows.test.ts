@@ -98,7 +98,10 @@ describe.skipIf(missing.includes('act'))('act', () => {
       'models/sleepy/1/model.py': sleepy(4),
       'triton-perf-gate.yml':
         'profile_models: { sleepy: { parameters: { concurrency: 1 } } }\n' +
-        'run_config_search_disable: true\ngate: { triton: embedded, time_budget: 40s }\n',
+        'run_config_search_disable: true\n' +
+        // What is told apart is a factor of three.
+        'gate: { triton: embedded, repetitions: 8, warmup_seconds: 0.2, measurement_seconds: 1,' +
+        ' time_budget: 60s, tolerance: { perf_latency_p99: 0.8, perf_throughput: 0.4 } }\n',
       '.github/workflows/main.yml': readFileSync(join(examples, 'main.yml'), 'utf8'),
       '.github/workflows/pull-request.yml': readFileSync(join(examples, 'pull-request.yml'), 'utf8'),
       'README.md': 'a',

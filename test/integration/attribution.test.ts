@@ -6,20 +6,24 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/load-config.ts'
 import { measurementsSchema } from '../../src/domain/measurements.ts'
+import type { Result } from '../../src/domain/result.ts'
 import { judge } from '../../src/judge.ts'
 import { renderJson } from '../../src/report/json.ts'
 import { processIdentity } from '../../src/system/process-identity.ts'
 import { testWorld } from '../support/embedded-triton.ts'
 import { gatePlanted, type PlantedSide } from '../support/planted-causes.ts'
 
+// As few as a cause is named by: each is two fresh servers, then four. What is told apart is a factor of two and more.
+const repetitions = 4
 const base: PlantedSide = { instances: 2, configMs: 8, note: 'a', codeMs: 12 }
 
 function gate(candidate: Partial<PlantedSide>, reference: Partial<PlantedSide> = {}) {
   const sides = { reference: { ...base, ...reference }, candidate: { ...base, ...candidate } }
-  return gatePlanted(testWorld(), sides, (result, folder) => {
+  const settings = `repetitions: ${repetitions}, warmup_seconds: 0.2, measurement_seconds: 0.6, block_milliseconds: 150`
+  const check = (result: Result, folder: string) => {
     const file = join(folder, 'out', 'measurements.json')
     const measurements = measurementsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-    const config = readConfig('concurrency: 2\ngate: { repetitions: 8 }\n', 'x.yml', {})
+    const config = readConfig(`concurrency: 2\ngate: { repetitions: ${repetitions} }\n`, 'x.yml', {})
     const again = judge({
       measurements,
       config,
@@ -42,7 +46,8 @@ function gate(candidate: Partial<PlantedSide>, reference: Partial<PlantedSide> =
     expect(result.verdict).toMatchObject({ outcome: 'fail' })
     const [model] = result.models
     return { attribution: model?.attribution, reasons: result.verdict.reasons }
-  })
+  }
+  return gatePlanted(testWorld(), sides, check, settings)
 }
 
 // One after the other: the starts of one case's servers would be in the windows of another's.
