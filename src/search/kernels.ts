@@ -8,6 +8,8 @@ const rateKernelNames = [
   /** Straight, and smooth, in what the load lets execute. */
   'straight',
   'executed',
+  /** Alike only where nearly the same executes at once. */
+  'working',
   /** Smooth in configuration and load; and where configurations differ within half an octave. */
   'near',
   'sharp',
@@ -22,6 +24,9 @@ const rateKernelNames = [
   /** Each batch size, and each instance count, for itself: what suits a GPU kernel or a cache is no matter of more or less. */
   'eachBatch',
   'eachCount',
+  /** Each step to a larger batch, and to a higher count, changes everything from there on. */
+  'fromBatch',
+  'fromCount',
 ] as const
 
 type RateKernel = (typeof rateKernelNames)[number]
@@ -54,14 +59,17 @@ function rateCovariances(a: Features): (b: Features, into: Float64Array) => void
     into[0] = 1
     into[1] = a.effInstances * b.effInstances + a.effBatch * b.effBatch
     into[2] = smooth(effDistance(a, b))
-    into[3] = kept.near * load
-    into[4] = kept.sharp * load
-    into[5] = kept.alike
-    into[6] = kept.additive
-    into[7] = kept.together
-    into[8] = kept.surface
-    into[9] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0
-    into[10] = a.instances === b.instances ? 1 : 0
+    into[3] = into[2] ** 6
+    into[4] = kept.near * load
+    into[5] = kept.sharp * load
+    into[6] = kept.alike
+    into[7] = kept.additive
+    into[8] = kept.together
+    into[9] = kept.surface
+    into[10] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0
+    into[11] = a.instances === b.instances ? 1 : 0
+    into[12] = Math.min(a.effBatch, b.effBatch)
+    into[13] = Math.min(a.instances, b.instances)
   }
 }
 

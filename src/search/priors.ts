@@ -11,16 +11,18 @@ const vague = [
 ].map(rateVariances)
 /** Vague ones that expect what no queue does: each configuration, or each batch size and instance count, for itself. */
 const doubtful = [
-  { level: 1, straight: 0.2, executed: 0.5, near: 0.6 },
+  { level: 1, straight: 0.2, executed: 1 },
+  { level: 1, straight: 0.2, executed: 0.3, working: 0.6 },
   { level: 1, straight: 0.2, executed: 0.2, near: 1 },
   { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
-  { level: 1, executed: 0.3, near: 0.1, eachBatch: 0.25, eachCount: 0.25 },
+  { level: 1, executed: 0.3, near: 0.1, fromBatch: 0.5, fromCount: 0.5 },
 ].map(rateVariances)
 /** A closed loop that some shape describes to within some percent, to within some tens, or but for what suits the hardware. */
 const nearLoop = [
   { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
   { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
   { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
+  { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, fromBatch: 0.35, fromCount: 0.35 },
 ].map(rateVariances)
 /** Configurations alike along one dimension, along instances × batch, each by itself, or on a curved surface. */
 const byConfiguration = [
