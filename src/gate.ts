@@ -19,7 +19,12 @@ import { inputHashes, readAllInputs } from './profile/inputs.ts'
 import type { MeasureInput } from './profile/measure-input.ts'
 import { measureRepository } from './profile/measure-repository.ts'
 import { openOutput } from './report/output.ts'
-import { checkComposingModels, unneededComposingModels, withCalledModels } from './repository/calls.ts'
+import {
+  checkComposingModels,
+  unneededComposingModels,
+  withCalledModels,
+  withoutNeedlessSearches,
+} from './repository/calls.ts'
 import { checkConcurrentModels } from './repository/concurrent.ts'
 import { readModelRepository, selectModels } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
@@ -32,14 +37,14 @@ const notRequested = { status: 'notRequested' } as const
  * judges and writes the files. Everything that can be wrong with the input is found before the first server starts.
  */
 export async function runGate(world: World, request: GateRequest): Promise<Result> {
-  const { config } = request
   requireHistory(request)
   const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume')
   const committed = await readModelRepository(request.modelRepository)
-  checkComposingModels(committed, config)
-  const models = selectModels(committed, config.models)
+  checkComposingModels(committed, request.config)
+  const models = selectModels(committed, request.config.models)
   const names = models.map(({ name }) => name)
-  const candidate = await withCalledModels(committed, names, config.blsComposingModels)
+  const candidate = await withCalledModels(committed, names, request.config.blsComposingModels)
+  const config = withoutNeedlessSearches(request.config, candidate)
   checkConcurrentModels(config, candidate, models)
   const inputs = await readAllInputs(config, candidate, models)
   const root = await repositoryRoot(world, request.modelRepository)

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@bufbuild/protobuf'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
@@ -89,11 +90,23 @@ export interface RequestRates {
   readonly distribution: 'constant' | 'poisson'
 }
 
+/** Instance groups that are tried, of one configuration. */
+export interface InstanceGroups {
+  /** Of all groups; null = searched. */
+  readonly count: number | null
+  /** As protobuf's JSON, a single one without its count; null = as in config.pbtxt. */
+  readonly groups: readonly JsonObject[] | null
+}
+
 export interface SearchSettings {
   readonly mode: 'quick' | 'brute' | 'manual' | 'off'
+  /** Composing models, one of which the model must need to be searched at all: it is for their lists only; null = it is searched. */
+  readonly onlyWith: readonly string[] | null
   readonly instanceCount: Range
   readonly modelBatchSize: Range
   readonly concurrency: Range
+  /** Concurrencies in place of the range's powers of two: those of the gated loads, where lists or brute say all that is tried. */
+  readonly concurrencies: readonly number[] | null
   /** Requests per second that are tried in place of concurrencies; null = closed loops. */
   readonly requestRates: RequestRates | null
   /** How the model is served, where the user says so: it changes what is tried and sought by default. */
@@ -102,13 +115,15 @@ export interface SearchSettings {
   readonly clientBatchSizes: readonly number[]
   /** Explicit lists from `model_config_parameters`; a missing one is searched. */
   readonly instanceCounts: readonly number[] | null
+  /** The same where any of them says more than a count; null where none does. */
+  readonly instanceGroups: readonly InstanceGroups[] | null
   readonly maxBatchSizes: readonly number[] | null
   readonly dynamicBatching: readonly boolean[] | null
   readonly maxQueueDelaysMicroseconds: readonly number[] | null
   readonly preferredBatchSizes: readonly (readonly number[])[] | null
   /** Values of other fields of ModelConfig in all combinations; null = none is listed. */
   readonly otherFields: readonly NonNullable<Configuration['fields']>[] | null
-  /** One configuration at one load, once. */
+  /** One configuration at one load, once; infinite where only the time is bounded. */
   readonly maxMeasurements: number
   /** Measurements after the search that bisect for the capacity, for each of two configurations. */
   readonly capacitySteps: number

@@ -32,15 +32,18 @@ export const offlineConcurrency = { min: 1, max: 8 } as const
 export const defaultSearch = {
   // Quick finds a good configuration in tens of measurements where the whole grid takes hundreds: this runs in CI.
   mode: 'quick',
+  onlyWith: null,
   // The three ranges are Model Analyzer's.
   instanceCount: { min: 1, max: 5 },
   modelBatchSize: { min: 1, max: 128 },
   concurrency: { min: 1, max: 1024 },
+  concurrencies: null,
   requestRates: null,
   serving: null,
   // As in Model Analyzer, and for online use: a request of one inference.
   clientBatchSizes: [1],
   instanceCounts: null,
+  instanceGroups: null,
   maxBatchSizes: null,
   dynamicBatching: null,
   maxQueueDelaysMicroseconds: null,

@@ -31,7 +31,35 @@ profile_models:
       `${file}:9: profile_models.m.model_config_parameters.sequence_batching: no effect`,
     ),
     expect.stringContaining('run_config_search_mode quick has no effect'),
-    expect.stringContaining('kind and gpus have no effect'),
+  ])
+})
+
+test('instance groups are those of one configuration, or with one more level of several, as in Model Analyzer', () => {
+  const listed = (groups: string, search = 'm') =>
+    modelOf(`profile_models: { ${search}: { model_config_parameters: { instance_group: ${groups} } } }`)
+      .search
+  expect(listed('[{ count: [1, 2] }]')).toMatchObject({ instanceCounts: [1, 2], instanceGroups: null })
+  expect(listed('[[{ count: 1 }], [{ count: 3 }]]')).toMatchObject({
+    instanceCounts: [1, 3],
+    instanceGroups: null,
+  })
+  expect(listed('[{ kind: KIND_GPU, count: [1, 2], gpus: [[0], [0, 1]] }]').instanceGroups).toEqual([
+    { count: 1, groups: [{ kind: 'KIND_GPU', gpus: [0] }] },
+    { count: 1, groups: [{ kind: 'KIND_GPU', gpus: [0, 1] }] },
+    { count: 2, groups: [{ kind: 'KIND_GPU', gpus: [0] }] },
+    { count: 2, groups: [{ kind: 'KIND_GPU', gpus: [0, 1] }] },
+  ])
+  const both = [
+    { kind: 'KIND_GPU', count: 2 },
+    { kind: 'KIND_CPU', count: 1 },
+  ]
+  expect(listed(JSON.stringify(both)).instanceGroups).toEqual([{ count: 3, groups: both }])
+  expect(listed('[{ count: 1 }, { kind: KIND_CPU }]').instanceGroups).toEqual([
+    { count: 2, groups: [{ count: 1 }, { kind: 'KIND_CPU' }] },
+  ])
+  expect(listed('[[{ count: 2 }], [{ kind: KIND_CPU }]]').instanceGroups).toEqual([
+    { count: 2, groups: null },
+    { count: null, groups: [{ kind: 'KIND_CPU' }] },
   ])
 })
 

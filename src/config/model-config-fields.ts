@@ -20,18 +20,26 @@ const maxValues = 1000
 export function fieldValues(message: DescMessage, field: DescField) {
   return z
     .unknown()
-    .transform((value, context): readonly JsonValue[] => {
-      try {
-        const values = valuesOf(field, value as JsonValue)
-        for (const one of values) fromJson(message, { [field.name]: one })
-        return values
-      } catch (error) {
-        const remedy = 'Its fields and types are those of ModelConfig in Triton’s model_config.proto.'
-        context.addIssue({ code: 'custom', message: messageOf(error), params: { remedy } })
-        return z.NEVER
-      }
-    })
+    .transform((value, context) => readFieldValues(message, field, value as JsonValue, context))
     .meta({ title: 'value or list of values' })
+}
+
+/** The same of a value whose outer form was read already. */
+export function readFieldValues(
+  message: DescMessage,
+  field: DescField,
+  value: JsonValue,
+  context: z.RefinementCtx,
+): readonly JsonValue[] {
+  try {
+    const values = valuesOf(field, value)
+    for (const one of values) fromJson(message, { [field.name]: one })
+    return values
+  } catch (error) {
+    const remedy = 'Its fields and types are those of ModelConfig in Triton’s model_config.proto.'
+    context.addIssue({ code: 'custom', message: messageOf(error), params: { remedy } })
+    return z.NEVER
+  }
 }
 
 /** The values of a message's fields in all combinations. */

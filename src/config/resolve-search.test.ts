@@ -74,3 +74,34 @@ test('what asks for rates excludes what asks for concurrencies', () => {
     expect.stringContaining('the least (9000) is above the most (8192)'),
   ])
 })
+
+test.each<[string, readonly number[] | null, number]>([
+  ['concurrency: [2, 4]', null, 20],
+  ['concurrency: [2, 4]\nrun_config_search_mode: brute', [2, 4], Number.POSITIVE_INFINITY],
+  ['run_config_search_mode: brute', null, Number.POSITIVE_INFINITY],
+  ['run_config_search_mode: brute\ngate: {search_max_measurements: 7}', null, 7],
+  [
+    'concurrency: 4\nprofile_models: {m: {model_config_parameters: {max_batch_size: 4}}}',
+    [4],
+    Number.POSITIVE_INFINITY,
+  ],
+  [
+    'concurrency: 4\nprofile_models: {m: {parameters: {concurrency: "1,3"}, model_config_parameters: {max_batch_size: 4}}}',
+    [1, 3],
+    Number.POSITIVE_INFINITY,
+  ],
+  // A range that is named asks for more than the gated loads.
+  [
+    'concurrency: 4\nrun_config_search_max_concurrency: 8\nprofile_models: {m: {model_config_parameters: {max_batch_size: 4}}}',
+    null,
+    Number.POSITIVE_INFINITY,
+  ],
+  // Nothing is searched: no loads either.
+  [
+    'run_config_search_disable: true\nprofile_models: {m: {model_config_parameters: {max_batch_size: 4}}}',
+    [1, 8],
+    Number.POSITIVE_INFINITY,
+  ],
+])('what brute and lists measure: %s', (yaml, concurrencies, maxMeasurements) => {
+  expect(settings(yaml).search).toMatchObject({ concurrencies, maxMeasurements })
+})

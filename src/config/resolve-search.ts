@@ -1,6 +1,6 @@
-import type { JsonValue } from '@bufbuild/protobuf'
-import type { RequestRates, SearchSettings } from './config.ts'
-import { defaultRequestRate, defaultSearch, offlineConcurrency } from './defaults.ts'
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
+import type { InstanceGroups, RequestRates, SearchSettings } from './config.ts'
+import { defaultConcurrency, defaultRequestRate, defaultSearch, offlineConcurrency } from './defaults.ts'
 import { product } from './model-config-fields.ts'
 import type { ConfigOverrides } from './overrides.ts'
 import type { ComposingEntry, ConfigFile, ModelEntry } from './schema.ts'
@@ -17,23 +17,22 @@ export function resolveSearch(
 ): SearchSettings {
   const parameters = entry.model_config_parameters
   const mode = modeOf(file, parameters, overrides, name, warnings)
-  return searchOf(file, entry, overrides, mode, `profile_models.${name}`, warnings)
+  const isForComposing = mode === 'manual' && parameters === undefined
+  return {
+    ...searchOf(file, entry, overrides, mode),
+    onlyWith: isForComposing ? composingLists(file) : null,
+  }
 }
 
-/**
- * How a composing model is varied: its own lists, else the ranges of all models. The mode is that of the model that needs it.
- * @param place where its settings stand, for warnings
- */
+/** How a composing model is varied: its own lists, else the ranges of all models. The mode is that of the model that needs it. */
 export function resolveComposingSearch(
   file: ConfigFile,
   entry: ComposingEntry,
   overrides: ConfigOverrides,
-  place: string,
-  warnings: string[],
 ): SearchSettings {
   const { model_config_parameters: parameters } = entry
   const own = parameters === undefined ? {} : { model_config_parameters: parameters }
-  return searchOf(file, own, overrides, defaultSearch.mode, place, warnings)
+  return searchOf(file, own, overrides, defaultSearch.mode)
 }
 
 function searchOf(
@@ -41,10 +40,9 @@ function searchOf(
   entry: ModelEntry,
   overrides: ConfigOverrides,
   mode: SearchSettings['mode'],
-  place: string,
-  warnings: string[],
 ): SearchSettings {
   const parameters = entry.model_config_parameters
+  const isListed = mode === 'manual' || mode === 'brute'
   const { instanceCount, modelBatchSize, maxMeasurements } = defaultSearch
   const serving = overrides.mode ?? file.gate?.mode ?? defaultSearch.serving
   const concurrency = serving === 'offline' ? offlineConcurrency : defaultSearch.concurrency
@@ -52,6 +50,7 @@ function searchOf(
   const batchSizes = entry.parameters?.batch_sizes ?? file.batch_sizes
   return {
     mode,
+    onlyWith: null,
     instanceCount: {
       min: file.run_config_search_min_instance_count ?? instanceCount.min,
       max: file.run_config_search_max_instance_count ?? instanceCount.max,
@@ -64,6 +63,7 @@ function searchOf(
       min: file.run_config_search_min_concurrency ?? concurrency.min,
       max: file.run_config_search_max_concurrency ?? concurrency.max,
     },
+    concurrencies: isListed ? concurrenciesOf(file, entry) : null,
     requestRates: requestRatesOf(file, entry),
     serving,
     clientBatchSizes: [
@@ -71,10 +71,24 @@ function searchOf(
         batchSizes ?? (serving === 'offline' ? doublings(1, largestBatch) : defaultSearch.clientBatchSizes),
       ),
     ],
-    ...listsOf(parameters ?? {}, place, warnings),
-    maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
+    ...listsOf(parameters ?? {}),
+    // Whoever lists what is tried, or asks for all there is, wants to see it: the time ends that.
+    maxMeasurements:
+      file.gate?.search_max_measurements ?? (isListed ? Number.POSITIVE_INFINITY : maxMeasurements),
     capacitySteps: file.run_config_search_max_binary_search_steps ?? defaultSearch.capacitySteps,
   }
+}
+
+/**
+ * As in Model Analyzer: where loads are listed, brute and lists try those; where nothing is searched, the gated ones. A range that
+ * is named asks for more. null = the range's.
+ */
+function concurrenciesOf(file: ConfigFile, { parameters }: ModelEntry): readonly number[] | null {
+  const { run_config_search_min_concurrency: min, run_config_search_max_concurrency: max } = file
+  if (min !== undefined || max !== undefined) return null
+  const own = parameters?.concurrency !== undefined || parameters?.request_rate !== undefined
+  const listed = (own ? parameters : file).concurrency
+  return listed ?? (file.run_config_search_disable === true ? defaultConcurrency : null)
 }
 
 /** As in Model Analyzer: the listed rates, or doubling ones where any key asks for a search of rates. */
@@ -128,44 +142,39 @@ function modeOf(
   }
   // A flag that asks for a search outweighs a file that has switched it off.
   if (file.run_config_search_disable === true && overrides.runConfigSearchMode === undefined)
-    return listsComposing(file) ? 'manual' : 'off'
+    return composingLists(file).length > 0 ? 'manual' : 'off'
   return asked === 'brute' ? 'brute' : defaultSearch.mode
 }
 
-/** Whether values of a composing model are listed: then they are what is measured. */
-function listsComposing({
+/** The composing models of which values are listed: then these are what is measured, with the models that need them. */
+function composingLists({
   bls_composing_models: called,
   ensemble_composing_models: steps,
-}: ConfigFile): boolean {
-  return Object.values({ ...called, ...steps }).some(
-    ({ model_config_parameters: parameters }) => parameters !== undefined,
+}: ConfigFile): string[] {
+  return Object.entries({ ...called, ...steps }).flatMap(([name, { model_config_parameters: parameters }]) =>
+    parameters === undefined ? [] : [name],
   )
 }
 
 function listsOf(
   parameters: Parameters,
-  place: string,
-  warnings: string[],
 ): Pick<
   SearchSettings,
   | 'instanceCounts'
+  | 'instanceGroups'
   | 'maxBatchSizes'
   | 'dynamicBatching'
   | 'maxQueueDelaysMicroseconds'
   | 'preferredBatchSizes'
   | 'otherFields'
 > {
-  const groups = parameters.instance_group ?? []
+  const instances = listOrNull((parameters.instance_group ?? []).map(instancesOf)) ?? []
   const batching = parameters.dynamic_batching ?? []
   const blocks = batching.filter((block) => typeof block === 'object')
-  if (groups.some((group) => group?.kind !== undefined || group?.gpus !== undefined)) {
-    warnings.push(
-      `${place}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`,
-    )
-  }
   return {
     maxBatchSizes: listOrNull(parameters.max_batch_size ?? []),
-    instanceCounts: listOrNull(groups.flatMap((group) => group?.count ?? [])),
+    instanceCounts: listOrNull(instances.flatMap(({ count }) => count ?? [])),
+    instanceGroups: instances.some(({ groups }) => groups !== null) ? instances : null,
     dynamicBatching: listOrNull(batching.map((block) => block !== false)),
     maxQueueDelaysMicroseconds: listOrNull(
       blocks.flatMap((block) => block.max_queue_delay_microseconds ?? []),
@@ -173,6 +182,23 @@ function listsOf(
     preferredBatchSizes: listOrNull(blocks.flatMap((block) => block.preferred_batch_size ?? [])),
     otherFields: otherFieldsOf(parameters, blocks),
   }
+}
+
+/** One group's count is what a search knows; several say how many there are of each. */
+function instancesOf(groups: readonly JsonObject[]): InstanceGroups {
+  const [first, ...others] = groups
+  if (first === undefined || others.length > 0)
+    return { count: groups.reduce((sum, group) => sum + countOf(group), 0), groups }
+  const { count: _, ...more } = first
+  return {
+    count: first.count === undefined ? null : countOf(first),
+    groups: Object.keys(more).length === 0 ? null : [more],
+  }
+}
+
+/** Triton makes one instance where there is no count. */
+function countOf({ count }: JsonObject): number {
+  return typeof count === 'number' ? count : 1
 }
 
 /** What is listed beside the three that a search knows; the batcher's further settings stand under `dynamic_batching`. */

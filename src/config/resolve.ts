@@ -69,11 +69,11 @@ export function resolve(
   const sources = new Map(
     Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]),
   )
-  const composingOf = (entry: ComposingEntry, place: string): ComposingSettings => ({
-    search: resolveComposingSearch(file, entry, overrides, place, warnings),
+  const composingOf = (entry: ComposingEntry): ComposingSettings => ({
+    search: resolveComposingSearch(file, entry, overrides),
     cpuOnly: entry.cpu_only ?? false,
   })
-  const anyComposing = composingOf({}, '')
+  const anyComposing = composingOf({})
   const listed = (['bls_composing_models', 'ensemble_composing_models'] as const).flatMap((place) =>
     Object.entries(file[place] ?? {}).map(([name, entry]) => ({ key: `${place}.${name}`, name, entry })),
   )
@@ -83,7 +83,7 @@ export function resolve(
   const paired = concurrently
     ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
     : null
-  const composing = new Map(listed.map(({ key, name, entry }) => [name, composingOf(entry, key)]))
+  const composing = new Map(listed.map(({ name, entry }) => [name, composingOf(entry)]))
   const onCpu = (file.cpu_only_composing_models ?? []).map((name) => ({
     key: `cpu_only_composing_models.${name}`,
     name,

@@ -160,7 +160,7 @@ export const gateSection = z.strictObject({
   ),
   search_max_measurements: key(
     positiveInteger,
-    'Most measurements of the search of one model; those that bisect for its capacity come on top.',
+    'Most measurements of the search of one model; those that bisect for its capacity come on top. Without it only the time ends `brute` and what `model_config_parameters` list.',
     defaultSearch.maxMeasurements,
   ),
   triton: key(

@@ -1,4 +1,4 @@
-import type { DescMessage } from '@bufbuild/protobuf'
+import type { DescMessage, JsonObject } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { ModelConfigSchema, ModelDynamicBatchingSchema } from '../proto/model_config_pb.js'
 import {
@@ -15,7 +15,7 @@ import {
   ignoredShape,
   passedPerfAnalyzerFlags,
 } from './ignored-keys.ts'
-import { fieldValues } from './model-config-fields.ts'
+import { fieldValues, readFieldValues } from './model-config-fields.ts'
 import { requestFlags } from './schema-requests.ts'
 import { constraints, objectives } from './schema-targets.ts'
 import { key, numberList, positiveInteger, positiveNumber, scalarText } from './values.ts'
@@ -129,11 +129,33 @@ function fieldShape(message: DescMessage, without: readonly string[]) {
 const tried = <T extends z.ZodType<number, number>>(element: T) =>
   z.union([element.transform((one) => [one]), z.array(element).min(1)])
 
-const group = z.strictObject({
-  count: tried(positiveInteger).optional(),
-  kind: z.enum(['KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL']).optional(),
-  gpus: z.array(z.int().nonnegative()).optional(),
-})
+const group = z.record(z.string(), z.json()).meta({ title: 'instance group' })
+
+/** As in Model Analyzer: a list is the groups of one configuration, a list of lists several. */
+const instanceGroups = z
+  .array(z.union([group, z.array(group).min(1)]))
+  .min(1)
+  .transform((groups, context) => {
+    const found = readFieldValues(ModelConfigSchema, ModelConfigSchema.field.instanceGroup, groups, context)
+    if (found === z.NEVER) return z.NEVER
+    const configurations = found as readonly (readonly JsonObject[])[]
+    for (const [message, remedy] of new Map(configurations.flat().flatMap(wrongInGroup))) {
+      context.addIssue({ code: 'custom', message, params: { remedy } })
+    }
+    return configurations
+  })
+
+function wrongInGroup({ count, kind, gpus }: JsonObject): (readonly [string, string])[] {
+  const onCpu = kind === 'KIND_CPU' && Array.isArray(gpus) && gpus.length > 0
+  return [
+    ...(count === undefined || (typeof count === 'number' && count > 0)
+      ? []
+      : [[`count ${JSON.stringify(count)} is no number of instances`, 'Give 1 or more.'] as const]),
+    ...(onCpu
+      ? [['gpus stand beside KIND_CPU', 'Take one of the two out: Triton refuses both together.'] as const]
+      : []),
+  ]
+}
 
 const sweptBatching = ['preferred_batch_size', 'max_queue_delay_microseconds']
 
@@ -153,18 +175,8 @@ const ownFields = ['max_batch_size', 'instance_group', 'dynamic_batching', ...id
 const modelConfigParameters = z.strictObject({
   max_batch_size: key(tried(z.int().nonnegative()), 'Values of max_batch_size to be tried.'),
   instance_group: key(
-    z
-      .array(
-        z.union([
-          group,
-          z
-            .array(group)
-            .length(1)
-            .transform(([one]) => one),
-        ]),
-      )
-      .min(1),
-    'Groups to be tried; only their `count` is, kind and GPUs stay those of config.pbtxt.',
+    instanceGroups,
+    'Groups to be tried, as in Model Analyzer: each field of a group may be a list of values, several groups are those of one configuration, and a list of lists is several configurations. One group that says only its `count` leaves the rest as in config.pbtxt; any other is taken as it is written.',
   ),
   dynamic_batching: key(
     z.union([
@@ -181,7 +193,7 @@ const modelConfigParameters = z.strictObject({
 export const loadKeys = {
   concurrency: key(
     numberList(positiveInteger),
-    'Gated loads: requests kept outstanding (closed loop).',
+    'Gated loads: requests kept outstanding (closed loop). `brute` and listed configurations are measured at these, too, where no `run_config_search_min/max_concurrency` asks for others.',
     defaultConcurrency,
   ),
   request_rate: key(
@@ -215,7 +227,11 @@ export const modelEntry = z.strictObject({
     modelConfigParameters,
     'Configurations to be measured instead of a search, in all combinations: any field of ModelConfig, as one value or as a list of values. A field that is itself a list needs one more level of list to be varied.',
   ),
-  cpu_only: key(z.boolean(), 'The model runs on the CPU.', false),
+  cpu_only: key(
+    z.boolean(),
+    'The sweep tries the model with instances on the CPU only (KIND_CPU), the committed configuration apart. A kind that is listed under `model_config_parameters` stands.',
+    false,
+  ),
   weighting: key(
     positiveNumber,
     'What the model’s gain counts beside the others’ where models are measured concurrently; the weights are divided by their sum.',
@@ -235,7 +251,11 @@ export const composingEntry = z.strictObject({
     modelConfigParameters,
     'Values of this composing model to be tried, as under `profile_models`; what is not listed is searched.',
   ),
-  cpu_only: key(z.boolean(), 'The sweep gives it instances on the CPU only.', false),
+  cpu_only: key(
+    z.boolean(),
+    'The sweep gives it instances on the CPU only. A kind that is listed stands.',
+    false,
+  ),
   ...ignoredShape(
     Object.fromEntries(
       Object.keys(modelEntry.shape)

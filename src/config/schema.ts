@@ -78,7 +78,7 @@ export const fileSchema = z.strictObject({
   ),
   cpu_only_composing_models: key(
     stringList,
-    'Composing models to which the sweep gives instances on the CPU only.',
+    'Composing models to which the sweep gives instances on the CPU only (KIND_CPU), the committed configuration apart.',
   ),
   ...loadKeys,
   ...sharedKeys,

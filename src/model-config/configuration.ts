@@ -1,4 +1,4 @@
-import { clone, create, equals } from '@bufbuild/protobuf'
+import { clone, create, equals, type JsonObject } from '@bufbuild/protobuf'
 import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import {
@@ -8,6 +8,7 @@ import {
   ModelInstanceGroupSchema,
 } from '../proto/model_config_pb.js'
 import { withFields } from './fields.ts'
+import { completeFields, isMadeOf } from './instance-groups.ts'
 
 /**
  * What the sweep may change, read from a model's configuration. A preferred batch size of just
@@ -100,7 +101,7 @@ export function applyConfiguration(config: ModelConfig, configuration: Configura
   } else if (result.schedulingChoice.case === 'dynamicBatching') {
     result.schedulingChoice = { case: undefined }
   }
-  return withFields(result, configuration.fields ?? {})
+  return withFields(result, completeFields(configuration))
 }
 
 /**
@@ -120,7 +121,7 @@ export function differences(wanted: VariedFields, resolved: ModelConfig): string
     // Just max_batch_size is what Triton fills in.
     `preferred_batch_size [${sizes.length === 1 && sizes[0] === own.maxBatchSize ? '' : sizes.join()}], max_queue_delay_microseconds ${delay}`
   const [queue, actualQueue] = [queueOf(wanted), queueOf(actual)]
-  const others = Object.entries(wanted.fields ?? {}).filter(
+  const others = Object.entries(completeFields(wanted)).filter(
     ([name, value]) => !hasFields(resolved, { [name]: value }),
   )
   return [
@@ -131,12 +132,8 @@ export function differences(wanted: VariedFields, resolved: ModelConfig): string
 }
 
 /** True where further fields of a configuration are what a server has made of them. */
-function hasFields(config: ModelConfig, fields: NonNullable<VariedFields['fields']>): boolean {
-  if (fields.instance_group !== undefined) {
-    // The server has named its groups and given them GPUs; their count is compared as that.
-    const kinds = ({ instanceGroup }: ModelConfig) =>
-      [...new Set(instanceGroup.map(({ kind }) => kind))].join()
-    return kinds(withFields(config, fields)) === kinds(config)
-  }
+function hasFields(config: ModelConfig, fields: JsonObject): boolean {
+  const { instance_group: groups } = fields
+  if (Array.isArray(groups)) return isMadeOf(groups as JsonObject[], config)
   return equals(ModelConfigSchema, withFields(config, fields), config)
 }

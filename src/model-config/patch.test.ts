@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ModelConfigSchema } from '../proto/model_config_pb.js'
 import { applyConfiguration, configurationOf, illegal } from './configuration.ts'
+import { firstGroupOnCpu } from './instance-groups.ts'
 import { parseModelConfig } from './parse.ts'
 import { patchModelConfigText } from './patch.ts'
 
@@ -154,6 +155,56 @@ test.each(Object.entries(layouts))('any configuration, in the layout: %s', (_, t
     }),
     { numRuns: 60 },
   )
+})
+
+const group = fc
+  .record({
+    count: fc.integer({ min: 1, max: 4 }),
+    kind: fc.constantFrom('KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL'),
+    gpus: fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }),
+  })
+  .map(({ gpus, ...others }) => ({ ...others, ...(others.kind === 'KIND_GPU' ? { gpus } : {}) }))
+
+test.each(Object.entries(layouts))('any instance groups, in the layout: %s', (_, text) => {
+  const config = parseModelConfig(text, 'f')
+  fc.assert(
+    fc.property(fc.array(group, { minLength: 1, maxLength: 3 }), (groups) => {
+      const instanceCount = groups.reduce((sum, { count }) => sum + count, 0)
+      const target = applyConfiguration(config, {
+        ...configurationOf(config, false),
+        instanceCount,
+        fields: { instance_group: groups },
+      })
+      const { newText, faithful } = patchModelConfigText(text, 'f', target)
+      expect(faithful, newText).toBe(true)
+      expect(equals(ModelConfigSchema, parseModelConfig(newText, 'f'), target)).toBe(true)
+      for (const comment of text.match(/(?<=^|\n)#[^\n]*/g) ?? []) expect(newText).toContain(comment)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a model moves to the CPU by the fewest changes', () => {
+  const text = `# one per GPU
+instance_group [
+  {
+    count: 2 # enough
+    kind: KIND_GPU
+    gpus: [ 0, 1 ]
+    rate_limiter { priority: 2 }
+  }
+]
+`
+  const config = parseModelConfig(text, 'f')
+  const fields = { instance_group: [firstGroupOnCpu(config)] }
+  const target = applyConfiguration(config, { ...configurationOf(config, false), instanceCount: 3, fields })
+  expect(patchModelConfigText(text, 'f', target)).toMatchObject({
+    faithful: true,
+    newText: text
+      .replace('count: 2', 'count: 3')
+      .replace('KIND_GPU', 'KIND_CPU')
+      .replace('    gpus: [ 0, 1 ]\n', ''),
+  })
 })
 
 test.each(Object.entries(layouts))('git applies it: %s', (name, text) => {

@@ -1,10 +1,11 @@
 import { posix } from 'node:path'
-import { equals, fromJson, type JsonObject } from '@bufbuild/protobuf'
+import { equals, fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { toText } from '@bufbuild/protobuf/txtpb'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { GateError } from '../domain/error.ts'
-import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
+import { type ModelConfig, ModelConfigSchema, ModelInstanceGroupSchema } from '../proto/model_config_pb.js'
 import { applyEdits, type Edit, endOfLine, insertBehind, insertInto, remove } from './edit.ts'
+import { groupJson } from './instance-groups.ts'
 import { modelConfigJson, parseModelConfig } from './parse.ts'
 import { type Field, readFields, scan, type Value } from './text-format.ts'
 
@@ -88,7 +89,7 @@ function maxBatchSizeEdits(text: string, fields: readonly Field[], target: Model
   ]
 }
 
-/** The first group gets the count, the others go: what `applyConfiguration` does to the message. */
+/** Groups are told by their place: each gets what differs, what is beyond the last one goes or comes. */
 function instanceGroupEdits(
   text: string,
   fields: readonly Field[],
@@ -96,23 +97,65 @@ function instanceGroupEdits(
   target: ModelConfig,
   additions: string[],
 ): Edit[] {
-  const same =
-    current.instanceGroup.length === target.instanceGroup.length &&
-    current.instanceGroup.every((group, i) => group.count === target.instanceGroup[i]?.count)
-  const count = target.instanceGroup[0]?.count
-  if (same || count === undefined) return []
-  const [first, ...others] = fields.filter(
-    ({ name, values }) => name === 'instance_group' && values.length > 0,
-  )
-  const kept = first?.values[0]
-  if (first === undefined || kept === undefined) {
-    additions.push(`instance_group [ { count: ${count} } ]`)
+  const [before, after] = [current.instanceGroup.map(groupJson), target.instanceGroup.map(groupJson)]
+  const written = fields.filter(({ name, values }) => name === 'instance_group' && values.length > 0)
+  const values = written.flatMap((field) => field.values)
+  const edits = values.slice(0, after.length).flatMap((value, index) => {
+    return groupEdits(text, value, before[index] ?? {}, after[index] ?? {})
+  })
+  let behind = after.length
+  for (const field of written) {
+    const kept = field.values.slice(0, Math.max(0, behind))
+    behind -= field.values.length
+    const [lastKept, last] = [kept.at(-1), field.values.at(-1)]
+    if (lastKept === undefined) edits.push(remove(text, field))
+    else if (last !== undefined && last !== lastKept)
+      edits.push({ start: lastKept.end, end: last.end, text: '' })
+  }
+  const more = after.slice(values.length).map(groupText)
+  if (more.length > 0) edits.push(...addGroups(text, written.at(-1), more, additions))
+  return edits
+}
+
+function addGroups(
+  text: string,
+  last: Field | undefined,
+  more: readonly string[],
+  additions: string[],
+): Edit[] {
+  const value = last?.values.at(-1)
+  if (last === undefined || value === undefined) {
+    additions.push(`instance_group [ ${more.join(', ')} ]`)
     return []
   }
-  const edits = others.map((field) => remove(text, field))
-  const last = first.values.at(-1)
-  if (last !== undefined && last !== kept) edits.push({ start: kept.end, end: last.end, text: '' })
-  return [...edits, ...setFields(text, kept, { count: [count] })]
+  const isList = text[last.valueStart] === '['
+  if (!isList) return [insertBehind(text, last, more.map((group) => `instance_group ${group}`).join(' '))]
+  return [{ start: value.end, end: value.end, text: more.map((group) => `, ${group}`).join('') }]
+}
+
+const plainOfGroup = new Set(['count', 'kind', 'gpus'])
+
+/** What differs in one group; all of it is written anew where that is more than its plain fields, unless a comment would be lost. */
+function groupEdits(text: string, value: Value, before: JsonObject, after: JsonObject): Edit[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  )
+  if (names.some((name) => !plainOfGroup.has(name))) {
+    if (hasComment(text.slice(value.start, value.end))) return []
+    return [{ start: value.start, end: value.end, text: groupText(after) }]
+  }
+  return setFields(text, value, Object.fromEntries(names.map((name) => [name, literals(after[name])])))
+}
+
+function literals(value: JsonValue | undefined): string[] {
+  return (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String)
+}
+
+/** `{ count: 2 kind: KIND_CPU }` */
+function groupText(group: JsonObject): string {
+  const message = fromJson(ModelInstanceGroupSchema, group)
+  const lines = toText(ModelInstanceGroupSchema, message).trim().split('\n')
+  return `{ ${lines.map((line) => line.trim()).join(' ')} }`
 }
 
 function dynamicBatchingEdits(
@@ -126,8 +169,8 @@ function dynamicBatchingEdits(
   if (scheduling.case !== 'dynamicBatching') return field === undefined ? [] : [remove(text, field)]
   const { preferredBatchSize, maxQueueDelayMicroseconds } = scheduling.value
   const settings = {
-    preferred_batch_size: preferredBatchSize,
-    max_queue_delay_microseconds: maxQueueDelayMicroseconds === 0n ? [] : [maxQueueDelayMicroseconds],
+    preferred_batch_size: preferredBatchSize.map(String),
+    max_queue_delay_microseconds: maxQueueDelayMicroseconds === 0n ? [] : [String(maxQueueDelayMicroseconds)],
   }
   const message = field?.values[0]
   if (message !== undefined) return setFields(text, message, settings)
@@ -183,7 +226,7 @@ function onlyField(json: JsonObject, name: string): ModelConfig {
 function setFields(
   text: string,
   message: Value,
-  settings: Readonly<Record<string, readonly (number | bigint)[]>>,
+  settings: Readonly<Record<string, readonly string[]>>,
 ): Edit[] {
   const edits: Edit[] = []
   const additions: string[] = []
@@ -193,7 +236,7 @@ function setFields(
       additions.push(...fieldText(name, wanted))
       continue
     }
-    const present = [first, ...others].flatMap(({ values }) => values.map((value) => numberOf(text, value)))
+    const present = [first, ...others].flatMap(({ values }) => values.map((value) => literalOf(text, value)))
     if (present.join() === wanted.join()) continue
     if (wanted.length === 0) edits.push(remove(text, first))
     else edits.push({ start: first.valueStart, end: first.end, text: valueText(name, wanted) })
@@ -202,14 +245,20 @@ function setFields(
   return additions.length === 0 ? edits : [...edits, insertInto(text, message, additions)]
 }
 
-const repeated = new Set(['preferred_batch_size'])
+const repeated = new Set(['preferred_batch_size', 'gpus'])
 
-function valueText(name: string, values: readonly (number | bigint)[]): string {
+function valueText(name: string, values: readonly string[]): string {
   return repeated.has(name) ? `[ ${values.join(', ')} ]` : values.join()
 }
 
-function fieldText(name: string, values: readonly (number | bigint)[]): string[] {
+function fieldText(name: string, values: readonly string[]): string[] {
   return values.length === 0 ? [] : [`${name}: ${valueText(name, values)}`]
+}
+
+/** As it would be written here: a number in decimal, a name as it is. */
+function literalOf(text: string, value: Value): string {
+  const number = numberOf(text, value)
+  return Number.isNaN(number) ? text.slice(value.start, value.end) : String(number)
 }
 
 /** The value of an integer literal; octal is what the text format shares with C but not with JavaScript. */

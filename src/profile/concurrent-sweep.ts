@@ -1,3 +1,4 @@
+import { defaultSearch } from '../config/defaults.ts'
 import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
 import { type Load, loadLabel, ownLoad, together } from '../domain/load.ts'
 import type { Scenario, SearchSummary } from '../domain/scenario.ts'
@@ -14,6 +15,7 @@ import {
 import { answersOf } from '../search/concurrent-answer.ts'
 import { makeConcurrentBench } from './concurrent-bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
+import { hasGpu } from './instance-kinds.ts'
 import { ownSpace } from './members.ts'
 import { judge, measureAtOnce, type Sweep } from './sweep.ts'
 import { costOf, type SweepState } from './sweep-loop.ts'
@@ -40,7 +42,8 @@ export async function sweepConcurrently(
   save: (states: readonly SweepState[]) => void,
 ): Promise<Sweep[]> {
   const { world } = context
-  const models = modelsOf(context, input)
+  const untried: string[] = []
+  const models = modelsOf(context, input, untried)
   const bench = makeConcurrentBench(context, input.repository, input.models)
   const startNs = world.nowNs()
   const begun = from[0]?.progress
@@ -54,15 +57,12 @@ export async function sweepConcurrently(
         gated: input.gated,
         points,
         budget: {
-          maxMeasurements: input.models.reduce(
-            (sum, { name }) => sum + context.config.settingsFor(name).search.maxMeasurements,
-            0,
-          ),
+          maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
           timeLeftNs: input.timeNs - spentNs(),
           costNs: costOf((states[0] ?? never()).progress),
         },
       })
-      if (step.kind === 'done') return finish(context, models, states, points, step, spentNs())
+      if (step.kind === 'done') return finish(context, models, states, points, step, spentNs(), untried)
       interruptIfAsked(world)
       world.progress(`${names(input.models)}: sweep ${points.length + 1}: ${words(step.place)} (${step.why})`)
       const measured = await measurePlace(context, input, bench, models, step)
@@ -87,6 +87,12 @@ export async function sweepConcurrently(
   }
 }
 
+/** Lists and brute are run as a search here, and end as one. */
+function budgetOf({ config }: ProfileContext, model: string): number {
+  const { maxMeasurements } = config.settingsFor(model).search
+  return Number.isFinite(maxMeasurements) ? maxMeasurements : defaultSearch.maxMeasurements
+}
+
 function never(): never {
   throw new RangeError('a sweep without one of its models')
 }
@@ -94,13 +100,14 @@ function never(): never {
 function modelsOf(
   context: ProfileContext,
   { models, committed, repository }: ConcurrentSweepInput,
+  untried: string[],
 ): ConcurrentModel[] {
   const settings = models.map(({ name }) => context.config.settingsFor(name))
   const total = settings.reduce((sum, { weighting }) => sum + weighting, 0)
   return models.map((model, index) => {
-    const { search, objectives, constraints, weighting } = settings[index] ?? never()
-    const own = committed[index] ?? never()
-    const space = ownSpace(search, repository, model, own, model.config !== null)
+    const { objectives, constraints, weighting, ...own } = settings[index] ?? never()
+    const is = committed[index] ?? never()
+    const space = ownSpace(own, repository, model, is, model.config !== null, hasGpu(context), untried)
     return { name: model.name, space, objectives, constraints, weight: weighting / total }
   })
 }
@@ -197,6 +204,7 @@ function finish(
   points: readonly ConcurrentPoint[],
   { answer, reason }: Extract<ConcurrentStep, { kind: 'done' }>,
   spentNs: number,
+  untried: readonly string[],
 ): Sweep[] {
   const answers = answer === null ? [] : answersOf(models, answer)
   const tried = new Set(points.map(placeKey)).size
@@ -213,6 +221,7 @@ function finish(
         underLoadNs: underLoadNs(scenarios),
         notes: [
           `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
+          ...untried,
           ...modeNotes(context, models[index]?.name ?? ''),
         ],
         answer:

@@ -47,6 +47,8 @@ function smallest(repository: ModelRepository, name: string) {
     model,
     configurationOf(model.config, true),
     [{ mode: 'concurrency', concurrency: 1 }],
+    false,
+    [],
   )
   return Object.fromEntries(
     varied.map((member) => [member.name, Math.min(...member.variants.map((each) => each.maxBatchSize))]),
@@ -62,11 +64,12 @@ test('no composing model is lowered below what an ensemble that is not measured 
 
 test('nor the gated model itself, where it is a step', () => {
   const repository = repositoryOf(shared)
-  const { search } = readConfig('', 'gate.yml', {}).settingsFor('')
+  const settings = readConfig('', 'gate.yml', {}).settingsFor('')
   const least = (name: string) => {
     const model = repository.models.get(name)
     if (model?.config == null) throw new Error(`no ${name}`)
-    const { configurations } = ownSpace(search, repository, model, configurationOf(model.config, true), true)
+    const committed = configurationOf(model.config, true)
+    const { configurations } = ownSpace(settings, repository, model, committed, true, false, [])
     return Math.min(...configurations.map(({ maxBatchSize }) => maxBatchSize))
   }
   expect([least('a'), least('b'), least('apart')]).toEqual([8, 8, 1])

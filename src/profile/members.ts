@@ -1,11 +1,12 @@
-import type { Config, SearchSettings } from '../config/config.ts'
+import type { Config, ModelSettings, SearchSettings } from '../config/config.ts'
 import type { Configuration, VariedFields } from '../domain/configuration.ts'
 import { batchSizeOf, type Load } from '../domain/load.ts'
 import { configurationOf } from '../model-config/configuration.ts'
-import { type ModelConfig, ModelInstanceGroup_Kind } from '../proto/model_config_pb.js'
+import type { ModelConfig } from '../proto/model_config_pb.js'
 import { type ModelRepository, modelClosure, type RepositoryModel } from '../repository/repository.ts'
 import { type Ensemble, type Member, type Members, withLeastBatch } from '../search/members.ts'
 import { type ModelTraits, makeSpace, memberVariants, type Space } from '../search/space.ts'
+import { untriedWords, variantsOn } from './instance-kinds.ts'
 
 interface Configured extends RepositoryModel {
   readonly config: ModelConfig
@@ -13,7 +14,7 @@ interface Configured extends RepositoryModel {
 
 /**
  * The models that `model` needs, by its steps and by the calls that are named, as far as they can be varied with it: each has a
- * config.pbtxt. Ensembles among them have nothing of their own, but follow.
+ * config.pbtxt. Ensembles among them have nothing of their own, but follow. `notes` gets what cannot be tried.
  */
 export function membersOf(
   { composingSettingsFor }: Pick<Config, 'composingSettingsFor'>,
@@ -22,6 +23,8 @@ export function membersOf(
   model: RepositoryModel,
   committed: Configuration,
   loads: readonly Load[],
+  hasGpu: boolean,
+  notes: string[],
 ): Members {
   const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? [])
   const configured = needed.filter((each): each is Configured => each.config !== null)
@@ -37,14 +40,10 @@ export function membersOf(
     const asked = largestBatchAsked(repository, model.name, each.name)
     const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked)
     const settings = withLeastBatch({ ...search, mode }, least)
-    const variants = memberVariants(settings, own, traitsOf(each.config, own))
-    return [
-      {
-        name: each.name,
-        committed: own,
-        variants: cpuOnly ? onCpu(each.config, variants) : variants,
-      },
-    ]
+    const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1)
+    const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu })
+    notes.push(...untriedWords(each.name, untried))
+    return [{ name: each.name, committed: own, variants: [own, ...variants] }]
   })
   const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf))
   return { varied, ensembles, top: model.name, committed, largestClientBatch }
@@ -63,16 +62,35 @@ function largestBatchAsked(repository: ModelRepository, top: string, name: strin
   return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0))
 }
 
-/** What may be tried of a gated model itself. @param loadsAllowed whether its server takes other configurations than the committed one */
+/**
+ * What may be tried of a gated model itself. `notes` gets what cannot be.
+ * @param loadsAllowed whether its server takes other configurations than the committed one
+ */
 export function ownSpace(
-  search: SearchSettings,
+  { search, cpuOnly }: Pick<ModelSettings, 'search' | 'cpuOnly'>,
   repository: ModelRepository,
   { name, config }: RepositoryModel,
   committed: Configuration,
   loadsAllowed: boolean,
+  hasGpu: boolean,
+  notes: string[],
 ): Space {
   const settings = withLeastBatch(search, largestBatchAsked(repository, name, name))
-  return makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed })
+  const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed })
+  if (config === null || isEnsembleConfig(config) || space.configurations.length === 1) return space
+  const [, ...listed] = space.configurations
+  const { committed: _, ...own } = committed
+  const { variants, untried } = variantsOn(
+    config,
+    own,
+    listed.map(({ committed: __, ...fields }) => fields),
+    { cpuOnly, hasGpu },
+  )
+  notes.push(...untriedWords(name, untried))
+  return {
+    ...space,
+    configurations: [committed, ...variants.map((fields) => ({ ...fields, committed: false }))],
+  }
 }
 
 /** What a model allows to be changed, by its configuration. */
@@ -87,7 +105,11 @@ function traitsOf(config: ModelConfig | null, committed: VariedFields): ModelTra
 }
 
 function isEnsemble({ config }: RepositoryModel): boolean {
-  return config?.schedulingChoice.case === 'ensembleScheduling'
+  return config !== null && isEnsembleConfig(config)
+}
+
+function isEnsembleConfig({ schedulingChoice }: ModelConfig): boolean {
+  return schedulingChoice.case === 'ensembleScheduling'
 }
 
 function ensembleOf(repository: ModelRepository, model: Configured): Ensemble | null {
@@ -102,21 +124,4 @@ function ensembleOf(repository: ModelRepository, model: Configured): Ensemble | 
 function fieldsIn(config: ModelConfig): VariedFields {
   const { committed: _, ...fields } = configurationOf(config, true)
   return fields
-}
-
-/** Where it is not there already: the committed one stays as it is, as it does in Model Analyzer. */
-function onCpu(config: ModelConfig, variants: readonly VariedFields[]): readonly VariedFields[] {
-  const kinds = config.instanceGroup.map(({ kind }) => kind)
-  if (kinds.length > 0 && kinds.every((kind) => kind === ModelInstanceGroup_Kind.CPU)) return variants
-  const [committed, ...others] = variants
-  return [
-    ...(committed === undefined ? [] : [committed]),
-    ...others.map((fields) => ({
-      ...fields,
-      fields: {
-        ...fields.fields,
-        instance_group: [{ count: fields.instanceCount ?? 1, kind: 'KIND_CPU' }],
-      },
-    })),
-  ]
 }

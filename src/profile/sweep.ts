@@ -14,6 +14,7 @@ import { quantile } from '../stats/quantile.ts'
 import { type Bench, makeBench } from './bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { measureSides } from './engine.ts'
+import { hasGpu } from './instance-kinds.ts'
 import { membersOf, ownSpace } from './members.ts'
 import { withNeighbours } from './neighbours.ts'
 import type { Running } from './records.ts'
@@ -67,8 +68,9 @@ export async function sweepModel(
   const settings = context.config.settingsFor(model.name)
   const { gpuMemoryTotalBytes } = context
   try {
+    const untried: string[] = []
     const space: Space = {
-      ...spaceOf(context, repository, model, committed),
+      ...spaceOf(context, repository, model, committed, untried),
       ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
     }
     const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) }
@@ -78,28 +80,28 @@ export async function sweepModel(
     const verifyNs = world.nowNs() - doneNs
     await bench.close()
     const stopNs = world.nowNs() - doneNs - verifyNs
-    return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs) }
+    return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs, untried) }
   } finally {
     await bench.close()
   }
 }
 
 function spaceOf(
-  { config, launcher }: ProfileContext,
+  { config, launcher, gpu }: ProfileContext,
   repository: ModelRepository,
   model: RepositoryModel,
   committed: Configuration,
+  untried: string[],
 ): Space {
-  const { search } = config.settingsFor(model.name)
+  const settings = config.settingsFor(model.name)
+  const { mode } = settings.search
   // Reloading models under a server that others use is not ours to do.
   const loadsAllowed = launcher.mode !== 'remote' && model.config !== null
-  const own = ownSpace(search, repository, model, committed, loadsAllowed)
-  if (!loadsAllowed || search.mode === 'off') return own
-  return withMembers(
-    own,
-    membersOf(config, search.mode, repository, model, committed, own.loads),
-    search.mode,
-  )
+  const gpus = hasGpu({ launcher, gpu })
+  const own = ownSpace(settings, repository, model, committed, loadsAllowed, gpus, untried)
+  if (!loadsAllowed || mode === 'off') return own
+  const members = membersOf(config, mode, repository, model, committed, own.loads, gpus, untried)
+  return withMembers(own, members, mode)
 }
 
 /** Loads and measures what the search proposes. */
@@ -200,6 +202,7 @@ function summarize(
   { progress, done }: FinishedSweep,
   verifyNs: number,
   stopNs: number,
+  untried: readonly string[],
 ): SearchSummary {
   const { points, spentNs, startingNs = 0, loadingNs, underLoadNs = 0 } = progress
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
@@ -230,6 +233,7 @@ function summarize(
         : [
             `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
           ]),
+      ...untried,
       ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
       ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
     ],

@@ -2,7 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkComposingModels, neededModels, unneededComposingModels, withCalledModels } from './calls.ts'
+import { readConfig } from '../config/load-config.ts'
+import {
+  checkComposingModels,
+  neededModels,
+  unneededComposingModels,
+  withCalledModels,
+  withoutNeedlessSearches,
+} from './calls.ts'
 import { closureHash, modelClosure, readModelRepository } from './repository.ts'
 
 let root = ''
@@ -130,4 +137,27 @@ test('a composing model that the repository does not have is told with what was 
     'bls_composing_models.called: no effect: no gated model needs it',
     'cpu_only_composing_models.step: no effect: no gated model needs it',
   ])
+})
+
+test('lists of composing models let those be swept that need one of them', async () => {
+  const files = {
+    'top/config.pbtxt': ensemble,
+    'top/1/.gitkeep': '',
+    'caller/1/model.py': 'pass',
+    'x/1/model.py': 'pass',
+  }
+  await needed(files)
+  const repository = await readModelRepository(root)
+  const modes = (lists: string) => {
+    const own = 'profile_models: { x: , top: , own: { model_config_parameters: { max_batch_size: 4 } } }'
+    const config = readConfig(`run_config_search_disable: true\n${own}\n${lists}`, 'gate.yml', {})
+    const { settingsFor } = withoutNeedlessSearches(config, repository)
+    return ['x', 'top', 'own'].map((name) => settingsFor(name).search.mode)
+  }
+  const listed = (step: string) =>
+    `ensemble_composing_models: { ${step}: { model_config_parameters: { max_batch_size: 4 } } }`
+  expect(modes('')).toEqual(['off', 'off', 'manual'])
+  expect(modes(listed('caller'))).toEqual(['off', 'manual', 'manual'])
+  // A model is not its own composing model.
+  expect(modes(listed('x'))).toEqual(['off', 'off', 'manual'])
 })

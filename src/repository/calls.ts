@@ -99,6 +99,24 @@ export function unneededComposingModels(
     .map(({ key }) => `${key}: no effect: no gated model needs it`)
 }
 
+/**
+ * The configuration without a search of models that would be searched for the lists of composing models only, and need none of
+ * those: which need them, the repository alone tells.
+ */
+export function withoutNeedlessSearches(config: Config, repository: ModelRepository): Config {
+  return {
+    ...config,
+    settingsFor: (name) => {
+      const settings = config.settingsFor(name)
+      const { search } = settings
+      const needed = repository.models.has(name) ? modelClosure(repository, name) : []
+      if (search.onlyWith === null || search.onlyWith.some((each) => each !== name && needed.includes(each)))
+        return settings
+      return { ...settings, search: { ...search, mode: 'off' } }
+    },
+  }
+}
+
 function calledModels(source: string, { models }: ModelRepository, own: string): string[] | null {
   const parameters = new Set(
     Object.values(models.get(own)?.config?.parameters ?? {}).flatMap(({ stringValue }) =>

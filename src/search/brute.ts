@@ -44,6 +44,7 @@ function nextLoad(configuration: Configuration, { space, points }: SearchState):
   if (own.some(({ metrics }) => metrics === null)) return null
   // Requests of different size are different loads: each has a plateau of its own.
   const isFlat = (load: Load): boolean => {
+    if (space.allLoads === true) return false
     const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load))
     const last = alike.slice(-plateauTries).map(throughputOf)
     return last.length === plateauTries && Math.max(...last) <= (1 + plateauGain) * (last[0] ?? 0)

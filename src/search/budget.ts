@@ -34,10 +34,14 @@ export function loadedOf({ points, space }: SearchState): Configuration {
   return points.at(-1)?.configuration ?? space.committed
 }
 
-/** Why a search that would go on has to stop, `kept` measurements of its budget being for something else. */
+/**
+ * Why a search that would go on has to stop, as a clause.
+ * @param kept measurements of its budget that are for something else, such as confirming the answer
+ */
 export function budgetWords({ points, budget }: Spending, kept = 0): string {
   const { maxMeasurements, timeLeftNs } = budget
-  if (points.length >= maxMeasurements - kept || timeLeftNs === null)
+  if (points.length + 1 + kept > maxMeasurements || timeLeftNs === null)
     return `the budget of ${maxMeasurements} measurements is used`
-  return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`
+  const beside = kept === 0 ? '' : ' beside those that confirm'
+  return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`
 }

@@ -108,13 +108,20 @@ function nearest(
   const alike = configurations.filter(
     (each) =>
       Math.sign(value(each) - value(own)) === by &&
-      configurationKey({ ...each, [field]: own[field] }) === configurationKey(own),
+      configurationKey({ ...each, [field]: own[field] }) === keyBeside(each, own),
   )
   return alike.reduce<Configuration | null>(
     (best, each) =>
       best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best,
     null,
   )
+}
+
+/** Where all that is tried has other instance groups (on the CPU) than the committed one, that one has neighbours all the same. */
+function keyBeside(each: Configuration, own: Configuration): string {
+  const groups = each.fields?.instance_group
+  if (!own.committed || groups === undefined) return configurationKey(own)
+  return configurationKey({ ...own, fields: { ...own.fields, instance_group: groups } })
 }
 
 /** What the user listed beside size and batching (delay, preferred sizes, other fields) differs, and nothing else. */

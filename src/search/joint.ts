@@ -36,7 +36,7 @@ export function nextJointStep(state: SearchState, members: Members): Step {
   const place = goesOn ? nextPlace(state, members) : null
   if (place !== null && isAffordable(state, place, reserve)) return measure(place, 'explore', place.why)
   const isExplored = goesOn && place === null
-  const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state)
+  const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state, reserve)
   return ending(state, [], reason)
 }
 

@@ -67,7 +67,7 @@ export function reserveOf({ points, budget: { maxMeasurements } }: SearchState):
 /** The most promising place that the budget allows; else, in words, why there is none. */
 function explore(state: SearchState, promising: readonly Prospect[]): Step | string {
   const reserve = reserveOf(state)
-  if (!mayExplore(state, reserve)) return budgetWords(state)
+  if (!mayExplore(state, reserve)) return budgetWords(state, reserve)
   const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve))
   const best = mostPromising(
     state,

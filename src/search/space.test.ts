@@ -6,13 +6,16 @@ import { firstLoad, loadsFor, makeSpace } from './space.ts'
 
 const settings: SearchSettings = {
   mode: 'quick',
+  onlyWith: null,
   instanceCount: { min: 1, max: 3 },
   modelBatchSize: { min: 1, max: 8 },
   concurrency: { min: 1, max: 20 },
+  concurrencies: null,
   requestRates: null,
   serving: null,
   clientBatchSizes: [1],
   instanceCounts: null,
+  instanceGroups: null,
   maxBatchSizes: null,
   dynamicBatching: null,
   maxQueueDelaysMicroseconds: null,
@@ -145,4 +148,48 @@ test('further fields are varied in all combinations, the batcher’s only where 
       .map((each) => each.fields)
   expect(of(true)).toEqual(fields)
   expect(of(false)).toEqual([{ backend: 'b' }])
+})
+
+test('what is listed is all that is tried of it, the committed configuration apart', () => {
+  const lists: SearchSettings = {
+    ...settings,
+    mode: 'manual',
+    instanceCounts: [1, 4],
+    maxBatchSizes: [8],
+    concurrencies: [3, 5],
+  }
+  const { configurations, loads, allLoads } = makeSpace(lists, committed, model)
+  expect(configurations.map(configurationKey)).toEqual([
+    'instances=2,max_batch_size=6,dynamic_batching=on',
+    'instances=1,max_batch_size=8,dynamic_batching=on',
+    'instances=4,max_batch_size=8,dynamic_batching=on',
+  ])
+  expect([loads.map(loadLabel), allLoads]).toEqual([['concurrency 3', 'concurrency 5'], true])
+})
+
+test('instance groups are tried as they are listed; one without a count is searched, or is one instance in a list', () => {
+  const onCpu = { instance_group: [{ kind: 'KIND_CPU' }] }
+  const both = [
+    { kind: 'KIND_GPU', count: 1 },
+    { kind: 'KIND_CPU', count: 2 },
+  ]
+  const instanceGroups = [
+    { count: null, groups: onCpu.instance_group },
+    { count: 3, groups: both },
+    { count: 2, groups: null },
+  ]
+  const tried = (mode: 'quick' | 'manual') =>
+    makeSpace(
+      { ...settings, mode, instanceGroups, maxBatchSizes: [8], dynamicBatching: [true] },
+      committed,
+      model,
+    )
+      .configurations.slice(1)
+      .map(({ instanceCount, fields }) => [instanceCount, fields])
+  expect(tried('manual')).toEqual([
+    [1, onCpu],
+    [3, { instance_group: both }],
+    [2, undefined],
+  ])
+  expect(tried('quick').map(([count]) => count)).toEqual([1, 2, 3, 3, 2])
 })

@@ -12,6 +12,8 @@ export interface Space {
   readonly loads: readonly Load[]
   /** Whether loads between the listed ones can be measured; not on a recorded landscape. */
   readonly divisible?: boolean
+  /** Whether each load is wanted of each configuration, also where throughput has long ceased to grow: the user lists them. */
+  readonly allLoads?: boolean
   /** What the GPUs have in all, whoever holds it; left out where that is not known. */
   readonly gpuMemoryBytes?: number
   /**
@@ -80,14 +82,26 @@ export function makeSpace(settings: SearchSettings, committed: Configuration, mo
     known.add(key)
     configurations.push(variant)
   }
-  return { committed, configurations, loads: loadsOf(settings), divisible: true }
+  const loads = loadsOf(settings)
+  return {
+    committed,
+    configurations,
+    loads,
+    divisible: true,
+    ...(settings.concurrencies && { allLoads: true }),
+  }
 }
 
 /** Every client batch at every concurrency or rate, from light to heavy. */
-function loadsOf({ concurrency: range, requestRates, clientBatchSizes }: SearchSettings): Load[] {
+function loadsOf({
+  concurrency: range,
+  concurrencies,
+  requestRates,
+  clientBatchSizes,
+}: SearchSettings): Load[] {
   const levels: Load[] =
     requestRates === null
-      ? powersOfTwo(range).map((concurrency) => ({ mode: 'concurrency', concurrency }))
+      ? (concurrencies ?? powersOfTwo(range)).map((concurrency) => ({ mode: 'concurrency', concurrency }))
       : requestRates.rates.map((requestRate) => ({
           mode: 'requestRate',
           requestRate,
@@ -146,11 +160,13 @@ export function memberVariants(
   return configurations.map(({ committed: _, ...fields }) => fields)
 }
 
+type Instances = Pick<Configuration, 'instanceCount' | 'fields'>
+
 function variantsOf(settings: SearchSettings, committed: Configuration, model: ModelTraits): Configuration[] {
-  const instanceCounts = model.instances ? instanceCountsOf(settings, committed) : [committed.instanceCount]
-  return instanceCounts.flatMap((instanceCount) => {
-    const fixed = { ...committed, committed: false, instanceCount }
-    const variants = model.batching ? batchVariants(settings, committed, instanceCount) : [fixed]
+  const own = { instanceCount: committed.instanceCount }
+  return (model.instances ? instancesOf(settings, own) : [own]).flatMap((instances) => {
+    const fixed = { ...committed, committed: false, ...instances }
+    const variants = model.batching ? batchVariants(settings, committed, instances) : [fixed]
     return variants.flatMap((variant) => withOtherFields(settings, variant))
   })
 }
@@ -159,32 +175,46 @@ function withOtherFields({ otherFields }: SearchSettings, variant: Configuration
   return (otherFields ?? [{}]).map((listed) => {
     // Without the batcher there is nothing to set in it.
     const { dynamic_batching: batcher, ...others } = listed
-    const fields = variant.dynamicBatching && batcher !== undefined ? listed : others
+    const fields = {
+      ...variant.fields,
+      ...(variant.dynamicBatching && batcher !== undefined ? listed : others),
+    }
     return Object.keys(fields).length === 0 ? variant : { ...variant, fields }
   })
 }
 
-function instanceCountsOf(settings: SearchSettings, committed: Configuration): (number | null)[] {
-  const { min, max } = settings.instanceCount
-  const searched =
-    settings.mode === 'manual' ? [] : Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i)
-  return [...new Set([...(settings.instanceCounts ?? searched), committed.instanceCount])]
+/** What is listed, else the range with the committed count. */
+function instancesOf(
+  { mode, instanceCount, instanceCounts, instanceGroups }: SearchSettings,
+  own: Instances,
+) {
+  const { min, max } = instanceCount
+  const range = Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i)
+  const searched = [...new Set([...(mode === 'manual' ? [] : range), own.instanceCount])]
+  const plain = (counts: readonly (number | null)[]) =>
+    counts.map((count): Instances => ({ instanceCount: count }))
+  if (instanceGroups === null) return plain(instanceCounts ?? searched)
+  return instanceGroups.flatMap(({ count, groups }) => {
+    // Triton makes one instance of what is written without a count.
+    const counts = count !== null ? [count] : mode === 'manual' ? [1] : searched
+    if (groups === null) return plain(counts)
+    return counts.map((instanceCount) => ({ instanceCount, fields: { instance_group: [...groups] } }))
+  })
 }
 
 function batchVariants(
   settings: SearchSettings,
   committed: Configuration,
-  instanceCount: number | null,
+  instances: Instances,
 ): Configuration[] {
   const manual = settings.mode === 'manual'
-  const sizes = settings.maxBatchSizes ?? (manual ? [] : powersOfTwo(settings.modelBatchSize))
-  const maxBatchSizes = [...new Set([...sizes, committed.maxBatchSize])]
-    .filter((size) => size > 0)
-    .sort((a, b) => a - b)
+  const range = manual ? [] : powersOfTwo(settings.modelBatchSize)
+  const sizes = settings.maxBatchSizes ?? [...range, committed.maxBatchSize]
+  const maxBatchSizes = [...new Set(sizes)].filter((size) => size > 0).sort((a, b) => a - b)
   const batching = settings.dynamicBatching ?? (manual ? [committed.dynamicBatching] : [true, false])
   return maxBatchSizes.flatMap((maxBatchSize) =>
     batching.flatMap((dynamicBatching): Configuration[] => {
-      const base = { committed: false, instanceCount, maxBatchSize, dynamicBatching }
+      const base = { committed: false, ...instances, maxBatchSize, dynamicBatching }
       if (!dynamicBatching) return [base]
       return queueVariants(settings, committed, maxBatchSize).map((queue) => ({ ...base, ...queue }))
     }),
