@@ -130,13 +130,26 @@ export function acceptanceWarnings(input: Accepting): string[] {
     // Of several shards each measures its own models.
     if (model === undefined && config.overrides.models !== undefined) return []
     const series = model === undefined ? [] : seriesOf(model, entry)
-    if (series.length === 0) return [`${name} matches nothing that was measured: correct or remove it.`]
+    if (series.length === 0) {
+      const others = model === undefined || entry.beside !== undefined ? [] : seriesBeside(model)
+      const advice =
+        others.length === 0
+          ? 'correct or remove it'
+          : `the model was under load beside ${others.join(' and ')}, which the entry is to name (beside)`
+      return [`${name} matches nothing that was measured: ${advice}.`]
+    }
     const lapses = series.map(({ load, metric }) => lapse(input, entry, load, metric))
     const [why] = lapses
     if (why == null || lapses.includes(null)) return []
     const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`
     return [`${name} accepts nothing any more: ${why}${all}.`]
   })
+}
+
+/** The models that were under load beside this one. */
+function seriesBeside(model: ModelMeasurement): string[] {
+  const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model))
+  return [...new Set(names)]
 }
 
 /** What an entry can be asked about: the loads and metrics of the model that were measured. */

@@ -136,3 +136,43 @@ describe('how long an entry holds', () => {
     if (why !== null) expect(lapse).toMatch(why)
   })
 })
+
+describe('beside other models', () => {
+  const load = {
+    mode: 'concurrency' as const,
+    concurrency: 8,
+    beside: [
+      { model: 'a', load: { mode: 'concurrency' as const, concurrency: 2 } },
+      { model: 'b', load: { mode: 'requestRate' as const, requestRate: 5 } },
+    ],
+  }
+  const isCovered = (fields: string) => {
+    const [entry] = read(entryOf(`${whole}${fields}`))
+    return entry !== undefined && covers(entry, 'm', load, 'latencyP99Ns')
+  }
+
+  test('an entry is for the model alone, or beside exactly those that it names', () => {
+    expect(isCovered('')).toBe(false)
+    expect(isCovered(', concurrency: 8')).toBe(false)
+    expect(isCovered(', beside: [b, a]')).toBe(true)
+    expect(isCovered(', beside: "a,b", concurrency: 8')).toBe(true)
+    expect(isCovered(', beside: [a]')).toBe(false)
+    expect(isCovered(', beside: [a, c]')).toBe(false)
+    expect(isCovered(', beside: {a: {concurrency: 2}, b: }')).toBe(true)
+    expect(isCovered(', beside: {a: {concurrency: 3}, b: }')).toBe(false)
+    const [named] = read(entryOf(`${whole}, beside: [a]`))
+    expect(named && covers(named, 'm', { mode: 'concurrency', concurrency: 8 }, 'latencyP99Ns')).toBe(false)
+  })
+
+  test('is called by that', () => {
+    const [entry] = read(
+      entryOf(`${whole}, concurrency: 8, beside: {a: {concurrency: 2, batch_size: 4}, b: }`),
+    )
+    expect(entry && acceptedInWords(entry)).toBe(
+      'p99 latency of m at concurrency 8 beside a (concurrency 2, batch 4) and b',
+    )
+    expect(() => read(entryOf(`${whole}, beside: []`))).toThrow(/not a valid configuration/)
+    const twice = `gate:\n  accepted:\n    - {${whole}, beside: [a, b]}\n    - {${whole}, beside: [b, a]}\n`
+    expect(() => read(twice)).toThrow(/not a valid configuration/)
+  })
+})

@@ -16,6 +16,16 @@ export function resolveAccepted(entry: AcceptedEntry): AcceptedRegression {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(requestRate === undefined ? {} : { requestRate }),
     ...(batchSize === undefined ? {} : { batchSize }),
+    ...(entry.beside === undefined
+      ? {}
+      : {
+          beside: Object.entries(entry.beside).map(([other, load]) => ({
+            model: other,
+            ...(load.concurrency === undefined ? {} : { concurrency: load.concurrency }),
+            ...(load.request_rate === undefined ? {} : { requestRate: load.request_rate }),
+            ...(load.batch_size === undefined ? {} : { batchSize: load.batch_size }),
+          })),
+        }),
     upTo: entry.up_to,
     reason,
     until:
@@ -27,16 +37,35 @@ export function resolveAccepted(entry: AcceptedEntry): AcceptedRegression {
 
 /** Whether an entry speaks of this metric of this model at this load; that of p99 also of a percentile that stands in for it. */
 export function covers(entry: AcceptedRegression, model: string, load: Load, metric: MetricName): boolean {
-  const { concurrency, requestRate, batchSize } = entry
   const isMetric =
     entry.metric === metric ||
     (entry.metric === 'latencyP99Ns' && latencyPercentiles.some(({ name }) => name === metric))
   return (
     entry.model === model &&
     isMetric &&
+    isLike(entry, load) &&
+    isBeside(entry.beside ?? [], load.beside ?? [])
+  )
+}
+
+type LoadFilter = Pick<AcceptedRegression, 'concurrency' | 'requestRate' | 'batchSize'>
+
+function isLike({ concurrency, requestRate, batchSize }: LoadFilter, load: Load): boolean {
+  return (
     (concurrency === undefined || (load.mode === 'concurrency' && load.concurrency === concurrency)) &&
     (requestRate === undefined || (load.mode === 'requestRate' && load.requestRate === requestRate)) &&
     (batchSize === undefined || batchSizeOf(load) === batchSize)
+  )
+}
+
+/** What a model does beside others says nothing of it alone, nor beside yet others. */
+function isBeside(
+  named: NonNullable<AcceptedRegression['beside']>,
+  others: NonNullable<Load['beside']>,
+): boolean {
+  return (
+    named.length === others.length &&
+    named.every((filter) => others.some(({ model, load }) => model === filter.model && isLike(filter, load)))
   )
 }
 
@@ -53,8 +82,9 @@ export function entriesFor(
 }
 
 function rank(entry: AcceptedRegression, metric: MetricName): number {
-  const { concurrency, requestRate, batchSize } = entry
-  const filters = [concurrency, requestRate, batchSize].filter((filter) => filter !== undefined).length
+  const filters = [entry, ...(entry.beside ?? [])]
+    .flatMap(({ concurrency, requestRate, batchSize }) => [concurrency, requestRate, batchSize])
+    .filter((filter) => filter !== undefined).length
   return -2 * filters - (entry.metric === metric ? 1 : 0)
 }
 
@@ -80,15 +110,26 @@ export function lapseOf(
   return known ? `it expired with commit ${commit}, which is part of what was measured` : null
 }
 
-/** `p99 latency of ocr at concurrency 8`: what an entry is called in a report. */
+/** `p99 latency of ocr at concurrency 8 beside classifier (concurrency 16)`: what an entry is called in a report. */
 export function acceptedInWords(entry: AcceptedRegression): string {
-  const { model, metric, concurrency, requestRate, batchSize } = entry
-  const at = [
+  const at = filterInWords(entry)
+  const others = (entry.beside ?? []).map((other) => {
+    const load = filterInWords(other)
+    return load === '' ? other.model : `${other.model} (${load})`
+  })
+  return [
+    `${metrics[entry.metric].label} of ${entry.model}`,
+    ...(at === '' ? [] : [`at ${at}`]),
+    ...(others.length === 0 ? [] : [`beside ${others.join(' and ')}`]),
+  ].join(' ')
+}
+
+function filterInWords({ concurrency, requestRate, batchSize }: LoadFilter): string {
+  return [
     ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
     ...(requestRate === undefined ? [] : [`${requestRate} requests/s`]),
     ...(batchSize === undefined ? [] : [`batch ${batchSize}`]),
   ].join(', ')
-  return `${metrics[metric].label} of ${model}${at === '' ? '' : ` at ${at}`}`
 }
 
 /** `until 2026-12-31`, `until commit 1a2b3c4`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { toleranceTags } from './metric-tags.ts'
-import { key, positiveInteger, positiveNumber } from './values.ts'
+import { key, positiveInteger, positiveNumber, stringList } from './values.ts'
 
 type Tag = keyof typeof toleranceTags
 const tags = Object.keys(toleranceTags) as [Tag, ...Tag[]]
@@ -28,6 +28,26 @@ function needed<T extends z.ZodType>(schema: T, description: string): T {
   return schema.meta({ description })
 }
 
+const loadOf = z.strictObject({
+  concurrency: key(positiveInteger, 'Only at this concurrency of that model.'),
+  request_rate: key(positiveNumber, 'Only at this request rate of that model.'),
+  batch_size: key(positiveInteger, 'Only at this batch size of that model.'),
+})
+type NeighbourLoad = z.output<typeof loadOf>
+
+const beside = z
+  .union([
+    stringList.transform((names) =>
+      Object.fromEntries(names.map((name): [string, NeighbourLoad] => [name, {}])),
+    ),
+    z.record(
+      z.string().min(1),
+      loadOf.nullable().transform((load): NeighbourLoad => load ?? {}),
+    ),
+  ])
+  .refine((models) => Object.keys(models).length > 0, 'names no model')
+  .meta({ title: '"a,b", list, or map of model to its load' })
+
 const entry = z
   .strictObject({
     model: needed(z.string().min(1), 'The model.'),
@@ -38,6 +58,10 @@ const entry = z
     concurrency: key(positiveInteger, 'Only at this concurrency; by default at every gated load.'),
     request_rate: key(positiveNumber, 'Only at this request rate.'),
     batch_size: key(positiveInteger, 'Only at this batch size.'),
+    beside: key(
+      beside,
+      'Only where exactly these models are under load at the same time. Without it the entry is for the model alone, and says nothing of models that are measured at once.',
+    ),
     up_to: needed(
       upTo,
       'How much worse it may be than the reference or baseline. The comparison passes as `accepted` where it is shown to be within, fails beyond.',
@@ -69,7 +93,14 @@ const entry = z
   })
 
 const placeOf = (each: z.output<typeof entry>) =>
-  JSON.stringify([each.model, each.metric, each.concurrency, each.request_rate, each.batch_size])
+  JSON.stringify([
+    each.model,
+    each.metric,
+    each.concurrency,
+    each.request_rate,
+    each.batch_size,
+    Object.entries(each.beside ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ])
 
 /** Regressions that are expected: reviewed as part of the configuration, with a reason and an end. */
 export const acceptedSection = z.array(entry).superRefine((entries, context) => {

@@ -10,6 +10,19 @@ export const acceptedRegressionSchema = z
     concurrency: z.int().positive().optional(),
     requestRate: z.number().positive().optional(),
     batchSize: z.int().positive().optional(),
+    /** Only where exactly these models are under load beside it, at loads that are like this; left out: only where none is. */
+    beside: z
+      .array(
+        z.strictObject({
+          model: z.string(),
+          concurrency: z.int().positive().optional(),
+          requestRate: z.number().positive().optional(),
+          batchSize: z.int().positive().optional(),
+        }),
+      )
+      .min(1)
+      .readonly()
+      .optional(),
     /** Change for the worse, as a ratio: 0.15 = 15 %. */
     upTo: z.number().positive(),
     reason: z.string(),

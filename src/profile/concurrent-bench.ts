@@ -8,12 +8,14 @@ import { overrideOf } from './variant-loader.ts'
 /** One server, and on it whatever combination of configurations was loaded last. The user's files stay as they are. */
 export interface ConcurrentBench {
   /**
-   * The models in these configurations, each loaded if it was not; or, in words, why that cannot be had. And what loading took;
-   * null where all were loaded already.
+   * The models in these configurations, each loaded if it was not; or, in words, why that cannot be had. And what loading took,
+   * null where all were loaded already, and starting the server before that.
    */
-  readonly load: (
-    configurations: readonly Configuration[],
-  ) => Promise<{ readonly models: readonly LiveModel[] | string; readonly loadNs: number | null }>
+  readonly load: (configurations: readonly Configuration[]) => Promise<{
+    readonly models: readonly LiveModel[] | string
+    readonly startNs: number
+    readonly loadNs: number | null
+  }>
   readonly close: () => Promise<void>
 }
 
@@ -52,12 +54,11 @@ export function makeConcurrentBench(
     loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override))
   }
 
-  async function change(configurations: readonly Configuration[]): Promise<LiveModel[]> {
-    server ??= await openServer(context, 'candidate', repository.path)
+  async function change(live: LiveServer, configurations: readonly Configuration[]): Promise<LiveModel[]> {
     for (const [lane, model] of models.entries()) {
       const configuration = configurations[lane]
       if (configuration !== undefined && !isLoaded(model, configuration))
-        await replace(server, model, lane, configuration)
+        await replace(live, model, lane, configuration)
     }
     return models.flatMap(({ name }) => loaded.get(name) ?? [])
   }
@@ -74,19 +75,23 @@ export function makeConcurrentBench(
     load: async (configurations) => {
       const isAlive = server?.server.hasExited() === false
       if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
-        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), loadNs: null }
-      const startNs = world.nowNs()
+        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), startNs: 0, loadNs: null }
+      const beginNs = world.nowNs()
+      let startNs = 0
       const tried = async (): Promise<LiveModel[] | string> => {
         try {
           // A server that died of one combination is replaced for the next.
           if (!isAlive) await clear()
-          return await change(configurations)
+          server ??= await openServer(context, 'candidate', repository.path)
+          startNs = isAlive ? 0 : world.nowNs() - beginNs
+          return await change(server, configurations)
         } catch (error) {
           interruptIfAsked(world)
           return asGateError(error).message
         }
       }
-      return { models: await tried(), loadNs: world.nowNs() - startNs }
+      const found = await tried()
+      return { models: found, startNs, loadNs: world.nowNs() - beginNs - startNs }
     },
     close: clear,
   }

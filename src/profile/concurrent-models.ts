@@ -5,7 +5,7 @@ import type { SearchSummary } from '../domain/scenario.ts'
 import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { type ConcurrentSweepInput, sweepConcurrently } from './concurrent-sweep.ts'
-import { interruptIfAsked, type ModelSides, type ProfileContext } from './context.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext, withWarnings } from './context.ts'
 import { committedOf } from './model-measurement.ts'
 import { profileTogether } from './profile.ts'
 import { givenUp, sweepBegin, sweepScenarios, withSweep } from './resume.ts'
@@ -61,21 +61,16 @@ export async function measureConcurrently(
   if (wanted === null) return before
   try {
     const sweeps = await sweepConcurrently(context, wanted, states, keep)
-    return withSweeps(
-      context,
-      gated,
-      sweeps,
-      sweeps.map(({ summary }) => summary),
+    const searches = sweeps.map(({ summary }) => summary)
+    return withSweeps(context, gated, sweeps, searches).map((sides, index) =>
+      withWarnings(sides, sweeps[index]?.untried ?? []),
     )
   } catch (error) {
     interruptIfAsked(world)
     // The sweep is a suggestion: what breaks in it must not cost the verdict.
     const warning = `${givenUp}${asGateError(error).message}`
     world.progress(warning)
-    return withSweeps(context, gated, states, null).map((sides) => ({
-      ...sides,
-      candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] },
-    }))
+    return withSweeps(context, gated, states, null).map((sides) => withWarnings(sides, [warning]))
   }
 }
 

@@ -1,7 +1,7 @@
 import { defaultSearch } from '../config/defaults.ts'
 import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
 import { type Load, loadLabel, ownLoad, together } from '../domain/load.ts'
-import type { Scenario, SearchSummary } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import {
@@ -17,7 +17,7 @@ import { makeConcurrentBench } from './concurrent-bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { hasGpu } from './instance-kinds.ts'
 import { ownSpace } from './members.ts'
-import { judge, measureAtOnce, type Sweep } from './sweep.ts'
+import { judge, measureAtOnce, type Sweep, underLoadOf } from './sweep.ts'
 import { costOf, type SweepState } from './sweep-loop.ts'
 
 export interface ConcurrentSweepInput {
@@ -62,7 +62,13 @@ export async function sweepConcurrently(
           costNs: costOf((states[0] ?? never()).progress),
         },
       })
-      if (step.kind === 'done') return finish(context, models, states, points, step, spentNs(), untried)
+      if (step.kind === 'done') {
+        const doneNs = world.nowNs()
+        const searchedNs = spentNs()
+        await bench.close()
+        const took = { spentNs: searchedNs, stopNs: world.nowNs() - doneNs }
+        return finish(context, models, states, points, step, took, untried)
+      }
       interruptIfAsked(world)
       world.progress(`${names(input.models)}: sweep ${points.length + 1}: ${words(step.place)} (${step.why})`)
       const measured = await measurePlace(context, input, bench, models, step)
@@ -77,6 +83,8 @@ export async function sweepConcurrently(
             loads: now.loads + (measured.loadNs === null ? 0 : 1),
             loadingNs: now.loadingNs + (measured.loadNs ?? 0),
             measuringNs: now.measuringNs + measured.measureNs,
+            startingNs: (now.startingNs ?? 0) + measured.startNs,
+            underLoadNs: (now.underLoadNs ?? 0) + measured.underLoadNs,
           },
         }
       })
@@ -126,8 +134,8 @@ async function measurePlace(
     models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? never() })),
   )
   const configurations = models.map((_, index) => configurationIn(models, place, index))
-  const { models: live, loadNs } = await bench.load(place.configurations)
-  const startNs = world.nowNs()
+  const { models: live, ...took } = await bench.load(place.configurations)
+  const beginNs = world.nowNs()
   const samples =
     typeof live === 'string'
       ? live
@@ -140,7 +148,9 @@ async function measurePlace(
     const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured')
     return judge(context, configurations[index] ?? never(), loads[index] ?? never(), sample)
   })
-  return { models: judged, loadNs, measureNs: world.nowNs() - startNs }
+  // All at once: it is the time of the one that took longest.
+  const underLoadNs = typeof samples === 'string' ? 0 : Math.max(...samples.map(underLoadOf))
+  return { models: judged, ...took, measureNs: world.nowNs() - beginNs, underLoadNs }
 }
 
 /** One model's configuration in a combination, with those of the others that are not as committed. */
@@ -203,13 +213,14 @@ function finish(
   states: readonly SweepState[],
   points: readonly ConcurrentPoint[],
   { answer, reason }: Extract<ConcurrentStep, { kind: 'done' }>,
-  spentNs: number,
+  { spentNs, stopNs }: { readonly spentNs: number; readonly stopNs: number },
   untried: readonly string[],
 ): Sweep[] {
   const answers = answer === null ? [] : answersOf(models, answer)
   const tried = new Set(points.map(placeKey)).size
   return states.map(({ progress, scenarios }, index) => {
     const own = answers[index]
+    const { startingNs = 0, underLoadNs = 0, loadingNs } = progress
     return {
       progress: { ...progress, spentNs },
       scenarios,
@@ -217,11 +228,16 @@ function finish(
         mode: 'quick',
         measurements: points.length,
         stopped: reason,
-        wallNs: spentNs,
-        underLoadNs: underLoadNs(scenarios),
+        wallNs: spentNs + stopNs,
+        underLoadNs,
+        phases: {
+          startNs: startingNs,
+          loadNs: loadingNs,
+          stopNs,
+          otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
+        },
         notes: [
           `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
-          ...untried,
           ...modeNotes(context, models[index]?.name ?? ''),
         ],
         answer:
@@ -236,6 +252,8 @@ function finish(
                   )[index] ?? never(),
               },
       } satisfies SearchSummary,
+      // Each names its model: one of them says it for all.
+      untried: index === 0 ? untried : [],
     }
   })
 }
@@ -245,12 +263,6 @@ function modeNotes(context: ProfileContext, model: string): string[] {
   return mode === 'brute'
     ? ['run as a search by steps, not brute: the combinations of several models are too many']
     : []
-}
-
-function underLoadNs(scenarios: readonly Scenario[]): number {
-  return scenarios
-    .flatMap(({ repetitions }) => repetitions)
-    .reduce((sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0), 0)
 }
 
 function names(models: readonly RepositoryModel[]): string {

@@ -33,6 +33,15 @@ export interface ModelSides {
   readonly attribution?: AttributionMeasurement
 }
 
+/** With what a user should know beside the numbers, each once. */
+export function withWarnings(sides: ModelSides, warnings: readonly string[]): ModelSides {
+  const { candidate } = sides
+  return {
+    ...sides,
+    candidate: { ...candidate, warnings: [...new Set([...candidate.warnings, ...warnings])] },
+  }
+}
+
 /** Throws where a signal asked to stop: what was measured until then has been saved. */
 export function interruptIfAsked(world: World): void {
   if (world.signal.aborted) {

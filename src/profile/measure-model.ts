@@ -4,7 +4,7 @@ import { gatedScenarios, type SearchSummary } from '../domain/scenario.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import { freeMemoryBytes, hasGpuDevice, sharedMemoryRoom } from '../system/host-activity.ts'
 import { attribute } from './attribution.ts'
-import { interruptIfAsked, type ModelSides, type ProfileContext } from './context.ts'
+import { interruptIfAsked, type ModelSides, type ProfileContext, withWarnings } from './context.ts'
 import type { MeasureInput } from './measure-input.ts'
 import { committedOf } from './model-measurement.ts'
 import { givenUp, sweepBegin, sweepScenarios, withSweep } from './resume.ts'
@@ -88,14 +88,13 @@ async function measureOnShelf(
       running,
       servers,
     )
-    return sidesWith(sweep, sweep.summary)
+    return withWarnings(sidesWith(sweep, sweep.summary), sweep.untried)
   } catch (error) {
     interruptIfAsked(world)
     // The sweep is a suggestion: what breaks in it must not cost the verdict.
     const warning = `${givenUp}${asGateError(error).message}`
     world.progress(`${plan.name}: ${warning}`)
-    const { candidate } = sidesWith(state, null)
-    return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } }
+    return withWarnings(sidesWith(state, null), [warning])
   }
 }
 
@@ -153,6 +152,6 @@ async function explain(
     // An explanation is not worth the verdict.
     const warning = `the cause was not found: ${asGateError(error).message}`
     context.world.progress(`${plan.name}: ${warning}`)
-    return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } }
+    return withWarnings(sides, [warning])
   }
 }

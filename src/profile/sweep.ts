@@ -26,6 +26,8 @@ import { type FinishedSweep, runSweep, type SweepRig, type SweepState } from './
 
 export interface Sweep extends SweepState {
   readonly summary: SearchSummary
+  /** What was asked for and not tried, a clause each. */
+  readonly untried: readonly string[]
 }
 
 /** Short enough that twenty fit a pull request; those that matter are measured again for longer. */
@@ -80,7 +82,7 @@ export async function sweepModel(
     const verifyNs = world.nowNs() - doneNs
     await bench.close()
     const stopNs = world.nowNs() - doneNs - verifyNs
-    return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs, untried) }
+    return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs), untried }
   } finally {
     await bench.close()
   }
@@ -135,7 +137,7 @@ function measurer(context: ProfileContext, bench: Bench, name: string): SweepRig
 }
 
 /** perf_analyzer tells of its windows, and nothing of the time around them. */
-function underLoadOf(sample: Sample | string): number {
+export function underLoadOf(sample: Sample | string): number {
   if (typeof sample === 'string') return 0
   const windowsNs = sample.windows.reduce((sum, { durationNs }) => sum + durationNs, 0)
   return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0)
@@ -202,7 +204,6 @@ function summarize(
   { progress, done }: FinishedSweep,
   verifyNs: number,
   stopNs: number,
-  untried: readonly string[],
 ): SearchSummary {
   const { points, spentNs, startingNs = 0, loadingNs, underLoadNs = 0 } = progress
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
@@ -233,7 +234,6 @@ function summarize(
         : [
             `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
           ]),
-      ...untried,
       ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
       ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
     ],

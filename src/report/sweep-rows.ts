@@ -1,5 +1,6 @@
 import { type Configuration, configurationKey, type VariedFields } from '../domain/configuration.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
+import { isMapping } from '../domain/mapping.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
 import { gatedScenarios, type Scenario, type SearchSummary } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
@@ -183,7 +184,20 @@ function describeFields(configuration: VariedFields): string {
 }
 
 function otherFields({ fields = {} }: VariedFields): string[] {
-  return Object.entries(fields).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+  return Object.entries(fields).map(([name, value]) =>
+    name === 'instance_group' && Array.isArray(value)
+      ? value.map(describeGroup).join(' + ')
+      : `${name} ${JSON.stringify(value)}`,
+  )
+}
+
+/** `KIND_CPU`, `2 KIND_GPU (gpus [0])` */
+function describeGroup(group: unknown): string {
+  if (!isMapping(group)) return JSON.stringify(group)
+  const { count, kind = 'KIND_AUTO', ...others } = group
+  const more = Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+  const named = count === undefined ? String(kind) : `${String(count)} ${String(kind)}`
+  return more.length === 0 ? named : `${named} (${more.join(', ')})`
 }
 
 /** The model's constraints applied to one measurement; the limits are the same at every gated load. */
@@ -259,6 +273,10 @@ function timeWords({ wallNs, underLoadNs, phases }: SearchSummary): string {
   return words.join(', ')
 }
 
+function asSentence(note: string): string {
+  return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`
+}
+
 function sweepNotes(model: ModelResult): readonly string[] {
   const { search } = model
   const notes =
@@ -266,7 +284,7 @@ function sweepNotes(model: ModelResult): readonly string[] {
       ? []
       : [
           `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${timeWords(search)}; stopped: ${search.stopped}.`,
-          ...search.notes,
+          ...search.notes.map(asSentence),
         ]
   const failed = model.scenarios.filter(({ status }) => status === 'failed')
   return [

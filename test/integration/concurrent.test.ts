@@ -222,6 +222,13 @@ gate: {repetitions: 2, warmup_seconds: 0.2, measurement_seconds: 0.3, search_max
   expect(result.models[0]?.best?.explanation).toMatch(
     /quick \(weight 0\.75\) instances=2,.*; slow \(weight 0\.25\) instances=2,/,
   )
+  // Its time is told as that of one model is: by the clock.
+  for (const { search } of measurements.models) {
+    const { wallNs = 0, underLoadNs = 0, phases } = search ?? {}
+    const { startNs = -1, loadNs = 0, stopNs = 0, otherNs = 0 } = phases ?? {}
+    expect(Math.min(startNs, loadNs, stopNs, otherNs, underLoadNs)).toBeGreaterThan(0)
+    expect(startNs + loadNs + stopNs + otherNs + underLoadNs).toBeCloseTo(wallNs, -1)
+  }
   const lists = measurements.models.map(({ sweep }) => sweep?.points.map(({ metrics }) => metrics !== null))
   expect(lists[0]?.length).toBeGreaterThan(3)
   expect(lists[0]?.length).toBeLessThanOrEqual(6)

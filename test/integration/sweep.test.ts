@@ -9,7 +9,7 @@ import { measurementsSchema } from '../../src/domain/measurements.ts'
 import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import { openLoadGenerator } from '../../src/load/generator.ts'
-import { configurationOf } from '../../src/model-config/configuration.ts'
+import { configurationOf, differences } from '../../src/model-config/configuration.ts'
 import { makeBench } from '../../src/profile/bench.ts'
 import { readAllInputs } from '../../src/profile/inputs.ts'
 import { readModelRepository } from '../../src/repository/repository.ts'
@@ -166,6 +166,32 @@ test('the committed configuration that a server makes something else of is not m
     // As the server of the gated loads would have completed it.
     const completed = { ...committed, preferredBatchSizes: [2] }
     expect((await bench.load(completed, null)).model).toMatch(/another configuration of the committed one/)
+  } finally {
+    await close()
+  }
+})
+
+test('instance groups of any kind that a CPU has are loaded as they are asked for', async () => {
+  const { bench, committed, close } = await benchOf(testWorld(), 'paced')
+  const groups = [
+    [{ kind: 'KIND_AUTO' }],
+    [{ kind: 'KIND_MODEL' }],
+    [
+      { kind: 'KIND_CPU', count: 1 },
+      { kind: 'KIND_MODEL', count: 1 },
+    ],
+  ]
+  try {
+    let replaced: Configuration | null = null
+    for (const instance_group of groups) {
+      const configuration = { ...committed, committed: false, instanceCount: 2, fields: { instance_group } }
+      const { model: loaded } = await bench.load(configuration, replaced)
+      if (typeof loaded === 'string') throw new Error(loaded)
+      expect(differences(configuration, await loaded.live.client.modelConfig('paced'))).toEqual([])
+      replaced = configuration
+    }
+    const fields = { instance_group: [{ kind: 'KIND_GPU' }] }
+    expect((await bench.load({ ...committed, committed: false, fields }, replaced)).model).toMatch(/GPU/)
   } finally {
     await close()
   }
