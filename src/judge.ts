@@ -6,6 +6,7 @@ import { acceptanceWarnings } from './compare/accepted.ts'
 import { capacityOf } from './compare/capacity.ts'
 import { type ExplainedModel, withCauses } from './compare/causes.ts'
 import { compareModels } from './compare/compare.ts'
+import { capacityBeside } from './compare/concurrent-capacity.ts'
 import { creepWarnings } from './compare/creep.ts'
 import { loosened } from './compare/loosened.ts'
 import { withNeighbours } from './compare/neighbours.ts'
@@ -132,10 +133,17 @@ function modelResult(
 ): ModelResult {
   const own = compared.models.find((each) => each.name === model.name)
   const reference = measurements.reference?.models.find((each) => each.name === model.name)
-  const capacity = capacityOf(
-    { candidate: model, reference: reference ?? null, gpus: measurements.environment.gpus.length },
-    config.settingsFor(model.name),
-  )
+  const gpus = measurements.environment.gpus.length
+  const isAtOnce = model.scenarios.some(({ load }) => load.beside !== undefined)
+  const capacity = isAtOnce
+    ? capacityBeside(
+        model.name,
+        measurements.models,
+        measurements.reference?.models ?? [],
+        gpus,
+        config.settingsFor,
+      )
+    : capacityOf({ candidate: model, reference: reference ?? null, gpus }, config.settingsFor(model.name))
   return {
     ...model,
     ...(capacity === undefined ? {} : { capacity }),

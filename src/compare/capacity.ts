@@ -1,5 +1,5 @@
 import type { ModelSettings } from '../config/config.ts'
-import { configurationKey } from '../domain/configuration.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import type { CapacityResult, ModelCapacity } from '../domain/result.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
@@ -24,9 +24,24 @@ export function capacityOf(
   { constraints, demandInferPerSec }: Pick<ModelSettings, 'constraints' | 'demandInferPerSec'>,
 ): ModelCapacity | undefined {
   if (!limitsLatency(constraints) && demandInferPerSec === null) return undefined
-  // What a model can do beside others depends on what these are asked for: there is no one number.
-  if (candidate.scenarios.some(({ load }) => load.beside !== undefined)) return undefined
-  const row = (of: CapacityResult['of'], { configuration, at, brokenAt }: Capacity): CapacityResult => {
+  const row = capacityRow(demandInferPerSec, gpus)
+  const nameOf = sweptName(candidate)
+  const swept = capacitiesOf(candidate.sweep?.points ?? [], constraints).map((capacity) =>
+    row(nameOf(capacity.configuration), capacity),
+  )
+  const gated = (of: 'reference' | 'candidate', model: ModelMeasurement | null) =>
+    capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) =>
+      row(of, each),
+    )
+  const rows =
+    reference === null && swept.length > 0
+      ? swept
+      : [...gated('reference', reference), ...gated('candidate', candidate), ...swept]
+  return { demandInferPerSec, rows }
+}
+
+export function capacityRow(demandInferPerSec: number | null, gpus: number) {
+  return (of: CapacityResult['of'], { configuration, at, brokenAt }: Capacity): CapacityResult => {
     const inferPerSec = at?.metrics.inferPerSec ?? null
     const servers =
       demandInferPerSec === null || inferPerSec === null || inferPerSec === 0
@@ -43,27 +58,21 @@ export function capacityOf(
       gpus: servers === null || gpus === 0 ? null : servers * gpus,
     }
   }
-  const answer = candidate.search?.answer ?? null
+}
+
+/** What a configuration of the sweep is to the reader. */
+export function sweptName({ search }: Pick<ModelMeasurement, 'search'>) {
+  const answer = search?.answer ?? null
   const best = answer?.meetsConstraints === true && !answer.configuration.committed ? answer : null
   const bestKey = best === null ? null : configurationKey(best.configuration)
-  const swept = capacitiesOf(candidate.sweep?.points ?? [], constraints).map((capacity) => {
-    const { configuration } = capacity
-    const isBest = configurationKey(configuration) === bestKey
-    return row(configuration.committed ? 'committed' : isBest ? 'best' : 'other', capacity)
-  })
-  const gated = (of: 'reference' | 'candidate', model: ModelMeasurement | null) =>
-    capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) =>
-      row(of, each),
-    )
-  const rows =
-    reference === null && swept.length > 0
-      ? swept
-      : [...gated('reference', reference), ...gated('candidate', candidate), ...swept]
-  return { demandInferPerSec, rows }
+  return (configuration: Configuration): 'committed' | 'best' | 'other' => {
+    if (configuration.committed) return 'committed'
+    return configurationKey(configuration) === bestKey ? 'best' : 'other'
+  }
 }
 
 /** A value that is not to be had, of a percentile that too few requests allow, breaks no limit and holds none: it is missing. */
-function pointOf({ configuration, load, metrics, status }: Scenario): SearchPoint {
+export function pointOf({ configuration, load, metrics, status }: Scenario): SearchPoint {
   if (status === 'failed') return { configuration, load, metrics: null }
   const values = Object.entries(metrics).map(([name, metric]) => [name, metric?.value ?? null])
   return { configuration, load, metrics: Object.fromEntries(values) }

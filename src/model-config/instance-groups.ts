@@ -11,7 +11,7 @@ import {
 /** The further fields of a configuration, complete: a single instance group has its count. */
 export function completeFields({ fields = {}, instanceCount }: VariedFields): JsonObject {
   const { instance_group: groups, ...others } = fields as JsonObject
-  if (!Array.isArray(groups)) return fields as JsonObject
+  if (!Array.isArray(groups)) return fields
   const [first, ...more] = groups as JsonObject[]
   const isSingle = first !== undefined && more.length === 0 && instanceCount !== null
   return { ...others, instance_group: isSingle ? [{ ...first, count: instanceCount }] : groups }

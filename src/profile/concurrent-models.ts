@@ -20,8 +20,8 @@ export interface ConcurrentInput {
 
 /**
  * All models of the plan on one server and under load at once: the gated loads, then the sweep of all of them together with
- * what is left of their time. Neither screening nor attribution takes part: the one knows the models' histories one by one, the
- * other the files of one model.
+ * what is left of their time. Neither screening nor attribution takes part: the one would have to clear all of them to save
+ * anything, the other knows the files of one model.
  *
  * @param earlier what an interrupted run has of all of them; null where any is missing, since then none can be gone on with
  */

@@ -13,6 +13,7 @@ import {
   placeKey,
 } from '../search/concurrent.ts'
 import { answersOf } from '../search/concurrent-answer.ts'
+import { nextMixStep } from '../search/concurrent-capacity.ts'
 import { makeConcurrentBench } from './concurrent-bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { hasGpu } from './instance-kinds.ts'
@@ -52,16 +53,21 @@ export async function sweepConcurrently(
   try {
     for (;;) {
       const points = pointsOf(models, states)
-      const step = nextConcurrentStep({
+      const state = {
         models,
         gated: input.gated,
-        points,
+        points: points.filter(({ purpose }) => purpose !== 'capacity'),
         budget: {
           maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
           timeLeftNs: input.timeNs - spentNs(),
           costNs: costOf((states[0] ?? never()).progress),
         },
-      })
+      }
+      const next = nextConcurrentStep(state)
+      const step =
+        next.kind === 'done'
+          ? (nextMixStep({ ...state, points }, next.answer, capacitySteps(context, input)) ?? next)
+          : next
       if (step.kind === 'done') {
         const doneNs = world.nowNs()
         const searchedNs = spentNs()
@@ -78,7 +84,10 @@ export async function sweepConcurrently(
           scenarios: [...scenarios, scenario],
           progress: {
             ...now,
-            points: [...now.points, point],
+            points: [
+              ...now.points,
+              step.purpose === 'capacity' ? { ...point, purpose: step.purpose } : point,
+            ],
             spentNs: spentNs(),
             loads: now.loads + (measured.loadNs === null ? 0 : 1),
             loadingNs: now.loadingNs + (measured.loadNs ?? 0),
@@ -93,6 +102,11 @@ export async function sweepConcurrently(
   } finally {
     await bench.close()
   }
+}
+
+/** For all of them together, since they are bisected together. */
+function capacitySteps({ config }: ProfileContext, { models }: ConcurrentSweepInput): number {
+  return Math.max(...models.map(({ name }) => config.settingsFor(name).search.capacitySteps))
 }
 
 /** Lists and brute are run as a search here, and end as one. */
@@ -181,6 +195,7 @@ function pointsOf(models: readonly ConcurrentModel[], states: readonly SweepStat
       ),
       loads: own.map(({ load }) => ownLoad(load)),
       metrics: measured.length === metrics.length ? measured : null,
+      purpose: own[0]?.purpose,
     }
   })
 }
@@ -217,7 +232,8 @@ function finish(
   untried: readonly string[],
 ): Sweep[] {
   const answers = answer === null ? [] : answersOf(models, answer)
-  const tried = new Set(points.map(placeKey)).size
+  const bisected = points.filter(({ purpose }) => purpose === 'capacity').length
+  const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(placeKey)).size
   return states.map(({ progress, scenarios }, index) => {
     const own = answers[index]
     const { startingNs = 0, underLoadNs = 0, loadingNs } = progress
@@ -226,7 +242,7 @@ function finish(
       scenarios,
       summary: {
         mode: 'quick',
-        measurements: points.length,
+        measurements: points.length - bisected,
         stopped: reason,
         wallNs: spentNs + stopNs,
         underLoadNs,
@@ -238,6 +254,9 @@ function finish(
         },
         notes: [
           `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
+          ...(bisected === 0
+            ? []
+            : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
           ...modeNotes(context, models[index]?.name ?? ''),
         ],
         answer:

@@ -194,9 +194,10 @@ function otherFields({ fields = {} }: VariedFields): string[] {
 /** `KIND_CPU`, `2 KIND_GPU (gpus [0])` */
 function describeGroup(group: unknown): string {
   if (!isMapping(group)) return JSON.stringify(group)
-  const { count, kind = 'KIND_AUTO', ...others } = group
+  const { count, kind, ...others } = group
   const more = Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
-  const named = count === undefined ? String(kind) : `${String(count)} ${String(kind)}`
+  const kindName = typeof kind === 'string' ? kind : 'KIND_AUTO'
+  const named = typeof count === 'number' ? `${count} ${kindName}` : kindName
   return more.length === 0 ? named : `${named} (${more.join(', ')})`
 }
 

@@ -29,6 +29,8 @@ export interface ConcurrentPlace {
 export interface ConcurrentPoint extends ConcurrentPlace {
   /** By model; null where any of them did not load or answer: then nothing was measured beside it. */
   readonly metrics: readonly SearchMetrics[] | null
+  /** Measured after the search, for a capacity: no step of the search rests on it. */
+  readonly purpose?: 'capacity' | undefined
 }
 
 export interface ConcurrentState {
@@ -44,7 +46,7 @@ export type ConcurrentStep =
   | {
       readonly kind: 'measure'
       readonly place: ConcurrentPlace
-      readonly purpose: 'explore' | 'confirm'
+      readonly purpose: 'explore' | 'confirm' | 'capacity'
       readonly why: string
     }
   | { readonly kind: 'done'; readonly answer: ConcurrentAnswer | null; readonly reason: string }
@@ -270,7 +272,7 @@ function changed({ points }: ConcurrentState, place: ConcurrentPlace): number {
   }).length
 }
 
-function isAffordable(state: ConcurrentState, place: ConcurrentPlace, kept: number): boolean {
+export function isAffordable(state: ConcurrentState, place: ConcurrentPlace, kept: number): boolean {
   const { load, measure } = state.budget.costNs
   return allows(state, measure + changed(state, place) * load, kept)
 }

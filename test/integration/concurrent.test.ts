@@ -203,6 +203,7 @@ instance_group [{ count: 1, kind: KIND_CPU }]
 run_config_profile_models_concurrently_enable: true
 concurrency: 2
 profile_models: {quick: {weighting: 3}, slow: {}}
+latency_budget: 5000
 run_config_search_max_instance_count: 2
 run_config_search_min_concurrency: 2
 run_config_search_max_concurrency: 2
@@ -222,6 +223,13 @@ gate: {repetitions: 2, warmup_seconds: 0.2, measurement_seconds: 0.3, search_max
   expect(result.models[0]?.best?.explanation).toMatch(
     /quick \(weight 0\.75\) instances=2,.*; slow \(weight 0\.25\) instances=2,/,
   )
+  // Both hold the limit as far as loads are tried, twice as much of it with twice the instances.
+  for (const { capacity } of result.models) {
+    const of = (name: string) => capacity?.rows.find((row) => row.of === name)
+    expect(of('best')?.load).toMatchObject({ concurrency: 2, beside: [{ load: { concurrency: 2 } }] })
+    expect(of('best')?.inferPerSec).toBeGreaterThan(1.4 * (of('committed')?.inferPerSec ?? Infinity))
+    expect(of('best')?.brokenAt).toBeNull()
+  }
   // Its time is told as that of one model is: by the clock.
   for (const { search } of measurements.models) {
     const { wallNs = 0, underLoadNs = 0, phases } = search ?? {}
