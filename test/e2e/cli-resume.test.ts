@@ -1,4 +1,4 @@
-// A sweep is killed on a real server; --resume goes on with it and measures nothing twice.
+// A sweep is killed on a real server, of one model or of composing ones; --resume goes on with it and measures nothing twice.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { type Measurements, measurementsSchema } from '../../src/domain/measurements.ts'
 import { processesNaming, runCli, startCli } from '../support/cli.ts'
 import { addOneAfter, writePythonModel } from '../support/embedded-triton.ts'
+import { writePipeline } from '../support/pipeline-models.ts'
 import { until } from '../support/until.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-cli-resume-'))
@@ -24,7 +25,8 @@ gate:
 `
 
 const file = join(root, 'out/measurements.json')
-const measured = (): Measurements => measurementsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+const measured = (path = file): Measurements =>
+  measurementsSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
 const args = (...more: string[]) => [
   ...'search --model-repository models --config gate.yml --time-budget 60s --output out'.split(' '),
   ...more,
@@ -32,7 +34,7 @@ const args = (...more: string[]) => [
 const steps = (stderr: string): string[] => stderr.match(/sweep \d+: .*(?= \()/g) ?? []
 
 test('SIGKILL in the middle of a sweep, then --resume', async () => {
-  mkdirSync(join(root, 'tmp'))
+  mkdirSync(join(root, 'tmp'), { recursive: true })
   writePythonModel(join(root, 'models'), 'paced', { python: addOneAfter(2) })
   writeFileSync(join(root, 'gate.yml'), settings)
   const options = { cwd: root, env: { TMPDIR: join(root, 'tmp'), RUNNER_TEMP: undefined } }
@@ -80,4 +82,54 @@ test('SIGKILL in the middle of a sweep, then --resume', async () => {
   expect(refused.stderr).toContain('runner class: elsewhere ≠ ')
   expect(refused.stderr).toContain('leave out --resume to start afresh')
   expect(readFileSync(file, 'utf8')).toBe(foreign)
+})
+
+const composing = `
+run_config_search_disable: true
+profile_models: {pipeline: {parameters: {concurrency: 4}}}
+ensemble_composing_models:
+  slow: {model_config_parameters: {instance_group: [[{count: 2}], [{count: 1, kind: KIND_CPU}, {count: 2, kind: KIND_CPU}]]}}
+gate: {triton: embedded, warmup_seconds: 0.1, measurement_seconds: 0.3}
+`
+
+test('a sweep of composing models goes on after SIGKILL as one in one go', async () => {
+  mkdirSync(join(root, 'tmp'), { recursive: true })
+  writePipeline(join(root, 'ensemble'), 'pipeline', { first: { sleepMs: 1 }, slow: { sleepMs: 24 } })
+  writeFileSync(join(root, 'composing.yml'), composing)
+  const options = { cwd: root, env: { TMPDIR: join(root, 'tmp'), RUNNER_TEMP: undefined } }
+  const search = (output: string, ...more: string[]) => [
+    ...`search --model-repository ensemble --config composing.yml --time-budget 120s --output ${output}`.split(
+      ' ',
+    ),
+    ...more,
+  ]
+  const stopped = startCli(search('stopped'), options)
+  await stopped.said('sweep 3: ')
+  stopped.kill('SIGKILL')
+  const killed = await stopped.done
+  await until(() => processesNaming(root).length === 0, 10_000)
+  const left = measured(join(root, 'stopped/measurements.json')).models[0]?.sweep?.points ?? []
+  expect(left.length).toBeGreaterThanOrEqual(2)
+
+  const resumed = await runCli(search('stopped', '--resume'), options)
+  expect(resumed.exitCode, resumed.stderr).toBe(0)
+  const whole = await runCli(search('whole'), options)
+  expect(whole.exitCode, whole.stderr).toBe(0)
+  // Three configurations of the step, in the same order, and none twice.
+  expect(steps(whole.stderr)).toHaveLength(3)
+  expect([...steps(killed.stderr).slice(0, left.length), ...steps(resumed.stderr)]).toEqual(
+    steps(whole.stderr),
+  )
+
+  const [one, other] = ['stopped', 'whole'].map(
+    (name) => measured(join(root, name, 'measurements.json')).models[0],
+  )
+  expect(one?.sweep?.points.slice(0, left.length)).toEqual(left)
+  const places = (model: typeof one) => model?.sweep?.points.map(({ configuration }) => configuration)
+  expect(places(one)).toEqual(places(other))
+  for (const model of [one, other]) {
+    expect(model?.sweep?.points.every(({ metrics }) => metrics !== null)).toBe(true)
+    // It sleeps: three instances answer three times as much as one, whatever the machine.
+    expect(model?.search?.answer?.configuration.others?.slow?.instanceCount).toBe(3)
+  }
 })
