@@ -62,3 +62,8 @@ test('where a load was too much it explains other failures under it', () => {
   const chance = chanceOfWorking([worked(1, 4, 8), failed(1, 4, 64), failed(4, 8, 128)])
   expect(chance(place(4, 8, 8))).toBe(1)
 })
+
+test('too much for many instances as well: then instances do not help', () => {
+  const chance = chanceOfWorking([worked(1, 16, 8), failed(1, 16, 32), failed(8, 8, 64)])
+  expect(chance(place(8, 16, 64))).toBe(0)
+})

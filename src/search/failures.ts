@@ -27,16 +27,18 @@ export function chanceOfWorking(points: readonly SearchPoint[]): (place: Place) 
   const working = points.filter(({ metrics }) => metrics !== null)
   const failed = points.filter(({ metrics }) => metrics === null)
   // A configuration that answers at another load has loaded: that load was too much, not the configuration.
-  const overloaded = failed.filter((point) =>
-    working.some((other) => sameConfiguration(other.configuration, point.configuration)),
-  )
+  const overloads = failed
+    .filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)))
+    .map(({ load }) => inferencesOf(load))
   // Where that is known to happen it explains the failures under as much load elsewhere too.
-  const tooMuch = Math.min(...overloaded.map(({ load }) => inferencesOf(load)))
-  const unexplained = failed.filter(
-    (point) => !overloaded.includes(point) && inferencesOf(point.load) < tooMuch,
+  const tooMuch = Math.min(...overloads)
+  const isOverload = ({ load }: Place): boolean => inferencesOf(load) >= tooMuch
+  const bears = chanceBy(loadSizes, working, failed.filter(isOverload))
+  const loads = chanceBy(
+    [...sizes, ...loadSizes.slice(0, 1)],
+    working,
+    failed.filter((point) => !isOverload(point)),
   )
-  const bears = chanceBy(loadSizes, working, overloaded)
-  const loads = chanceBy([...sizes, ...loadSizes.slice(0, 1)], working, unexplained)
   return (place) => bears(place) * loads(place)
 }
 
