@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Constraint } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
-import { answerOf, estimateOf, rank } from './answer.ts'
+import { answerOf, estimateOf, holds, rank } from './answer.ts'
+import { candidatesOf } from './candidates.ts'
 import type { SearchPoint } from './state.ts'
 
 const load: Load = { mode: 'concurrency', concurrency: 16 }
@@ -72,4 +74,57 @@ test('a tie is what neither its own measurements nor all others tell apart from 
     tie: false,
     configuration: { instanceCount: 6 },
   })
+})
+
+/** One configuration at loads of 1 to 16, p99 about 1.3 times what Little's law makes of the throughput; that of 8 measured twice. */
+function twice(firstP99Ms: number, againP99Ms: number, limitMs: number) {
+  const rows = [
+    [1, 90, 14.5],
+    [2, 170, 15.1],
+    [4, 300, 17.5],
+    [8, 480, firstP99Ms],
+    [16, 600, 34.5],
+    [8, 478, againP99Ms],
+  ] as const
+  const constraint: Constraint = {
+    name: 'perf_latency_p99',
+    metric: 'latencyP99Ns',
+    bound: 'max',
+    limit: limitMs * 1e6,
+  }
+  return {
+    ...question([]),
+    constraints: [constraint],
+    points: rows.map(
+      ([concurrency, inferPerSec, p99Ms]): SearchPoint => ({
+        configuration: withInstances(1),
+        load: { mode: 'concurrency', concurrency },
+        metrics: { inferPerSec, latencyP99Ns: p99Ms * 1e6 },
+      }),
+    ),
+  }
+}
+
+test('a confirmation that missed by noise does not throw out what all measurements together say holds', () => {
+  const asked = twice(21, 22.3, 22.2)
+  expect(answerOf(asked)?.load).toEqual({ mode: 'concurrency', concurrency: 4 })
+  expect(answerOf(asked, estimateOf(asked))).toMatchObject({
+    load: { concurrency: 8 },
+    meetsConstraints: true,
+  })
+})
+
+test('what its own measurements say misses a limit is not the answer, nor what held by luck', () => {
+  const missed = twice(22.3, 22.2, 22.2)
+  expect(answerOf(missed, estimateOf(missed))?.load).toEqual({ mode: 'concurrency', concurrency: 4 })
+  const [heavy] = candidatesOf(missed.points.slice(3, 4))
+  expect(heavy && holds(heavy, missed.constraints, 1)).toBe(false)
+  const lucky = twice(16, 23, 20)
+  expect(answerOf(lucky, estimateOf(lucky))?.load).toEqual({ mode: 'concurrency', concurrency: 4 })
+})
+
+test('where the only one that held missed when measured again, it is said by how much', () => {
+  const { points, ...asked } = twice(21, 23, 22)
+  const answer = answerOf({ ...asked, points: points.slice(3) })
+  expect(answer?.explanation).toMatch(/measured again, perf_latency_p99 is 23 ms, at most 22 ms asked/)
 })

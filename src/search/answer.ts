@@ -9,7 +9,7 @@ import { type Candidate, candidatesOf, exactSpread, spreadOf } from './candidate
 import { effortOf } from './effort.ts'
 import type { Belief } from './gaussian.ts'
 import { excess, gain, logScore, score, violation } from './score.ts'
-import { utilityOf } from './stakes.ts'
+import { meetingOf, utilityOf } from './stakes.ts'
 import {
   type Place,
   type SearchAnswer,
@@ -27,9 +27,9 @@ export function rank(question: Question, estimate: Estimate | null = null): Cand
   const candidates = candidatesOf(points)
   const against = candidates[0]?.metrics ?? {}
   const key = (candidate: Candidate): readonly [number, number] => [
-    candidateViolation(candidate, constraints),
+    candidateViolation(candidate, constraints, estimate?.(candidate).meeting),
     effortOf(candidate.configuration, space) -
-      (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate(candidate).mean),
+      (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate(candidate).worth.mean),
   ]
   return candidates
     .map((candidate) => ({ candidate, key: key(candidate) }))
@@ -37,8 +37,8 @@ export function rank(question: Question, estimate: Estimate | null = null): Cand
     .map(({ candidate }) => candidate)
 }
 
-/** What a measured place is believed to be worth, on the log scale. */
-export type Estimate = (place: Place) => Belief
+/** What is believed of a measured place: what it is worth, on the log scale, and the chance that it holds its limits. */
+export type Estimate = (place: Place) => { readonly worth: Belief; readonly meeting: number }
 
 /**
  * From all measurements together: its own, and what the others tell of it. The best of ten that were measured once is best by its
@@ -55,18 +55,35 @@ export function estimateOf(question: Question): Estimate | null {
   return (place) => {
     const outlook = surrogate(place)
     const { slope, rest } = utilityOf(outlook, question.objectives)
-    return { mean: slope * outlook.rate.mean + rest.mean, sd: Math.hypot(slope * outlook.rate.sd, rest.sd) }
+    const { mean, sd } = outlook.rate
+    return {
+      worth: { mean: slope * mean + rest.mean, sd: Math.hypot(slope * sd, rest.sd) },
+      meeting: meetingOf(outlook, question.constraints),
+    }
   }
 }
 
-/** A candidate must hold its constraints over all its measurements, and again over its confirmations alone. */
-export function holds(candidate: Candidate, constraints: readonly Constraint[]): boolean {
-  return candidateViolation(candidate, constraints) === 0
+/**
+ * A candidate must hold its constraints over all its measurements; and again over its confirmations alone, which did not make it
+ * a candidate by looking good, or else by what all measurements of the search say of it: they know better than one that is noisy.
+ *
+ * @param meeting the chance that it holds them by all measurements of the search; left out where that is not known
+ */
+export function holds(candidate: Candidate, constraints: readonly Constraint[], meeting?: number): boolean {
+  return candidateViolation(candidate, constraints, meeting) === 0
 }
 
-function candidateViolation({ metrics, confirmed }: Candidate, constraints: readonly Constraint[]): number {
-  return Math.max(violation(metrics, constraints), confirmed === null ? 0 : violation(confirmed, constraints))
+function candidateViolation(
+  { metrics, confirmed }: Candidate,
+  constraints: readonly Constraint[],
+  meeting: number | undefined,
+): number {
+  const own = violation(metrics, constraints)
+  const isBelieved = own === 0 && meeting !== undefined && meeting >= moreLikelyThanNot
+  return confirmed === null || isBelieved ? own : Math.max(own, violation(confirmed, constraints))
 }
+
+const moreLikelyThanNot = 0.5
 
 /** The best place of one configuration, or null where it has none. */
 export function bestOf(ranked: readonly Candidate[], configuration: Configuration): Candidate | null {
@@ -87,7 +104,7 @@ export function indistinguishable(
   estimate: Estimate | null = null,
 ): boolean {
   if (estimate !== null) {
-    const [a, b] = [estimate(one), estimate(other)]
+    const [a, b] = [estimate(one).worth, estimate(other).worth]
     if (Math.abs(a.mean - b.mean) > tieErrors * Math.hypot(a.sd, b.sd)) return false
   }
   const error = spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements)
@@ -100,9 +117,11 @@ export function answerOf(question: Question, estimate: Estimate | null = null): 
   const [top] = ranked
   if (top === undefined) return null
   const { constraints, objectives } = question
-  const meetsConstraints = holds(top, constraints)
+  const isHolding = (candidate: Candidate): boolean =>
+    holds(candidate, constraints, estimate?.(candidate).meeting)
+  const meetsConstraints = isHolding(top)
   const own = bestOf(ranked, question.space.committed)
-  const ownMeets = own !== null && holds(own, constraints)
+  const ownMeets = own !== null && isHolding(own)
   const isCommitted = top === own
   const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate)
   const winner = tie ? own : top
@@ -114,7 +133,7 @@ export function answerOf(question: Question, estimate: Estimate | null = null): 
     gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
     tie,
     meetsConstraints,
-    explanation: explain(question, { top, own, tie }),
+    explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
   }
 }
 
@@ -151,20 +170,24 @@ interface Finding {
   readonly top: Candidate
   readonly own: Candidate | null
   readonly tie: boolean
+  readonly meetsConstraints: boolean
+  readonly ownMeets: boolean
 }
 
-function explain(question: Question, { top, own, tie }: Finding): string {
+function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets }: Finding): string {
   const { constraints, objectives } = question
   const topWords = `${describe(top)}`
-  if (!holds(top, constraints)) {
-    const failing = constraints.filter((constraint) => excess(top.metrics, constraint) > 0)
-    const words = failing.map((constraint) => violationWords(top.metrics, constraint)).join('; ')
-    return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${words}.`
+  if (!meetsConstraints) {
+    const isRefuted = violation(top.metrics, constraints) === 0 && top.confirmed !== null
+    const missing = isRefuted ? top.confirmed : top.metrics
+    const failing = constraints.filter((constraint) => excess(missing, constraint) > 0)
+    const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ')
+    return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${isRefuted ? 'measured again, ' : ''}${words}.`
   }
   if (own === null)
     return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`
   if (top === own) return `The committed configuration is the best of those measured: ${topWords}.`
-  if (!holds(own, constraints))
+  if (!ownMeets)
     return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`
   const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0)
   const spread = percent(spreadOf(question.points))

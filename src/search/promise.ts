@@ -1,12 +1,12 @@
 import { configurationKey } from '../domain/configuration.ts'
 import { holds } from './answer.ts'
-import { candidatesOf, exactSpread, spreadOf } from './candidates.ts'
+import { type Candidate, candidatesOf, exactSpread, spreadOf } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
 import { impliedObservations } from './implied.ts'
 import { expectedExcess, expectedGain } from './improvement.ts'
 import { fitsMemory } from './memory.ts'
 import { loadsFor } from './space.ts'
-import { marginOf, needsOf, nothing, utilityOf } from './stakes.ts'
+import { marginOf, meetingOf, needsOf, nothing, utilityOf } from './stakes.ts'
 import { type Place, placeKey, type SearchState } from './state.ts'
 import { fitSurrogate } from './surrogate.ts'
 
@@ -82,15 +82,20 @@ function promiseOf(
     ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
     ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
   ])
-  const holding = candidates.filter((candidate) => holds(candidate, constraints))
+  // What has no noise needs no belief.
+  const isHolding = (candidate: Candidate): boolean =>
+    holds(
+      candidate,
+      constraints,
+      spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints),
+    )
+  const holding = candidates.filter(isHolding)
   if (holding.length === 0) {
     const margins = candidates.map((candidate) => marginOf(surrogate(candidate), constraints).mean)
     const nearest = Math.max(...margins)
     return (place) => {
       const outlook = surrogate(place)
-      const { least, others } = needsOf(outlook, constraints)
-      const stake = { slope: 0, rest: nothing, floor: 0, least }
-      const meeting = others * expectedGain(outlook.rate, stake).chance
+      const meeting = meetingOf(outlook, constraints)
       // Before anything worked there is nothing to come nearer than: all that counts is whether it works.
       const nearer = margins.length === 0 ? 1 : expectedExcess(marginOf(outlook, constraints), nearest)
       return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 }
@@ -100,9 +105,7 @@ function promiseOf(
     holding.map((candidate) => {
       const outlook = surrogate(candidate)
       const { slope, rest } = utilityOf(outlook, objectives)
-      const { least, others } = needsOf(outlook, constraints)
-      const { chance } = expectedGain(outlook.rate, { slope, rest, floor: 0, least })
-      return { utility: slope * outlook.rate.mean + rest.mean, meeting: others * chance }
+      return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) }
     }),
   )
   const leastGain = Math.min(leastImprovement, spread / 5)

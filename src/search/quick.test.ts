@@ -141,6 +141,24 @@ test('a winner whose confirmation breaks the limit gives way', () => {
   expect(step).toMatchObject({ kind: 'done', answer: { load: loads[0], meetsConstraints: true } })
 })
 
+test('what missed its limit by noise and would gain much is measured again before the winner is', () => {
+  const at = (i: number, inferPerSec: number, latencyP99Ns: number) => ({
+    configuration: committed,
+    load: loads[i] as Load,
+    metrics: { inferPerSec, latencyP99Ns },
+  })
+  const next = (heavyP99Ns: number) =>
+    nextStep('quick', {
+      space: { committed, configurations: [committed], loads: loads.slice(0, 4) },
+      points: [at(0, 90, 11e6), at(1, 180, 11.3e6), at(2, 350, 11.4e6), at(3, 600, heavyP99Ns)],
+      objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }],
+      constraints: [budgetOf(14e6)],
+      budget: { maxMeasurements: 5, timeLeftNs: null, costNs: { load: 0, measure: 1 } },
+    })
+  expect(next(14.2e6)).toMatchObject({ kind: 'measure', load: loads[3], purpose: 'confirm' })
+  expect(next(20e6)).toMatchObject({ kind: 'measure', load: loads[2], purpose: 'confirm' })
+})
+
 test('brute measures each place once, the committed configuration first, and leaves plateaus', () => {
   const scene: Landscape = {
     name: 'queue',

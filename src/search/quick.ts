@@ -16,6 +16,11 @@ const confirmShare = 0.1
 const leastToConfirm = 5
 /** Below this chance to meet the constraints another load of the committed configuration tells nothing that is of use. */
 const leastOwnChance = 0.05
+/**
+ * What missed a limit by what may be noise comes before the winner's confirmation where it is expected to gain so much: where
+ * loads are few, the best that is sure to hold may be worth half.
+ */
+const largeGain = 0.05
 /** Measurements of a contender at most; from the third on only while contenders cannot be told apart. */
 const mostMeasurements = 3
 
@@ -131,16 +136,18 @@ function nextContender(
   const [winner] = ranked
   // What has no noise is confirmed by having been measured.
   if (winner === undefined || spreadOf(state.points) === exactSpread) return null
+  const nearMiss = mostPromising(
+    state,
+    promising.filter(({ tried }) => tried),
+  )
+  if (nearMiss !== null && nearMiss.improvement >= largeGain)
+    return { place: nearMiss, why: prospectWords(nearMiss) }
   if (winner.measurements === 1) return { place: winner, why: 'the winner is measured again' }
   const own = bestOf(ranked, state.space.committed)
   const close = (contender: Candidate | null | undefined): boolean =>
     contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate)
   if (close(own) && own?.measurements === 1)
     return { place: own, why: 'the committed configuration is as good as the winner so far' }
-  const nearMiss = mostPromising(
-    state,
-    promising.filter(({ tried }) => tried),
-  )
   if (nearMiss !== null) return { place: nearMiss, why: prospectWords(nearMiss) }
   const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration))
   const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null)

@@ -1,6 +1,7 @@
 import type { Constraint, Objective } from '../config/config.ts'
 import { normalCdf } from '../stats/special.ts'
 import type { Belief } from './gaussian.ts'
+import { expectedGain } from './improvement.ts'
 import { direction, weights } from './score.ts'
 import { beliefOf, type Outlook } from './surrogate.ts'
 
@@ -47,6 +48,12 @@ export function needsOf(
     else if (needed.mean > least.mean) least = needed
   }
   return { least, others }
+}
+
+/** The chance that all constraints hold. */
+export function meetingOf(outlook: Outlook, constraints: readonly Constraint[]): number {
+  const { least, others } = needsOf(outlook, constraints)
+  return others * expectedGain(outlook.rate, { slope: 0, rest: nothing, floor: 0, least }).chance
 }
 
 function chanceOf({ mean, sd }: Belief): number {

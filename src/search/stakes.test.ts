@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import type { Constraint } from '../config/config.ts'
+import { meetingOf } from './stakes.ts'
+import type { Outlook } from './surrogate.ts'
+
+const p99: Constraint = { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 10e6 }
+const rate: Constraint = { name: 'perf_throughput', metric: 'inferPerSec', bound: 'min', limit: 100 }
+
+const memory: Constraint = { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit: 500e6 }
+
+/** Throughput 100 infer/s to within some percent; p99 is 1e9 / throughput, exactly; memory is 500 MB, more or less. */
+function outlookOf(sd: number): Outlook {
+  const mean = Math.log(100)
+  const of = (value: number) => Float64Array.of(value)
+  return {
+    rate: { mean, sd, means: of(mean), sds: of(sd), shares: of(1) },
+    relation: (metric) => {
+      if (metric === 'inferPerSec') return { ofRate: 1, rest: { mean: 0, sd: 0 } }
+      if (metric === 'latencyP99Ns') return { ofRate: -1, rest: { mean: Math.log(1e9), sd: 0 } }
+      return { ofRate: 0, rest: { mean: Math.log(500e6), sd: 0.1 } }
+    },
+  }
+}
+
+test('the chance to hold: limits on latency and throughput are one question, that on memory another', () => {
+  expect(meetingOf(outlookOf(0.05), [p99])).toBeCloseTo(0.5, 5)
+  expect(meetingOf(outlookOf(0.05), [p99, rate])).toBeCloseTo(0.5, 5)
+  expect(meetingOf(outlookOf(0.05), [p99, memory])).toBeCloseTo(0.25, 5)
+  expect(meetingOf(outlookOf(0.05), [{ ...p99, limit: 11e6 }])).toBeGreaterThan(0.95)
+})
