@@ -25,6 +25,9 @@ export function implausibilities(baseline: Baseline): string[] {
     ...baseline.models.flatMap((model) => ofModel(model).map((problem) => `${model.name}: ${problem}`)),
     ...scenarios.flatMap(({ name, scenario }) => [
       ...notGated(scenario).map((problem) => `${name}: ${problem}`),
+      ...repeated(scenario.repetitions.map(({ index }) => `repetition ${index + 1}`)).map(
+        (problem) => `${name}: ${problem}`,
+      ),
       ...impossibleValues(scenario).map((problem) => `${name}: ${problem}`),
     ]),
   ]

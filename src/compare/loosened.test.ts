@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { makeMeasurements } from '../../test/support/make-measurements.ts'
 import { limitsOf } from '../config/limits.ts'
 import { readConfig } from '../config/load-config.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
 import { limitsSchema } from '../domain/limits.ts'
-import { looserThan } from './loosened.ts'
+import { loosened, looserThan } from './loosened.ts'
 
 const limits = (text: string, overrides: ConfigOverrides = {}) =>
   limitsSchema.parse(limitsOf(readConfig(text, 'c.yml', overrides), ['m']))
@@ -222,4 +223,31 @@ test('limits of a version that did not look at what is sent', () => {
   expect(
     looserThan({ ...limits(''), models: [older] }, limits('perf_analyzer_flags: {streaming: true}')),
   ).toEqual([])
+})
+
+test('whoever judges the files again without the flags of the measurement finds the same', () => {
+  const text = 'concurrency: 8'
+  const flags = {
+    triton: 'embedded',
+    engine: 'perf_analyzer',
+    timeBudgetNs: 60e9,
+    modelRepository: 'm',
+  } as const
+  const found = (then: ConfigOverrides, now: ConfigOverrides, file = text) => {
+    const [theirs, own] = [limits(text, then), limits(file, then)]
+    const git = {
+      contained: [],
+      reference: { status: 'read' as const, commit: 'c', limits: theirs, measured: own },
+    }
+    return loosened({
+      measurements: makeMeasurements([], null, { git }),
+      config: readConfig(file, 'c.yml', now),
+    })
+  }
+  expect(found(flags, flags)).toEqual([])
+  expect(found(flags, {})).toEqual([])
+  const looser =
+    'latency_budget: 9\ngate: {warmup_seconds: 9, tolerance: {perf_throughput: 20%}}\nconcurrency: 8'
+  expect(found(flags, {}, looser)).toEqual(found(flags, flags, looser))
+  expect(found(flags, {}, looser)).toHaveLength(2)
 })

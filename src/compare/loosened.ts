@@ -21,11 +21,25 @@ export function loosened({
   const reference = measurements.git?.reference
   if (reference?.status !== 'read') return null
   const names = reference.limits.models.map(({ name }) => name)
-  const own = limitsOf(config, names)
+  const own = asMeasured(limitsOf(config, names), reference.measured)
   return [
     ...looserThan(reference.limits, own),
     ...sentOtherwise(reference.limits, own, measurements.environment),
   ]
+}
+
+/**
+ * What a configuration judges by, with what it was measured by: whoever judges the files again has other flags, of which those that say how
+ * to measure have no say any more.
+ */
+function asMeasured(judging: Limits, measured: Limits | undefined): Limits {
+  if (measured === undefined) return judging
+  const { served, measurementNs, timeBudgetNs, runnerClass, repetitions, screening } = measured
+  const models = judging.models.map((model) => {
+    const then = measured.models.find(({ name }) => name === model.name)
+    return then === undefined ? model : { ...model, asked: then.asked, conditions: then.conditions }
+  })
+  return { ...judging, served, measurementNs, timeBudgetNs, runnerClass, repetitions, screening, models }
 }
 
 /** What `after` lets pass and `before` does not, and what is sent otherwise, of which nobody can say whether it is easier. */

@@ -15,6 +15,9 @@ import { type CompareInput, opponentFor } from './sides.ts'
  */
 export function scenarioProblem(scenario: Scenario, maxFailureRatio: number): string | null {
   if (scenario.status === 'failed') return `the measurement failed: ${scenario.error ?? 'no reason given'}`
+  const indices = scenario.repetitions.map(({ index }) => index)
+  if (new Set(indices).size < indices.length)
+    return 'a repetition stands there twice, which no measurement gives'
   const failing = failureProblem(scenario, maxFailureRatio)
   if (failing !== null) return failing
   const valid = validRepetitions(scenario)

@@ -26,7 +26,13 @@ const gitFactsSchema = z
     /** What the configuration of the commit that is compared with allows; null where there is no such commit. */
     reference: z
       .discriminatedUnion('status', [
-        z.strictObject({ status: z.literal('read'), commit: z.string(), limits: limitsSchema }),
+        z.strictObject({
+          status: z.literal('read'),
+          commit: z.string(),
+          limits: limitsSchema,
+          /** The same of the configuration that measured, with the flags of then; left out by older versions. */
+          measured: limitsSchema.optional(),
+        }),
         z.strictObject({ status: z.literal('unreadable'), commit: z.string(), why: z.string() }),
       ])
       .nullable(),

@@ -65,7 +65,12 @@ async function limitsAt(
     const limits = limitsOf(readConfig(found.text, path, config.overrides), models)
     // Again with a path from which those of its files can be found.
     const hashes = await inputHashes?.(readConfig(found.text, join(root, path), config.overrides))
-    return { status: 'read', commit, limits: hashes === undefined ? limits : withHashes(limits, hashes) }
+    return {
+      status: 'read',
+      commit,
+      limits: hashes === undefined ? limits : withHashes(limits, hashes),
+      measured: limitsOf(config, models),
+    }
   } catch (error) {
     const { message, problems } = asGateError(error)
     const [first] = problems

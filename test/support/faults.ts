@@ -245,6 +245,11 @@ const baselineFile: Fault[] = [
     ]),
   },
   {
+    name: 'a repetition twice',
+    met: 'error 3',
+    files: storedModels([model([...steady(8, numbers), ...steady(1, numbers)])]),
+  },
+  {
     name: 'a measurement of a sweep',
     met: 'error 3',
     files: storedModels([model(undefined, { role: 'sweep' })]),
@@ -570,6 +575,11 @@ const measuring: Fault[] = [
     name: 'a shard was lost: a model is missing',
     met: 'invalid',
     files: { config: 'profile_models: m,lost\nconcurrency: 8\n' },
+  },
+  {
+    name: 'the same repetition twice',
+    met: 'invalid',
+    files: beside([model([...steady(8, numbers), ...steady(8, numbers)])], [model()]),
   },
   { name: 'a model from two shards', met: 'invalid', files: alone([model(), model()]) },
   { name: 'the model does not load any more', met: 'fail', files: alone([failed]) },
