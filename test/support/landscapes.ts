@@ -5,6 +5,7 @@ import { type Landscape, optimum, places } from '../../src/search/replay.ts'
 import type { SearchMetrics } from '../../src/search/state.ts'
 import { createRandom } from '../../src/stats/random.ts'
 import { between, mega, type Random, randomSpace, spread, throughput, withBudget } from './landscape-parts.ts'
+import { delayed, recorded, twoPeaks } from './landscapes-of-other-spaces.ts'
 import { powerLaw, ridge, separable, simulated, steps } from './landscapes-unlike-ours.ts'
 
 /** A made-up model on a made-up server; the numbers follow the shape that `families` describe. */
@@ -59,6 +60,9 @@ export const families = {
   steps,
   simulated,
   rough: (random: Random) => rough(closedLoop(random, {}), random),
+  twoPeaks,
+  delayed,
+  recorded,
 } as const satisfies Record<string, (random: Random) => Landscape>
 
 export type Family = keyof typeof families
