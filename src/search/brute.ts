@@ -1,10 +1,11 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
-import { answerOf } from './answer.ts'
+import { answerOf, bestOf, rank } from './answer.ts'
 import { budgetWords, isAffordable } from './budget.ts'
+import { exactSpread, groupsBy, spreadOf } from './candidates.ts'
 import { fitsMemory } from './memory.ts'
 import { loadsFor } from './space.ts'
-import { type SearchPoint, type SearchState, type Step, sameConfiguration } from './state.ts'
+import { placeKey, type SearchPoint, type SearchState, type Step, sameConfiguration } from './state.ts'
 
 /** Model Analyzer's early exits: heavier loads stop when the best of the last 4 is at most 5 % above the first of the 4. */
 const plateauTries = 4
@@ -20,22 +21,50 @@ export function nextManualStep(state: SearchState): Step {
   return nextInOrder(state, () => false)
 }
 
-/** Configurations in order, loads from light to heavy, the committed one first. */
+/** Configurations in order, loads from light to heavy, the committed one first; then those again that the answer is about. */
 function nextInOrder(
-  state: SearchState,
+  whole: SearchState,
   skip: (configuration: Configuration, state: SearchState) => boolean,
 ): Step {
-  const { committed, configurations } = state.space
+  const { committed, configurations } = whole.space
   const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed))
+  // What is measured again must not open or close a way.
+  const state = { ...whole, points: groupsBy(whole.points, placeKey).flatMap(([first]) => first ?? []) }
   const fits = fitsMemory(state.points, state.space)
   for (const configuration of [committed, ...others]) {
     const load = nextLoad(configuration, state)
     const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration))
     if (load === null || (!begun && (!fits(configuration) || skip(configuration, state)))) continue
-    if (!isAffordable(state, { configuration, load }, 0)) return done(state, budgetWords(state))
+    if (!isAffordable(whole, { configuration, load }, 0)) return done(whole, budgetWords(whole))
     return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' }
   }
-  return done(state, 'everything that was to be tried is measured')
+  const again = nextContender(whole)
+  if (again !== null && isAffordable(whole, again.place, 0))
+    return { kind: 'measure', ...again.place, purpose: 'confirm', why: again.why }
+  return done(whole, 'everything that was to be tried is measured')
+}
+
+/** The winner, the committed configuration and the runner-up are measured twice: the best of many is best by its noise as well. */
+function nextContender({ points, space, ...state }: SearchState) {
+  // What has no noise is confirmed by having been measured.
+  if (spreadOf(points) === exactSpread) return null
+  const ranked = rank({ points, space, ...state })
+  const [winner] = ranked
+  if (winner === undefined) return null
+  const contenders = [
+    { place: winner, why: 'the winner is measured again' },
+    { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
+    {
+      place: ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration)),
+      why: 'the runner-up is measured again',
+    },
+  ]
+  for (const { place, why } of contenders) {
+    if (place == null || place.measurements > 1) continue
+    const { configuration, load } = place
+    return { place: { configuration, load }, why }
+  }
+  return null
 }
 
 /** The lightest unmeasured load of a configuration; null after a failure, or where every client batch is on a plateau. */

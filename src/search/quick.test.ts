@@ -194,7 +194,8 @@ test('brute leaves the plateau of one client batch, and goes on with the next', 
     measure: (_, load) => ({ inferPerSec: 100 * (load.batchSize ?? 1) }),
   }
   const { points, answer } = replay('brute', scene, { maxMeasurements: 100 })
-  const measuredOf = (size: number) => points.filter(({ load }) => load.batchSize === size).length
+  const places = [...new Map(points.map((point) => [placeKey(point), point])).values()]
+  const measuredOf = (size: number) => places.filter(({ load }) => load.batchSize === size).length
   expect(sizes.map(measuredOf)).toEqual([4, 4])
   expect(answer?.load.batchSize).toBe(2)
 })

@@ -22,6 +22,8 @@ gate:
   triton: embedded
   warmup_seconds: 0.1
   measurement_seconds: 0.5
+  # Nothing is measured again.
+  search_max_measurements: 6
 `
 
 const file = join(root, 'out/measurements.json')
@@ -89,7 +91,7 @@ run_config_search_disable: true
 profile_models: {pipeline: {parameters: {concurrency: 4}}}
 ensemble_composing_models:
   slow: {model_config_parameters: {instance_group: [[{count: 2}], [{count: 1, kind: KIND_CPU}, {count: 2, kind: KIND_CPU}]]}}
-gate: {triton: embedded, warmup_seconds: 0.1, measurement_seconds: 0.3}
+gate: {triton: embedded, warmup_seconds: 0.1, measurement_seconds: 0.3, search_max_measurements: 3}
 `
 
 test('a sweep of composing models goes on after SIGKILL as one in one go', async () => {
