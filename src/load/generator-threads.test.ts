@@ -9,7 +9,14 @@ import {
   setUpOnCores,
   succeedAtOnce,
 } from './testing-generator.ts'
-import { succeedAfter, succeedOnceOpen, targetOn, testingWorld } from './testing-server.ts'
+import {
+  type Answer,
+  succeed,
+  succeedAfter,
+  succeedOnceOpen,
+  targetOn,
+  testingWorld,
+} from './testing-server.ts'
 
 const ms = 1e6
 
@@ -81,10 +88,10 @@ test('an open loop over two threads is one schedule, each request due once', asy
   expect(server.requests).toBe(one.issued + two.issued)
 })
 
-/** Two targets in lanes of their own, the second on a server that answers `delayMs` later. */
-async function setUpTwo(delayMs: number) {
+/** Two targets in lanes of their own, the first on a server that is fast. */
+async function setUpTwo(slowly: Answer) {
   const fast = await serve(succeedAfter(2))
-  const slow = await serve(succeedAfter(delayMs))
+  const slow = await serve(slowly)
   const generator = await generate()
   const targets = [targetOn(fast.port, { id: 'fast' }), targetOn(slow.port, { id: 'slow', lane: 1 })]
   for (const target of targets) await generator.open(target)
@@ -93,10 +100,10 @@ async function setUpTwo(delayMs: number) {
 }
 
 test('windows of several targets begin and end together, each with its own requests', async () => {
-  const { generator, loads, fast, slow } = await setUpTwo(30)
-  const windows = await generator.runTogether(loads, { leadInNs: 60 * ms, durationNs: 300 * ms })
+  const { generator, loads, fast, slow } = await setUpTwo(succeedAfter(300))
+  const windows = await generator.runTogether(loads, { leadInNs: 60 * ms, durationNs: 900 * ms })
   const [first, second] = windows
-  expect(windows.map(({ durationNs }) => durationNs)).toEqual([300 * ms, 300 * ms])
+  expect(windows.map(({ durationNs }) => durationNs)).toEqual([900 * ms, 900 * ms])
   expect(Math.abs((first?.startNs ?? 0) - (second?.startNs ?? 0))).toBeLessThan(2 * ms)
   expect(windows.map(({ lateStartNs }) => lateStartNs)).toEqual([0, 0])
   expect(windows.map(({ issued }) => issued)).toEqual([fast.requests, slow.requests])
@@ -104,8 +111,13 @@ test('windows of several targets begin and end together, each with its own reque
 })
 
 test('a load is held up while requests of another window are out', async () => {
-  const { generator, loads } = await setUpTwo(400)
-  // The slow one's second request is sent 200 ms before the end of the window, and answered 200 ms after it.
+  // Of the slow one's requests that are sent inside the window, one is answered long after its end.
+  let firstMs: number | undefined
+  const { generator, loads } = await setUpTwo((stream) => {
+    const nowMs = performance.now()
+    firstMs ??= nowMs
+    setTimeout(() => succeed(stream), nowMs - firstMs > 150 ? 1000 : 20)
+  })
   const options = { leadInNs: 100 * ms, durationNs: 500 * ms, requestLog: true }
   const lastSentNs = async (together: typeof loads) => {
     const [window] = await generator.runTogether(together, options)

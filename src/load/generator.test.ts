@@ -261,7 +261,7 @@ test('metadata goes with each request', async () => {
     },
     { metadata: { authorization: 'Bearer x' } },
   )
-  await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 20 * ms })
+  await generator.run(id, concurrency(1), { ...untilEnough, minRequests: 1 })
   expect([...seen]).toEqual(['Bearer x'])
 })
 

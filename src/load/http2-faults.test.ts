@@ -59,13 +59,15 @@ test('a peer that ends the connection before it has said a word is no target', a
 
 test('an empty SETTINGS frame and then garbage: every request fails, none hangs', async () => {
   const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+  let isOpen = false
   const port = await listen((socket) => {
     socket.write(settings)
-    socket.on('data', () => setTimeout(() => socket.writable && socket.write(Buffer.alloc(64, 0xff)), 100))
+    socket.on('data', () => isOpen && socket.writable && socket.write(Buffer.alloc(64, 0xff)))
   })
   const generator = await generate()
   const target = targetOn(port, { deadlineNs: 1e9 })
   await generator.open(target)
+  isOpen = true
   const window = await generator.run(target.id, load, counted(12))
   expect(window.latenciesNs).toHaveLength(0)
   expect(window.failures).toEqual({ connection: 12 })
@@ -73,14 +75,15 @@ test('an empty SETTINGS frame and then garbage: every request fails, none hangs'
 
 test('a peer that half closes after its settings: every request fails, none hangs', async () => {
   const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+  let isOpen = false
   const port = await listen((socket) => {
     socket.write(settings)
-    socket.resume()
-    setTimeout(() => socket.end(), 100)
+    socket.on('data', () => isOpen && socket.end())
   })
   const generator = await generate()
   const target = targetOn(port, { deadlineNs: 1e9 })
   await generator.open(target)
+  isOpen = true
   const window = await generator.run(target.id, load, counted(12))
   expect(window.latenciesNs).toHaveLength(0)
   expect(window.failures).toEqual({ connection: 12 })

@@ -104,7 +104,7 @@ triton_docker_mounts: ${JSON.stringify(mounts)}
     const interrupted = await run(asTheRunnerCancels)
     expect(interrupted.exitCode, interrupted.log).toBe(130)
     expect(seen[0], interrupted.log).toMatch(/^triton-perf-gate-\S+ running$/)
-    expect(containers()).toBe('')
+    await until(() => containers() === '')
 
     const killed = await run(outright)
     expect(killed.signal, killed.log).toBe('SIGKILL')

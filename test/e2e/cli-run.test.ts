@@ -145,9 +145,11 @@ test('the reference is measured beside it, and the baseline stands beside both',
       .map(({ metric, load }) => `${kindOf(metric)} ${'concurrency' in load ? load.concurrency : ''}`)
       .sort(),
   ).toEqual(['inferPerSec 1', 'inferPerSec 2', 'latency 1', 'latency 2'])
-  for (const { against, reference, candidate, changeRatio, repetitions, baselineValue } of primary) {
+  for (const { metric, against, reference, candidate, changeRatio, repetitions, baselineValue } of primary) {
     expect({ against, repetitions }).toEqual({ against: 'reference', repetitions: 2 })
-    expect([reference, candidate, changeRatio, baselineValue].every((value) => (value ?? 0) > 0)).toBe(true)
+    expect([reference, candidate, changeRatio].every((value) => (value ?? 0) > 0)).toBe(true)
+    // It may have had too few requests for the percentile that is gated here.
+    if (baselineValue !== null || metric === 'inferPerSec') expect(baselineValue).toBeGreaterThan(0)
   }
 })
 

@@ -17,6 +17,7 @@ import { freePorts } from '../../src/triton/ports.ts'
 import { startServer } from '../../src/triton/server.ts'
 import { type DockerEngine, docker, startDocker, tritonImage } from '../support/docker.ts'
 import { addOne, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { until } from '../support/until.ts'
 
 /** As NVIDIA names it: the engine finds it without asking a registry. */
 const image = 'nvcr.io/nvidia/tritonserver:24.10-py3'
@@ -53,6 +54,11 @@ beforeEach((ctx) => {
 })
 
 const containers = () => docker(engine.host, 'ps', '--all', '--format', '{{.Names}} {{.State}}')
+/** None runs any more; the engine takes a moment to remove what has ended. */
+async function untilGone(): Promise<void> {
+  expect(containers()).not.toContain(' running')
+  await until(() => containers() === '')
+}
 
 test('a server in a container: starts, loads, infers, is read by its own pids, and is gone when it stops', async () => {
   const launcher = await resolveTriton(world, settings)
@@ -71,7 +77,7 @@ test('a server in a container: starts, loads, infers, is read by its own pids, a
   expect(memoryOfTree(server.pids())).toBeGreaterThan(10_000_000)
 
   await server.stop()
-  expect(containers()).toBe('')
+  await untilGone()
 })
 
 test('a user of its own, unknown to the image: the server and its python stubs run as that user', async () => {
@@ -84,7 +90,7 @@ test('a user of its own, unknown to the image: the server and its python stubs r
   expect(users.length).toBeGreaterThan(1)
   expect(new Set(users)).toEqual(new Set(['12345']))
   await server.stop()
-  expect(containers()).toBe('')
+  await untilGone()
 })
 
 test('the gate measures in containers and leaves none behind', async () => {
@@ -107,7 +113,7 @@ test('the gate measures in containers and leaves none behind', async () => {
   expect(metrics?.serverComputeInferNs?.value).toBeGreaterThan(0)
   expect(metrics?.serverMemoryBytes?.value).toBeGreaterThan(10_000_000)
   expect(result.verdict.outcome).toBe('pass')
-  expect(containers()).toBe('')
+  await untilGone()
 })
 
 test("a network of the container's own: published to 127.0.0.1 only", async (ctx) => {
@@ -127,7 +133,7 @@ test("a network of the container's own: published to 127.0.0.1 only", async (ctx
   expect(listening).toEqual(['0100007F'])
 
   await server.stop()
-  expect(containers()).toBe('')
+  await untilGone()
 })
 
 test('a port that is taken meanwhile is no failure', async () => {
@@ -149,7 +155,7 @@ test('a port that is taken meanwhile is no failure', async () => {
   expect(containers().split('\n')).toHaveLength(1)
   await server.stop()
   holder.close()
-  expect(containers()).toBe('')
+  await untilGone()
 })
 
 test('an image that does not exist is named', async () => {
@@ -165,7 +171,7 @@ test('a container that cannot start says why and leaves nothing', async () => {
   const wrong = { ...settings, dockerArgs: [...settings.dockerArgs, '--workdir=relative'] }
   const error = startServer(world, await resolveTriton(world, wrong), { repository })
   await expect(error).rejects.toMatchObject({ code: 'server', hint: expect.stringContaining('relative') })
-  expect(containers()).toBe('')
+  await untilGone()
 })
 
 test('the next start removes what a dead owner left, and nothing of one that lives', async () => {
@@ -195,7 +201,7 @@ test('after SIGKILL of the gate the server ends, and no container is left after 
   program.kill('SIGKILL')
   await once(program, 'exit')
   await resolveTriton(world, settings)
-  expect(containers()).toBe('')
+  await untilGone()
   expect(memoryOfTree(pids)).toBeNull()
 })
 

@@ -25,10 +25,10 @@ afterAll(() => rmSync(root, { recursive: true }))
 
 function gate(world: World, modelRepository: string, outputDirectory: string): Promise<Result> {
   const yaml =
-    'concurrency: 1\ngate: { repetitions: 2, warmup_seconds: 0.1, measurement_seconds: 0.3, model_load_timeout: 4s }\n'
+    'concurrency: 1\ngate: { repetitions: 2, warmup_seconds: 0.1, measurement_seconds: 0.3, model_load_timeout: 10s }\n'
   const config = readConfig(yaml, 'triton-perf-gate.yml', { runConfigSearchMode: 'off' })
   return runGate(world, {
-    config: { ...config, triton: { ...embeddedSettings, loadTimeoutNs: 4 * nsPerSecond } },
+    config: { ...config, triton: { ...embeddedSettings, loadTimeoutNs: 10 * nsPerSecond } },
     modelRepository,
     mode: 'gate',
     baseline: { status: 'notRequested' },
@@ -90,7 +90,7 @@ const misbehaving = {
   a_well: { python: executing(well), says: null, hint: null },
   hangs_while_loading: {
     python: initializing('time.sleep(600)'),
-    says: /model 'hangs_while_loading' did not load: no answer to RepositoryModelLoad within 4 s/,
+    says: /model 'hangs_while_loading' did not load: no answer to RepositoryModelLoad within 10 s/,
     hint: /raise gate.model_load_timeout/,
   },
   fails_while_loading: {

@@ -122,6 +122,9 @@ test('shared memory: answers of every type stand in their slots, and nothing of 
   const window = await generator.run(await attached.target(load), load, {
     leadInNs: 0,
     durationNs: 300 * nsPerMs,
+    // Of eight different requests.
+    minRequests: 12,
+    maxDurationNs: 60 * nsPerSecond,
   })
   expect(window.failures).toEqual({})
   expect(window.completed).toBeGreaterThan(8)

@@ -94,7 +94,8 @@ async function openTarget(id: string, load: Load, changes: { model?: string } = 
 async function measure(load: Load, leadInNs: number): Promise<{ window: Window; times: ServerTimes }> {
   const target = await openTarget(JSON.stringify([load, leadInNs]), load)
   const before = await client.statistics(model)
-  const window = await generator.run(target, load, { leadInNs, durationNs: nsPerSecond })
+  const enough = { minRequests: 25, maxDurationNs: 60 * nsPerSecond }
+  const window = await generator.run(target, load, { leadInNs, durationNs: nsPerSecond, ...enough })
   generator.closeTarget(target)
   const read = async () => {
     const delta = statisticsDelta(before, await client.statistics(model), model)

@@ -60,7 +60,9 @@ async function measure(asked: Asked): Promise<{ window: Window; succeeded: numbe
   })
   const before = await client.statistics(model)
   const durationNs = (asked.durationMs ?? 600) * nsPerMs
-  const window = await generator.run(id, load, { leadInNs: 0, durationNs })
+  // On a busy machine it takes longer until there is something to be seen.
+  const enough = { minRequests: 25, maxDurationNs: 60 * nsPerSecond }
+  const window = await generator.run(id, load, { leadInNs: 0, durationNs, ...enough })
   generator.closeTarget(id)
   const read = async () => {
     const delta = statisticsDelta(before, await client.statistics(model), model)

@@ -104,6 +104,8 @@ test('with certificates and key the control plane and the load both get through'
     const window = await generator.run(await model.target(load), load, {
       leadInNs: 0,
       durationNs: 200 * nsPerMs,
+      minRequests: 12,
+      maxDurationNs: 60 * nsPerSecond,
     })
     expect(window.failures).toEqual({})
     expect(window.latenciesNs.length).toBeGreaterThan(10)
