@@ -60,6 +60,8 @@ const layouts: Record<string, string> = {
     'max_batch_size: 4\ninstance_group [\n  { kind: KIND_CPU },\n  { kind: KIND_GPU gpus: [ 0 ] count: 2 }\n]\n',
   'several groups, each a field':
     'max_batch_size: 4\ninstance_group { kind: KIND_CPU count: 1 }\ninstance_group {\n  kind: KIND_MODEL\n}\n# end',
+  'groups in a list and behind it':
+    'max_batch_size: 4\ninstance_group [ { count: 1 }, { count: 2 } ]\ninstance_group { kind: KIND_CPU }\n',
   'Windows lines, no last newline':
     'name: "m"\r\nmax_batch_size: 4\r\ndynamic_batching {\r\n  max_queue_delay_microseconds: 100\r\n}',
   'empty list and empty messages': 'max_batch_size: 4 instance_group [ ] dynamic_batching {}',
