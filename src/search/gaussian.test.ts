@@ -69,3 +69,17 @@ test('the parts of a belief add up to its mean and its spread', () => {
   expect(total((i) => means[i] ?? 0)).toBeCloseTo(mean)
   expect(total((i) => (sds[i] ?? 0) ** 2 + (means[i] ?? 0) ** 2) - mean ** 2).toBeCloseTo(sd ** 2)
 })
+
+test('what is unknown of two inputs alike does not count in their difference', () => {
+  const samples = [
+    { x: 0, y: 4, noise: 1 },
+    { x: 1, y: 6, noise: 1 },
+  ]
+  const believed = regress(samples, near, [loose, { ...loose, shape: (x: number) => x }])
+  expect(believed.difference(7, 3).mean).toBeCloseTo(believed(7).mean - believed(3).mean)
+  expect(believed.difference(7, 7)).toMatchObject({ mean: 0, sd: 0 })
+  // Far from the samples and from each other they are independent, close together nearly the same.
+  const alone = regress(samples, near, [loose])
+  expect(alone.difference(20, 40).sd).toBeCloseTo(Math.sqrt(8))
+  expect(alone.difference(20, 20.1).sd).toBeLessThan(0.3)
+})

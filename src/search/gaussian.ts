@@ -17,6 +17,13 @@ export interface Mixture extends Belief {
   readonly shares: Float64Array
 }
 
+/** What is believed of a function at an input. */
+export interface Regression<X> {
+  (x: X): Mixture
+  /** Of its value at `one` less that at `other`: in what is unknown of both alike they do not differ. */
+  readonly difference: (one: X, other: X) => Mixture
+}
+
 /** Covariance of the unknown function between two inputs. */
 export type Kernel<X> = (one: X, other: X) => number
 
@@ -63,7 +70,7 @@ const doubtShare = 0.2
 const mostParts = 32
 
 /**
- * The belief about the function at any input after seeing the samples: Gaussian process regression (Rasmussen &
+ * The belief about the function after seeing the samples: Gaussian process regression (Rasmussen &
  * Williams 2006, algorithm 2.1) under each hypothesis, weighed by how well the hypothesis foretold the samples.
  * A search has tens of samples, so the cubic cost of the Cholesky factors does not matter.
  */
@@ -71,7 +78,7 @@ export function regress<X>(
   samples: readonly Sample<X>[],
   kernels: Kernels<X>,
   hypotheses: readonly Hypothesis<X>[],
-): (x: X) => Mixture {
+): Regression<X> {
   const from = samples.map(({ x }) => kernels.from(x))
   const between = from.map((covariances) =>
     samples.map(({ x }) => {
@@ -110,25 +117,52 @@ export function regress<X>(
   const row = new Float64Array(kernels.count)
   const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length))
   const projected = new Float64Array(samples.length)
-  return (x) => {
-    for (const [i, shape] of shapes.entries()) values[i] = shape(x)
-    kernels.from(x)(x, own)
-    for (const [i, covariances] of from.entries()) {
-      covariances(x, row)
-      for (let k = 0; k < row.length; k++) (toSamples[k] as Float64Array)[i] = row[k] ?? 0
-    }
+  /** From the shapes' values, the variances in `own` and the covariances with the samples in `toSamples`. */
+  const believed = (levels: 0 | 1): Mixture => {
     let part = 0
     for (const { variances, factor, fits } of indexed) {
       mixture(toSamples, variances, projected)
       forward(factor.triangle, projected, projected)
       const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0))
       for (const { at, level, whitened } of fits) {
-        means[part] = level + (values[at] ?? 0) + dot(projected, whitened)
+        means[part] = levels * level + (values[at] ?? 0) + dot(projected, whitened)
         sds[part++] = sd
       }
     }
     return summarised(means, sds, shares)
   }
+  const believedAt = (x: X): Mixture => {
+    for (const [i, shape] of shapes.entries()) values[i] = shape(x)
+    kernels.from(x)(x, own)
+    for (const [i, covariances] of from.entries()) {
+      covariances(x, row)
+      for (let k = 0; k < row.length; k++) (toSamples[k] as Float64Array)[i] = row[k] ?? 0
+    }
+    return believed(1)
+  }
+  const difference = (one: X, other: X): Mixture => {
+    for (const [i, shape] of shapes.entries()) values[i] = shape(one) - shape(other)
+    own.fill(0)
+    for (const [a, b, times] of [
+      [one, one, 1] as const,
+      [other, other, 1] as const,
+      [one, other, -2] as const,
+    ]) {
+      kernels.from(a)(b, row)
+      for (let k = 0; k < row.length; k++) own[k] = (own[k] ?? 0) + times * (row[k] ?? 0)
+    }
+    for (const [i, covariances] of from.entries()) {
+      for (const [x, sign] of [[one, 1] as const, [other, -1] as const]) {
+        covariances(x, row)
+        for (let k = 0; k < row.length; k++) {
+          const toSample = toSamples[k] as Float64Array
+          toSample[i] = (sign === 1 ? 0 : (toSample[i] ?? 0)) + sign * (row[k] ?? 0)
+        }
+      }
+    }
+    return believed(0)
+  }
+  return Object.assign(believedAt, { difference })
 }
 
 function mixture(parts: readonly Vector[], variances: readonly number[], sum: Float64Array): void {

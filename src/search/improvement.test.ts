@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createRandom } from '../stats/random.ts'
-import { expectedExcess, expectedGain } from './improvement.ts'
+import { chanceAbove, expectedExcess, expectedGain } from './improvement.ts'
 
 const mixture = (parts: readonly (readonly [number, number, number])[]) => ({
   mean: 0,
@@ -55,4 +55,14 @@ test('gain and chance agree with drawing numbers', () => {
     expect(chance).toBeCloseTo(met, 2)
     expect(Math.abs(gain - gained)).toBeLessThan(0.08 * gained + 0.002)
   }
+})
+
+test('the chance to be above 0 is the mean over the parts', () => {
+  const two = mixture([
+    [0.25, -1, 0.1],
+    [0.75, 0.2, 0.2],
+  ])
+  expect(chanceAbove(two, 1, exactly(0))).toBeCloseTo(0.75 * 0.8413, 3)
+  expect(chanceAbove(two, -1, exactly(0))).toBeCloseTo(1 - 0.75 * 0.8413, 3)
+  expect(chanceAbove(two, 0, { mean: 1, sd: 1 })).toBeCloseTo(0.8413, 3)
 })

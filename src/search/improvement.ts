@@ -36,6 +36,17 @@ export function expectedGain(
   return { gain: slope > 0 ? gain : expectedExcess(rest, floor) * chance, chance }
 }
 
+/** The chance that slope × R + rest is above 0. */
+export function chanceAbove({ means, sds, shares }: Mixture, slope: number, rest: Belief): number {
+  let chance = 0
+  for (let i = 0; i < shares.length; i++) {
+    const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0]
+    const width = Math.max(Math.hypot(slope * sd, rest.sd), leastWidth)
+    chance += share * probabilityAbove((slope * mean + rest.mean) / width)
+  }
+  return chance
+}
+
 const leastWidth = 1e-9
 /** A limit known as well as this is a point. */
 const wellKnown = 0.01

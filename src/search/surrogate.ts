@@ -18,6 +18,13 @@ export interface Outlook {
   readonly relation: (metric: MetricName) => Relation
 }
 
+/** The outlook of any place. */
+export interface Surrogate {
+  (place: Place): Outlook
+  /** Of the log throughput of `one` less that of `other`. */
+  readonly rateDifference: (one: Place, other: Place) => Mixture
+}
+
 /** log metric = ofRate × log throughput + rest. */
 interface Relation {
   readonly ofRate: -1 | 0 | 1
@@ -33,7 +40,7 @@ const theRateItself: Relation = { ofRate: 1, rest: { mean: 0, sd: 0 } }
  * differs, weighed by how well they foretold it. Latency: by Little's law its mean is outstanding / throughput, so only the
  * ratio of a percentile to that mean is learnt. Memory: a server and what each instance holds.
  */
-export function fitSurrogate(observations: readonly Observation[]): (place: Place) => Outlook {
+export function fitSurrogate(observations: readonly Observation[]): Surrogate {
   const features = featuresOf(observations)
   const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec))
   const rateAt = regress(samples, rateKernels, rateHypotheses)
@@ -47,7 +54,7 @@ export function fitSurrogate(observations: readonly Observation[]): (place: Plac
     fits.set(metric, made)
     return made
   }
-  return (place) => {
+  const outlookOf = (place: Place): Outlook => {
     const x = features(place)
     const relation = (metric: MetricName): Relation => {
       if (metric === 'inferPerSec') return theRateItself
@@ -57,6 +64,9 @@ export function fitSurrogate(observations: readonly Observation[]): (place: Plac
     }
     return { rate: rateAt(x), relation }
   }
+  const rateDifference = (one: Place, other: Place): Mixture =>
+    rateAt.difference(features(one), features(other))
+  return Object.assign(outlookOf, { rateDifference })
 }
 
 /** The belief about the natural log of a metric. */

@@ -45,6 +45,21 @@ test('it beats the hill climb at equal cost', () => {
   expect(medianOf(ours)).toBeGreaterThan(medianOf(theirs))
 })
 
+test('where all configurations are alike few searches at 3 % noise name another than the committed one', () => {
+  const alike = (['saturating', 'powerLaw'] as const)
+    .flatMap((family) => Array.from({ length: 20 }, (_, i) => landscape(family, 401 + i)))
+    .map(
+      (scene): Landscape => ({ ...scene, measure: (_, load) => scene.measure(scene.space.committed, load) }),
+    )
+  const named = alike.filter((scene, seed) => {
+    const { answer } = replay('quick', scene, { maxMeasurements: judgedBudget, noise: 0.03, seed })
+    return answer?.meetsConstraints === true && !answer.configuration.committed
+  })
+  console.info(`alike, noise 0.03: ${named.length} of ${alike.length} name another one`)
+  // Mostly where a heavier load of the committed one was measured as missing the limit, and the other's was not.
+  expect(named.length).toBeLessThanOrEqual(4)
+})
+
 test('every search keeps its budget, stays in the space, begins with the committed configuration and repeats itself', () => {
   const arbitrary = fc.record({
     family: fc.constantFrom(...names),
