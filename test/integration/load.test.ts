@@ -196,7 +196,10 @@ test('the response cache: each of the requests is computed once, all others are 
   expect(serverCounts).toMatchObject({ sent: 100, failed: 0 })
   expect([serverCounts?.cacheMisses, serverCounts?.cacheHits]).toEqual([different - 1, 101 - different])
   expect(serverCounts?.cacheHitNs).toBeGreaterThan(0)
-  expect(serverCounts?.batches).toEqual([{ batchSize: 1, executions: different - 1 }])
+  // Triton counts an execution after its answer: on a busy machine that of the warm-up may come into the window.
+  const [{ batchSize, executions } = { batchSize: 0, executions: 0 }, ...larger] = serverCounts?.batches ?? []
+  expect({ batchSize, larger }).toEqual({ batchSize: 1, larger: [] })
+  expect([different - 1, different]).toContain(executions)
 })
 
 test('lead-in and lead-out reach the server and stay out of the sample', async () => {
