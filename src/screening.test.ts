@@ -8,10 +8,10 @@ import {
   makeRepositoryOf,
   makeScenario,
 } from '../test/support/make-measurements.ts'
+import { settingsHash } from './config/conditions.ts'
 import { readConfig } from './config/load-config.ts'
 import type { Environment } from './domain/environment.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
-import { settingsHash } from './profile/resume.ts'
 import { closureHash, type ModelRepository } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
 

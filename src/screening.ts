@@ -1,10 +1,10 @@
 import { matchBaseline, type OpenedBaseline } from './baseline/find.ts'
 import { isCleared, isPromising } from './compare/screen.ts'
+import { settingsHash } from './config/conditions.ts'
 import type { Config } from './config/config.ts'
 import { type Environment, unlike } from './domain/environment.ts'
 import type { Baseline } from './domain/measurements.ts'
 import type { MeasureInput } from './profile/measure-input.ts'
-import { settingsHash } from './profile/resume.ts'
 import { closureHash, type ModelRepository } from './repository/repository.ts'
 
 /**

@@ -187,6 +187,7 @@ test('both sides have the server and the repository of the candidate: what chang
     'model_repository models → other',
     'triton_docker_image nvcr.io/nvidia/tritonserver:26.04-py3 → t:2',
   ])
+  expect(looserThan(limits(''), limits('model_repository: models'))).toEqual([])
   const flags = { modelRepository: 'here', tritonImage: 't:3', triton: 'docker' } as const
   expect(
     looserThan(limits('', flags), limits('model_repository: other\ntriton_docker_image: t:2', flags)),

@@ -88,7 +88,11 @@ function shortened(before: Limits, after: Limits): string[] {
 /** The reference is served as the candidate is: a slower server, or a repository that is not the one in use, is on both sides. */
 function servedOtherwise({ served: before }: Limits, { served: after }: Limits): string[] {
   if (before === undefined || after === undefined) return []
-  return conditionChanges(before, after).map(
+  // Where no repository was named, nothing was served before.
+  const changes = conditionChanges(before, after).filter(
+    ({ key, before: from }) => key !== 'model_repository' || from !== 'none',
+  )
+  return changes.map(
     ({ key, before: from, after: to }) =>
       `both sides are served otherwise than the reference was, and what that changes is not seen: ${key} ${from} → ${to}`,
   )

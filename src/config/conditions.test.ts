@@ -1,13 +1,9 @@
 import { expect, test } from 'vitest'
 import { matchSettings } from '../domain/conditions.ts'
-import { settingsHash } from '../profile/resume.ts'
-import { conditionsOf } from './conditions.ts'
+import { settingsOf } from './conditions.ts'
 import { readConfig } from './load-config.ts'
 
-const settings = (text: string) => {
-  const config = readConfig(text, 'c.yml', {})
-  return { conditions: conditionsOf(config, 'm'), settingsHash: settingsHash(config, 'm') }
-}
+const settings = (text: string) => settingsOf(readConfig(text, 'c.yml', {}), 'm')
 
 test.each([
   ['a longer warm-up', 'gate: {warmup_seconds: 5}', ['gate.warmup_seconds 1 ≠ 5']],

@@ -1,6 +1,17 @@
 import { createHash } from 'node:crypto'
+import type { ModelMeasurement } from '../domain/scenario.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import type { Config, TritonSettings } from './config.ts'
+
+type Measuring = Pick<Config, 'gate' | 'triton' | 'settingsFor'>
+
+/** What a measurement of a model keeps of the settings that it was made with. */
+export function settingsOf(
+  config: Measuring,
+  model: string,
+): Required<Pick<ModelMeasurement, 'settingsHash' | 'conditions'>> {
+  return { settingsHash: settingsHash(config, model), conditions: conditionsOf(config, model) }
+}
 
 /**
  * The settings that change what a model's numbers mean, in words by the key that says it, where they say something: numbers
@@ -9,7 +20,7 @@ import type { Config, TritonSettings } from './config.ts'
  * holds, and all that a number is judged by.
  */
 export function conditionsOf(
-  { gate, triton, settingsFor }: Pick<Config, 'gate' | 'triton' | 'settingsFor'>,
+  { gate, triton, settingsFor }: Measuring,
   model: string,
 ): Record<string, string> {
   const { requests, counts, perfAnalyzerFlags } = settingsFor(model)
@@ -35,6 +46,23 @@ export function conditionsOf(
       value === null ? [] : [[key, typeof value === 'object' ? JSON.stringify(value) : String(value)]],
     ),
   )
+}
+
+/**
+ * Of all settings that a model's numbers depend on, beside its files and what the environment holds. Objectives,
+ * constraints, space and budgets of the search are not among them: what was measured is as true under others.
+ */
+export function settingsHash({ gate, triton, settingsFor }: Measuring, model: string): string {
+  const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model)
+  const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate
+  const { serverFlags, serverEnvironment, dockerArgs } = triton
+  const all = [
+    { loads, requests, counts, perfAnalyzerFlags },
+    { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+    // Where there are none, the hash stays that of older versions.
+    { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
+  ]
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex')
 }
 
 /** Values may be secrets, and these stand in reports: a hash tells them apart. null where there are none. */

@@ -45,7 +45,7 @@ export function limitsOf(config: Config, models: readonly string[]): Limits {
 function servedOf({ modelRepository, triton, gate }: Config): Record<string, string> {
   const { mode, image, serverPath, url, gpus } = triton
   return {
-    model_repository: modelRepository ?? 'none',
+    ...(modelRepository === null ? {} : { model_repository: modelRepository }),
     'gate.triton': mode,
     triton_docker_image: image,
     triton_server_path: serverPath,

@@ -52,7 +52,7 @@ export async function measureConcurrently(
   )
   const keep = (now: readonly SweepState[]) => {
     states = [...now]
-    const sides = withSweeps(context, gated, states, null)
+    const sides = withSweeps(gated, states, null)
     save(sides)
     return sides
   }
@@ -62,7 +62,7 @@ export async function measureConcurrently(
   try {
     const sweeps = await sweepConcurrently(context, wanted, states, keep)
     const searches = sweeps.map(({ summary }) => summary)
-    return withSweeps(context, gated, sweeps, searches).map((sides, index) =>
+    return withSweeps(gated, sweeps, searches).map((sides, index) =>
       withWarnings(sides, sweeps[index]?.untried ?? []),
     )
   } catch (error) {
@@ -70,7 +70,7 @@ export async function measureConcurrently(
     // The sweep is a suggestion: what breaks in it must not cost the verdict.
     const warning = `${givenUp}${asGateError(error).message}`
     world.progress(warning)
-    return withSweeps(context, gated, states, null).map((sides) => withWarnings(sides, [warning]))
+    return withSweeps(gated, states, null).map((sides) => withWarnings(sides, [warning]))
   }
 }
 
@@ -97,7 +97,6 @@ function stepsOf(plans: readonly ModelPlan[]) {
 }
 
 function withSweeps(
-  { config }: ProfileContext,
   gated: readonly ModelSides[],
   states: readonly SweepState[],
   searches: readonly SearchSummary[] | null,
@@ -105,6 +104,6 @@ function withSweeps(
   return gated.map((sides, index) => {
     const state = states[index]
     if (state === undefined) return sides
-    return { ...sides, candidate: withSweep(config, sides.candidate, state, searches?.[index] ?? null) }
+    return { ...sides, candidate: withSweep(sides.candidate, state, searches?.[index] ?? null) }
   })
 }

@@ -55,7 +55,7 @@ async function measureOnShelf(
   const swept = sweepScenarios(gated.candidate)
   const sidesWith = (now: SweepState, search: SearchSummary | null): ModelSides => ({
     ...gated,
-    candidate: withSweep(config, gated.candidate, now, search),
+    candidate: withSweep(gated.candidate, now, search),
   })
   let state: SweepState = { progress: begun, scenarios: swept }
   const sides = sidesWith(state, null)

@@ -1,3 +1,4 @@
+import { settingsOf } from '../config/conditions.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import { GateError } from '../domain/error.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
@@ -12,6 +13,7 @@ export function modelMeasurement(
   side: readonly PlannedRecord[],
   index: number,
   warnings: readonly string[],
+  config: Parameters<typeof settingsOf>[0],
 ): ModelMeasurement {
   const planned = side[index]
   if (planned === undefined) throw new RangeError('a side without the model')
@@ -25,6 +27,7 @@ export function modelMeasurement(
     status: failure === null ? 'measured' : 'failed',
     ...(failure === null ? {} : { error: errorOf(failure) }),
     ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
+    ...settingsOf(config, plan.name),
     scenarios: scenariosOf(plan, record),
     search: null,
     warnings: [...warnings, ...record.inputWarnings],

@@ -77,8 +77,8 @@ export async function profileTogether(
       // A model that is new in the pull request has no reference: its budgets alone are judged.
       const isKnown = other?.record.repository.models.has(own.name) === true
       return {
-        candidate: modelMeasurement(candidates, index, warnings),
-        reference: isKnown ? modelMeasurement(references ?? [], index, []) : null,
+        candidate: modelMeasurement(candidates, index, warnings, context.config),
+        reference: isKnown ? modelMeasurement(references ?? [], index, [], context.config) : null,
       }
     })
   const startNs = world.nowNs()

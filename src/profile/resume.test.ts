@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { environment, makeRepositoryOf } from '../../test/support/make-measurements.ts'
+import { settingsHash } from '../config/conditions.ts'
 import { readConfig } from '../config/load-config.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { schemaVersion } from '../domain/measurements.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import { tool } from '../domain/tool.ts'
 import { closureHash } from '../repository/repository.ts'
-import { type Resuming, resumed, settingsHash, sweepBegin } from './resume.ts'
+import { type Resuming, resumed, sweepBegin } from './resume.ts'
 
 const config = readConfig('concurrency: 1\n', 'gate.yml', {})
 

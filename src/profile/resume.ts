@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { conditionsOf } from '../config/conditions.ts'
+import { settingsHash } from '../config/conditions.ts'
 import type { Config } from '../config/config.ts'
 import { type Environment, foreign } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
@@ -91,15 +90,12 @@ function words({ sweep }: ModelMeasurement): string {
 
 /** A model's measurement with its sweep as far as that has come, in place of what it had of one. */
 export function withSweep(
-  config: Resuming['config'],
   candidate: ModelMeasurement,
   { progress, scenarios }: SweepState,
   search: SearchSummary | null,
 ): ModelMeasurement {
   return {
     ...candidate,
-    settingsHash: settingsHash(config, candidate.name),
-    conditions: conditionsOf(config, candidate.name),
     sweep: progress,
     scenarios: [...gatedScenarios(candidate), ...scenarios],
     search,
@@ -113,21 +109,4 @@ export function sweepScenarios({ scenarios }: ModelMeasurement): ModelMeasuremen
 /** Nothing measured yet. */
 export function sweepBegin(spentBeforeNs: number): SweepProgress {
   return { points: [], spentBeforeNs, spentNs: 0, loads: 0, loadingNs: 0, measuringNs: 0 }
-}
-
-/**
- * Of all settings that a model's numbers depend on, beside its files and what the environment holds. Objectives,
- * constraints, space and budgets of the search are not among them: what was measured is as true under others.
- */
-export function settingsHash({ gate, triton, settingsFor }: Resuming['config'], model: string): string {
-  const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model)
-  const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate
-  const { serverFlags, serverEnvironment, dockerArgs } = triton
-  const all = [
-    { loads, requests, counts, perfAnalyzerFlags },
-    { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
-    // Where there are none, the hash stays that of older versions.
-    { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
-  ]
-  return createHash('sha256').update(JSON.stringify(all)).digest('hex')
 }
