@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4234);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8154);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    4234: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    8154: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -23526,7 +23526,8 @@ var __webpack_modules__ = ({
             .readonly()
             .optional();
         const loadSchema = discriminatedUnion('mode', [closedLoop.extend({ beside }), openLoop.extend({ beside })])
-            .readonly();
+            .readonly()
+            .meta({ id: 'load' });
         function batchSizeOf(load) {
             return load.batchSize ?? 1;
         }
@@ -23663,13 +23664,16 @@ var __webpack_modules__ = ({
         const offlineConcurrency = { min: 1, max: 8 };
         const defaultSearch = {
             mode: 'quick',
+            onlyWith: null,
             instanceCount: { min: 1, max: 5 },
             modelBatchSize: { min: 1, max: 128 },
             concurrency: { min: 1, max: 1024 },
+            concurrencies: null,
             requestRates: null,
             serving: null,
             clientBatchSizes: [1],
             instanceCounts: null,
+            instanceGroups: null,
             maxBatchSizes: null,
             dynamicBatching: null,
             maxQueueDelaysMicroseconds: null,
@@ -24001,12 +24005,24 @@ var __webpack_modules__ = ({
         function needed(schema, description) {
             return schema.meta({ description });
         }
+        const loadOf = strictObject({
+            concurrency: key(positiveInteger, 'Only at this concurrency of that model.'),
+            request_rate: key(positiveNumber, 'Only at this request rate of that model.'),
+            batch_size: key(positiveInteger, 'Only at this batch size of that model.'),
+        });
+        const schema_accepted_beside = union([
+            stringList.transform((names) => Object.fromEntries(names.map((name) => [name, {}]))),
+            record(schemas_string().min(1), loadOf.nullable().transform((load) => load ?? {})),
+        ])
+            .refine((models) => Object.keys(models).length > 0, 'names no model')
+            .meta({ title: '"a,b", list, or map of model to its load' });
         const entry = strictObject({
             model: needed(schemas_string().min(1), 'The model.'),
             metric: needed(schemas_enum(tags), 'The metric that may get worse; that of p99 holds for a lower percentile that stands in for it.'),
             concurrency: key(positiveInteger, 'Only at this concurrency; by default at every gated load.'),
             request_rate: key(positiveNumber, 'Only at this request rate.'),
             batch_size: key(positiveInteger, 'Only at this batch size.'),
+            beside: key(schema_accepted_beside, 'Only where exactly these models are under load at the same time. Without it the entry is for the model alone, and says nothing of models that are measured at once.'),
             up_to: needed(upTo, 'How much worse it may be than the reference or baseline. The comparison passes as `accepted` where it is shown to be within, fails beyond.'),
             reason: needed(reason, 'Why; it stands in the report.'),
             until: key(iso_date().meta({ title: 'date, such as 2026-12-31' }), 'Last day (UTC) on which it holds. One of `until` and `until_commit` is needed.'),
@@ -24026,7 +24042,14 @@ var __webpack_modules__ = ({
                 add('accepts a throughput of zero', 'Give less than 100 %.', ['up_to']);
             }
         });
-        const placeOf = (each) => JSON.stringify([each.model, each.metric, each.concurrency, each.request_rate, each.batch_size]);
+        const placeOf = (each) => JSON.stringify([
+            each.model,
+            each.metric,
+            each.concurrency,
+            each.request_rate,
+            each.batch_size,
+            Object.entries(each.beside ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        ]);
         const acceptedSection = array(entry).superRefine((entries, context) => {
             const places = entries.map(placeOf);
             for (const [index, place] of places.entries()) {
@@ -24117,7 +24140,7 @@ var __webpack_modules__ = ({
             mode: key(schemas_enum(['online', 'offline']), 'How the model is served, as Model Analyzer’s `--mode`. `online`: requests of one inference; where no latency is limited, the sweep seeks throughput over p99 latency. `offline`: batches of every size up to the largest max_batch_size, from up to 8 clients, for throughput. Left out: as `online`, for throughput. See docs/sweep.md.'),
             demand: key(union([positiveNumber, record(schemas_string().min(1), positiveNumber)])
                 .meta({ title: 'number, or map of model to number' }), 'Inferences per second that users will ask for: the report says how many GPUs (or servers) that takes, before and after.'),
-            search_max_measurements: key(positiveInteger, 'Most measurements of the search of one model; those that bisect for its capacity come on top.', defaultSearch.maxMeasurements),
+            search_max_measurements: key(positiveInteger, 'Most measurements of the search of one model; those that bisect for its capacity come on top. Without it only the time ends `brute` and what `model_config_parameters` list.', defaultSearch.maxMeasurements),
             triton: key(schemas_enum(['auto', 'embedded', 'local', 'docker', 'remote']), 'How Triton is started; goes before `triton_launch_mode`.', 'auto'),
             container_engine: key(schemas_enum(['auto', 'docker', 'podman']), 'Command that runs the container in docker mode. `auto`: docker, or podman where only that works.', defaultTriton.containerEngine),
             docker_network: key(schemas_enum(['bridge', 'host']), 'Network of the container. `bridge`: one of its own, its ports published on 127.0.0.1. `host`: this machine’s; 0.14 ms less for each request, but models reach every service of this machine that listens on 127.0.0.1.', defaultTriton.dockerNetwork),
@@ -29636,20 +29659,21 @@ var __webpack_modules__ = ({
         const maxValues = 1000;
         function fieldValues(message, field) {
             return unknown()
-                .transform((value, context) => {
-                try {
-                    const values = valuesOf(field, value);
-                    for (const one of values)
-                        fromJson(message, { [field.name]: one });
-                    return values;
-                }
-                catch (error) {
-                    const remedy = 'Its fields and types are those of ModelConfig in Triton’s model_config.proto.';
-                    context.addIssue({ code: 'custom', message: (0, domain_error.bD)(error), params: { remedy } });
-                    return NEVER;
-                }
-            })
+                .transform((value, context) => readFieldValues(message, field, value, context))
                 .meta({ title: 'value or list of values' });
+        }
+        function readFieldValues(message, field, value, context) {
+            try {
+                const values = valuesOf(field, value);
+                for (const one of values)
+                    fromJson(message, { [field.name]: one });
+                return values;
+            }
+            catch (error) {
+                const remedy = 'Its fields and types are those of ModelConfig in Triton’s model_config.proto.';
+                context.addIssue({ code: 'custom', message: (0, domain_error.bD)(error), params: { remedy } });
+                return NEVER;
+            }
         }
         function messageValues(message, value) {
             return product(Object.entries(value).map(([name, inner]) => {
@@ -29799,11 +29823,30 @@ var __webpack_modules__ = ({
             ]));
         }
         const tried = (element) => union([element.transform((one) => [one]), array(element).min(1)]);
-        const group = strictObject({
-            count: tried(positiveInteger).optional(),
-            kind: schemas_enum(['KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL']).optional(),
-            gpus: array(schemas_int().nonnegative()).optional(),
+        const group = record(schemas_string(), json()).meta({ title: 'instance group' });
+        const instanceGroups = array(union([group, array(group).min(1)]))
+            .min(1)
+            .transform((groups, context) => {
+            const found = readFieldValues(ModelConfigSchema, ModelConfigSchema.field.instanceGroup, groups, context);
+            if (found === NEVER)
+                return NEVER;
+            const configurations = found;
+            for (const [message, remedy] of new Map(configurations.flat().flatMap(wrongInGroup))) {
+                context.addIssue({ code: 'custom', message, params: { remedy } });
+            }
+            return configurations;
         });
+        function wrongInGroup({ count, kind, gpus }) {
+            const onCpu = kind === 'KIND_CPU' && Array.isArray(gpus) && gpus.length > 0;
+            return [
+                ...(count === undefined || (typeof count === 'number' && count > 0)
+                    ? []
+                    : [[`count ${JSON.stringify(count)} is no number of instances`, 'Give 1 or more.']]),
+                ...(onCpu
+                    ? [['gpus stand beside KIND_CPU', 'Take one of the two out: Triton refuses both together.']]
+                    : []),
+            ];
+        }
         const sweptBatching = ['preferred_batch_size', 'max_queue_delay_microseconds'];
         const batching = strictObject({
             preferred_batch_size: union([array(positiveInteger).transform((sizes) => [sizes]), array(array(positiveInteger)).min(1)])
@@ -29815,13 +29858,7 @@ var __webpack_modules__ = ({
         const ownFields = ['max_batch_size', 'instance_group', 'dynamic_batching', ...identityFields];
         const modelConfigParameters = strictObject({
             max_batch_size: key(tried(schemas_int().nonnegative()), 'Values of max_batch_size to be tried.'),
-            instance_group: key(array(union([
-                group,
-                array(group)
-                    .length(1)
-                    .transform(([one]) => one),
-            ]))
-                .min(1), 'Groups to be tried; only their `count` is, kind and GPUs stay those of config.pbtxt.'),
+            instance_group: key(instanceGroups, 'Groups to be tried, as in Model Analyzer: each field of a group may be a list of values, several groups are those of one configuration, and a list of lists is several configurations. One group that says only its `count` leaves the rest as in config.pbtxt; any other is taken as it is written.'),
             dynamic_batching: key(union([
                 union([schemas_boolean(), batching]).transform((one) => [one]),
                 array(union([schemas_boolean(), batching])).min(1),
@@ -29830,7 +29867,7 @@ var __webpack_modules__ = ({
             ...ignoredShape(Object.fromEntries(identityFields.map((name) => [name, ignoredModelConfigField]))),
         });
         const loadKeys = {
-            concurrency: key(numberList(positiveInteger), 'Gated loads: requests kept outstanding (closed loop).', defaultConcurrency),
+            concurrency: key(numberList(positiveInteger), 'Gated loads: requests kept outstanding (closed loop). `brute` and listed configurations are measured at these, too, where no `run_config_search_min/max_concurrency` asks for others.', defaultConcurrency),
             request_rate: key(numberList(positiveNumber), 'Gated loads: requests per second (open loop, latency from the due time). Excludes `concurrency`.'),
             batch_sizes: key(numberList(positiveInteger), 'Inferences in one request, each at every load; the sweep tries each at every concurrency too.', 1),
         };
@@ -29843,7 +29880,7 @@ var __webpack_modules__ = ({
             ...sharedKeys,
             parameters: key(strictObject(loadKeys), 'The loads of this model.'),
             model_config_parameters: key(modelConfigParameters, 'Configurations to be measured instead of a search, in all combinations: any field of ModelConfig, as one value or as a list of values. A field that is itself a list needs one more level of list to be varied.'),
-            cpu_only: key(schemas_boolean(), 'The model runs on the CPU.', false),
+            cpu_only: key(schemas_boolean(), 'The sweep tries the model with instances on the CPU only (KIND_CPU), the committed configuration apart. A kind that is listed under `model_config_parameters` stands.', false),
             weighting: key(positiveNumber, 'What the model’s gain counts beside the others’ where models are measured concurrently; the weights are divided by their sum.', defaultWeighting),
             ...ignoredShape({
                 genai_perf_flags: ignoredKeys.genai_perf_flags,
@@ -29854,7 +29891,7 @@ var __webpack_modules__ = ({
         });
         const composingEntry = strictObject({
             model_config_parameters: key(modelConfigParameters, 'Values of this composing model to be tried, as under `profile_models`; what is not listed is searched.'),
-            cpu_only: key(schemas_boolean(), 'The sweep gives it instances on the CPU only.', false),
+            cpu_only: key(schemas_boolean(), 'The sweep gives it instances on the CPU only. A kind that is listed stands.', false),
             ...ignoredShape(Object.fromEntries(Object.keys(modelEntry.shape)
                 .filter((name) => name !== 'model_config_parameters' && name !== 'cpu_only')
                 .map((name) => [name, 'only the gated model itself is asked, measured and judged']))),
@@ -29922,7 +29959,7 @@ var __webpack_modules__ = ({
             run_config_profile_models_concurrently_enable: key(schemas_boolean(), 'All `profile_models` are loaded on one server and under load at the same time. See docs/concurrent-models.md.', false),
             bls_composing_models: key(composingModels, 'The models that Python code calls (business logic scripting). They are loaded with each model whose code names them, the report shows where their time goes, and the sweep varies them together with it.'),
             ensemble_composing_models: key(composingModels, 'Settings of composing models of ensembles. All of them are varied with their ensemble, named here or not: this says which values are tried.'),
-            cpu_only_composing_models: key(stringList, 'Composing models to which the sweep gives instances on the CPU only.'),
+            cpu_only_composing_models: key(stringList, 'Composing models to which the sweep gives instances on the CPU only (KIND_CPU), the committed configuration apart.'),
             ...loadKeys,
             ...sharedKeys,
             latency_budget: key(positiveNumber, 'Highest p99 latency in ms: short for constraints.perf_latency_p99.max.'),
@@ -30313,6 +30350,16 @@ var __webpack_modules__ = ({
                 ...(concurrency === undefined ? {} : { concurrency }),
                 ...(requestRate === undefined ? {} : { requestRate }),
                 ...(batchSize === undefined ? {} : { batchSize }),
+                ...(entry.beside === undefined
+                    ? {}
+                    : {
+                        beside: Object.entries(entry.beside).map(([other, load]) => ({
+                            model: other,
+                            ...(load.concurrency === undefined ? {} : { concurrency: load.concurrency }),
+                            ...(load.request_rate === undefined ? {} : { requestRate: load.request_rate }),
+                            ...(load.batch_size === undefined ? {} : { batchSize: load.batch_size }),
+                        })),
+                    }),
                 upTo: entry.up_to,
                 reason,
                 until: entry.until_commit === undefined
@@ -30321,14 +30368,21 @@ var __webpack_modules__ = ({
             };
         }
         function covers(entry, model, load, metric) {
-            const { concurrency, requestRate, batchSize } = entry;
             const isMetric = entry.metric === metric ||
                 (entry.metric === 'latencyP99Ns' && latencyPercentiles.some(({ name }) => name === metric));
             return (entry.model === model &&
                 isMetric &&
-                (concurrency === undefined || (load.mode === 'concurrency' && load.concurrency === concurrency)) &&
+                isLike(entry, load) &&
+                isBeside(entry.beside ?? [], load.beside ?? []));
+        }
+        function isLike({ concurrency, requestRate, batchSize }, load) {
+            return ((concurrency === undefined || (load.mode === 'concurrency' && load.concurrency === concurrency)) &&
                 (requestRate === undefined || (load.mode === 'requestRate' && load.requestRate === requestRate)) &&
                 (batchSize === undefined || batchSizeOf(load) === batchSize));
+        }
+        function isBeside(named, others) {
+            return (named.length === others.length &&
+                named.every((filter) => others.some(({ model, load }) => model === filter.model && isLike(filter, load))));
         }
         function entriesFor(entries, model, load, metric) {
             return entries
@@ -30336,8 +30390,9 @@ var __webpack_modules__ = ({
                 .toSorted((a, b) => rank(a, metric) - rank(b, metric));
         }
         function rank(entry, metric) {
-            const { concurrency, requestRate, batchSize } = entry;
-            const filters = [concurrency, requestRate, batchSize].filter((filter) => filter !== undefined).length;
+            const filters = [entry, ...(entry.beside ?? [])]
+                .flatMap(({ concurrency, requestRate, batchSize }) => [concurrency, requestRate, batchSize])
+                .filter((filter) => filter !== undefined).length;
             return -2 * filters - (entry.metric === metric ? 1 : 0);
         }
         function lapseOf({ until }, { createdAt, git }) {
@@ -30355,16 +30410,32 @@ var __webpack_modules__ = ({
             return known ? `it expired with commit ${commit}, which is part of what was measured` : null;
         }
         function acceptedInWords(entry) {
-            const { model, metric, concurrency, requestRate, batchSize } = entry;
-            const at = [
+            const at = filterInWords(entry);
+            const others = (entry.beside ?? []).map((other) => {
+                const load = filterInWords(other);
+                return load === '' ? other.model : `${other.model} (${load})`;
+            });
+            return [
+                `${metric_metrics[entry.metric].label} of ${entry.model}`,
+                ...(at === '' ? [] : [`at ${at}`]),
+                ...(others.length === 0 ? [] : [`beside ${others.join(' and ')}`]),
+            ].join(' ');
+        }
+        function filterInWords({ concurrency, requestRate, batchSize }) {
+            return [
                 ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
                 ...(requestRate === undefined ? [] : [`${requestRate} requests/s`]),
                 ...(batchSize === undefined ? [] : [`batch ${batchSize}`]),
             ].join(', ');
-            return `${metric_metrics[metric].label} of ${model}${at === '' ? '' : ` at ${at}`}`;
         }
         function untilInWords({ until }) {
             return until.kind === 'date' ? `until ${until.date}` : `until commit ${until.commit.slice(0, 7)}`;
+        }
+        function bringsEntry(entry, git) {
+            if (git?.reference?.status !== 'read')
+                return null;
+            const text = JSON.stringify(entry);
+            return !git.reference.limits.accepted.some((each) => JSON.stringify(each) === text);
         }
         ;
         function besideConfig(config, path) {
@@ -30374,15 +30445,20 @@ var __webpack_modules__ = ({
         function resolveSearch(file, entry, overrides, name, warnings) {
             const parameters = entry.model_config_parameters;
             const mode = modeOf(file, parameters, overrides, name, warnings);
-            return searchOf(file, entry, overrides, mode, `profile_models.${name}`, warnings);
+            const isForComposing = mode === 'manual' && parameters === undefined;
+            return {
+                ...searchOf(file, entry, overrides, mode),
+                onlyWith: isForComposing ? composingLists(file) : null,
+            };
         }
-        function resolveComposingSearch(file, entry, overrides, place, warnings) {
+        function resolveComposingSearch(file, entry, overrides) {
             const { model_config_parameters: parameters } = entry;
             const own = parameters === undefined ? {} : { model_config_parameters: parameters };
-            return searchOf(file, own, overrides, defaultSearch.mode, place, warnings);
+            return searchOf(file, own, overrides, defaultSearch.mode);
         }
-        function searchOf(file, entry, overrides, mode, place, warnings) {
+        function searchOf(file, entry, overrides, mode) {
             const parameters = entry.model_config_parameters;
+            const isListed = mode === 'manual' || mode === 'brute';
             const { instanceCount, modelBatchSize, maxMeasurements } = defaultSearch;
             const serving = overrides.mode ?? file.gate?.mode ?? defaultSearch.serving;
             const concurrency = serving === 'offline' ? offlineConcurrency : defaultSearch.concurrency;
@@ -30390,6 +30466,7 @@ var __webpack_modules__ = ({
             const batchSizes = entry.parameters?.batch_sizes ?? file.batch_sizes;
             return {
                 mode,
+                onlyWith: null,
                 instanceCount: {
                     min: file.run_config_search_min_instance_count ?? instanceCount.min,
                     max: file.run_config_search_max_instance_count ?? instanceCount.max,
@@ -30402,15 +30479,24 @@ var __webpack_modules__ = ({
                     min: file.run_config_search_min_concurrency ?? concurrency.min,
                     max: file.run_config_search_max_concurrency ?? concurrency.max,
                 },
+                concurrencies: isListed ? concurrenciesOf(file, entry) : null,
                 requestRates: requestRatesOf(file, entry),
                 serving,
                 clientBatchSizes: [
                     ...new Set(batchSizes ?? (serving === 'offline' ? doublings(1, largestBatch) : defaultSearch.clientBatchSizes)),
                 ],
-                ...listsOf(parameters ?? {}, place, warnings),
-                maxMeasurements: file.gate?.search_max_measurements ?? maxMeasurements,
+                ...listsOf(parameters ?? {}),
+                maxMeasurements: file.gate?.search_max_measurements ?? (isListed ? Number.POSITIVE_INFINITY : maxMeasurements),
                 capacitySteps: file.run_config_search_max_binary_search_steps ?? defaultSearch.capacitySteps,
             };
+        }
+        function concurrenciesOf(file, { parameters }) {
+            const { run_config_search_min_concurrency: min, run_config_search_max_concurrency: max } = file;
+            if (min !== undefined || max !== undefined)
+                return null;
+            const own = parameters?.concurrency !== undefined || parameters?.request_rate !== undefined;
+            const listed = (own ? parameters : file).concurrency;
+            return listed ?? (file.run_config_search_disable === true ? defaultConcurrency : null);
         }
         function requestRatesOf(file, { parameters, perf_analyzer_flags: flags }) {
             const own = parameters?.concurrency !== undefined || parameters?.request_rate !== undefined;
@@ -30444,27 +30530,38 @@ var __webpack_modules__ = ({
                 return 'manual';
             }
             if (file.run_config_search_disable === true && overrides.runConfigSearchMode === undefined)
-                return listsComposing(file) ? 'manual' : 'off';
+                return composingLists(file).length > 0 ? 'manual' : 'off';
             return asked === 'brute' ? 'brute' : defaultSearch.mode;
         }
-        function listsComposing({ bls_composing_models: called, ensemble_composing_models: steps, }) {
-            return Object.values({ ...called, ...steps }).some(({ model_config_parameters: parameters }) => parameters !== undefined);
+        function composingLists({ bls_composing_models: called, ensemble_composing_models: steps, }) {
+            return Object.entries({ ...called, ...steps }).flatMap(([name, { model_config_parameters: parameters }]) => parameters === undefined ? [] : [name]);
         }
-        function listsOf(parameters, place, warnings) {
-            const groups = parameters.instance_group ?? [];
+        function listsOf(parameters) {
+            const instances = listOrNull((parameters.instance_group ?? []).map(instancesOf)) ?? [];
             const batching = parameters.dynamic_batching ?? [];
             const blocks = batching.filter((block) => typeof block === 'object');
-            if (groups.some((group) => group?.kind !== undefined || group?.gpus !== undefined)) {
-                warnings.push(`${place}.model_config_parameters.instance_group: kind and gpus have no effect, those of config.pbtxt stay`);
-            }
             return {
                 maxBatchSizes: listOrNull(parameters.max_batch_size ?? []),
-                instanceCounts: listOrNull(groups.flatMap((group) => group?.count ?? [])),
+                instanceCounts: listOrNull(instances.flatMap(({ count }) => count ?? [])),
+                instanceGroups: instances.some(({ groups }) => groups !== null) ? instances : null,
                 dynamicBatching: listOrNull(batching.map((block) => block !== false)),
                 maxQueueDelaysMicroseconds: listOrNull(blocks.flatMap((block) => block.max_queue_delay_microseconds ?? [])),
                 preferredBatchSizes: listOrNull(blocks.flatMap((block) => block.preferred_batch_size ?? [])),
                 otherFields: otherFieldsOf(parameters, blocks),
             };
+        }
+        function instancesOf(groups) {
+            const [first, ...others] = groups;
+            if (first === undefined || others.length > 0)
+                return { count: groups.reduce((sum, group) => sum + countOf(group), 0), groups };
+            const { count: _, ...more } = first;
+            return {
+                count: first.count === undefined ? null : countOf(first),
+                groups: Object.keys(more).length === 0 ? null : [more],
+            };
+        }
+        function countOf({ count }) {
+            return typeof count === 'number' ? count : 1;
         }
         function otherFieldsOf({ max_batch_size: _, instance_group: __, dynamic_batching: ___, ...others }, blocks) {
             const listed = Object.entries(others).flatMap(([name, values]) => Array.isArray(values) ? [[name, values]] : []);
@@ -30571,11 +30668,11 @@ var __webpack_modules__ = ({
             warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)));
             const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]));
             const sources = new Map(Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]));
-            const composingOf = (entry, place) => ({
-                search: resolveComposingSearch(file, entry, overrides, place, warnings),
+            const composingOf = (entry) => ({
+                search: resolveComposingSearch(file, entry, overrides),
                 cpuOnly: entry.cpu_only ?? false,
             });
-            const anyComposing = composingOf({}, '');
+            const anyComposing = composingOf({});
             const listed = ['bls_composing_models', 'ensemble_composing_models'].flatMap((place) => Object.entries(file[place] ?? {}).map(([name, entry]) => ({ key: `${place}.${name}`, name, entry })));
             const models = overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]);
             const concurrently = file.run_config_profile_models_concurrently_enable ?? false;
@@ -30584,7 +30681,7 @@ var __webpack_modules__ = ({
             const paired = concurrently
                 ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
                 : null;
-            const composing = new Map(listed.map(({ key, name, entry }) => [name, composingOf(entry, key)]));
+            const composing = new Map(listed.map(({ name, entry }) => [name, composingOf(entry)]));
             const onCpu = (file.cpu_only_composing_models ?? []).map((name) => ({
                 key: `cpu_only_composing_models.${name}`,
                 name,
@@ -31819,6 +31916,23 @@ var __webpack_modules__ = ({
                     problems: unique(problems),
                 });
             return inputs;
+        }
+        async function inputHashes(config, models, { root, checkout }) {
+            const placed = (path) => {
+                const inside = (0, external_node_path_.relative)(root, path);
+                return (0, external_node_path_.isAbsolute)(inside) || inside.split(external_node_path_.sep)[0] === '..' ? path : (0, external_node_path_.join)(checkout, inside);
+            };
+            const hashes = {};
+            for (const model of models) {
+                const { input } = config.settingsFor(model);
+                const sources = Object.entries(input.sources).map(([name, source]) => [
+                    name,
+                    source.kind === 'file' ? { ...source, path: placed(source.path) } : source,
+                ]);
+                const there = { ...input, files: input.files.map(placed), sources: Object.fromEntries(sources) };
+                hashes[model] = await readInputs(there).then(({ sha256 }) => sha256, () => null);
+            }
+            return hashes;
         }
         function unknownModels(config, repository) {
             const known = [...repository.models.keys()];
@@ -33815,6 +33929,19 @@ var __webpack_modules__ = ({
                 .filter(({ name }) => !needed.has(name))
                 .map(({ key }) => `${key}: no effect: no gated model needs it`);
         }
+        function withoutNeedlessSearches(config, repository) {
+            return {
+                ...config,
+                settingsFor: (name) => {
+                    const settings = config.settingsFor(name);
+                    const { search } = settings;
+                    const needed = repository.models.has(name) ? modelClosure(repository, name) : [];
+                    if (search.onlyWith === null || search.onlyWith.some((each) => each !== name && needed.includes(each)))
+                        return settings;
+                    return { ...settings, search: { ...search, mode: 'off' } };
+                },
+            };
+        }
         function calledModels(source, { models }, own) {
             const parameters = new Set(Object.values(models.get(own)?.config?.parameters ?? {}).flatMap(({ stringValue }) => stringValue.split(/[^\w.-]+/)));
             const named = [...models.keys()].filter((name) => name !== own && (source.includes(`"${name}"`) || source.includes(`'${name}'`) || parameters.has(name)));
@@ -33896,7 +34023,8 @@ var __webpack_modules__ = ({
             executedBatchSize: average,
             cacheHitCount: schemas_int().nonnegative(),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'composingModel' });
         const serverParts = [
             'serverQueueNs',
             'serverComputeInputNs',
@@ -33930,7 +34058,8 @@ var __webpack_modules__ = ({
             ...varied,
             others: record(schemas_string(), variedFieldsSchema).readonly().optional(),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'configuration' });
         function configurationKey(configuration) {
             const others = Object.entries(configuration.others ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
             return [variedKey(configuration), ...others.map(([name, fields]) => `${name}(${variedKey(fields)})`)].join();
@@ -33968,9 +34097,12 @@ var __webpack_modules__ = ({
             unit: schemas_enum(['ns', 'infer/s', 'responses/s', 'bytes', 'ratio', 'W', 'count']),
             reason: schemas_string().optional(),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'metricValue' });
         const metricNameSchema = schemas_enum(metricNames);
-        const metricsSchema = partialRecord(metricNameSchema, metricValueSchema.nullable()).readonly();
+        const metricsSchema = partialRecord(metricNameSchema, metricValueSchema.nullable())
+            .readonly()
+            .meta({ id: 'metrics' });
         const blockSchema = strictObject({
             startNs: finite.nonnegative(),
             durationNs: finite.positive(),
@@ -34046,7 +34178,8 @@ var __webpack_modules__ = ({
             status: schemas_enum(['valid', 'void']),
             voidReasons: array(schemas_string()),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'repetition' });
         const scenarioSchema = strictObject({
             role: schemas_enum(['gate', 'sweep']),
             configuration: configurationSchema,
@@ -34058,7 +34191,8 @@ var __webpack_modules__ = ({
             repetitions: array(repetitionSchema),
             warnings: array(schemas_string()),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'scenario' });
         const searchAnswerSchema = strictObject({
             configuration: configurationSchema,
             load: loadSchema,
@@ -34116,11 +34250,13 @@ var __webpack_modules__ = ({
             screening: schemas_enum(['cleared', 'undecided']).optional(),
             scenarios: array(scenarioSchema),
             settingsHash: schemas_string().optional(),
+            conditions: record(schemas_string(), schemas_string()).readonly().optional(),
             sweep: sweepProgressSchema.optional(),
             search: searchSummarySchema.nullable(),
             warnings: array(schemas_string()),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'modelMeasurement' });
         function gatedScenarios(model) {
             return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed);
         }
@@ -34259,7 +34395,8 @@ var __webpack_modules__ = ({
             tool: toolSchema,
             inputData: record(schemas_string(), schemas_string()).optional(),
         })
-            .readonly();
+            .readonly()
+            .meta({ id: 'environment' });
         function incomparable(a, b) {
             const gpus = (environment) => environment.gpus.map(describeGpu).join(', ') || 'none';
             const containerEngine = ({ triton }) => triton.containerEngine ?? 'docker';
@@ -34271,38 +34408,41 @@ var __webpack_modules__ = ({
                 ['container network', a.triton.network ?? 'none', b.triton.network ?? 'none'],
                 ['container engine', containerEngine(a), containerEngine(b)],
                 ['engine', engineOf(a), engineOf(b)],
+                ['CPU limit', cpuLimit(a), cpuLimit(b)],
             ];
             return [...differing(fields), ...otherInputData(a, b)];
         }
         function engineOf({ engine, generatorVersion = 1 }) {
             return engine ?? (generatorVersion === 1 ? 'builtin' : `builtin, version ${generatorVersion}`);
         }
-        function unlike(a, b) {
-            const image = ({ triton }) => (triton.mode === 'docker' ? triton.source : 'none');
-            const fields = [
-                ['image', image(a), image(b)],
+        function notTheSame(a, b) {
+            const source = ({ triton }) => triton.mode === 'docker' || triton.mode === 'remote' ? triton.source : 'none';
+            return differing([
+                [b.triton.mode === 'remote' ? 'endpoint' : 'image', source(a), source(b)],
                 ['system', a.host.os, b.host.os],
                 ['CPU governor', a.host.cpuGovernor ?? 'unknown', b.host.cpuGovernor ?? 'unknown'],
-                ...cpuFields(a, b),
-            ];
-            return [...incomparable(a, b), ...differing(fields)];
+                cpus(a, b),
+            ]);
+        }
+        function unlike(a, b) {
+            return [...incomparable(a, b), ...notTheSame(a, b)];
         }
         function foreign(a, b) {
             const uuids = ({ gpus }) => gpus.map(({ uuid }) => uuid).join(', ') || 'none';
             const fields = [
                 ['Triton', a.triton.source, b.triton.source],
                 ['GPU', uuids(a), uuids(b)],
-                ...cpuFields(a, b),
+                cpus(a, b),
                 ['version', a.tool.version, b.tool.version],
             ];
             return [...incomparable(a, b), ...differing(fields)];
         }
-        function cpuFields(a, b) {
-            const cpus = ({ host }) => `${host.cpuCount} × ${host.cpuModel}`;
-            return [
-                ['CPUs', cpus(a), cpus(b)],
-                ['CPU limit', `${a.host.cpuLimit ?? 'none'}`, `${b.host.cpuLimit ?? 'none'}`],
-            ];
+        function cpus(a, b) {
+            const of = ({ host }) => `${host.cpuCount} × ${host.cpuModel}`;
+            return ['CPUs', of(a), of(b)];
+        }
+        function cpuLimit({ host }) {
+            return `${host.cpuLimit ?? 'none'}`;
         }
         function differing(fields) {
             return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`);
@@ -34321,8 +34461,13 @@ var __webpack_modules__ = ({
                     : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`];
             });
         }
-        function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, }) {
-            return `${name} (driver ${driverVersion}${locked === undefined ? '' : `, clocks locked at ${locked} MHz`})`;
+        function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, mig, }) {
+            const details = [
+                `driver ${driverVersion}`,
+                ...(locked === undefined ? [] : [`clocks locked at ${locked} MHz`]),
+                ...(mig === true ? ['MIG'] : []),
+            ];
+            return `${name} (${details.join(', ')})`;
         }
         ;
         const invocationSchema = strictObject({
@@ -34345,6 +34490,15 @@ var __webpack_modules__ = ({
             concurrency: schemas_int().positive().optional(),
             requestRate: schemas_number().positive().optional(),
             batchSize: schemas_int().positive().optional(),
+            beside: array(strictObject({
+                model: schemas_string(),
+                concurrency: schemas_int().positive().optional(),
+                requestRate: schemas_number().positive().optional(),
+                batchSize: schemas_int().positive().optional(),
+            }))
+                .min(1)
+                .readonly()
+                .optional(),
             upTo: schemas_number().positive(),
             reason: schemas_string(),
             until: discriminatedUnion('kind', [
@@ -34366,6 +34520,8 @@ var __webpack_modules__ = ({
             tolerance: partialRecord(metric, strictObject({ ratio: schemas_number(), absolute: schemas_number() })),
             checkOutputs: schemas_enum(['off', 'given', 'first']),
             asked: record(schemas_string(), schemas_string()).optional(),
+            conditions: record(schemas_string(), schemas_string()).optional(),
+            inputData: schemas_string().nullable().optional(),
         })
             .readonly();
         const limitsSchema = strictObject({
@@ -34377,18 +34533,27 @@ var __webpack_modules__ = ({
             repetitions: schemas_int(),
             screening: schemas_enum(['history', 'off']),
             onCreep: schemas_enum(['warn', 'fail']),
+            measurementNs: schemas_number().optional(),
+            timeBudgetNs: schemas_number().nullable().optional(),
+            runnerClass: schemas_string().nullable().optional(),
+            served: record(schemas_string(), schemas_string()).optional(),
             accepted: array(acceptedRegressionSchema),
         })
             .readonly();
         ;
         const schemaVersion = 1;
-        const baselineSchemaVersion = 3;
+        const baselineSchemaVersion = 4;
         const maxBaselineBytes = 64 * 2 ** 20;
         const maxHistoryPoints = 200_000;
         const gitFactsSchema = strictObject({
             contained: array(strictObject({ commit: schemas_string(), isContained: schemas_boolean().nullable() })),
             reference: discriminatedUnion('status', [
-                strictObject({ status: literal('read'), commit: schemas_string(), limits: limitsSchema }),
+                strictObject({
+                    status: literal('read'),
+                    commit: schemas_string(),
+                    limits: limitsSchema,
+                    measured: limitsSchema.optional(),
+                }),
                 strictObject({ status: literal('unreadable'), commit: schemas_string(), why: schemas_string() }),
             ])
                 .nullable(),
@@ -34511,11 +34676,13 @@ var __webpack_modules__ = ({
                 if (covering.length === 0)
                     return point;
                 const earlier = known.filter((each) => isSameSeries(each, point));
-                if (!isStep(point, earlier, config))
+                const { isWorse, isBeyond } = accepted_steps_changeOf(point, earlier, config);
+                if (!isWorse)
                     return point;
                 const before = acceptedBefore.filter((step) => isSameSeries(step, point));
-                const entry = covering.find(({ reason }) => !earlier.some(({ accepted }) => accepted === reason) &&
-                    !before.some((step) => step.reason === reason));
+                const entry = covering.find((each) => !earlier.some(({ accepted }) => accepted === each.reason) &&
+                    !before.some((step) => step.reason === each.reason) &&
+                    (isBeyond || bringsEntry(each, measurements.git) === true));
                 return entry === undefined ? point : { ...point, accepted: entry.reason };
             });
             return { ...baseline, history, acceptedBefore };
@@ -34523,17 +34690,18 @@ var __webpack_modules__ = ({
         function isSameSeries(a, b) {
             return a.model === b.model && a.load === b.load && a.metric === b.metric;
         }
-        function isStep(point, earlier, config) {
+        function accepted_steps_changeOf(point, earlier, config) {
             const last = earlier.findLastIndex(({ accepted }) => accepted !== undefined);
             const since = earlier.slice(Math.max(0, last));
             const level = since.slice(-levelPoints).map(({ value }) => value);
             if (level.length === 0)
-                return false;
+                return { isWorse: false, isBeyond: false };
             const metric = point.metric;
             const { ratio, absolute } = config.settingsFor(point.model).tolerance[metric] ?? { ratio: 0, absolute: 0 };
             const from = median(level);
             const tolerated = metric === 'gpuMemoryBytes' ? from * ratio + absolute : Math.max(from * ratio, absolute);
-            return metric_metrics[metric].better === 'lower' ? point.value > from + tolerated : point.value < from - tolerated;
+            const worse = metric_metrics[metric].better === 'lower' ? point.value - from : from - point.value;
+            return { isWorse: worse > 0, isBeyond: worse > tolerated };
         }
         ;
         const minus = '−';
@@ -34559,9 +34727,10 @@ var __webpack_modules__ = ({
         }
         ;
         function fingerprint(baseline, search, current) {
-            const { source, passedOver } = search;
+            const { source, file, passedOver } = search;
             const origin = {
                 source,
+                ...(file === undefined ? {} : { file }),
                 commit: baseline.commit,
                 createdAt: baseline.createdAt,
                 ...(passedOver === undefined ? {} : { passedOver }),
@@ -34619,6 +34788,7 @@ var __webpack_modules__ = ({
                 history: eachOf(file.history, (point) => ({ ...point, spread: null })),
             }),
             2: (file) => ({ ...file, schemaVersion: 3, acceptedBefore: [] }),
+            3: (file) => ({ ...file, schemaVersion: 4 }),
         };
         function canRead(version) {
             return version === baselineSchemaVersion || steps[version] !== undefined;
@@ -34649,6 +34819,7 @@ var __webpack_modules__ = ({
                 ...baseline.models.flatMap((model) => ofModel(model).map((problem) => `${model.name}: ${problem}`)),
                 ...scenarios.flatMap(({ name, scenario }) => [
                     ...notGated(scenario).map((problem) => `${name}: ${problem}`),
+                    ...repeated(scenario.repetitions.map(({ index }) => `repetition ${index + 1}`)).map((problem) => `${name}: ${problem}`),
                     ...impossibleValues(scenario).map((problem) => `${name}: ${problem}`),
                 ]),
             ];
@@ -34793,12 +34964,36 @@ var __webpack_modules__ = ({
         }
         ;
         async function openBaseline(request) {
-            return request.status === 'file' ? readBaseline(request.path, request.source) : request;
+            if (request.status !== 'file')
+                return request;
+            const { path, source } = request;
+            const read = await readBaseline(path, source);
+            return read.status === 'found' ? { ...read, file: source } : read;
         }
         function matchBaseline(opened, current) {
             if (opened.status !== 'found')
                 return { status: opened, baseline: null };
             return { status: fingerprint(opened.baseline, opened, current), baseline: opened.baseline };
+        }
+        ;
+        function matchSettings(stored, current) {
+            const isSame = stored.settingsHash !== undefined && stored.settingsHash === current.settingsHash;
+            if (stored.conditions === undefined || current.conditions === undefined)
+                return { kind: isSame ? 'same' : 'unknown' };
+            const differences = conditionChanges(stored.conditions, current.conditions).map(({ key, before, after }) => `${key} ${before} ≠ ${after}`);
+            if (differences.length > 0)
+                return { kind: 'other', differences };
+            return { kind: stored.settingsHash === current.settingsHash ? 'same' : 'alike' };
+        }
+        function conditionChanges(before, after) {
+            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+            return keys
+                .filter((key) => before[key] !== after[key])
+                .map((key) => ({ key, before: shortened(before[key]), after: shortened(after[key]) }));
+        }
+        const mostCharacters = 80;
+        function shortened(text = 'none') {
+            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
         }
         ;
         const maxIterations = 100_000;
@@ -35085,12 +35280,24 @@ var __webpack_modules__ = ({
             if (previous === null || !isOfItsKind(previous, current))
                 return [];
             const renewed = new Set(added.map((point) => `${point.commit} ${seriesOf(point)}`));
-            return previous.history.filter((point) => point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`));
+            const anew = begunAnew(previous, current);
+            return previous.history.filter((point) => !anew.has(point.model) && (point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`)));
+        }
+        function begunAnew(previous, current) {
+            const anew = current.models.filter((model) => {
+                const before = previous.models.find(({ name }) => name === model.name);
+                return before !== undefined && matchSettings(before, model).kind === 'other';
+            });
+            return new Set(anew.map(({ name }) => name));
         }
         function acceptedUntil(previous, current, kept) {
             if (previous === null)
                 return [];
-            return [...previous.acceptedBefore, ...stepsIn(isOfItsKind(previous, current) ? kept : previous.history)];
+            if (!isOfItsKind(previous, current))
+                return [...previous.acceptedBefore, ...stepsIn(previous.history)];
+            const anew = begunAnew(previous, current);
+            const left = previous.history.filter(({ model }) => anew.has(model));
+            return [...previous.acceptedBefore, ...stepsIn([...left, ...kept])];
         }
         function withinBounds(kept, added, roomBytes) {
             const counts = new Map();
@@ -35453,21 +35660,15 @@ var __webpack_modules__ = ({
         function lapse({ measurements, baseline }, entry, load, metric) {
             const point = baseline === null ? undefined : acceptedPoint(baseline, entry, load, metric);
             if (point === undefined)
-                return lapseOf(entry, measurements) ?? untold(entry, measurements.git, baseline);
+                return lapseOf(entry, measurements) ?? inherited(entry, measurements.git);
             const at = point.commit === null ? '' : ` with commit ${point.commit.slice(0, 7)}`;
             return `the step became part of the baseline${at}; ${ownReason}`;
         }
         const ownReason = 'a further step needs an entry with a reason of its own';
-        function untold(entry, git, baseline) {
-            if (git?.reference?.status !== 'read' || !isOneOf(git.reference.limits.accepted, entry))
+        function inherited(entry, git) {
+            if (git?.reference?.status !== 'read' || bringsEntry(entry, git) === true)
                 return null;
-            if (baseline !== null && baseline.commit === git.reference.commit)
-                return null;
-            const lacking = `there is no baseline${baseline === null ? '' : ' of that commit'}`;
-            return `the configuration of commit ${git.reference.commit.slice(0, 7)} has the entry already, and whether its step was taken there cannot be told (${lacking}); ${ownReason}`;
-        }
-        function isOneOf(entries, entry) {
-            return entries.some((each) => JSON.stringify(each) === JSON.stringify(entry));
+            return `the configuration of commit ${git.reference.commit.slice(0, 7)}, which this is compared with, has the entry already: it accepts in the change that brings it; ${ownReason}`;
         }
         function acceptedPoint({ history, acceptedBefore }, { model, reason }, load, metric) {
             const percentiles = latencyPercentiles.map(({ name }) => name);
@@ -35481,8 +35682,6 @@ var __webpack_modules__ = ({
             if (git?.reference?.status !== 'read')
                 return null;
             const known = git.reference.limits.accepted;
-            if (isOneOf(known, entry))
-                return null;
             const place = (each) => acceptedInWords(each);
             return known.some((each) => place(each) === place(entry))
                 ? 'changed in this pull request'
@@ -35517,8 +35716,13 @@ var __webpack_modules__ = ({
                 if (model === undefined && config.overrides.models !== undefined)
                     return [];
                 const series = model === undefined ? [] : accepted_seriesOf(model, entry);
-                if (series.length === 0)
-                    return [`${name} matches nothing that was measured: correct or remove it.`];
+                if (series.length === 0) {
+                    const others = model === undefined || entry.beside !== undefined ? [] : seriesBeside(model);
+                    const advice = others.length === 0
+                        ? 'correct or remove it'
+                        : `the model was under load beside ${others.join(' and ')}, which the entry is to name (beside)`;
+                    return [`${name} matches nothing that was measured: ${advice}.`];
+                }
                 const lapses = series.map(({ load, metric }) => lapse(input, entry, load, metric));
                 const [why] = lapses;
                 if (why == null || lapses.includes(null))
@@ -35526,6 +35730,10 @@ var __webpack_modules__ = ({
                 const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`;
                 return [`${name} accepts nothing any more: ${why}${all}.`];
             });
+        }
+        function seriesBeside(model) {
+            const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model));
+            return [...new Set(names)];
         }
         function accepted_seriesOf(model, entry) {
             return gatedScenarios(model).flatMap((scenario) => {
@@ -35568,9 +35776,10 @@ var __webpack_modules__ = ({
         }
         function budgetWords({ points, budget }, kept = 0) {
             const { maxMeasurements, timeLeftNs } = budget;
-            if (points.length >= maxMeasurements - kept || timeLeftNs === null)
+            if (points.length + 1 + kept > maxMeasurements || timeLeftNs === null)
                 return `the budget of ${maxMeasurements} measurements is used`;
-            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement`;
+            const beside = kept === 0 ? '' : ' beside those that confirm';
+            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`;
         }
         ;
         function candidatesOf(points) {
@@ -35672,6 +35881,16 @@ var __webpack_modules__ = ({
                     return Number(self !== null) - Number(other !== null);
                 const mean = (self + other) / 2;
                 return mean === 0 ? 0 : (direction(metric) * (self - other)) / mean;
+            });
+        }
+        const smallest = 1e-9;
+        function logScore(metrics, against, objectives) {
+            return weighted(objectives, (metric) => {
+                const self = metrics[metric] ?? null;
+                const other = against[metric] ?? null;
+                if (self === null || other === null)
+                    return Number(self !== null) - Number(other !== null);
+                return direction(metric) * Math.log(Math.max(self, smallest) / Math.max(other, smallest));
             });
         }
         function gain(metrics, against, objectives) {
@@ -35800,11 +36019,18 @@ var __webpack_modules__ = ({
                 known.add(key);
                 configurations.push(variant);
             }
-            return { committed, configurations, loads: loadsOf(settings), divisible: true };
+            const loads = loadsOf(settings);
+            return {
+                committed,
+                configurations,
+                loads,
+                divisible: true,
+                ...(settings.concurrencies && { allLoads: true }),
+            };
         }
-        function loadsOf({ concurrency: range, requestRates, clientBatchSizes }) {
+        function loadsOf({ concurrency: range, concurrencies, requestRates, clientBatchSizes, }) {
             const levels = requestRates === null
-                ? powersOfTwo(range).map((concurrency) => ({ mode: 'concurrency', concurrency }))
+                ? (concurrencies ?? powersOfTwo(range)).map((concurrency) => ({ mode: 'concurrency', concurrency }))
                 : requestRates.rates.map((requestRate) => ({
                     mode: 'requestRate',
                     requestRate,
@@ -35844,34 +36070,45 @@ var __webpack_modules__ = ({
             return configurations.map(({ committed: _, ...fields }) => fields);
         }
         function variantsOf(settings, committed, model) {
-            const instanceCounts = model.instances ? instanceCountsOf(settings, committed) : [committed.instanceCount];
-            return instanceCounts.flatMap((instanceCount) => {
-                const fixed = { ...committed, committed: false, instanceCount };
-                const variants = model.batching ? batchVariants(settings, committed, instanceCount) : [fixed];
+            const own = { instanceCount: committed.instanceCount };
+            return (model.instances ? space_instancesOf(settings, own) : [own]).flatMap((instances) => {
+                const fixed = { ...committed, committed: false, ...instances };
+                const variants = model.batching ? batchVariants(settings, committed, instances) : [fixed];
                 return variants.flatMap((variant) => withOtherFields(settings, variant));
             });
         }
         function withOtherFields({ otherFields }, variant) {
             return (otherFields ?? [{}]).map((listed) => {
                 const { dynamic_batching: batcher, ...others } = listed;
-                const fields = variant.dynamicBatching && batcher !== undefined ? listed : others;
+                const fields = {
+                    ...variant.fields,
+                    ...(variant.dynamicBatching && batcher !== undefined ? listed : others),
+                };
                 return Object.keys(fields).length === 0 ? variant : { ...variant, fields };
             });
         }
-        function instanceCountsOf(settings, committed) {
-            const { min, max } = settings.instanceCount;
-            const searched = settings.mode === 'manual' ? [] : Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i);
-            return [...new Set([...(settings.instanceCounts ?? searched), committed.instanceCount])];
+        function space_instancesOf({ mode, instanceCount, instanceCounts, instanceGroups }, own) {
+            const { min, max } = instanceCount;
+            const range = Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i);
+            const searched = [...new Set([...(mode === 'manual' ? [] : range), own.instanceCount])];
+            const plain = (counts) => counts.map((count) => ({ instanceCount: count }));
+            if (instanceGroups === null)
+                return plain(instanceCounts ?? searched);
+            return instanceGroups.flatMap(({ count, groups }) => {
+                const counts = count !== null ? [count] : mode === 'manual' ? [1] : searched;
+                if (groups === null)
+                    return plain(counts);
+                return counts.map((instanceCount) => ({ instanceCount, fields: { instance_group: [...groups] } }));
+            });
         }
-        function batchVariants(settings, committed, instanceCount) {
+        function batchVariants(settings, committed, instances) {
             const manual = settings.mode === 'manual';
-            const sizes = settings.maxBatchSizes ?? (manual ? [] : powersOfTwo(settings.modelBatchSize));
-            const maxBatchSizes = [...new Set([...sizes, committed.maxBatchSize])]
-                .filter((size) => size > 0)
-                .sort((a, b) => a - b);
+            const range = manual ? [] : powersOfTwo(settings.modelBatchSize);
+            const sizes = settings.maxBatchSizes ?? [...range, committed.maxBatchSize];
+            const maxBatchSizes = [...new Set(sizes)].filter((size) => size > 0).sort((a, b) => a - b);
             const batching = settings.dynamicBatching ?? (manual ? [committed.dynamicBatching] : [true, false]);
             return maxBatchSizes.flatMap((maxBatchSize) => batching.flatMap((dynamicBatching) => {
-                const base = { committed: false, instanceCount, maxBatchSize, dynamicBatching };
+                const base = { committed: false, ...instances, maxBatchSize, dynamicBatching };
                 if (!dynamicBatching)
                     return [base];
                 return queueVariants(settings, committed, maxBatchSize).map((queue) => ({ ...base, ...queue }));
@@ -35998,9 +36235,17 @@ var __webpack_modules__ = ({
         function capacityOf({ candidate, reference, gpus }, { constraints, demandInferPerSec }) {
             if (!limitsLatency(constraints) && demandInferPerSec === null)
                 return undefined;
-            if (candidate.scenarios.some(({ load }) => load.beside !== undefined))
-                return undefined;
-            const row = (of, { configuration, at, brokenAt }) => {
+            const row = capacityRow(demandInferPerSec, gpus);
+            const nameOf = sweptName(candidate);
+            const swept = capacitiesOf(candidate.sweep?.points ?? [], constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
+            const gated = (of, model) => capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
+            const rows = reference === null && swept.length > 0
+                ? swept
+                : [...gated('reference', reference), ...gated('candidate', candidate), ...swept];
+            return { demandInferPerSec, rows };
+        }
+        function capacityRow(demandInferPerSec, gpus) {
+            return (of, { configuration, at, brokenAt }) => {
                 const inferPerSec = at?.metrics.inferPerSec ?? null;
                 const servers = demandInferPerSec === null || inferPerSec === null || inferPerSec === 0
                     ? null
@@ -36016,19 +36261,16 @@ var __webpack_modules__ = ({
                     gpus: servers === null || gpus === 0 ? null : servers * gpus,
                 };
             };
-            const answer = candidate.search?.answer ?? null;
+        }
+        function sweptName({ search }) {
+            const answer = search?.answer ?? null;
             const best = answer?.meetsConstraints === true && !answer.configuration.committed ? answer : null;
             const bestKey = best === null ? null : configurationKey(best.configuration);
-            const swept = capacitiesOf(candidate.sweep?.points ?? [], constraints).map((capacity) => {
-                const { configuration } = capacity;
-                const isBest = configurationKey(configuration) === bestKey;
-                return row(configuration.committed ? 'committed' : isBest ? 'best' : 'other', capacity);
-            });
-            const gated = (of, model) => capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
-            const rows = reference === null && swept.length > 0
-                ? swept
-                : [...gated('reference', reference), ...gated('candidate', candidate), ...swept];
-            return { demandInferPerSec, rows };
+            return (configuration) => {
+                if (configuration.committed)
+                    return 'committed';
+                return configurationKey(configuration) === bestKey ? 'best' : 'other';
+            };
         }
         function pointOf({ configuration, load, metrics, status }) {
             if (status === 'failed')
@@ -37055,6 +37297,11 @@ var __webpack_modules__ = ({
             }
             if (reference === undefined)
                 return { kind: 'alone', candidate };
+            if (opponent.kind === 'baseline') {
+                const match = matchSettings(reference, candidate);
+                if (match.kind === 'other' || match.kind === 'unknown')
+                    return { kind: 'otherSettings', candidate, match };
+            }
             return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference };
         }
         function scenarioAt(model, load) {
@@ -37064,6 +37311,9 @@ var __webpack_modules__ = ({
         function scenarioProblem(scenario, maxFailureRatio) {
             if (scenario.status === 'failed')
                 return `the measurement failed: ${scenario.error ?? 'no reason given'}`;
+            const indices = scenario.repetitions.map(({ index }) => index);
+            if (new Set(indices).size < indices.length)
+                return 'a repetition stands there twice, which no measurement gives';
             const failing = failureProblem(scenario, maxFailureRatio);
             if (failing !== null)
                 return failing;
@@ -37245,6 +37495,1336 @@ var __webpack_modules__ = ({
             };
         }
         ;
+        const usableShare = 0.95;
+        function fitsMemory(points, { gpuMemoryBytes, members }) {
+            const measured = points.flatMap(({ configuration, metrics }) => {
+                const own = metrics?.gpuMemoryBytes;
+                return own == null ? [] : [{ configuration, own, metrics }];
+            });
+            if (gpuMemoryBytes === undefined || measured.length === 0)
+                return () => true;
+            const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? []);
+            const othersBytes = Math.max(0, ...measured.map(({ own, metrics }) => (metrics?.gpuDeviceMemoryBytes ?? own) - own));
+            const shares = measured.map(({ configuration, own }) => ({
+                batch: largestBatch(configuration, members),
+                bytes: Math.max(0, own - serverBytes) / memory_instancesOf(configuration, members),
+            }));
+            const instanceBytes = lineThrough(shares);
+            const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes;
+            return (configuration) => memory_instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
+        }
+        function memory_instancesOf(configuration, members) {
+            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
+            return Math.max(1, others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0));
+        }
+        function largestBatch(configuration, members) {
+            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize);
+            return Math.max(configuration.maxBatchSize, ...others);
+        }
+        function lineThrough(shares) {
+            const mean = (of) => shares.reduce((sum, share) => sum + of(share), 0) / shares.length;
+            const [centre, level] = [mean(({ batch }) => batch), mean(({ bytes }) => bytes)];
+            const spread = mean(({ batch }) => (batch - centre) ** 2);
+            if (spread === 0)
+                return (batch) => level * (1 + Math.max(0, batch / Math.max(1, centre) - 1) / 2);
+            const slope = mean(({ batch, bytes }) => (batch - centre) * (bytes - level)) / spread;
+            return (batch) => level + Math.max(0, slope) * (batch - centre);
+        }
+        ;
+        const perDoubling = 0.02;
+        const perModel = 0.02;
+        function effortOf(configuration, { members, committed }) {
+            if (members === undefined)
+                return 0;
+            const { others = {} } = configuration;
+            const changed = members.varied.filter(({ name }) => others[name] !== undefined).length;
+            const grown = memory_instancesOf(configuration, members) / memory_instancesOf(committed, members);
+            return perModel * changed + perDoubling * Math.max(0, Math.log2(grown));
+        }
+        ;
+        function expectedGain({ means, sds, shares }, { slope, rest, floor, least }) {
+            const even = slope > 0 ? (floor - rest.mean) / slope : 0;
+            const scatter = slope > 0 ? rest.sd / slope : 0;
+            let gain = 0;
+            let chance = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                chance += share * probabilityAbove((mean - least.mean) / Math.max(Math.hypot(sd, least.sd), leastWidth));
+                if (slope > 0) {
+                    const width = Math.max(Math.hypot(sd, scatter), leastWidth);
+                    gain += share * slope * meanAbove(mean, width, even, least);
+                }
+            }
+            return { gain: slope > 0 ? gain : expectedExcess(rest, floor) * chance, chance };
+        }
+        function chanceAbove({ means, sds, shares }, slope, rest) {
+            let chance = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                const width = Math.max(Math.hypot(slope * sd, rest.sd), leastWidth);
+                chance += share * probabilityAbove((slope * mean + rest.mean) / width);
+            }
+            return chance;
+        }
+        const leastWidth = 1e-9;
+        const wellKnown = 0.01;
+        const root3 = Math.sqrt(3);
+        function meanAbove(mean, sd, even, least) {
+            if (least.sd < wellKnown || least.mean + root3 * least.sd <= even)
+                return partialMean(mean, sd, even, Math.max(even, least.mean));
+            const at = (limit) => partialMean(mean, sd, even, Math.max(even, limit));
+            const offset = root3 * least.sd;
+            return (at(least.mean - offset) + 4 * at(least.mean) + at(least.mean + offset)) / 6;
+        }
+        function partialMean(mean, sd, even, limit) {
+            const z = (mean - limit) / sd;
+            if (z < -farOut)
+                return 0;
+            if (z > farOut)
+                return mean - even;
+            const density = normalDensity(z);
+            return (mean - even) * lowerTail(z, density) + sd * density;
+        }
+        function expectedExcess({ mean, sd }, floor) {
+            return sd === 0 ? Math.max(0, mean - floor) : Math.max(0, partialMean(mean, sd, floor, floor));
+        }
+        const farOut = 3.5;
+        function probabilityAbove(z) {
+            if (z > farOut || z < -farOut)
+                return z > 0 ? 1 : 0;
+            return lowerTail(z, normalDensity(z));
+        }
+        function lowerTail(z, density) {
+            const t = 1 / (1 + 0.2316419 * Math.abs(z));
+            const polynomial = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+            return z > 0 ? 1 - density * polynomial : density * polynomial;
+        }
+        const densityAt0 = 1 / Math.sqrt(2 * Math.PI);
+        function normalDensity(z) {
+            return densityAt0 * Math.exp(-(z * z) / 2);
+        }
+        ;
+        const guessedLatencyNs = 10 * nsPerMs;
+        function featuresOf(observations) {
+            const latencies = observations.flatMap(({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) => latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? []);
+            const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies);
+            return (place) => features(place, idleNs);
+        }
+        function features({ configuration, load }, idleNs) {
+            const clientBatch = batchSizeOf(load);
+            const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond;
+            const instances = configuration.instanceCount ?? 1;
+            const batch = Math.max(1, configuration.maxBatchSize);
+            const largest = configuration.dynamicBatching
+                ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
+                : clientBatch;
+            const busy = Math.min(instances, Math.max(1, requests));
+            return {
+                outstanding: Math.log2(requests * clientBatch),
+                instances: Math.log2(instances),
+                batch: Math.log2(batch),
+                delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
+                preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
+                dynamic: configuration.dynamicBatching ? 1 : 0,
+                effInstances: Math.log2(busy),
+                effBatch: Math.log2(largest),
+                clientBatch: Math.log2(clientBatch),
+                inFlight: requests * clientBatch,
+                busy,
+                executed: largest,
+                instanceCount: instances,
+                maxBatchSize: batch,
+            };
+        }
+        ;
+        function dot(a, b) {
+            let sum = 0;
+            for (let i = 0; i < a.length; i++)
+                sum += (a[i] ?? 0) * (b[i] ?? 0);
+            return sum;
+        }
+        function cholesky(matrix) {
+            const factor = [];
+            for (const [i, row] of matrix.entries()) {
+                const current = new Float64Array(i + 1);
+                for (let j = 0; j <= i; j++) {
+                    const above = j === i ? current : (factor[j] ?? []);
+                    let sum = row[j] ?? 0;
+                    for (let k = 0; k < j; k++)
+                        sum -= (current[k] ?? 0) * (above[k] ?? 0);
+                    current[j] = j === i ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (above[j] ?? 1);
+                }
+                factor.push(current);
+            }
+            return factor;
+        }
+        function forward(factor, b, v) {
+            for (let i = 0; i < b.length; i++) {
+                const row = factor[i];
+                let sum = b[i] ?? 0;
+                for (let k = 0; k < i; k++)
+                    sum -= (row[k] ?? 0) * (v[k] ?? 0);
+                v[i] = sum / (row[i] ?? 1);
+            }
+            return v;
+        }
+        ;
+        const doubtShare = 0.2;
+        const mostParts = 32;
+        function regress(samples, kernels, hypotheses) {
+            const from = samples.map(({ x }) => kernels.from(x));
+            const between = from.map((covariances) => samples.map(({ x }) => {
+                const row = new Float64Array(kernels.count);
+                covariances(x, row);
+                return row;
+            }));
+            const factorOf = (straying) => factored(between.map((row, i) => row.map((values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0))));
+            const factors = new Map([...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]));
+            const groups = grouped(likely(samples, hypotheses, factors));
+            const parts = groups.flatMap(({ fits }) => fits);
+            const shares = Float64Array.from(parts, ({ share }) => share);
+            const shapes = [...new Set(parts.map(({ shape }) => shape))];
+            const shapeAt = new Map(shapes.map((shape, i) => [shape, i]));
+            const indexed = groups.map(({ straying, factor, fits }) => ({
+                variances: straying.variances,
+                factor,
+                fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
+            }));
+            const means = new Float64Array(shares.length);
+            const sds = new Float64Array(shares.length);
+            const values = new Float64Array(shapes.length);
+            const own = new Float64Array(kernels.count);
+            const row = new Float64Array(kernels.count);
+            const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length));
+            const projected = new Float64Array(samples.length);
+            const believed = (levels) => {
+                let part = 0;
+                for (const { variances, factor, fits } of indexed) {
+                    mixture(toSamples, variances, projected);
+                    forward(factor.triangle, projected, projected);
+                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
+                    for (const { at, level, whitened } of fits) {
+                        means[part] = levels * level + (values[at] ?? 0) + dot(projected, whitened);
+                        sds[part++] = sd;
+                    }
+                }
+                return summarised(means, sds, shares);
+            };
+            const believedAt = (x) => {
+                for (const [i, shape] of shapes.entries())
+                    values[i] = shape(x);
+                kernels.from(x)(x, own);
+                for (const [i, covariances] of from.entries()) {
+                    covariances(x, row);
+                    for (let k = 0; k < row.length; k++)
+                        toSamples[k][i] = row[k] ?? 0;
+                }
+                return believed(1);
+            };
+            const difference = (one, other) => {
+                for (const [i, shape] of shapes.entries())
+                    values[i] = shape(one) - shape(other);
+                own.fill(0);
+                for (const [a, b, times] of [
+                    [one, one, 1],
+                    [other, other, 1],
+                    [one, other, -2],
+                ]) {
+                    kernels.from(a)(b, row);
+                    for (let k = 0; k < row.length; k++)
+                        own[k] = (own[k] ?? 0) + times * (row[k] ?? 0);
+                }
+                for (const [i, covariances] of from.entries()) {
+                    for (const [x, sign] of [[one, 1], [other, -1]]) {
+                        covariances(x, row);
+                        for (let k = 0; k < row.length; k++) {
+                            const toSample = toSamples[k];
+                            toSample[i] = (sign === 1 ? 0 : (toSample[i] ?? 0)) + sign * (row[k] ?? 0);
+                        }
+                    }
+                }
+                return believed(0);
+            };
+            return Object.assign(believedAt, { difference });
+        }
+        function mixture(parts, variances, sum) {
+            sum.fill(0);
+            for (let k = 0; k < parts.length; k++) {
+                const variance = variances[k] ?? 0;
+                const part = parts[k];
+                if (variance !== 0)
+                    for (let i = 0; i < sum.length; i++)
+                        sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0);
+            }
+        }
+        function summarised(means, sds, shares) {
+            let first = 0;
+            let second = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                first += share * mean;
+                second += share * (sd ** 2 + mean ** 2);
+            }
+            return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)), means, sds, shares };
+        }
+        function variance(sample, { noise = 1 }) {
+            return (noise * (sample?.noise ?? 0)) ** 2;
+        }
+        function factored(matrix) {
+            const triangle = cholesky(matrix);
+            return { triangle, halfLog: triangle.reduce((sum, row, i) => sum + Math.log(row[i] ?? 1), 0) };
+        }
+        function likely(samples, hypotheses, factors) {
+            const residuals = new Float64Array(samples.length);
+            const whitened = new Float64Array(samples.length);
+            const ways = hypotheses.reduce((sum, { strayings }) => sum + strayings.length, 0);
+            const logEvidence = new Float64Array(ways);
+            const hypothesisOf = new Int32Array(ways);
+            let way = 0;
+            for (const [i, { shape, strayings, prior }] of hypotheses.entries()) {
+                residualsOf(samples, shape, residuals);
+                for (const straying of strayings) {
+                    const { triangle, halfLog } = factors.get(straying);
+                    forward(triangle, residuals, whitened);
+                    logEvidence[way] = Math.log(prior / strayings.length) - dot(whitened, whitened) / 2 - halfLog;
+                    hypothesisOf[way++] = i;
+                }
+            }
+            const isDoubt = (at) => hypotheses[hypothesisOf[at] ?? 0]?.doubt === true;
+            const hasDoubts = hypotheses.some(({ doubt }) => doubt);
+            const picked = hasDoubts
+                ? [...sampled(logEvidence, 1 - doubtShare), ...sampled(logEvidence, doubtShare, isDoubt)]
+                : sampled(logEvidence, 1);
+            return picked.map(({ at, share }) => {
+                const i = hypothesisOf[at] ?? 0;
+                const { shape, strayings } = hypotheses[i];
+                const straying = strayings[at - hypothesisOf.indexOf(i)];
+                const factor = factors.get(straying);
+                const level = residualsOf(samples, shape, residuals);
+                const decorrelated = forward(factor.triangle, residuals, new Float64Array(samples.length));
+                return { shape, straying, factor, share, level, whitened: decorrelated };
+            });
+        }
+        function residualsOf(samples, shape, residuals) {
+            let level = 0;
+            for (const [i, { x, y }] of samples.entries()) {
+                const above = y - shape(x);
+                residuals[i] = above;
+                level += above / samples.length;
+            }
+            for (let i = 0; i < residuals.length; i++)
+                residuals[i] = (residuals[i] ?? 0) - level;
+            return level;
+        }
+        function sampled(logEvidence, whole, counts = () => true) {
+            const highest = logEvidence.reduce((most, log, at) => (counts(at) ? Math.max(most, log) : most), -Infinity);
+            const weights = logEvidence.map((log, at) => (counts(at) ? Math.exp(log - highest) : 0));
+            const total = weights.reduce((sum, weight) => sum + weight, 0);
+            const picked = [];
+            let sum = 0;
+            let taken = 0;
+            for (let at = 0; at < weights.length; at++) {
+                sum += (weights[at] ?? 0) / total;
+                const upTo = Math.floor(sum * mostParts + 0.5);
+                if (upTo > taken)
+                    picked.push({ at, share: (whole * (upTo - taken)) / mostParts });
+                taken = upTo;
+            }
+            return picked;
+        }
+        function grouped(fits) {
+            const groups = new Map();
+            for (const fit of fits) {
+                const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] };
+                groups.set(fit.straying, group);
+                group.fits.push(fit);
+            }
+            return [...groups.values()];
+        }
+        function kernelsOf(kernels) {
+            return {
+                count: kernels.length,
+                from: (one) => (other, into) => {
+                    for (const [k, kernel] of kernels.entries())
+                        into[k] = kernel(one, other);
+                },
+            };
+        }
+        ;
+        const rateKernelNames = [
+            'level',
+            'straight',
+            'executed',
+            'working',
+            'near',
+            'sharp',
+            'configuration',
+            'additive',
+            'together',
+            'surface',
+            'eachBatch',
+            'eachCount',
+            'fromBatch',
+            'fromCount',
+        ];
+        const rateKernels = { count: rateKernelNames.length, from: rateCovariances };
+        function rateVariances(sds) {
+            return rateKernelNames.map((name) => (sds[name] ?? 0) ** 2);
+        }
+        function rateCovariances(a) {
+            let last = null;
+            const kept = { near: 0, sharp: 0, alike: 0, additive: 0, together: 0, surface: 0 };
+            return (b, into) => {
+                if (last === null || !sameShape(last, b)) {
+                    last = b;
+                    kept.alike = smooth(rawDistance(a, b));
+                    kept.near = smooth(kernels_distance(a, b, usedBatch(a) - usedBatch(b)));
+                    kept.sharp = kept.near ** 6;
+                    kept.additive =
+                        smooth(((a.instances - b.instances) / 1.2) ** 2) +
+                            smooth(((a.batch - b.batch) / 2) ** 2) +
+                            smooth((a.dynamic - b.dynamic) ** 2) / 4;
+                    kept.together = smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
+                    kept.surface = (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2;
+                }
+                const load = smooth(loadDistance(a, b));
+                into[0] = 1;
+                into[1] = a.effInstances * b.effInstances + a.effBatch * b.effBatch;
+                into[2] = smooth(effDistance(a, b));
+                into[3] = into[2] ** 6;
+                into[4] = kept.near * load;
+                into[5] = kept.sharp * load;
+                into[6] = kept.alike;
+                into[7] = kept.additive;
+                into[8] = kept.together;
+                into[9] = kept.surface;
+                into[10] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0;
+                into[11] = a.instances === b.instances ? 1 : 0;
+                into[12] = Math.min(a.effBatch, b.effBatch);
+                into[13] = Math.min(a.instances, b.instances);
+            };
+        }
+        function sameShape(a, b) {
+            return (a.instances === b.instances &&
+                a.batch === b.batch &&
+                a.dynamic === b.dynamic &&
+                a.delay === b.delay &&
+                a.preferred === b.preferred &&
+                a.clientBatch === b.clientBatch);
+        }
+        const stretchKernels = kernelsOf([
+            () => 1,
+            (a, b) => smooth(effDistance(a, b)),
+            (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b)),
+        ]);
+        const otherKernels = kernelsOf([
+            () => 1,
+            (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
+            (a, b) => smooth(rawDistance(a, b)),
+        ]);
+        function effDistance(a, b) {
+            return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
+                ((a.effBatch - b.effBatch) / 2.5) ** 2 +
+                loadDistance(a, b) +
+                ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
+                ((a.delay - b.delay) / 3) ** 2);
+        }
+        function rawDistance(a, b) {
+            return kernels_distance(a, b, a.batch - b.batch);
+        }
+        function usedBatch({ dynamic, batch, clientBatch }) {
+            return dynamic === 1 ? batch : clientBatch;
+        }
+        function kernels_distance(a, b, batches) {
+            return (((a.instances - b.instances) / 1.5) ** 2 +
+                (batches / 2.5) ** 2 +
+                ((a.delay - b.delay) / 3) ** 2 +
+                ((a.preferred - b.preferred) / 2) ** 2 +
+                (a.dynamic - b.dynamic) ** 2);
+        }
+        function loadDistance(a, b) {
+            return ((a.outstanding - b.outstanding) / 2) ** 2;
+        }
+        function smooth(squaredDistance) {
+            return Math.exp(-squaredDistance / 2);
+        }
+        ;
+        function shapes_alike(whole, of) {
+            return of.map((each) => ({ of: each, prior: whole / of.length }));
+        }
+        function shapes_halfway(x) {
+            const capacity = 2 * Math.sqrt(x.busy * x.executed);
+            return -Math.log(1 / x.inFlight + 1 / capacity);
+        }
+        const jumpShare = 0.2;
+        const cliffShare = 0.2;
+        const executionTimes = [
+            ...shapes_alike(1 - jumpShare, [
+                ...[0.1, 0.5, 0.8, 0.95].map((fixed) => (x) => fixed + (1 - fixed) * x.executed),
+                ...[0.4, 0.8].map((gain) => (x) => x.executed ** (1 - gain)),
+            ]),
+            ...shapes_alike(jumpShare, [2, 4, 8, 16, 32].map((from) => (x) => (0.1 + 0.9 * x.executed) / (x.executed >= from ? 1.7 : 1))),
+        ];
+        function shared(contention, crosstalk) {
+            return ({ busy: k }) => k / (1 + contention * (k - 1) + crosstalk * k * (k - 1));
+        }
+        const scalings = [
+            ...shapes_alike(1 - cliffShare, [
+                [0, 0],
+                [0.2, 0],
+                [0.6, 0],
+                [1, 0],
+                [0.1, 0.05],
+                [0.1, 0.15],
+            ].map(([contention = 0, crosstalk = 0]) => shared(contention, crosstalk))),
+            ...shapes_alike(cliffShare, [1, 2, 3, 4, 5].map((fit) => {
+                const scaling = shared(0.05, 0);
+                return (x) => scaling(x) * (x.instanceCount > fit ? 0.65 : 1);
+            })),
+        ];
+        function shapes_closedLoop(time, scaling, { network, knee, collapse = Number.POSITIVE_INFINITY }) {
+            return (x) => {
+                const execution = time.of(x);
+                const unloaded = (network + execution) / x.inFlight;
+                const bound = execution / (scaling.of(x) * x.executed);
+                const most = Math.max(unloaded, bound);
+                const ratio = Math.min(unloaded, bound) / most;
+                const squared = ratio * ratio;
+                const bend = knee === 1 ? ratio : knee === 2 ? squared : squared * squared * ratio;
+                return -Math.log(most * (1 + x.inFlight / collapse)) - Math.log1p(bend) / knee;
+            };
+        }
+        const loops = [
+            { network: 0, knee: 1 },
+            { network: 0.2, knee: 2 },
+            { network: 0, knee: 5 },
+            { network: 0.5, knee: 5 },
+            { network: 0.2, knee: 5, collapse: 60 },
+            { network: 0.2, knee: 5, collapse: 300 },
+        ];
+        const closedLoops = executionTimes.flatMap((time) => scalings.flatMap((scaling) => loops.map((loop) => ({
+            of: shapes_closedLoop(time, scaling, loop),
+            prior: (time.prior * scaling.prior) / loops.length,
+        }))));
+        function apart(of) {
+            return (x) => {
+                const batch = of.always || x.dynamic === 1 ? x.batch : 0;
+                const half = of.each ? of.half * x.instanceCount * 2 ** batch : of.half;
+                return Math.LN2 * (of.instances * x.instances + of.batch * batch) - Math.log1p(half / x.inFlight);
+            };
+        }
+        const powers = [
+            [0, 0],
+            [0.5, 0],
+            [1, 0],
+            [0, 0.4],
+            [0.5, 0.4],
+            [1, 0.4],
+            [0.5, 0.8],
+            [1, 0.8],
+        ];
+        const loadsApart = [
+            ...[1, 2, 4, 8, 16, 32].map((half) => ({ half, each: false, share: 1 / 12 })),
+            ...[0.15, 0.4, 1].map((half) => ({ half, each: true, share: 1 / 6 })),
+        ].flatMap(({ half, each, share }) => powers.flatMap(([instances = 0, batch = 0]) => [true, false].map((always) => ({
+            of: apart({ half, each, instances, batch, always }),
+            prior: (share * (instances + batch === 0 ? 3 : 1)) / 20,
+        }))));
+        const memories = [0.01, 0.5, 1.5, 4, 12].flatMap((server) => [0, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((perItem) => (x) => Math.log(server + x.instanceCount * (1 + perItem * x.maxBatchSize))));
+        ;
+        const vague = [
+            { level: 1, straight: 0.2, executed: 0.3, near: 0.02 },
+            { level: 1, straight: 0.2, executed: 0.6, near: 0.05 },
+            { level: 1, straight: 0.2, executed: 0.5, near: 0.2 },
+        ].map(rateVariances);
+        const doubtful = [
+            { level: 1, straight: 0.2, executed: 1 },
+            { level: 1, straight: 0.2, executed: 0.3, working: 0.6 },
+            { level: 1, straight: 0.2, executed: 0.2, near: 1 },
+            { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
+            { level: 1, executed: 0.3, near: 0.1, fromBatch: 0.5, fromCount: 0.5 },
+        ].map(rateVariances);
+        const nearLoop = [
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
+            { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, fromBatch: 0.35, fromCount: 0.35 },
+        ].map(rateVariances);
+        const byConfiguration = [
+            { level: 1, executed: 0.05, configuration: 0.1, additive: 0.6 },
+            { level: 1, executed: 0.05, configuration: 0.3, together: 0.8 },
+            { level: 1, executed: 0.05, configuration: 0.8 },
+            { level: 1, executed: 0.05, configuration: 0.3, surface: 0.15 },
+        ].map(rateVariances);
+        function strayings(sets, noises = [1]) {
+            return sets.flatMap((variances) => noises.map((noise) => ({ variances, noise })));
+        }
+        function hypotheses(whole, shapes, ways) {
+            const total = shapes.reduce((sum, { prior }) => sum + prior, 0);
+            return shapes.map(({ of, prior }) => ({ shape: of, strayings: ways, prior: (whole * prior) / total }));
+        }
+        const noises = [0.2, 1.5];
+        const [loopShare, apartShare] = [0.65, 0.3];
+        const rateHypotheses = [
+            { shape: shapes_halfway, strayings: strayings(vague), prior: 0.025 },
+            { shape: shapes_halfway, strayings: strayings(doubtful), prior: 0.025, doubt: true },
+            ...hypotheses(loopShare, closedLoops, strayings(nearLoop, noises)),
+            ...hypotheses(apartShare, loadsApart, strayings(byConfiguration, noises)),
+        ];
+        const stretchHypotheses = [
+            {
+                shape: () => 0.3,
+                strayings: strayings([
+                    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
+                    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
+                ]),
+                prior: 1,
+            },
+        ];
+        const anyOther = strayings([[1, 0.3 ** 2, 0.15 ** 2]]);
+        const nearMemory = strayings([[1, 0, 0.05 ** 2]]);
+        const memoryHypotheses = [
+            { shape: ({ instances, batch }) => 0.3 * (instances + batch / 2), strayings: anyOther, prior: 0.2 },
+            ...memories.map((shape) => ({ shape, strayings: nearMemory, prior: 0.8 / memories.length })),
+        ];
+        const otherHypotheses = [
+            { shape: () => 0, strayings: anyOther, prior: 1 },
+        ];
+        ;
+        const theRateItself = { ofRate: 1, rest: { mean: 0, sd: 0 } };
+        function fitSurrogate(observations) {
+            const features = featuresOf(observations);
+            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
+            const rateAt = regress(samples, rateKernels, rateHypotheses);
+            const fits = new Map();
+            const fitOf = (metric) => {
+                const known = fits.get(metric);
+                if (known !== undefined)
+                    return known;
+                const made = metric.startsWith('latency')
+                    ? fitStretch(observations, features, metric)
+                    : fitOther(observations, features, metric);
+                fits.set(metric, made);
+                return made;
+            };
+            const outlookOf = (place) => {
+                const x = features(place);
+                const relation = (metric) => {
+                    if (metric === 'inferPerSec')
+                        return theRateItself;
+                    const { mean, sd } = fitOf(metric)(x);
+                    if (!metric.startsWith('latency'))
+                        return { ofRate: 0, rest: { mean, sd } };
+                    return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } };
+                };
+                return { rate: rateAt(x), relation };
+            };
+            const rateDifference = (one, other) => rateAt.difference(features(one), features(other));
+            return Object.assign(outlookOf, { rateDifference });
+        }
+        function beliefOf({ rate, relation }, metric) {
+            const { ofRate, rest } = relation(metric);
+            return { mean: ofRate * rate.mean + rest.mean, sd: Math.hypot(ofRate * rate.sd, rest.sd) };
+        }
+        const mostStretch = Math.log(20);
+        function fitStretch(observations, features, metric) {
+            const samples = samplesOf(observations, features, (observation) => {
+                const { metrics } = observation;
+                const latency = log(metrics[metric]);
+                const rate = log(metrics.inferPerSec);
+                if (latency === null || rate === null)
+                    return null;
+                const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9);
+                return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch);
+            });
+            return regress(samples, stretchKernels, stretchHypotheses);
+        }
+        function fitOther(observations, features, metric) {
+            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]));
+            const isMemory = metric_metrics[metric].unit === 'bytes';
+            const noise = isMemory ? 0.01 : 0.1;
+            return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, isMemory ? memoryHypotheses : otherHypotheses);
+        }
+        function samplesOf(observations, features, target) {
+            return observations.flatMap((observation) => {
+                const y = target(observation);
+                return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
+            });
+        }
+        function log(value) {
+            return value != null && value > 0 ? Math.log(value) : null;
+        }
+        ;
+        function utilityOf({ relation }, objectives) {
+            const shares = weights(objectives);
+            let slope = 0;
+            let mean = 0;
+            let variance = 0;
+            for (const [i, { metric }] of objectives.entries()) {
+                const { ofRate, rest } = relation(metric);
+                const share = (shares[i] ?? 0) * direction(metric);
+                slope += share * ofRate;
+                mean += share * rest.mean;
+                variance += (share * rest.sd) ** 2;
+            }
+            return { slope, rest: { mean, sd: Math.sqrt(variance) } };
+        }
+        const nothing = { mean: Number.NEGATIVE_INFINITY, sd: 0 };
+        function needsOf(outlook, constraints) {
+            let least = nothing;
+            let others = 1;
+            for (const constraint of constraints) {
+                const { ofRate, rest } = outlook.relation(constraint.metric);
+                const isFloor = constraint.limit > 0 && ofRate === (constraint.bound === 'max' ? -1 : 1);
+                const log = Math.log(constraint.limit);
+                const needed = { mean: ofRate * (log - rest.mean), sd: rest.sd };
+                if (!isFloor)
+                    others *= stakes_chanceOf(roomOf(outlook, constraint));
+                else if (needed.mean > least.mean)
+                    least = needed;
+            }
+            return { least, others };
+        }
+        function meetingOf(outlook, constraints) {
+            const { least, others } = needsOf(outlook, constraints);
+            return others * expectedGain(outlook.rate, { slope: 0, rest: nothing, floor: 0, least }).chance;
+        }
+        function stakes_chanceOf({ mean, sd }) {
+            return normalCdf(mean / Math.max(sd, 1e-9));
+        }
+        function marginOf(outlook, constraints) {
+            return constraints
+                .map((constraint) => roomOf(outlook, constraint))
+                .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
+                mean: Number.POSITIVE_INFINITY,
+                sd: 0,
+            });
+        }
+        function roomOf(outlook, { metric, bound, limit }) {
+            if (limit <= 0)
+                return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 };
+            const { mean, sd } = beliefOf(outlook, metric);
+            return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
+        }
+        ;
+        function answer_rank(question, estimate = null) {
+            const { objectives, constraints, points, space } = question;
+            const candidates = candidatesOf(points);
+            const against = candidates[0]?.metrics ?? {};
+            const key = (candidate) => [
+                candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
+                effortOf(candidate.configuration, space) -
+                    (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate.worthOf(candidate)),
+            ];
+            return candidates
+                .map((candidate) => ({ candidate, key: key(candidate) }))
+                .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
+                .map(({ candidate }) => candidate);
+        }
+        function estimateOf(question) {
+            const spread = candidates_spreadOf(question.points);
+            if (spread === exactSpread || question.space.members !== undefined)
+                return null;
+            const candidates = candidatesOf(question.points);
+            const surrogate = fitSurrogate(candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })));
+            const utility = (place) => utilityOf(surrogate(place), question.objectives);
+            return {
+                worthOf: (place) => {
+                    const { slope, rest } = utility(place);
+                    return slope * surrogate(place).rate.mean + rest.mean;
+                },
+                meetingOf: (place) => meetingOf(surrogate(place), question.constraints),
+                chanceOfBetter: (one, other) => {
+                    const [{ slope, rest }, { rest: otherRest }] = [utility(one), utility(other)];
+                    const apart = { mean: rest.mean - otherRest.mean, sd: Math.hypot(rest.sd, otherRest.sd) };
+                    return chanceAbove(surrogate.rateDifference(one, other), slope, apart);
+                },
+            };
+        }
+        function holds(candidate, constraints, meeting) {
+            return candidateViolation(candidate, constraints, meeting) === 0;
+        }
+        function candidateViolation({ metrics, confirmed }, constraints, meeting) {
+            const own = violation(metrics, constraints);
+            const isBelieved = own === 0 && meeting !== undefined && meeting >= moreLikelyThanNot;
+            return confirmed === null || isBelieved ? own : Math.max(own, violation(confirmed, constraints));
+        }
+        const moreLikelyThanNot = 0.5;
+        function bestOf(ranked, configuration) {
+            return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null;
+        }
+        const surelyBetter = 0.98;
+        const tieErrors = 2.326;
+        function indistinguishable(one, other, question, estimate = null) {
+            if (estimate !== null) {
+                const chance = estimate.chanceOfBetter(one, other);
+                return Math.max(chance, 1 - chance) < surelyBetter;
+            }
+            const error = candidates_spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
+            return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
+        }
+        function answerOf(question, estimate = null) {
+            const ranked = answer_rank(question, estimate);
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const { constraints, objectives } = question;
+            const isHolding = (candidate) => holds(candidate, constraints, estimate?.meetingOf(candidate));
+            const meetsConstraints = isHolding(top);
+            const own = bestOf(ranked, question.space.committed);
+            const ownMeets = own !== null && isHolding(own);
+            const isCommitted = top === own;
+            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate);
+            const winner = tie ? own : top;
+            return {
+                configuration: winner.configuration,
+                load: winner.load,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
+                tie,
+                meetsConstraints,
+                explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
+            };
+        }
+        function toBest(answer, measured, patch) {
+            const { configuration, load, gain, tie, meetsConstraints, explanation } = answer;
+            const metrics = answerMetrics(answer, measured);
+            return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch };
+        }
+        function answerMetrics(answer, measured) {
+            const [only] = measured;
+            if (measured.length <= 1)
+                return only ?? {};
+            const entries = metricNames.flatMap((name) => {
+                const values = measured.flatMap((metrics) => metrics[name] ?? []);
+                const value = answer.metrics[name];
+                const [first] = values;
+                if (first === undefined || value == null)
+                    return [];
+                const n = values.reduce((sum, each) => sum + each.n, 0);
+                const lacking = values.find((each) => each.value === null);
+                return [[name, lacking ? { ...lacking, n } : { ...first, value, interval: null, n }]];
+            });
+            return Object.fromEntries(entries);
+        }
+        function explain(question, { top, own, tie, meetsConstraints, ownMeets }) {
+            const { constraints, objectives } = question;
+            const topWords = `${answer_describe(top)}`;
+            if (!meetsConstraints) {
+                const isRefuted = violation(top.metrics, constraints) === 0 && top.confirmed !== null;
+                const missing = isRefuted ? top.confirmed : top.metrics;
+                const failing = constraints.filter((constraint) => excess(missing, constraint) > 0);
+                const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ');
+                return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${isRefuted ? 'measured again, ' : ''}${words}.`;
+            }
+            if (own === null)
+                return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`;
+            if (top === own)
+                return `The committed configuration is the best of those measured: ${topWords}.`;
+            if (!ownMeets)
+                return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`;
+            const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0);
+            const spread = percent(candidates_spreadOf(question.points));
+            if (tie) {
+                return `A tie, so the committed configuration stands at ${answer_describe(own)}: the best other one, ${topWords}, differs by ${ratio}, which is not sure to be more than noise: single measurements spread by ${spread}.`;
+            }
+            return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${answer_describe(own)}; single measurements spread by ${spread}.`;
+        }
+        function answer_describe({ configuration, load, metrics, }) {
+            const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null);
+            return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
+        }
+        function metricWords(name, metrics) {
+            const value = metrics[name];
+            return value == null ? null : `${metric_metrics[name].label} ${amount(name, value)}`;
+        }
+        function violationWords(metrics, constraint) {
+            const { name, metric, bound, limit } = constraint;
+            const value = metrics[metric];
+            const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`;
+            if (value == null)
+                return `${name} was not measured (${limitWords} asked)`;
+            return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`;
+        }
+        function amount(name, value) {
+            switch (metric_metrics[name].unit) {
+                case 'ns':
+                    return `${answer_digits(value / nsPerMs)} ms`;
+                case 'bytes':
+                    return `${answer_digits(value / 1e6)} MB`;
+                case 'ratio':
+                    return percent(value);
+                default:
+                    return `${answer_digits(value)} ${metric_metrics[name].unit}`;
+            }
+        }
+        function answer_digits(value) {
+            return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+        }
+        function percent(ratio) {
+            return Number.isFinite(ratio)
+                ? `${answer_digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
+                : 'without bound';
+        }
+        function capital(words) {
+            return words.charAt(0).toUpperCase() + words.slice(1);
+        }
+        function compare(a, b) {
+            if (a === b)
+                return 0;
+            return a < b ? -1 : 1;
+        }
+        ;
+        function movesFrom(models, home) {
+            const order = models
+                .map((model, index) => ({ model, index }))
+                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
+            return [
+                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
+                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
+                    const load = shifted(model.space, home, index, by);
+                    if (load === null)
+                        return [];
+                    const loads = home.loads.map((each, other) => (other === index ? load : each));
+                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
+                })),
+                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
+                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
+            ];
+        }
+        function loadedMoves(model, index, home) {
+            return configurationMoves(model, index, home)
+                .filter(({ direction }) => direction.endsWith('+'))
+                .flatMap(({ place, direction }) => {
+                const load = shifted(model.space, place, index, 1);
+                if (load === null)
+                    return [];
+                const loads = place.loads.map((each, other) => (other === index ? load : each));
+                return move({ ...place, loads }, `${direction}, load +`);
+            });
+        }
+        function concurrent_moves_together(models, home, by) {
+            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
+            const moved = loads.filter((load) => load !== null);
+            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
+        }
+        function shifted(space, home, index, by) {
+            const [load, configuration] = [home.loads[index], home.configurations[index]];
+            if (load === undefined || configuration === undefined)
+                return null;
+            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
+            const level = (each) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate);
+            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by);
+            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
+        }
+        function configurationMoves({ name, space }, index, home) {
+            const own = home.configurations[index];
+            const load = home.loads[index];
+            if (own === undefined || load === undefined)
+                return [];
+            const to = (configuration, direction) => {
+                if (configuration === null)
+                    return [];
+                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
+                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
+                if (!legal && !isGated)
+                    return [];
+                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
+                return move({ ...home, configurations }, `${name} ${direction}`);
+            };
+            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
+                each.instanceCount === own.instanceCount &&
+                each.maxBatchSize === own.maxBatchSize;
+            return [
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
+                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
+                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
+            ];
+        }
+        function concurrent_moves_nearest({ configurations }, own, field, by) {
+            const value = (each) => each[field] ?? 0;
+            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
+                configurationKey({ ...each, [field]: own[field] }) === keyBeside(each, own));
+            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
+        }
+        function keyBeside(each, own) {
+            const groups = each.fields?.instance_group;
+            if (!own.committed || groups === undefined)
+                return configurationKey(own);
+            return configurationKey({ ...own, fields: { ...own.fields, instance_group: groups } });
+        }
+        function isListedNeighbour(own, other) {
+            return (own.instanceCount === other.instanceCount &&
+                own.maxBatchSize === other.maxBatchSize &&
+                own.dynamicBatching === other.dynamicBatching &&
+                configurationKey(own) !== configurationKey(other));
+        }
+        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
+            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
+        }
+        function move(place, direction) {
+            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
+        }
+        function sign(by) {
+            return by > 0 ? '+' : '-';
+        }
+        ;
+        const mostGated = 3;
+        const confirmations = 2;
+        const leastGain = 0.02;
+        const reserve = 2 * (confirmations - 1);
+        function nextConcurrentStep(state) {
+            const { models, gated, points } = state;
+            const committed = models.map(({ space }) => space.committed);
+            for (const loads of gated.slice(0, mostGated)) {
+                const place = { configurations: committed, loads };
+                if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
+                    continue;
+                if (!concurrent_isAffordable(state, place, 0))
+                    return done(state, budgetWords(state, reserve));
+                return measure(place, 'explore', 'the committed configurations come first');
+            }
+            const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
+            const home = homeOf(state, ranked);
+            if (home === null)
+                return done(state, 'the committed configurations could not be measured');
+            const promising = untried(state, home);
+            const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
+            if (next !== undefined)
+                return measure(next.place, 'explore', next.words);
+            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
+            const contender = nextContender(ranked);
+            if (contender === null || !concurrent_isAffordable(state, contender, 0))
+                return done(state, reason);
+            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
+        }
+        function homeOf({ models }, ranked) {
+            const [best] = ranked;
+            if (best === undefined)
+                return null;
+            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
+            return ranked
+                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
+                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
+        }
+        function untried(state, home) {
+            const known = new Set(state.points.map(concurrent_placeKey));
+            const credit = creditOf(state);
+            return movesFrom(state.models, home)
+                .filter(({ place }) => !known.has(concurrent_placeKey(place)))
+                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
+                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
+                .map(({ move }) => move);
+        }
+        function creditOf(state) {
+            const credit = new Map();
+            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
+            for (const [index, point] of state.points.entries()) {
+                const home = homeOf(state, concurrent_rank(state, concurrent_candidatesOf(state.points.slice(0, index))));
+                if (home === null)
+                    continue;
+                const move = movesFrom(state.models, home).find(({ place }) => concurrent_placeKey(place) === concurrent_placeKey(point));
+                if (move === undefined)
+                    continue;
+                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
+                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
+            }
+            return credit;
+        }
+        function comparison(models, one, other) {
+            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
+            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
+                return mine < theirs ? 1 : -1;
+            const difference = scoreOf(models, one, other);
+            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
+        }
+        function scoreOf(models, metrics, against) {
+            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
+        }
+        function violationOf(models, metrics) {
+            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
+        }
+        function concurrent_rank({ models }, candidates) {
+            const [first] = candidates;
+            if (first === undefined)
+                return [];
+            return candidates
+                .map((candidate) => ({
+                candidate,
+                off: violationOf(models, candidate.metrics),
+                score: scoreOf(models, candidate.metrics, first.metrics),
+            }))
+                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
+                .map(({ candidate }) => candidate);
+        }
+        function concurrent_candidatesOf(points) {
+            return groupsBy(points, concurrent_placeKey).flatMap((group) => {
+                const [first] = group;
+                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
+                if (first === undefined || measured.length === 0)
+                    return [];
+                const { configurations, loads } = first;
+                const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
+                return [{ configurations, loads, metrics, measurements: measured.length }];
+            });
+        }
+        function nextContender(ranked) {
+            const [winner] = ranked;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const contenders = [winner, own].filter((each) => each !== undefined);
+            const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least));
+            return fewest.measurements < confirmations ? fewest : null;
+        }
+        function isCommitted(configurations) {
+            return configurations.every(({ committed }) => committed);
+        }
+        function concurrent_answerOf(state) {
+            const { models } = state;
+            const ranked = concurrent_rank(state, concurrent_candidatesOf(state.points));
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const meetsConstraints = violationOf(models, top.metrics) === 0;
+            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
+            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
+            const tie = top !== own &&
+                ownMeets &&
+                meetsConstraints &&
+                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
+            const winner = tie ? own : top;
+            const comparable = ownMeets && meetsConstraints;
+            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
+            return {
+                configurations: winner.configurations,
+                loads: winner.loads,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                committed: own ?? null,
+                gains,
+                gain: comparable
+                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
+                    : null,
+                tie,
+                meetsConstraints,
+            };
+        }
+        function concurrent_placeKey({ configurations, loads }) {
+            return configurations
+                .map((configuration, index) => {
+                const load = loads[index];
+                return `${configurationKey(configuration)} ${load === undefined ? '' : loadKey(load)}`;
+            })
+                .join(' | ');
+        }
+        function changed({ points }, place) {
+            const loaded = points.at(-1)?.configurations;
+            if (loaded === undefined)
+                return place.configurations.length;
+            return place.configurations.filter((configuration, index) => {
+                const now = loaded[index];
+                return now === undefined || configurationKey(now) !== configurationKey(configuration);
+            }).length;
+        }
+        function concurrent_isAffordable(state, place, kept) {
+            const { load, measure } = state.budget.costNs;
+            return allows(state, measure + changed(state, place) * load, kept);
+        }
+        function measure(place, purpose, why) {
+            const { configurations, loads } = place;
+            return { kind: 'measure', place: { configurations, loads }, purpose, why };
+        }
+        function done(state, reason) {
+            return { kind: 'done', answer: concurrent_answerOf(state), reason };
+        }
+        ;
+        function mixOf(gated) {
+            const base = gated.at(-1);
+            if (base === undefined || base.length === 0)
+                return null;
+            const varies = base.map((load, index) => gated.some((step) => step[index] !== undefined && loadKey(step[index]) !== loadKey(load)));
+            const grows = varies.includes(true) ? varies : varies.map(() => true);
+            const lead = base.reduce((best, load, index) => grows[index] === true && (best < 0 || concurrent_capacity_levelOf(load) > concurrent_capacity_levelOf(base[best])) ? index : best, -1);
+            return { base, grows, lead };
+        }
+        function concurrent_capacity_levelOf(load) {
+            if (load === undefined)
+                return 0;
+            return load.mode === 'concurrency' ? load.concurrency : load.requestRate;
+        }
+        function mixAt({ base, grows, lead }, level) {
+            const factor = level / concurrent_capacity_levelOf(base[lead]);
+            return base.map((load, index) => {
+                if (grows[index] !== true)
+                    return load;
+                return load.mode === 'concurrency'
+                    ? { ...load, concurrency: Math.max(1, Math.round(load.concurrency * factor)) }
+                    : { ...load, requestRate: Number((load.requestRate * factor).toPrecision(3)) };
+            });
+        }
+        const concurrent_capacity_keyOf = (loads) => loads.map(loadKey).join(' | ');
+        function rungsOf(points, mix, constraints) {
+            return groupsBy(points, ({ loads }) => concurrent_capacity_keyOf(loads))
+                .flatMap((group) => {
+                const [first] = group;
+                if (first === undefined)
+                    return [];
+                const { loads } = first;
+                const level = concurrent_capacity_levelOf(loads[mix.lead]);
+                if (concurrent_capacity_keyOf(mixAt(mix, level)) !== concurrent_capacity_keyOf(loads))
+                    return [];
+                const measured = group.flatMap((point) => (point.metrics === null ? [] : [point.metrics]));
+                const metrics = measured.length === 0
+                    ? null
+                    : loads.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
+                const holds = metrics?.every((own, index) => violation(own, capacityLimits(constraints[index] ?? [])) === 0) ===
+                    true;
+                return [{ loads, metrics, level, holds }];
+            })
+                .toSorted((a, b) => a.level - b.level);
+        }
+        function concurrent_capacity_throughputOf({ metrics }) {
+            const logs = (metrics ?? []).map(({ inferPerSec }) => Math.log(Math.max(Number.MIN_VALUE, inferPerSec ?? 0)));
+            return Math.exp(logs.reduce((sum, log) => sum + log, 0) / Math.max(1, logs.length));
+        }
+        function concurrent_capacity_bracket(rungs) {
+            const held = rungs.filter(({ holds }) => holds);
+            const top = held.at(-1) ?? null;
+            const broken = rungs.find(({ holds, level }) => !holds && level > (top?.level ?? 0)) ?? null;
+            return { held, top, broken };
+        }
+        function mixCapacity(points, gated, constraints) {
+            const mix = mixOf(gated);
+            if (mix === null)
+                return { at: null, brokenAt: null };
+            const { held, broken } = concurrent_capacity_bracket(rungsOf(points, mix, constraints));
+            const best = held.reduce((top, rung) => (top === null || concurrent_capacity_throughputOf(rung) > concurrent_capacity_throughputOf(top) ? rung : top), null);
+            return {
+                at: best?.metrics == null ? null : { loads: best.loads, metrics: best.metrics },
+                brokenAt: broken?.loads ?? null,
+            };
+        }
+        const concurrent_capacity_plateauGain = 0.02;
+        const concurrent_capacity_closeEnough = 1.1;
+        function nextLevel(rungs, { base, lead }, heaviest) {
+            const first = concurrent_capacity_levelOf(base[lead]);
+            const isRate = base[lead]?.mode === 'requestRate';
+            if (!rungs.some(({ level }) => level === first))
+                return first;
+            const { held, top, broken } = concurrent_capacity_bracket(rungs);
+            if (broken === null) {
+                const before = held.at(-2);
+                const isFlat = top !== null && before !== undefined && concurrent_capacity_throughputOf(top) <= (1 + concurrent_capacity_plateauGain) * concurrent_capacity_throughputOf(before);
+                const next = Math.min(heaviest, 2 * (top?.level ?? first));
+                return isFlat || next <= (top?.level ?? 0) ? null : next;
+            }
+            if (top === null) {
+                const half = isRate ? broken.level / 2 : Math.floor(broken.level / 2);
+                return half < 1 ? null : half;
+            }
+            if (broken.level / top.level <= concurrent_capacity_closeEnough)
+                return null;
+            const middle = isRate
+                ? Number(Math.sqrt(top.level * broken.level).toPrecision(3))
+                : Math.round((top.level + broken.level) / 2);
+            return middle <= top.level || middle >= broken.level ? null : middle;
+        }
+        function nextMixStep(state, answer, most) {
+            const { models, gated, points } = state;
+            const mix = mixOf(gated);
+            const constraints = models.map((model) => model.constraints);
+            if (answer === null || mix === null || !constraints.some(limitsLatency))
+                return null;
+            const combination = (configurations) => configurations.map(configurationKey).join(' | ');
+            const committed = models.map(({ space }) => space.committed);
+            const wanted = [
+                ...new Map([answer.configurations, committed].map((each) => [combination(each), each])).values(),
+            ];
+            const loaded = combination(points.at(-1)?.configurations ?? []);
+            const ordered = wanted.toSorted((a, b) => Number(combination(b) === loaded) - Number(combination(a) === loaded));
+            const leadLoads = models[mix.lead]?.space.loads ?? [];
+            const heaviest = Math.max(concurrent_capacity_levelOf(mix.base[mix.lead]), ...leadLoads.map(concurrent_capacity_levelOf));
+            for (const configurations of ordered) {
+                const own = points.filter((point) => combination(point.configurations) === combination(configurations));
+                if (own.filter(({ purpose }) => purpose === 'capacity').length >= most)
+                    continue;
+                const level = nextLevel(rungsOf(own, mix, constraints), mix, heaviest);
+                const loads = level === null ? null : mixAt(mix, level);
+                const isLegal = loads?.every((load, index) => batchSizeOf(load) <= Math.max(1, configurations[index]?.maxBatchSize ?? 1));
+                if (loads === null || isLegal !== true)
+                    continue;
+                const place = { configurations, loads };
+                if (!concurrent_isAffordable({ ...state, budget: { ...state.budget, maxMeasurements: Infinity } }, place, 0))
+                    return null;
+                const why = `how much of the mix is held: ${loads.map(loadLabel).join(' and ')}`;
+                return { kind: 'measure', place, purpose: 'capacity', why };
+            }
+            return null;
+        }
+        ;
+        function capacityBeside(name, models, references, gpus, settingsFor) {
+            const index = models.findIndex((model) => model.name === name);
+            const own = models[index];
+            const constraints = models.map((model) => settingsFor(model.name).constraints);
+            const { demandInferPerSec } = settingsFor(name);
+            if (own === undefined || (!constraints.some(limitsLatency) && demandInferPerSec === null))
+                return undefined;
+            const row = capacityRow(demandInferPerSec, gpus);
+            const gated = mixPoints(models.map((model) => gatedScenarios(model).map(pointOf)));
+            const steps = gated.map(({ loads }) => loads);
+            const rowOf = (of, configuration, found) => {
+                const loadOf = (loads) => {
+                    const named = loads.flatMap((load, other) => {
+                        const model = models[other]?.name;
+                        return model === undefined ? [] : [{ model, load }];
+                    });
+                    return together(named)[index] ?? null;
+                };
+                const load = found.at === null ? null : loadOf(found.at.loads);
+                const at = load === null ? null : { load, metrics: found.at?.metrics[index] ?? {} };
+                return row(of, { configuration, at, brokenAt: found.brokenAt === null ? null : loadOf(found.brokenAt) });
+            };
+            const lists = models.map(({ sweep }) => sweep?.points ?? []);
+            const all = mixPoints(lists);
+            const configurations = (lists[index] ?? []).map((point) => point.configuration);
+            const nameOf = sweptName(own);
+            const swept = [...new Map(configurations.map((each) => [configurationKey(each), each]))].map(([key, each]) => {
+                const points = all.filter((_, at) => configurations[at] !== undefined && configurationKey(configurations[at]) === key);
+                return rowOf(nameOf(each), each, mixCapacity(points, steps, constraints));
+            });
+            const gatedRow = (of, side) => {
+                const scenarios = side.map((model) => gatedScenarios(model));
+                const configuration = scenarios[index]?.[0]?.configuration;
+                if (configuration === undefined || side.length < models.length)
+                    return [];
+                const points = mixPoints(scenarios.map((each) => each.map(pointOf)));
+                return [rowOf(of, configuration, mixCapacity(points, steps, constraints))];
+            };
+            const before = models.flatMap((model) => references.find((each) => each.name === model.name) ?? []);
+            const rows = before.length < models.length && swept.length > 0
+                ? swept
+                : [...gatedRow('reference', before), ...gatedRow('candidate', models), ...swept];
+            return { demandInferPerSec, rows };
+        }
+        function mixPoints(lists) {
+            return (lists[0] ?? []).flatMap((_, at) => {
+                const points = lists.flatMap((list) => list[at] ?? []);
+                if (points.length < lists.length)
+                    return [];
+                const measured = points.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
+                return [
+                    {
+                        loads: points.map(({ load }) => ownLoad(load)),
+                        metrics: measured.length === points.length ? measured : null,
+                    },
+                ];
+            });
+        }
+        ;
         function creepReasons(input, trend) {
             if (!isCreepJudged(input))
                 return [];
@@ -37296,6 +38876,50 @@ var __webpack_modules__ = ({
             }
         }
         ;
+        function settingsOf(config, model) {
+            return { settingsHash: settingsHash(config, model), conditions: conditionsOf(config, model) };
+        }
+        function conditionsOf({ gate, triton, settingsFor }, model) {
+            const { requests, counts, perfAnalyzerFlags } = settingsFor(model);
+            const { serialAsked: _, ...sequences } = requests.sequences;
+            const { warmupRequestCount } = counts;
+            const all = {
+                'gate.warmup_seconds': warmupRequestCount === null ? gate.warmupNs / nsPerSecond : null,
+                'warmup-request-count': warmupRequestCount,
+                'gate.block_milliseconds': gate.blockNs / nsPerMs,
+                streaming: requests.streaming ? 'true' : null,
+                sequences,
+                perf_analyzer_flags: gate.engine === 'builtin' ? null : digest(perfAnalyzerFlags),
+                triton_server_flags: digest(triton.serverFlags),
+                triton_server_environment: digest(triton.serverEnvironment),
+                triton_docker_mounts: digest(triton.dockerArgs),
+                'TLS to the server': hasTls(triton) ? 'true' : null,
+            };
+            return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => value === null ? [] : [[key, typeof value === 'object' ? JSON.stringify(value) : String(value)]]));
+        }
+        function settingsHash({ gate, triton, settingsFor }, model) {
+            const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model);
+            const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate;
+            const { serverFlags, serverEnvironment, dockerArgs } = triton;
+            const all = [
+                { loads, requests, counts, perfAnalyzerFlags },
+                { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+                { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
+            ];
+            return (0, external_node_crypto_namespaceObject.createHash)('sha256').update(JSON.stringify(all)).digest('hex');
+        }
+        function digest(values) {
+            const entries = Array.isArray(values)
+                ? values
+                : Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1));
+            if (entries.length === 0)
+                return null;
+            return `sha256:${(0, external_node_crypto_namespaceObject.createHash)('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 12)}`;
+        }
+        function hasTls({ mode, url, endpointSettings }) {
+            return ((mode === 'remote' || url !== null) && (endpointSettings.useSsl || url?.startsWith('grpcs://') === true));
+        }
+        ;
         function limitsOf(config, models) {
             const { gate } = config;
             return {
@@ -37315,6 +38939,7 @@ var __webpack_modules__ = ({
                         tolerance: { ...tolerance },
                         checkOutputs: requests.checkOutputs,
                         asked: askedOf(settings, gate),
+                        conditions: conditionsOf(config, name),
                     };
                 }),
                 onInconclusive: gate.onInconclusive,
@@ -37324,7 +38949,23 @@ var __webpack_modules__ = ({
                 repetitions: gate.repetitions,
                 screening: gate.screening,
                 onCreep: gate.onCreep,
+                measurementNs: gate.measurementNs,
+                timeBudgetNs: gate.timeBudgetNs,
+                runnerClass: gate.runnerClass,
+                served: servedOf(config),
                 accepted: [...gate.accepted],
+            };
+        }
+        function servedOf({ modelRepository, triton, gate }) {
+            const { mode, image, serverPath, url, gpus } = triton;
+            return {
+                ...(modelRepository === null ? {} : { model_repository: modelRepository }),
+                'gate.triton': mode,
+                triton_docker_image: image,
+                triton_server_path: serverPath,
+                triton_grpc_endpoint: url ?? 'none',
+                gpus: gpus?.join(',') ?? 'all',
+                'gate.lock_gpu_clocks': String(gate.lockGpuClocks ?? 'none'),
             };
         }
         function askedOf({ input, requests, counts, perfAnalyzerFlags }, { engine }) {
@@ -37353,12 +38994,61 @@ var __webpack_modules__ = ({
             return Object.keys(values).length === 0 ? null : values;
         }
         ;
+        const sentKeys = ['shape', 'input-data', 'gate.inputs', 'string-length', 'string-data', 'shared-memory'];
+        function sentOtherwise(before, after, environment) {
+            return before.models.flatMap(({ name, inputData, asked = {} }) => {
+                const own = sentTo(name, environment);
+                if (inputData == null || own === undefined || inputData === own)
+                    return [];
+                const now = after.models.find((model) => model.name === name)?.asked;
+                if (sentKeys.some((key) => asked[key] !== now?.[key]))
+                    return [];
+                const hashes = `sha256 ${inputData.slice(0, 12)} → ${own.slice(0, 12)}`;
+                return [`${name} is sent other data on both sides, lighter perhaps, under the same names (${hashes})`];
+            });
+        }
+        function unknownDataWarnings(input) {
+            const { git, environment } = input.measurements;
+            if (git?.reference?.status !== 'read')
+                return [];
+            const stored = usableBaseline(input)?.environment;
+            const names = git.reference.limits.models
+                .filter(({ inputData }) => inputData === null)
+                .map(({ name }) => name)
+                .filter((name) => {
+                const own = sentTo(name, environment);
+                return own !== undefined && (stored === undefined || sentTo(name, stored) !== own);
+            });
+            if (names.length === 0)
+                return [];
+            return [
+                `Whether ${listInWords(names)} would be sent the same data at ${git.reference.commit.slice(0, 7)} is not known: the files cannot be read there. Both sides were sent what is here.`,
+            ];
+        }
+        function sentTo(model, { inputData = {} }) {
+            return Object.hasOwn(inputData, model) ? inputData[model] : undefined;
+        }
+        ;
         function loosened({ measurements, config, }) {
             const reference = measurements.git?.reference;
             if (reference?.status !== 'read')
                 return null;
             const names = reference.limits.models.map(({ name }) => name);
-            return looserThan(reference.limits, limitsOf(config, names));
+            const own = asMeasured(limitsOf(config, names), reference.measured);
+            return [
+                ...looserThan(reference.limits, own),
+                ...sentOtherwise(reference.limits, own, measurements.environment),
+            ];
+        }
+        function asMeasured(judging, measured) {
+            if (measured === undefined)
+                return judging;
+            const { served, measurementNs, timeBudgetNs, runnerClass, repetitions, screening } = measured;
+            const models = judging.models.map((model) => {
+                const then = measured.models.find(({ name }) => name === model.name);
+                return then === undefined ? model : { ...model, asked: then.asked, conditions: then.conditions };
+            });
+            return { ...judging, served, measurementNs, timeBudgetNs, runnerClass, repetitions, screening, models };
         }
         function looserThan(before, after) {
             return [
@@ -37373,12 +39063,36 @@ var __webpack_modules__ = ({
                 ...(after.repetitions < before.repetitions
                     ? [`gate.repetitions ${before.repetitions} → ${after.repetitions}`]
                     : []),
+                ...loosened_shortened(before, after),
+                ...servedOtherwise(before, after),
                 ...(before.onCreep === 'fail' && after.onCreep !== 'fail' ? ['gate.on_creep fail → warn'] : []),
                 ...(before.screening === 'off' && after.screening !== 'off'
                     ? ['gate.screening off → history: a reference is not always measured']
                     : []),
                 ...after.accepted.flatMap((entry) => acceptedMore(before.accepted, entry)),
             ];
+        }
+        function loosened_shortened(before, after) {
+            const seconds = (ns) => (ns === null ? 'by the number of models' : `${ns / nsPerSecond} s`);
+            const class_ = (name = null) => name ?? 'by the machine';
+            const [from, to] = [before.measurementNs ?? 0, after.measurementNs ?? 0];
+            const budgets = [before.timeBudgetNs, after.timeBudgetNs];
+            const isLess = budgets[0] !== undefined && budgets[1] != null && budgets[1] < (budgets[0] ?? Number.POSITIVE_INFINITY);
+            return [
+                ...(to < from ? [`gate.measurement_seconds ${from / nsPerSecond} → ${to / nsPerSecond}`] : []),
+                ...(isLess ? [`gate.time_budget ${seconds(budgets[0] ?? null)} → ${seconds(budgets[1])}`] : []),
+                ...(before.runnerClass !== undefined && before.runnerClass !== after.runnerClass
+                    ? [
+                        `gate.runner_class ${class_(before.runnerClass)} → ${class_(after.runnerClass)}: whose baseline is taken for this machine's`,
+                    ]
+                    : []),
+            ];
+        }
+        function servedOtherwise({ served: before }, { served: after }) {
+            if (before === undefined || after === undefined)
+                return [];
+            const changes = conditionChanges(before, after).filter(({ key, before: from }) => key !== 'model_repository' || from !== 'none');
+            return changes.map(({ key, before: from, after: to }) => `both sides are served otherwise than the reference was, and what that changes is not seen: ${key} ${from} → ${to}`);
         }
         function gatedLess(before, after) {
             const { gated } = after;
@@ -37412,17 +39126,14 @@ var __webpack_modules__ = ({
                 ...askedOtherwise(before, after),
             ];
         }
-        function askedOtherwise({ name, asked: before }, { asked: after }) {
-            if (before === undefined || after === undefined)
-                return [];
-            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-            return keys
-                .filter((key) => before[key] !== after[key])
-                .map((key) => `${name} is asked otherwise, more easily perhaps: ${key} ${loosened_short(before[key])} → ${loosened_short(after[key])}`);
-        }
-        const mostCharacters = 80;
-        function loosened_short(text = 'none') {
-            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
+        function askedOtherwise(before, after) {
+            const differences = new Map(['conditions', 'asked'].flatMap((record) => {
+                const [from, to] = [before[record], after[record]];
+                return from === undefined || to === undefined
+                    ? []
+                    : conditionChanges(from, to).map((change) => [change.key, change]);
+            }));
+            return [...differences.values()].map(({ key, before: from, after: to }) => `${before.name} is asked otherwise, more easily perhaps: ${key} ${from} → ${to}`);
         }
         function constraintLooser(model, before, { constraints }) {
             const { name, metric, bound, limit } = before;
@@ -37511,19 +39222,51 @@ var __webpack_modules__ = ({
                 .join(' ');
         }
         ;
+        function otherSettingsReason({ candidate: { name }, match, }) {
+            const again = `measure the main branch again (${baselineMaker})`;
+            if (match.kind === 'unknown') {
+                return {
+                    outcome: 'inconclusive',
+                    model: name,
+                    message: `${name}: whether the baseline measured it with the same settings is not known: one of the two files was written by an older version, which did not keep each of them.`,
+                    next: `Compare with --reference, which gives both sides the same settings, or ${again}.`,
+                };
+            }
+            return {
+                outcome: 'invalid',
+                model: name,
+                message: `${name}: the baseline measured it with other settings, so that its numbers mean something else: ${match.differences.join('; ')}.`,
+                next: `Compare with --reference, which gives both sides the same settings, or ${again} with these.`,
+            };
+        }
         function settingsWarnings(input) {
-            const models = input.measurements.models.filter((model) => {
+            const compared = input.measurements.models.flatMap((model) => {
                 const opponent = opponentFor(input, model);
-                if (opponent.kind !== 'baseline' || model.settingsHash === undefined)
-                    return false;
-                const stored = opponent.models.find(({ name }) => name === model.name)?.settingsHash;
-                return stored !== undefined && stored !== model.settingsHash;
+                const stored = opponent.kind === 'baseline' ? opponent.models.find(({ name }) => name === model.name) : undefined;
+                return stored === undefined ? [] : [{ name: model.name, match: matchSettings(stored, model) }];
             });
-            if (models.length === 0)
-                return [];
-            const names = listInWords(models.map(({ name }) => name));
+            const alike = compared.filter(({ match }) => match.kind === 'alike').map(({ name }) => name);
+            const baseline = compared.length === 0 ? null : usableBaseline(input);
+            const others = baseline === null ? [] : notTheSame(baseline.environment, input.measurements.environment);
+            const { commit } = input.measurements;
+            const isItself = commit !== null && baseline?.commit === commit;
+            const beside = 'Compare with --reference, which gives both sides the same.';
             return [
-                `The baseline measured ${names} with other settings (loads, requests, windows, repetitions, or flags of the server): a change may be theirs, and they may hide one. Compare with --reference, which gives both sides the same.`,
+                ...(isItself
+                    ? [
+                        `The baseline was measured at ${commit.slice(0, 7)}, the very commit that is judged: only what is not committed can differ.`,
+                    ]
+                    : []),
+                ...(alike.length === 0
+                    ? []
+                    : [
+                        `The baseline measured ${listInWords(alike)} more or less often or long, or at other loads too: its numbers mean the same, and may be better or less well known.`,
+                    ]),
+                ...(others.length === 0
+                    ? []
+                    : [
+                        `The baseline was measured on a machine of this class that is not quite this one (${others.join('; ')}): a change may be its own, and may hide one. ${beside}`,
+                    ]),
             ];
         }
         ;
@@ -37730,10 +39473,12 @@ var __webpack_modules__ = ({
         })
             .readonly();
         const passedOver = { passedOver: array(schemas_string()).optional() };
+        const fromFile = { file: schemas_string().optional() };
         const baselineStatusSchema = discriminatedUnion('status', [
             strictObject({
                 status: literal('found'),
                 source: schemas_string(),
+                ...fromFile,
                 commit: schemas_string().nullable(),
                 createdAt: schemas_string(),
                 ...passedOver,
@@ -37742,6 +39487,7 @@ var __webpack_modules__ = ({
             strictObject({
                 status: literal('incompatible'),
                 source: schemas_string(),
+                ...fromFile,
                 commit: schemas_string().nullable(),
                 createdAt: schemas_string(),
                 differences: array(schemas_string()),
@@ -38049,7 +39795,8 @@ var __webpack_modules__ = ({
         function modelReasons(input, model, compared) {
             const opponent = opponentFor(input, model);
             const state = modelState(model, opponent);
-            if (input.mode === 'gate' && model.screening === 'cleared' && state.kind !== 'comparable')
+            const isComparable = state.kind === 'comparable' || state.kind === 'otherSettings';
+            if (input.mode === 'gate' && model.screening === 'cleared' && !isComparable)
                 return [uncleared(model)];
             if (state.kind === 'failed')
                 return [failedReason(model, state.regressed, opponent)];
@@ -38065,7 +39812,9 @@ var __webpack_modules__ = ({
             };
             return [
                 ...problems,
-                ...stateReasons(state.kind, model, opponent),
+                ...(state.kind === 'otherSettings'
+                    ? [otherSettingsReason(state)]
+                    : stateReasons(state.kind, model, opponent)),
                 ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
                 ...comparisonReasons(model, compared.comparisons.filter(({ load }) => !bad(load))),
                 ...compared.constraints
@@ -38230,7 +39979,7 @@ var __webpack_modules__ = ({
         ;
         function measuringFlags(overrides) {
             const { timeBudgetNs } = overrides;
-            return plain([
+            return given([
                 ['--engine', overrides.engine],
                 ['--perf-analyzer-path', overrides.perfAnalyzerPath],
                 ['--triton-url', overrides.tritonUrl],
@@ -38242,7 +39991,7 @@ var __webpack_modules__ = ({
         }
         function judgingFlags(overrides) {
             return [
-                ...plain([
+                ...given([
                     ['--models', overrides.models?.join(',')],
                     ['--latency-budget', overrides.latencyBudgetMs],
                     ['--min-throughput', overrides.minThroughput],
@@ -38252,11 +40001,8 @@ var __webpack_modules__ = ({
                 ...(overrides.release === true ? ['--release'] : []),
             ];
         }
-        function plain(flags) {
-            return flags.flatMap(([name, value]) => value != null && isPlainWord(String(value)) ? [`${name} ${value}`] : []);
-        }
-        function isPlainWord(text) {
-            return /^[\w./:@%+=,][\w./:@%+=,-]*$/.test(text);
+        function given(flags) {
+            return flags.flatMap(([name, value]) => (value == null ? [] : [`${name} ${value}`]));
         }
         ;
         function clone_clone(schema, message) {
@@ -38494,6 +40240,40 @@ var __webpack_modules__ = ({
             return { ...below, ...Object.fromEntries(inner) };
         }
         ;
+        function completeFields({ fields = {}, instanceCount }) {
+            const { instance_group: groups, ...others } = fields;
+            if (!Array.isArray(groups))
+                return fields;
+            const [first, ...more] = groups;
+            const isSingle = first !== undefined && more.length === 0 && instanceCount !== null;
+            return { ...others, instance_group: isSingle ? [{ ...first, count: instanceCount }] : groups };
+        }
+        function groupJson(group) {
+            return toJson(ModelInstanceGroupSchema, group, { useProtoFieldName: true });
+        }
+        const ofGpus = new Set(['gpus', 'secondary_devices', 'profile']);
+        function firstGroupOnCpu({ instanceGroup }) {
+            const [first = create(ModelInstanceGroupSchema)] = instanceGroup;
+            const kept = Object.entries(groupJson(first)).filter(([name]) => name !== 'count' && !ofGpus.has(name));
+            return { ...Object.fromEntries(kept), kind: 'KIND_CPU' };
+        }
+        function isOnCpu({ instanceGroup }) {
+            return instanceGroup.length > 0 && instanceGroup.every(({ kind }) => kind === ModelInstanceGroup_Kind.CPU);
+        }
+        function isMadeOf(asked, resolved) {
+            const { instanceGroup: groups } = fromJson(ModelConfigSchema, { instance_group: [...asked] });
+            const made = resolved.instanceGroup;
+            return (groups.length === made.length &&
+                groups.every((group, index) => {
+                    const found = made[index];
+                    if (found === undefined)
+                        return false;
+                    const isFree = group.kind === ModelInstanceGroup_Kind.AUTO;
+                    const [wanted, got] = [groupJson(group), groupJson(found)];
+                    return Object.entries({ ...wanted, count: Math.max(1, group.count) }).every(([name, value]) => (name === 'kind' && isFree) || JSON.stringify(value) === JSON.stringify(got[name]));
+                }));
+        }
+        ;
         function configurationOf(config, committed) {
             const scheduling = config.schedulingChoice;
             const batching = scheduling.case === 'dynamicBatching' ? scheduling.value : null;
@@ -38567,14 +40347,14 @@ var __webpack_modules__ = ({
             else if (result.schedulingChoice.case === 'dynamicBatching') {
                 result.schedulingChoice = { case: undefined };
             }
-            return withFields(result, configuration.fields ?? {});
+            return withFields(result, completeFields(configuration));
         }
         function differences(wanted, resolved) {
             const actual = configurationOf(resolved, false);
             const differing = ['instanceCount', 'maxBatchSize', 'dynamicBatching'].filter((field) => wanted[field] !== actual[field]);
             const queueOf = ({ preferredBatchSizes: sizes = [], maxQueueDelayMicroseconds: delay = 0, ...own }) => `preferred_batch_size [${sizes.length === 1 && sizes[0] === own.maxBatchSize ? '' : sizes.join()}], max_queue_delay_microseconds ${delay}`;
             const [queue, actualQueue] = [queueOf(wanted), queueOf(actual)];
-            const others = Object.entries(wanted.fields ?? {}).filter(([name, value]) => !hasFields(resolved, { [name]: value }));
+            const others = Object.entries(completeFields(wanted)).filter(([name, value]) => !hasFields(resolved, { [name]: value }));
             return [
                 ...differing.map((field) => `${field}: asked ${wanted[field]}, got ${actual[field]}`),
                 ...(queue === actualQueue ? [] : [`asked ${queue}, got ${actualQueue}`]),
@@ -38582,10 +40362,9 @@ var __webpack_modules__ = ({
             ];
         }
         function hasFields(config, fields) {
-            if (fields.instance_group !== undefined) {
-                const kinds = ({ instanceGroup }) => [...new Set(instanceGroup.map(({ kind }) => kind))].join();
-                return kinds(withFields(config, fields)) === kinds(config);
-            }
+            const { instance_group: groups } = fields;
+            if (Array.isArray(groups))
+                return isMadeOf(groups, config);
             return equals(ModelConfigSchema, withFields(config, fields), config);
         }
         ;
@@ -39645,22 +41424,55 @@ var __webpack_modules__ = ({
             ];
         }
         function instanceGroupEdits(text, fields, current, target, additions) {
-            const same = current.instanceGroup.length === target.instanceGroup.length &&
-                current.instanceGroup.every((group, i) => group.count === target.instanceGroup[i]?.count);
-            const count = target.instanceGroup[0]?.count;
-            if (same || count === undefined)
-                return [];
-            const [first, ...others] = fields.filter(({ name, values }) => name === 'instance_group' && values.length > 0);
-            const kept = first?.values[0];
-            if (first === undefined || kept === undefined) {
-                additions.push(`instance_group [ { count: ${count} } ]`);
+            const [before, after] = [current.instanceGroup.map(groupJson), target.instanceGroup.map(groupJson)];
+            const written = fields.filter(({ name, values }) => name === 'instance_group' && values.length > 0);
+            const values = written.flatMap((field) => field.values);
+            const edits = values.slice(0, after.length).flatMap((value, index) => {
+                return groupEdits(text, value, before[index] ?? {}, after[index] ?? {});
+            });
+            let behind = after.length;
+            for (const field of written) {
+                const kept = field.values.slice(0, Math.max(0, behind));
+                behind -= field.values.length;
+                const [lastKept, last] = [kept.at(-1), field.values.at(-1)];
+                if (lastKept === undefined)
+                    edits.push(remove(text, field));
+                else if (last !== undefined && last !== lastKept)
+                    edits.push({ start: lastKept.end, end: last.end, text: '' });
+            }
+            const more = after.slice(values.length).map(groupText);
+            if (more.length > 0)
+                edits.push(...addGroups(text, written.at(-1), more, additions));
+            return edits;
+        }
+        function addGroups(text, last, more, additions) {
+            const value = last?.values.at(-1);
+            if (last === undefined || value === undefined) {
+                additions.push(`instance_group [ ${more.join(', ')} ]`);
                 return [];
             }
-            const edits = others.map((field) => remove(text, field));
-            const last = first.values.at(-1);
-            if (last !== undefined && last !== kept)
-                edits.push({ start: kept.end, end: last.end, text: '' });
-            return [...edits, ...setFields(text, kept, { count: [count] })];
+            const isList = text[last.valueStart] === '[';
+            if (!isList)
+                return [insertBehind(text, last, more.map((group) => `instance_group ${group}`).join(' '))];
+            return [{ start: value.end, end: value.end, text: more.map((group) => `, ${group}`).join('') }];
+        }
+        const plainOfGroup = new Set(['count', 'kind', 'gpus']);
+        function groupEdits(text, value, before, after) {
+            const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+            if (names.some((name) => !plainOfGroup.has(name))) {
+                if (hasComment(text.slice(value.start, value.end)))
+                    return [];
+                return [{ start: value.start, end: value.end, text: groupText(after) }];
+            }
+            return setFields(text, value, Object.fromEntries(names.map((name) => [name, literals(after[name])])));
+        }
+        function literals(value) {
+            return (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String);
+        }
+        function groupText(group) {
+            const message = fromJson(ModelInstanceGroupSchema, group);
+            const lines = toText(ModelInstanceGroupSchema, message).trim().split('\n');
+            return `{ ${lines.map((line) => line.trim()).join(' ')} }`;
         }
         function dynamicBatchingEdits(text, fields, target, additions) {
             const field = fields.find(({ name }) => name === 'dynamic_batching');
@@ -39669,8 +41481,8 @@ var __webpack_modules__ = ({
                 return field === undefined ? [] : [remove(text, field)];
             const { preferredBatchSize, maxQueueDelayMicroseconds } = scheduling.value;
             const settings = {
-                preferred_batch_size: preferredBatchSize,
-                max_queue_delay_microseconds: maxQueueDelayMicroseconds === 0n ? [] : [maxQueueDelayMicroseconds],
+                preferred_batch_size: preferredBatchSize.map(String),
+                max_queue_delay_microseconds: maxQueueDelayMicroseconds === 0n ? [] : [String(maxQueueDelayMicroseconds)],
             };
             const message = field?.values[0];
             if (message !== undefined)
@@ -39721,7 +41533,7 @@ var __webpack_modules__ = ({
                     additions.push(...fieldText(name, wanted));
                     continue;
                 }
-                const present = [first, ...others].flatMap(({ values }) => values.map((value) => numberOf(text, value)));
+                const present = [first, ...others].flatMap(({ values }) => values.map((value) => literalOf(text, value)));
                 if (present.join() === wanted.join())
                     continue;
                 if (wanted.length === 0)
@@ -39732,779 +41544,20 @@ var __webpack_modules__ = ({
             }
             return additions.length === 0 ? edits : [...edits, insertInto(text, message, additions)];
         }
-        const patch_repeated = new Set(['preferred_batch_size']);
+        const patch_repeated = new Set(['preferred_batch_size', 'gpus']);
         function valueText(name, values) {
             return patch_repeated.has(name) ? `[ ${values.join(', ')} ]` : values.join();
         }
         function fieldText(name, values) {
             return values.length === 0 ? [] : [`${name}: ${valueText(name, values)}`];
         }
+        function literalOf(text, value) {
+            const number = numberOf(text, value);
+            return Number.isNaN(number) ? text.slice(value.start, value.end) : String(number);
+        }
         function numberOf(text, value) {
             const literal = text.slice(value.start, value.end);
             return /^0[0-7]+$/.test(literal) ? Number.parseInt(literal, 8) : Number(literal);
-        }
-        ;
-        const usableShare = 0.95;
-        function fitsMemory(points, { gpuMemoryBytes, members }) {
-            const measured = points.flatMap(({ configuration, metrics }) => {
-                const own = metrics?.gpuMemoryBytes;
-                return own == null ? [] : [{ configuration, own, metrics }];
-            });
-            if (gpuMemoryBytes === undefined || measured.length === 0)
-                return () => true;
-            const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? []);
-            const othersBytes = Math.max(0, ...measured.map(({ own, metrics }) => (metrics?.gpuDeviceMemoryBytes ?? own) - own));
-            const shares = measured.map(({ configuration, own }) => ({
-                batch: largestBatch(configuration, members),
-                bytes: Math.max(0, own - serverBytes) / instancesOf(configuration, members),
-            }));
-            const instanceBytes = lineThrough(shares);
-            const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes;
-            return (configuration) => instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
-        }
-        function instancesOf(configuration, members) {
-            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
-            return Math.max(1, others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0));
-        }
-        function largestBatch(configuration, members) {
-            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize);
-            return Math.max(configuration.maxBatchSize, ...others);
-        }
-        function lineThrough(shares) {
-            const mean = (of) => shares.reduce((sum, share) => sum + of(share), 0) / shares.length;
-            const [centre, level] = [mean(({ batch }) => batch), mean(({ bytes }) => bytes)];
-            const spread = mean(({ batch }) => (batch - centre) ** 2);
-            if (spread === 0)
-                return (batch) => level * (1 + Math.max(0, batch / Math.max(1, centre) - 1) / 2);
-            const slope = mean(({ batch, bytes }) => (batch - centre) * (bytes - level)) / spread;
-            return (batch) => level + Math.max(0, slope) * (batch - centre);
-        }
-        ;
-        const perDoubling = 0.02;
-        const perModel = 0.02;
-        function effortOf(configuration, { members, committed }) {
-            if (members === undefined)
-                return 0;
-            const { others = {} } = configuration;
-            const changed = members.varied.filter(({ name }) => others[name] !== undefined).length;
-            const grown = instancesOf(configuration, members) / instancesOf(committed, members);
-            return perModel * changed + perDoubling * Math.max(0, Math.log2(grown));
-        }
-        ;
-        const guessedLatencyNs = 10 * nsPerMs;
-        function featuresOf(observations) {
-            const latencies = observations.flatMap(({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) => latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? []);
-            const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies);
-            return (place) => features(place, idleNs);
-        }
-        function features({ configuration, load }, idleNs) {
-            const clientBatch = batchSizeOf(load);
-            const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond;
-            const instances = configuration.instanceCount ?? 1;
-            const batch = Math.max(1, configuration.maxBatchSize);
-            const largest = configuration.dynamicBatching
-                ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
-                : clientBatch;
-            const busy = Math.min(instances, Math.max(1, requests));
-            return {
-                outstanding: Math.log2(requests * clientBatch),
-                instances: Math.log2(instances),
-                batch: Math.log2(batch),
-                delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
-                preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
-                dynamic: configuration.dynamicBatching ? 1 : 0,
-                effInstances: Math.log2(busy),
-                effBatch: Math.log2(largest),
-                clientBatch: Math.log2(clientBatch),
-                inFlight: requests * clientBatch,
-                busy,
-                executed: largest,
-                instanceCount: instances,
-                maxBatchSize: batch,
-            };
-        }
-        ;
-        function dot(a, b) {
-            let sum = 0;
-            for (let i = 0; i < a.length; i++)
-                sum += (a[i] ?? 0) * (b[i] ?? 0);
-            return sum;
-        }
-        function cholesky(matrix) {
-            const factor = [];
-            for (const [i, row] of matrix.entries()) {
-                const current = new Float64Array(i + 1);
-                for (let j = 0; j <= i; j++) {
-                    const above = j === i ? current : (factor[j] ?? []);
-                    let sum = row[j] ?? 0;
-                    for (let k = 0; k < j; k++)
-                        sum -= (current[k] ?? 0) * (above[k] ?? 0);
-                    current[j] = j === i ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (above[j] ?? 1);
-                }
-                factor.push(current);
-            }
-            return factor;
-        }
-        function forward(factor, b, v) {
-            for (let i = 0; i < b.length; i++) {
-                const row = factor[i];
-                let sum = b[i] ?? 0;
-                for (let k = 0; k < i; k++)
-                    sum -= (row[k] ?? 0) * (v[k] ?? 0);
-                v[i] = sum / (row[i] ?? 1);
-            }
-            return v;
-        }
-        ;
-        const doubtShare = 0.2;
-        const mostParts = 32;
-        function regress(samples, kernels, hypotheses) {
-            const from = samples.map(({ x }) => kernels.from(x));
-            const between = from.map((covariances) => samples.map(({ x }) => {
-                const row = new Float64Array(kernels.count);
-                covariances(x, row);
-                return row;
-            }));
-            const factorOf = (straying) => factored(between.map((row, i) => row.map((values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0))));
-            const factors = new Map([...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]));
-            const groups = grouped(likely(samples, hypotheses, factors));
-            const parts = groups.flatMap(({ fits }) => fits);
-            const shares = Float64Array.from(parts, ({ share }) => share);
-            const shapes = [...new Set(parts.map(({ shape }) => shape))];
-            const shapeAt = new Map(shapes.map((shape, i) => [shape, i]));
-            const indexed = groups.map(({ straying, factor, fits }) => ({
-                variances: straying.variances,
-                factor,
-                fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
-            }));
-            const means = new Float64Array(shares.length);
-            const sds = new Float64Array(shares.length);
-            const values = new Float64Array(shapes.length);
-            const own = new Float64Array(kernels.count);
-            const row = new Float64Array(kernels.count);
-            const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length));
-            const projected = new Float64Array(samples.length);
-            return (x) => {
-                for (const [i, shape] of shapes.entries())
-                    values[i] = shape(x);
-                kernels.from(x)(x, own);
-                for (const [i, covariances] of from.entries()) {
-                    covariances(x, row);
-                    for (let k = 0; k < row.length; k++)
-                        toSamples[k][i] = row[k] ?? 0;
-                }
-                let part = 0;
-                for (const { variances, factor, fits } of indexed) {
-                    mixture(toSamples, variances, projected);
-                    forward(factor.triangle, projected, projected);
-                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
-                    for (const { at, level, whitened } of fits) {
-                        means[part] = level + (values[at] ?? 0) + dot(projected, whitened);
-                        sds[part++] = sd;
-                    }
-                }
-                return summarised(means, sds, shares);
-            };
-        }
-        function mixture(parts, variances, sum) {
-            sum.fill(0);
-            for (let k = 0; k < parts.length; k++) {
-                const variance = variances[k] ?? 0;
-                const part = parts[k];
-                if (variance !== 0)
-                    for (let i = 0; i < sum.length; i++)
-                        sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0);
-            }
-        }
-        function summarised(means, sds, shares) {
-            let first = 0;
-            let second = 0;
-            for (let i = 0; i < shares.length; i++) {
-                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
-                first += share * mean;
-                second += share * (sd ** 2 + mean ** 2);
-            }
-            return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)), means, sds, shares };
-        }
-        function variance(sample, { noise = 1 }) {
-            return (noise * (sample?.noise ?? 0)) ** 2;
-        }
-        function factored(matrix) {
-            const triangle = cholesky(matrix);
-            return { triangle, halfLog: triangle.reduce((sum, row, i) => sum + Math.log(row[i] ?? 1), 0) };
-        }
-        function likely(samples, hypotheses, factors) {
-            const residuals = new Float64Array(samples.length);
-            const whitened = new Float64Array(samples.length);
-            const ways = hypotheses.reduce((sum, { strayings }) => sum + strayings.length, 0);
-            const logEvidence = new Float64Array(ways);
-            const hypothesisOf = new Int32Array(ways);
-            let way = 0;
-            for (const [i, { shape, strayings, prior }] of hypotheses.entries()) {
-                residualsOf(samples, shape, residuals);
-                for (const straying of strayings) {
-                    const { triangle, halfLog } = factors.get(straying);
-                    forward(triangle, residuals, whitened);
-                    logEvidence[way] = Math.log(prior / strayings.length) - dot(whitened, whitened) / 2 - halfLog;
-                    hypothesisOf[way++] = i;
-                }
-            }
-            const isDoubt = (at) => hypotheses[hypothesisOf[at] ?? 0]?.doubt === true;
-            const hasDoubts = hypotheses.some(({ doubt }) => doubt);
-            const picked = hasDoubts
-                ? [...sampled(logEvidence, 1 - doubtShare), ...sampled(logEvidence, doubtShare, isDoubt)]
-                : sampled(logEvidence, 1);
-            return picked.map(({ at, share }) => {
-                const i = hypothesisOf[at] ?? 0;
-                const { shape, strayings } = hypotheses[i];
-                const straying = strayings[at - hypothesisOf.indexOf(i)];
-                const factor = factors.get(straying);
-                const level = residualsOf(samples, shape, residuals);
-                const decorrelated = forward(factor.triangle, residuals, new Float64Array(samples.length));
-                return { shape, straying, factor, share, level, whitened: decorrelated };
-            });
-        }
-        function residualsOf(samples, shape, residuals) {
-            let level = 0;
-            for (const [i, { x, y }] of samples.entries()) {
-                const above = y - shape(x);
-                residuals[i] = above;
-                level += above / samples.length;
-            }
-            for (let i = 0; i < residuals.length; i++)
-                residuals[i] = (residuals[i] ?? 0) - level;
-            return level;
-        }
-        function sampled(logEvidence, whole, counts = () => true) {
-            const highest = logEvidence.reduce((most, log, at) => (counts(at) ? Math.max(most, log) : most), -Infinity);
-            const weights = logEvidence.map((log, at) => (counts(at) ? Math.exp(log - highest) : 0));
-            const total = weights.reduce((sum, weight) => sum + weight, 0);
-            const picked = [];
-            let sum = 0;
-            let taken = 0;
-            for (let at = 0; at < weights.length; at++) {
-                sum += (weights[at] ?? 0) / total;
-                const upTo = Math.floor(sum * mostParts + 0.5);
-                if (upTo > taken)
-                    picked.push({ at, share: (whole * (upTo - taken)) / mostParts });
-                taken = upTo;
-            }
-            return picked;
-        }
-        function grouped(fits) {
-            const groups = new Map();
-            for (const fit of fits) {
-                const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] };
-                groups.set(fit.straying, group);
-                group.fits.push(fit);
-            }
-            return [...groups.values()];
-        }
-        function kernelsOf(kernels) {
-            return {
-                count: kernels.length,
-                from: (one) => (other, into) => {
-                    for (const [k, kernel] of kernels.entries())
-                        into[k] = kernel(one, other);
-                },
-            };
-        }
-        ;
-        const rateKernelNames = [
-            'level',
-            'straight',
-            'executed',
-            'near',
-            'sharp',
-            'configuration',
-            'additive',
-            'together',
-            'surface',
-            'eachBatch',
-            'eachCount',
-        ];
-        const rateKernels = { count: rateKernelNames.length, from: rateCovariances };
-        function rateVariances(sds) {
-            return rateKernelNames.map((name) => (sds[name] ?? 0) ** 2);
-        }
-        function rateCovariances(a) {
-            let last = null;
-            const kept = { near: 0, sharp: 0, alike: 0, additive: 0, together: 0, surface: 0 };
-            return (b, into) => {
-                if (last === null || !sameShape(last, b)) {
-                    last = b;
-                    kept.alike = smooth(rawDistance(a, b));
-                    kept.near = smooth(kernels_distance(a, b, usedBatch(a) - usedBatch(b)));
-                    kept.sharp = kept.near ** 6;
-                    kept.additive =
-                        smooth(((a.instances - b.instances) / 1.2) ** 2) +
-                            smooth(((a.batch - b.batch) / 2) ** 2) +
-                            smooth((a.dynamic - b.dynamic) ** 2) / 4;
-                    kept.together = smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
-                    kept.surface = (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2;
-                }
-                const load = smooth(loadDistance(a, b));
-                into[0] = 1;
-                into[1] = a.effInstances * b.effInstances + a.effBatch * b.effBatch;
-                into[2] = smooth(effDistance(a, b));
-                into[3] = kept.near * load;
-                into[4] = kept.sharp * load;
-                into[5] = kept.alike;
-                into[6] = kept.additive;
-                into[7] = kept.together;
-                into[8] = kept.surface;
-                into[9] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0;
-                into[10] = a.instances === b.instances ? 1 : 0;
-            };
-        }
-        function sameShape(a, b) {
-            return (a.instances === b.instances &&
-                a.batch === b.batch &&
-                a.dynamic === b.dynamic &&
-                a.delay === b.delay &&
-                a.preferred === b.preferred &&
-                a.clientBatch === b.clientBatch);
-        }
-        const stretchKernels = kernelsOf([
-            () => 1,
-            (a, b) => smooth(effDistance(a, b)),
-            (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b)),
-        ]);
-        const otherKernels = kernelsOf([
-            () => 1,
-            (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
-            (a, b) => smooth(rawDistance(a, b)),
-        ]);
-        function effDistance(a, b) {
-            return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
-                ((a.effBatch - b.effBatch) / 2.5) ** 2 +
-                loadDistance(a, b) +
-                ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
-                ((a.delay - b.delay) / 3) ** 2);
-        }
-        function rawDistance(a, b) {
-            return kernels_distance(a, b, a.batch - b.batch);
-        }
-        function usedBatch({ dynamic, batch, clientBatch }) {
-            return dynamic === 1 ? batch : clientBatch;
-        }
-        function kernels_distance(a, b, batches) {
-            return (((a.instances - b.instances) / 1.5) ** 2 +
-                (batches / 2.5) ** 2 +
-                ((a.delay - b.delay) / 3) ** 2 +
-                ((a.preferred - b.preferred) / 2) ** 2 +
-                (a.dynamic - b.dynamic) ** 2);
-        }
-        function loadDistance(a, b) {
-            return ((a.outstanding - b.outstanding) / 2) ** 2;
-        }
-        function smooth(squaredDistance) {
-            return Math.exp(-squaredDistance / 2);
-        }
-        ;
-        function shapes_alike(whole, of) {
-            return of.map((each) => ({ of: each, prior: whole / of.length }));
-        }
-        function shapes_halfway(x) {
-            const capacity = 2 * Math.sqrt(x.busy * x.executed);
-            return -Math.log(1 / x.inFlight + 1 / capacity);
-        }
-        const jumpShare = 0.2;
-        const cliffShare = 0.2;
-        const executionTimes = [
-            ...shapes_alike(1 - jumpShare, [
-                ...[0.1, 0.5, 0.8, 0.95].map((fixed) => (x) => fixed + (1 - fixed) * x.executed),
-                ...[0.4, 0.8].map((gain) => (x) => x.executed ** (1 - gain)),
-            ]),
-            ...shapes_alike(jumpShare, [2, 4, 8, 16, 32].map((from) => (x) => (0.1 + 0.9 * x.executed) / (x.executed >= from ? 1.7 : 1))),
-        ];
-        function shared(contention, crosstalk) {
-            return ({ busy: k }) => k / (1 + contention * (k - 1) + crosstalk * k * (k - 1));
-        }
-        const scalings = [
-            ...shapes_alike(1 - cliffShare, [
-                [0, 0],
-                [0.2, 0],
-                [0.6, 0],
-                [1, 0],
-                [0.1, 0.05],
-                [0.1, 0.15],
-            ].map(([contention = 0, crosstalk = 0]) => shared(contention, crosstalk))),
-            ...shapes_alike(cliffShare, [1, 2, 3, 4, 5].map((fit) => {
-                const scaling = shared(0.05, 0);
-                return (x) => scaling(x) * (x.instanceCount > fit ? 0.65 : 1);
-            })),
-        ];
-        function shapes_closedLoop(time, scaling, { network, knee, collapse = Number.POSITIVE_INFINITY }) {
-            return (x) => {
-                const execution = time.of(x);
-                const unloaded = (network + execution) / x.inFlight;
-                const bound = execution / (scaling.of(x) * x.executed);
-                const most = Math.max(unloaded, bound);
-                const ratio = Math.min(unloaded, bound) / most;
-                const squared = ratio * ratio;
-                const bend = knee === 1 ? ratio : knee === 2 ? squared : squared * squared * ratio;
-                return -Math.log(most * (1 + x.inFlight / collapse)) - Math.log1p(bend) / knee;
-            };
-        }
-        const loops = [
-            { network: 0, knee: 1 },
-            { network: 0.2, knee: 2 },
-            { network: 0, knee: 5 },
-            { network: 0.5, knee: 5 },
-            { network: 0.2, knee: 5, collapse: 60 },
-            { network: 0.2, knee: 5, collapse: 300 },
-        ];
-        const closedLoops = executionTimes.flatMap((time) => scalings.flatMap((scaling) => loops.map((loop) => ({
-            of: shapes_closedLoop(time, scaling, loop),
-            prior: (time.prior * scaling.prior) / loops.length,
-        }))));
-        function apart(of) {
-            return (x) => {
-                const batch = of.always || x.dynamic === 1 ? x.batch : 0;
-                const half = of.each ? of.half * x.instanceCount * 2 ** batch : of.half;
-                return Math.LN2 * (of.instances * x.instances + of.batch * batch) - Math.log1p(half / x.inFlight);
-            };
-        }
-        const powers = [
-            [0, 0],
-            [0.5, 0],
-            [1, 0],
-            [0, 0.4],
-            [0.5, 0.4],
-            [1, 0.4],
-            [0.5, 0.8],
-            [1, 0.8],
-        ];
-        const loadsApart = [
-            ...[1, 2, 4, 8, 16, 32].map((half) => ({ half, each: false, share: 1 / 12 })),
-            ...[0.15, 0.4, 1].map((half) => ({ half, each: true, share: 1 / 6 })),
-        ].flatMap(({ half, each, share }) => powers.flatMap(([instances = 0, batch = 0]) => [true, false].map((always) => ({
-            of: apart({ half, each, instances, batch, always }),
-            prior: (share * (instances + batch === 0 ? 3 : 1)) / 20,
-        }))));
-        const memories = [0.01, 0.5, 1.5, 4, 12].flatMap((server) => [0, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((perItem) => (x) => Math.log(server + x.instanceCount * (1 + perItem * x.maxBatchSize))));
-        ;
-        const vague = [
-            { level: 1, straight: 0.2, executed: 0.3, near: 0.02 },
-            { level: 1, straight: 0.2, executed: 0.6, near: 0.05 },
-            { level: 1, straight: 0.2, executed: 0.5, near: 0.2 },
-        ].map(rateVariances);
-        const doubtful = [
-            { level: 1, straight: 0.2, executed: 0.5, near: 0.6 },
-            { level: 1, straight: 0.2, executed: 0.2, near: 1 },
-            { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
-            { level: 1, executed: 0.3, near: 0.1, eachBatch: 0.25, eachCount: 0.25 },
-        ].map(rateVariances);
-        const nearLoop = [
-            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
-            { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
-            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
-        ].map(rateVariances);
-        const byConfiguration = [
-            { level: 1, executed: 0.05, configuration: 0.1, additive: 0.6 },
-            { level: 1, executed: 0.05, configuration: 0.3, together: 0.8 },
-            { level: 1, executed: 0.05, configuration: 0.8 },
-            { level: 1, executed: 0.05, configuration: 0.3, surface: 0.15 },
-        ].map(rateVariances);
-        function strayings(sets, noises = [1]) {
-            return sets.flatMap((variances) => noises.map((noise) => ({ variances, noise })));
-        }
-        function hypotheses(whole, shapes, ways) {
-            const total = shapes.reduce((sum, { prior }) => sum + prior, 0);
-            return shapes.map(({ of, prior }) => ({ shape: of, strayings: ways, prior: (whole * prior) / total }));
-        }
-        const noises = [0.2, 1.5];
-        const [loopShare, apartShare] = [0.65, 0.3];
-        const rateHypotheses = [
-            { shape: shapes_halfway, strayings: strayings(vague), prior: 0.025 },
-            { shape: shapes_halfway, strayings: strayings(doubtful), prior: 0.025, doubt: true },
-            ...hypotheses(loopShare, closedLoops, strayings(nearLoop, noises)),
-            ...hypotheses(apartShare, loadsApart, strayings(byConfiguration, noises)),
-        ];
-        const stretchHypotheses = [
-            {
-                shape: () => 0.3,
-                strayings: strayings([
-                    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
-                    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
-                ]),
-                prior: 1,
-            },
-        ];
-        const anyOther = strayings([[1, 0.3 ** 2, 0.15 ** 2]]);
-        const nearMemory = strayings([[1, 0, 0.05 ** 2]]);
-        const memoryHypotheses = [
-            { shape: ({ instances, batch }) => 0.3 * (instances + batch / 2), strayings: anyOther, prior: 0.2 },
-            ...memories.map((shape) => ({ shape, strayings: nearMemory, prior: 0.8 / memories.length })),
-        ];
-        const otherHypotheses = [
-            { shape: () => 0, strayings: anyOther, prior: 1 },
-        ];
-        ;
-        const theRateItself = { ofRate: 1, rest: { mean: 0, sd: 0 } };
-        function fitSurrogate(observations) {
-            const features = featuresOf(observations);
-            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
-            const rateAt = regress(samples, rateKernels, rateHypotheses);
-            const fits = new Map();
-            const fitOf = (metric) => {
-                const known = fits.get(metric);
-                if (known !== undefined)
-                    return known;
-                const made = metric.startsWith('latency')
-                    ? fitStretch(observations, features, metric)
-                    : fitOther(observations, features, metric);
-                fits.set(metric, made);
-                return made;
-            };
-            return (place) => {
-                const x = features(place);
-                const relation = (metric) => {
-                    if (metric === 'inferPerSec')
-                        return theRateItself;
-                    const { mean, sd } = fitOf(metric)(x);
-                    if (!metric.startsWith('latency'))
-                        return { ofRate: 0, rest: { mean, sd } };
-                    return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } };
-                };
-                return { rate: rateAt(x), relation };
-            };
-        }
-        function beliefOf({ rate, relation }, metric) {
-            const { ofRate, rest } = relation(metric);
-            return { mean: ofRate * rate.mean + rest.mean, sd: Math.hypot(ofRate * rate.sd, rest.sd) };
-        }
-        const mostStretch = Math.log(20);
-        function fitStretch(observations, features, metric) {
-            const samples = samplesOf(observations, features, (observation) => {
-                const { metrics } = observation;
-                const latency = log(metrics[metric]);
-                const rate = log(metrics.inferPerSec);
-                if (latency === null || rate === null)
-                    return null;
-                const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9);
-                return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch);
-            });
-            return regress(samples, stretchKernels, stretchHypotheses);
-        }
-        function fitOther(observations, features, metric) {
-            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]));
-            const isMemory = metric_metrics[metric].unit === 'bytes';
-            const noise = isMemory ? 0.01 : 0.1;
-            return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, isMemory ? memoryHypotheses : otherHypotheses);
-        }
-        function samplesOf(observations, features, target) {
-            return observations.flatMap((observation) => {
-                const y = target(observation);
-                return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
-            });
-        }
-        function log(value) {
-            return value != null && value > 0 ? Math.log(value) : null;
-        }
-        ;
-        function utilityOf({ relation }, objectives) {
-            const shares = weights(objectives);
-            let slope = 0;
-            let mean = 0;
-            let variance = 0;
-            for (const [i, { metric }] of objectives.entries()) {
-                const { ofRate, rest } = relation(metric);
-                const share = (shares[i] ?? 0) * direction(metric);
-                slope += share * ofRate;
-                mean += share * rest.mean;
-                variance += (share * rest.sd) ** 2;
-            }
-            return { slope, rest: { mean, sd: Math.sqrt(variance) } };
-        }
-        const nothing = { mean: Number.NEGATIVE_INFINITY, sd: 0 };
-        function needsOf(outlook, constraints) {
-            let least = nothing;
-            let others = 1;
-            for (const constraint of constraints) {
-                const { ofRate, rest } = outlook.relation(constraint.metric);
-                const isFloor = constraint.limit > 0 && ofRate === (constraint.bound === 'max' ? -1 : 1);
-                const log = Math.log(constraint.limit);
-                const needed = { mean: ofRate * (log - rest.mean), sd: rest.sd };
-                if (!isFloor)
-                    others *= stakes_chanceOf(roomOf(outlook, constraint));
-                else if (needed.mean > least.mean)
-                    least = needed;
-            }
-            return { least, others };
-        }
-        function stakes_chanceOf({ mean, sd }) {
-            return normalCdf(mean / Math.max(sd, 1e-9));
-        }
-        function marginOf(outlook, constraints) {
-            return constraints
-                .map((constraint) => roomOf(outlook, constraint))
-                .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
-                mean: Number.POSITIVE_INFINITY,
-                sd: 0,
-            });
-        }
-        function roomOf(outlook, { metric, bound, limit }) {
-            if (limit <= 0)
-                return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 };
-            const { mean, sd } = beliefOf(outlook, metric);
-            return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
-        }
-        ;
-        function answer_rank(question, estimate = null) {
-            const { objectives, constraints, points, space } = question;
-            const candidates = candidatesOf(points);
-            const against = candidates[0]?.metrics ?? {};
-            const key = (candidate) => [
-                candidateViolation(candidate, constraints),
-                effortOf(candidate.configuration, space) -
-                    (estimate === null ? score(candidate.metrics, against, objectives) : estimate(candidate).mean),
-            ];
-            return candidates
-                .map((candidate) => ({ candidate, key: key(candidate) }))
-                .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
-                .map(({ candidate }) => candidate);
-        }
-        function estimateOf(question) {
-            const spread = candidates_spreadOf(question.points);
-            if (spread === exactSpread || question.space.members !== undefined)
-                return null;
-            const candidates = candidatesOf(question.points);
-            const surrogate = fitSurrogate(candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })));
-            return (place) => {
-                const outlook = surrogate(place);
-                const { slope, rest } = utilityOf(outlook, question.objectives);
-                return { mean: slope * outlook.rate.mean + rest.mean, sd: Math.hypot(slope * outlook.rate.sd, rest.sd) };
-            };
-        }
-        function holds(candidate, constraints) {
-            return candidateViolation(candidate, constraints) === 0;
-        }
-        function candidateViolation({ metrics, confirmed }, constraints) {
-            return Math.max(violation(metrics, constraints), confirmed === null ? 0 : violation(confirmed, constraints));
-        }
-        function bestOf(ranked, configuration) {
-            return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null;
-        }
-        const tieErrors = 2.326;
-        function indistinguishable(one, other, question, estimate = null) {
-            if (estimate !== null) {
-                const [a, b] = [estimate(one), estimate(other)];
-                if (Math.abs(a.mean - b.mean) > tieErrors * Math.hypot(a.sd, b.sd))
-                    return false;
-            }
-            const error = candidates_spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
-            return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
-        }
-        function answerOf(question, estimate = null) {
-            const ranked = answer_rank(question, estimate);
-            const [top] = ranked;
-            if (top === undefined)
-                return null;
-            const { constraints, objectives } = question;
-            const meetsConstraints = holds(top, constraints);
-            const own = bestOf(ranked, question.space.committed);
-            const ownMeets = own !== null && holds(own, constraints);
-            const isCommitted = top === own;
-            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate);
-            const winner = tie ? own : top;
-            return {
-                configuration: winner.configuration,
-                load: winner.load,
-                metrics: winner.metrics,
-                measurements: winner.measurements,
-                gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
-                tie,
-                meetsConstraints,
-                explanation: explain(question, { top, own, tie }),
-            };
-        }
-        function toBest(answer, measured, patch) {
-            const { configuration, load, gain, tie, meetsConstraints, explanation } = answer;
-            const metrics = answerMetrics(answer, measured);
-            return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch };
-        }
-        function answerMetrics(answer, measured) {
-            const [only] = measured;
-            if (measured.length <= 1)
-                return only ?? {};
-            const entries = metricNames.flatMap((name) => {
-                const values = measured.flatMap((metrics) => metrics[name] ?? []);
-                const value = answer.metrics[name];
-                const [first] = values;
-                if (first === undefined || value == null)
-                    return [];
-                const n = values.reduce((sum, each) => sum + each.n, 0);
-                const lacking = values.find((each) => each.value === null);
-                return [[name, lacking ? { ...lacking, n } : { ...first, value, interval: null, n }]];
-            });
-            return Object.fromEntries(entries);
-        }
-        function explain(question, { top, own, tie }) {
-            const { constraints, objectives } = question;
-            const topWords = `${answer_describe(top)}`;
-            if (!holds(top, constraints)) {
-                const failing = constraints.filter((constraint) => excess(top.metrics, constraint) > 0);
-                const words = failing.map((constraint) => violationWords(top.metrics, constraint)).join('; ');
-                return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${words}.`;
-            }
-            if (own === null)
-                return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`;
-            if (top === own)
-                return `The committed configuration is the best of those measured: ${topWords}.`;
-            if (!holds(own, constraints))
-                return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`;
-            const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0);
-            const spread = percent(candidates_spreadOf(question.points));
-            if (tie) {
-                return `A tie, so the committed configuration stands at ${answer_describe(own)}: the best other one, ${topWords}, differs by ${ratio}, which single measurements' spread of ${spread} explains.`;
-            }
-            return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${answer_describe(own)}; single measurements spread by ${spread}.`;
-        }
-        function answer_describe({ configuration, load, metrics, }) {
-            const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null);
-            return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
-        }
-        function metricWords(name, metrics) {
-            const value = metrics[name];
-            return value == null ? null : `${metric_metrics[name].label} ${amount(name, value)}`;
-        }
-        function violationWords(metrics, constraint) {
-            const { name, metric, bound, limit } = constraint;
-            const value = metrics[metric];
-            const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`;
-            if (value == null)
-                return `${name} was not measured (${limitWords} asked)`;
-            return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`;
-        }
-        function amount(name, value) {
-            switch (metric_metrics[name].unit) {
-                case 'ns':
-                    return `${answer_digits(value / nsPerMs)} ms`;
-                case 'bytes':
-                    return `${answer_digits(value / 1e6)} MB`;
-                case 'ratio':
-                    return percent(value);
-                default:
-                    return `${answer_digits(value)} ${metric_metrics[name].unit}`;
-            }
-        }
-        function answer_digits(value) {
-            return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-        }
-        function percent(ratio) {
-            return Number.isFinite(ratio)
-                ? `${answer_digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
-                : 'without bound';
-        }
-        function capital(words) {
-            return words.charAt(0).toUpperCase() + words.slice(1);
-        }
-        function compare(a, b) {
-            if (a === b)
-                return 0;
-            return a < b ? -1 : 1;
         }
         ;
         function judge_judge(input) {
@@ -40560,7 +41613,13 @@ var __webpack_modules__ = ({
                     `Whether limits were loosened is not known: the configuration at ${reference.commit.slice(0, 7)} could not be read (${reference.why}).`,
                 ]
                 : [];
-            return [...unread, ...settingsWarnings(input), ...creepWarnings(input), ...acceptanceWarnings(input)];
+            return [
+                ...unread,
+                ...unknownDataWarnings(input),
+                ...settingsWarnings(input),
+                ...creepWarnings(input),
+                ...acceptanceWarnings(input),
+            ];
         }
         function trendIn(input) {
             const { measurements, baseline } = input;
@@ -40584,7 +41643,11 @@ var __webpack_modules__ = ({
         function modelResult(model, { measurements, config }, compared) {
             const own = compared.models.find((each) => each.name === model.name);
             const reference = measurements.reference?.models.find((each) => each.name === model.name);
-            const capacity = capacityOf({ candidate: model, reference: reference ?? null, gpus: measurements.environment.gpus.length }, config.settingsFor(model.name));
+            const gpus = measurements.environment.gpus.length;
+            const isAtOnce = model.scenarios.some(({ load }) => load.beside !== undefined);
+            const capacity = isAtOnce
+                ? capacityBeside(model.name, measurements.models, measurements.reference?.models ?? [], gpus, config.settingsFor)
+                : capacityOf({ candidate: model, reference: reference ?? null, gpus }, config.settingsFor(model.name));
             return {
                 ...model,
                 ...(capacity === undefined ? {} : { capacity }),
@@ -40889,7 +41952,18 @@ var __webpack_modules__ = ({
             ].join(', ');
         }
         function otherFields({ fields = {} }) {
-            return Object.entries(fields).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+            return Object.entries(fields).map(([name, value]) => name === 'instance_group' && Array.isArray(value)
+                ? value.map(describeGroup).join(' + ')
+                : `${name} ${JSON.stringify(value)}`);
+        }
+        function describeGroup(group) {
+            if (!isMapping(group))
+                return JSON.stringify(group);
+            const { count, kind, ...others } = group;
+            const more = Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+            const kindName = typeof kind === 'string' ? kind : 'KIND_AUTO';
+            const named = typeof count === 'number' ? `${count} ${kindName}` : kindName;
+            return more.length === 0 ? named : `${named} (${more.join(', ')})`;
         }
         function satisfies(scenario, constraints) {
             if (constraints.length === 0)
@@ -40947,13 +42021,16 @@ var __webpack_modules__ = ({
             }
             return words.join(', ');
         }
+        function asSentence(note) {
+            return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
+        }
         function sweepNotes(model) {
             const { search } = model;
             const notes = search === null
                 ? []
                 : [
                     `Search mode ${search.mode}: ${countInWords(search.measurements, 'measurement')} in ${formatDuration(search.wallNs)}, of which ${timeWords(search)}; stopped: ${search.stopped}.`,
-                    ...search.notes,
+                    ...search.notes.map(asSentence),
                 ];
             const failed = model.scenarios.filter(({ status }) => status === 'failed');
             return [
@@ -41254,6 +42331,12 @@ var __webpack_modules__ = ({
         }
         function markdownCode(text) {
             return /^[\w.,:;=/+-]+$/.test(text) && text.length <= maxLength ? `\`${text}\`` : escapeMarkdown(text);
+        }
+        function markdownCodeSpan(text) {
+            const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+            const mark = '`'.repeat(longest + 1);
+            const shown = cleanText(text, Number.POSITIVE_INFINITY);
+            return longest === 0 ? `${mark}${shown}${mark}` : `${mark} ${shown} ${mark}`;
         }
         function markdownFence(text, language) {
             const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
@@ -41936,6 +43019,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return [{ title: `${metric_metrics[metric].label}, ${loadLabel(load)}`, axis, sides }];
         }
         ;
+        function shellWord(text) {
+            if (text !== '' && cleanText(text, Number.POSITIVE_INFINITY) !== text)
+                return null;
+            if (/^[\w./:@%+,-][\w./:@%+=,~-]*$/.test(text))
+                return text;
+            return `'${text.replaceAll("'", String.raw `'\''`)}'`;
+        }
+        function shellFlag(flag) {
+            const [, name, value] = /^(--[a-z][a-z-]*)(?: (.*))?$/su.exec(flag) ?? [];
+            if (name === undefined)
+                return null;
+            if (value === undefined)
+                return name;
+            const word = shellWord(value);
+            return word === null ? null : `${name}${value.startsWith('-') ? '=' : ' '}${word}`;
+        }
+        ;
         function summarise(result) {
             const outcome = result.verdict.outcome;
             const comparisons = result.models.flatMap((model) => model.comparisons.filter(({ primary }) => primary));
@@ -42087,7 +43187,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         ;
         function reproduce(result) {
-            const { command = 'run', flags = [], output = '.', mode, policies = [] } = result.invocation ?? {};
+            const { command = 'run', output = '.', mode } = result.invocation ?? {};
+            const flags = quoted(result.invocation?.flags ?? []);
+            const policies = quoted(result.invocation?.policies ?? []);
             const stored = [
                 ...storedFile('--baseline', 'baseline.json', result.baseline),
                 ...storedFile('--history', 'newest-baseline.json', result.recent),
@@ -42108,18 +43210,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 command: again.join(' '),
             };
             if (mode !== 'gate')
-                return [measured];
-            const config = flags.filter((flag) => flag.startsWith('--config '));
-            const measurements = isPlainWord(output) ? external_node_path_.posix.join(output, 'measurements.json') : 'measurements.json';
+                return shown([measured]);
+            const file = 'measurements.json';
+            const config = flags.filter((flag) => /^--config[ =]/.test(flag));
             const judged = [
-                `triton-perf-gate compare --measurements ${measurements}`,
+                `triton-perf-gate compare ${shellFlag(`--measurements ${external_node_path_.posix.join(output, file)}`) ?? `--measurements ${file}`}`,
                 ...config,
                 ...storedFlags,
                 ...policies,
             ];
-            return [measured, { text: 'The same verdict from the files of this run:', command: judged.join(' ') }];
+            return shown([
+                measured,
+                { text: 'The same verdict from the files of this run:', command: judged.join(' ') },
+            ]);
         }
-        const isModelsFlag = (flag) => flag.startsWith('--models ');
+        const maxCommandLength = 4000;
+        function shown(commands) {
+            return commands.filter(({ command }) => command.length <= maxCommandLength);
+        }
+        const isModelsFlag = (flag) => /^--models[ =]/.test(flag);
+        function quoted(flags) {
+            return flags.flatMap((flag) => shellFlag(flag) ?? []);
+        }
         const maxModelsFlagLength = 500;
         function modelsFlag({ models }) {
             const flag = `--models ${models.map(({ name }) => name).join(',')}`;
@@ -42131,15 +43243,16 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return [];
             const { commit, description } = reference;
             if (commit === null)
-                return isPlainWord(description) ? [`--reference-repository ${description}`] : [];
+                return quoted([`--reference-repository ${description}`]);
             return /^[0-9a-f]{7,64}$/.test(commit) ? [`--reference ${commit}`] : [];
         }
         function storedFile(name, file, status) {
             if (status?.status !== 'found' && status?.status !== 'incompatible')
                 return [];
-            const { source } = status;
-            if (isPlainWord(source))
-                return [{ flag: `${name} ${source}`, from: null }];
+            const { source, file: path } = status;
+            const given = path === undefined ? null : shellFlag(`${name} ${path}`);
+            if (given !== null)
+                return [{ flag: given, from: null }];
             return [{ flag: `${name} ${file}`, from: `baseline.json of ${source} as ${file}` }];
         }
         ;
@@ -42780,6 +43893,99 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         : 0;
         }
         ;
+        const droppable = [
+            'charts',
+            'sweep measurements',
+            'repetitions',
+            'other metrics',
+            'time breakdown',
+            'causes',
+            'environment',
+            'capacity',
+            'runs passed over',
+            'patches',
+            'trend',
+            'warnings of models',
+            'further notes',
+            'passing rows',
+        ];
+        function markdownTableOf(all) {
+            if (all.rows.length === 0)
+                return '';
+            return markdownTable([
+                all.columns.map(({ title }) => escapeMarkdown(title)),
+                ...all.rows.map((row) => row.cells.map((each) => cellText(each, row))),
+            ], { align: all.columns.map(({ numeric }) => (numeric ? 'r' : 'l')), alignDelimiters: false, padding: true });
+        }
+        function cellText({ text, code, status, marks = [] }, { emphasis }) {
+            const escaped = code === true ? markdownCode(text) : escapeMarkdown(text);
+            const strong = emphasis && code !== true ? `**${escaped}**` : escaped;
+            const icon = status === undefined ? '' : `${icons[status]} `;
+            return `${icon}${strong}${marks.length === 0 ? '' : ` ${marks.map(superscript).join('\u2009')}`}`;
+        }
+        function markdown_parts_details(summary, blocks) {
+            const inside = blocks.filter((block) => block !== '');
+            if (inside.length === 0)
+                return '';
+            return `<details><summary>${summary}</summary>\n\n${inside.join('\n\n')}\n\n</details>`;
+        }
+        function superscript(value) {
+            return Array.from(String(value), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit))).join('');
+        }
+        ;
+        const maxOpenPassingRows = 12;
+        function judgedRows({ rows }, plan) {
+            const passing = rows.filter(({ status }) => status === 'pass');
+            if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows'))
+                return { open: rows, cut: [], passing: { rows: passing, place: 'open' } };
+            const other = rows.filter(({ status }) => status !== 'pass');
+            const place = plan.dropped.has('passing rows') ? 'dropped' : 'folded';
+            return {
+                open: other.slice(0, plan.maxRows),
+                cut: other.slice(plan.maxRows),
+                passing: { rows: passing, place },
+            };
+        }
+        function judgedTable(all, noun, plan) {
+            const { open, cut, passing } = judgedRows(all, plan);
+            const accepted = cut.filter(({ status }) => status === 'accepted').length;
+            const more = [
+                ...(cut.length === accepted
+                    ? []
+                    : [`${countInWords(cut.length - accepted, `more ${noun}`)} that did not pass`]),
+                ...(accepted === 0
+                    ? []
+                    : [`${countInWords(accepted, `more ${noun}`)} that ${accepted === 1 ? 'is' : 'are'} accepted`]),
+            ];
+            const passed = `✅ ${countInWords(passing.rows.length, noun)} passed`;
+            return [
+                markdownTableOf({ ...all, rows: open }),
+                more.length === 0 ? '' : `… and ${more.join(', ')}.`,
+                passing.rows.length === 0 || passing.place === 'open'
+                    ? ''
+                    : passing.place === 'dropped'
+                        ? `${passed}.`
+                        : markdown_parts_details(passed, [markdownTableOf({ ...all, rows: passing.rows })]),
+            ];
+        }
+        function markdown_judged_footnotes(report, plan) {
+            const judged = [report.comparisons, report.constraints].flatMap((all) => {
+                const { open, passing } = judgedRows(all, plan);
+                return passing.place === 'folded' ? [...open, ...passing.rows] : open;
+            });
+            const rows = [
+                ...judged,
+                ...(plan.dropped.has('other metrics') ? [] : report.otherMetrics.rows),
+                ...(plan.dropped.has('time breakdown')
+                    ? []
+                    : report.models.flatMap((model) => model.breakdown.table.rows)),
+            ];
+            const used = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ marks = [] }) => marks)));
+            return report.footnotes
+                .flatMap((text, index) => used.has(index + 1) ? [`${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`] : [])
+                .join('\n\n');
+        }
+        ;
         const maxPoints = 24;
         function latencyChart({ curves }, candidateLabel) {
             const committed = curves.find(({ kind }) => kind === 'committed');
@@ -42790,13 +43996,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const p99OfReference = points.map(({ load }) => p99At(reference, load));
             const both = p99OfReference.every((value) => value !== null);
             const highest = Math.max(...points.map(({ p99Ms }) => p99Ms), ...p99OfReference.map((value) => value ?? 0));
-            const series = (values) => `[${values.map((value) => mermaid_plain(value)).join(', ')}]`;
+            const series = (values) => `[${values.map((value) => plain(value)).join(', ')}]`;
             const chart = [
                 '```mermaid',
                 'xychart-beta',
                 '  title "p99 latency (ms) by load"',
                 `  x-axis [${points.map(({ load }) => `"${load.replace(/[^\w .,:/-]/g, ' ')}"`).join(', ')}]`,
-                `  y-axis "ms" 0 --> ${mermaid_plain(highest * 1.1)}`,
+                `  y-axis "ms" 0 --> ${plain(highest * 1.1)}`,
                 `  bar ${series(points.map(({ p99Ms }) => p99Ms))}`,
                 ...(both ? [`  line ${series(p99OfReference)}`] : []),
                 '```',
@@ -42832,12 +44038,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const shown = values.map((_, index) => level(first + index));
             const [low, high] = [Math.min(...values, ...shown), Math.max(...values, ...shown)];
             const air = (high - low || high) / 10;
-            const series = (numbers) => `[${numbers.map(mermaid_plain).join(', ')}]`;
+            const series = (numbers) => `[${numbers.map(plain).join(', ')}]`;
             const chart = [
                 '```mermaid',
                 'xychart-beta',
                 `  x-axis "run" ${first + 1} --> ${Math.max(first + 2, points.length)}`,
-                `  y-axis "${unit.replace(/[^\w /]/g, ' ')}" ${mermaid_plain(Math.max(0, low - air))} --> ${mermaid_plain(high + air)}`,
+                `  y-axis "${unit.replace(/[^\w /]/g, ' ')}" ${plain(Math.max(0, low - air))} --> ${plain(high + air)}`,
                 `  line ${series(values)}`,
                 `  line ${series(shown)}`,
                 '```',
@@ -42850,177 +44056,25 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function p99At(curve, load) {
             return curve?.points.find((point) => point.load === load)?.p99Ms ?? null;
         }
-        function mermaid_plain(value) {
+        function plain(value) {
             return value.toFixed(3);
         }
         ;
-        const droppable = [
-            'charts',
-            'sweep measurements',
-            'repetitions',
-            'other metrics',
-            'time breakdown',
-            'causes',
-            'environment',
-            'capacity',
-            'runs passed over',
-            'patches',
-            'trend',
-            'warnings of models',
-            'further notes',
-            'passing rows',
-        ];
-        const maxOpenPassingRows = 12;
-        const maxNotes = 8;
         const maxOpenPatches = 2;
-        function renderMarkdown(result, options = {}) {
-            const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel);
-            const limit = options.maxBytes ?? Number.POSITIVE_INFINITY;
-            let text = '';
-            for (const plan of plans(options.charts ?? false)) {
-                text = render(report, plan);
-                if (Buffer.byteLength(text) <= limit)
-                    return text;
-            }
-            return heading(report, 'It is too long to be shown here: see the HTML report.');
-        }
-        function heading({ outcome, title, summary }, ...more) {
-            return [`## ${icons[outcome]} ${title}`, escapeMarkdown(summary, 1000), ...more, ''].join('\n\n');
-        }
-        function* plans(charts) {
-            const parts = droppable.filter((part) => charts || part !== 'charts');
-            for (let count = 0; count <= parts.length; count++) {
-                yield { charts, dropped: new Set(parts.slice(0, count)), maxRows: Number.POSITIVE_INFINITY };
-            }
-            for (let maxRows = 256; maxRows >= 1; maxRows = Math.floor(maxRows / 2)) {
-                yield { charts, dropped: new Set(parts), maxRows };
-            }
-        }
-        function render(report, plan) {
-            const has = (part) => !plan.dropped.has(part);
-            const blocks = [
-                `## ${icons[report.outcome]} ${report.title}`,
-                escapeMarkdown(report.summary, 1000),
-                ...markdown_notices(report, plan),
-                markdown_reasons(report, plan),
-                ...comparisons(report, plan),
-                ...markdown_constraints(report, plan),
-                ...(has('capacity') ? markdown_capacity(report) : []),
-                markdown_footnotes(report, plan),
-                ...markdown_trend(report, plan),
-                ...bests(report, plan),
-                ...report.models.flatMap((model) => modelBlocks(model, report.candidateLabel, plan)),
-                has('other metrics')
-                    ? markdown_details('Other metrics, for information', [markdownTableOf(report.otherMetrics)])
-                    : '',
-                has('environment') ? markdown_environment(report) : '',
-                has('runs passed over') ? markdown_passedOver(report) : '',
-                `To reproduce: ${report.reproduce.map(({ text, command }) => `${escapeMarkdown(text, 1000)} \`${command}\``).join(' ')}`,
-                droppedNote(plan),
-            ];
-            return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
-        }
-        function markdown_notices(report, { dropped, maxRows }) {
-            const most = dropped.has('further notes') ? Math.min(maxNotes, maxRows) : Number.POSITIVE_INFINITY;
-            const lines = report.notices.slice(0, most).map((notice) => `> **Note:** ${escapeMarkdown(notice, 1000)}`);
-            const more = report.notices.length - lines.length;
-            return [...lines, ...(more > 0 ? [`> … and ${countInWords(more, 'more note')}.`] : [])];
-        }
-        function markdown_reasons(report, { maxRows }) {
-            const lines = report.reasons.slice(0, maxRows).map(({ outcome, model, message, cause, next }) => {
-                const subject = model === undefined ? '' : `${markdownCode(model)}: `;
-                const why = cause === undefined ? '' : `\n  - Cause: ${escapeMarkdown(cause, 1000)}`;
-                const step = next === undefined ? '' : `\n  - Next: ${escapeMarkdown(next, 1000)}`;
-                return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${why}${step}`;
-            });
-            const more = report.reasons.length - lines.length;
-            return [...lines, ...(more > 0 ? [`- … and ${countInWords(more, 'more reason')}.`] : [])].join('\n');
-        }
-        function comparisons(report, plan) {
-            if (report.comparisons.rows.length === 0)
-                return [];
-            const legend = report.legend.map((line) => escapeMarkdown(line, 500)).join(' ');
-            return ['### Compared', ...judgedTable(report.comparisons, 'comparison', plan), `<sub>${legend}</sub>`];
-        }
-        function markdown_constraints(report, plan) {
-            if (report.constraints.rows.length === 0)
-                return [];
-            return ['### Budgets and constraints', ...judgedTable(report.constraints, 'constraint', plan)];
-        }
-        function markdown_capacity({ capacity: { table: rows, sentences } }) {
-            if (rows.rows.length === 0)
-                return [];
-            const plans = sentences.map(({ model, text }) => `${markdownCode(model)}: ${escapeMarkdown(text, 1000)}`);
-            return ['### Capacity', ...plans, markdownTableOf(rows)];
-        }
-        function judgedRows({ rows }, plan) {
-            const passing = rows.filter(({ status }) => status === 'pass');
-            if (passing.length <= maxOpenPassingRows && !plan.dropped.has('passing rows'))
-                return { open: rows, cut: [], passing: { rows: passing, place: 'open' } };
-            const other = rows.filter(({ status }) => status !== 'pass');
-            const place = plan.dropped.has('passing rows') ? 'dropped' : 'folded';
-            return {
-                open: other.slice(0, plan.maxRows),
-                cut: other.slice(plan.maxRows),
-                passing: { rows: passing, place },
-            };
-        }
-        function judgedTable(all, noun, plan) {
-            const { open, cut, passing } = judgedRows(all, plan);
-            const accepted = cut.filter(({ status }) => status === 'accepted').length;
-            const more = [
-                ...(cut.length === accepted
-                    ? []
-                    : [`${countInWords(cut.length - accepted, `more ${noun}`)} that did not pass`]),
-                ...(accepted === 0
-                    ? []
-                    : [`${countInWords(accepted, `more ${noun}`)} that ${accepted === 1 ? 'is' : 'are'} accepted`]),
-            ];
-            const passed = `✅ ${countInWords(passing.rows.length, noun)} passed`;
-            return [
-                markdownTableOf({ ...all, rows: open }),
-                more.length === 0 ? '' : `… and ${more.join(', ')}.`,
-                passing.rows.length === 0 || passing.place === 'open'
-                    ? ''
-                    : passing.place === 'dropped'
-                        ? `${passed}.`
-                        : markdown_details(passed, [markdownTableOf({ ...all, rows: passing.rows })]),
-            ];
-        }
-        const maxTrendRows = 10;
-        const markdown_maxTrendCharts = 3;
-        function markdown_trend({ trend: section }, { charts, dropped, maxRows }) {
-            if (section === null)
-                return [];
-            const { summary, table: all } = section;
-            if (all.rows.length === 0)
-                return [`<sub>Trend: ${escapeMarkdown(summary, 1000)}</sub>`];
-            const title = ['### Trend', `⚠️ ${escapeMarkdown(summary, 1000)}`];
-            if (dropped.has('trend'))
-                return title;
-            const rows = all.rows.slice(0, Math.min(maxTrendRows, maxRows));
-            const more = all.rows.length - rows.length;
-            return [
-                ...title,
-                markdownTableOf({ ...all, rows }),
-                more === 0 ? '' : `… and ${countInWords(more, 'more row')} in the HTML report.`,
-                ...(charts && !dropped.has('charts') ? section.charts.slice(0, markdown_maxTrendCharts).flatMap(mermaid_trendChart) : []),
-            ];
-        }
         function bests(report, { dropped, maxRows }) {
             if (maxRows !== Number.POSITIVE_INFINITY)
                 return [];
             const open = report.models.filter(({ best }) => best?.patch != null).length <= maxOpenPatches;
-            const blocks = report.models.flatMap(({ name, best }) => best === null ? [] : [markdown_bestBlock(markdownCode(name), best, !dropped.has('patches'), open)]);
+            const blocks = report.models.flatMap(({ name, best }) => best === null ? [] : [markdown_models_bestBlock(markdownCode(name), best, !dropped.has('patches'), open)]);
             return blocks.length === 0 ? [] : ['### Best configuration found', ...blocks];
         }
-        function markdown_bestBlock(name, best, withPatch, open) {
+        function markdown_models_bestBlock(name, best, withPatch, open) {
             const sentences = best.sentences.map((sentence) => escapeMarkdown(sentence, 1000)).join(' ');
             const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`;
             if (best.patch === null || !withPatch)
                 return text;
             const fence = markdownFence(best.patch, 'diff');
-            return `${text}\n\n${open ? fence : markdown_details('Patch for config.pbtxt', [fence])}`;
+            return `${text}\n\n${open ? fence : markdown_parts_details('Patch for config.pbtxt', [fence])}`;
         }
         function modelBlocks(model, candidateLabel, { charts, dropped, maxRows }) {
             const { attribution, breakdown, sweep, repetitions } = model;
@@ -43072,64 +44126,130 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return [
                 error,
                 warnings.map((warning) => `- ⚠️ ${name}: ${escapeMarkdown(warning)}`).join('\n'),
-                markdown_details(summary, topics.flatMap(({ blocks }) => blocks)),
+                markdown_parts_details(summary, topics.flatMap(({ blocks }) => blocks)),
+            ];
+        }
+        ;
+        const maxNotes = 8;
+        function renderMarkdown(result, options = {}) {
+            const report = reportRows(result, options.candidateLabel ?? defaultCandidateLabel);
+            const limit = options.maxBytes ?? Number.POSITIVE_INFINITY;
+            let text = '';
+            for (const plan of plans(options.charts ?? false)) {
+                text = render(report, plan);
+                if (Buffer.byteLength(text) <= limit)
+                    return text;
+            }
+            return heading(report, 'It is too long to be shown here: see the HTML report.');
+        }
+        function heading({ outcome, title, summary }, ...more) {
+            return [`## ${icons[outcome]} ${title}`, escapeMarkdown(summary, 1000), ...more, ''].join('\n\n');
+        }
+        function* plans(charts) {
+            const parts = droppable.filter((part) => charts || part !== 'charts');
+            for (let count = 0; count <= parts.length; count++) {
+                yield { charts, dropped: new Set(parts.slice(0, count)), maxRows: Number.POSITIVE_INFINITY };
+            }
+            for (let maxRows = 256; maxRows >= 1; maxRows = Math.floor(maxRows / 2)) {
+                yield { charts, dropped: new Set(parts), maxRows };
+            }
+        }
+        function render(report, plan) {
+            const has = (part) => !plan.dropped.has(part);
+            const blocks = [
+                `## ${icons[report.outcome]} ${report.title}`,
+                escapeMarkdown(report.summary, 1000),
+                ...markdown_notices(report, plan),
+                markdown_reasons(report, plan),
+                ...comparisons(report, plan),
+                ...markdown_constraints(report, plan),
+                ...(has('capacity') ? markdown_capacity(report) : []),
+                markdown_judged_footnotes(report, plan),
+                ...markdown_trend(report, plan),
+                ...bests(report, plan),
+                ...report.models.flatMap((model) => modelBlocks(model, report.candidateLabel, plan)),
+                has('other metrics')
+                    ? markdown_parts_details('Other metrics, for information', [markdownTableOf(report.otherMetrics)])
+                    : '',
+                has('environment') ? markdown_environment(report) : '',
+                has('runs passed over') ? markdown_passedOver(report) : '',
+                markdown_reproduce(report),
+                droppedNote(plan),
+            ];
+            return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+        }
+        function markdown_reproduce({ reproduce: commands }) {
+            const shown = commands.map(({ text, command }) => `${escapeMarkdown(text, 1000)} ${markdownCodeSpan(command)}`);
+            return shown.length === 0 ? '' : `To reproduce: ${shown.join(' ')}`;
+        }
+        function markdown_notices(report, { dropped, maxRows }) {
+            const most = dropped.has('further notes') ? Math.min(maxNotes, maxRows) : Number.POSITIVE_INFINITY;
+            const lines = report.notices.slice(0, most).map((notice) => `> **Note:** ${escapeMarkdown(notice, 1000)}`);
+            const more = report.notices.length - lines.length;
+            return [...lines, ...(more > 0 ? [`> … and ${countInWords(more, 'more note')}.`] : [])];
+        }
+        function markdown_reasons(report, { maxRows }) {
+            const lines = report.reasons.slice(0, maxRows).map(({ outcome, model, message, cause, next }) => {
+                const subject = model === undefined ? '' : `${markdownCode(model)}: `;
+                const why = cause === undefined ? '' : `\n  - Cause: ${escapeMarkdown(cause, 1000)}`;
+                const step = next === undefined ? '' : `\n  - Next: ${escapeMarkdown(next, 1000)}`;
+                return `- ${icons[outcome]} ${subject}${escapeMarkdown(message, 1000)}${why}${step}`;
+            });
+            const more = report.reasons.length - lines.length;
+            return [...lines, ...(more > 0 ? [`- … and ${countInWords(more, 'more reason')}.`] : [])].join('\n');
+        }
+        function comparisons(report, plan) {
+            if (report.comparisons.rows.length === 0)
+                return [];
+            const legend = report.legend.map((line) => escapeMarkdown(line, 500)).join(' ');
+            return ['### Compared', ...judgedTable(report.comparisons, 'comparison', plan), `<sub>${legend}</sub>`];
+        }
+        function markdown_constraints(report, plan) {
+            if (report.constraints.rows.length === 0)
+                return [];
+            return ['### Budgets and constraints', ...judgedTable(report.constraints, 'constraint', plan)];
+        }
+        function markdown_capacity({ capacity: { table: rows, sentences } }) {
+            if (rows.rows.length === 0)
+                return [];
+            const plans = sentences.map(({ model, text }) => `${markdownCode(model)}: ${escapeMarkdown(text, 1000)}`);
+            return ['### Capacity', ...plans, markdownTableOf(rows)];
+        }
+        const maxTrendRows = 10;
+        const markdown_maxTrendCharts = 3;
+        function markdown_trend({ trend: section }, { charts, dropped, maxRows }) {
+            if (section === null)
+                return [];
+            const { summary, table: all } = section;
+            if (all.rows.length === 0)
+                return [`<sub>Trend: ${escapeMarkdown(summary, 1000)}</sub>`];
+            const title = ['### Trend', `⚠️ ${escapeMarkdown(summary, 1000)}`];
+            if (dropped.has('trend'))
+                return title;
+            const rows = all.rows.slice(0, Math.min(maxTrendRows, maxRows));
+            const more = all.rows.length - rows.length;
+            return [
+                ...title,
+                markdownTableOf({ ...all, rows }),
+                more === 0 ? '' : `… and ${countInWords(more, 'more row')} in the HTML report.`,
+                ...(charts && !dropped.has('charts') ? section.charts.slice(0, markdown_maxTrendCharts).flatMap(mermaid_trendChart) : []),
             ];
         }
         function markdown_environment(report) {
             const rows = report.environment.map(({ name, text }) => `- ${name}: ${escapeMarkdown(text)}`);
-            return markdown_details('Environment', [rows.join('\n')]);
+            return markdown_parts_details('Environment', [rows.join('\n')]);
         }
         function markdown_passedOver({ passedOver: runs }) {
             if (runs.length === 0)
                 return '';
             const lines = runs.map((reason) => `- ${escapeMarkdown(reason, 500)}`);
-            return markdown_details('Baselines that were passed over', [lines.join('\n')]);
-        }
-        function markdown_footnotes(report, plan) {
-            const judged = [report.comparisons, report.constraints].flatMap((all) => {
-                const { open, passing } = judgedRows(all, plan);
-                return passing.place === 'folded' ? [...open, ...passing.rows] : open;
-            });
-            const rows = [
-                ...judged,
-                ...(plan.dropped.has('other metrics') ? [] : report.otherMetrics.rows),
-                ...(plan.dropped.has('time breakdown')
-                    ? []
-                    : report.models.flatMap((model) => model.breakdown.table.rows)),
-            ];
-            const used = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ marks = [] }) => marks)));
-            return report.footnotes
-                .flatMap((text, index) => used.has(index + 1) ? [`${superscript(index + 1)} ${escapeMarkdown(text, 1000)}`] : [])
-                .join('\n\n');
+            return markdown_parts_details('Baselines that were passed over', [lines.join('\n')]);
         }
         function droppedNote({ dropped, maxRows }) {
             if (dropped.size === 0)
                 return '';
             const rows = maxRows === Number.POSITIVE_INFINITY ? '' : ', and rows beyond the worst';
             return `<sub>Left out for lack of space: ${[...dropped].join(', ')}${rows}. The HTML report holds everything.</sub>`;
-        }
-        function markdownTableOf(all) {
-            if (all.rows.length === 0)
-                return '';
-            return markdownTable([
-                all.columns.map(({ title }) => escapeMarkdown(title)),
-                ...all.rows.map((row) => row.cells.map((each) => cellText(each, row))),
-            ], { align: all.columns.map(({ numeric }) => (numeric ? 'r' : 'l')), alignDelimiters: false, padding: true });
-        }
-        function cellText({ text, code, status, marks = [] }, { emphasis }) {
-            const escaped = code === true ? markdownCode(text) : escapeMarkdown(text);
-            const strong = emphasis && code !== true ? `**${escaped}**` : escaped;
-            const icon = status === undefined ? '' : `${icons[status]} `;
-            return `${icon}${strong}${marks.length === 0 ? '' : ` ${marks.map(superscript).join('\u2009')}`}`;
-        }
-        function markdown_details(summary, blocks) {
-            const inside = blocks.filter((block) => block !== '');
-            if (inside.length === 0)
-                return '';
-            return `<details><summary>${summary}</summary>\n\n${inside.join('\n\n')}\n\n</details>`;
-        }
-        function superscript(value) {
-            return Array.from(String(value), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit))).join('');
         }
         ;
         const inferenceCsv = 'metrics-model-inference.csv';
@@ -44059,7 +45179,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const timeoutNs = 60 * nsPerSecond;
         const maxBytes = 2 ** 20;
-        async function readGitFacts(world, { config, root, reference, models }) {
+        async function readGitFacts(world, questions) {
+            const { config, root, reference } = questions;
             const commits = config.gate.accepted.flatMap(({ until }) => (until.kind === 'commit' ? [until.commit] : []));
             const contained = await Promise.all([...new Set(commits)].map(async (commit) => ({
                 commit,
@@ -44067,7 +45188,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             })));
             if (root === null || reference === null)
                 return { contained, reference: null };
-            return { contained, reference: await limitsAt(world, root, reference, config, models) };
+            return { contained, reference: await limitsAt(world, questions, root, reference) };
         }
         async function isContained(world, root, commit) {
             const args = ['merge-base', '--is-ancestor', '--end-of-options', commit, 'HEAD'];
@@ -44079,13 +45200,20 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const shallow = await world.run('git', ['-C', root, 'rev-parse', '--is-shallow-repository'], { timeoutNs });
             return shallow.exitCode === 0 && shallow.stdout.trim() === 'false' ? false : null;
         }
-        async function limitsAt(world, root, commit, config, models) {
+        async function limitsAt(world, { config, models, inputHashes }, root, commit) {
             const found = await configurationAt(world, root, commit, config.file);
             if ('why' in found)
                 return { status: 'unreadable', commit, why: found.why };
+            const path = found.path ?? 'triton-perf-gate.yml';
             try {
-                const theirs = readConfig(found.text, found.path ?? 'triton-perf-gate.yml', config.overrides);
-                return { status: 'read', commit, limits: limitsOf(theirs, models) };
+                const limits = limitsOf(readConfig(found.text, path, config.overrides), models);
+                const hashes = await inputHashes?.(readConfig(found.text, (0, external_node_path_.join)(root, path), config.overrides));
+                return {
+                    status: 'read',
+                    commit,
+                    limits: hashes === undefined ? limits : withHashes(limits, hashes),
+                    measured: limitsOf(config, models),
+                };
             }
             catch (error) {
                 const { message, problems } = (0, domain_error.Ub)(error);
@@ -44096,6 +45224,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     why: first === undefined ? message : `${message}: ${first.message}`,
                 };
             }
+        }
+        function withHashes(limits, hashes) {
+            const models = limits.models.map((model) => Object.hasOwn(hashes, model.name) ? { ...model, inputData: hashes[model.name] ?? null } : model);
+            return { ...limits, models };
         }
         async function configurationAt(world, root, commit, file) {
             const own = file === null ? null : (0, external_node_path_.relative)(root, (0, external_node_path_.resolve)(file));
@@ -45501,266 +46633,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             ];
         }
         ;
-        function movesFrom(models, home) {
-            const order = models
-                .map((model, index) => ({ model, index }))
-                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
-            return [
-                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
-                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
-                    const load = shifted(model.space, home, index, by);
-                    if (load === null)
-                        return [];
-                    const loads = home.loads.map((each, other) => (other === index ? load : each));
-                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
-                })),
-                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
-                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
-            ];
-        }
-        function loadedMoves(model, index, home) {
-            return configurationMoves(model, index, home)
-                .filter(({ direction }) => direction.endsWith('+'))
-                .flatMap(({ place, direction }) => {
-                const load = shifted(model.space, place, index, 1);
-                if (load === null)
-                    return [];
-                const loads = place.loads.map((each, other) => (other === index ? load : each));
-                return move({ ...place, loads }, `${direction}, load +`);
-            });
-        }
-        function concurrent_moves_together(models, home, by) {
-            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
-            const moved = loads.filter((load) => load !== null);
-            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
-        }
-        function shifted(space, home, index, by) {
-            const [load, configuration] = [home.loads[index], home.configurations[index]];
-            if (load === undefined || configuration === undefined)
-                return null;
-            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
-            const level = (each) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate);
-            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by);
-            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
-        }
-        function configurationMoves({ name, space }, index, home) {
-            const own = home.configurations[index];
-            const load = home.loads[index];
-            if (own === undefined || load === undefined)
-                return [];
-            const to = (configuration, direction) => {
-                if (configuration === null)
-                    return [];
-                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
-                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
-                if (!legal && !isGated)
-                    return [];
-                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
-                return move({ ...home, configurations }, `${name} ${direction}`);
-            };
-            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
-                each.instanceCount === own.instanceCount &&
-                each.maxBatchSize === own.maxBatchSize;
-            return [
-                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
-                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
-                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
-                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
-                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
-                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
-            ];
-        }
-        function concurrent_moves_nearest({ configurations }, own, field, by) {
-            const value = (each) => each[field] ?? 0;
-            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
-                configurationKey({ ...each, [field]: own[field] }) === configurationKey(own));
-            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
-        }
-        function isListedNeighbour(own, other) {
-            return (own.instanceCount === other.instanceCount &&
-                own.maxBatchSize === other.maxBatchSize &&
-                own.dynamicBatching === other.dynamicBatching &&
-                configurationKey(own) !== configurationKey(other));
-        }
-        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
-            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
-        }
-        function move(place, direction) {
-            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
-        }
-        function sign(by) {
-            return by > 0 ? '+' : '-';
-        }
-        ;
-        const mostGated = 3;
-        const confirmations = 2;
-        const leastGain = 0.02;
-        const reserve = 2 * (confirmations - 1);
-        function nextConcurrentStep(state) {
-            const { models, gated, points } = state;
-            const committed = models.map(({ space }) => space.committed);
-            for (const loads of gated.slice(0, mostGated)) {
-                const place = { configurations: committed, loads };
-                if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
-                    continue;
-                if (!concurrent_isAffordable(state, place, 0))
-                    return done(state, budgetWords(state, reserve));
-                return measure(place, 'explore', 'the committed configurations come first');
-            }
-            const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
-            const home = homeOf(state, ranked);
-            if (home === null)
-                return done(state, 'the committed configurations could not be measured');
-            const promising = untried(state, home);
-            const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
-            if (next !== undefined)
-                return measure(next.place, 'explore', next.words);
-            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
-            const contender = nextContender(ranked);
-            if (contender === null || !concurrent_isAffordable(state, contender, 0))
-                return done(state, reason);
-            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
-        }
-        function homeOf({ models }, ranked) {
-            const [best] = ranked;
-            if (best === undefined)
-                return null;
-            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
-            return ranked
-                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
-                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
-        }
-        function untried(state, home) {
-            const known = new Set(state.points.map(concurrent_placeKey));
-            const credit = creditOf(state);
-            return movesFrom(state.models, home)
-                .filter(({ place }) => !known.has(concurrent_placeKey(place)))
-                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
-                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
-                .map(({ move }) => move);
-        }
-        function creditOf(state) {
-            const credit = new Map();
-            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
-            for (const [index, point] of state.points.entries()) {
-                const home = homeOf(state, concurrent_rank(state, concurrent_candidatesOf(state.points.slice(0, index))));
-                if (home === null)
-                    continue;
-                const move = movesFrom(state.models, home).find(({ place }) => concurrent_placeKey(place) === concurrent_placeKey(point));
-                if (move === undefined)
-                    continue;
-                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
-                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
-            }
-            return credit;
-        }
-        function comparison(models, one, other) {
-            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
-            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
-                return mine < theirs ? 1 : -1;
-            const difference = scoreOf(models, one, other);
-            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
-        }
-        function scoreOf(models, metrics, against) {
-            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
-        }
-        function violationOf(models, metrics) {
-            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
-        }
-        function concurrent_rank({ models }, candidates) {
-            const [first] = candidates;
-            if (first === undefined)
-                return [];
-            return candidates
-                .map((candidate) => ({
-                candidate,
-                off: violationOf(models, candidate.metrics),
-                score: scoreOf(models, candidate.metrics, first.metrics),
-            }))
-                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
-                .map(({ candidate }) => candidate);
-        }
-        function concurrent_candidatesOf(points) {
-            return groupsBy(points, concurrent_placeKey).flatMap((group) => {
-                const [first] = group;
-                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
-                if (first === undefined || measured.length === 0)
-                    return [];
-                const { configurations, loads } = first;
-                const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
-                return [{ configurations, loads, metrics, measurements: measured.length }];
-            });
-        }
-        function nextContender(ranked) {
-            const [winner] = ranked;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const contenders = [winner, own].filter((each) => each !== undefined);
-            const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least));
-            return fewest.measurements < confirmations ? fewest : null;
-        }
-        function isCommitted(configurations) {
-            return configurations.every(({ committed }) => committed);
-        }
-        function concurrent_answerOf(state) {
-            const { models } = state;
-            const ranked = concurrent_rank(state, concurrent_candidatesOf(state.points));
-            const [top] = ranked;
-            if (top === undefined)
-                return null;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const meetsConstraints = violationOf(models, top.metrics) === 0;
-            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
-            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
-            const tie = top !== own &&
-                ownMeets &&
-                meetsConstraints &&
-                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
-            const winner = tie ? own : top;
-            const comparable = ownMeets && meetsConstraints;
-            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
-            return {
-                configurations: winner.configurations,
-                loads: winner.loads,
-                metrics: winner.metrics,
-                measurements: winner.measurements,
-                committed: own ?? null,
-                gains,
-                gain: comparable
-                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
-                    : null,
-                tie,
-                meetsConstraints,
-            };
-        }
-        function concurrent_placeKey({ configurations, loads }) {
-            return configurations
-                .map((configuration, index) => {
-                const load = loads[index];
-                return `${configurationKey(configuration)} ${load === undefined ? '' : loadKey(load)}`;
-            })
-                .join(' | ');
-        }
-        function changed({ points }, place) {
-            const loaded = points.at(-1)?.configurations;
-            if (loaded === undefined)
-                return place.configurations.length;
-            return place.configurations.filter((configuration, index) => {
-                const now = loaded[index];
-                return now === undefined || configurationKey(now) !== configurationKey(configuration);
-            }).length;
-        }
-        function concurrent_isAffordable(state, place, kept) {
-            const { load, measure } = state.budget.costNs;
-            return allows(state, measure + changed(state, place) * load, kept);
-        }
-        function measure(place, purpose, why) {
-            const { configurations, loads } = place;
-            return { kind: 'measure', place: { configurations, loads }, purpose, why };
-        }
-        function done(state, reason) {
-            return { kind: 'done', answer: concurrent_answerOf(state), reason };
-        }
-        ;
         function answersOf(models, answer) {
             const explanation = concurrent_answer_explain(models, answer);
             return models.map((_, index) => ({
@@ -45811,6 +46683,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (input === undefined)
                 throw new domain_error.ue('internal', `no input data were read for model '${model}'`);
             return { input, requests: config.settingsFor(model).requests };
+        }
+        function withWarnings(sides, warnings) {
+            const { candidate } = sides;
+            return {
+                ...sides,
+                candidate: { ...candidate, warnings: [...new Set([...candidate.warnings, ...warnings])] },
+            };
         }
         function interruptIfAsked(world) {
             if (world.signal.aborted) {
@@ -46212,7 +47091,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return /already in use|at the same address and port/i.test(line);
         }
         ;
-        const answerGraceNs = 2 * nsPerSecond;
+        const graceNs = 2 * nsPerSecond;
+        const load_model_pollNs = 20 * nsPerMs;
         async function loadModel(world, server, client, name, { configJson, timeoutNs }) {
             const lines = [];
             let report = () => { };
@@ -46232,11 +47112,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const first = await Promise.race([answer, trouble]);
                 if (first === null)
                     return;
-                if (typeof first !== 'string')
+                if (typeof first !== 'string') {
+                    await untilLogged(world, server, first, lines);
                     throw load_model_explain(name, first, lines);
+                }
                 if (world.signal.aborted)
                     throw new domain_error.ue('interrupted', `interrupted while loading model '${name}'`);
-                const late = await Promise.race([answer, world.sleep(answerGraceNs).then(() => undefined)]);
+                const late = await Promise.race([answer, world.sleep(graceNs).then(() => undefined)]);
                 if (late === null)
                     return;
                 throw late === undefined || server.hasExited()
@@ -46247,6 +47129,16 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 unlisten();
                 world.signal.removeEventListener('abort', onAbort);
             }
+        }
+        async function untilLogged(world, server, error, lines) {
+            if (!(0, domain_error.bD)(error).includes('failed to poll from model repository'))
+                return;
+            const deadlineNs = world.nowNs() + graceNs;
+            while (pollFailures(lines).length === 0 &&
+                world.nowNs() < deadlineNs &&
+                !server.hasExited() &&
+                !world.signal.aborted)
+                await world.sleep(load_model_pollNs);
         }
         function load_model_explain(name, error, lines) {
             if (!(error instanceof domain_error.ue))
@@ -46795,12 +47687,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     overridden.add(name);
                 loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override));
             }
-            async function change(configurations) {
-                server ??= await openServer(context, 'candidate', repository.path);
+            async function change(live, configurations) {
                 for (const [lane, model] of models.entries()) {
                     const configuration = configurations[lane];
                     if (configuration !== undefined && !isLoaded(model, configuration))
-                        await replace(server, model, lane, configuration);
+                        await replace(live, model, lane, configuration);
                 }
                 return models.flatMap(({ name }) => loaded.get(name) ?? []);
             }
@@ -46816,26 +47707,184 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 load: async (configurations) => {
                     const isAlive = server?.server.hasExited() === false;
                     if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
-                        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), loadNs: null };
-                    const startNs = world.nowNs();
+                        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), startNs: 0, loadNs: null };
+                    const beginNs = world.nowNs();
+                    let startNs = 0;
                     const tried = async () => {
                         try {
                             if (!isAlive)
                                 await clear();
-                            return await change(configurations);
+                            server ??= await openServer(context, 'candidate', repository.path);
+                            startNs = isAlive ? 0 : world.nowNs() - beginNs;
+                            return await change(server, configurations);
                         }
                         catch (error) {
                             interruptIfAsked(world);
                             return (0, domain_error.Ub)(error).message;
                         }
                     };
-                    return { models: await tried(), loadNs: world.nowNs() - startNs };
+                    const found = await tried();
+                    return { models: found, startNs, loadNs: world.nowNs() - beginNs - startNs };
                 },
                 close: clear,
             };
         }
         ;
-        function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads) {
+        const resources = (null && (['cpu', 'memory', 'io']));
+        function readHost(servers) {
+            const own = new Set([...processTree(process.pid), ...servers]);
+            return {
+                cpu: parseCpuTicks(read('/proc/stat')),
+                pressure: {
+                    cpu: parsePressure(read('/proc/pressure/cpu')),
+                    memory: parsePressure(read('/proc/pressure/memory')),
+                    io: parsePressure(read('/proc/pressure/io')),
+                },
+                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
+                ownCpuNs: cpuNsOf([...own]),
+            };
+        }
+        function hostActivity(before, after, elapsedNs) {
+            const cpu = cpuShares(before, after);
+            const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
+            const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
+            return {
+                loadAverage: (0, external_node_os_namespaceObject.loadavg)()[0] ?? 0,
+                ...cpu,
+                cpuPressureRatio: pressure('cpu'),
+                memoryPressureRatio: pressure('memory'),
+                ioPressureRatio: pressure('io'),
+                throttledRatio: share(before.throttledUs, after.throttledUs),
+            };
+        }
+        function cpuShares(before, after) {
+            if (before.cpu === null || after.cpu === null)
+                return { otherCpuRatio: null, stealRatio: null };
+            const total = after.cpu.total - before.cpu.total;
+            if (total <= 0)
+                return { otherCpuRatio: null, stealRatio: null };
+            const steal = after.cpu.steal - before.cpu.steal;
+            const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
+            const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
+            return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
+        }
+        function cpuDeltaNs(before, after) {
+            return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
+        }
+        const clamp = (share) => Math.min(1, Math.max(0, share));
+        function parseCpuTicks(procStat) {
+            const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
+            if (match?.[1] === undefined)
+                return null;
+            const ticks = match[1].split(' ').slice(0, 8).map(Number);
+            const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
+            return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
+        }
+        function parsePressure(text) {
+            const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
+            return total === undefined ? null : Number(total);
+        }
+        function parseThrottled(cpuStat) {
+            const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
+            return usec === undefined ? null : Number(usec);
+        }
+        function host_activity_cpuLimit() {
+            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
+        }
+        function parseCpuMax(text) {
+            const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
+            return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
+        }
+        function freeMemoryBytes() {
+            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => read(`${cgroupFolder()}/memory.${name}`));
+            return Math.min((0, external_node_os_namespaceObject.freemem)(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null));
+        }
+        function sharedMemoryRoom() {
+            try {
+                const { bsize, blocks, bavail, bfree } = (0, external_node_fs_.statfsSync)('/dev/shm');
+                return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
+            }
+            catch {
+                return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY };
+            }
+        }
+        function hasGpuDevice() {
+            return ['/dev/nvidiactl', '/dev/dxg'].some((path) => (0, external_node_fs_.existsSync)(path));
+        }
+        function parseMemoryRoom(max, current, stat) {
+            const [limit, used] = [max, current].map((text) => /^\d+$/.exec(text?.trim() ?? '')?.[0]);
+            if (limit === undefined || used === undefined)
+                return Number.POSITIVE_INFINITY;
+            const files = Number(/^inactive_file (\d+)$/m.exec(stat ?? '')?.[1] ?? 0);
+            return Math.max(0, Number(limit) - (Number(used) - files));
+        }
+        function cpuGovernor() {
+            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
+        }
+        function cgroupFolder() {
+            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
+            return `/sys/fs/cgroup${path === '/' ? '' : path}`;
+        }
+        function read(path) {
+            try {
+                return (0, external_node_fs_.readFileSync)(path, 'utf8');
+            }
+            catch {
+                return null;
+            }
+        }
+        ;
+        function hasGpu({ launcher, gpu }) {
+            return launcher.mode !== 'embedded' && (gpu !== null || hasGpuDevice());
+        }
+        function variantsOn(config, committed, variants, { cpuOnly, hasGpu: gpus }) {
+            const moves = cpuOnly && !isOnCpu(config);
+            const placed = moves ? [...variants, committed].map((each) => onCpu(config, each)) : variants;
+            const possible = gpus ? placed : placed.filter((each) => !needsGpu(each));
+            const known = new Map([[variedKey(committed), committed]]);
+            for (const each of possible) {
+                const made = withoutNeedlessGroups(config, each);
+                if (!known.has(variedKey(made)))
+                    known.set(variedKey(made), made);
+            }
+            return { variants: [...known.values()].slice(1), untried: placed.length - possible.length };
+        }
+        function untriedWords(model, untried) {
+            if (untried === 0)
+                return [];
+            return [
+                `${countInWords(untried, 'configuration')} of ${model} with KIND_GPU not tried, since there is no GPU`,
+            ];
+        }
+        function onCpu(config, fields) {
+            const groups = groupsOf(fields);
+            if (groups.some(({ kind }) => kind !== undefined))
+                return fields;
+            const placed = groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map((group) => ({ ...group, kind: 'KIND_CPU' }));
+            return { ...fields, fields: { ...fields.fields, instance_group: placed } };
+        }
+        function needsGpu(fields) {
+            return groupsOf(fields).some(({ kind }) => kind === 'KIND_GPU');
+        }
+        function groupsOf({ fields = {} }) {
+            return Array.isArray(fields.instance_group) ? fields.instance_group : [];
+        }
+        function withoutNeedlessGroups(config, variant) {
+            const { instance_group: groups, ...others } = variant.fields ?? {};
+            if (groups === undefined)
+                return variant;
+            const { fields: _, ...numbers } = variant;
+            const without = Object.keys(others).length === 0 ? numbers : { ...numbers, fields: others };
+            const made = (fields) => withCounts(applyConfiguration(config, { ...fields, committed: false }));
+            return equals(ModelConfigSchema, made(without), made(variant)) ? without : variant;
+        }
+        function withCounts(config) {
+            for (const group of config.instanceGroup)
+                group.count = Math.max(1, group.count);
+            return config;
+        }
+        ;
+        function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads, hasGpu, notes) {
             const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
             const configured = needed.filter((each) => each.config !== null);
             const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? []);
@@ -46850,14 +47899,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const asked = largestBatchAsked(repository, model.name, each.name);
                 const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked);
                 const settings = withLeastBatch({ ...search, mode }, least);
-                const variants = memberVariants(settings, own, traitsOf(each.config, own));
-                return [
-                    {
-                        name: each.name,
-                        committed: own,
-                        variants: cpuOnly ? onCpu(each.config, variants) : variants,
-                    },
-                ];
+                const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1);
+                const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu });
+                notes.push(...untriedWords(each.name, untried));
+                return [{ name: each.name, committed: own, variants: [own, ...variants] }];
             });
             const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf));
             return { varied, ensembles, top: model.name, committed, largestClientBatch };
@@ -46868,9 +47913,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
             return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
         }
-        function ownSpace(search, repository, { name, config }, committed, loadsAllowed) {
+        function ownSpace({ search, cpuOnly }, repository, { name, config }, committed, loadsAllowed, hasGpu, notes) {
             const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
-            return makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
+            const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
+            if (config === null || isEnsembleConfig(config) || space.configurations.length === 1)
+                return space;
+            const [, ...listed] = space.configurations;
+            const { committed: _, ...own } = committed;
+            const { variants, untried } = variantsOn(config, own, listed.map(({ committed: __, ...fields }) => fields), { cpuOnly, hasGpu });
+            notes.push(...untriedWords(name, untried));
+            return {
+                ...space,
+                configurations: [committed, ...variants.map((fields) => ({ ...fields, committed: false }))],
+            };
         }
         function traitsOf(config, committed) {
             const scheduling = config?.schedulingChoice.case;
@@ -46881,7 +47936,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         function isEnsemble({ config }) {
-            return config?.schedulingChoice.case === 'ensembleScheduling';
+            return config !== null && isEnsembleConfig(config);
+        }
+        function isEnsembleConfig({ schedulingChoice }) {
+            return schedulingChoice.case === 'ensembleScheduling';
         }
         function ensembleOf(repository, model) {
             if (!isEnsemble(model))
@@ -46895,22 +47953,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function fieldsIn(config) {
             const { committed: _, ...fields } = configurationOf(config, true);
             return fields;
-        }
-        function onCpu(config, variants) {
-            const kinds = config.instanceGroup.map(({ kind }) => kind);
-            if (kinds.length > 0 && kinds.every((kind) => kind === ModelInstanceGroup_Kind.CPU))
-                return variants;
-            const [committed, ...others] = variants;
-            return [
-                ...(committed === undefined ? [] : [committed]),
-                ...others.map((fields) => ({
-                    ...fields,
-                    fields: {
-                        ...fields.fields,
-                        instance_group: [{ count: fields.instanceCount ?? 1, kind: 'KIND_CPU' }],
-                    },
-                })),
-            ];
         }
         ;
         function quantile(sorted, p) {
@@ -47591,13 +48633,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             for (let round = 0; round < plan.count && !signal.aborted; round++) {
                 for (const side of random.shuffle(sides.map((_, index) => index))) {
                     const { blockNs: durationNs, leadInNs, requestCount } = plan;
-                    const options = requestCount === undefined ? { leadInNs, durationNs } : countOf(requestCount);
+                    const options = requestCount === undefined ? { leadInNs, durationNs } : blocks_countOf(requestCount);
                     rounds[side]?.push(await runAsks(generator, sides[side] ?? [], options));
                 }
             }
             return rounds;
         }
-        function countOf(requestCount) {
+        function blocks_countOf(requestCount) {
             return { leadInNs: 0, durationNs: 0, requestCount };
         }
         function toBlock(window, load) {
@@ -47751,8 +48793,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 durationNs,
                 latenciesNs,
                 completed: latenciesNs.length,
-                issued: latenciesNs.length +
-                    (index === 0 ? profile.requests - counted + outstanding(load, latenciesNs) + stopping + finishing : 0),
+                issued: latenciesNs.length + (index === 0 ? profile.requests - counted : 0),
+                ...(index === 0 ? { mayHaveIssued: outstanding(load, latenciesNs) + stopping + finishing } : {}),
                 failures: {},
                 firstFailure: null,
                 client,
@@ -48011,110 +49053,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
         }
         ;
-        const resources = (null && (['cpu', 'memory', 'io']));
-        function readHost(servers) {
-            const own = new Set([...processTree(process.pid), ...servers]);
-            return {
-                cpu: parseCpuTicks(read('/proc/stat')),
-                pressure: {
-                    cpu: parsePressure(read('/proc/pressure/cpu')),
-                    memory: parsePressure(read('/proc/pressure/memory')),
-                    io: parsePressure(read('/proc/pressure/io')),
-                },
-                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
-                ownCpuNs: cpuNsOf([...own]),
-            };
-        }
-        function hostActivity(before, after, elapsedNs) {
-            const cpu = cpuShares(before, after);
-            const share = (from, to) => from === null || to === null || elapsedNs <= 0 ? null : clamp(((to - from) * 1000) / elapsedNs);
-            const pressure = (resource) => share(before.pressure[resource], after.pressure[resource]);
-            return {
-                loadAverage: (0, external_node_os_namespaceObject.loadavg)()[0] ?? 0,
-                ...cpu,
-                cpuPressureRatio: pressure('cpu'),
-                memoryPressureRatio: pressure('memory'),
-                ioPressureRatio: pressure('io'),
-                throttledRatio: share(before.throttledUs, after.throttledUs),
-            };
-        }
-        function cpuShares(before, after) {
-            if (before.cpu === null || after.cpu === null)
-                return { otherCpuRatio: null, stealRatio: null };
-            const total = after.cpu.total - before.cpu.total;
-            if (total <= 0)
-                return { otherCpuRatio: null, stealRatio: null };
-            const steal = after.cpu.steal - before.cpu.steal;
-            const busy = total - (after.cpu.idle - before.cpu.idle) - steal;
-            const own = cpuDeltaNs(before.ownCpuNs, after.ownCpuNs) / nsPerTick;
-            return { otherCpuRatio: clamp((busy - own) / total), stealRatio: clamp(steal / total) };
-        }
-        function cpuDeltaNs(before, after) {
-            return [...after].reduce((sum, [pid, ns]) => sum + Math.max(0, ns - (before.get(pid) ?? 0)), 0);
-        }
-        const clamp = (share) => Math.min(1, Math.max(0, share));
-        function parseCpuTicks(procStat) {
-            const match = /^cpu +(\d+(?: \d+)+)$/m.exec(procStat ?? '');
-            if (match?.[1] === undefined)
-                return null;
-            const ticks = match[1].split(' ').slice(0, 8).map(Number);
-            const [, , , idle = 0, iowait = 0, , , steal = 0] = ticks;
-            return { total: ticks.reduce((sum, each) => sum + each, 0), idle: idle + iowait, steal };
-        }
-        function parsePressure(text) {
-            const total = /^some .*\btotal=(\d+)/m.exec(text ?? '')?.[1];
-            return total === undefined ? null : Number(total);
-        }
-        function parseThrottled(cpuStat) {
-            const usec = /^throttled_usec (\d+)$/m.exec(cpuStat ?? '')?.[1];
-            return usec === undefined ? null : Number(usec);
-        }
-        function cpuLimit() {
-            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
-        }
-        function parseCpuMax(text) {
-            const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
-            return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
-        }
-        function freeMemoryBytes() {
-            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => read(`${cgroupFolder()}/memory.${name}`));
-            return Math.min((0, external_node_os_namespaceObject.freemem)(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null));
-        }
-        function sharedMemoryRoom() {
-            try {
-                const { bsize, blocks, bavail, bfree } = (0, external_node_fs_.statfsSync)('/dev/shm');
-                return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
-            }
-            catch {
-                return { usedBytes: 0, freeBytes: Number.POSITIVE_INFINITY };
-            }
-        }
-        function hasGpuDevice() {
-            return ['/dev/nvidiactl', '/dev/dxg'].some((path) => (0, external_node_fs_.existsSync)(path));
-        }
-        function parseMemoryRoom(max, current, stat) {
-            const [limit, used] = [max, current].map((text) => /^\d+$/.exec(text?.trim() ?? '')?.[0]);
-            if (limit === undefined || used === undefined)
-                return Number.POSITIVE_INFINITY;
-            const files = Number(/^inactive_file (\d+)$/m.exec(stat ?? '')?.[1] ?? 0);
-            return Math.max(0, Number(limit) - (Number(used) - files));
-        }
-        function cpuGovernor() {
-            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
-        }
-        function cgroupFolder() {
-            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
-            return `/sys/fs/cgroup${path === '/' ? '' : path}`;
-        }
-        function read(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
-            }
-        }
-        ;
         function watchMachine(models) {
             const pidsOf = () => models.map(({ live }) => live.server.pids());
             const cpuOf = (pids) => pids.map(cpuNsOf);
@@ -48237,6 +49175,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     ]
                     : []),
             ];
+        }
+        function otherClients(server, windows) {
+            if (server.status === 'unavailable' || windows.length === 0)
+                return [];
+            const counted = server.times.requestCount + server.times.failCount;
+            const sent = windows.reduce((sum, { mayHaveIssued = 0 }) => sum + mayHaveIssued, sentIn(windows));
+            if (counted <= sent * 1.01 + 2)
+                return [];
+            return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`];
         }
         function sentIn(windows) {
             return windows.reduce((sum, { issued }) => sum + issued, 0);
@@ -48493,7 +49440,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             do {
                 const options = limits.warmupRequestCount == null
                     ? { leadInNs: 0, durationNs: windowNs(all, limits) }
-                    : countOf(limits.warmupRequestCount);
+                    : blocks_countOf(limits.warmupRequestCount);
                 for (const side of random.shuffle(sides)) {
                     const startNs = world.nowNs();
                     const asks = side.models.map(({ ask }) => ask);
@@ -48637,15 +49584,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const longerNs = Math.max(...warmUps.map(({ durationNs }) => durationNs - settings.warmupNs));
             const maxMeasurementNs = settings.maxMeasurementNs - Math.max(0, longerNs);
             return { ...settings, maxMeasurementNs: Math.max(settings.measurementNs, maxMeasurementNs) };
-        }
-        function otherClients(server, windows) {
-            if (server.status === 'unavailable' || windows.length === 0)
-                return [];
-            const counted = server.times.requestCount + server.times.failCount;
-            const sent = windows.reduce((sum, window) => sum + window.issued, 0);
-            if (counted <= sent * 1.01 + 2)
-                return [];
-            return [`other_clients: the server counted ${counted} requests, ${sent} were sent from here`];
         }
         ;
         const windowsPerRun = 3;
@@ -49027,26 +49965,55 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function nextManualStep(state) {
             return nextInOrder(state, () => false);
         }
-        function nextInOrder(state, skip) {
-            const { committed, configurations } = state.space;
+        function nextInOrder(whole, skip) {
+            const { committed, configurations } = whole.space;
             const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
+            const state = { ...whole, points: groupsBy(whole.points, placeKey).flatMap(([first]) => first ?? []) };
             const fits = fitsMemory(state.points, state.space);
             for (const configuration of [committed, ...others]) {
                 const load = nextLoad(configuration, state);
                 const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
                 if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
                     continue;
-                if (!isAffordable(state, { configuration, load }, 0))
-                    return brute_done(state, budgetWords(state));
+                if (!isAffordable(whole, { configuration, load }, 0))
+                    return brute_done(whole, budgetWords(whole));
                 return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' };
             }
-            return brute_done(state, 'everything that was to be tried is measured');
+            const again = brute_nextContender(whole);
+            if (again !== null && isAffordable(whole, again.place, 0))
+                return { kind: 'measure', ...again.place, purpose: 'confirm', why: again.why };
+            return brute_done(whole, 'everything that was to be tried is measured');
+        }
+        function brute_nextContender({ points, space, ...state }) {
+            if (candidates_spreadOf(points) === exactSpread)
+                return null;
+            const ranked = answer_rank({ points, space, ...state });
+            const [winner] = ranked;
+            if (winner === undefined)
+                return null;
+            const contenders = [
+                { place: winner, why: 'the winner is measured again' },
+                { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
+                {
+                    place: ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration)),
+                    why: 'the runner-up is measured again',
+                },
+            ];
+            for (const { place, why } of contenders) {
+                if (place == null || place.measurements > 1)
+                    continue;
+                const { configuration, load } = place;
+                return { place: { configuration, load }, why };
+            }
+            return null;
         }
         function nextLoad(configuration, { space, points }) {
             const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
             if (own.some(({ metrics }) => metrics === null))
                 return null;
             const isFlat = (load) => {
+                if (space.allLoads === true)
+                    return false;
                 const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
                 const last = alike.slice(-plateauTries).map(brute_throughputOf);
                 return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
@@ -49102,7 +50069,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const slower = flow.latencyNs / here.latencyNs;
             const inferPerSec = ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
                 (here.requestsPerSecond * batchSizeOf(best.load));
-            const larger = instancesOf(place.configuration, members) / instancesOf(best.configuration, members);
+            const larger = memory_instancesOf(place.configuration, members) / memory_instancesOf(best.configuration, members);
             const scaled = Object.entries(best.metrics).map(([name, value]) => {
                 if (value == null)
                     return [name, value];
@@ -49158,40 +50125,53 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         ;
         const sizes = [
-            (configuration) => log2(configuration.instanceCount),
-            (configuration) => log2(configuration.maxBatchSize),
-            (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
-            (configuration) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
+            ({ configuration }) => log2(configuration.instanceCount),
+            ({ configuration }) => log2(configuration.maxBatchSize),
+            ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
+            ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
+        ];
+        const loadSizes = [
+            ({ load }) => Math.log2(inferencesOf(load)),
+            ({ configuration, load }) => Math.log2(inferencesOf(load)) - log2(configuration.instanceCount),
         ];
         function chanceOfWorking(points) {
             const working = points.filter(({ metrics }) => metrics !== null);
             const failed = points.filter(({ metrics }) => metrics === null);
-            const overloaded = failed.filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)));
-            const unloadable = failed.filter((point) => !overloaded.includes(point));
-            const explanations = sizes.flatMap((size) => {
-                const largest = Math.max(...working.map(({ configuration }) => size(configuration)));
-                const smallest = Math.min(...unloadable.map(({ configuration }) => size(configuration)));
+            const overloads = failed
+                .filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)))
+                .map(({ load }) => inferencesOf(load));
+            const tooMuch = Math.min(...overloads);
+            const isOverload = ({ load }) => inferencesOf(load) >= tooMuch;
+            const bears = chanceBy(loadSizes, working, failed.filter(isOverload));
+            const loads = chanceBy([...sizes, ...loadSizes.slice(0, 1)], working, failed.filter((point) => !isOverload(point)));
+            return (place) => bears(place) * loads(place);
+        }
+        function chanceBy(causes, working, failed) {
+            const explanations = causes.flatMap((size) => {
+                const largest = Math.max(...working.map(size));
+                const smallest = Math.min(...failed.map(size));
                 return largest < smallest ? [{ size, largest, smallest }] : [];
             });
-            return ({ configuration, load }) => {
-                if (overloaded.some((point) => failures_atLeast(configuration, point.configuration) && inferencesOf(load) >= inferencesOf(point.load)))
-                    return 0;
-                if (unloadable.length === 0 || working.some((point) => failures_atLeast(point.configuration, configuration)))
+            return (place) => {
+                if (failed.length === 0)
                     return 1;
-                if (unloadable.some((point) => failures_atLeast(configuration, point.configuration)))
-                    return 0;
-                if (explanations.length === 0)
-                    return 0.5;
+                if (explanations.length === 0) {
+                    if (failed.some((point) => failures_atLeast(place, point)))
+                        return 0;
+                    return working.some((point) => failures_atLeast(point, place)) ? 1 : 0.5;
+                }
                 const chances = explanations.map(({ size, largest, smallest }) => {
                     if (largest === Number.NEGATIVE_INFINITY)
-                        return size(configuration) < smallest ? 0.5 : 0;
-                    return Math.min(1, Math.max(0, (smallest - size(configuration)) / (smallest - largest)));
+                        return size(place) < smallest ? 0.5 : 0;
+                    return Math.min(1, Math.max(0, (smallest - size(place)) / (smallest - largest)));
                 });
                 return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
             };
         }
         function failures_atLeast(one, other) {
-            return (log2(one.instanceCount) >= log2(other.instanceCount) && log2(one.maxBatchSize) >= log2(other.maxBatchSize));
+            return (log2(one.configuration.instanceCount) >= log2(other.configuration.instanceCount) &&
+                log2(one.configuration.maxBatchSize) >= log2(other.configuration.maxBatchSize) &&
+                inferencesOf(one.load) >= inferencesOf(other.load));
         }
         function log2(count) {
             return Math.log2(Math.max(1, count ?? 1));
@@ -49236,59 +50216,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return larger.slice(0, 1).map((next) => ({ configuration: next, load }));
         }
         ;
-        function expectedGain({ means, sds, shares }, { slope, rest, floor, least }) {
-            const even = slope > 0 ? (floor - rest.mean) / slope : 0;
-            const scatter = slope > 0 ? rest.sd / slope : 0;
-            let gain = 0;
-            let chance = 0;
-            for (let i = 0; i < shares.length; i++) {
-                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
-                chance += share * probabilityAbove((mean - least.mean) / Math.max(Math.hypot(sd, least.sd), leastWidth));
-                if (slope > 0) {
-                    const width = Math.max(Math.hypot(sd, scatter), leastWidth);
-                    gain += share * slope * meanAbove(mean, width, even, least);
-                }
-            }
-            return { gain: slope > 0 ? gain : expectedExcess(rest, floor) * chance, chance };
-        }
-        const leastWidth = 1e-9;
-        const wellKnown = 0.01;
-        const root3 = Math.sqrt(3);
-        function meanAbove(mean, sd, even, least) {
-            if (least.sd < wellKnown || least.mean + root3 * least.sd <= even)
-                return partialMean(mean, sd, even, Math.max(even, least.mean));
-            const at = (limit) => partialMean(mean, sd, even, Math.max(even, limit));
-            const offset = root3 * least.sd;
-            return (at(least.mean - offset) + 4 * at(least.mean) + at(least.mean + offset)) / 6;
-        }
-        function partialMean(mean, sd, even, limit) {
-            const z = (mean - limit) / sd;
-            if (z < -farOut)
-                return 0;
-            if (z > farOut)
-                return mean - even;
-            const density = normalDensity(z);
-            return (mean - even) * lowerTail(z, density) + sd * density;
-        }
-        function expectedExcess({ mean, sd }, floor) {
-            return sd === 0 ? Math.max(0, mean - floor) : Math.max(0, partialMean(mean, sd, floor, floor));
-        }
-        const farOut = 3.5;
-        function probabilityAbove(z) {
-            if (z > farOut || z < -farOut)
-                return z > 0 ? 1 : 0;
-            return lowerTail(z, normalDensity(z));
-        }
-        function lowerTail(z, density) {
-            const t = 1 / (1 + 0.2316419 * Math.abs(z));
-            const polynomial = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-            return z > 0 ? 1 - density * polynomial : density * polynomial;
-        }
-        const densityAt0 = 1 / Math.sqrt(2 * Math.PI);
-        function normalDensity(z) {
-            return densityAt0 * Math.exp(-(z * z) / 2);
-        }
-        ;
         const leastImprovement = 0.01;
         const leastChance = 0.02;
         const mostTries = 3;
@@ -49316,6 +50243,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
         }
         function nearMisses({ points, constraints }) {
+            if (candidates_spreadOf(points) === exactSpread)
+                return new Set();
             const missed = candidatesOf(points).filter((candidate) => candidate.measurements < mostTries && !holds(candidate, constraints));
             return new Set(missed.map(placeKey));
         }
@@ -49326,15 +50255,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
                 ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
             ]);
-            const holding = candidates.filter((candidate) => holds(candidate, constraints));
+            const isHolding = (candidate) => holds(candidate, constraints, spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints));
+            const holding = candidates.filter(isHolding);
             if (holding.length === 0) {
                 const margins = candidates.map((candidate) => marginOf(surrogate(candidate), constraints).mean);
                 const nearest = Math.max(...margins);
                 return (place) => {
                     const outlook = surrogate(place);
-                    const { least, others } = needsOf(outlook, constraints);
-                    const stake = { slope: 0, rest: nothing, floor: 0, least };
-                    const meeting = others * expectedGain(outlook.rate, stake).chance;
+                    const meeting = meetingOf(outlook, constraints);
                     const nearer = margins.length === 0 ? 1 : expectedExcess(marginOf(outlook, constraints), nearest);
                     return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 };
                 };
@@ -49342,9 +50270,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const floor = expectedAnswer(holding.map((candidate) => {
                 const outlook = surrogate(candidate);
                 const { slope, rest } = utilityOf(outlook, objectives);
-                const { least, others } = needsOf(outlook, constraints);
-                const { chance } = expectedGain(outlook.rate, { slope, rest, floor: 0, least });
-                return { utility: slope * outlook.rate.mean + rest.mean, meeting: others * chance };
+                return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) };
             }));
             const leastGain = Math.min(leastImprovement, spread / 5);
             return (place) => {
@@ -49372,6 +50298,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const confirmShare = 0.1;
         const leastToConfirm = 5;
         const leastOwnChance = 0.05;
+        const largeGain = 0.05;
         const mostMeasurements = 3;
         function nextQuickStep(state) {
             if (state.points.length === 0)
@@ -49408,7 +50335,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function explore(state, promising) {
             const reserve = reserveOf(state);
             if (!mayExplore(state, reserve))
-                return budgetWords(state);
+                return budgetWords(state, reserve);
             const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
             const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
             if (best === null)
@@ -49443,13 +50370,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const [winner] = ranked;
             if (winner === undefined || candidates_spreadOf(state.points) === exactSpread)
                 return null;
+            const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
+            if (nearMiss !== null && nearMiss.improvement >= largeGain)
+                return { place: nearMiss, why: prospectWords(nearMiss) };
             if (winner.measurements === 1)
                 return { place: winner, why: 'the winner is measured again' };
             const own = bestOf(ranked, state.space.committed);
             const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate);
             if (close(own) && own?.measurements === 1)
                 return { place: own, why: 'the committed configuration is as good as the winner so far' };
-            const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
             if (nearMiss !== null)
                 return { place: nearMiss, why: prospectWords(nearMiss) };
             const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
@@ -49692,7 +50621,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (place !== null && isAffordable(state, place, reserve))
                 return quick_measure(place, 'explore', place.why);
             const isExplored = goesOn && place === null;
-            const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state);
+            const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state, reserve);
             return ending(state, [], reason);
         }
         function nextPlace(state, members) {
@@ -49934,8 +50863,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const settings = context.config.settingsFor(model.name);
             const { gpuMemoryTotalBytes } = context;
             try {
+                const untried = [];
                 const space = {
-                    ...spaceOf(context, repository, model, committed),
+                    ...spaceOf(context, repository, model, committed, untried),
                     ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
                 };
                 const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) };
@@ -49946,19 +50876,22 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const verifyNs = world.nowNs() - doneNs;
                 await bench.close();
                 const stopNs = world.nowNs() - doneNs - verifyNs;
-                return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs) };
+                return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs), untried };
             }
             finally {
                 await bench.close();
             }
         }
-        function spaceOf({ config, launcher }, repository, model, committed) {
-            const { search } = config.settingsFor(model.name);
+        function spaceOf({ config, launcher, gpu }, repository, model, committed, untried) {
+            const settings = config.settingsFor(model.name);
+            const { mode } = settings.search;
             const loadsAllowed = launcher.mode !== 'remote' && model.config !== null;
-            const own = ownSpace(search, repository, model, committed, loadsAllowed);
-            if (!loadsAllowed || search.mode === 'off')
+            const gpus = hasGpu({ launcher, gpu });
+            const own = ownSpace(settings, repository, model, committed, loadsAllowed, gpus, untried);
+            if (!loadsAllowed || mode === 'off')
                 return own;
-            return withMembers(own, membersOf(config, search.mode, repository, model, committed, own.loads), search.mode);
+            const members = membersOf(config, mode, repository, model, committed, own.loads, gpus, untried);
+            return withMembers(own, members, mode);
         }
         function measurer(context, bench, name) {
             const { world } = context;
@@ -50076,7 +51009,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         async function sweepConcurrently(context, input, from, save) {
             const { world } = context;
-            const models = modelsOf(context, input);
+            const untried = [];
+            const models = modelsOf(context, input, untried);
             const bench = makeConcurrentBench(context, input.repository, input.models);
             const startNs = world.nowNs();
             const begun = from[0]?.progress;
@@ -50085,18 +51019,27 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             try {
                 for (;;) {
                     const points = pointsOf(models, states);
-                    const step = nextConcurrentStep({
+                    const state = {
                         models,
                         gated: input.gated,
-                        points,
+                        points: points.filter(({ purpose }) => purpose !== 'capacity'),
                         budget: {
-                            maxMeasurements: input.models.reduce((sum, { name }) => sum + context.config.settingsFor(name).search.maxMeasurements, 0),
+                            maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
                             timeLeftNs: input.timeNs - spentNs(),
                             costNs: costOf((states[0] ?? concurrent_sweep_never()).progress),
                         },
-                    });
-                    if (step.kind === 'done')
-                        return finish(context, models, states, points, step, spentNs());
+                    };
+                    const next = nextConcurrentStep(state);
+                    const step = next.kind === 'done'
+                        ? (nextMixStep({ ...state, points }, next.answer, capacitySteps(context, input)) ?? next)
+                        : next;
+                    if (step.kind === 'done') {
+                        const doneNs = world.nowNs();
+                        const searchedNs = spentNs();
+                        await bench.close();
+                        const took = { spentNs: searchedNs, stopNs: world.nowNs() - doneNs };
+                        return finish(context, models, states, points, step, took, untried);
+                    }
                     interruptIfAsked(world);
                     world.progress(`${concurrent_sweep_names(input.models)}: sweep ${points.length + 1}: ${concurrent_sweep_words(step.place)} (${step.why})`);
                     const measured = await measurePlace(context, input, bench, models, step);
@@ -50106,11 +51049,16 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                             scenarios: [...scenarios, scenario],
                             progress: {
                                 ...now,
-                                points: [...now.points, point],
+                                points: [
+                                    ...now.points,
+                                    step.purpose === 'capacity' ? { ...point, purpose: step.purpose } : point,
+                                ],
                                 spentNs: spentNs(),
                                 loads: now.loads + (measured.loadNs === null ? 0 : 1),
                                 loadingNs: now.loadingNs + (measured.loadNs ?? 0),
                                 measuringNs: now.measuringNs + measured.measureNs,
+                                startingNs: (now.startingNs ?? 0) + measured.startNs,
+                                underLoadNs: (now.underLoadNs ?? 0) + measured.underLoadNs,
                             },
                         };
                     });
@@ -50121,16 +51069,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 await bench.close();
             }
         }
+        function capacitySteps({ config }, { models }) {
+            return Math.max(...models.map(({ name }) => config.settingsFor(name).search.capacitySteps));
+        }
+        function budgetOf({ config }, model) {
+            const { maxMeasurements } = config.settingsFor(model).search;
+            return Number.isFinite(maxMeasurements) ? maxMeasurements : defaultSearch.maxMeasurements;
+        }
         function concurrent_sweep_never() {
             throw new RangeError('a sweep without one of its models');
         }
-        function modelsOf(context, { models, committed, repository }) {
+        function modelsOf(context, { models, committed, repository }, untried) {
             const settings = models.map(({ name }) => context.config.settingsFor(name));
             const total = settings.reduce((sum, { weighting }) => sum + weighting, 0);
             return models.map((model, index) => {
-                const { search, objectives, constraints, weighting } = settings[index] ?? concurrent_sweep_never();
-                const own = committed[index] ?? concurrent_sweep_never();
-                const space = ownSpace(search, repository, model, own, model.config !== null);
+                const { objectives, constraints, weighting, ...own } = settings[index] ?? concurrent_sweep_never();
+                const is = committed[index] ?? concurrent_sweep_never();
+                const space = ownSpace(own, repository, model, is, model.config !== null, hasGpu(context), untried);
                 return { name: model.name, space, objectives, constraints, weight: weighting / total };
             });
         }
@@ -50138,8 +51093,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const { world } = context;
             const loads = together(models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? concurrent_sweep_never() })));
             const configurations = models.map((_, index) => configurationIn(models, place, index));
-            const { models: live, loadNs } = await bench.load(place.configurations);
-            const startNs = world.nowNs();
+            const { models: live, ...took } = await bench.load(place.configurations);
+            const beginNs = world.nowNs();
             const samples = typeof live === 'string'
                 ? live
                 : await measureAtOnce(context, live.map((model, index) => ({ model, load: loads[index] ?? concurrent_sweep_never() })), purpose);
@@ -50147,7 +51102,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured');
                 return sweep_judge(context, configurations[index] ?? concurrent_sweep_never(), loads[index] ?? concurrent_sweep_never(), sample);
             });
-            return { models: judged, loadNs, measureNs: world.nowNs() - startNs };
+            const underLoadNs = typeof samples === 'string' ? 0 : Math.max(...samples.map(underLoadOf));
+            return { models: judged, ...took, measureNs: world.nowNs() - beginNs, underLoadNs };
         }
         function configurationIn(models, { configurations }, own) {
             return models.reduce((made, { name, space }, index) => {
@@ -50169,6 +51125,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     configurations: own.map(({ configuration }, index) => ownConfiguration(models[index] ?? concurrent_sweep_never(), configuration)),
                     loads: own.map(({ load }) => ownLoad(load)),
                     metrics: measured.length === metrics.length ? measured : null,
+                    purpose: own[0]?.purpose,
                 };
             });
         }
@@ -50183,22 +51140,33 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 scenarios: scenarios.filter((_, index) => kept[index]),
             }));
         }
-        function finish(context, models, states, points, { answer, reason }, spentNs) {
+        function finish(context, models, states, points, { answer, reason }, { spentNs, stopNs }, untried) {
             const answers = answer === null ? [] : answersOf(models, answer);
-            const tried = new Set(points.map(concurrent_placeKey)).size;
+            const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
+            const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(concurrent_placeKey)).size;
             return states.map(({ progress, scenarios }, index) => {
                 const own = answers[index];
+                const { startingNs = 0, underLoadNs = 0, loadingNs } = progress;
                 return {
                     progress: { ...progress, spentNs },
                     scenarios,
                     summary: {
                         mode: 'quick',
-                        measurements: points.length,
+                        measurements: points.length - bisected,
                         stopped: reason,
-                        wallNs: spentNs,
-                        underLoadNs: underLoadNs(scenarios),
+                        wallNs: spentNs + stopNs,
+                        underLoadNs,
+                        phases: {
+                            startNs: startingNs,
+                            loadNs: loadingNs,
+                            stopNs,
+                            otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
+                        },
                         notes: [
                             `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
+                            ...(bisected === 0
+                                ? []
+                                : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
                             ...modeNotes(context, models[index]?.name ?? ''),
                         ],
                         answer: own === undefined || answer === null
@@ -50209,6 +51177,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                                 load: together(models.map(({ name }, other) => ({ model: name, load: answer.loads[other] ?? concurrent_sweep_never() })))[index] ?? concurrent_sweep_never(),
                             },
                     },
+                    untried: index === 0 ? untried : [],
                 };
             });
         }
@@ -50217,11 +51186,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return mode === 'brute'
                 ? ['run as a search by steps, not brute: the combinations of several models are too many']
                 : [];
-        }
-        function underLoadNs(scenarios) {
-            return scenarios
-                .flatMap(({ repetitions }) => repetitions)
-                .reduce((sum, { durationNs, warmUp }) => sum + durationNs + (warmUp?.durationNs ?? 0), 0);
         }
         function concurrent_sweep_names(models) {
             return models.map(({ name }) => name).join(' + ');
@@ -50235,7 +51199,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 .join(' + ');
         }
         ;
-        function modelMeasurement(side, index, warnings) {
+        function modelMeasurement(side, index, warnings, config) {
             const planned = side[index];
             if (planned === undefined)
                 throw new RangeError('a side without the model');
@@ -50249,6 +51213,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 status: failure === null ? 'measured' : 'failed',
                 ...(failure === null ? {} : { error: errorOf(failure) }),
                 ...(plan.looks.length === 0 ? {} : { looks: plan.looks }),
+                ...settingsOf(config, plan.name),
                 scenarios: scenariosOf(plan, record),
                 search: null,
                 warnings: [...warnings, ...record.inputWarnings],
@@ -50500,8 +51465,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const other = references?.[index];
                 const isKnown = other?.record.repository.models.has(own.name) === true;
                 return {
-                    candidate: modelMeasurement(candidates, index, warnings),
-                    reference: isKnown ? modelMeasurement(references ?? [], index, []) : null,
+                    candidate: modelMeasurement(candidates, index, warnings, context.config),
+                    reference: isKnown ? modelMeasurement(references ?? [], index, [], context.config) : null,
                 };
             });
             const startNs = world.nowNs();
@@ -50632,10 +51597,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function resume_words({ sweep }) {
             return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`;
         }
-        function withSweep(config, candidate, { progress, scenarios }, search) {
+        function withSweep(candidate, { progress, scenarios }, search) {
             return {
                 ...candidate,
-                settingsHash: settingsHash(config, candidate.name),
                 sweep: progress,
                 scenarios: [...gatedScenarios(candidate), ...scenarios],
                 search,
@@ -50646,17 +51610,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function sweepBegin(spentBeforeNs) {
             return { points: [], spentBeforeNs, spentNs: 0, loads: 0, loadingNs: 0, measuringNs: 0 };
-        }
-        function settingsHash({ gate, triton, settingsFor }, model) {
-            const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model);
-            const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate;
-            const { serverFlags, serverEnvironment, dockerArgs } = triton;
-            const all = [
-                { loads, requests, counts, perfAnalyzerFlags },
-                { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
-                { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
-            ];
-            return (0, external_node_crypto_namespaceObject.createHash)('sha256').update(JSON.stringify(all)).digest('hex');
         }
         ;
         async function measureConcurrently(context, input, earlier, save, asMeasurements) {
@@ -50671,7 +51624,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }));
             const keep = (now) => {
                 states = [...now];
-                const sides = withSweeps(context, gated, states, null);
+                const sides = withSweeps(gated, states, null);
                 save(sides);
                 return sides;
             };
@@ -50681,16 +51634,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return before;
             try {
                 const sweeps = await sweepConcurrently(context, wanted, states, keep);
-                return withSweeps(context, gated, sweeps, sweeps.map(({ summary }) => summary));
+                const searches = sweeps.map(({ summary }) => summary);
+                return withSweeps(gated, sweeps, searches).map((sides, index) => withWarnings(sides, sweeps[index]?.untried ?? []));
             }
             catch (error) {
                 interruptIfAsked(world);
                 const warning = `${givenUp}${(0, domain_error.Ub)(error).message}`;
                 world.progress(warning);
-                return withSweeps(context, gated, states, null).map((sides) => ({
-                    ...sides,
-                    candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] },
-                }));
+                return withSweeps(gated, states, null).map((sides) => withWarnings(sides, [warning]));
             }
         }
         function sweepInput({ plan, candidate: repository }, gated, states) {
@@ -50708,12 +51659,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const [first] = plans;
             return (first?.loads ?? []).map((_, step) => plans.flatMap(({ loads }) => (loads[step] === undefined ? [] : [ownLoad(loads[step])])));
         }
-        function withSweeps({ config }, gated, states, searches) {
+        function withSweeps(gated, states, searches) {
             return gated.map((sides, index) => {
                 const state = states[index];
                 if (state === undefined)
                     return sides;
-                return { ...sides, candidate: withSweep(config, sides.candidate, state, searches?.[index] ?? null) };
+                return { ...sides, candidate: withSweep(sides.candidate, state, searches?.[index] ?? null) };
             });
         }
         ;
@@ -50724,7 +51675,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const cpuCount = (0, external_node_os_namespaceObject.availableParallelism)();
             const memoryTotalBytes = availableMemoryBytes();
             const gibibytes = Math.round(memoryTotalBytes / 2 ** 30);
-            const [limit, governor] = [cpuLimit(), cpuGovernor()];
+            const [limit, governor] = [host_activity_cpuLimit(), cpuGovernor()];
             return {
                 runnerClass: runnerClass ?? `${cpuModel}, ${cpuCount} cores, ${gibibytes} GiB`,
                 cpuModel,
@@ -51202,7 +52153,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const swept = sweepScenarios(gated.candidate);
             const sidesWith = (now, search) => ({
                 ...gated,
-                candidate: withSweep(config, gated.candidate, now, search),
+                candidate: withSweep(gated.candidate, now, search),
             });
             let state = { progress: begun, scenarios: swept };
             const sides = sidesWith(state, null);
@@ -51220,14 +52171,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 };
                 const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() });
                 const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, keep, running, servers);
-                return sidesWith(sweep, sweep.summary);
+                return withWarnings(sidesWith(sweep, sweep.summary), sweep.untried);
             }
             catch (error) {
                 interruptIfAsked(world);
                 const warning = `${givenUp}${(0, domain_error.Ub)(error).message}`;
                 world.progress(`${plan.name}: ${warning}`);
-                const { candidate } = sidesWith(state, null);
-                return { ...gated, candidate: { ...candidate, warnings: [...candidate.warnings, warning] } };
+                return withWarnings(sidesWith(state, null), [warning]);
             }
         }
         function measure_model_gatedOnly({ candidate, ...others }) {
@@ -51260,7 +52210,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 interruptIfAsked(context.world);
                 const warning = `the cause was not found: ${(0, domain_error.Ub)(error).message}`;
                 context.world.progress(`${plan.name}: ${warning}`);
-                return { ...sides, candidate: { ...sides.candidate, warnings: [...sides.candidate.warnings, warning] } };
+                return withWarnings(sides, [warning]);
             }
         }
         ;
@@ -51603,7 +52553,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 throw engine;
             await removeStaleContainers(world, engine);
             const digest = await imageDigest(world, engine.command, settings.image);
-            const gpus = settings.gpus ?? ((await hasGpu(world)) ? 'all' : []);
+            const gpus = settings.gpus ?? ((await launcher_docker_hasGpu(world)) ? 'all' : []);
             const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
             const user = settings.dockerUser ?? (await defaultUser(world, engine, own));
             let count = 0;
@@ -51695,7 +52645,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return ['--gpus=all'];
             return gpus.length === 0 ? [] : [`--gpus="device=${gpus.join(',')}"`];
         }
-        async function hasGpu(world) {
+        async function launcher_docker_hasGpu(world) {
             return (await world.run('nvidia-smi', ['-L'], { timeoutNs: dockerTimeoutNs })).exitCode === 0;
         }
         async function removeStaleContainers(world, { command }) {
@@ -52412,14 +53362,14 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         ;
         const notRequested = { status: 'notRequested' };
         async function runGate(world, request) {
-            const { config } = request;
             requireHistory(request);
             const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume');
             const committed = await readModelRepository(request.modelRepository);
-            checkComposingModels(committed, config);
-            const models = selectModels(committed, config.models);
+            checkComposingModels(committed, request.config);
+            const models = selectModels(committed, request.config.models);
             const names = models.map(({ name }) => name);
-            const candidate = await withCalledModels(committed, names, config.blsComposingModels);
+            const candidate = await withCalledModels(committed, names, request.config.blsComposingModels);
+            const config = withoutNeedlessSearches(request.config, candidate);
             checkConcurrentModels(config, candidate, models);
             const inputs = await readAllInputs(config, candidate, models);
             const root = await repositoryRoot(world, request.modelRepository);
@@ -52427,12 +53377,16 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             try {
                 const launcher = await launcher_resolveTriton(world, config.triton);
                 refuseOneServerForTwoSides(launcher, request);
+                const checkout = reference?.root ?? null;
                 const known = request.baseline.status === 'found' ? request.baseline.baseline : null;
                 const git = await readGitFacts(world, {
                     config,
                     root,
                     reference: reference?.commit ?? known?.commit ?? null,
                     models: names,
+                    inputHashes: root === null || checkout === null
+                        ? null
+                        : (theirs) => inputHashes(theirs, names, { root, checkout }),
                 });
                 const plan = makePlan(config, names, reference === null ? 1 : 2);
                 const beside = reference && {
@@ -52474,7 +53428,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         function invocationOf({ command = 'run', config, ...request }) {
             const here = (path) => (0, external_node_path_.relative)('', path) || '.';
             const file = config.file === null ? null : here(config.file);
-            const paths = plain([
+            const paths = given([
                 ['--model-repository', here(request.modelRepository)],
                 ['--config', file === null || configFileNames.includes(file) ? null : file],
             ]);
@@ -52502,13 +53456,20 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 return null;
             if (reference.kind === 'repository') {
                 const repository = await readModelRepository(reference.path);
-                return { repository, description: reference.path, commit: null, remove: () => Promise.resolve() };
+                const none = { root: null, commit: null, remove: () => Promise.resolve() };
+                return { repository, description: reference.path, ...none };
             }
             const checkout = await checkoutReference(world, request.modelRepository, reference.ref);
             try {
                 const repository = await readModelRepository((0, external_node_path_.join)(checkout.path, (0, external_node_path_.relative)(root ?? checkout.path, request.modelRepository)));
                 const description = `${reference.ref} (${checkout.commit.slice(0, 7)})`;
-                return { repository, description, commit: checkout.commit, remove: checkout.remove };
+                return {
+                    repository,
+                    description,
+                    root: checkout.path,
+                    commit: checkout.commit,
+                    remove: checkout.remove,
+                };
             }
             catch (error) {
                 await checkout.remove();
@@ -53096,6 +54057,7 @@ exec "$@"
             return `${lines.join('\r\n')}\r\n`;
         }
         ;
+        const reachTimeoutNs = 10 * nsPerSecond;
         async function measure_measure(shell, options) {
             const config = await loadConfig({
                 file: null,
@@ -53112,7 +54074,7 @@ exec "$@"
             const save = saverOf((0, external_node_path_.resolve)(shell.cwd, options.output), '--output');
             const trace = traceOf(shell, options);
             const measurements = await measureRunning(worldOf(shell), {
-                triton: config.triton,
+                triton: { ...config.triton, startTimeoutNs: reachTimeoutNs },
                 engine: config,
                 model: options.model,
                 called: listOf(options.blsComposingModels ?? ''),
@@ -53401,7 +54363,7 @@ exec "$@"
                 throw new domain_error.ue('usage', 'the landscape cannot be read', { problems: [problem] });
             }
             const committed = { ...landscape_file_configurationOf(committedPoint), committed: true };
-            const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), loadOf(point)), point]));
+            const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), landscape_file_loadOf(point)), point]));
             return {
                 name,
                 space: { committed, configurations: configurationsOf(space, committed), loads: landscape_file_loadsOf(space) },
@@ -53418,7 +54380,7 @@ exec "$@"
                 dynamicBatching: point.dynamic_batching,
             };
         }
-        function loadOf({ concurrency, request_rate: requestRate, client_batch_size, }) {
+        function landscape_file_loadOf({ concurrency, request_rate: requestRate, client_batch_size, }) {
             const batch = client_batch_size === 1 ? {} : { batchSize: client_batch_size };
             if (concurrency !== undefined)
                 return { mode: 'concurrency', concurrency, ...batch };
@@ -53435,8 +54397,8 @@ exec "$@"
         }
         function landscape_file_loadsOf({ concurrency = [], request_rate: rates = [], client_batch_size: sizes, }) {
             const loads = sizes.flatMap((client_batch_size) => [
-                ...concurrency.map((level) => loadOf({ concurrency: level, client_batch_size })),
-                ...rates.map((rate) => loadOf({ request_rate: rate, client_batch_size })),
+                ...concurrency.map((level) => landscape_file_loadOf({ concurrency: level, client_batch_size })),
+                ...rates.map((rate) => landscape_file_loadOf({ request_rate: rate, client_batch_size })),
             ]);
             return loads.sort((a, b) => inferencesOf(a) - inferencesOf(b) || batchSizeOf(a) - batchSizeOf(b));
         }
