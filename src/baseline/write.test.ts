@@ -197,6 +197,18 @@ describe('history', () => {
     ]
     const next = written(both, before)
     expect([commits(next, 'm'), commits(next, 'n')]).toEqual([['c0ffee1'], ['a', 'c0ffee1']])
+    // An older version's settings are one hash: of what differs nobody knows whether it matters.
+    const older = (settingsHash: string) =>
+      commits(
+        written(
+          makeMeasurements([makeModel('m', [gate], { settingsHash: 'now' })]),
+          makeBaseline([makeModel('m', [gate], { settingsHash, conditions: undefined })], {
+            history: [makePoint({ commit: 'a' })],
+          }),
+        ),
+        'm',
+      )
+    expect([older('now'), older('then')]).toEqual([['a', 'c0ffee1'], ['c0ffee1']])
     const joined = withHistoriesOf(makeBaseline([own, makeModel('n', [gate])]), [before])
     expect([commits(joined, 'm'), commits(joined, 'n')]).toEqual([[], ['a']])
   })

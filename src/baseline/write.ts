@@ -184,7 +184,10 @@ function carriedOn(
 function begunAnew(previous: Baseline, current: Pick<Measurements, 'models'>): ReadonlySet<string> {
   const anew = current.models.filter((model) => {
     const before = previous.models.find(({ name }) => name === model.name)
-    return before !== undefined && matchSettings(before, model).kind === 'other'
+    if (before === undefined) return false
+    const { kind } = matchSettings(before, model)
+    // Of an older version's settings nobody knows what differs.
+    return kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined)
   })
   return new Set(anew.map(({ name }) => name))
 }

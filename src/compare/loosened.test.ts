@@ -70,6 +70,7 @@ const changes: [string, string, string, string[]][] = [
   ['shorter windows', '', 'gate: {measurement_seconds: 0.5}', ['gate.measurement_seconds 2 → 0.5']],
   ['less time', 'gate: {time_budget: 600s}', 'gate: {time_budget: 60s}', ['gate.time_budget 600 s → 60 s']],
   ['a limit of time', '', 'gate: {time_budget: 60s}', ['gate.time_budget by the number of models → 60 s']],
+  ['a limit of more time than there was', '', 'gate: {time_budget: 1h}', []],
   ['fewer repetitions', '', 'gate: {repetitions: 2}', ['gate.repetitions 14 → 2']],
   ['answers unchecked', '', 'gate: {check_outputs: "off"}', ['check_outputs of m given → off']],
   ['a load less', 'concurrency: 1,8', 'concurrency: 1', ['m is no longer gated at concurrency 8']],

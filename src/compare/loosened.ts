@@ -1,4 +1,5 @@
 import { acceptedInWords, untilInWords } from '../config/accepted.ts'
+import { defaultModelBudgetNs } from '../config/defaults.ts'
 import { limitsOf } from '../config/limits.ts'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import { conditionChanges } from '../domain/conditions.ts'
@@ -72,8 +73,8 @@ function shortened(before: Limits, after: Limits): string[] {
   const class_ = (name: string | null = null) => name ?? 'by the machine'
   const [from, to] = [before.measurementNs ?? 0, after.measurementNs ?? 0]
   const budgets = [before.timeBudgetNs, after.timeBudgetNs] as const
-  const isLess =
-    budgets[0] !== undefined && budgets[1] != null && budgets[1] < (budgets[0] ?? Number.POSITIVE_INFINITY)
+  const byModels = Math.max(1, before.models.length) * defaultModelBudgetNs
+  const isLess = budgets[0] !== undefined && budgets[1] != null && budgets[1] < (budgets[0] ?? byModels)
   return [
     ...(to < from ? [`gate.measurement_seconds ${from / nsPerSecond} → ${to / nsPerSecond}`] : []),
     ...(isLess ? [`gate.time_budget ${seconds(budgets[0] ?? null)} → ${seconds(budgets[1])}`] : []),

@@ -50,7 +50,7 @@ export function settingsWarnings(input: CompareInput): string[] {
     ...(alike.length === 0
       ? []
       : [
-          `The baseline measured ${listInWords(alike)} more or less often or long, or at other loads too: its numbers mean the same, and may be better or less well known.`,
+          `The baseline measured ${listInWords(alike)} with other settings, none of which changes what a number means (how often and long, and at which loads): it may be better or less well known.`,
         ]),
     ...(others.length === 0
       ? []

@@ -13,6 +13,7 @@ test.each([
     ['gate.warmup_seconds 1 ≠ none', 'warmup-request-count none ≠ 9'],
   ],
   ['shorter blocks', 'gate: {block_milliseconds: 250}', ['gate.block_milliseconds 500 ≠ 250']],
+  ['memory clocks', 'gate: {lock_gpu_memory_clocks: 5001}', ['gate.lock_gpu_memory_clocks none ≠ 5001']],
   ['a stream', 'perf_analyzer_flags: {streaming: true}', ['streaming none ≠ true']],
   [
     'shorter sequences',
@@ -29,7 +30,11 @@ test.each([
     'triton_server_environment: {TOKEN: hunter2}',
     [/^triton_server_environment none ≠ sha256:[0-9a-f]{12}$/],
   ],
-  ['mounts', 'triton_docker_mounts: ["/a:/b:ro"]', [/^triton_docker_mounts none ≠ sha256:/]],
+  [
+    'mounts',
+    'triton_docker_mounts: ["/a:/b:ro"]',
+    [/^triton_docker_mounts, triton_docker_shm_size none ≠ sha256:/],
+  ],
 ])('%s changes what a number means', (_, text, differences) => {
   const expected = differences.map((each) => (typeof each === 'string' ? each : expect.stringMatching(each)))
   expect(matchSettings(settings(''), settings(text))).toEqual({ kind: 'other', differences: expected })
@@ -54,6 +59,7 @@ test.each([
   ['measured time', 'gate: {measurement_seconds: 9}'],
   ['requests', 'perf_analyzer_flags: {request-count: 900}'],
   ['loads', 'concurrency: 3'],
+  ['labels of the container', 'triton_docker_labels: {team: a}'],
 ])('%s leave its meaning', (_, text) => {
   expect(matchSettings(settings(''), settings(text))).toEqual({ kind: 'alike' })
 })

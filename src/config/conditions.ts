@@ -32,13 +32,18 @@ export function conditionsOf(
     'warmup-request-count': warmupRequestCount,
     // The load begins anew with each block.
     'gate.block_milliseconds': gate.blockNs / nsPerMs,
+    // What the card really ran at is read of the SM clock alone.
+    'gate.lock_gpu_memory_clocks': gate.lockGpuMemoryClocks,
     streaming: requests.streaming ? 'true' : null,
     sequences,
     // Percentile, stability, windows: all that it takes are about what is measured.
     perf_analyzer_flags: gate.engine === 'builtin' ? null : digest(perfAnalyzerFlags),
     triton_server_flags: digest(triton.serverFlags),
     triton_server_environment: digest(triton.serverEnvironment),
-    triton_docker_mounts: digest(triton.dockerArgs),
+    // Labels tell nothing to the server.
+    'triton_docker_mounts, triton_docker_shm_size': digest(
+      triton.dockerArgs.filter((each) => !each.startsWith('--label=')),
+    ),
     'TLS to the server': hasTls(triton) ? 'true' : null,
   }
   return Object.fromEntries(
@@ -54,12 +59,15 @@ export function conditionsOf(
  */
 export function settingsHash({ gate, triton, settingsFor }: Measuring, model: string): string {
   const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model)
-  const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate
+  const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio, lockGpuMemoryClocks } = gate
   const { serverFlags, serverEnvironment, dockerArgs } = triton
   const all = [
     { loads, requests, counts, perfAnalyzerFlags },
-    { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
-    // Where there are none, the hash stays that of older versions.
+    // Where there are none, the hash stays that of older versions: so with all that is left out.
+    {
+      ...{ repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+      ...(lockGpuMemoryClocks === null ? {} : { lockGpuMemoryClocks }),
+    },
     { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
   ]
   return createHash('sha256').update(JSON.stringify(all)).digest('hex')

@@ -88,6 +88,8 @@ export interface Range {
 export interface RequestRates {
   readonly rates: readonly number[]
   readonly distribution: 'constant' | 'poisson'
+  /** Whether the user lists them. */
+  readonly listed: boolean
 }
 
 /** Instance groups that are tried, of one configuration. */

@@ -176,3 +176,6 @@ export function toleranceWith(
     }),
   )
 }
+
+/** Of `gate.time_budget` where it is not set: 300 s a model. A pull-request check that takes longer is switched off by its users. */
+export const defaultModelBudgetNs = 300 * nsPerSecond

@@ -52,6 +52,7 @@ function servedOf({ modelRepository, triton, gate }: Config): Record<string, str
     triton_grpc_endpoint: url ?? 'none',
     gpus: gpus?.join(',') ?? 'all',
     'gate.lock_gpu_clocks': String(gate.lockGpuClocks ?? 'none'),
+    'gate.lock_gpu_memory_clocks': String(gate.lockGpuMemoryClocks ?? 'none'),
   }
 }
 

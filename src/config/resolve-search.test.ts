@@ -51,7 +51,8 @@ test.each<[string, readonly number[] | null, string?]>([
   ['request_rate: 5\nprofile_models: {m: {parameters: {concurrency: 2}}}', null],
   ['request_rate: 5\nperf_analyzer_flags: {request-distribution: poisson}', [5], 'poisson'],
 ])('request rates of the sweep: %s', (yaml, rates, distribution = 'constant') => {
-  expect(settings(yaml).search.requestRates).toEqual(rates && { rates, distribution })
+  const listed = /request_rate: ./.test(yaml) && !yaml.includes('run_config')
+  expect(settings(yaml).search.requestRates).toEqual(rates && { rates, distribution, listed })
 })
 
 test('what asks for rates excludes what asks for concurrencies', () => {

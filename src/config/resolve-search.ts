@@ -102,6 +102,7 @@ function requestRatesOf(
   const searched = file.request_rate_search_enable === true || min !== undefined || max !== undefined
   if (listed === undefined && !searched) return null
   return {
+    listed: listed !== undefined,
     rates: listed ?? doublings(min ?? defaultRequestRate.min, max ?? defaultRequestRate.max),
     distribution:
       flags?.['request-distribution'] ?? file.perf_analyzer_flags?.['request-distribution'] ?? 'constant',

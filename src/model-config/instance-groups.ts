@@ -25,11 +25,17 @@ export function groupJson(group: ModelInstanceGroup): JsonObject {
 /** What a group with instances on GPUs has and one on the CPU may not have. */
 const ofGpus = new Set(['gpus', 'secondary_devices', 'profile'])
 
+/** A group as one on the CPU. */
+export function groupOnCpu(group: JsonObject): JsonObject {
+  const kept = Object.entries(group).filter(([name]) => !ofGpus.has(name))
+  return { ...Object.fromEntries(kept), kind: 'KIND_CPU' }
+}
+
 /** The first group of a model as one on the CPU, without its count, all else as it is. */
 export function firstGroupOnCpu({ instanceGroup }: ModelConfig): JsonObject {
   const [first = create(ModelInstanceGroupSchema)] = instanceGroup
-  const kept = Object.entries(groupJson(first)).filter(([name]) => name !== 'count' && !ofGpus.has(name))
-  return { ...Object.fromEntries(kept), kind: 'KIND_CPU' }
+  const { count: _, ...group } = groupJson(first)
+  return groupOnCpu(group)
 }
 
 /** True where all instances of a model are asked for on the CPU. */

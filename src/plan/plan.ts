@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { defaultModelBudgetNs } from '../config/defaults.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerSecond } from '../domain/world.ts'
 import { lookSchedule } from '../stats/looks.ts'
@@ -42,9 +43,6 @@ export interface MeasuringTime {
   /** The longest warm-up of a load that is not steady before. */
   readonly maxWarmupNs: number
 }
-
-/** 300 s a model: a pull-request check that takes longer is switched off by its users. */
-const defaultModelBudgetNs = 300 * nsPerSecond
 
 /** The sweep keeps at least a quarter of the budget, or pull requests with slow models would never get one. */
 const searchShare = 0.25

@@ -57,3 +57,10 @@ test('without a GPU nothing is tried on one, which is said', () => {
   ])
   expect(untriedWords('m', 0)).toEqual([])
 })
+
+test('what only a group on GPUs may have does not go with it', () => {
+  const listed = [fields(2, { instance_group: [{ count: 2, gpus: [0], profile: ['max'] }] })]
+  expect(tried('', listed, true).variants[0]).toEqual(
+    fields(2, { instance_group: [{ count: 2, kind: 'KIND_CPU' }] }),
+  )
+})

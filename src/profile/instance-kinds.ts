@@ -2,7 +2,7 @@ import { equals } from '@bufbuild/protobuf'
 import { type VariedFields, variedKey } from '../domain/configuration.ts'
 import { countInWords } from '../domain/words.ts'
 import { applyConfiguration } from '../model-config/configuration.ts'
-import { firstGroupOnCpu, isOnCpu } from '../model-config/instance-groups.ts'
+import { firstGroupOnCpu, groupOnCpu, isOnCpu } from '../model-config/instance-groups.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
 import { hasGpuDevice } from '../system/host-activity.ts'
 import type { ProfileContext } from './context.ts'
@@ -52,8 +52,7 @@ export function untriedWords(model: string, untried: number): string[] {
 function onCpu(config: ModelConfig, fields: VariedFields): VariedFields {
   const groups = groupsOf(fields)
   if (groups.some(({ kind }) => kind !== undefined)) return fields
-  const placed =
-    groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map((group) => ({ ...group, kind: 'KIND_CPU' }))
+  const placed = groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map(groupOnCpu)
   return { ...fields, fields: { ...fields.fields, instance_group: placed } }
 }
 

@@ -74,3 +74,28 @@ test('nor the gated model itself, where it is a step', () => {
   }
   expect([least('a'), least('b'), least('apart')]).toEqual([8, 8, 1])
 })
+
+test('on the CPU is the committed configuration tried too, where nothing else is listed', () => {
+  const config =
+    'profile_models: { apart: { cpu_only: true, model_config_parameters: { max_batch_size: [8] } } }'
+  const repository = repositoryOf(shared)
+  const model = repository.models.get('apart')
+  if (model?.config == null) throw new Error('no apart')
+  const committed = configurationOf(model.config, true)
+  const of = (text: string, loadsAllowed = true) =>
+    ownSpace(
+      readConfig(text, 'gate.yml', {}).settingsFor('apart'),
+      repository,
+      model,
+      committed,
+      loadsAllowed,
+      true,
+      [],
+    ).configurations
+  expect(of(config)).toEqual([
+    committed,
+    { ...committed, committed: false, fields: { instance_group: [{ kind: 'KIND_CPU' }] } },
+  ])
+  expect(of(config.replace('true', 'false'))).toEqual([committed])
+  expect(of(config, false)).toEqual([committed])
+})

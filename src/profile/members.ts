@@ -77,7 +77,7 @@ export function ownSpace(
 ): Space {
   const settings = withLeastBatch(search, largestBatchAsked(repository, name, name))
   const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed })
-  if (config === null || isEnsembleConfig(config) || space.configurations.length === 1) return space
+  if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off') return space
   const [, ...listed] = space.configurations
   const { committed: _, ...own } = committed
   const { variants, untried } = variantsOn(

@@ -27,7 +27,10 @@ export function rank(question: Question, estimate: Estimate | null = null): Cand
   const candidates = candidatesOf(points)
   const against = candidates[0]?.metrics ?? {}
   const key = (candidate: Candidate): readonly [number, number] => [
-    candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
+    // What failed when it was measured again is no answer while anything else is.
+    candidate.tries > candidate.measurements
+      ? Number.POSITIVE_INFINITY
+      : candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
     effortOf(candidate.configuration, space) -
       (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate.worthOf(candidate)),
   ]

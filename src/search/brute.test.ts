@@ -47,3 +47,30 @@ test.each(['brute', 'manual'] as const)(
     expect(run(5).points.map(placeKey)).toEqual(points.slice(0, 5).map(placeKey))
   },
 )
+
+test.each(['brute', 'manual', 'quick'] as const)(
+  '%s ends where whatever is measured again fails, and answers with what did not',
+  (mode) => {
+    const configurations = [1, 2, 3, 4].map((instanceCount) =>
+      instanceCount === 1 ? committed : { ...committed, committed: false, instanceCount },
+    )
+    const seen = new Set<string>()
+    const scene: Landscape = {
+      ...flat(false),
+      space: { committed, configurations, loads: loads.slice(0, 2) },
+      measure: (configuration, load) => {
+        const key = placeKey({ configuration, load })
+        // All others work once.
+        if (seen.has(key) && configuration.instanceCount !== 2) return null
+        seen.add(key)
+        return {
+          inferPerSec: 100 * (configuration.instanceCount ?? 1) * inferencesOf(load) ** 0.1,
+          latencyP99Ns: 1e6,
+        }
+      },
+    }
+    const { points, answer } = replay(mode, scene, { maxMeasurements: 200, noise: 0.02, seed: 3 })
+    expect(points.length).toBeLessThan(30)
+    expect(answer?.configuration.instanceCount).toBe(2)
+  },
+)

@@ -60,7 +60,7 @@ function nextContender({ points, space, ...state }: SearchState) {
     },
   ]
   for (const { place, why } of contenders) {
-    if (place == null || place.measurements > 1) continue
+    if (place == null || place.tries > 1) continue
     const { configuration, load } = place
     return { place: { configuration, load }, why }
   }

@@ -8,6 +8,8 @@ export interface Candidate extends Place {
   readonly metrics: SearchMetrics
   /** How often it was measured with success. */
   readonly measurements: number
+  /** How often it was tried: more than that where it failed as well. */
+  readonly tries: number
   /** Mean of the confirmations alone, which were not selected for looking good; null where there is none. */
   readonly confirmed: SearchMetrics | null
   readonly confirmations: number
@@ -27,6 +29,7 @@ export function candidatesOf(points: readonly SearchPoint[]): Candidate[] {
         load,
         metrics: meanMetrics(measured),
         measurements: measured.length,
+        tries: group.length,
         confirmed: confirmed.length === 0 ? null : meanMetrics(confirmed),
         confirmations: confirmed.length,
       },

@@ -150,3 +150,22 @@ test('whatever the mix: it ends within its steps, what is told holds, and what b
     }),
   )
 })
+
+test('listed rates of more than three digits are the mix as they are', () => {
+  const gated = [
+    [rate(1025), rate(10)],
+    [rate(2050.5), rate(20)],
+  ]
+  const { points, committed: before } = play({ gated, limitsMs: [1e6, 1e6] }, 3)
+  expect(points[0]?.loads).toEqual(gated[1])
+  expect(new Set(points.map(({ loads }) => loads.map(levelOf).join())).size).toBe(points.length / 2)
+  expect(before.at?.loads.map(levelOf)).not.toEqual([])
+  const models = [[], []]
+  const of = (loads: readonly Load[]) => ({
+    loads,
+    metrics: loads.map((load) => ({ inferPerSec: levelOf(load) })),
+  })
+  expect(mixCapacity(gated.map(of), gated, models).at?.loads).toEqual(gated[1])
+  expect(mixCapacity([of(gated[0] ?? [])], gated, models).at?.loads).toEqual(gated[0])
+  expect(mixCapacity([of([rate(1025), rate(20)])], gated, models).at).toBeNull()
+})

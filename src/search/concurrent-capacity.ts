@@ -59,7 +59,7 @@ function levelOf(load: Load | undefined): number {
 function mixAt({ base, grows, lead }: Mix, level: number): Load[] {
   const factor = level / levelOf(base[lead])
   return base.map((load, index) => {
-    if (grows[index] !== true) return load
+    if (grows[index] !== true || factor === 1) return load
     return load.mode === 'concurrency'
       ? { ...load, concurrency: Math.max(1, Math.round(load.concurrency * factor)) }
       : { ...load, requestRate: Number((load.requestRate * factor).toPrecision(3)) }
@@ -67,6 +67,21 @@ function mixAt({ base, grows, lead }: Mix, level: number): Load[] {
 }
 
 const keyOf = (loads: readonly Load[]) => loads.map(loadKey).join(' | ')
+
+/** Rates that are made have three digits; those that are listed may have more. */
+const sameRate = 0.005
+
+/** Whether loads are the mix at some level. */
+function isMix(mix: Mix, loads: readonly Load[]): boolean {
+  const wanted = mixAt(mix, levelOf(loads[mix.lead]))
+  return wanted.every((load, index) => {
+    const own = loads[index]
+    if (own === undefined) return false
+    if (load.mode === 'concurrency' || own.mode === 'concurrency') return loadKey(load) === loadKey(own)
+    const isNear = Math.abs(load.requestRate - own.requestRate) <= sameRate * own.requestRate
+    return isNear && loadKey({ ...load, requestRate: own.requestRate }) === loadKey(own)
+  })
+}
 
 interface Rung extends MixPoint {
   readonly level: number
@@ -85,7 +100,7 @@ function rungsOf(
       if (first === undefined) return []
       const { loads } = first
       const level = levelOf(loads[mix.lead])
-      if (keyOf(mixAt(mix, level)) !== keyOf(loads)) return []
+      if (!isMix(mix, loads)) return []
       const measured = group.flatMap((point) => (point.metrics === null ? [] : [point.metrics]))
       const metrics =
         measured.length === 0

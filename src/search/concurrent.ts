@@ -67,6 +67,8 @@ export interface ConcurrentAnswer extends ConcurrentPlace {
 interface Candidate extends ConcurrentPlace {
   readonly metrics: readonly SearchMetrics[]
   readonly measurements: number
+  /** How often it was tried: more than that where it failed as well. */
+  readonly tries: number
 }
 
 /** Of the gated loads so many are tried first: gains are against the committed configurations' best. */
@@ -189,7 +191,11 @@ function rank({ models }: Pick<ConcurrentState, 'models'>, candidates: readonly 
   return candidates
     .map((candidate) => ({
       candidate,
-      off: violationOf(models, candidate.metrics),
+      // What failed when it was measured again is no answer while anything else is.
+      off:
+        candidate.tries > candidate.measurements
+          ? Number.POSITIVE_INFINITY
+          : violationOf(models, candidate.metrics),
       score: scoreOf(models, candidate.metrics, first.metrics),
     }))
     .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
@@ -203,7 +209,7 @@ function candidatesOf(points: readonly ConcurrentPoint[]): Candidate[] {
     if (first === undefined || measured.length === 0) return []
     const { configurations, loads } = first
     const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})))
-    return [{ configurations, loads, metrics, measurements: measured.length }]
+    return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }]
   })
 }
 
@@ -211,8 +217,8 @@ function nextContender(ranked: readonly Candidate[]): ConcurrentPlace | null {
   const [winner] = ranked
   const own = ranked.find(({ configurations }) => isCommitted(configurations))
   const contenders = [winner, own].filter((each) => each !== undefined)
-  const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least))
-  return fewest.measurements < confirmations ? fewest : null
+  const fewest = contenders.reduce((least, each) => (each.tries < least.tries ? each : least))
+  return fewest.tries < confirmations ? fewest : null
 }
 
 function isCommitted(configurations: readonly Configuration[]): boolean {

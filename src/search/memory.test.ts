@@ -82,3 +82,22 @@ test.each(['quick', 'brute', 'manual'] as const)('%s tries nothing that the serv
   const { answer } = replay(mode, scene(true), { maxMeasurements: 60 })
   expect(answer?.configuration.instanceCount).toBeGreaterThanOrEqual(4)
 })
+
+test('instances on the CPU fit whatever the GPUs hold, and tell nothing of those on GPUs', () => {
+  const { space } = scene(true)
+  const onCpu = (instanceCount: number): Configuration => ({
+    ...committed,
+    committed: false,
+    instanceCount,
+    fields: { instance_group: [{ kind: 'KIND_CPU', count: instanceCount }] },
+  })
+  const cpuPoint = (instanceCount: number): SearchPoint => ({
+    ...point(committed),
+    configuration: onCpu(instanceCount),
+    metrics: { inferPerSec: 1, gpuMemoryBytes: 0.3 * gigabyte, gpuIdleServerMemoryBytes: gigabyte },
+  })
+  const fits = fitsMemory([point(committed), cpuPoint(2), cpuPoint(4)], space)
+  const alone = fitsMemory([point(committed)], space)
+  expect(fits(onCpu(64))).toBe(true)
+  expect(configurations.filter(fits)).toEqual(configurations.filter(alone))
+})

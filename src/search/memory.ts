@@ -26,7 +26,7 @@ export function fitsMemory(
 ): (configuration: Configuration) => boolean {
   const measured = points.flatMap(({ configuration, metrics }) => {
     const own = metrics?.gpuMemoryBytes
-    return own == null ? [] : [{ configuration, own, metrics }]
+    return own == null || isOnCpu(configuration) ? [] : [{ configuration, own, metrics }]
   })
   if (gpuMemoryBytes === undefined || measured.length === 0) return () => true
   const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? [])
@@ -43,7 +43,19 @@ export function fitsMemory(
   const instanceBytes = lineThrough(shares)
   const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes
   return (configuration) =>
+    isOnCpu(configuration) ||
     instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes
+}
+
+/** Whether a variant has its instances on the CPU where the committed configuration may have them on GPUs. */
+function isOnCpu({ fields = {} }: Configuration): boolean {
+  const { instance_group: groups } = fields
+  return (
+    Array.isArray(groups) &&
+    groups.every(
+      (group) => typeof group === 'object' && group !== null && 'kind' in group && group.kind === 'KIND_CPU',
+    )
+  )
 }
 
 /** Of all models that are varied. */

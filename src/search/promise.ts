@@ -57,7 +57,7 @@ export function prospects(state: SearchState): Prospect[] {
 function nearMisses({ points, constraints }: SearchState): ReadonlySet<string> {
   if (spreadOf(points) === exactSpread) return new Set()
   const missed = candidatesOf(points).filter(
-    (candidate) => candidate.measurements < mostTries && !holds(candidate, constraints),
+    (candidate) => candidate.tries < mostTries && !holds(candidate, constraints),
   )
   return new Set(missed.map(placeKey))
 }
@@ -84,6 +84,8 @@ function promiseOf(
   ])
   // What has no noise needs no belief.
   const isHolding = (candidate: Candidate): boolean =>
+    // Nor is what failed when it was measured again anything to be improved on.
+    candidate.tries === candidate.measurements &&
     holds(
       candidate,
       constraints,
@@ -97,7 +99,10 @@ function promiseOf(
       const outlook = surrogate(place)
       const meeting = meetingOf(outlook, constraints)
       // Before anything worked there is nothing to come nearer than: all that counts is whether it works.
-      const nearer = margins.length === 0 ? 1 : expectedExcess(marginOf(outlook, constraints), nearest)
+      const nearer =
+        margins.length === 0 || constraints.length === 0
+          ? 1
+          : expectedExcess(marginOf(outlook, constraints), nearest)
       return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 }
     }
   }

@@ -142,18 +142,18 @@ function nextContender(
   )
   if (nearMiss !== null && nearMiss.improvement >= largeGain)
     return { place: nearMiss, why: prospectWords(nearMiss) }
-  if (winner.measurements === 1) return { place: winner, why: 'the winner is measured again' }
+  if (winner.tries === 1) return { place: winner, why: 'the winner is measured again' }
   const own = bestOf(ranked, state.space.committed)
   const close = (contender: Candidate | null | undefined): boolean =>
     contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate)
-  if (close(own) && own?.measurements === 1)
+  if (close(own) && own?.tries === 1)
     return { place: own, why: 'the committed configuration is as good as the winner so far' }
   if (nearMiss !== null) return { place: nearMiss, why: prospectWords(nearMiss) }
   const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration))
   const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null)
-  const fewest = contenders.reduce((least, one) => (one.measurements < least.measurements ? one : least))
-  const told = fewest.measurements > 1 && !contenders.some(close)
-  if (told || fewest.measurements >= mostMeasurements) return null
+  const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least))
+  const told = fewest.tries > 1 && !contenders.some(close)
+  if (told || fewest.tries >= mostMeasurements) return null
   return { place: fewest, why: 'winner and runner-up are measured again, in turn' }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { SearchSettings } from '../config/config.ts'
 import { defaultSearch } from '../config/defaults.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
@@ -18,11 +19,11 @@ function openLoop(seed: number): Landscape {
   const contention = 0.4 * random()
   // Steps of a fifth: with doubling ones the next best of an answer is half of it.
   const rates = Array.from({ length: 20 }, (_, i) => Math.round(20 * 1.2 ** i))
-  const settings = {
+  const settings: SearchSettings = {
     ...defaultSearch,
     instanceCount: { min: 1, max: 5 },
     modelBatchSize: { min: 1, max: 16 },
-    requestRates: { rates, distribution: 'poisson' as const },
+    requestRates: { rates, distribution: 'poisson', listed: true },
   }
   const measure = (configuration: Configuration, load: Load): SearchMetrics => {
     const rate = load.mode === 'requestRate' ? load.requestRate : Number.NaN

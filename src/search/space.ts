@@ -88,8 +88,12 @@ export function makeSpace(settings: SearchSettings, committed: Configuration, mo
     configurations,
     loads,
     divisible: true,
-    ...(settings.concurrencies && { allLoads: true }),
+    ...(isListed(settings) ? { allLoads: true } : {}),
   }
+}
+
+function isListed({ requestRates, concurrencies }: SearchSettings): boolean {
+  return requestRates === null ? concurrencies !== null : requestRates.listed
 }
 
 /** Every client batch at every concurrency or rate, from light to heavy. */
