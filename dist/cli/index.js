@@ -23759,6 +23759,7 @@ var __webpack_modules__ = ({
                 return [metric, { ...byDefault, ...(typeof change === 'number' ? { ratio: change } : change) }];
             }));
         }
+        const defaultModelBudgetNs = 300 * nsPerSecond;
         ;
         const ownReports = 'the gate writes its own reports (Markdown, HTML, CSV, JSON) into one folder';
         const noCheckpoints = 'measurements are kept in measurements.json as they are made: use --resume';
@@ -30506,6 +30507,7 @@ var __webpack_modules__ = ({
             if (listed === undefined && !searched)
                 return null;
             return {
+                listed: listed !== undefined,
                 rates: listed ?? doublings(min ?? defaultRequestRate.min, max ?? defaultRequestRate.max),
                 distribution: flags?.['request-distribution'] ?? file.perf_analyzer_flags?.['request-distribution'] ?? 'constant',
             };
@@ -35286,7 +35288,10 @@ var __webpack_modules__ = ({
         function begunAnew(previous, current) {
             const anew = current.models.filter((model) => {
                 const before = previous.models.find(({ name }) => name === model.name);
-                return before !== undefined && matchSettings(before, model).kind === 'other';
+                if (before === undefined)
+                    return false;
+                const { kind } = matchSettings(before, model);
+                return kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined);
             });
             return new Set(anew.map(({ name }) => name));
         }
@@ -35796,6 +35801,7 @@ var __webpack_modules__ = ({
                         load,
                         metrics: meanMetrics(measured),
                         measurements: measured.length,
+                        tries: group.length,
                         confirmed: confirmed.length === 0 ? null : meanMetrics(confirmed),
                         confirmations: confirmed.length,
                     },
@@ -36025,8 +36031,11 @@ var __webpack_modules__ = ({
                 configurations,
                 loads,
                 divisible: true,
-                ...(settings.concurrencies && { allLoads: true }),
+                ...(isListed(settings) ? { allLoads: true } : {}),
             };
+        }
+        function isListed({ requestRates, concurrencies }) {
+            return requestRates === null ? concurrencies !== null : requestRates.listed;
         }
         function loadsOf({ concurrency: range, concurrencies, requestRates, clientBatchSizes, }) {
             const levels = requestRates === null
@@ -37499,7 +37508,7 @@ var __webpack_modules__ = ({
         function fitsMemory(points, { gpuMemoryBytes, members }) {
             const measured = points.flatMap(({ configuration, metrics }) => {
                 const own = metrics?.gpuMemoryBytes;
-                return own == null ? [] : [{ configuration, own, metrics }];
+                return own == null || isOnCpu(configuration) ? [] : [{ configuration, own, metrics }];
             });
             if (gpuMemoryBytes === undefined || measured.length === 0)
                 return () => true;
@@ -37511,7 +37520,13 @@ var __webpack_modules__ = ({
             }));
             const instanceBytes = lineThrough(shares);
             const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes;
-            return (configuration) => memory_instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
+            return (configuration) => isOnCpu(configuration) ||
+                memory_instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
+        }
+        function isOnCpu({ fields = {} }) {
+            const { instance_group: groups } = fields;
+            return (Array.isArray(groups) &&
+                groups.every((group) => typeof group === 'object' && group !== null && 'kind' in group && group.kind === 'KIND_CPU'));
         }
         function memory_instancesOf(configuration, members) {
             const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
@@ -38212,7 +38227,9 @@ var __webpack_modules__ = ({
             const candidates = candidatesOf(points);
             const against = candidates[0]?.metrics ?? {};
             const key = (candidate) => [
-                candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
+                candidate.tries > candidate.measurements
+                    ? Number.POSITIVE_INFINITY
+                    : candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
                 effortOf(candidate.configuration, space) -
                     (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate.worthOf(candidate)),
             ];
@@ -38555,7 +38572,9 @@ var __webpack_modules__ = ({
             return candidates
                 .map((candidate) => ({
                 candidate,
-                off: violationOf(models, candidate.metrics),
+                off: candidate.tries > candidate.measurements
+                    ? Number.POSITIVE_INFINITY
+                    : violationOf(models, candidate.metrics),
                 score: scoreOf(models, candidate.metrics, first.metrics),
             }))
                 .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
@@ -38569,15 +38588,15 @@ var __webpack_modules__ = ({
                     return [];
                 const { configurations, loads } = first;
                 const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
-                return [{ configurations, loads, metrics, measurements: measured.length }];
+                return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }];
             });
         }
         function nextContender(ranked) {
             const [winner] = ranked;
             const own = ranked.find(({ configurations }) => isCommitted(configurations));
             const contenders = [winner, own].filter((each) => each !== undefined);
-            const fewest = contenders.reduce((least, each) => (each.measurements < least.measurements ? each : least));
-            return fewest.measurements < confirmations ? fewest : null;
+            const fewest = contenders.reduce((least, each) => (each.tries < least.tries ? each : least));
+            return fewest.tries < confirmations ? fewest : null;
         }
         function isCommitted(configurations) {
             return configurations.every(({ committed }) => committed);
@@ -38659,7 +38678,7 @@ var __webpack_modules__ = ({
         function mixAt({ base, grows, lead }, level) {
             const factor = level / concurrent_capacity_levelOf(base[lead]);
             return base.map((load, index) => {
-                if (grows[index] !== true)
+                if (grows[index] !== true || factor === 1)
                     return load;
                 return load.mode === 'concurrency'
                     ? { ...load, concurrency: Math.max(1, Math.round(load.concurrency * factor)) }
@@ -38667,6 +38686,19 @@ var __webpack_modules__ = ({
             });
         }
         const concurrent_capacity_keyOf = (loads) => loads.map(loadKey).join(' | ');
+        const sameRate = 0.005;
+        function isMix(mix, loads) {
+            const wanted = mixAt(mix, concurrent_capacity_levelOf(loads[mix.lead]));
+            return wanted.every((load, index) => {
+                const own = loads[index];
+                if (own === undefined)
+                    return false;
+                if (load.mode === 'concurrency' || own.mode === 'concurrency')
+                    return loadKey(load) === loadKey(own);
+                const isNear = Math.abs(load.requestRate - own.requestRate) <= sameRate * own.requestRate;
+                return isNear && loadKey({ ...load, requestRate: own.requestRate }) === loadKey(own);
+            });
+        }
         function rungsOf(points, mix, constraints) {
             return groupsBy(points, ({ loads }) => concurrent_capacity_keyOf(loads))
                 .flatMap((group) => {
@@ -38675,7 +38707,7 @@ var __webpack_modules__ = ({
                     return [];
                 const { loads } = first;
                 const level = concurrent_capacity_levelOf(loads[mix.lead]);
-                if (concurrent_capacity_keyOf(mixAt(mix, level)) !== concurrent_capacity_keyOf(loads))
+                if (!isMix(mix, loads))
                     return [];
                 const measured = group.flatMap((point) => (point.metrics === null ? [] : [point.metrics]));
                 const metrics = measured.length === 0
@@ -38887,23 +38919,27 @@ var __webpack_modules__ = ({
                 'gate.warmup_seconds': warmupRequestCount === null ? gate.warmupNs / nsPerSecond : null,
                 'warmup-request-count': warmupRequestCount,
                 'gate.block_milliseconds': gate.blockNs / nsPerMs,
+                'gate.lock_gpu_memory_clocks': gate.lockGpuMemoryClocks,
                 streaming: requests.streaming ? 'true' : null,
                 sequences,
                 perf_analyzer_flags: gate.engine === 'builtin' ? null : digest(perfAnalyzerFlags),
                 triton_server_flags: digest(triton.serverFlags),
                 triton_server_environment: digest(triton.serverEnvironment),
-                triton_docker_mounts: digest(triton.dockerArgs),
+                'triton_docker_mounts, triton_docker_shm_size': digest(triton.dockerArgs.filter((each) => !each.startsWith('--label='))),
                 'TLS to the server': hasTls(triton) ? 'true' : null,
             };
             return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => value === null ? [] : [[key, typeof value === 'object' ? JSON.stringify(value) : String(value)]]));
         }
         function settingsHash({ gate, triton, settingsFor }, model) {
             const { loads, requests, counts, perfAnalyzerFlags } = settingsFor(model);
-            const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio } = gate;
+            const { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio, lockGpuMemoryClocks } = gate;
             const { serverFlags, serverEnvironment, dockerArgs } = triton;
             const all = [
                 { loads, requests, counts, perfAnalyzerFlags },
-                { repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+                {
+                    ...{ repetitions, warmupNs, measurementNs, blockNs, maxFailureRatio },
+                    ...(lockGpuMemoryClocks === null ? {} : { lockGpuMemoryClocks }),
+                },
                 { serverFlags, serverEnvironment, ...(dockerArgs.length === 0 ? {} : { dockerArgs }) },
             ];
             return (0, external_node_crypto_namespaceObject.createHash)('sha256').update(JSON.stringify(all)).digest('hex');
@@ -38966,6 +39002,7 @@ var __webpack_modules__ = ({
                 triton_grpc_endpoint: url ?? 'none',
                 gpus: gpus?.join(',') ?? 'all',
                 'gate.lock_gpu_clocks': String(gate.lockGpuClocks ?? 'none'),
+                'gate.lock_gpu_memory_clocks': String(gate.lockGpuMemoryClocks ?? 'none'),
             };
         }
         function askedOf({ input, requests, counts, perfAnalyzerFlags }, { engine }) {
@@ -39077,7 +39114,8 @@ var __webpack_modules__ = ({
             const class_ = (name = null) => name ?? 'by the machine';
             const [from, to] = [before.measurementNs ?? 0, after.measurementNs ?? 0];
             const budgets = [before.timeBudgetNs, after.timeBudgetNs];
-            const isLess = budgets[0] !== undefined && budgets[1] != null && budgets[1] < (budgets[0] ?? Number.POSITIVE_INFINITY);
+            const byModels = Math.max(1, before.models.length) * defaultModelBudgetNs;
+            const isLess = budgets[0] !== undefined && budgets[1] != null && budgets[1] < (budgets[0] ?? byModels);
             return [
                 ...(to < from ? [`gate.measurement_seconds ${from / nsPerSecond} → ${to / nsPerSecond}`] : []),
                 ...(isLess ? [`gate.time_budget ${seconds(budgets[0] ?? null)} → ${seconds(budgets[1])}`] : []),
@@ -39260,7 +39298,7 @@ var __webpack_modules__ = ({
                 ...(alike.length === 0
                     ? []
                     : [
-                        `The baseline measured ${listInWords(alike)} more or less often or long, or at other loads too: its numbers mean the same, and may be better or less well known.`,
+                        `The baseline measured ${listInWords(alike)} with other settings, none of which changes what a number means (how often and long, and at which loads): it may be better or less well known.`,
                     ]),
                 ...(others.length === 0
                     ? []
@@ -40252,12 +40290,16 @@ var __webpack_modules__ = ({
             return toJson(ModelInstanceGroupSchema, group, { useProtoFieldName: true });
         }
         const ofGpus = new Set(['gpus', 'secondary_devices', 'profile']);
-        function firstGroupOnCpu({ instanceGroup }) {
-            const [first = create(ModelInstanceGroupSchema)] = instanceGroup;
-            const kept = Object.entries(groupJson(first)).filter(([name]) => name !== 'count' && !ofGpus.has(name));
+        function groupOnCpu(group) {
+            const kept = Object.entries(group).filter(([name]) => !ofGpus.has(name));
             return { ...Object.fromEntries(kept), kind: 'KIND_CPU' };
         }
-        function isOnCpu({ instanceGroup }) {
+        function firstGroupOnCpu({ instanceGroup }) {
+            const [first = create(ModelInstanceGroupSchema)] = instanceGroup;
+            const { count: _, ...group } = groupJson(first);
+            return groupOnCpu(group);
+        }
+        function instance_groups_isOnCpu({ instanceGroup }) {
             return instanceGroup.length > 0 && instanceGroup.every(({ kind }) => kind === ModelInstanceGroup_Kind.CPU);
         }
         function isMadeOf(asked, resolved) {
@@ -45420,7 +45462,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return output.timedOut ? 'it took too long' : output.stderr.trim().split('\n').at(-1) || 'no message';
         }
         ;
-        const defaultModelBudgetNs = 300 * nsPerSecond;
         const searchShare = 0.25;
         const firstOverheadNs = 5 * nsPerSecond;
         const minMeasurementNs = nsPerSecond;
@@ -47838,7 +47879,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return launcher.mode !== 'embedded' && (gpu !== null || hasGpuDevice());
         }
         function variantsOn(config, committed, variants, { cpuOnly, hasGpu: gpus }) {
-            const moves = cpuOnly && !isOnCpu(config);
+            const moves = cpuOnly && !instance_groups_isOnCpu(config);
             const placed = moves ? [...variants, committed].map((each) => onCpu(config, each)) : variants;
             const possible = gpus ? placed : placed.filter((each) => !needsGpu(each));
             const known = new Map([[variedKey(committed), committed]]);
@@ -47860,7 +47901,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const groups = groupsOf(fields);
             if (groups.some(({ kind }) => kind !== undefined))
                 return fields;
-            const placed = groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map((group) => ({ ...group, kind: 'KIND_CPU' }));
+            const placed = groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map(groupOnCpu);
             return { ...fields, fields: { ...fields.fields, instance_group: placed } };
         }
         function needsGpu(fields) {
@@ -47916,7 +47957,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function ownSpace({ search, cpuOnly }, repository, { name, config }, committed, loadsAllowed, hasGpu, notes) {
             const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
             const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
-            if (config === null || isEnsembleConfig(config) || space.configurations.length === 1)
+            if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off')
                 return space;
             const [, ...listed] = space.configurations;
             const { committed: _, ...own } = committed;
@@ -50000,7 +50041,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 },
             ];
             for (const { place, why } of contenders) {
-                if (place == null || place.measurements > 1)
+                if (place == null || place.tries > 1)
                     continue;
                 const { configuration, load } = place;
                 return { place: { configuration, load }, why };
@@ -50245,7 +50286,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function nearMisses({ points, constraints }) {
             if (candidates_spreadOf(points) === exactSpread)
                 return new Set();
-            const missed = candidatesOf(points).filter((candidate) => candidate.measurements < mostTries && !holds(candidate, constraints));
+            const missed = candidatesOf(points).filter((candidate) => candidate.tries < mostTries && !holds(candidate, constraints));
             return new Set(missed.map(placeKey));
         }
         function promiseOf({ space, objectives, constraints, points }, tried) {
@@ -50255,7 +50296,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
                 ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
             ]);
-            const isHolding = (candidate) => holds(candidate, constraints, spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints));
+            const isHolding = (candidate) => candidate.tries === candidate.measurements &&
+                holds(candidate, constraints, spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints));
             const holding = candidates.filter(isHolding);
             if (holding.length === 0) {
                 const margins = candidates.map((candidate) => marginOf(surrogate(candidate), constraints).mean);
@@ -50263,7 +50305,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return (place) => {
                     const outlook = surrogate(place);
                     const meeting = meetingOf(outlook, constraints);
-                    const nearer = margins.length === 0 ? 1 : expectedExcess(marginOf(outlook, constraints), nearest);
+                    const nearer = margins.length === 0 || constraints.length === 0
+                        ? 1
+                        : expectedExcess(marginOf(outlook, constraints), nearest);
                     return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 };
                 };
             }
@@ -50373,19 +50417,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
             if (nearMiss !== null && nearMiss.improvement >= largeGain)
                 return { place: nearMiss, why: prospectWords(nearMiss) };
-            if (winner.measurements === 1)
+            if (winner.tries === 1)
                 return { place: winner, why: 'the winner is measured again' };
             const own = bestOf(ranked, state.space.committed);
             const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate);
-            if (close(own) && own?.measurements === 1)
+            if (close(own) && own?.tries === 1)
                 return { place: own, why: 'the committed configuration is as good as the winner so far' };
             if (nearMiss !== null)
                 return { place: nearMiss, why: prospectWords(nearMiss) };
             const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
             const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
-            const fewest = contenders.reduce((least, one) => (one.measurements < least.measurements ? one : least));
-            const told = fewest.measurements > 1 && !contenders.some(close);
-            if (told || fewest.measurements >= mostMeasurements)
+            const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least));
+            const told = fewest.tries > 1 && !contenders.some(close);
+            if (told || fewest.tries >= mostMeasurements)
                 return null;
             return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
         }
