@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { seedArtifact } from '../../test/support/github/artifacts.ts'
 import { makeRepository } from '../../test/support/github/repository.ts'
 import { type LoopbackGitHub, startGitHub } from '../../test/support/github/server.ts'
-import { botLogin, type Fault, jobToken, newState, type Run } from '../../test/support/github/state.ts'
+import { botLogin, type Fault, jobToken, makeRun, newState } from '../../test/support/github/state.ts'
 import { makeZip } from '../../test/support/github/zip.ts'
 import {
   makeBaseline,
@@ -65,18 +65,6 @@ const open = (token = jobToken) => connect(token, { totalMs, attemptMs: 300, clo
 const runs = (token = jobToken) =>
   runStore(open(token), repository, (url, maxBytes) => fetchBlob(url, maxBytes, 60_000, clock))
 
-const run = (id: number, change: Partial<Run> = {}): Run => ({
-  id,
-  path: '.github/workflows/gate.yml',
-  event: 'push',
-  status: 'completed',
-  conclusion: 'success',
-  head_branch: 'main',
-  head_sha: commit,
-  head_repository: { id: 1 },
-  created_at: '2026-01-01T00:00:00Z',
-  ...change,
-})
 const repetitions = [0, 1].map((index) => makeRepetition(index, { latencyP99Ns: 5e6, inferPerSec: 300 }))
 const baseline = makeBaseline([makeModel('m', [makeScenario(repetitions)])], { commit, runId: '55' })
 const zip = makeZip([{ name: 'baseline.json', content: JSON.stringify(baseline) }])
@@ -99,7 +87,7 @@ const comment = (report: string) => putComment(commentStore(open(), repository, 
 const fault = (match: RegExp, change: Partial<Fault>): Fault => ({ match, times: 1, ...change })
 
 test('a baseline is found, its ancestry asked for, downloaded by its redirect and checked', async () => {
-  github.state.runs.push(run(55), run(56, { event: 'schedule', conclusion: 'failure' }))
+  github.state.runs.push(makeRun(55), makeRun(56, { event: 'schedule', conclusion: 'failure' }))
   seedArtifact(github.state, 55, 'base', zip)
   seedArtifact(github.state, 55, 'base-other', zip)
   expect(await search()).toMatchObject({
@@ -112,8 +100,8 @@ test('a baseline is found, its ancestry asked for, downloaded by its redirect an
 
 test("a thousand pull requests from a fork's branch called main do not push the baseline out", async () => {
   const fork = { event: 'pull_request', head_repository: { id: 2 } }
-  const forks = Array.from({ length: 1000 }, (_, index) => run(1000 + index, fork))
-  github.state.runs.push(...forks, run(55))
+  const forks = Array.from({ length: 1000 }, (_, index) => makeRun(1000 + index, fork))
+  github.state.runs.push(...forks, makeRun(55))
   seedArtifact(github.state, 55, 'base', zip)
   expect(await search()).toMatchObject({ status: 'found', source: expect.stringContaining('run 55') })
   const lists = github.state.requests.filter((request) => request.endsWith('/gate.yml/runs'))
@@ -136,7 +124,7 @@ test('jobs of every attempt are listed, page by page', async () => {
 })
 
 test('a commit beside the reference, or one that GitHub does not know, is no baseline', async () => {
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   seedArtifact(github.state, 55, 'base', zip)
   for (const status of ['behind', 'diverged', null] as const) {
     github.state.compare = () => status
@@ -148,7 +136,7 @@ test('a commit beside the reference, or one that GitHub does not know, is no bas
 })
 
 test('a blob that is not what was uploaded is refused', async () => {
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   const { blob } = seedArtifact(github.state, 55, 'base', zip)
   github.state.blobs.set(blob, makeZip([{ name: 'baseline.json', content: '{"forged":true}' }]))
   expect(await search()).toMatchObject({
@@ -159,7 +147,7 @@ test('a blob that is not what was uploaded is refused', async () => {
 
 test('a workflow that GitHub does not know is absent; no permission and bad credentials are unreadable', async () => {
   expect((await search()).status).toBe('absent')
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   github.state.permissions = { ...github.state.permissions, actions: 'none' }
   expect(await search()).toMatchObject({
     status: 'unreadable',
@@ -189,7 +177,7 @@ test.each<[string, Partial<Fault>]>([
   ['an answer cut off at once', { cutAt: 0 }],
   ['no answer at all', { hang: true }],
 ])('%s, once at every step: asked again, and found', async (_, change) => {
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   seedArtifact(github.state, 55, 'base', zip)
   const steps = [/workflows\/gate\.yml\/runs$/, /compare/, /runs\/55\/artifacts$/, /artifacts\/\d+\/zip$/]
   // The redirect has no body to be cut.
@@ -205,14 +193,14 @@ test.each<[string, Partial<Fault>]>([
   ['500', { status: 500 }],
   ['a blob cut short', { cutAt: 0.5 }],
 ])('%s of the store of artifacts: asked again', async (_, change) => {
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   seedArtifact(github.state, 55, 'base', zip)
   github.state.faults = [fault(/^GET \/blob/, change)]
   expect((await search()).status).toBe('found')
 })
 
 test('a GitHub that stays down is unreadable, and is given up in time', async () => {
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   github.state.faults = [fault(/runs$/, { status: 503, times: 1000 })]
   expect((await search()).status).toBe('unreadable')
   expect(waitedMs).toBeLessThanOrEqual(totalMs)
@@ -221,7 +209,7 @@ test('a GitHub that stays down is unreadable, and is given up in time', async ()
 })
 
 test('an artifact that expires meanwhile (410) is passed over', async () => {
-  github.state.runs.push(run(55))
+  github.state.runs.push(makeRun(55))
   seedArtifact(github.state, 55, 'base', zip)
   github.state.faults = [fault(/zip$/, { status: 410, body: { message: 'Artifact has expired' } })]
   expect(await search()).toMatchObject({
@@ -231,8 +219,8 @@ test('an artifact that expires meanwhile (410) is passed over', async () => {
 })
 
 test('runs and artifacts are found on later pages', async () => {
-  const failed = Array.from({ length: 150 }, (_, index) => run(1000 - index, { conclusion: 'failure' }))
-  github.state.runs.push(...failed, run(55))
+  const failed = Array.from({ length: 150 }, (_, index) => makeRun(1000 - index, { conclusion: 'failure' }))
+  github.state.runs.push(...failed, makeRun(55))
   // As many as a matrix of 120 legs leaves behind.
   for (let leg = 0; leg < 120; leg++) seedArtifact(github.state, 55, `leg-${leg}`, zip)
   seedArtifact(github.state, 55, 'base', zip)

@@ -1,7 +1,7 @@
-import { matchSettings } from '../domain/conditions.ts'
 import { incomparable } from '../domain/environment.ts'
 import type { Baseline, HistoryPoint } from '../domain/measurements.ts'
 import { notShown, stepsIn } from './accepted-before.ts'
+import { modelsOtherwise } from './other-settings.ts'
 
 /**
  * `baseline` with the history of others of its kind joined to its own. Of two runs that overlap each knows only
@@ -29,13 +29,6 @@ export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[])
 
 /** Of another history the series that were measured in the same way. */
 function alike(other: Baseline, { models }: Baseline): HistoryPoint[] {
-  const others = new Set(
-    other.models
-      .filter((model) => {
-        const own = models.find(({ name }) => name === model.name)
-        return own !== undefined && matchSettings(model, own).kind === 'other'
-      })
-      .map(({ name }) => name),
-  )
+  const others = modelsOtherwise(other.models, models, ({ kind }) => kind === 'other')
   return other.history.filter(({ model }) => !others.has(model))
 }

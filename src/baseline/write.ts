@@ -1,4 +1,3 @@
-import { matchSettings } from '../domain/conditions.ts'
 import { incomparable } from '../domain/environment.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import {
@@ -26,6 +25,7 @@ import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean } from '../stats/robust.ts'
 import { notShown, stepsIn } from './accepted-before.ts'
 import { configHash } from './migrate.ts'
+import { modelsOtherwise } from './other-settings.ts'
 
 /** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
 const maxPointsPerSeries = 200
@@ -182,14 +182,12 @@ function carriedOn(
 
 /** Models that are measured in another way than before: their old numbers are no part of the new series. */
 function begunAnew(previous: Baseline, current: Pick<Measurements, 'models'>): ReadonlySet<string> {
-  const anew = current.models.filter((model) => {
-    const before = previous.models.find(({ name }) => name === model.name)
-    if (before === undefined) return false
-    const { kind } = matchSettings(before, model)
-    // Of an older version's settings nobody knows what differs.
-    return kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined)
-  })
-  return new Set(anew.map(({ name }) => name))
+  // Of an older version's settings nobody knows what differs.
+  return modelsOtherwise(
+    previous.models,
+    current.models,
+    ({ kind }, before) => kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined),
+  )
 }
 
 /** What was accepted up to here. A point that was measured again is judged again; one of another machine cannot be. */

@@ -18,6 +18,14 @@ const variedFieldsSchema = z.strictObject(varied).readonly()
 
 export type VariedFields = z.infer<typeof variedFieldsSchema>
 
+/** One group of `instance_group`, with the names of the .proto. */
+export type InstanceGroup = Readonly<Record<string, NonNullable<VariedFields['fields']>[string]>>
+
+/** The instance groups that a configuration says; none where they are the committed ones but for their count. */
+export function instanceGroupsOf({ fields = {} }: VariedFields): readonly InstanceGroup[] {
+  return Array.isArray(fields.instance_group) ? (fields.instance_group as InstanceGroup[]) : []
+}
+
 /** A model's configuration, and with it those of the further models that are varied together with it. */
 export const configurationSchema = z
   .strictObject({

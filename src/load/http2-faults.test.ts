@@ -1,27 +1,16 @@
 // What a peer does to a connection: no request hangs, each is counted once, by how it ended.
 import { constants } from 'node:http2'
 import { createServer, type Socket } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Load } from '../domain/load.ts'
 import { listenOnLoopback } from '../http2/testing-peer.ts'
-import { type LoadGenerator, openLoadGenerator } from './generator.ts'
-import { type Answer, startTestingServer, succeed, targetOn, testingWorld } from './testing-server.ts'
-
-const closeAfterwards: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closeAfterwards.splice(0).reverse()) await close()
-})
+import { closeAfterwards, generate, setUp } from './testing-generator.ts'
+import { type Answer, succeed, targetOn } from './testing-server.ts'
 
 const load: Load = { mode: 'concurrency', concurrency: 4 }
 const counted = (requestCount: number) => ({ leadInNs: 0, durationNs: 0, requestCount })
 const total = (failures: Readonly<Record<string, number>>) =>
   Object.values(failures).reduce((sum, count) => sum + count, 0)
-
-async function generate(): Promise<LoadGenerator> {
-  const generator = await openLoadGenerator(testingWorld())
-  closeAfterwards.push(generator.close)
-  return generator
-}
 
 async function listen(onSocket: (socket: Socket) => void): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -34,12 +23,8 @@ async function listen(onSocket: (socket: Socket) => void): Promise<number> {
 }
 
 async function run(answer: Answer, requests: number) {
-  const server = await startTestingServer(answer)
-  closeAfterwards.push(server.stop)
-  const generator = await generate()
-  const target = targetOn(server.port)
-  await generator.open(target)
-  return { server, window: await generator.run(target.id, load, counted(requests)) }
+  const { server, generator, id } = await setUp(answer)
+  return { server, window: await generator.run(id, load, counted(requests)) }
 }
 
 test.each([
@@ -100,37 +85,29 @@ test('a storm of resets is counted one by one, and the connection lives', async 
 })
 
 test('GOAWAY in mid-flight: what is under way is answered, what follows goes over a new connection', async () => {
-  const server = await startTestingServer((stream, index) => {
+  const { server, generator, id } = await setUp((stream, index) => {
     if (index === 20) server.goAway()
     setTimeout(() => succeed(stream), 5)
   })
-  closeAfterwards.push(server.stop)
-  const generator = await generate()
-  const target = targetOn(server.port)
-  await generator.open(target)
-  const window = await generator.run(target.id, load, counted(60))
+  const window = await generator.run(id, load, counted(60))
   expect(window.latenciesNs.length + total(window.failures)).toBe(60)
   expect(window.latenciesNs.length).toBeGreaterThan(50)
   expect(server.sessions).toBe(2)
 })
 
 test('a limit of streams that is lowered in mid-flight fails only what crossed it, and refuses the next run in words', async () => {
-  const server = await startTestingServer((stream, index) => {
+  const { generator, id } = await setUp((stream, index) => {
     if (index === 10) stream.session?.settings({ maxConcurrentStreams: 2 })
     setTimeout(() => succeed(stream), 2)
   })
-  closeAfterwards.push(server.stop)
-  const generator = await generate()
-  const target = targetOn(server.port)
-  await generator.open(target)
-  const window = await generator.run(target.id, load, counted(60))
+  const window = await generator.run(id, load, counted(60))
   // nghttp2 refuses what was on its way when it set the limit: of four at a time, three at most.
   const { reset = 0, ...others } = window.failures
   expect(others).toEqual({})
   expect(reset).toBeLessThanOrEqual(3)
   expect(window.latenciesNs).toHaveLength(60 - reset)
   // Its concurrency would not be what it says.
-  await expect(generator.run(target.id, load, counted(4))).rejects.toThrow('takes 2 concurrent streams')
+  await expect(generator.run(id, load, counted(4))).rejects.toThrow('takes 2 concurrent streams')
 })
 
 test('trailers beyond what a client takes fail their request, and the others go on', async () => {

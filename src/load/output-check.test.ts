@@ -1,20 +1,13 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Load } from '../domain/load.ts'
 import { ModelInferResponseSchema } from '../proto/grpc_service_pb.js'
-import { openLoadGenerator, type Window } from './generator.ts'
+import type { Window } from './generator.ts'
 import { answerChecks } from './output-check.ts'
 import type { ExpectedOutput, LoadTarget, OutputCheck } from './protocol.ts'
 import { encodeInferRequest } from './request.ts'
-import {
-  type Answer,
-  emptyFinal,
-  type StreamAnswer,
-  startTestingServer,
-  succeed,
-  targetOn,
-  testingWorld,
-} from './testing-server.ts'
+import { setUp } from './testing-generator.ts'
+import { type Answer, emptyFinal, type StreamAnswer, succeed } from './testing-server.ts'
 
 type Response = MessageInitShape<typeof ModelInferResponseSchema>
 const encode = (response: Response) =>
@@ -116,11 +109,6 @@ test('of a wrong shape nothing is learnt: the next one of its length is read aga
   expect(check?.mustRead(message.length)).toBe(true)
 })
 
-const closeAfterwards: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closeAfterwards.splice(0).reverse()) await close()
-})
-
 const load: Load = { mode: 'concurrency', concurrency: 2 }
 const check = given([expected], [expected])
 
@@ -129,13 +117,9 @@ async function run(
   changes: Partial<LoadTarget> = {},
   streamAnswer?: StreamAnswer,
 ): Promise<Window> {
-  const server = await startTestingServer(answer, streamAnswer === undefined ? {} : { streamAnswer })
-  closeAfterwards.push(server.stop)
-  const generator = await openLoadGenerator(testingWorld())
-  closeAfterwards.push(generator.close)
-  const target = targetOn(server.port, { check, ...changes })
-  await generator.open(target)
-  return generator.run(target.id, load, { leadInNs: 0, durationNs: 0, requestCount: 60 })
+  const options = streamAnswer === undefined ? {} : { streamAnswer }
+  const { generator, id } = await setUp(answer, { check, ...changes }, options)
+  return generator.run(id, load, { leadInNs: 0, durationNs: 0, requestCount: 60 })
 }
 
 const wrong = { ...right, rawOutputContents: [bytes(9), bytes(1, 2, 3, 5)] }

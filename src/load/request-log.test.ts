@@ -1,31 +1,22 @@
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { quantile } from '../stats/quantile.ts'
-import { openLoadGenerator } from './generator.ts'
 import { perfAnalyzerFigures, perfAnalyzerPercentile } from './perf-analyzer-rules.ts'
 import { mergeLogs, RequestLogger } from './request-log.ts'
-import { startTestingServer, succeed, targetOn, testingWorld } from './testing-server.ts'
+import { setUpOnCores } from './testing-generator.ts'
+import { succeed } from './testing-server.ts'
 
 const ms = 1e6
-const closeAfterwards: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closeAfterwards.splice(0).reverse()) await close()
-})
-
 test('on one recorded trace: our rule takes what was sent inside the window, perf_analyzer what ended there', async () => {
-  const server = await startTestingServer((stream, index) =>
-    setTimeout(() => succeed(stream), index % 20 === 0 ? 60 : 5),
+  const { generator, id } = await setUpOnCores(
+    (stream, index) => setTimeout(() => succeed(stream), index % 20 === 0 ? 60 : 5),
+    2,
   )
-  closeAfterwards.push(server.stop)
-  const generator = await openLoadGenerator(testingWorld(), 2)
-  closeAfterwards.push(generator.close)
-  const target = targetOn(server.port)
-  await generator.open(target)
   const load = { mode: 'concurrency', concurrency: 4 } as const
   const options = { leadInNs: 80 * ms, durationNs: 300 * ms }
-  expect(await generator.run(target.id, load, options)).not.toHaveProperty('log')
+  expect(await generator.run(id, load, options)).not.toHaveProperty('log')
   // Over two threads, whose logs have clocks of their own.
-  await generator.widen([target.id], load)
-  const window = await generator.run(target.id, load, { ...options, requestLog: true })
+  await generator.widen([id], load)
+  const window = await generator.run(id, load, { ...options, requestLog: true })
   const { log, durationNs } = window
   if (log === undefined) throw new Error('no log was kept')
   expect(log.endNs).toHaveLength(window.issued)

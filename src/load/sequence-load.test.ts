@@ -1,19 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Load } from '../domain/load.ts'
 import { type ModelInferRequest, ModelInferRequestSchema } from '../proto/grpc_service_pb.js'
-import { openLoadGenerator, type Window } from './generator.ts'
+import type { Window } from './generator.ts'
 import type { LoadTarget } from './protocol.ts'
 import { encodeInferRequest } from './request.ts'
 import type { SequencePlan } from './sequences.ts'
-import {
-  dataResponse,
-  failTrailersOnly,
-  startTestingServer,
-  succeed,
-  targetOn,
-  testingWorld,
-} from './testing-server.ts'
+import { setUp } from './testing-generator.ts'
+import { dataResponse, failTrailersOnly, succeed } from './testing-server.ts'
 
 const ms = 1e6
 const frame = encodeInferRequest({ model: 'm', inputs: [] })
@@ -27,10 +21,6 @@ const plan: SequencePlan = {
   serial: true,
   streams: null,
 }
-const closeAfterwards: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closeAfterwards.splice(0).reverse()) await close()
-})
 
 interface Seen {
   readonly id: bigint | string
@@ -71,7 +61,7 @@ async function run(
     if (flags.end) live.delete(flags.id)
     return seen.length - 1
   }
-  const server = await startTestingServer(
+  const { generator, id } = await setUp(
     (stream, _index, _headers, body) => {
       const index = note(fromBinary(ModelInferRequestSchema, body.subarray(5)))
       setTimeout(() => {
@@ -79,6 +69,7 @@ async function run(
         else succeed(stream)
       }, options.delayMs ?? 1)
     },
+    { frames: [frame], sequences: plan, ...options.changes },
     {
       streamAnswer: ({ respond }, request) => {
         note(request)
@@ -86,14 +77,9 @@ async function run(
       },
     },
   )
-  closeAfterwards.push(server.stop)
-  const generator = await openLoadGenerator(testingWorld())
-  closeAfterwards.push(generator.close)
-  const target = targetOn(server.port, { frames: [frame], sequences: plan, ...options.changes })
-  await generator.open(target)
   const durationNs = (options.durationMs ?? 150) * ms
   const enough = load.mode === 'concurrency' ? least : {}
-  const window = await generator.run(target.id, load, { leadInNs: 20 * ms, durationNs, ...enough })
+  const window = await generator.run(id, load, { leadInNs: 20 * ms, durationNs, ...enough })
   return { window, seen, mostLive }
 }
 

@@ -1,45 +1,26 @@
 import { constants } from 'node:http2'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Load } from '../domain/load.ts'
-import { type LoadGenerator, openLoadGenerator } from './generator.ts'
 import type { LoadTarget } from './protocol.ts'
 import { encodeInferRequest } from './request.ts'
-import {
-  dataResponse,
-  emptyFinal,
-  type StreamAnswer,
-  startTestingServer,
-  succeed,
-  type TestingServer,
-  targetOn,
-  testingWorld,
-} from './testing-server.ts'
+import { concurrency, serve, setUp, succeedAtOnce } from './testing-generator.ts'
+import { dataResponse, emptyFinal, type StreamAnswer } from './testing-server.ts'
 
 const ms = 1e6
 const frame = encodeInferRequest({ model: 'm', inputs: [] })
 /** Ends with its requests however slow the machine is. */
 const untilEnough = { leadInNs: 0, durationNs: 30 * ms, maxDurationNs: 60_000 * ms }
-const concurrency = (value: number): Load => ({ mode: 'concurrency', concurrency: value })
-const closeAfterwards: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closeAfterwards.splice(0).reverse()) await close()
-})
 
-async function setUp(
+async function streams(
   streamAnswer: StreamAnswer,
   changes: Partial<LoadTarget> = {},
-): Promise<{ server: TestingServer; generator: LoadGenerator; id: string }> {
-  const server = await startTestingServer((stream) => succeed(stream), { streamAnswer })
-  closeAfterwards.push(server.stop)
-  const generator = await openLoadGenerator(testingWorld())
-  closeAfterwards.push(generator.close)
-  const target = targetOn(server.port, { frames: [frame], streaming: { decoupled: true }, ...changes })
-  await generator.open(target)
-  return { server, generator, id: target.id }
+): ReturnType<typeof setUp> {
+  const target = { frames: [frame], streaming: { decoupled: true }, ...changes }
+  return setUp(succeedAtOnce, target, { streamAnswer })
 }
 
 test('responses are told apart by request; each outstanding request has a stream, and windows use them again', async () => {
-  const { server, generator, id } = await setUp(({ respond }, request) => {
+  const { server, generator, id } = await streams(({ respond }, request) => {
     setTimeout(() => {
       respond(dataResponse(request.id, false))
       setTimeout(() => {
@@ -72,7 +53,7 @@ test('responses are told apart by request; each outstanding request has a stream
 })
 
 test('a request that is answered with nothing has a latency and no first response', async () => {
-  const { generator, id } = await setUp(({ respond }, { id: requestId }) => respond(emptyFinal(requestId)))
+  const { generator, id } = await streams(({ respond }, { id: requestId }) => respond(emptyFinal(requestId)))
   const window = await generator.run(id, concurrency(1), { ...untilEnough, minRequests: 5 })
   expect(window.latenciesNs.length).toBeGreaterThan(0)
   expect(window.responses).toMatchObject({ count: 0 })
@@ -80,7 +61,7 @@ test('a request that is answered with nothing has a latency and no first respons
 })
 
 test('a data response that is itself the last ends the request', async () => {
-  const { server, generator, id } = await setUp(({ respond }, { id: requestId }) =>
+  const { server, generator, id } = await streams(({ respond }, { id: requestId }) =>
     respond(dataResponse(requestId, true)),
   )
   const window = await generator.run(id, concurrency(2), {
@@ -92,7 +73,7 @@ test('a data response that is itself the last ends the request', async () => {
 })
 
 test('an error ends its request at once, or after what still follows it; the stream lives on', async () => {
-  const { server, generator, id } = await setUp(({ respond }, { id: requestId }, index) => {
+  const { server, generator, id } = await streams(({ respond }, { id: requestId }, index) => {
     if (index === 0) respond({ errorMessage: 'refused', inferResponse: { id: requestId } })
     else if (index === 1) {
       const parameters = dataResponse(requestId, false).inferResponse?.parameters ?? {}
@@ -111,7 +92,7 @@ test('an error ends its request at once, or after what still follows it; the str
 })
 
 test('a stream that breaks fails what is under way on it, and is opened again', async () => {
-  const { server, generator, id } = await setUp(({ stream, respond }, { id: requestId }, index) => {
+  const { server, generator, id } = await streams(({ stream, respond }, { id: requestId }, index) => {
     if (index === 1) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     else respond(dataResponse(requestId, true))
   })
@@ -124,7 +105,7 @@ test('a stream that breaks fails what is under way on it, and is opened again', 
 test('with the server gone requests fail as connection, and the next run finds it again', async () => {
   const answer: StreamAnswer = ({ respond }, { id: requestId }) =>
     setTimeout(() => respond(dataResponse(requestId, true)), 2)
-  const { server, generator, id } = await setUp((call, request, index) => {
+  const { server, generator, id } = await streams((call, request, index) => {
     answer(call, request, index)
     if (index === 9) void server.stop()
   })
@@ -134,18 +115,14 @@ test('with the server gone requests fail as connection, and the next run finds i
   expect(others).toEqual({})
   expect(reset).toBeLessThanOrEqual(2)
   expect(connection).toBeGreaterThan(0)
-  const again = await startTestingServer((stream) => succeed(stream), {
-    streamAnswer: answer,
-    port: server.port,
-  })
-  closeAfterwards.push(again.stop)
+  await serve(succeedAtOnce, { streamAnswer: answer, port: server.port })
   const next = await generator.run(id, concurrency(2), { ...untilEnough, leadInNs: 100 * ms, minRequests: 5 })
   expect(next.failures).toEqual({})
   expect(next.latenciesNs.length).toBeGreaterThan(0)
 })
 
 test('what never ends is a deadline failure, its late responses count for nobody', async () => {
-  const { generator, id } = await setUp(
+  const { generator, id } = await streams(
     ({ respond }, { id: requestId }, index) => {
       if (index > 0) respond(dataResponse(requestId, true))
       else setTimeout(() => respond(dataResponse(requestId, true)), 800)
@@ -158,7 +135,7 @@ test('what never ends is a deadline failure, its late responses count for nobody
 })
 
 test('an answer that is no message of Triton is a failure with its reason', async () => {
-  const { generator, id } = await setUp(({ stream, respond }, { id: requestId }, index) => {
+  const { generator, id } = await streams(({ stream, respond }, { id: requestId }, index) => {
     if (index === 0) stream.write(Buffer.from([0, 0, 0, 0, 2, 0x0a, 0x7f]))
     else respond(dataResponse(requestId, true))
   })
@@ -168,7 +145,7 @@ test('an answer that is no message of Triton is a failure with its reason', asyn
 })
 
 test('a model that is not decoupled gives one response, marked or not; an open loop uses as many streams as it needs', async () => {
-  const { server, generator, id } = await setUp(
+  const { server, generator, id } = await streams(
     ({ respond }, { id: requestId, parameters }) => {
       expect(Object.keys(parameters)).toEqual([])
       setTimeout(() => respond({ inferResponse: { id: requestId, outputs: [{ name: 'Y' }] } }), 15)

@@ -1,5 +1,5 @@
 import { equals } from '@bufbuild/protobuf'
-import { type VariedFields, variedKey } from '../domain/configuration.ts'
+import { instanceGroupsOf, type VariedFields, variedKey } from '../domain/configuration.ts'
 import { countInWords } from '../domain/words.ts'
 import { applyConfiguration } from '../model-config/configuration.ts'
 import { firstGroupOnCpu, groupOnCpu, isOnCpu } from '../model-config/instance-groups.ts'
@@ -50,20 +50,14 @@ export function untriedWords(model: string, untried: number): string[] {
 
 /** A kind that is listed stands, as in Model Analyzer. */
 function onCpu(config: ModelConfig, fields: VariedFields): VariedFields {
-  const groups = groupsOf(fields)
+  const groups = instanceGroupsOf(fields)
   if (groups.some(({ kind }) => kind !== undefined)) return fields
   const placed = groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map(groupOnCpu)
   return { ...fields, fields: { ...fields.fields, instance_group: placed } }
 }
 
 function needsGpu(fields: VariedFields): boolean {
-  return groupsOf(fields).some(({ kind }) => kind === 'KIND_GPU')
-}
-
-type Group = Readonly<Record<string, NonNullable<VariedFields['fields']>[string]>>
-
-function groupsOf({ fields = {} }: VariedFields): readonly Group[] {
-  return Array.isArray(fields.instance_group) ? (fields.instance_group as Group[]) : []
+  return instanceGroupsOf(fields).some(({ kind }) => kind === 'KIND_GPU')
 }
 
 function withoutNeedlessGroups(config: ModelConfig, variant: VariedFields): VariedFields {

@@ -5,7 +5,7 @@ import { metrics as definitions, metricNames } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
-import { type Candidate, candidatesOf, exactSpread, spreadOf } from './candidates.ts'
+import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf } from './candidates.ts'
 import { effortOf } from './effort.ts'
 import { chanceAbove } from './improvement.ts'
 import { excess, gain, logScore, score, violation } from './score.ts'
@@ -28,7 +28,7 @@ export function rank(question: Question, estimate: Estimate | null = null): Cand
   const against = candidates[0]?.metrics ?? {}
   const key = (candidate: Candidate): readonly [number, number] => [
     // What failed when it was measured again is no answer while anything else is.
-    candidate.tries > candidate.measurements
+    hasFailed(candidate)
       ? Number.POSITIVE_INFINITY
       : candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
     effortOf(candidate.configuration, space) -

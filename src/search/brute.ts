@@ -4,6 +4,7 @@ import { answerOf, bestOf, rank } from './answer.ts'
 import { budgetWords, isAffordable } from './budget.ts'
 import { exactSpread, groupsBy, spreadOf } from './candidates.ts'
 import { fitsMemory } from './memory.ts'
+import { measure } from './quick.ts'
 import { loadsFor } from './space.ts'
 import { placeKey, type SearchPoint, type SearchState, type Step, sameConfiguration } from './state.ts'
 
@@ -36,11 +37,10 @@ function nextInOrder(
     const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration))
     if (load === null || (!begun && (!fits(configuration) || skip(configuration, state)))) continue
     if (!isAffordable(whole, { configuration, load }, 0)) return done(whole, budgetWords(whole))
-    return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' }
+    return measure({ configuration, load }, 'explore', 'next in order')
   }
   const again = nextContender(whole)
-  if (again !== null && isAffordable(whole, again.place, 0))
-    return { kind: 'measure', ...again.place, purpose: 'confirm', why: again.why }
+  if (again !== null && isAffordable(whole, again.place, 0)) return measure(again.place, 'confirm', again.why)
   return done(whole, 'everything that was to be tried is measured')
 }
 
@@ -51,20 +51,16 @@ function nextContender({ points, space, ...state }: SearchState) {
   const ranked = rank({ points, space, ...state })
   const [winner] = ranked
   if (winner === undefined) return null
+  const runnerUp = ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration))
   const contenders = [
     { place: winner, why: 'the winner is measured again' },
     { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
-    {
-      place: ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration)),
-      why: 'the runner-up is measured again',
-    },
+    { place: runnerUp, why: 'the runner-up is measured again' },
   ]
-  for (const { place, why } of contenders) {
-    if (place == null || place.tries > 1) continue
-    const { configuration, load } = place
-    return { place: { configuration, load }, why }
-  }
-  return null
+  const [next] = contenders.flatMap(({ place, why }) =>
+    place == null || place.tries > 1 ? [] : [{ place, why }],
+  )
+  return next ?? null
 }
 
 /** The lightest unmeasured load of a configuration; null after a failure, or where every client batch is on a plateau. */

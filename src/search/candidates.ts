@@ -15,6 +15,11 @@ export interface Candidate extends Place {
   readonly confirmations: number
 }
 
+/** Whether what was measured also failed, before or after. */
+export function hasFailed({ tries, measurements }: Pick<Candidate, 'tries' | 'measurements'>): boolean {
+  return tries > measurements
+}
+
 /** The measured places in the order of their first measurement; the failed ones are left out. */
 export function candidatesOf(points: readonly SearchPoint[]): Candidate[] {
   return groupsBy(points, placeKey).flatMap((group) => {
@@ -113,11 +118,17 @@ export function groupsBy<Point>(
   return [...groups.values()]
 }
 
-export function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {
+function meanMetrics(measured: readonly SearchMetrics[]): SearchMetrics {
   const means: Partial<Record<(typeof metricNames)[number], number>> = {}
   for (const name of metricNames) {
     const values = measured.flatMap((metrics) => metrics[name] ?? [])
     if (values.length > 0) means[name] = mean(values)
   }
   return means
+}
+
+/** Of several models that were measured at once, the mean of each; null without any measurement. */
+export function meansByModel(measured: readonly (readonly SearchMetrics[])[]): SearchMetrics[] | null {
+  const [first] = measured
+  return first?.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {}))) ?? null
 }

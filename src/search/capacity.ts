@@ -89,7 +89,7 @@ function throughputOf({ metrics }: Rung): number {
 }
 
 /** Where twice the load brought no more throughput than this, at most twice as much is left: the rest of what comes waits. */
-const plateauGain = 0.02
+export const plateauGain = 0.02
 /** Loads nearer to each other than this differ by less than what a p99 spreads. */
 const closeEnough = 1.1
 
@@ -130,17 +130,23 @@ function fullLoad({ instanceCount, maxBatchSize, dynamicBatching }: Configuratio
 }
 
 function halfway(low: Load, high: Load): Load | null {
-  if (inferencesOf(high) / inferencesOf(low) <= closeEnough) return null
   if (low.mode === 'concurrency' && high.mode === 'concurrency') {
-    const concurrency = Math.round((low.concurrency + high.concurrency) / 2)
-    return concurrency === low.concurrency || concurrency === high.concurrency
-      ? null
-      : { ...low, concurrency }
+    const concurrency = middleOf(low.concurrency, high.concurrency, low.mode)
+    return concurrency === null ? null : { ...low, concurrency }
   }
   if (low.mode === 'requestRate' && high.mode === 'requestRate') {
-    return { ...low, requestRate: Number(Math.sqrt(low.requestRate * high.requestRate).toPrecision(3)) }
+    const requestRate = middleOf(low.requestRate, high.requestRate, low.mode)
+    return requestRate === null ? null : { ...low, requestRate }
   }
   return null
+}
+
+/** The concurrency or rate between two; null where these are so near to each other that it tells nothing. */
+export function middleOf(low: number, high: number, mode: Load['mode']): number | null {
+  if (high / low <= closeEnough) return null
+  if (mode === 'requestRate') return Number(Math.sqrt(low * high).toPrecision(3))
+  const middle = Math.round((low + high) / 2)
+  return middle === low || middle === high ? null : middle
 }
 
 /**

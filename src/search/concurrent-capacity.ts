@@ -1,8 +1,8 @@
 import type { Constraint } from '../config/config.ts'
 import { configurationKey } from '../domain/configuration.ts'
 import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
-import { groupsBy, meanMetrics } from './candidates.ts'
-import { capacityLimits, limitsLatency } from './capacity.ts'
+import { groupsBy, meansByModel } from './candidates.ts'
+import { capacityLimits, limitsLatency, middleOf, plateauGain } from './capacity.ts'
 import {
   type ConcurrentAnswer,
   type ConcurrentState,
@@ -101,11 +101,7 @@ function rungsOf(
       const { loads } = first
       const level = levelOf(loads[mix.lead])
       if (!isMix(mix, loads)) return []
-      const measured = group.flatMap((point) => (point.metrics === null ? [] : [point.metrics]))
-      const metrics =
-        measured.length === 0
-          ? null
-          : loads.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})))
+      const metrics = meansByModel(group.flatMap((point) => (point.metrics === null ? [] : [point.metrics])))
       const holds =
         metrics?.every((own, index) => violation(own, capacityLimits(constraints[index] ?? [])) === 0) ===
         true
@@ -148,10 +144,6 @@ export function mixCapacity(
   }
 }
 
-/** As for one model. */
-const plateauGain = 0.02
-const closeEnough = 1.1
-
 /** The level of the mix that tells most about where the limit lies; null where that is known. @param heaviest level that is tried */
 function nextLevel(rungs: readonly Rung[], { base, lead }: Mix, heaviest: number): number | null {
   const first = levelOf(base[lead])
@@ -169,11 +161,7 @@ function nextLevel(rungs: readonly Rung[], { base, lead }: Mix, heaviest: number
     const half = isRate ? broken.level / 2 : Math.floor(broken.level / 2)
     return half < 1 ? null : half
   }
-  if (broken.level / top.level <= closeEnough) return null
-  const middle = isRate
-    ? Number(Math.sqrt(top.level * broken.level).toPrecision(3))
-    : Math.round((top.level + broken.level) / 2)
-  return middle <= top.level || middle >= broken.level ? null : middle
+  return middleOf(top.level, broken.level, base[lead]?.mode ?? 'concurrency')
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Configuration, configurationKey } from '../domain/configuration.ts
 import { inferencesOf, type Load, loadKey } from '../domain/load.ts'
 import { tieErrors } from './answer.ts'
 import { allows, budgetWords } from './budget.ts'
-import { defaultSpread, groupsBy, meanMetrics } from './candidates.ts'
+import { defaultSpread, groupsBy, hasFailed, meansByModel } from './candidates.ts'
 import { type Move, movesFrom } from './concurrent-moves.ts'
 import { gain, score, violation } from './score.ts'
 import type { Space } from './space.ts'
@@ -192,10 +192,7 @@ function rank({ models }: Pick<ConcurrentState, 'models'>, candidates: readonly 
     .map((candidate) => ({
       candidate,
       // What failed when it was measured again is no answer while anything else is.
-      off:
-        candidate.tries > candidate.measurements
-          ? Number.POSITIVE_INFINITY
-          : violationOf(models, candidate.metrics),
+      off: hasFailed(candidate) ? Number.POSITIVE_INFINITY : violationOf(models, candidate.metrics),
       score: scoreOf(models, candidate.metrics, first.metrics),
     }))
     .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
@@ -206,9 +203,10 @@ function candidatesOf(points: readonly ConcurrentPoint[]): Candidate[] {
   return groupsBy(points, placeKey).flatMap((group) => {
     const [first] = group
     const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]))
-    if (first === undefined || measured.length === 0) return []
+    if (first === undefined) return []
     const { configurations, loads } = first
-    const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})))
+    const metrics = meansByModel(measured)
+    if (metrics === null) return []
     return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }]
   })
 }

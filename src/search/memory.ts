@@ -1,4 +1,4 @@
-import type { Configuration } from '../domain/configuration.ts'
+import { type Configuration, instanceGroupsOf } from '../domain/configuration.ts'
 import { fieldsOf, type Members } from './members.ts'
 import type { Space } from './space.ts'
 import type { SearchPoint } from './state.ts'
@@ -48,14 +48,9 @@ export function fitsMemory(
 }
 
 /** Whether a variant has its instances on the CPU where the committed configuration may have them on GPUs. */
-function isOnCpu({ fields = {} }: Configuration): boolean {
-  const { instance_group: groups } = fields
-  return (
-    Array.isArray(groups) &&
-    groups.every(
-      (group) => typeof group === 'object' && group !== null && 'kind' in group && group.kind === 'KIND_CPU',
-    )
-  )
+function isOnCpu(configuration: Configuration): boolean {
+  const groups = instanceGroupsOf(configuration)
+  return groups.length > 0 && groups.every(({ kind }) => kind === 'KIND_CPU')
 }
 
 /** Of all models that are varied. */

@@ -1,6 +1,6 @@
 import { configurationKey } from '../domain/configuration.ts'
 import { holds } from './answer.ts'
-import { type Candidate, candidatesOf, exactSpread, spreadOf } from './candidates.ts'
+import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
 import { impliedObservations } from './implied.ts'
 import { expectedExcess, expectedGain } from './improvement.ts'
@@ -85,7 +85,7 @@ function promiseOf(
   // What has no noise needs no belief.
   const isHolding = (candidate: Candidate): boolean =>
     // Nor is what failed when it was measured again anything to be improved on.
-    candidate.tries === candidate.measurements &&
+    !hasFailed(candidate) &&
     holds(
       candidate,
       constraints,

@@ -34,12 +34,9 @@ export function score(
   against: SearchMetrics,
   objectives: readonly Objective[],
 ): number {
-  return weighted(objectives, (metric) => {
-    const self = metrics[metric] ?? null
-    const other = against[metric] ?? null
-    if (self === null || other === null) return Number(self !== null) - Number(other !== null)
+  return comparedBy(metrics, against, objectives, (self, other) => {
     const mean = (self + other) / 2
-    return mean === 0 ? 0 : (direction(metric) * (self - other)) / mean
+    return mean === 0 ? 0 : (self - other) / mean
   })
 }
 
@@ -55,12 +52,9 @@ export function logScore(
   against: SearchMetrics,
   objectives: readonly Objective[],
 ): number {
-  return weighted(objectives, (metric) => {
-    const self = metrics[metric] ?? null
-    const other = against[metric] ?? null
-    if (self === null || other === null) return Number(self !== null) - Number(other !== null)
-    return direction(metric) * Math.log(Math.max(self, smallest) / Math.max(other, smallest))
-  })
+  return comparedBy(metrics, against, objectives, (self, other) =>
+    Math.log(Math.max(self, smallest) / Math.max(other, smallest)),
+  )
 }
 
 /**
@@ -89,6 +83,21 @@ export function direction(metric: MetricName): 1 | -1 {
 export function weights(objectives: readonly Objective[]): number[] {
   const total = objectives.reduce((sum, { weight }) => sum + weight, 0)
   return objectives.map(({ weight }) => (total === 0 ? 1 / objectives.length : weight / total))
+}
+
+/** By how much `metrics` is better, each metric judged by `excessOf`, which is above 0 where there is more of it. */
+function comparedBy(
+  metrics: SearchMetrics,
+  against: SearchMetrics,
+  objectives: readonly Objective[],
+  excessOf: (self: number, other: number) => number,
+): number {
+  return weighted(objectives, (metric) => {
+    const self = metrics[metric] ?? null
+    const other = against[metric] ?? null
+    if (self === null || other === null) return Number(self !== null) - Number(other !== null)
+    return direction(metric) * excessOf(self, other)
+  })
 }
 
 function weighted(objectives: readonly Objective[], term: (metric: MetricName) => number): number {

@@ -8,7 +8,7 @@ import { seedArtifact } from '../support/github/artifacts.ts'
 import { makeRepository, type TestRepository } from '../support/github/repository.ts'
 import { runStep, type StepOptions, type StepResult } from '../support/github/runner.ts'
 import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
-import { newState, repositoryId } from '../support/github/state.ts'
+import { makeRun, newState, repositoryId } from '../support/github/state.ts'
 import { makeZip } from '../support/github/zip.ts'
 import { failResult, hostileResult, passResult } from '../support/result-fixtures.ts'
 
@@ -196,18 +196,9 @@ test('where no release is published, the newest tag of a version before it is on
 })
 
 test("a first release is not compared with main's baseline of its own commit", async () => {
-  const stored = {
-    path: '.github/workflows/gate.yml',
-    event: 'push',
-    status: 'completed' as const,
-    conclusion: 'success' as const,
-    head_branch: 'main',
-    head_repository: { id: repositoryId },
-    created_at: '2026-01-01T00:00:00Z',
-  }
   github.state.runs = [
-    { ...stored, id: 101, head_sha: mainCommit },
-    { ...stored, id: 100, head_sha: 'a'.repeat(40) },
+    makeRun(101, { head_sha: mainCommit, head_repository: { id: repositoryId } }),
+    makeRun(100, { head_repository: { id: repositoryId } }),
   ]
   repository.checkout('main')
   const inputs = { 'model-repository': 'no-such-folder' }

@@ -13,7 +13,7 @@ import { stateOf } from '../../src/system/process-identity.ts'
 import { makeRepository, type TestRepository } from '../support/github/repository.ts'
 import { runStep, type StepOptions, type StepResult } from '../support/github/runner.ts'
 import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
-import { botLogin, repositoryId } from '../support/github/state.ts'
+import { botLogin, makeRun, repositoryId } from '../support/github/state.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-action-'))
 let github: LoopbackGitHub
@@ -165,17 +165,7 @@ test('main: measures, and stores a baseline that only holds baseline.json', asyn
   expect(post.exitCode).toBe(0)
   expect(post.annotations).toEqual([])
 
-  github.state.runs.push({
-    id: 101,
-    path: '.github/workflows/gate.yml',
-    event: 'push',
-    status: 'completed',
-    conclusion: 'success',
-    head_branch: 'main',
-    head_sha: mainCommit,
-    head_repository: { id: repositoryId },
-    created_at: '2026-01-01T00:00:00Z',
-  })
+  github.state.runs.push(makeRun(101, { head_sha: mainCommit, head_repository: { id: repositoryId } }))
 })
 
 test('a harmless pull request: finds the baseline, measures main beside it, comments, does not fail', async () => {

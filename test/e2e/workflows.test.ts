@@ -9,7 +9,7 @@ import { parse } from 'yaml'
 import { runtimeToken } from '../support/github/artifacts.ts'
 import { makeRepository, type TestRepository } from '../support/github/repository.ts'
 import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
-import { jobToken, repositoryId } from '../support/github/state.ts'
+import { jobToken, makeRun, repositoryId } from '../support/github/state.ts'
 
 const project = join(import.meta.dirname, '../..')
 const examples = join(project, 'examples/workflows')
@@ -175,17 +175,13 @@ describe.skipIf(missing.includes('act'))('act', () => {
       '401: triton-perf-gate-baseline',
       '401: triton-perf-gate-result',
     ])
-    github.state.runs.push({
-      id: 401,
-      path: '.github/workflows/main.yml',
-      event: 'push',
-      status: 'completed',
-      conclusion: 'success',
-      head_branch: 'main',
-      head_sha: mainCommit,
-      head_repository: { id: repositoryId },
-      created_at: '2026-01-01T00:00:00Z',
-    })
+    github.state.runs.push(
+      makeRun(401, {
+        path: '.github/workflows/main.yml',
+        head_sha: mainCommit,
+        head_repository: { id: repositoryId },
+      }),
+    )
     repository.testMerge('slower')
     const pull = await act('pull_request', 'pull-request.yml', 402, {
       number: 7,

@@ -14,7 +14,7 @@ import { writeWhole } from '../../src/system/write-whole.ts'
 import { runtimeToken, seedArtifact } from '../support/github/artifacts.ts'
 import { searchOptions } from '../support/github/run-store.ts'
 import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
-import { jobToken, newState } from '../support/github/state.ts'
+import { jobToken, makeRun, newState } from '../support/github/state.ts'
 import { makeZip } from '../support/github/zip.ts'
 import {
   makeBaseline,
@@ -45,17 +45,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   Object.assign(github.state, newState())
-  github.state.runs.push({
-    id: runId,
-    path: '.github/workflows/gate.yml',
-    event: 'push',
-    status: 'completed',
-    conclusion: 'success',
-    head_branch: 'main',
-    head_sha: commit,
-    head_repository: { id: 1 },
-    created_at: '2026-01-01T00:00:00Z',
-  })
+  github.state.runs.push(makeRun(runId))
 })
 afterAll(async () => {
   vi.unstubAllEnvs()

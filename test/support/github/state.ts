@@ -11,6 +11,20 @@ export interface Run {
   readonly created_at: string
 }
 
+/** A run that succeeded on a push to the main branch, whose first commit is `a…`. */
+export const makeRun = (id: number, change: Partial<Run> = {}): Run => ({
+  id,
+  path: '.github/workflows/gate.yml',
+  event: 'push',
+  status: 'completed',
+  conclusion: 'success',
+  head_branch: 'main',
+  head_sha: 'a'.repeat(40),
+  head_repository: { id: 1 },
+  created_at: '2026-01-01T00:00:00Z',
+  ...change,
+})
+
 /** A job of a run, in one of its attempts. */
 interface Job {
   readonly id: number
