@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8154);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3766);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    8154: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    3766: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -34055,6 +34055,9 @@ var __webpack_modules__ = ({
             fields: record(schemas_string(), json()).optional(),
         };
         const variedFieldsSchema = strictObject(varied).readonly();
+        function instanceGroupsOf({ fields = {} }) {
+            return Array.isArray(fields.instance_group) ? fields.instance_group : [];
+        }
         const configurationSchema = strictObject({
             committed: schemas_boolean(),
             ...varied,
@@ -34978,26 +34981,6 @@ var __webpack_modules__ = ({
             return { status: fingerprint(opened.baseline, opened, current), baseline: opened.baseline };
         }
         ;
-        function matchSettings(stored, current) {
-            const isSame = stored.settingsHash !== undefined && stored.settingsHash === current.settingsHash;
-            if (stored.conditions === undefined || current.conditions === undefined)
-                return { kind: isSame ? 'same' : 'unknown' };
-            const differences = conditionChanges(stored.conditions, current.conditions).map(({ key, before, after }) => `${key} ${before} ≠ ${after}`);
-            if (differences.length > 0)
-                return { kind: 'other', differences };
-            return { kind: stored.settingsHash === current.settingsHash ? 'same' : 'alike' };
-        }
-        function conditionChanges(before, after) {
-            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-            return keys
-                .filter((key) => before[key] !== after[key])
-                .map((key) => ({ key, before: shortened(before[key]), after: shortened(after[key]) }));
-        }
-        const mostCharacters = 80;
-        function shortened(text = 'none') {
-            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
-        }
-        ;
         const maxIterations = 100_000;
         const precision = 1e-16;
         const tiny = 1e-300;
@@ -35170,6 +35153,35 @@ var __webpack_modules__ = ({
             return JSON.stringify([model, load, metric, reason]);
         }
         ;
+        function matchSettings(stored, current) {
+            const isSame = stored.settingsHash !== undefined && stored.settingsHash === current.settingsHash;
+            if (stored.conditions === undefined || current.conditions === undefined)
+                return { kind: isSame ? 'same' : 'unknown' };
+            const differences = conditionChanges(stored.conditions, current.conditions).map(({ key, before, after }) => `${key} ${before} ≠ ${after}`);
+            if (differences.length > 0)
+                return { kind: 'other', differences };
+            return { kind: stored.settingsHash === current.settingsHash ? 'same' : 'alike' };
+        }
+        function conditionChanges(before, after) {
+            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+            return keys
+                .filter((key) => before[key] !== after[key])
+                .map((key) => ({ key, before: shortened(before[key]), after: shortened(after[key]) }));
+        }
+        const mostCharacters = 80;
+        function shortened(text = 'none') {
+            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
+        }
+        ;
+        function modelsOtherwise(before, now, isOther) {
+            const known = new Map(before.map((model) => [model.name, model]));
+            const others = now.filter((model) => {
+                const stored = known.get(model.name);
+                return stored !== undefined && isOther(matchSettings(stored, model), stored);
+            });
+            return new Set(others.map(({ name }) => name));
+        }
+        ;
         const maxPointsPerSeries = 200;
         const spareBytes = 4 * 2 ** 20;
         function baselineFrom(measurements, previous, runId, maxFailureRatio) {
@@ -35286,14 +35298,7 @@ var __webpack_modules__ = ({
             return previous.history.filter((point) => !anew.has(point.model) && (point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`)));
         }
         function begunAnew(previous, current) {
-            const anew = current.models.filter((model) => {
-                const before = previous.models.find(({ name }) => name === model.name);
-                if (before === undefined)
-                    return false;
-                const { kind } = matchSettings(before, model);
-                return kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined);
-            });
-            return new Set(anew.map(({ name }) => name));
+            return modelsOtherwise(previous.models, current.models, ({ kind }, before) => kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined));
         }
         function acceptedUntil(previous, current, kept) {
             if (previous === null)
@@ -35787,6 +35792,9 @@ var __webpack_modules__ = ({
             return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`;
         }
         ;
+        function hasFailed({ tries, measurements }) {
+            return tries > measurements;
+        }
         function candidatesOf(points) {
             return groupsBy(points, placeKey).flatMap((group) => {
                 const [first] = group;
@@ -35863,6 +35871,10 @@ var __webpack_modules__ = ({
             }
             return means;
         }
+        function meansByModel(measured) {
+            const [first] = measured;
+            return first?.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {}))) ?? null;
+        }
         ;
         function meets(metrics, constraints) {
             return constraints.every((constraint) => excess(metrics, constraint) === 0);
@@ -35880,24 +35892,14 @@ var __webpack_modules__ = ({
             return constraint.limit === 0 ? Number.POSITIVE_INFINITY : over / Math.abs(constraint.limit);
         }
         function score(metrics, against, objectives) {
-            return weighted(objectives, (metric) => {
-                const self = metrics[metric] ?? null;
-                const other = against[metric] ?? null;
-                if (self === null || other === null)
-                    return Number(self !== null) - Number(other !== null);
+            return comparedBy(metrics, against, objectives, (self, other) => {
                 const mean = (self + other) / 2;
-                return mean === 0 ? 0 : (direction(metric) * (self - other)) / mean;
+                return mean === 0 ? 0 : (self - other) / mean;
             });
         }
         const smallest = 1e-9;
         function logScore(metrics, against, objectives) {
-            return weighted(objectives, (metric) => {
-                const self = metrics[metric] ?? null;
-                const other = against[metric] ?? null;
-                if (self === null || other === null)
-                    return Number(self !== null) - Number(other !== null);
-                return direction(metric) * Math.log(Math.max(self, smallest) / Math.max(other, smallest));
-            });
+            return comparedBy(metrics, against, objectives, (self, other) => Math.log(Math.max(self, smallest) / Math.max(other, smallest)));
         }
         function gain(metrics, against, objectives) {
             const known = objectives.filter(({ metric }) => positive(metrics[metric]) && positive(against[metric]));
@@ -35914,6 +35916,15 @@ var __webpack_modules__ = ({
         function weights(objectives) {
             const total = objectives.reduce((sum, { weight }) => sum + weight, 0);
             return objectives.map(({ weight }) => (total === 0 ? 1 / objectives.length : weight / total));
+        }
+        function comparedBy(metrics, against, objectives, excessOf) {
+            return weighted(objectives, (metric) => {
+                const self = metrics[metric] ?? null;
+                const other = against[metric] ?? null;
+                if (self === null || other === null)
+                    return Number(self !== null) - Number(other !== null);
+                return direction(metric) * excessOf(self, other);
+            });
         }
         function weighted(objectives, term) {
             const shares = weights(objectives);
@@ -36206,18 +36217,23 @@ var __webpack_modules__ = ({
                 : 2 * (instanceCount ?? 1) * (dynamicBatching ? Math.max(1, maxBatchSize) : 1);
         }
         function halfway(low, high) {
-            if (inferencesOf(high) / inferencesOf(low) <= closeEnough)
-                return null;
             if (low.mode === 'concurrency' && high.mode === 'concurrency') {
-                const concurrency = Math.round((low.concurrency + high.concurrency) / 2);
-                return concurrency === low.concurrency || concurrency === high.concurrency
-                    ? null
-                    : { ...low, concurrency };
+                const concurrency = middleOf(low.concurrency, high.concurrency, low.mode);
+                return concurrency === null ? null : { ...low, concurrency };
             }
             if (low.mode === 'requestRate' && high.mode === 'requestRate') {
-                return { ...low, requestRate: Number(Math.sqrt(low.requestRate * high.requestRate).toPrecision(3)) };
+                const requestRate = middleOf(low.requestRate, high.requestRate, low.mode);
+                return requestRate === null ? null : { ...low, requestRate };
             }
             return null;
+        }
+        function middleOf(low, high, mode) {
+            if (high / low <= closeEnough)
+                return null;
+            if (mode === 'requestRate')
+                return Number(Math.sqrt(low * high).toPrecision(3));
+            const middle = Math.round((low + high) / 2);
+            return middle === low || middle === high ? null : middle;
         }
         function nextCapacityStep(state, answer, most) {
             const { space, points, constraints, budget } = state;
@@ -37523,10 +37539,9 @@ var __webpack_modules__ = ({
             return (configuration) => isOnCpu(configuration) ||
                 memory_instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
         }
-        function isOnCpu({ fields = {} }) {
-            const { instance_group: groups } = fields;
-            return (Array.isArray(groups) &&
-                groups.every((group) => typeof group === 'object' && group !== null && 'kind' in group && group.kind === 'KIND_CPU'));
+        function isOnCpu(configuration) {
+            const groups = instanceGroupsOf(configuration);
+            return groups.length > 0 && groups.every(({ kind }) => kind === 'KIND_CPU');
         }
         function memory_instancesOf(configuration, members) {
             const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
@@ -38227,7 +38242,7 @@ var __webpack_modules__ = ({
             const candidates = candidatesOf(points);
             const against = candidates[0]?.metrics ?? {};
             const key = (candidate) => [
-                candidate.tries > candidate.measurements
+                hasFailed(candidate)
                     ? Number.POSITIVE_INFINITY
                     : candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
                 effortOf(candidate.configuration, space) -
@@ -38572,9 +38587,7 @@ var __webpack_modules__ = ({
             return candidates
                 .map((candidate) => ({
                 candidate,
-                off: candidate.tries > candidate.measurements
-                    ? Number.POSITIVE_INFINITY
-                    : violationOf(models, candidate.metrics),
+                off: hasFailed(candidate) ? Number.POSITIVE_INFINITY : violationOf(models, candidate.metrics),
                 score: scoreOf(models, candidate.metrics, first.metrics),
             }))
                 .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
@@ -38584,10 +38597,12 @@ var __webpack_modules__ = ({
             return groupsBy(points, concurrent_placeKey).flatMap((group) => {
                 const [first] = group;
                 const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
-                if (first === undefined || measured.length === 0)
+                if (first === undefined)
                     return [];
                 const { configurations, loads } = first;
-                const metrics = configurations.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
+                const metrics = meansByModel(measured);
+                if (metrics === null)
+                    return [];
                 return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }];
             });
         }
@@ -38709,10 +38724,7 @@ var __webpack_modules__ = ({
                 const level = concurrent_capacity_levelOf(loads[mix.lead]);
                 if (!isMix(mix, loads))
                     return [];
-                const measured = group.flatMap((point) => (point.metrics === null ? [] : [point.metrics]));
-                const metrics = measured.length === 0
-                    ? null
-                    : loads.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {})));
+                const metrics = meansByModel(group.flatMap((point) => (point.metrics === null ? [] : [point.metrics])));
                 const holds = metrics?.every((own, index) => violation(own, capacityLimits(constraints[index] ?? [])) === 0) ===
                     true;
                 return [{ loads, metrics, level, holds }];
@@ -38740,8 +38752,6 @@ var __webpack_modules__ = ({
                 brokenAt: broken?.loads ?? null,
             };
         }
-        const concurrent_capacity_plateauGain = 0.02;
-        const concurrent_capacity_closeEnough = 1.1;
         function nextLevel(rungs, { base, lead }, heaviest) {
             const first = concurrent_capacity_levelOf(base[lead]);
             const isRate = base[lead]?.mode === 'requestRate';
@@ -38750,7 +38760,7 @@ var __webpack_modules__ = ({
             const { held, top, broken } = concurrent_capacity_bracket(rungs);
             if (broken === null) {
                 const before = held.at(-2);
-                const isFlat = top !== null && before !== undefined && concurrent_capacity_throughputOf(top) <= (1 + concurrent_capacity_plateauGain) * concurrent_capacity_throughputOf(before);
+                const isFlat = top !== null && before !== undefined && concurrent_capacity_throughputOf(top) <= (1 + plateauGain) * concurrent_capacity_throughputOf(before);
                 const next = Math.min(heaviest, 2 * (top?.level ?? first));
                 return isFlat || next <= (top?.level ?? 0) ? null : next;
             }
@@ -38758,12 +38768,7 @@ var __webpack_modules__ = ({
                 const half = isRate ? broken.level / 2 : Math.floor(broken.level / 2);
                 return half < 1 ? null : half;
             }
-            if (broken.level / top.level <= concurrent_capacity_closeEnough)
-                return null;
-            const middle = isRate
-                ? Number(Math.sqrt(top.level * broken.level).toPrecision(3))
-                : Math.round((top.level + broken.level) / 2);
-            return middle <= top.level || middle >= broken.level ? null : middle;
+            return middleOf(top.level, broken.level, base[lead]?.mode ?? 'concurrency');
         }
         function nextMixStep(state, answer, most) {
             const { models, gated, points } = state;
@@ -47898,17 +47903,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             ];
         }
         function onCpu(config, fields) {
-            const groups = groupsOf(fields);
+            const groups = instanceGroupsOf(fields);
             if (groups.some(({ kind }) => kind !== undefined))
                 return fields;
             const placed = groups.length === 0 ? [firstGroupOnCpu(config)] : groups.map(groupOnCpu);
             return { ...fields, fields: { ...fields.fields, instance_group: placed } };
         }
         function needsGpu(fields) {
-            return groupsOf(fields).some(({ kind }) => kind === 'KIND_GPU');
-        }
-        function groupsOf({ fields = {} }) {
-            return Array.isArray(fields.instance_group) ? fields.instance_group : [];
+            return instanceGroupsOf(fields).some(({ kind }) => kind === 'KIND_GPU');
         }
         function withoutNeedlessGroups(config, variant) {
             const { instance_group: groups, ...others } = variant.fields ?? {};
@@ -49998,173 +50000,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return configurations.filter((each) => configurationKey(each) !== key);
         }
         ;
-        const plateauTries = 4;
-        const brute_plateauGain = 0.05;
-        function nextBruteStep(state) {
-            return nextInOrder(state, stopsGrowing);
-        }
-        function nextManualStep(state) {
-            return nextInOrder(state, () => false);
-        }
-        function nextInOrder(whole, skip) {
-            const { committed, configurations } = whole.space;
-            const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
-            const state = { ...whole, points: groupsBy(whole.points, placeKey).flatMap(([first]) => first ?? []) };
-            const fits = fitsMemory(state.points, state.space);
-            for (const configuration of [committed, ...others]) {
-                const load = nextLoad(configuration, state);
-                const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
-                if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
-                    continue;
-                if (!isAffordable(whole, { configuration, load }, 0))
-                    return brute_done(whole, budgetWords(whole));
-                return { kind: 'measure', configuration, load, purpose: 'explore', why: 'next in order' };
-            }
-            const again = brute_nextContender(whole);
-            if (again !== null && isAffordable(whole, again.place, 0))
-                return { kind: 'measure', ...again.place, purpose: 'confirm', why: again.why };
-            return brute_done(whole, 'everything that was to be tried is measured');
-        }
-        function brute_nextContender({ points, space, ...state }) {
-            if (candidates_spreadOf(points) === exactSpread)
-                return null;
-            const ranked = answer_rank({ points, space, ...state });
-            const [winner] = ranked;
-            if (winner === undefined)
-                return null;
-            const contenders = [
-                { place: winner, why: 'the winner is measured again' },
-                { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
-                {
-                    place: ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration)),
-                    why: 'the runner-up is measured again',
-                },
-            ];
-            for (const { place, why } of contenders) {
-                if (place == null || place.tries > 1)
-                    continue;
-                const { configuration, load } = place;
-                return { place: { configuration, load }, why };
-            }
-            return null;
-        }
-        function nextLoad(configuration, { space, points }) {
-            const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
-            if (own.some(({ metrics }) => metrics === null))
-                return null;
-            const isFlat = (load) => {
-                if (space.allLoads === true)
-                    return false;
-                const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
-                const last = alike.slice(-plateauTries).map(brute_throughputOf);
-                return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
-            };
-            const measured = new Set(own.map(({ load }) => loadKey(load)));
-            return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
-        }
-        function stopsGrowing(configuration, { points }) {
-            const best = new Map();
-            for (const point of points) {
-                const { maxBatchSize } = point.configuration;
-                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
-                    configurationKey({ ...configuration, maxBatchSize: 0 });
-                if (!alike || maxBatchSize >= configuration.maxBatchSize)
-                    continue;
-                if (point.metrics === null)
-                    return true;
-                best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, brute_throughputOf(point)));
-            }
-            const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput);
-            const newest = bySize.at(-1) ?? 0;
-            return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1));
-        }
-        function brute_throughputOf({ metrics }) {
-            return metrics?.inferPerSec ?? 0;
-        }
-        function brute_done(state, reason) {
-            return { kind: 'done', answer: answerOf(state), reason };
-        }
-        ;
-        const meeting = 4;
-        function forecaster({ objectives, constraints, space }, members, best, foresight) {
-            const here = foresight(best);
-            const effort = effortOf(best.configuration, space);
-            const bestHolds = holds(best, constraints);
-            const missing = violation(best.metrics, constraints);
-            const gainOf = (metrics) => {
-                const left = violation(metrics, constraints);
-                if (bestHolds)
-                    return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives);
-                if (left === 0)
-                    return meeting + score(metrics, best.metrics, objectives);
-                return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY;
-            };
-            return (place) => {
-                const flow = foresight(place);
-                const gain = gainOf(foretold(best, here, flow, place, members));
-                const more = effortOf(place.configuration, space) - effort;
-                return { gain: gain - more, headroom: flow.headroom };
-            };
-        }
-        function foretold(best, here, flow, place, members) {
-            const slower = flow.latencyNs / here.latencyNs;
-            const inferPerSec = ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
-                (here.requestsPerSecond * batchSizeOf(best.load));
-            const larger = memory_instancesOf(place.configuration, members) / memory_instancesOf(best.configuration, members);
-            const scaled = Object.entries(best.metrics).map(([name, value]) => {
-                if (value == null)
-                    return [name, value];
-                if (name === 'inferPerSec')
-                    return [name, inferPerSec];
-                if (name.startsWith('latency'))
-                    return [name, value * slower];
-                return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value];
-            });
-            return Object.fromEntries(scaled);
-        }
-        ;
-        function movers(members, own) {
-            const others = members.varied.map((member) => ({
-                name: member.name,
-                fields: (configuration) => fieldsOf(member, configuration),
-                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
-            }));
-            const self = {
-                name: members.top,
-                fields: ({ others: _, committed: __, ...fields }) => fields,
-                variants: (from) => own.map((each) => withOwn(members, from, each)),
-            };
-            return own.length > 1 ? [...others, self] : others;
-        }
-        function effective({ largestClientBatch }, { variants, committed }) {
-            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
-        }
-        function withOwn(members, from, own) {
-            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
-            return sameConfiguration(together, members.committed) ? members.committed : together;
-        }
-        function atLeast(members, one, other) {
-            const all = movers(members, [one, other]);
-            return all.every((mover) => {
-                const [a, b] = [mover.fields(one), mover.fields(other)];
-                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
-            });
-        }
-        function neighbours({ fields, variants }, from) {
-            const current = fields(from);
-            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
-            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
-            const counts = alike({ instanceCount: null })
-                .filter((each) => each.fields.instanceCount !== current.instanceCount)
-                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
-            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
-            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
-            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
-                each.fields.instanceCount === current.instanceCount &&
-                each.fields.maxBatchSize === current.maxBatchSize);
-            return [up, other, down].flatMap((each) => each?.configuration ?? []);
-        }
-        ;
         const sizes = [
             ({ configuration }) => log2(configuration.instanceCount),
             ({ configuration }) => log2(configuration.maxBatchSize),
@@ -50197,9 +50032,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (failed.length === 0)
                     return 1;
                 if (explanations.length === 0) {
-                    if (failed.some((point) => failures_atLeast(place, point)))
+                    if (failed.some((point) => atLeast(place, point)))
                         return 0;
-                    return working.some((point) => failures_atLeast(point, place)) ? 1 : 0.5;
+                    return working.some((point) => atLeast(point, place)) ? 1 : 0.5;
                 }
                 const chances = explanations.map(({ size, largest, smallest }) => {
                     if (largest === Number.NEGATIVE_INFINITY)
@@ -50209,7 +50044,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
             };
         }
-        function failures_atLeast(one, other) {
+        function atLeast(one, other) {
             return (log2(one.configuration.instanceCount) >= log2(other.configuration.instanceCount) &&
                 log2(one.configuration.maxBatchSize) >= log2(other.configuration.maxBatchSize) &&
                 inferencesOf(one.load) >= inferencesOf(other.load));
@@ -50296,7 +50131,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
                 ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
             ]);
-            const isHolding = (candidate) => candidate.tries === candidate.measurements &&
+            const isHolding = (candidate) => !hasFailed(candidate) &&
                 holds(candidate, constraints, spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints));
             const holding = candidates.filter(isHolding);
             if (holding.length === 0) {
@@ -50441,6 +50276,166 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function quick_measure({ configuration, load }, purpose, why) {
             return { kind: 'measure', configuration, load, purpose, why };
+        }
+        ;
+        const plateauTries = 4;
+        const brute_plateauGain = 0.05;
+        function nextBruteStep(state) {
+            return nextInOrder(state, stopsGrowing);
+        }
+        function nextManualStep(state) {
+            return nextInOrder(state, () => false);
+        }
+        function nextInOrder(whole, skip) {
+            const { committed, configurations } = whole.space;
+            const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
+            const state = { ...whole, points: groupsBy(whole.points, placeKey).flatMap(([first]) => first ?? []) };
+            const fits = fitsMemory(state.points, state.space);
+            for (const configuration of [committed, ...others]) {
+                const load = nextLoad(configuration, state);
+                const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
+                if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
+                    continue;
+                if (!isAffordable(whole, { configuration, load }, 0))
+                    return brute_done(whole, budgetWords(whole));
+                return quick_measure({ configuration, load }, 'explore', 'next in order');
+            }
+            const again = brute_nextContender(whole);
+            if (again !== null && isAffordable(whole, again.place, 0))
+                return quick_measure(again.place, 'confirm', again.why);
+            return brute_done(whole, 'everything that was to be tried is measured');
+        }
+        function brute_nextContender({ points, space, ...state }) {
+            if (candidates_spreadOf(points) === exactSpread)
+                return null;
+            const ranked = answer_rank({ points, space, ...state });
+            const [winner] = ranked;
+            if (winner === undefined)
+                return null;
+            const runnerUp = ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration));
+            const contenders = [
+                { place: winner, why: 'the winner is measured again' },
+                { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
+                { place: runnerUp, why: 'the runner-up is measured again' },
+            ];
+            const [next] = contenders.flatMap(({ place, why }) => place == null || place.tries > 1 ? [] : [{ place, why }]);
+            return next ?? null;
+        }
+        function nextLoad(configuration, { space, points }) {
+            const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
+            if (own.some(({ metrics }) => metrics === null))
+                return null;
+            const isFlat = (load) => {
+                if (space.allLoads === true)
+                    return false;
+                const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
+                const last = alike.slice(-plateauTries).map(brute_throughputOf);
+                return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
+            };
+            const measured = new Set(own.map(({ load }) => loadKey(load)));
+            return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
+        }
+        function stopsGrowing(configuration, { points }) {
+            const best = new Map();
+            for (const point of points) {
+                const { maxBatchSize } = point.configuration;
+                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
+                    configurationKey({ ...configuration, maxBatchSize: 0 });
+                if (!alike || maxBatchSize >= configuration.maxBatchSize)
+                    continue;
+                if (point.metrics === null)
+                    return true;
+                best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, brute_throughputOf(point)));
+            }
+            const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput);
+            const newest = bySize.at(-1) ?? 0;
+            return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1));
+        }
+        function brute_throughputOf({ metrics }) {
+            return metrics?.inferPerSec ?? 0;
+        }
+        function brute_done(state, reason) {
+            return { kind: 'done', answer: answerOf(state), reason };
+        }
+        ;
+        const meeting = 4;
+        function forecaster({ objectives, constraints, space }, members, best, foresight) {
+            const here = foresight(best);
+            const effort = effortOf(best.configuration, space);
+            const bestHolds = holds(best, constraints);
+            const missing = violation(best.metrics, constraints);
+            const gainOf = (metrics) => {
+                const left = violation(metrics, constraints);
+                if (bestHolds)
+                    return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives);
+                if (left === 0)
+                    return meeting + score(metrics, best.metrics, objectives);
+                return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY;
+            };
+            return (place) => {
+                const flow = foresight(place);
+                const gain = gainOf(foretold(best, here, flow, place, members));
+                const more = effortOf(place.configuration, space) - effort;
+                return { gain: gain - more, headroom: flow.headroom };
+            };
+        }
+        function foretold(best, here, flow, place, members) {
+            const slower = flow.latencyNs / here.latencyNs;
+            const inferPerSec = ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
+                (here.requestsPerSecond * batchSizeOf(best.load));
+            const larger = memory_instancesOf(place.configuration, members) / memory_instancesOf(best.configuration, members);
+            const scaled = Object.entries(best.metrics).map(([name, value]) => {
+                if (value == null)
+                    return [name, value];
+                if (name === 'inferPerSec')
+                    return [name, inferPerSec];
+                if (name.startsWith('latency'))
+                    return [name, value * slower];
+                return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value];
+            });
+            return Object.fromEntries(scaled);
+        }
+        ;
+        function movers(members, own) {
+            const others = members.varied.map((member) => ({
+                name: member.name,
+                fields: (configuration) => fieldsOf(member, configuration),
+                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
+            }));
+            const self = {
+                name: members.top,
+                fields: ({ others: _, committed: __, ...fields }) => fields,
+                variants: (from) => own.map((each) => withOwn(members, from, each)),
+            };
+            return own.length > 1 ? [...others, self] : others;
+        }
+        function effective({ largestClientBatch }, { variants, committed }) {
+            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
+        }
+        function withOwn(members, from, own) {
+            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
+            return sameConfiguration(together, members.committed) ? members.committed : together;
+        }
+        function movers_atLeast(members, one, other) {
+            const all = movers(members, [one, other]);
+            return all.every((mover) => {
+                const [a, b] = [mover.fields(one), mover.fields(other)];
+                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
+            });
+        }
+        function neighbours({ fields, variants }, from) {
+            const current = fields(from);
+            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
+            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
+            const counts = alike({ instanceCount: null })
+                .filter((each) => each.fields.instanceCount !== current.instanceCount)
+                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
+            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
+            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
+            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
+                each.fields.instanceCount === current.instanceCount &&
+                each.fields.maxBatchSize === current.maxBatchSize);
+            return [up, other, down].flatMap((each) => each?.configuration ?? []);
         }
         ;
         const shapes = [0.05, 0.3, 0.5, 0.7, 0.95].flatMap((fixed) => [
@@ -50764,7 +50759,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 !refusing.some((point) => {
                     if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load))
                         return false;
-                    return atLeast(members, place.configuration, point.configuration);
+                    return movers_atLeast(members, place.configuration, point.configuration);
                 });
         }
         function doubts(state, members, best) {
