@@ -116,15 +116,16 @@ test('a load is held up while requests of another window are out', async () => {
   const { generator, loads } = await setUpTwo((stream) => {
     const nowMs = performance.now()
     firstMs ??= nowMs
-    setTimeout(() => succeed(stream), nowMs - firstMs > 150 ? 1000 : 20)
+    setTimeout(() => succeed(stream), nowMs - firstMs > 450 ? 1000 : 20)
   })
-  const options = { leadInNs: 100 * ms, durationNs: 500 * ms, requestLog: true }
+  const options = { leadInNs: 400 * ms, durationNs: 500 * ms, requestLog: true }
   const lastSentNs = async (together: typeof loads) => {
     const [window] = await generator.runTogether(together, options)
     return Math.max(...(window?.log?.sentNs ?? []))
   }
-  expect(await lastSentNs(loads.slice(0, 1))).toBeLessThan(500 * ms)
-  expect(await lastSentNs(loads)).toBeGreaterThan(500 * ms)
+  // Alone it ends with its window (what is due to be sent at its end may be so a moment after it), held up 400 ms after it.
+  const aloneNs = await lastSentNs(loads.slice(0, 1))
+  expect((await lastSentNs(loads)) - aloneNs).toBeGreaterThan(200 * ms)
 })
 
 test('lanes have threads of their own, and share the cores', async () => {

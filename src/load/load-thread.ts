@@ -11,6 +11,9 @@ export interface LoadThread {
   readonly close: () => Promise<void>
 }
 
+/** A thread that has not ended by then does not come to its messages. */
+const patienceMs = 2000
+
 interface Pending {
   readonly resolve: (report: ThreadReport | null) => void
   readonly reject: (error: GateError) => void
@@ -19,6 +22,7 @@ interface Pending {
 /** Starts one. Close it in a `finally`, or the process does not end. */
 export async function startLoadThread(world: World): Promise<LoadThread> {
   const worker = new Worker(world.loadWorker, { name: 'load', execArgv: [] })
+  const exited = new Promise((resolve) => worker.once('exit', resolve))
   const pending = new Map<number, Pending>()
   let lastId = 0
   let ended: GateError | null = null
@@ -53,7 +57,12 @@ export async function startLoadThread(world: World): Promise<LoadThread> {
       }),
     close: async () => {
       world.signal.removeEventListener('abort', onAbort)
-      await worker.terminate()
+      // At a point of its own: what is terminated stops wherever it is, and in the middle of Node's own code that has
+      // taken whole processes down.
+      worker.postMessage({ id: ++lastId, command: { kind: 'end' } } satisfies CommandMessage)
+      const patience = setTimeout(() => void worker.terminate(), patienceMs)
+      await exited
+      clearTimeout(patience)
     },
   }
 }

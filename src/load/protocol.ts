@@ -155,6 +155,8 @@ export type Command =
       readonly muster: Muster
     }
   | { readonly kind: 'closeTarget'; readonly targetId: string }
+  /** No answer: the thread is no more. */
+  | { readonly kind: 'end' }
 
 export interface CommandMessage {
   readonly id: number

@@ -8,6 +8,7 @@ import {
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { loadWorker } from '../../test/support/load-worker.ts'
 import type { World } from '../domain/world.ts'
 import {
   type ModelInferRequest,
@@ -198,7 +199,7 @@ export function testingWorld(signal: AbortSignal = new AbortController().signal)
   return {
     nowNs: () => Number(process.hrtime.bigint() - startNs),
     signal,
-    loadWorker: new URL('./worker.ts', import.meta.url),
+    loadWorker,
     date: unused,
     sleep: unused,
     env: {},

@@ -78,6 +78,8 @@ async function obey(command: Command): Promise<ThreadReport | null> {
     case 'closeTarget':
       close(command.targetId)
       return null
+    case 'end':
+      return process.exit()
     default:
       return command satisfies never
   }

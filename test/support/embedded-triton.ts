@@ -8,6 +8,7 @@ import { connectTriton } from '../../src/triton/client.ts'
 import { type Launcher, resolveTriton } from '../../src/triton/launcher.ts'
 import { loadModel } from '../../src/triton/load-model.ts'
 import type { TritonServer } from '../../src/triton/server.ts'
+import { loadWorker } from './load-worker.ts'
 import { fp32, infer, readFp32 } from './tensors.ts'
 
 export const embeddedSettings: TritonSettings = {
@@ -31,11 +32,7 @@ export const embeddedSettings: TritonSettings = {
 /** The real world for tests against the real server. */
 export function testWorld(signal: AbortSignal = new AbortController().signal): World {
   const progress = (message: string) => process.stderr.write(`${message}\n`)
-  return createNodeWorld({
-    progress,
-    loadWorker: new URL('../../src/load/worker.ts', import.meta.url),
-    signal,
-  })
+  return createNodeWorld({ progress, loadWorker, signal })
 }
 
 /** The embedded Triton from the product's own cache: it is installed once on a machine, by whoever comes first. */

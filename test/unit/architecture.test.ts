@@ -33,8 +33,11 @@ const floors: Record<string, number> = {
   cli: 5,
 }
 
+/** Tests, and what stands beside them for them alone. */
+const ofTests = /\.test\.ts$|(^|\/)testing-[^/]*\.ts$|(^|\/)test\//
+
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
-  (file) => file.endsWith('.ts') && !/\.(test|d)\.ts$/.test(file) && statSync(join(source, file)).isFile(),
+  (file) => /(?<!\.d)\.ts$/.test(file) && !ofTests.test(file) && statSync(join(source, file)).isFile(),
 )
 const roomOf = (file: string) => file.split('/')[0] ?? ''
 const imports = files.flatMap((file) =>
@@ -52,6 +55,10 @@ const edges = imports
 
 test('every file stands in a room with a floor', () => {
   expect([...new Set(files.map(roomOf))].filter((room) => floors[room] === undefined)).toEqual([])
+})
+
+test('the product imports nothing of the tests', () => {
+  expect(imports.filter(({ target }) => ofTests.test(target))).toEqual([])
 })
 
 test('files import only floors strictly below their own', () => {
