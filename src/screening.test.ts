@@ -32,13 +32,15 @@ interface Here {
 function isTried(
   change: Partial<ModelMeasurement> = {},
   { config = text, of = reference, environment: here = environment }: Here = {},
+  there: Environment = environment,
 ): boolean {
   const measured = makeModel('m', [makeScenario(steady(4, base))], {
     contentHash: closureHash(reference, 'm'),
     settingsHash: settingsHash(readConfig(text, 'gate.yml', {}), 'm'),
     ...change,
   })
-  const baseline = { status: 'found', source: 'b', baseline: makeBaseline([measured], { history }) } as const
+  const stored = makeBaseline([measured], { history, environment: there })
+  const baseline = { status: 'found', source: 'b', baseline: stored } as const
   const screen = screenBy({ config: readConfig(config, 'gate.yml', {}), baseline }, of)
   const { loads } = readConfig(config, 'gate.yml', {}).settingsFor('m')
   return screen.isPromising({ name: 'm', loads, looks: [4, 8, 14] } as never, here)
@@ -70,6 +72,13 @@ test('not on another system or with other mounts: what is faster there would hid
   expect(isTried({}, host({ cpuGovernor: 'performance' }))).toBe(false)
   expect(isTried({}, host({ cpuLimit: 8 }))).toBe(false)
   expect(isTried({}, { config: `${text}triton_docker_mounts: ["/weights:/weights:ro"]\n` })).toBe(false)
+})
+
+test('not where it was sent other data; what other models are sent is no matter', () => {
+  const there = { ...environment, inputData: { m: 'a', n: 'b' } }
+  const here = (inputData: Record<string, string>) => ({ environment: { ...environment, inputData } })
+  expect(isTried({}, here({ m: 'a', n: 'c' }), there)).toBe(true)
+  expect(isTried({}, here({ m: 'b', n: 'b' }), there)).toBe(false)
 })
 
 test('not without a reference, nor where it is off', () => {

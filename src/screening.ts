@@ -2,6 +2,7 @@ import { matchBaseline, type OpenedBaseline } from './baseline/find.ts'
 import { isCleared, isPromising } from './compare/screen.ts'
 import { settingsHash } from './config/conditions.ts'
 import type { Config } from './config/config.ts'
+import { sentTo } from './domain/conditions.ts'
 import { type Environment, unlike } from './domain/environment.ts'
 import type { Baseline } from './domain/measurements.ts'
 import type { MeasureInput } from './profile/measure-input.ts'
@@ -24,6 +25,7 @@ export function screenBy(
         status.status === 'found' &&
         unlike(baseline.environment, environment).length === 0 &&
         isOf(baseline, reference, config, model.name) &&
+        sentTo(model.name, baseline.environment) === sentTo(model.name, environment) &&
         isPromising(baseline, config, model, model.looks[0] ?? 0)
       )
     },

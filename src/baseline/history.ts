@@ -1,7 +1,7 @@
+import { isOtherwise, matchMeasured } from '../domain/conditions.ts'
 import { incomparable } from '../domain/environment.ts'
 import type { Baseline, HistoryPoint } from '../domain/measurements.ts'
 import { notShown, stepsIn } from './accepted-before.ts'
-import { modelsOtherwise } from './other-settings.ts'
 
 /**
  * `baseline` with the history of others of its kind joined to its own. Of two runs that overlap each knows only
@@ -27,8 +27,9 @@ export function withHistoriesOf(baseline: Baseline, others: readonly Baseline[])
   return { ...baseline, history, acceptedBefore: notShown(steps, history) }
 }
 
-/** Of another history the series that were measured in the same way. */
-function alike(other: Baseline, { models }: Baseline): HistoryPoint[] {
-  const others = modelsOtherwise(other.models, models, ({ kind }) => kind === 'other')
-  return other.history.filter(({ model }) => !others.has(model))
+/** Of another history the series that were measured in the same way: numbers that mean something else, or may, are no part of one. */
+function alike(other: Baseline, baseline: Baseline): HistoryPoint[] {
+  const names = baseline.models.map(({ name }) => name)
+  const same = new Set(names.filter((name) => !isOtherwise(matchMeasured(name, other, baseline))))
+  return other.history.filter(({ model }) => same.has(model))
 }

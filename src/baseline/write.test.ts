@@ -32,7 +32,8 @@ const repetitions = [40e6, 10e6].map((latencyP99Ns, index) =>
   }),
 )
 const gate = makeScenario(repetitions)
-const measurements = makeMeasurements([makeModel('m', [gate])])
+const own = makeModel('m', [gate])
+const measurements = makeMeasurements([own])
 
 function written(from: Measurements, previous: Baseline | null = null): Baseline {
   const result = baselineFrom(from, previous, 'run 5', 0.001)
@@ -126,7 +127,7 @@ test('without p99 everywhere the next percentile goes into the history', () => {
 describe('history', () => {
   const point = (commit: string | null, value: number) => makePoint({ commit, value })
   const previous = (history: HistoryPoint[], change: Partial<Baseline> = {}) =>
-    makeBaseline([], { history, ...change })
+    makeBaseline([own], { history, ...change })
   const p99s = (baseline: Baseline) =>
     baseline.history
       .filter(({ metric }) => metric === 'latencyP99Ns')
@@ -187,31 +188,52 @@ describe('history', () => {
   })
 
   test('of a model starts anew where its settings change what a number means; of others it goes on', () => {
-    const own = makeModel('m', [gate], { conditions: { streaming: 'true' } })
-    const both = makeMeasurements([own, makeModel('n', [gate])])
-    const before = makeBaseline([makeModel('m', [gate]), makeModel('n', [gate])], {
-      history: [makePoint({ commit: 'a' }), makePoint({ commit: 'a', model: 'n' })],
+    const changed = makeModel('m', [gate], { conditions: { streaming: 'true' } })
+    const n = makeModel('n', [gate])
+    expect(series(makeMeasurements([changed, n]), makeBaseline([own, n]))).toEqual({
+      carried: ['n'],
+      joined: ['n'],
     })
-    const commits = ({ history }: Baseline, model: string) => [
-      ...new Set(history.filter((each) => each.model === model).map(({ commit }) => commit)),
-    ]
-    const next = written(both, before)
-    expect([commits(next, 'm'), commits(next, 'n')]).toEqual([['c0ffee1'], ['a', 'c0ffee1']])
-    // An older version's settings are one hash: of what differs nobody knows whether it matters.
-    const older = (settingsHash: string) =>
-      commits(
-        written(
-          makeMeasurements([makeModel('m', [gate], { settingsHash: 'now' })]),
-          makeBaseline([makeModel('m', [gate], { settingsHash, conditions: undefined })], {
-            history: [makePoint({ commit: 'a' })],
-          }),
-        ),
-        'm',
-      )
-    expect([older('now'), older('then')]).toEqual([['a', 'c0ffee1'], ['c0ffee1']])
-    const joined = withHistoriesOf(makeBaseline([own, makeModel('n', [gate])]), [before])
-    expect([commits(joined, 'm'), commits(joined, 'n')]).toEqual([[], ['a']])
   })
+
+  test('of a model starts anew where other input data are sent to it; of others it goes on', () => {
+    const sent = (m: string) => ({ environment: { ...environment, inputData: { m, n: 'same' } } })
+    const both = [own, makeModel('n', [gate])]
+    const [then, now] = [sent('then'), sent('now')]
+    expect(series(makeMeasurements(both, null, now), makeBaseline(both, then))).toEqual({
+      carried: ['n'],
+      joined: ['n'],
+    })
+  })
+
+  // Of what differs nobody knows whether it matters.
+  test.each<[string | undefined, string[]]>([
+    ['now', ['m']],
+    ['then', []],
+    [undefined, []],
+  ])('after an older version, whose one hash of all settings was %s', (settingsHash, models) => {
+    const older = makeModel('m', [gate], { settingsHash, conditions: undefined })
+    const current = makeMeasurements([makeModel('m', [gate], { settingsHash: 'now' })])
+    expect(series(current, makeBaseline([older]))).toEqual({ carried: models, joined: models })
+  })
+
+  test('starts anew where a run in between did not measure the model: with what it was measured before is not known', () => {
+    expect(series(measurements, makeBaseline([makeModel('n', [gate])]))).toEqual({ carried: [], joined: [] })
+  })
+
+  /** The models whose point of `before` the next baseline carries on, and one that was measured beside it joins. */
+  function series(current: Measurements, before: Baseline) {
+    const history = ['m', 'n'].map((model) => makePoint({ commit: 'a', model }))
+    const names = (baseline: Baseline) =>
+      baseline.history.flatMap(({ commit, model }) =>
+        commit === 'a' && current.models.some(({ name }) => name === model) ? [model] : [],
+      )
+    const next = makeBaseline(current.models, { environment: current.environment })
+    return {
+      carried: names(written(current, { ...before, history })),
+      joined: names(withHistoriesOf(next, [{ ...before, history }])),
+    }
+  }
 })
 
 describe('accepted steps outlive the points that show them', () => {
@@ -238,34 +260,38 @@ describe('accepted steps outlive the points that show them', () => {
   })
 
   test('of a model whose settings changed', () => {
-    const own = makeMeasurements([makeModel('m', [gate], { conditions: { streaming: 'true' } })])
-    const previous = makeBaseline([makeModel('m', [gate])], { history: [marked] })
-    expect(written(own, previous).acceptedBefore).toEqual([step])
+    const changed = makeMeasurements([makeModel('m', [gate], { conditions: { streaming: 'true' } })])
+    const previous = makeBaseline([own], { history: [marked] })
+    expect(written(changed, previous).acceptedBefore).toEqual([step])
   })
 
   test('beyond the bound of a history', () => {
     const many = Array.from({ length: 200 }, (_, index) => makePoint({ commit: `c${index}` }))
-    const baseline = written(measurements, makeBaseline([], { history: [marked, ...many] }))
+    const baseline = written(measurements, makeBaseline([own], { history: [marked, ...many] }))
     expect(baseline.acceptedBefore).toEqual([step])
   })
 
   test('not while a point shows them, and not of a commit that is measured again: it is judged again', () => {
-    const previous = (history: HistoryPoint[]) => makeBaseline([], { history })
+    const previous = (history: HistoryPoint[]) => makeBaseline([own], { history })
     expect(written(measurements, previous([marked])).acceptedBefore).toEqual([])
     const again = { ...marked, commit: measurements.commit }
     expect(written(measurements, previous([again])).acceptedBefore).toEqual([])
   })
 
   test('of overlapping runs, also on other machines', () => {
-    const own = makeBaseline([], { history: [makePoint({ commit: 'b' })] })
-    const other = makeBaseline([], { environment: elsewhere, history: [marked] })
-    expect(withHistoriesOf(own, [other])).toMatchObject({ history: own.history, acceptedBefore: [step] })
-    expect(withHistoriesOf(own, [makeBaseline([], { history: [marked] })]).acceptedBefore).toEqual([])
+    const newest = makeBaseline([own], { history: [makePoint({ commit: 'b' })] })
+    const other = makeBaseline([own], { environment: elsewhere, history: [marked] })
+    expect(withHistoriesOf(newest, [other])).toMatchObject({
+      history: newest.history,
+      acceptedBefore: [step],
+    })
+    const beside = makeBaseline([own], { history: [marked] })
+    expect(withHistoriesOf(newest, [beside]).acceptedBefore).toEqual([])
   })
 
   test('for as long as their entry stands; it marks no second step meanwhile', () => {
     const level = Array.from({ length: 5 }, (_, index) => makePoint({ commit: `c${index}`, value: 10e6 }))
-    const from = written(measurements, makeBaseline([], { history: level, acceptedBefore: [step] }))
+    const from = written(measurements, makeBaseline([own], { history: level, acceptedBefore: [step] }))
     const taken = (reason: string) => {
       const config = makeConfig({ gate: { accepted: [makeAccepted({ upTo: 2, reason })] } })
       const { history, acceptedBefore } = withAcceptedSteps(from, measurements, config)

@@ -1,3 +1,4 @@
+import { isOtherwise, matchMeasured } from '../domain/conditions.ts'
 import { incomparable } from '../domain/environment.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import {
@@ -25,7 +26,6 @@ import { pairedEstimate } from '../stats/paired.ts'
 import { geometricMean } from '../stats/robust.ts'
 import { notShown, stepsIn } from './accepted-before.ts'
 import { configHash } from './migrate.ts'
-import { modelsOtherwise } from './other-settings.ts'
 
 /** A spread is known well from far fewer commits; 200 are a year of four a week, for the trend in the report. */
 const maxPointsPerSeries = 200
@@ -180,14 +180,13 @@ function carriedOn(
   )
 }
 
-/** Models that are measured in another way than before: their old numbers are no part of the new series. */
-function begunAnew(previous: Baseline, current: Pick<Measurements, 'models'>): ReadonlySet<string> {
-  // Of an older version's settings nobody knows what differs.
-  return modelsOtherwise(
-    previous.models,
-    current.models,
-    ({ kind }, before) => kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined),
-  )
+/**
+ * Models that are measured in another way than before, or may be: their old numbers are no part of the new series. Nor are those of a model
+ * that the run before did not measure, since nobody knows with which settings and data it was measured earlier.
+ */
+function begunAnew(previous: Baseline, current: Measurements): ReadonlySet<string> {
+  const names = current.models.map(({ name }) => name)
+  return new Set(names.filter((name) => isOtherwise(matchMeasured(name, previous, current))))
 }
 
 /** What was accepted up to here. A point that was measured again is judged again; one of another machine cannot be. */

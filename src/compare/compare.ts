@@ -26,7 +26,7 @@ import {
   opponentFor,
   opponentOf,
   scenarioAt,
-  usableBaseline,
+  storedModel,
 } from './sides.ts'
 import { scenarioProblem } from './validity.ts'
 
@@ -43,7 +43,7 @@ export interface ComparedModel {
 export function compareModels(input: CompareInput): { readonly models: ComparedModel[] } {
   const drafted = input.measurements.models.map((model) => {
     const opponent = opponentFor(input, model)
-    const state = modelState(model, opponent)
+    const state = modelState(model, opponent, input.measurements)
     const scenarios = state.kind === 'comparable' ? gatedScenarios(model) : []
     return {
       model,
@@ -88,7 +88,7 @@ export function isDecided(input: UnderWay, look: number, family: Family): boolea
   const whole = asReport(input)
   const opponent = opponentOf(whole)
   return input.measurements.models.every((model) => {
-    if (modelState(model, opponent).kind !== 'comparable') return false
+    if (modelState(model, opponent, input.measurements).kind !== 'comparable') return false
     const levels = () => interimLevels(look)
     const drafts = gatedScenarios(model).map((scenario) =>
       draftScenario(whole, opponent, model, scenario, levels),
@@ -115,7 +115,7 @@ export function regressionsOf(input: UnderWay, family: Family): Comparison[] | n
   const opponent = opponentOf(whole)
   const [model] = input.measurements.models
   if (model === undefined) return null
-  const state = modelState(model, opponent)
+  const state = modelState(model, opponent, input.measurements)
   if (state.kind === 'failed') return state.regressed ? [] : null
   if (state.kind !== 'comparable') return null
   const drafts = gatedScenarios(model).flatMap(
@@ -163,10 +163,7 @@ function draftScenario(
   // A load that the other side was never asked for has nothing to be compared with; the verdict notes it.
   if (reference === undefined) return { deciding: [], informing: () => [] }
   const settings = input.config.settingsFor(name)
-  const baselineScenario = scenarioAt(
-    usableBaseline(input)?.models.find((each) => each.name === name),
-    candidate.load,
-  )
+  const baselineScenario = scenarioAt(storedModel(input, name), candidate.load)
   const baselineValue = (metric: MetricName) => storedValue(baselineScenario, metric)
   const againstStored = screening === 'cleared' ? draftsAgainstHistory : draftsAgainstBaseline
   const [latency, ...others] =

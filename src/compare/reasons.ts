@@ -6,7 +6,7 @@ import { baselineMaker } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
 import { judgeWithItsBaseline, remedyFor } from './remedies.ts'
 import { comparisonReason, constraintReason, invalidReason } from './sentences.ts'
-import { otherSettingsReason } from './settings.ts'
+import { otherwiseReason } from './settings.ts'
 import { type CompareInput, modelState, type Opponent, opponentFor, opponentOf, scenarioAt } from './sides.ts'
 import { modelProblems, scenarioProblem } from './validity.ts'
 
@@ -99,8 +99,8 @@ export function modelReasons(
   compared: ComparedModel,
 ): Reason[] {
   const opponent = opponentFor(input, model)
-  const state = modelState(model, opponent)
-  const isComparable = state.kind === 'comparable' || state.kind === 'otherSettings'
+  const state = modelState(model, opponent, input.measurements)
+  const isComparable = state.kind === 'comparable' || state.kind === 'otherwise'
   if (input.mode === 'gate' && model.screening === 'cleared' && !isComparable) return [uncleared(model)]
   if (state.kind === 'failed') return [failedReason(model, state.regressed, opponent)]
   const problems = modelProblems(model, input).map(
@@ -117,9 +117,7 @@ export function modelReasons(
   }
   return [
     ...problems,
-    ...(state.kind === 'otherSettings'
-      ? [otherSettingsReason(state)]
-      : stateReasons(state.kind, model, opponent)),
+    ...(state.kind === 'otherwise' ? [otherwiseReason(state)] : stateReasons(state.kind, model, opponent)),
     ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
     // A scenario with a problem has said so above, once and not for each of its metrics.
     ...comparisonReasons(

@@ -1,3 +1,4 @@
+import { sentTo } from '../domain/conditions.ts'
 import type { Environment } from '../domain/environment.ts'
 import type { Limits, ModelLimits } from '../domain/limits.ts'
 import { type CompareInput, usableBaseline } from './sides.ts'
@@ -40,8 +41,4 @@ export function unknownDataWarnings(input: CompareInput): string[] {
   return [
     `Whether ${listInWords(names)} would be sent the same data at ${git.reference.commit.slice(0, 7)} is not known: the files cannot be read there. Both sides were sent what is here.`,
   ]
-}
-
-function sentTo(model: string, { inputData = {} }: Environment): string | undefined {
-  return Object.hasOwn(inputData, model) ? inputData[model] : undefined
 }

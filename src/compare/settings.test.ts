@@ -51,7 +51,7 @@ describe('a stored number that was measured with other settings', () => {
     )
     expect([outcome, exitCode, rows]).toEqual(['invalid', 3, 0])
     expect(reasons.map(({ message }) => message)).toEqual([
-      'm: the baseline measured it with other settings, so that its numbers mean something else: gate.warmup_seconds 1 ≠ 5; streaming none ≠ true.',
+      'm: the baseline measured it in another way, so that its numbers mean something else: gate.warmup_seconds 1 ≠ 5; streaming none ≠ true.',
     ])
     expect(next).toMatch(/^Compare with --reference.*or measure the main branch again/)
   })
@@ -93,6 +93,43 @@ describe('a stored number that was measured with other settings', () => {
       outcome: 'invalid',
       rows: 0,
     })
+  })
+})
+
+describe('other input data of one model', () => {
+  const models = (factor: number) => [
+    makeModel('m', [makeScenario(steady(8, base))]),
+    makeModel('n', [makeScenario(steady(8, { ...base, latencyP99Ns: base.latencyP99Ns * factor }))]),
+  ]
+  const sent = (m: string) => ({ environment: { ...environment, inputData: { m, n: 'same' } } })
+  const judgedWith = (reference: readonly ModelMeasurement[] | null) =>
+    judge({
+      measurements: makeMeasurements(models(3), reference, sent('now')),
+      baseline: makeBaseline(models(1), sent('then')),
+      baselineStatus: found,
+      config: makeConfig(),
+      mode: 'gate',
+    })
+
+  test('leave its stored numbers out, by name, and judge the others', () => {
+    const { verdict, models: results } = judgedWith(null)
+    expect(verdict).toMatchObject({ outcome: 'invalid', exitCode: 3 })
+    const reasons = verdict.reasons.map(({ outcome, model, message }) => [outcome, model, message])
+    expect(reasons).toContainEqual([
+      'invalid',
+      'm',
+      'm: the baseline measured it in another way, so that its numbers mean something else: input data then ≠ now.',
+    ])
+    expect(reasons).toContainEqual(['fail', 'n', expect.stringContaining('p99 latency')])
+    expect(results.map(({ comparisons }) => comparisons.length > 0)).toEqual([false, true])
+  })
+
+  test('show none of them beside a reference that was measured in this run', () => {
+    const { verdict, models: results } = judgedWith(models(3))
+    expect(verdict.outcome).toBe('pass')
+    const shown = results.map(({ comparisons }) => comparisons.map(({ baselineValue }) => baselineValue))
+    expect(new Set(shown[0])).toEqual(new Set([null]))
+    expect(shown[1]).not.toContain(null)
   })
 })
 

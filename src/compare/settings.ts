@@ -1,29 +1,29 @@
-import { matchSettings } from '../domain/conditions.ts'
+import { matchMeasured } from '../domain/conditions.ts'
 import { notTheSame } from '../domain/environment.ts'
 import type { Reason } from '../domain/result.ts'
 import { baselineMaker } from '../domain/words.ts'
 import { type CompareInput, type ModelState, opponentFor, usableBaseline } from './sides.ts'
 import { listInWords } from './words.ts'
 
-/** Why a model is not compared with a baseline that was measured with other settings. No tolerance helps: the numbers mean something else. */
-export function otherSettingsReason({
+/** Why a model is not compared with a baseline that measured it otherwise. No tolerance helps: the numbers mean something else. */
+export function otherwiseReason({
   candidate: { name },
   match,
-}: Extract<ModelState, { kind: 'otherSettings' }>): Reason {
+}: Extract<ModelState, { kind: 'otherwise' }>): Reason {
   const again = `measure the main branch again (${baselineMaker})`
   if (match.kind === 'unknown') {
     return {
       outcome: 'inconclusive',
       model: name,
       message: `${name}: whether the baseline measured it with the same settings is not known: one of the two files was written by an older version, which did not keep each of them.`,
-      next: `Compare with --reference, which gives both sides the same settings, or ${again}.`,
+      next: `Compare with --reference, which gives both sides the same, or ${again}.`,
     }
   }
   return {
     outcome: 'invalid',
     model: name,
-    message: `${name}: the baseline measured it with other settings, so that its numbers mean something else: ${match.differences.join('; ')}.`,
-    next: `Compare with --reference, which gives both sides the same settings, or ${again} with these.`,
+    message: `${name}: the baseline measured it in another way, so that its numbers mean something else: ${match.differences.join('; ')}.`,
+    next: `Compare with --reference, which gives both sides the same, or ${again} in this way.`,
   }
 }
 
@@ -31,9 +31,8 @@ export function otherSettingsReason({
 export function settingsWarnings(input: CompareInput): string[] {
   const compared = input.measurements.models.flatMap((model) => {
     const opponent = opponentFor(input, model)
-    const stored =
-      opponent.kind === 'baseline' ? opponent.models.find(({ name }) => name === model.name) : undefined
-    return stored === undefined ? [] : [{ name: model.name, match: matchSettings(stored, model) }]
+    if (opponent.kind !== 'baseline' || !opponent.models.some(({ name }) => name === model.name)) return []
+    return [{ name: model.name, match: matchMeasured(model.name, opponent, input.measurements) }]
   })
   const alike = compared.filter(({ match }) => match.kind === 'alike').map(({ name }) => name)
   const baseline = compared.length === 0 ? null : usableBaseline(input)

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { matchSettings, type SettingsMatch } from '../domain/conditions.ts'
+import { isOtherwise, type Measured, matchMeasured, type Otherwise } from '../domain/conditions.ts'
 import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
 import type { Baseline, HistoryPoint, Measurements } from '../domain/measurements.ts'
@@ -28,6 +28,7 @@ export type Opponent =
       readonly kind: 'baseline'
       readonly name: string
       readonly models: readonly ModelMeasurement[]
+      readonly environment: Measured['environment']
       readonly history: readonly HistoryPoint[]
     }
   | { readonly kind: 'none' }
@@ -48,7 +49,8 @@ export function opponentFor(input: CompareInput, model: Pick<ModelMeasurement, '
 function storedOpponent(input: CompareInput): Opponent {
   const baseline = usableBaseline(input)
   if (baseline === null) return { kind: 'none' }
-  return { kind: 'baseline', name: 'the baseline', models: baseline.models, history: baseline.history }
+  const { models, environment, history } = baseline
+  return { kind: 'baseline', name: 'the baseline', models, environment, history }
 }
 
 /** The baseline, if its numbers mean something on this machine. */
@@ -57,6 +59,14 @@ export function usableBaseline({ baseline, baselineStatus }: CompareInput): Base
   if (baseline === null)
     throw new GateError('internal', 'a baseline was found but not handed to the comparison')
   return baseline
+}
+
+/** What the baseline has of a model, if its numbers mean the same as those of this run. */
+export function storedModel(input: CompareInput, name: string): ModelMeasurement | undefined {
+  const baseline = usableBaseline(input)
+  const stored = baseline?.models.find((model) => model.name === name)
+  if (baseline === null || stored === undefined) return undefined
+  return isOtherwise(matchMeasured(name, baseline, input.measurements)) ? undefined : stored
 }
 
 /** The main branch's newest baseline, if its numbers mean something on this machine. */
@@ -80,16 +90,13 @@ export type ModelState =
       readonly candidate: ModelMeasurement
       readonly reference: ModelMeasurement
     }
-  /** The baseline's numbers mean something else, or may, since other settings measured them. */
-  | {
-      readonly kind: 'otherSettings'
-      readonly candidate: ModelMeasurement
-      readonly match: Extract<SettingsMatch, { kind: 'other' | 'unknown' }>
-    }
+  /** The baseline's numbers mean something else, or may, since they were measured with other settings or data. */
+  | { readonly kind: 'otherwise'; readonly candidate: ModelMeasurement; readonly match: Otherwise }
   /** Did not load; `regressed` where it does on the other side. */
   | { readonly kind: 'failed'; readonly candidate: ModelMeasurement; readonly regressed: boolean }
 
-export function modelState(candidate: ModelMeasurement, opponent: Opponent): ModelState {
+/** @param current what the candidate is a model of */
+export function modelState(candidate: ModelMeasurement, opponent: Opponent, current: Measured): ModelState {
   const reference =
     opponent.kind === 'none' ? undefined : opponent.models.find(({ name }) => name === candidate.name)
   if (candidate.status === 'failed') {
@@ -98,8 +105,8 @@ export function modelState(candidate: ModelMeasurement, opponent: Opponent): Mod
   if (reference === undefined) return { kind: 'alone', candidate }
   // Both sides of a run have the same; a file need not.
   if (opponent.kind === 'baseline') {
-    const match = matchSettings(reference, candidate)
-    if (match.kind === 'other' || match.kind === 'unknown') return { kind: 'otherSettings', candidate, match }
+    const match = matchMeasured(candidate.name, opponent, current)
+    if (isOtherwise(match)) return { kind: 'otherwise', candidate, match }
   }
   return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference }
 }

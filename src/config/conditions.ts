@@ -17,7 +17,7 @@ export function settingsOf(
  * The settings that change what a model's numbers mean, in words by the key that says it, where they say something: numbers
  * that were measured with others are not compared. Not among them are how often and how long it is measured (repetitions, requests, seconds,
  * budgets: more of them tell the same thing better), loads, which tell numbers apart by themselves, input data, whose hash the environment
- * holds, and all that a number is judged by.
+ * holds by model, and all that a number is judged by.
  */
 export function conditionsOf(
   { gate, triton, settingsFor }: Measuring,

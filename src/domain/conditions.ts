@@ -1,7 +1,8 @@
-import type { ModelMeasurement } from './scenario.ts'
+import type { Environment } from './environment.ts'
+import { gatedScenarios, type ModelMeasurement } from './scenario.ts'
 
-/** How the settings of two measurements of a model lie to each other. */
-export type SettingsMatch =
+/** How two measurements of a model lie to each other: by their settings, and by the data that were sent. */
+export type Match =
   | { readonly kind: 'same' }
   /** Others only in how often and how long it was measured, of which a number depends by chance alone. */
   | { readonly kind: 'alike' }
@@ -10,9 +11,61 @@ export type SettingsMatch =
   /** One of the two has one hash of all settings or none, as older versions did, and that is not the other's. */
   | { readonly kind: 'unknown' }
 
+/** Two quantities, or perhaps two: nothing is concluded from one on the other, and they are no series. */
+export type Otherwise = Extract<Match, { kind: 'other' | 'unknown' }>
+
+export function isOtherwise(match: Match): match is Otherwise {
+  return match.kind === 'other' || match.kind === 'unknown'
+}
+
+/** What was measured in one environment: a run, or a stored baseline. */
+export interface Measured {
+  readonly models: readonly ModelMeasurement[]
+  readonly environment: Pick<Environment, 'inputData'>
+}
+
+/**
+ * How a model of both was measured then and now. What is under load beside it is part of how: its settings and data slow and speed
+ * the model too.
+ */
+export function matchMeasured(name: string, stored: Measured, current: Measured): Match {
+  const own = current.models.find((model) => model.name === name)
+  const beside = own === undefined ? [] : neighboursOf(own)
+  const matches = [name, ...beside].map((each) => [each, matchOf(each, stored, current)] as const)
+  const differences = matches.flatMap(([each, match]) =>
+    match.kind !== 'other'
+      ? []
+      : match.differences.map((text) => (each === name ? text : `${text} (${each}, beside it)`)),
+  )
+  if (differences.length > 0) return { kind: 'other', differences }
+  const kinds = matches.map(([, { kind }]) => kind)
+  return { kind: kinds.includes('unknown') ? 'unknown' : kinds.includes('alike') ? 'alike' : 'same' }
+}
+
+function neighboursOf(model: ModelMeasurement): string[] {
+  const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model))
+  return [...new Set(names)]
+}
+
+function matchOf(name: string, stored: Measured, current: Measured): Match {
+  const [then, now] = [stored, current].map(({ models }) => models.find((model) => model.name === name))
+  if (then === undefined || now === undefined) return { kind: 'unknown' }
+  const settings = matchSettings(then, now)
+  const [sent, sends] = [sentTo(name, stored.environment), sentTo(name, current.environment)]
+  if (sent === sends) return settings
+  const short = (sha256 = 'unknown') => sha256.slice(0, 12)
+  const known = settings.kind === 'other' ? settings.differences : []
+  return { kind: 'other', differences: [...known, `input data ${short(sent)} ≠ ${short(sends)}`] }
+}
+
+/** The sha256 of what was sent to a model; undefined where it is not known. */
+export function sentTo(name: string, { inputData = {} }: Measured['environment']): string | undefined {
+  return Object.hasOwn(inputData, name) ? inputData[name] : undefined
+}
+
 type Settings = Pick<ModelMeasurement, 'conditions' | 'settingsHash'>
 
-export function matchSettings(stored: Settings, current: Settings): SettingsMatch {
+export function matchSettings(stored: Settings, current: Settings): Match {
   const isSame = stored.settingsHash !== undefined && stored.settingsHash === current.settingsHash
   if (stored.conditions === undefined || current.conditions === undefined)
     return { kind: isSame ? 'same' : 'unknown' }

@@ -67,7 +67,9 @@ export function incomparable(a: Environment, b: Environment): string[] {
     ['engine', engineOf(a), engineOf(b)],
     ['CPU limit', cpuLimit(a), cpuLimit(b)],
   ]
-  return [...differing(fields), ...otherInputData(a, b)]
+  // What was sent to a model says something of that model alone (conditions.ts): here only whether it is known at all.
+  const isOneSided = (a.inputData === undefined) !== (b.inputData === undefined)
+  return [...differing(fields), ...(isOneSided ? ['input data: known of one side only'] : [])]
 }
 
 /** What made the load, with the version that its numbers depend on. Files that are older than versions were made by the first. */
@@ -127,20 +129,6 @@ function cpuLimit({ host }: Environment): string {
 
 function differing(fields: readonly Field[]): string[] {
   return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`)
-}
-
-/** A model that only one of them has measured is not compared, whatever was sent to it. */
-function otherInputData(a: Environment, b: Environment): string[] {
-  if (a.inputData === undefined && b.inputData === undefined) return []
-  if (a.inputData === undefined || b.inputData === undefined) return ['input data: known of one side only']
-  const theirs = b.inputData
-  return Object.entries(a.inputData).flatMap(([model, hash]) => {
-    const other = Object.hasOwn(theirs, model) ? theirs[model] : undefined
-    const short = (text: string) => text.slice(0, 12)
-    return other === undefined || other === hash
-      ? []
-      : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`]
-  })
 }
 
 /** With MIG a server gets a slice of it. nvidia-smi does not say (null) where a GPU knows no MIG. */

@@ -77,6 +77,11 @@ test.each<[string, Measurements, Partial<Resuming>]>([
       ),
     },
   ],
+  [
+    'its input data have changed',
+    left({}, { environment: { ...environment, inputData: { m: 'then' } } }),
+    { environment: { ...environment, inputData: { m: 'now' } } },
+  ],
   ['its reference is another one', left(), { reference: { repository: makeRepositoryOf('r') } }],
   [
     'its file is not of one piece',

@@ -1,5 +1,6 @@
 import { settingsHash } from '../config/conditions.ts'
 import type { Config } from '../config/config.ts'
+import { sentTo } from '../domain/conditions.ts'
 import { type Environment, foreign } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
@@ -43,7 +44,8 @@ export function resumed(previous: Measurements, run: Resuming): Map<string, Mode
   for (const candidate of previous.models) {
     const { name } = candidate
     const reference = previous.reference?.models.find((model) => model.name === name) ?? null
-    const why = unfit(candidate, reference, run)
+    const sent = sentTo(name, previous.environment)
+    const why = unfit(candidate, reference, sent, run)
     const attribution = previous.attributions?.find((each) => each.model === name)
     if (why === null)
       kept.set(name, {
@@ -59,11 +61,13 @@ export function resumed(previous: Measurements, run: Resuming): Map<string, Mode
 function unfit(
   candidate: ModelMeasurement,
   reference: ModelMeasurement | null,
-  { config, candidate: repository, reference: other, isCleared }: Resuming,
+  sent: string | undefined,
+  { config, environment, candidate: repository, reference: other, isCleared }: Resuming,
 ): string | null {
   const { name, sweep } = candidate
   if (sweep === undefined || candidate.status === 'failed') return 'its gated loads were not done'
   if (candidate.settingsHash !== settingsHash(config, name)) return 'its settings have changed'
+  if (sent !== sentTo(name, environment)) return 'its input data have changed'
   if (!repository.models.has(name) || candidate.contentHash !== closureHash(repository, name))
     return 'its files have changed'
   if (sweepScenarios(candidate).length !== sweep.points.length) return 'its file is not of one piece'

@@ -90,9 +90,10 @@ const history = Array.from({ length: 12 }, (_, index) =>
 const stored = makeBaseline([model()], { history })
 const storedText = JSON.stringify(stored)
 /** As the first version wrote it, which kept of the settings one hash or nothing. */
-const olderBaseline = (settingsHash?: string): string =>
+const olderBaseline = (settingsHash?: string, there: Environment = environment): string =>
   JSON.stringify({
     ...stored,
+    environment: there,
     schemaVersion: 1,
     models: stored.models.map(({ configHash: _, conditions: __, ...each }) => ({ ...each, settingsHash })),
     history: history.map(({ spread: _, ...point }) => point),
@@ -315,6 +316,29 @@ const baselineContent: Fault[] = [
       { ...environment, inputData: { m: 'aaaa' } },
       { ...environment, inputData: { m: 'bbbb' } },
     ),
+  },
+  {
+    name: 'other input data of another model than this one',
+    met: 'pass',
+    files: elsewhere(
+      { ...environment, inputData: { m: 'aaaa', n: 'cccc' } },
+      { ...environment, inputData: { m: 'aaaa', n: 'bbbb' } },
+    ),
+  },
+  {
+    name: 'input data of which the baseline says nothing',
+    met: 'invalid',
+    files: elsewhere({ ...environment, inputData: { m: 'aaaa' } }, environment),
+  },
+  {
+    name: 'an older schema, which is migrated, and other input data',
+    met: 'invalid',
+    files: {
+      ...alone([model(undefined, {}, { settingsHash: 'a' })], {
+        environment: { ...environment, inputData: { m: 'aaaa' } },
+      }),
+      baseline: olderBaseline('a', { ...environment, inputData: { m: 'bbbb' } }),
+    },
   },
   {
     name: 'a CPU limit on one side',
