@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { makeConfig } from '../test/support/make-measurements.ts'
+import { makeAccepted, makeConfig } from '../test/support/make-measurements.ts'
 import type { World } from './domain/world.ts'
 import { runGate } from './gate.ts'
 import type { GateRequest } from './gate-request.ts'
@@ -7,13 +7,17 @@ import type { GateRequest } from './gate-request.ts'
 const unreadable = { status: 'unreadable', source: 'artifact', why: '403', next: 'run it again' } as const
 const absent = { status: 'absent', source: 'artifact', next: 'measure main' } as const
 
-/** Whatever is asked of the world fails, since nothing may be measured. */
-const world = {} as World
+/** Whatever else is asked of the world fails, since nothing may be measured. */
+const world = { date: () => '2026-01-02T03:04:05Z' } as World
 
-function run(recent: GateRequest['recent'], onCreep: 'warn' | 'fail') {
+function run(
+  recent: GateRequest['recent'],
+  onCreep: 'warn' | 'fail',
+  gate: Partial<GateRequest['config']['gate']> = {},
+) {
   const config = makeConfig()
   return runGate(world, {
-    config: { ...config, gate: { ...config.gate, onCreep } },
+    config: { ...config, gate: { ...config.gate, onCreep, ...gate } },
     modelRepository: '/no/such/folder',
     mode: 'gate',
     baseline: { status: 'notRequested' },
@@ -31,6 +35,14 @@ test('where creep fails a release, a history that cannot be read ends the run be
     code: 'environment',
     message: "gate.on_creep cannot be judged: the main branch's newest baseline is unreadable",
     hint: 'run it again',
+  })
+})
+
+test('an accepted regression without an end in sight ends the run before it measures', async () => {
+  const accepted = [makeAccepted({ until: { kind: 'date', date: '9999-12-31' } })]
+  await expect(run(undefined, 'warn', { accepted })).rejects.toMatchObject({
+    code: 'config',
+    problems: [{ key: 'gate.accepted.0.until' }],
   })
 })
 

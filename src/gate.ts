@@ -4,6 +4,7 @@ import { baselineFrom } from './baseline/write.ts'
 import { regressionOf } from './compare/causes.ts'
 import { isDecided } from './compare/compare.ts'
 import { largestFamily } from './compare/judge.ts'
+import { checkEnds } from './config/accepted.ts'
 import { given, measuringFlags } from './config/flags.ts'
 import { configFileNames } from './config/load-config.ts'
 import { GateError } from './domain/error.ts'
@@ -38,6 +39,7 @@ const notRequested = { status: 'notRequested' } as const
  */
 export async function runGate(world: World, request: GateRequest): Promise<Result> {
   requireHistory(request)
+  checkEnds(request.config, world.date())
   const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume')
   const committed = await readModelRepository(request.modelRepository)
   checkComposingModels(committed, request.config)

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
+import { checkEnds } from '../config/accepted.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import { readAllInputs } from '../profile/inputs.ts'
 import { checkComposingModels } from '../repository/calls.ts'
 import { checkConcurrentModels } from '../repository/concurrent.ts'
 import { readModelRepository, selectModels } from '../repository/repository.ts'
-import type { Shell } from './shell.ts'
+import { type Shell, worldOf } from './shell.ts'
 
 /** `check-config`: the configuration file and, where one is named, the model repository; all problems at once. */
 export async function checkConfig(
@@ -13,6 +14,7 @@ export async function checkConfig(
 ): Promise<number> {
   const file = options.config ?? findConfigFile(shell.cwd)
   const config = await loadConfig({ file, overrides: {} })
+  checkEnds(config, worldOf(shell).date())
   for (const warning of config.warnings) shell.err(`warning: ${warning}\n`)
   shell.out(file === null ? 'no configuration file: the defaults hold\n' : `${file}: valid\n`)
   const path = options.modelRepository ?? config.modelRepository

@@ -42,7 +42,7 @@ export function acceptanceOf(
   if (found === undefined) return null
   const { entry, lapse: why } = found
   if (why !== null)
-    return { upTo: null, words: `gate.accepted accepts nothing of it any more (${entry.reason}): ${why}` }
+    return { upTo: null, words: `gate.accepted accepts nothing of it (${entry.reason}): ${why}` }
   const origin = originOf(entry, input.measurements.git)
   const details = [entry.reason, untilInWords(entry), ...(origin === null ? [] : [origin])].join('; ')
   return { upTo: entry.upTo, words: `up to ${shareInWords(entry.upTo)} (${details})` }
@@ -142,7 +142,7 @@ export function acceptanceWarnings(input: Accepting): string[] {
     const [why] = lapses
     if (why == null || lapses.includes(null)) return []
     const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`
-    return [`${name} accepts nothing any more: ${why}${all}.`]
+    return [`${name} accepts nothing: ${why}${all}.`]
   })
 }
 

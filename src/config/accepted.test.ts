@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { makeAccepted } from '../../test/support/make-measurements.ts'
 import { asGateError } from '../domain/error.ts'
-import { acceptedInWords, covers, lapseOf } from './accepted.ts'
+import { acceptedInWords, checkEnds, covers, lapseOf } from './accepted.ts'
 import { readConfig } from './load-config.ts'
 
 const entryOf = (fields: string) => `gate:\n  accepted:\n    - {${fields}}\n`
@@ -114,10 +114,44 @@ describe('how long an entry holds', () => {
     ['2026-12-30T23:59:59Z', true],
     ['2026-12-31T23:59:59.999Z', true],
     ['2027-01-01T00:00:00Z', false],
+    ['2025-12-30T00:00:00Z', true],
+    ['2025-12-29T23:59:59Z', false],
     ['', false],
     ['yesterday', false],
+    ['2026-13-45T00:00:00Z', false],
   ])('until a day, measured on %j: %s', (createdAt, holds) => {
     expect(lapseOf(makeAccepted(), { createdAt }) === null).toBe(holds)
+  })
+
+  test('a file that names no day of measurement says so', () => {
+    expect(lapseOf(makeAccepted(), { createdAt: '2026-13-45' })).toContain('no day of measurement')
+  })
+
+  test('an end that is out of sight is none: known before anything is measured, and of files', () => {
+    const entries = ['9999-12-31', '2027-01-03', '2027-01-04', '2020-01-01']
+      .map((until, index) => `{${whole.replace('2026-12-31', until)}, concurrency: ${index + 1}}`)
+      .join(', ')
+    const text = `gate: {accepted: [${entries}, {${whole.replace('until: 2026-12-31', 'until_commit: "0123abc"')}}]}\n`
+    const config = readConfig(text, 'gate.yml', {})
+    const thrown = (now: string) => {
+      try {
+        checkEnds(config, now)
+      } catch (error) {
+        return asGateError(error)
+      }
+      throw new Error('nothing was thrown')
+    }
+    const { code, problems } = thrown('2026-01-02T23:59:59Z')
+    expect(code).toBe('config')
+    const why = 'is more than 366 days after the day of measurement, which is no end'
+    expect(problems.map(({ file, key, message }) => [file, key, message])).toEqual([
+      ['gate.yml', 'gate.accepted.0.until', `9999-12-31 ${why}`],
+      ['gate.yml', 'gate.accepted.2.until', `2027-01-04 ${why}`],
+    ])
+    expect(problems[0]?.remedy).toMatch(/^Name a day up to 2027-01-03,/)
+    expect(thrown('2026-01-03T00:00:00Z').problems).toHaveLength(1)
+    const [endless] = config.gate.accepted
+    expect(endless && lapseOf(endless, { createdAt: '2026-01-02T00:00:00Z' })).toBe(`9999-12-31 ${why}`)
   })
 
   test.each([

@@ -1,7 +1,9 @@
 import type { AcceptedRegression } from '../domain/accepted.ts'
+import { GateError } from '../domain/error.ts'
 import { batchSizeOf, type Load } from '../domain/load.ts'
 import type { GitFacts, Measurements } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName, metrics } from '../domain/metric.ts'
+import type { Config } from './config.ts'
 import { toleranceTags } from './metric-tags.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -98,9 +100,10 @@ export function lapseOf(
   { createdAt, git }: Pick<Measurements, 'createdAt' | 'git'>,
 ): string | null {
   if (until.kind === 'date') {
-    const day = /^\d{4}-\d{2}-\d{2}/.exec(createdAt)?.[0]
-    if (day === undefined) return `whether it holds until ${until.date} cannot be told: no day of measurement`
-    return day <= until.date ? null : `it expired after ${until.date}`
+    const days = daysUntil(until.date, createdAt)
+    if (days === null) return `whether it holds until ${until.date} cannot be told: no day of measurement`
+    if (days < 0) return `it expired after ${until.date}`
+    return days <= mostDays ? null : `${until.date} is ${tooFarOff}`
   }
   const commit = until.commit.slice(0, 7)
   const known = git?.contained.find((each) => each.commit === until.commit)?.isContained ?? null
@@ -108,6 +111,42 @@ export function lapseOf(
     return `whether it holds until commit ${commit} cannot be told: git does not know the commit here (in a shallow clone, fetch more of the history)`
   }
   return known ? `it expired with commit ${commit}, which is part of what was measured` : null
+}
+
+/**
+ * A year, with a leap day: a release that the entry waits for comes sooner, and what is accepted for longer than anybody looks ahead is a
+ * tolerance.
+ */
+const mostDays = 366
+const tooFarOff = `more than ${mostDays} days after the day of measurement, which is no end`
+
+const dayMs = 86_400_000
+
+/** From the day of a moment (ISO 8601, UTC) to another day; null where the moment names none. */
+function daysUntil(date: string, moment: string): number | null {
+  const [day = ''] = /^\d{4}-\d{2}-\d{2}/.exec(moment) ?? []
+  const days = (Date.parse(date) - Date.parse(day)) / dayMs
+  return Number.isNaN(days) ? null : days
+}
+
+/**
+ * @param now when measuring begins, ISO 8601
+ * @throws GateError `config` with every entry of `gate.accepted` whose end is so far off that it is none; `lapseOf` says the same of files
+ */
+export function checkEnds({ file, gate }: Pick<Config, 'file' | 'gate'>, now: string): void {
+  const problems = gate.accepted.flatMap(({ until }, index) => {
+    if (until.kind !== 'date' || (daysUntil(until.date, now) ?? 0) <= mostDays) return []
+    const last = new Date(Date.parse(now.slice(0, 10)) + mostDays * dayMs).toISOString().slice(0, 10)
+    return [
+      {
+        file: file ?? undefined,
+        key: `gate.accepted.${index}.until`,
+        message: `${until.date} is ${tooFarOff}`,
+        remedy: `Name a day up to ${last}, by which the release with this change is out; what is accepted for ever is a tolerance (gate.model_tolerance).`,
+      },
+    ]
+  })
+  if (problems.length > 0) throw new GateError('config', 'an accepted regression must end', { problems })
 }
 
 /** `p99 latency of ocr at concurrency 8 beside classifier (concurrency 16)`: what an entry is called in a report. */

@@ -69,7 +69,7 @@ const entry = z
     reason: needed(reason, 'Why; it stands in the report.'),
     until: key(
       z.iso.date().meta({ title: 'date, such as 2026-12-31' }),
-      'Last day (UTC) on which it holds. One of `until` and `until_commit` is needed.',
+      'Last day (UTC) on which it holds, at most 366 days ahead. One of `until` and `until_commit` is needed.',
     ),
     until_commit: key(
       z

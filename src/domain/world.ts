@@ -2,7 +2,7 @@
 export interface World {
   /** ns since the run began, from the monotonic clock; an integer. */
   readonly nowNs: () => number
-  /** Wall clock as ISO 8601, for labels only. */
+  /** Wall clock as ISO 8601, for labels and for what ends on a day. */
   readonly date: () => string
   /** Resolves early (without error) when the signal aborts. */
   readonly sleep: (durationNs: number, signal?: AbortSignal) => Promise<void>

@@ -92,6 +92,15 @@ export const early: readonly Fault[] = [
         recent: { status: 'unreadable', source: 'artifact base', why: 'HTTP 500', next: 'Run it again.' },
       } as unknown as GateRequest),
   },
+  {
+    name: 'an acceptance whose end is out of sight',
+    met: 'error 2',
+    act: () => {
+      const endless = 'model: m, metric: perf_latency_p99, up_to: 15%, reason: r, until: 9999-12-31'
+      const request = { config: config(`gate: {accepted: [{${endless}}]}\n`) } as unknown as GateRequest
+      return runGate({ ...world(), date: () => '2026-01-02T03:04:05Z' }, request)
+    },
+  },
   { name: 'a release that nothing is given for, and no tag of a version', met: 'error 2', act: release('') },
   {
     name: 'a release on a remote server, without a baseline',

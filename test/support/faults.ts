@@ -812,6 +812,11 @@ const configuring: Fault[] = [
     files: { ...beside([slower(1.2)], [model()]), config: accepted('until: 2025-12-31') },
   },
   {
+    name: 'an acceptance whose end is out of sight, in the files of a run',
+    met: 'fail',
+    files: { ...beside([slower(1.2)], [model()]), config: accepted('until: 9999-12-31') },
+  },
+  {
     name: 'an acceptance until a commit that git does not know',
     met: 'fail',
     files: { ...beside([slower(1.2)], [model()]), config: accepted('until_commit: "0123abc"') },

@@ -454,7 +454,7 @@ export function acceptedResult(): Result {
       'accepts up to 15 % worse p99 latency of text_recognition (larger vocabulary, #123; until 2026-12-31)',
     ],
     warnings: [
-      'gate.accepted: the entry for throughput of ocr (two stages) accepts nothing any more: it expired after 2026-01-31.',
+      'gate.accepted: the entry for throughput of ocr (two stages) accepts nothing: it expired after 2026-01-31.',
     ],
   }
 }
