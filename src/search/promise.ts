@@ -93,16 +93,14 @@ function promiseOf(
     )
   const holding = candidates.filter(isHolding)
   if (holding.length === 0) {
-    const margins = candidates.map((candidate) => marginOf(surrogate(candidate), constraints).mean)
+    const margins = candidates.flatMap((candidate) => marginOf(surrogate(candidate), constraints)?.mean ?? [])
     const nearest = Math.max(...margins)
     return (place) => {
       const outlook = surrogate(place)
       const meeting = meetingOf(outlook, constraints)
+      const margin = marginOf(outlook, constraints)
       // Before anything worked there is nothing to come nearer than: all that counts is whether it works.
-      const nearer =
-        margins.length === 0 || constraints.length === 0
-          ? 1
-          : expectedExcess(marginOf(outlook, constraints), nearest)
+      const nearer = margins.length === 0 || margin === null ? 1 : expectedExcess(margin, nearest)
       return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 }
     }
   }

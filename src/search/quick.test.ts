@@ -85,6 +85,18 @@ test('where nothing meets the constraints the least violating is named, with wha
   expect(answer?.explanation).toContain('perf_latency_p99 is 10 ms, at most 8 ms asked (25.0 % off)')
 })
 
+test('a limit that nothing can hold does not end the search: the other one is still approached', () => {
+  const never: Constraint = { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit: 0 }
+  const withMemory = (at: Configuration, load: Load) => ({ ...queue(at, load), gpuMemoryBytes: 1e9 })
+  for (const constraints of [[never], [never, budgetOf(15e6)]]) {
+    const { points, answer } = run({ constraints, measure: withMemory })
+    expect(new Set(points.map(({ configuration }) => configurationKey(configuration))).size).toBeGreaterThan(
+      1,
+    )
+    expect(answer?.meetsConstraints).toBe(false)
+  }
+})
+
 test('a configuration that failed to load is not tried again', () => {
   const { points, answer } = run({
     measure: (at, load) => ((at.instanceCount ?? 1) > 2 ? null : queue(at, load)),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Constraint } from '../config/config.ts'
-import { meetingOf } from './stakes.ts'
+import { marginOf, meetingOf } from './stakes.ts'
 import type { Outlook } from './surrogate.ts'
 
 const p99: Constraint = { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 10e6 }
@@ -27,4 +27,22 @@ test('the chance to hold: limits on latency and throughput are one question, tha
   expect(meetingOf(outlookOf(0.05), [p99, rate])).toBeCloseTo(0.5, 5)
   expect(meetingOf(outlookOf(0.05), [p99, memory])).toBeCloseTo(0.25, 5)
   expect(meetingOf(outlookOf(0.05), [{ ...p99, limit: 11e6 }])).toBeGreaterThan(0.95)
+})
+
+test('the margin is that to the limit which is missed most; a limit of 0 has none, and hides no other', () => {
+  const at = outlookOf(0.05)
+  const [tight, loose] = [
+    { ...p99, limit: 5e6 },
+    { ...memory, limit: 1e9 },
+  ]
+  expect(marginOf(at, [loose, tight])?.mean).toBeCloseTo(Math.log(0.5), 5)
+  for (const impossible of [
+    { ...memory, limit: 0 },
+    { ...rate, limit: 0 },
+  ]) {
+    expect(marginOf(at, [impossible])).toBeNull()
+    expect(marginOf(at, [impossible, tight])).toEqual(marginOf(at, [tight]))
+  }
+  expect(marginOf(at, [])).toBeNull()
+  expect(meetingOf(at, [{ ...memory, limit: 0 }])).toBe(0)
 })

@@ -60,14 +60,16 @@ function chanceOf({ mean, sd }: Belief): number {
   return normalCdf(mean / Math.max(sd, 1e-9))
 }
 
-/** The log distance to the limit that is missed most: negative where it is missed. */
-export function marginOf(outlook: Outlook, constraints: readonly Constraint[]): Belief {
-  return constraints
-    .map((constraint) => roomOf(outlook, constraint))
-    .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
-      mean: Number.POSITIVE_INFINITY,
-      sd: 0,
-    })
+/**
+ * The log distance to the limit that is missed most: negative where it is missed. null where there is none to come nearer to: from a
+ * limit of 0 or less every place is as far as any other.
+ */
+export function marginOf(outlook: Outlook, constraints: readonly Constraint[]): Belief | null {
+  const rooms = constraints.filter(({ limit }) => limit > 0).map((constraint) => roomOf(outlook, constraint))
+  return rooms.reduce<Belief | null>(
+    (worst, room) => (worst === null || room.mean < worst.mean ? room : worst),
+    null,
+  )
 }
 
 function roomOf(outlook: Outlook, { metric, bound, limit }: Constraint): Belief {
