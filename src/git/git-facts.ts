@@ -61,10 +61,10 @@ async function limitsAt(
   if ('why' in found) return { status: 'unreadable', commit, why: found.why }
   const path = found.path ?? 'triton-perf-gate.yml'
   try {
-    // What flags and inputs say stands above both files, and is no difference between them.
-    const limits = limitsOf(readConfig(found.text, path, config.overrides), models)
-    // Again with a path from which those of its files can be found.
-    const hashes = await inputHashes?.(readConfig(found.text, join(root, path), config.overrides))
+    // What flags and inputs say stands above both files, and is no difference between them. Its files are found from where it lies.
+    const theirs = readConfig(found.text, join(root, path), config.overrides)
+    const limits = limitsOf(theirs, models)
+    const hashes = await inputHashes?.(theirs)
     return {
       status: 'read',
       commit,
@@ -77,7 +77,7 @@ async function limitsAt(
     return {
       status: 'unreadable',
       commit,
-      why: first === undefined ? message : `${message}: ${first.message}`,
+      why: first === undefined ? message : `${path} is not a valid configuration: ${first.message}`,
     }
   }
 }

@@ -70,7 +70,7 @@ test('a reference without a configuration has the defaults', async () => {
 })
 
 test.each([
-  ['broken', /is not a valid configuration: unknown key "latency_bugdet"/],
+  ['broken', /^\.github\/triton-perf-gate\.yml is not a valid configuration: unknown key "latency_bugdet"/],
   ['link', /no plain file/],
   ['nowhere', /does not have this commit/],
 ])('%s: unreadable, with the reason', async (name, why) => {
