@@ -55,6 +55,13 @@ export function readStat(
   return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' }
 }
 
+/** Whether a process of this name has ended, and its parent has not yet asked how. The kernel keeps 15 bytes of a name. */
+export function isUnreaped(pid: number, name: string): boolean {
+  const text = readProc(`/proc/${pid}/stat`) ?? ''
+  const end = text.lastIndexOf(')')
+  return text.slice(text.indexOf('(') + 1, end) === name.slice(0, 15) && text.startsWith(') Z ', end)
+}
+
 /** The arguments of a process, its program first; none where it is gone or hidden. */
 export function commandLineOf(pid: number): readonly string[] {
   return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0')

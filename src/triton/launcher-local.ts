@@ -4,7 +4,7 @@ import type { TritonSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import type { Launcher } from './launcher.ts'
-import { linkRepository, removeStaleTwins } from './linked-repository.ts'
+import { linkRepository, plainPath, removeStaleTwins } from './linked-repository.ts'
 import { hasMetrics, pythonRegions, serverFlags, visibleDevices } from './server-flags.ts'
 import { makeRegionPrefix, removeRegions, removeStaleRegions } from './shared-memory.ts'
 
@@ -26,14 +26,16 @@ export function resolveLocal(world: World, settings: TritonSettings): Launcher {
     hasMetrics: hasMetrics(settings),
     serverCommand: (repository, ports) => {
       const twin = linkRepository(world, repository)
+      const served = plainPath(world, twin)
       const regions = makeRegionPrefix()
       return {
         command: binary,
-        args: [...serverFlags(settings, twin, ports, '127.0.0.1'), pythonRegions(regions)],
+        args: [...serverFlags(settings, served.path, ports, '127.0.0.1'), pythonRegions(regions)],
         env: { ...visibleDevices(settings), ...settings.serverEnvironment },
         rootPid: (commandPid) => Promise.resolve(commandPid),
         cleanUp: async () => {
           removeRegions(regions)
+          served.remove()
           rmSync(twin, { recursive: true, force: true })
         },
       }

@@ -88,13 +88,48 @@ function linkOrCopy(source: string, target: string): void {
   }
 }
 
-/** Removes the twins of gates that were killed. */
-export function removeStaleTwins(world: World): void {
-  const folder = temporaryFolder(world)
-  for (const name of readdirSync(folder).filter((entry) => entry.startsWith(prefix))) {
-    const owner = name.slice(prefix.length).replace(/\.[^.]*$/, '')
-    if (stateOf(owner) === 'dead') rmSync(join(folder, name), { recursive: true, force: true })
+/** A folder as a server may be given it, and what takes away what had to be made for that. */
+export interface PlainPath {
+  readonly path: string
+  readonly remove: () => void
+}
+
+/**
+ * The folder by a path of plain characters: its own, or a temporary link. The python backend starts its stubs by
+ * `bash -c`, with paths unquoted: blanks part them, `;` ends them, `$` and others mean something.
+ */
+export function plainPath(world: World, folder: string): PlainPath {
+  if (isPlain(folder)) return { path: folder, remove: () => {} }
+  try {
+    const holder = mkdtempSync(join(plainTemporaryFolder(world), `${prefix}${processIdentity()}.`))
+    const path = join(holder, 'link')
+    symlinkSync(folder, path)
+    return { path, remove: () => rmSync(holder, { recursive: true, force: true }) }
+  } catch (error) {
+    throw new GateError('environment', `no link to ${folder} could be made: ${messageOf(error)}`, {
+      hint: "The server's python backend takes no path with blanks, quotes and the like.",
+      cause: error,
+    })
   }
+}
+
+/** Letters of other alphabets would do as well; but a link costs nothing. */
+function isPlain(path: string): boolean {
+  return /^[\w./+@%:,=-]*$/.test(path)
+}
+
+/** Removes the twins and links of gates that were killed. */
+export function removeStaleTwins(world: World): void {
+  for (const folder of new Set([temporaryFolder(world), plainTemporaryFolder(world)])) {
+    for (const name of readdirSync(folder).filter((entry) => entry.startsWith(prefix))) {
+      const owner = name.slice(prefix.length).replace(/\.[^.]*$/, '')
+      if (stateOf(owner) === 'dead') rmSync(join(folder, name), { recursive: true, force: true })
+    }
+  }
+}
+
+function plainTemporaryFolder(world: World): string {
+  return [temporaryFolder(world), tmpdir()].find(isPlain) ?? '/tmp'
 }
 
 function temporaryFolder(world: World): string {

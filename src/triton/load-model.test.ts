@@ -19,6 +19,7 @@ async function refused(answer: string, line: string, afterNs: number) {
     onLogLine: log.listen,
     exited: new Promise(() => {}),
     hasExited: () => false,
+    pids: () => [],
   } as unknown as TritonServer
   const load = () => Promise.reject(new GateError('model', answer))
   const client = { load } as unknown as TritonClient

@@ -35,13 +35,14 @@ test('lines that mean something for the start', () => {
   const taken = "failed to start GRPC service: Unavailable - Socket '127.0.0.1:8001' already in use"
   const stub =
     '/b/triton_python_backend_stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open'
+  const exception = "terminate called after throwing an instance of 'std::invalid_argument'"
   const usage = "tritonserver: unrecognized option '--no-such-flag=1'"
-  for (const [is, line] of [
-    [isPortTaken, taken],
-    [isStubDeath, stub],
-    [isBadUsage, usage],
+  for (const [is, lines] of [
+    [isPortTaken, [taken]],
+    [isStubDeath, [stub, exception]],
+    [isBadUsage, [usage]],
   ] as const) {
-    expect([taken, stub, usage].filter(is)).toEqual([line])
+    expect([taken, stub, exception, usage].filter(is)).toEqual(lines)
   }
 })
 

@@ -50,7 +50,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
  * The embedded server as a local one, with a Python that writes byte code as any other does (the embedded
  * installation's own is told not to).
  */
-async function localSettings(): Promise<TritonSettings> {
+const localSettings = (): Promise<TritonSettings> => (madeSettings ??= makeLocalSettings())
+let madeSettings: Promise<TritonSettings> | undefined
+
+async function makeLocalSettings(): Promise<TritonSettings> {
   const triton = await ensureEmbeddedTriton(world)
   const version = join('lib', `python${triton.pythonVersion}`, 'site-packages')
   const environment = join(folder, 'env')
@@ -80,8 +83,9 @@ async function cycle(
   launcher: Launcher,
   model: string | null,
   during: () => void = () => {},
+  from = repository,
 ): Promise<number> {
-  const server = await startServer(world, launcher, { repository })
+  const server = await startServer(world, launcher, { repository: from })
   if (model !== null) {
     const client = connectTriton(server.grpc)
     await loadModel(world, server, client, model, { timeoutNs: 60 * nsPerSecond })
@@ -103,6 +107,36 @@ test('local: byte code goes to a copy of links; nothing is written to the reposi
   expect(filesOf(repository)).toEqual(before)
   expect(temporary()).toEqual([])
 })
+
+// The python backend hands these paths to a shell, unquoted; without a locale it knows ASCII only.
+test.each(['embedded', 'local'] as const)(
+  '%s: a python model loads from a folder with blanks, quotes and more in its path, and nothing is left',
+  async (mode) => {
+    const odd = join(folder, `it's "my" päth; $HOME & (co) * ${mode}`)
+    const oddTemporary = join(odd, 'tmp')
+    mkdirSync(oddTemporary, { recursive: true })
+    writePythonModel(join(odd, 'models'), 'add_one')
+    const own = { ...world, env: { ...world.env, RUNNER_TEMP: oddTemporary } }
+    const settings = mode === 'local' ? await localSettings() : embeddedSettings
+    const launcher = await resolveTriton(own, { ...settings, mode })
+    const leftIn = () =>
+      [oddTemporary, tmpdir()].flatMap((each) =>
+        readdirSync(each).filter((name) => name.startsWith(`triton-perf-gate-models.${processIdentity()}.`)),
+      )
+    let during: string[] = []
+    await cycle(
+      launcher,
+      'add_one',
+      () => {
+        during = leftIn()
+      },
+      join(odd, 'models'),
+    )
+    // One holds the link; a local server has its copy of links beside it.
+    expect(during).toHaveLength(mode === 'local' ? 2 : 1)
+    expect(leftIn()).toEqual([])
+  },
+)
 
 test('the regions of a server are known by their owner; of a dead one they go, others stay', async () => {
   let during: string[] = []

@@ -195,11 +195,18 @@ test.each([
     stub: '#!/bin/sh\necho "stub: error while loading shared libraries: libpython3.so: no such file" >&2\nexit 127\n',
     says: 'error while loading shared libraries: libpython3.so',
   },
+  {
+    stub: '#!/bin/sh\necho "terminate called after throwing an instance of \'E\'" >&2\necho "  what():  stol" >&2\nexit 134\n',
+    says: "terminate called after throwing an instance of 'E': stol",
+  },
+  { stub: '#!/bin/sh\nexit 3\n', says: 'its process in the python backend ended', seconds: 40 },
   { stub: '#!/bin/sh\nexec sleep 600\n', says: 'no answer to RepositoryModelLoad within 4 s' },
-])('a model whose process cannot start is no endless wait: $says', async ({ stub, says }) => {
+])('a model whose process cannot start is no endless wait: $says', async ({ stub, says, seconds = 4 }) => {
   const lame = await startServer(world, withStub(stub), { repository })
   const lameClient = connectTriton(lame.grpc)
-  const error = await failureOf(loadModel(world, lame, lameClient, 'add_one', { timeoutNs: 4 * nsPerSecond }))
+  const error = await failureOf(
+    loadModel(world, lame, lameClient, 'add_one', { timeoutNs: seconds * nsPerSecond }),
+  )
   lameClient.close()
   await lame.stop()
   expect(error.code).toBe('model')
