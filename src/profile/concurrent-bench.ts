@@ -9,12 +9,14 @@ import { overrideOf } from './variant-loader.ts'
 export interface ConcurrentBench {
   /**
    * The models in these configurations, each loaded if it was not; or, in words, why that cannot be had. And what loading took,
-   * null where all were loaded already, and starting the server before that.
+   * null where all were loaded already, and starting the server before that. `ownLoadsNs` is what of it was each model's, null
+   * where it was not loaded, be it loaded already or since another one failed.
    */
   readonly load: (configurations: readonly Configuration[]) => Promise<{
     readonly models: readonly LiveModel[] | string
     readonly startNs: number
     readonly loadNs: number | null
+    readonly ownLoadsNs: readonly (number | null)[]
   }>
   readonly close: () => Promise<void>
 }
@@ -54,11 +56,20 @@ export function makeConcurrentBench(
     loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override))
   }
 
-  async function change(live: LiveServer, configurations: readonly Configuration[]): Promise<LiveModel[]> {
+  async function change(
+    live: LiveServer,
+    configurations: readonly Configuration[],
+    ownLoadsNs: (number | null)[],
+  ): Promise<LiveModel[]> {
     for (const [lane, model] of models.entries()) {
       const configuration = configurations[lane]
-      if (configuration !== undefined && !isLoaded(model, configuration))
+      if (configuration === undefined || isLoaded(model, configuration)) continue
+      const beginNs = world.nowNs()
+      try {
         await replace(live, model, lane, configuration)
+      } finally {
+        ownLoadsNs[lane] = world.nowNs() - beginNs
+      }
     }
     return models.flatMap(({ name }) => loaded.get(name) ?? [])
   }
@@ -74,8 +85,11 @@ export function makeConcurrentBench(
   return {
     load: async (configurations) => {
       const isAlive = server?.server.hasExited() === false
-      if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
-        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), startNs: 0, loadNs: null }
+      const ownLoadsNs: (number | null)[] = models.map(() => null)
+      if (isAlive && models.every((model, index) => isLoaded(model, configurations[index]))) {
+        const live = models.flatMap(({ name }) => loaded.get(name) ?? [])
+        return { models: live, startNs: 0, loadNs: null, ownLoadsNs }
+      }
       const beginNs = world.nowNs()
       let startNs = 0
       const tried = async (): Promise<LiveModel[] | string> => {
@@ -84,14 +98,14 @@ export function makeConcurrentBench(
           if (!isAlive) await clear()
           server ??= await openServer(context, 'candidate', repository.path)
           startNs = isAlive ? 0 : world.nowNs() - beginNs
-          return await change(server, configurations)
+          return await change(server, configurations, ownLoadsNs)
         } catch (error) {
           interruptIfAsked(world)
           return asGateError(error).message
         }
       }
       const found = await tried()
-      return { models: found, startNs, loadNs: world.nowNs() - beginNs - startNs }
+      return { models: found, startNs, loadNs: world.nowNs() - beginNs - startNs, ownLoadsNs }
     },
     close: clear,
   }

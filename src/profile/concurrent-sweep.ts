@@ -1,25 +1,24 @@
 import { defaultSearch } from '../config/defaults.ts'
 import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
-import { type Load, loadLabel, ownLoad, together } from '../domain/load.ts'
+import { type Load, loadLabel, together } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import {
-  type ConcurrentModel,
-  type ConcurrentPlace,
-  type ConcurrentPoint,
-  type ConcurrentStep,
-  nextConcurrentStep,
-  placeKey,
-} from '../search/concurrent.ts'
+import { type ConcurrentModel, type ConcurrentPlace, placeKey } from '../search/concurrent.ts'
 import { answersOf } from '../search/concurrent-answer.ts'
-import { nextMixStep } from '../search/concurrent-capacity.ts'
 import { makeConcurrentBench } from './concurrent-bench.ts'
+import {
+  type ConcurrentMeasureStep,
+  type ConcurrentRig,
+  type FinishedConcurrentSweep,
+  type MeasuredCombination,
+  runConcurrentSweep,
+} from './concurrent-sweep-loop.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { hasGpu } from './instance-kinds.ts'
 import { ownSpace } from './members.ts'
 import { judge, measureAtOnce, type Sweep, underLoadOf } from './sweep.ts'
-import { costOf, type SweepState } from './sweep-loop.ts'
+import type { SweepState } from './sweep-loop.ts'
 
 export interface ConcurrentSweepInput {
   readonly repository: ModelRepository
@@ -46,59 +45,26 @@ export async function sweepConcurrently(
   const untried: string[] = []
   const models = modelsOf(context, input, untried)
   const bench = makeConcurrentBench(context, input.repository, input.models)
-  const startNs = world.nowNs()
-  const begun = from[0]?.progress
-  let states = within(models, from)
-  const spentNs = () => (begun?.spentNs ?? 0) + world.nowNs() - startNs
-  try {
-    for (;;) {
-      const points = pointsOf(models, states)
-      const state = {
-        models,
-        gated: input.gated,
-        points: points.filter(({ purpose }) => purpose !== 'capacity'),
-        budget: {
-          maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
-          timeLeftNs: input.timeNs - spentNs(),
-          costNs: costOf((states[0] ?? never()).progress),
-        },
-      }
-      const next = nextConcurrentStep(state)
-      const step =
-        next.kind === 'done'
-          ? (nextMixStep({ ...state, points }, next.answer, capacitySteps(context, input)) ?? next)
-          : next
-      if (step.kind === 'done') {
-        const doneNs = world.nowNs()
-        const searchedNs = spentNs()
-        await bench.close()
-        const took = { spentNs: searchedNs, stopNs: world.nowNs() - doneNs }
-        return finish(context, models, states, points, step, took, untried)
-      }
+  const rig: ConcurrentRig = {
+    nowNs: world.nowNs,
+    measure: (step, index) => {
       interruptIfAsked(world)
-      world.progress(`${names(input.models)}: sweep ${points.length + 1}: ${words(step.place)} (${step.why})`)
-      const measured = await measurePlace(context, input, bench, models, step)
-      states = states.map(({ progress: now, scenarios }, index) => {
-        const { point, scenario } = measured.models[index] ?? never()
-        return {
-          scenarios: [...scenarios, scenario],
-          progress: {
-            ...now,
-            points: [
-              ...now.points,
-              step.purpose === 'capacity' ? { ...point, purpose: step.purpose } : point,
-            ],
-            spentNs: spentNs(),
-            loads: now.loads + (measured.loadNs === null ? 0 : 1),
-            loadingNs: now.loadingNs + (measured.loadNs ?? 0),
-            measuringNs: now.measuringNs + measured.measureNs,
-            startingNs: (now.startingNs ?? 0) + measured.startNs,
-            underLoadNs: (now.underLoadNs ?? 0) + measured.underLoadNs,
-          },
-        }
-      })
-      save(states)
-    }
+      world.progress(`${names(input.models)}: sweep ${index + 1}: ${words(step.place)} (${step.why})`)
+      return measurePlace(context, input, bench, models, step)
+    },
+  }
+  const plan = {
+    models,
+    gated: input.gated,
+    maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
+    capacitySteps: capacitySteps(context, input),
+    timeNs: input.timeNs,
+  }
+  try {
+    const finished = await runConcurrentSweep(rig, plan, from, save)
+    const doneNs = world.nowNs()
+    await bench.close()
+    return finish(context, models, finished, world.nowNs() - doneNs, untried)
   } finally {
     await bench.close()
   }
@@ -141,8 +107,8 @@ async function measurePlace(
   { models: repositoryModels }: ConcurrentSweepInput,
   bench: BenchOf,
   models: readonly ConcurrentModel[],
-  { place, purpose }: Extract<ConcurrentStep, { kind: 'measure' }>,
-) {
+  { place, purpose }: ConcurrentMeasureStep,
+): Promise<MeasuredCombination> {
   const { world } = context
   const loads = together(
     models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? never() })),
@@ -182,53 +148,11 @@ function configurationIn(
   }, configurations[own] ?? never())
 }
 
-/** The models' points as those of combinations, by their place in each list. */
-function pointsOf(models: readonly ConcurrentModel[], states: readonly SweepState[]): ConcurrentPoint[] {
-  const lists = states.map(({ progress }) => progress.points)
-  return (lists[0] ?? []).map((_, at) => {
-    const own = lists.map((points) => points[at] ?? never())
-    const metrics = own.map((point) => point.metrics)
-    const measured = metrics.filter((each) => each !== null)
-    return {
-      configurations: own.map(({ configuration }, index) =>
-        ownConfiguration(models[index] ?? never(), configuration),
-      ),
-      loads: own.map(({ load }) => ownLoad(load)),
-      metrics: measured.length === metrics.length ? measured : null,
-      purpose: own[0]?.purpose,
-    }
-  })
-}
-
-function ownConfiguration({ space }: ConcurrentModel, { others: _, ...own }: Configuration): Configuration {
-  return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own
-}
-
-/** Without what is no longer to be searched for any of the models, since the configuration file says so. */
-function within(models: readonly ConcurrentModel[], states: readonly SweepState[]): readonly SweepState[] {
-  const lengths = new Set(
-    states.flatMap(({ progress, scenarios }) => [progress.points.length, scenarios.length]),
-  )
-  const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) =>
-    configurations.every((configuration, index) =>
-      models[index]?.space.configurations.some(
-        (each) => configurationKey(each) === configurationKey(configuration),
-      ),
-    ),
-  )
-  return states.map(({ progress, scenarios }) => ({
-    progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
-    scenarios: scenarios.filter((_, index) => kept[index]),
-  }))
-}
-
 function finish(
   context: ProfileContext,
   models: readonly ConcurrentModel[],
-  states: readonly SweepState[],
-  points: readonly ConcurrentPoint[],
-  { answer, reason }: Extract<ConcurrentStep, { kind: 'done' }>,
-  { spentNs, stopNs }: { readonly spentNs: number; readonly stopNs: number },
+  { states, points, spentNs, done: { answer, reason } }: FinishedConcurrentSweep,
+  stopNs: number,
   untried: readonly string[],
 ): Sweep[] {
   const answers = answer === null ? [] : answersOf(models, answer)
