@@ -13,6 +13,8 @@ const besideOthers = [
 export default defineConfig({
   test: {
     globalSetup: ['test/support/node24.ts'],
+    // As `until` has it: generous, since it only says "never".
+    expect: { poll: { timeout: 45_000 } },
     projects: [
       {
         extends: true,

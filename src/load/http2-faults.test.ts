@@ -50,7 +50,7 @@ test('an empty SETTINGS frame and then garbage: every request fails, none hangs'
     socket.on('data', () => isOpen && socket.writable && socket.write(Buffer.alloc(64, 0xff)))
   })
   const generator = await generate()
-  const target = targetOn(port, { deadlineNs: 1e9 })
+  const target = targetOn(port, { deadlineNs: 30e9 })
   await generator.open(target)
   isOpen = true
   const window = await generator.run(target.id, load, counted(12))
@@ -66,7 +66,7 @@ test('a peer that half closes after its settings: every request fails, none hang
     socket.on('data', () => isOpen && socket.end())
   })
   const generator = await generate()
-  const target = targetOn(port, { deadlineNs: 1e9 })
+  const target = targetOn(port, { deadlineNs: 30e9 })
   await generator.open(target)
   isOpen = true
   const window = await generator.run(target.id, load, counted(12))

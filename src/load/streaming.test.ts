@@ -122,16 +122,23 @@ test('with the server gone requests fail as connection, and the next run finds i
 })
 
 test('what never ends is a deadline failure, its late responses count for nobody', async () => {
+  let respondLate = () => {}
   const { generator, id } = await streams(
     ({ respond }, { id: requestId }, index) => {
-      if (index > 0) respond(dataResponse(requestId, true))
-      else setTimeout(() => respond(dataResponse(requestId, true)), 800)
+      if (index === 0) respondLate = () => respond(dataResponse(requestId, true))
+      else if (index > 1) respond(dataResponse(requestId, true))
+      else {
+        // It is sent when the first was given up, and must not end by what is for that one.
+        respondLate()
+        respond({ errorMessage: 'its own', inferResponse: { id: requestId } })
+      }
     },
-    { deadlineNs: 400 * ms },
+    { deadlineNs: 1500 * ms },
   )
-  const window = await generator.run(id, concurrency(1), { leadInNs: 0, durationNs: 1000 * ms })
-  expect(window.failures).toEqual({ deadline: 1 })
-  expect(window.latenciesNs.length).toBeGreaterThan(0)
+  const counted = { leadInNs: 0, durationNs: 0, requestCount: 10 }
+  const window = await generator.run(id, concurrency(1), counted)
+  expect(window.failures).toEqual({ deadline: 1, UNKNOWN: 1 })
+  expect(window.latenciesNs).toHaveLength(8)
 })
 
 test('an answer that is no message of Triton is a failure with its reason', async () => {

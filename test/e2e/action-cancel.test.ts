@@ -110,7 +110,7 @@ triton_docker_mounts: ${JSON.stringify(mounts)}
     expect(killed.signal, killed.log).toBe('SIGKILL')
     expect(seen[1]).toMatch(/^triton-perf-gate-\S+ running$/)
     expect((await killed.post()).exitCode).toBe(0)
-    await expect.poll(containers, { timeout: 15_000 }).toBe('')
+    await expect.poll(containers).toBe('')
   } finally {
     await engine.stop()
   }

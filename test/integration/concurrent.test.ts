@@ -94,6 +94,9 @@ test.each([
       const own = repetition.voidReasons.filter((reason) => !/^(loads_apart|client_saturated):/.test(reason))
       expect(own).toEqual([])
     }
+    const isApart = measured.some(({ repetition }) =>
+      repetition.voidReasons.some((reason) => reason.startsWith('loads_apart: only')),
+    )
     const [a = [], b = []] = measured.map(({ repetition }) => repetition.blocks)
     expect(a.length).toBe(b.length)
     for (const [index, block] of a.entries()) {
@@ -101,7 +104,7 @@ test.each([
       if (other === undefined) throw new Error('no such block')
       const start = Math.max(block.startNs, other.startNs)
       const end = Math.min(block.startNs + block.durationNs, other.startNs + other.durationNs)
-      expect(end - start).toBeGreaterThan(0.95 * block.durationNs)
+      if (!isApart) expect(end - start).toBeGreaterThanOrEqual(0.95 * block.durationNs)
     }
   },
 )
@@ -202,7 +205,7 @@ instance_group [{ count: 1, kind: KIND_CPU }]
   const file = `
 run_config_profile_models_concurrently_enable: true
 concurrency: 2
-profile_models: {quick: {weighting: 3}, slow: {}}
+profile_models: {quick: {weighting: 3}, slow: {weighting: 2}}
 latency_budget: 5000
 run_config_search_max_instance_count: 2
 run_config_search_min_concurrency: 2
@@ -221,7 +224,7 @@ gate: {repetitions: 2, warmup_seconds: 0.2, measurement_seconds: 0.3, search_max
     expect(best?.patch).toContain(`${name}/config.pbtxt`)
   }
   expect(result.models[0]?.best?.explanation).toMatch(
-    /quick \(weight 0\.75\) instances=2,.*; slow \(weight 0\.25\) instances=2,/,
+    /quick \(weight 0\.6\) instances=2,.*; slow \(weight 0\.4\) instances=2,/,
   )
   // Both hold the limit as far as loads are tried, twice as much of it with twice the instances.
   for (const { capacity } of result.models) {

