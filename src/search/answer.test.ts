@@ -78,6 +78,38 @@ test('a tie is what all measurements together do not tell apart from the committ
   })
 })
 
+test('where max_batch_size tells without dynamic batching too, what it was measured to gain is no tie', () => {
+  const rows = [
+    [1, 8, 2, 481],
+    [1, 8, 8, 970],
+    [1, 8, 16, 1133],
+    [4, 64, 32, 211],
+    [4, 1, 16, 352],
+    [1, 4, 16, 586],
+    [1, 16, 16, 1358],
+    [2, 8, 16, 1072],
+    [2, 1, 8, 157],
+    [1, 16, 16, 1395],
+  ] as const
+  const points = rows.map(([instanceCount, maxBatchSize, concurrency, inferPerSec], i): SearchPoint => {
+    const committed = instanceCount === 1 && maxBatchSize === 8
+    const configuration = { committed, instanceCount, maxBatchSize, dynamicBatching: false }
+    const latencyP99Ns = ((1.3 + (i % 3) / 50) * concurrency * 1e9) / inferPerSec
+    return {
+      configuration,
+      load: { mode: 'concurrency', concurrency },
+      metrics: { inferPerSec, latencyP99Ns },
+    }
+  })
+  const [first] = points
+  const asked = { ...question([]), points }
+  const space = { ...asked.space, committed: first?.configuration ?? asked.space.committed }
+  expect(answerOf({ ...asked, space }, estimateOf({ ...asked, space }))).toMatchObject({
+    tie: false,
+    configuration: { maxBatchSize: 16 },
+  })
+})
+
 /** One configuration at loads of 1 to 16, p99 about 1.3 times what Little's law makes of the throughput; that of 8 measured twice. */
 function twice(firstP99Ms: number, againP99Ms: number, limitMs: number) {
   const rows = [
@@ -108,7 +140,7 @@ function twice(firstP99Ms: number, againP99Ms: number, limitMs: number) {
 }
 
 test('a confirmation that missed by noise does not throw out what all measurements together say holds', () => {
-  const asked = twice(21, 22.3, 22.2)
+  const asked = twice(21, 22.5, 22.4)
   expect(answerOf(asked)?.load).toEqual({ mode: 'concurrency', concurrency: 4 })
   expect(answerOf(asked, estimateOf(asked))).toMatchObject({
     load: { concurrency: 8 },

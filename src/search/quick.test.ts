@@ -159,16 +159,19 @@ test('what missed its limit by noise and would gain much is measured again befor
     load: loads[i] as Load,
     metrics: { inferPerSec, latencyP99Ns },
   })
-  const next = (heavyP99Ns: number) =>
+  const next = (heavyP99Ns: number, heavyRate = 600) =>
     nextStep('quick', {
       space: { committed, configurations: [committed], loads: loads.slice(0, 4) },
-      points: [at(0, 90, 11e6), at(1, 180, 11.3e6), at(2, 350, 11.4e6), at(3, 600, heavyP99Ns)],
+      points: [at(0, 90, 11e6), at(1, 180, 11.3e6), at(2, 350, 11.4e6), at(3, heavyRate, heavyP99Ns)],
       objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }],
       constraints: [budgetOf(14e6)],
       budget: { maxMeasurements: 5, timeLeftNs: null, costNs: { load: 0, measure: 1 } },
     })
   expect(next(14.2e6)).toMatchObject({ kind: 'measure', load: loads[3], purpose: 'confirm' })
   expect(next(20e6)).toMatchObject({ kind: 'measure', load: loads[2], purpose: 'confirm' })
+  // Here 9 % are expected of it, there 3 %, for which the winner's confirmation does not wait.
+  expect(next(15.6e6)).toMatchObject({ kind: 'measure', load: loads[3], purpose: 'confirm' })
+  expect(next(14.8e6, 370)).toMatchObject({ kind: 'measure', load: loads[2], purpose: 'confirm' })
 })
 
 test('brute measures each place once, the committed configuration first, and leaves plateaus', () => {
