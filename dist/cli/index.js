@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3766);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3475);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    3766: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    3475: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -23502,9 +23502,6 @@ var __webpack_modules__ = ({
         const tool = { name: 'triton-perf-gate', version: '0.1.0' };
         const toolSchema = strictObject({ name: literal(tool.name), version: schemas_string() });
         var external_node_path_ = __nccwpck_require__(6760);
-        var external_node_fs_ = __nccwpck_require__(3024);
-        ;
-        const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
         ;
         const closedLoop = strictObject({
             mode: literal('concurrency'),
@@ -23592,9 +23589,6 @@ var __webpack_modules__ = ({
             return loadLabel({ mode: 'requestRate', requestRate: Number(rate), ...distribution, ...batchSize });
         }
         ;
-        const nsPerMs = 1_000_000;
-        const nsPerSecond = 1_000_000_000;
-        ;
         const metric_metrics = {
             latencyAvgNs: { label: 'avg latency', unit: 'ns', better: 'lower' },
             latencyP50Ns: { label: 'p50 latency', unit: 'ns', better: 'lower' },
@@ -23655,6 +23649,182 @@ var __webpack_modules__ = ({
             inferPerSec: 0.03,
             gpuMemoryBytes: 0.02,
         };
+        ;
+        const nsPerMs = 1_000_000;
+        const nsPerSecond = 1_000_000_000;
+        ;
+        const metricTags = {
+            perf_throughput: 'inferPerSec',
+            perf_latency_avg: 'latencyAvgNs',
+            perf_latency_p90: 'latencyP90Ns',
+            perf_latency_p95: 'latencyP95Ns',
+            perf_latency_p99: 'latencyP99Ns',
+            perf_latency: 'latencyP99Ns',
+            perf_server_queue: 'serverQueueNs',
+            perf_server_compute_input: 'serverComputeInputNs',
+            perf_server_compute_infer: 'serverComputeInferNs',
+            perf_server_compute_output: 'serverComputeOutputNs',
+            gpu_used_memory: 'gpuDeviceMemoryBytes',
+            gpu_utilization: 'gpuUtilizationRatio',
+            gpu_power_usage: 'gpuPowerWatts',
+            cpu_used_ram: 'serverMemoryBytes',
+        };
+        const objectiveTags = Object.keys(metricTags);
+        const constraintTags = {
+            perf_throughput: { bound: 'min', unit: 'infer/s', factor: 1 },
+            perf_latency_avg: { bound: 'max', unit: 'ms', factor: nsPerMs },
+            perf_latency_p90: { bound: 'max', unit: 'ms', factor: nsPerMs },
+            perf_latency_p95: { bound: 'max', unit: 'ms', factor: nsPerMs },
+            perf_latency_p99: { bound: 'max', unit: 'ms', factor: nsPerMs },
+            perf_latency: { bound: 'max', unit: 'ms', factor: nsPerMs },
+            gpu_used_memory: { bound: 'max', unit: 'MB', factor: 1e6 },
+        };
+        const toleranceTags = {
+            perf_latency_p99: 'latencyP99Ns',
+            perf_latency_p95: 'latencyP95Ns',
+            perf_latency_p90: 'latencyP90Ns',
+            perf_latency_p50: 'latencyP50Ns',
+            perf_throughput: 'inferPerSec',
+            gpu_used_memory: 'gpuMemoryBytes',
+        };
+        const toleranceUnits = {
+            perf_latency_p99: { unit: 'ms', factor: nsPerMs },
+            perf_latency_p95: { unit: 'ms', factor: nsPerMs },
+            perf_latency_p90: { unit: 'ms', factor: nsPerMs },
+            perf_latency_p50: { unit: 'ms', factor: nsPerMs },
+            perf_throughput: { unit: 'infer/s', factor: 1 },
+            gpu_used_memory: { unit: 'MB', factor: 1e6 },
+        };
+        const unmeasured = /^(output_token_throughput|inter_token_latency_|time_to_first_token_|perf_client_|gpu_free_memory|gpu_total_memory|cpu_available_ram)/;
+        function isUnmeasuredTag(tag) {
+            return unmeasured.test(tag);
+        }
+        ;
+        function resolveAccepted(entry) {
+            const { model, metric, concurrency, request_rate: requestRate, batch_size: batchSize, reason } = entry;
+            return {
+                model,
+                metric: toleranceTags[metric],
+                ...(concurrency === undefined ? {} : { concurrency }),
+                ...(requestRate === undefined ? {} : { requestRate }),
+                ...(batchSize === undefined ? {} : { batchSize }),
+                ...(entry.beside === undefined
+                    ? {}
+                    : {
+                        beside: Object.entries(entry.beside).map(([other, load]) => ({
+                            model: other,
+                            ...(load.concurrency === undefined ? {} : { concurrency: load.concurrency }),
+                            ...(load.request_rate === undefined ? {} : { requestRate: load.request_rate }),
+                            ...(load.batch_size === undefined ? {} : { batchSize: load.batch_size }),
+                        })),
+                    }),
+                upTo: entry.up_to,
+                reason,
+                until: entry.until_commit === undefined
+                    ? { kind: 'date', date: entry.until ?? '' }
+                    : { kind: 'commit', commit: entry.until_commit },
+            };
+        }
+        function covers(entry, model, load, metric) {
+            const isMetric = entry.metric === metric ||
+                (entry.metric === 'latencyP99Ns' && latencyPercentiles.some(({ name }) => name === metric));
+            return (entry.model === model &&
+                isMetric &&
+                isLike(entry, load) &&
+                isBeside(entry.beside ?? [], load.beside ?? []));
+        }
+        function isLike({ concurrency, requestRate, batchSize }, load) {
+            return ((concurrency === undefined || (load.mode === 'concurrency' && load.concurrency === concurrency)) &&
+                (requestRate === undefined || (load.mode === 'requestRate' && load.requestRate === requestRate)) &&
+                (batchSize === undefined || batchSizeOf(load) === batchSize));
+        }
+        function isBeside(named, others) {
+            return (named.length === others.length &&
+                named.every((filter) => others.some(({ model, load }) => model === filter.model && isLike(filter, load))));
+        }
+        function entriesFor(entries, model, load, metric) {
+            return entries
+                .filter((entry) => covers(entry, model, load, metric))
+                .toSorted((a, b) => rank(a, metric) - rank(b, metric));
+        }
+        function rank(entry, metric) {
+            const filters = [entry, ...(entry.beside ?? [])]
+                .flatMap(({ concurrency, requestRate, batchSize }) => [concurrency, requestRate, batchSize])
+                .filter((filter) => filter !== undefined).length;
+            return -2 * filters - (entry.metric === metric ? 1 : 0);
+        }
+        function lapseOf({ until }, { createdAt, git }) {
+            if (until.kind === 'date') {
+                const days = daysUntil(until.date, createdAt);
+                if (days === null)
+                    return `whether it holds until ${until.date} cannot be told: no day of measurement`;
+                if (days < 0)
+                    return `it expired after ${until.date}`;
+                return days <= mostDays ? null : `${until.date} is ${tooFarOff}`;
+            }
+            const commit = until.commit.slice(0, 7);
+            const known = git?.contained.find((each) => each.commit === until.commit)?.isContained ?? null;
+            if (known === null) {
+                return `whether it holds until commit ${commit} cannot be told: git does not know the commit here (in a shallow clone, fetch more of the history)`;
+            }
+            return known ? `it expired with commit ${commit}, which is part of what was measured` : null;
+        }
+        const mostDays = 366;
+        const tooFarOff = `more than ${mostDays} days after the day of measurement, which is no end`;
+        const dayMs = 86_400_000;
+        function daysUntil(date, moment) {
+            const [day = ''] = /^\d{4}-\d{2}-\d{2}/.exec(moment) ?? [];
+            const days = (Date.parse(date) - Date.parse(day)) / dayMs;
+            return Number.isNaN(days) ? null : days;
+        }
+        function checkEnds({ file, gate }, now) {
+            const problems = gate.accepted.flatMap(({ until }, index) => {
+                if (until.kind !== 'date' || (daysUntil(until.date, now) ?? 0) <= mostDays)
+                    return [];
+                const last = new Date(Date.parse(now.slice(0, 10)) + mostDays * dayMs).toISOString().slice(0, 10);
+                return [
+                    {
+                        file: file ?? undefined,
+                        key: `gate.accepted.${index}.until`,
+                        message: `${until.date} is ${tooFarOff}`,
+                        remedy: `Name a day up to ${last}, by which the release with this change is out; what is accepted for ever is a tolerance (gate.model_tolerance).`,
+                    },
+                ];
+            });
+            if (problems.length > 0)
+                throw new domain_error.ue('config', 'an accepted regression must end', { problems });
+        }
+        function acceptedInWords(entry) {
+            const at = filterInWords(entry);
+            const others = (entry.beside ?? []).map((other) => {
+                const load = filterInWords(other);
+                return load === '' ? other.model : `${other.model} (${load})`;
+            });
+            return [
+                `${metric_metrics[entry.metric].label} of ${entry.model}`,
+                ...(at === '' ? [] : [`at ${at}`]),
+                ...(others.length === 0 ? [] : [`beside ${others.join(' and ')}`]),
+            ].join(' ');
+        }
+        function filterInWords({ concurrency, requestRate, batchSize }) {
+            return [
+                ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
+                ...(requestRate === undefined ? [] : [`${requestRate} requests/s`]),
+                ...(batchSize === undefined ? [] : [`batch ${batchSize}`]),
+            ].join(', ');
+        }
+        function untilInWords({ until }) {
+            return until.kind === 'date' ? `until ${until.date}` : `until commit ${until.commit.slice(0, 7)}`;
+        }
+        function bringsEntry(entry, git) {
+            if (git?.reference?.status !== 'read')
+                return null;
+            const text = JSON.stringify(entry);
+            return !git.reference.limits.accepted.some((each) => JSON.stringify(each) === text);
+        }
+        var external_node_fs_ = __nccwpck_require__(3024);
+        ;
+        const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
         ;
         const defaultConcurrency = [1, 8];
         const defaultWeighting = 1;
@@ -23848,53 +24018,6 @@ var __webpack_modules__ = ({
             ]));
         }
         ;
-        const metricTags = {
-            perf_throughput: 'inferPerSec',
-            perf_latency_avg: 'latencyAvgNs',
-            perf_latency_p90: 'latencyP90Ns',
-            perf_latency_p95: 'latencyP95Ns',
-            perf_latency_p99: 'latencyP99Ns',
-            perf_latency: 'latencyP99Ns',
-            perf_server_queue: 'serverQueueNs',
-            perf_server_compute_input: 'serverComputeInputNs',
-            perf_server_compute_infer: 'serverComputeInferNs',
-            perf_server_compute_output: 'serverComputeOutputNs',
-            gpu_used_memory: 'gpuDeviceMemoryBytes',
-            gpu_utilization: 'gpuUtilizationRatio',
-            gpu_power_usage: 'gpuPowerWatts',
-            cpu_used_ram: 'serverMemoryBytes',
-        };
-        const objectiveTags = Object.keys(metricTags);
-        const constraintTags = {
-            perf_throughput: { bound: 'min', unit: 'infer/s', factor: 1 },
-            perf_latency_avg: { bound: 'max', unit: 'ms', factor: nsPerMs },
-            perf_latency_p90: { bound: 'max', unit: 'ms', factor: nsPerMs },
-            perf_latency_p95: { bound: 'max', unit: 'ms', factor: nsPerMs },
-            perf_latency_p99: { bound: 'max', unit: 'ms', factor: nsPerMs },
-            perf_latency: { bound: 'max', unit: 'ms', factor: nsPerMs },
-            gpu_used_memory: { bound: 'max', unit: 'MB', factor: 1e6 },
-        };
-        const toleranceTags = {
-            perf_latency_p99: 'latencyP99Ns',
-            perf_latency_p95: 'latencyP95Ns',
-            perf_latency_p90: 'latencyP90Ns',
-            perf_latency_p50: 'latencyP50Ns',
-            perf_throughput: 'inferPerSec',
-            gpu_used_memory: 'gpuMemoryBytes',
-        };
-        const toleranceUnits = {
-            perf_latency_p99: { unit: 'ms', factor: nsPerMs },
-            perf_latency_p95: { unit: 'ms', factor: nsPerMs },
-            perf_latency_p90: { unit: 'ms', factor: nsPerMs },
-            perf_latency_p50: { unit: 'ms', factor: nsPerMs },
-            perf_throughput: { unit: 'infer/s', factor: 1 },
-            gpu_used_memory: { unit: 'MB', factor: 1e6 },
-        };
-        const unmeasured = /^(output_token_throughput|inter_token_latency_|time_to_first_token_|perf_client_|gpu_free_memory|gpu_total_memory|cpu_available_ram)/;
-        function isUnmeasuredTag(tag) {
-            return unmeasured.test(tag);
-        }
-        ;
         function iso_datetime(params) {
             return core._isoDateTime(ZodISODateTime, params);
         }
@@ -24026,7 +24149,7 @@ var __webpack_modules__ = ({
             beside: key(schema_accepted_beside, 'Only where exactly these models are under load at the same time. Without it the entry is for the model alone, and says nothing of models that are measured at once.'),
             up_to: needed(upTo, 'How much worse it may be than the reference or baseline. The comparison passes as `accepted` where it is shown to be within, fails beyond.'),
             reason: needed(reason, 'Why; it stands in the report.'),
-            until: key(iso_date().meta({ title: 'date, such as 2026-12-31' }), 'Last day (UTC) on which it holds. One of `until` and `until_commit` is needed.'),
+            until: key(iso_date().meta({ title: 'date, such as 2026-12-31' }), 'Last day (UTC) on which it holds, at most 366 days ahead. One of `until` and `until_commit` is needed.'),
             until_commit: key(schemas_string()
                 .regex(/^[0-9a-f]{7,64}$/)
                 .meta({ title: 'commit hash in quotes' }), 'It holds until what is measured has this commit in its history, such as that of a repair on another branch.'),
@@ -30343,104 +30466,157 @@ var __webpack_modules__ = ({
             return name.replace(/(Ns|Ms)$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
         }
         ;
-        function resolveAccepted(entry) {
-            const { model, metric, concurrency, request_rate: requestRate, batch_size: batchSize, reason } = entry;
+        function resolveGate({ gate = {} }, overrides) {
+            const scaled = (value, factor) => value === undefined ? undefined : Math.round(value * factor);
+            const release = {
+                onInconclusive: gate.release?.on_inconclusive ?? defaultGate.release.onInconclusive,
+                onMissingBaseline: gate.release?.on_missing_baseline ?? defaultGate.release.onMissingBaseline,
+            };
+            const usual = {
+                onInconclusive: gate.on_inconclusive ?? defaultGate.onInconclusive,
+                onMissingBaseline: gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
+            };
+            const policies = overrides.release === true ? release : usual;
             return {
-                model,
-                metric: toleranceTags[metric],
-                ...(concurrency === undefined ? {} : { concurrency }),
-                ...(requestRate === undefined ? {} : { requestRate }),
-                ...(batchSize === undefined ? {} : { batchSize }),
-                ...(entry.beside === undefined
-                    ? {}
-                    : {
-                        beside: Object.entries(entry.beside).map(([other, load]) => ({
-                            model: other,
-                            ...(load.concurrency === undefined ? {} : { concurrency: load.concurrency }),
-                            ...(load.request_rate === undefined ? {} : { requestRate: load.request_rate }),
-                            ...(load.batch_size === undefined ? {} : { batchSize: load.batch_size }),
-                        })),
-                    }),
-                upTo: entry.up_to,
-                reason,
-                until: entry.until_commit === undefined
-                    ? { kind: 'date', date: entry.until ?? '' }
-                    : { kind: 'commit', commit: entry.until_commit },
+                engine: overrides.engine ?? gate.engine ?? defaultGate.engine,
+                repetitions: overrides.repetitions ?? gate.repetitions ?? defaultGate.repetitions,
+                warmupNs: scaled(gate.warmup_seconds, nsPerSecond) ?? defaultGate.warmupNs,
+                measurementNs: scaled(gate.measurement_seconds, nsPerSecond) ?? defaultGate.measurementNs,
+                blockNs: scaled(gate.block_milliseconds, nsPerMs) ?? defaultGate.blockNs,
+                timeBudgetNs: overrides.timeBudgetNs ?? gate.time_budget ?? defaultGate.timeBudgetNs,
+                onInconclusive: overrides.onInconclusive ?? policies.onInconclusive,
+                onMissingBaseline: overrides.onMissingBaseline ?? policies.onMissingBaseline,
+                release,
+                accepted: (gate.accepted ?? []).map(resolveAccepted),
+                screening: gate.screening ?? defaultGate.screening,
+                onCreep: gate.on_creep ?? defaultGate.onCreep,
+                attribution: gate.attribution ?? defaultGate.attribution,
+                maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
+                runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
+                exclusive: gate.exclusive ?? defaultGate.exclusive,
+                exclusiveWaitNs: gate.exclusive_wait ?? defaultGate.exclusiveWaitNs,
+                lockGpuClocks: gate.lock_gpu_clocks ?? defaultGate.lockGpuClocks,
+                lockGpuMemoryClocks: gate.lock_gpu_memory_clocks ?? defaultGate.lockGpuMemoryClocks,
+                seed: overrides.seed ?? gate.seed ?? defaultGate.seed,
             };
         }
-        function covers(entry, model, load, metric) {
-            const isMetric = entry.metric === metric ||
-                (entry.metric === 'latencyP99Ns' && latencyPercentiles.some(({ name }) => name === metric));
-            return (entry.model === model &&
-                isMetric &&
-                isLike(entry, load) &&
-                isBeside(entry.beside ?? [], load.beside ?? []));
+        ;
+        function resolvePerfAnalyzer(file, overrides) {
+            const seconds = file.perf_analyzer_timeout;
+            return {
+                path: overrides.perfAnalyzerPath ?? file.perf_analyzer_path ?? defaultPerfAnalyzer.path,
+                timeoutNs: seconds === undefined ? defaultPerfAnalyzer.timeoutNs : Math.round(seconds * nsPerSecond),
+            };
         }
-        function isLike({ concurrency, requestRate, batchSize }, load) {
-            return ((concurrency === undefined || (load.mode === 'concurrency' && load.concurrency === concurrency)) &&
-                (requestRate === undefined || (load.mode === 'requestRate' && load.requestRate === requestRate)) &&
-                (batchSize === undefined || batchSizeOf(load) === batchSize));
+        function passedFlags(file, entry) {
+            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+            const range = flags['sequence-id-range'];
+            const own = ownFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]));
+            return {
+                ...flagsForPerfAnalyzer(flags),
+                ...Object.fromEntries(own),
+                ...(range === undefined
+                    ? {}
+                    : { 'sequence-id-range': range.end === null ? range.start : `${range.start}:${range.end}` }),
+            };
         }
-        function isBeside(named, others) {
-            return (named.length === others.length &&
-                named.every((filter) => others.some(({ model, load }) => model === filter.model && isLike(filter, load))));
+        const ownFlags = [
+            'streaming',
+            'num-of-sequences',
+            'sequence-length',
+            'sequence-length-variation',
+            'start-sequence-id',
+            'serial-sequences',
+            'shared-memory',
+            'output-shared-memory-size',
+        ];
+        function flagsForPerfAnalyzer(flags) {
+            return Object.fromEntries(passedPerfAnalyzerFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
         }
-        function entriesFor(entries, model, load, metric) {
-            return entries
-                .filter((entry) => covers(entry, model, load, metric))
-                .toSorted((a, b) => rank(a, metric) - rank(b, metric));
+        function unusedCountWarnings(file) {
+            const entries = [file, ...Object.values(file.profile_models ?? {})];
+            const names = ['request-count', 'warmup-request-count'].filter((name) => entries.some(({ perf_analyzer_flags: flags }) => flags?.[name] !== undefined));
+            return names.map((name) => `perf_analyzer_flags.${name}: no effect with gate.engine: perf_analyzer`);
         }
-        function rank(entry, metric) {
-            const filters = [entry, ...(entry.beside ?? [])]
-                .flatMap(({ concurrency, requestRate, batchSize }) => [concurrency, requestRate, batchSize])
-                .filter((filter) => filter !== undefined).length;
-            return -2 * filters - (entry.metric === metric ? 1 : 0);
-        }
-        function lapseOf({ until }, { createdAt, git }) {
-            if (until.kind === 'date') {
-                const day = /^\d{4}-\d{2}-\d{2}/.exec(createdAt)?.[0];
-                if (day === undefined)
-                    return `whether it holds until ${until.date} cannot be told: no day of measurement`;
-                return day <= until.date ? null : `it expired after ${until.date}`;
-            }
-            const commit = until.commit.slice(0, 7);
-            const known = git?.contained.find((each) => each.commit === until.commit)?.isContained ?? null;
-            if (known === null) {
-                return `whether it holds until commit ${commit} cannot be told: git does not know the commit here (in a shallow clone, fetch more of the history)`;
-            }
-            return known ? `it expired with commit ${commit}, which is part of what was measured` : null;
-        }
-        function acceptedInWords(entry) {
-            const at = filterInWords(entry);
-            const others = (entry.beside ?? []).map((other) => {
-                const load = filterInWords(other);
-                return load === '' ? other.model : `${other.model} (${load})`;
-            });
-            return [
-                `${metric_metrics[entry.metric].label} of ${entry.model}`,
-                ...(at === '' ? [] : [`at ${at}`]),
-                ...(others.length === 0 ? [] : [`beside ${others.join(' and ')}`]),
-            ].join(' ');
-        }
-        function filterInWords({ concurrency, requestRate, batchSize }) {
-            return [
-                ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
-                ...(requestRate === undefined ? [] : [`${requestRate} requests/s`]),
-                ...(batchSize === undefined ? [] : [`batch ${batchSize}`]),
-            ].join(', ');
-        }
-        function untilInWords({ until }) {
-            return until.kind === 'date' ? `until ${until.date}` : `until commit ${until.commit.slice(0, 7)}`;
-        }
-        function bringsEntry(entry, git) {
-            if (git?.reference?.status !== 'read')
-                return null;
-            const text = JSON.stringify(entry);
-            return !git.reference.limits.accepted.some((each) => JSON.stringify(each) === text);
+        function unusedFlagWarnings(file) {
+            const entries = [file, ...Object.values(file.profile_models ?? {})];
+            const names = new Set(entries.flatMap(({ perf_analyzer_flags: flags = {} }) => Object.keys(flagsForPerfAnalyzer(flags))));
+            return [...names].map((name) => `perf_analyzer_flags.${name}: no effect: it needs gate.engine: perf_analyzer`);
         }
         ;
         function besideConfig(config, path) {
             return (0, external_node_path_.resolve)(config === null ? '.' : (0, external_node_path_.dirname)(config), path);
+        }
+        ;
+        function resolveLoads(file, entry) {
+            const { parameters = {} } = entry;
+            const own = parameters.concurrency !== undefined || parameters.request_rate !== undefined;
+            const { concurrency, request_rate: rates } = own ? parameters : file;
+            const batchSizes = parameters.batch_sizes ?? file.batch_sizes ?? [1];
+            const distribution = entry.perf_analyzer_flags?.['request-distribution'] ?? file.perf_analyzer_flags?.['request-distribution'];
+            const loads = rates === undefined
+                ? (concurrency ?? defaultConcurrency).map((count) => ({ mode: 'concurrency', concurrency: count }))
+                : rates.map((rate) => ({
+                    mode: 'requestRate',
+                    requestRate: rate,
+                    ...(distribution === 'poisson' ? { distribution } : {}),
+                }));
+            return batchSizes.flatMap((batchSize) => loads.map((load) => (batchSize === 1 ? load : { ...load, batchSize })));
+        }
+        function resolveCounts(file, entry) {
+            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+            return {
+                requestCount: flags['request-count'] ?? null,
+                warmupRequestCount: flags['warmup-request-count'] ?? null,
+            };
+        }
+        function resolveInput(path, file, entry, overrides, seed) {
+            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+            const inFile = flags['input-data']?.map((word) => (isDataWord(word) ? word : besideConfig(path, word)));
+            const words = overrides.inputData ?? inFile ?? [defaultInput.data];
+            const [word = defaultInput.data] = words;
+            const sharedMemory = overrides.sharedMemory ?? flags['shared-memory'];
+            return {
+                shapes: flags.shape === undefined ? defaultInput.shapes : Object.fromEntries(flags.shape),
+                ...(words.length === 1 && isDataWord(word)
+                    ? { data: word, files: [] }
+                    : { data: 'files', files: words }),
+                sources: defaultInput.sources,
+                stringLength: flags['string-length'] ?? defaultInput.stringLength,
+                stringData: flags['string-data'] ?? defaultInput.stringData,
+                seed,
+                sharedMemory: sharedMemory === 'system'
+                    ? { outputBytes: flags['output-shared-memory-size'] ?? defaultOutputSharedMemoryBytes }
+                    : defaultInput.sharedMemory,
+            };
+        }
+        function isDataWord(word) {
+            return word === 'random' || word === 'zero';
+        }
+        function resolveSources(path, inputs) {
+            return Object.fromEntries(Object.entries(inputs).map(([input, source]) => [
+                input,
+                source.kind === 'file' ? { ...source, path: besideConfig(path, source.path) } : source,
+            ]));
+        }
+        function resolveRequests(file, entry) {
+            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
+            const { sequences } = defaultRequests;
+            const range = flags['sequence-id-range'];
+            const variation = flags['sequence-length-variation'];
+            return {
+                streaming: flags.streaming ?? defaultRequests.streaming,
+                sequences: {
+                    count: flags['num-of-sequences'] ?? sequences.count,
+                    length: flags['sequence-length'] ?? sequences.length,
+                    lengthVariation: variation === undefined ? sequences.lengthVariation : variation / 100,
+                    firstId: range?.start ?? flags['start-sequence-id'] ?? sequences.firstId,
+                    endId: range?.end ?? sequences.endId,
+                    serial: flags['serial-sequences'] ?? sequences.serial,
+                    serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
+                },
+                checkOutputs: file.gate?.check_outputs ?? defaultRequests.checkOutputs,
+            };
         }
         ;
         function resolveSearch(file, entry, overrides, name, warnings) {
@@ -30575,6 +30751,34 @@ var __webpack_modules__ = ({
         function listOrNull(list) {
             const seen = new Map(list.map((value) => [JSON.stringify(value), value]));
             return seen.size === 0 ? null : [...seen.values()];
+        }
+        ;
+        function objectivesByDefault(file, entry, overrides) {
+            const isOnline = (overrides.mode ?? file.gate?.mode) === 'online';
+            const limited = resolveConstraints(file, entry, overrides).some(({ metric }) => metric.startsWith('latency'));
+            return isOnline && !limited ? onlineObjectives : defaultObjectives;
+        }
+        function resolveObjectives(weights) {
+            return Object.entries(weights).flatMap(([name, weight]) => weight === undefined ? [] : [{ name, metric: metricTags[name], weight }]);
+        }
+        function resolveConstraints(file, entry, overrides) {
+            const limits = {
+                ...(entry.constraints ?? file.constraints),
+            };
+            const latencyBudgetMs = overrides.latencyBudgetMs ?? file.latency_budget;
+            const minThroughput = overrides.minThroughput ?? file.min_throughput;
+            if (latencyBudgetMs !== undefined) {
+                delete limits.perf_latency;
+                limits.perf_latency_p99 = latencyBudgetMs;
+            }
+            if (minThroughput !== undefined)
+                limits.perf_throughput = minThroughput;
+            return Object.entries(limits).flatMap(([name, limit]) => {
+                const { bound, factor } = constraintTags[name];
+                return limit === undefined
+                    ? []
+                    : [{ name, metric: metricTags[name], bound, limit: limit * factor }];
+            });
         }
         ;
         function resolveTolerance({ gate = {} }, model) {
@@ -30718,182 +30922,9 @@ var __webpack_modules__ = ({
                 warnings,
             };
         }
-        function resolveGate({ gate = {} }, overrides) {
-            const scaled = (value, factor) => value === undefined ? undefined : Math.round(value * factor);
-            const release = {
-                onInconclusive: gate.release?.on_inconclusive ?? defaultGate.release.onInconclusive,
-                onMissingBaseline: gate.release?.on_missing_baseline ?? defaultGate.release.onMissingBaseline,
-            };
-            const usual = {
-                onInconclusive: gate.on_inconclusive ?? defaultGate.onInconclusive,
-                onMissingBaseline: gate.on_missing_baseline ?? defaultGate.onMissingBaseline,
-            };
-            const policies = overrides.release === true ? release : usual;
-            return {
-                engine: overrides.engine ?? gate.engine ?? defaultGate.engine,
-                repetitions: overrides.repetitions ?? gate.repetitions ?? defaultGate.repetitions,
-                warmupNs: scaled(gate.warmup_seconds, nsPerSecond) ?? defaultGate.warmupNs,
-                measurementNs: scaled(gate.measurement_seconds, nsPerSecond) ?? defaultGate.measurementNs,
-                blockNs: scaled(gate.block_milliseconds, nsPerMs) ?? defaultGate.blockNs,
-                timeBudgetNs: overrides.timeBudgetNs ?? gate.time_budget ?? defaultGate.timeBudgetNs,
-                onInconclusive: overrides.onInconclusive ?? policies.onInconclusive,
-                onMissingBaseline: overrides.onMissingBaseline ?? policies.onMissingBaseline,
-                release,
-                accepted: (gate.accepted ?? []).map(resolveAccepted),
-                screening: gate.screening ?? defaultGate.screening,
-                onCreep: gate.on_creep ?? defaultGate.onCreep,
-                attribution: gate.attribution ?? defaultGate.attribution,
-                maxFailureRatio: gate.max_failure_ratio ?? defaultGate.maxFailureRatio,
-                runnerClass: overrides.runnerClass ?? gate.runner_class ?? defaultGate.runnerClass,
-                exclusive: gate.exclusive ?? defaultGate.exclusive,
-                exclusiveWaitNs: gate.exclusive_wait ?? defaultGate.exclusiveWaitNs,
-                lockGpuClocks: gate.lock_gpu_clocks ?? defaultGate.lockGpuClocks,
-                lockGpuMemoryClocks: gate.lock_gpu_memory_clocks ?? defaultGate.lockGpuMemoryClocks,
-                seed: overrides.seed ?? gate.seed ?? defaultGate.seed,
-            };
-        }
-        function resolveLoads(file, entry) {
-            const { parameters = {} } = entry;
-            const own = parameters.concurrency !== undefined || parameters.request_rate !== undefined;
-            const { concurrency, request_rate: rates } = own ? parameters : file;
-            const batchSizes = parameters.batch_sizes ?? file.batch_sizes ?? [1];
-            const distribution = entry.perf_analyzer_flags?.['request-distribution'] ?? file.perf_analyzer_flags?.['request-distribution'];
-            const loads = rates === undefined
-                ? (concurrency ?? defaultConcurrency).map((count) => ({ mode: 'concurrency', concurrency: count }))
-                : rates.map((rate) => ({
-                    mode: 'requestRate',
-                    requestRate: rate,
-                    ...(distribution === 'poisson' ? { distribution } : {}),
-                }));
-            return batchSizes.flatMap((batchSize) => loads.map((load) => (batchSize === 1 ? load : { ...load, batchSize })));
-        }
-        function objectivesByDefault(file, entry, overrides) {
-            const isOnline = (overrides.mode ?? file.gate?.mode) === 'online';
-            const limited = resolveConstraints(file, entry, overrides).some(({ metric }) => metric.startsWith('latency'));
-            return isOnline && !limited ? onlineObjectives : defaultObjectives;
-        }
-        function resolveObjectives(weights) {
-            return Object.entries(weights).flatMap(([name, weight]) => weight === undefined ? [] : [{ name, metric: metricTags[name], weight }]);
-        }
-        function resolveConstraints(file, entry, overrides) {
-            const limits = {
-                ...(entry.constraints ?? file.constraints),
-            };
-            const latencyBudgetMs = overrides.latencyBudgetMs ?? file.latency_budget;
-            const minThroughput = overrides.minThroughput ?? file.min_throughput;
-            if (latencyBudgetMs !== undefined) {
-                delete limits.perf_latency;
-                limits.perf_latency_p99 = latencyBudgetMs;
-            }
-            if (minThroughput !== undefined)
-                limits.perf_throughput = minThroughput;
-            return Object.entries(limits).flatMap(([name, limit]) => {
-                const { bound, factor } = constraintTags[name];
-                return limit === undefined
-                    ? []
-                    : [{ name, metric: metricTags[name], bound, limit: limit * factor }];
-            });
-        }
-        function resolveCounts(file, entry) {
-            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
-            return {
-                requestCount: flags['request-count'] ?? null,
-                warmupRequestCount: flags['warmup-request-count'] ?? null,
-            };
-        }
-        function resolveInput(path, file, entry, overrides, seed) {
-            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
-            const inFile = flags['input-data']?.map((word) => (isDataWord(word) ? word : besideConfig(path, word)));
-            const words = overrides.inputData ?? inFile ?? [defaultInput.data];
-            const [word = defaultInput.data] = words;
-            const sharedMemory = overrides.sharedMemory ?? flags['shared-memory'];
-            return {
-                shapes: flags.shape === undefined ? defaultInput.shapes : Object.fromEntries(flags.shape),
-                ...(words.length === 1 && isDataWord(word)
-                    ? { data: word, files: [] }
-                    : { data: 'files', files: words }),
-                sources: defaultInput.sources,
-                stringLength: flags['string-length'] ?? defaultInput.stringLength,
-                stringData: flags['string-data'] ?? defaultInput.stringData,
-                seed,
-                sharedMemory: sharedMemory === 'system'
-                    ? { outputBytes: flags['output-shared-memory-size'] ?? defaultOutputSharedMemoryBytes }
-                    : defaultInput.sharedMemory,
-            };
-        }
-        function resolveRequests(file, entry) {
-            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
-            const { sequences } = defaultRequests;
-            const range = flags['sequence-id-range'];
-            const variation = flags['sequence-length-variation'];
-            return {
-                streaming: flags.streaming ?? defaultRequests.streaming,
-                sequences: {
-                    count: flags['num-of-sequences'] ?? sequences.count,
-                    length: flags['sequence-length'] ?? sequences.length,
-                    lengthVariation: variation === undefined ? sequences.lengthVariation : variation / 100,
-                    firstId: range?.start ?? flags['start-sequence-id'] ?? sequences.firstId,
-                    endId: range?.end ?? sequences.endId,
-                    serial: flags['serial-sequences'] ?? sequences.serial,
-                    serialAsked: flags['serial-sequences'] ?? sequences.serialAsked,
-                },
-                checkOutputs: file.gate?.check_outputs ?? defaultRequests.checkOutputs,
-            };
-        }
-        function isDataWord(word) {
-            return word === 'random' || word === 'zero';
-        }
-        function resolveSources(path, inputs) {
-            return Object.fromEntries(Object.entries(inputs).map(([input, source]) => [
-                input,
-                source.kind === 'file' ? { ...source, path: besideConfig(path, source.path) } : source,
-            ]));
-        }
-        function resolvePerfAnalyzer(file, overrides) {
-            const seconds = file.perf_analyzer_timeout;
-            return {
-                path: overrides.perfAnalyzerPath ?? file.perf_analyzer_path ?? defaultPerfAnalyzer.path,
-                timeoutNs: seconds === undefined ? defaultPerfAnalyzer.timeoutNs : Math.round(seconds * nsPerSecond),
-            };
-        }
-        function passedFlags(file, entry) {
-            const flags = { ...file.perf_analyzer_flags, ...entry.perf_analyzer_flags };
-            const range = flags['sequence-id-range'];
-            const own = ownFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]));
-            return {
-                ...flagsForPerfAnalyzer(flags),
-                ...Object.fromEntries(own),
-                ...(range === undefined
-                    ? {}
-                    : { 'sequence-id-range': range.end === null ? range.start : `${range.start}:${range.end}` }),
-            };
-        }
-        const ownFlags = [
-            'streaming',
-            'num-of-sequences',
-            'sequence-length',
-            'sequence-length-variation',
-            'start-sequence-id',
-            'serial-sequences',
-            'shared-memory',
-            'output-shared-memory-size',
-        ];
-        function flagsForPerfAnalyzer(flags) {
-            return Object.fromEntries(passedPerfAnalyzerFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
-        }
         function unusedWeightWarnings(entries) {
             const names = Object.keys(entries).filter((name) => entries[name]?.weighting !== undefined);
             return names.map((name) => `profile_models.${name}.weighting: no effect without run_config_profile_models_concurrently_enable`);
-        }
-        function unusedCountWarnings(file) {
-            const entries = [file, ...Object.values(file.profile_models ?? {})];
-            const names = ['request-count', 'warmup-request-count'].filter((name) => entries.some(({ perf_analyzer_flags: flags }) => flags?.[name] !== undefined));
-            return names.map((name) => `perf_analyzer_flags.${name}: no effect with gate.engine: perf_analyzer`);
-        }
-        function unusedFlagWarnings(file) {
-            const entries = [file, ...Object.values(file.profile_models ?? {})];
-            const names = new Set(entries.flatMap(({ perf_analyzer_flags: flags = {} }) => Object.keys(flagsForPerfAnalyzer(flags))));
-            return [...names].map((name) => `perf_analyzer_flags.${name}: no effect: it needs gate.engine: perf_analyzer`);
         }
         var dist = __nccwpck_require__(8815);
         ;
@@ -33993,9 +34024,244 @@ var __webpack_modules__ = ({
             return [];
         }
         ;
+        function loadWorkerFor(shell) {
+            return new URL(shell.endsWith('.ts') ? '../load/worker.ts' : '../worker/index.js', shell);
+        }
+        var external_node_child_process_ = __nccwpck_require__(1421);
+        ;
+        const child_environment_hidden = [
+            /^ACTIONS_/,
+            /^INPUT_/,
+            /^GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$/,
+            /(^|_)(TOKEN|PAT|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i,
+            /(^|_)(API|ACCESS|PRIVATE|SECRET|SIGNING|ACCOUNT)_KEY$/i,
+        ];
+        function childEnvironment(env, additions = {}) {
+            const inherited = Object.entries(env).filter(([name]) => !child_environment_hidden.some((pattern) => pattern.test(name)));
+            const result = {};
+            for (const [name, value] of [...inherited, ...Object.entries(additions)]) {
+                if (value === undefined)
+                    delete result[name];
+                else
+                    result[name] = value;
+            }
+            return result;
+        }
+        ;
+        const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
+        ;
+        const maxLineLength = 64 * 1024;
+        function lineSplitter(onLine) {
+            const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
+            let rest = '';
+            return {
+                add: (chunk) => {
+                    const lines = (rest + decoder.write(chunk)).split('\n');
+                    rest = lines.pop() ?? '';
+                    for (const line of lines)
+                        onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+                    while (rest.length > maxLineLength) {
+                        onLine(rest.slice(0, maxLineLength));
+                        rest = rest.slice(maxLineLength);
+                    }
+                },
+                end: () => {
+                    rest += decoder.end();
+                    if (rest !== '')
+                        onLine(rest);
+                },
+            };
+        }
+        function forEachLine(stream, onLine) {
+            const { add, end } = lineSplitter(onLine);
+            stream.on('data', add);
+            stream.on('end', end);
+        }
+        ;
+        const unkillableMs = 2000;
+        function runCommand(command, args, options, signal) {
+            return new Promise((resolve) => {
+                const child = (0, external_node_child_process_.spawn)(command, args, {
+                    cwd: options.cwd,
+                    env: childEnvironment(process.env, options.env),
+                    detached: true,
+                    stdio: ['pipe', 'pipe', 'pipe'],
+                });
+                let timedOut = false;
+                const killGroup = () => {
+                    if (child.pid !== undefined)
+                        killQuietly(-child.pid, 'SIGKILL');
+                };
+                const timer = options.timeoutNs === undefined
+                    ? undefined
+                    : setTimeout(() => {
+                        timedOut = true;
+                        killGroup();
+                        setTimeout(() => finish(null, ''), unkillableMs).unref();
+                    }, options.timeoutNs / nsPerMs);
+                signal.addEventListener('abort', killGroup, { once: true });
+                const stdout = [];
+                const stderr = [];
+                child.stdout.on('data', (chunk) => stdout.push(chunk));
+                child.stderr.on('data', (chunk) => stderr.push(chunk));
+                if (options.onLine !== undefined) {
+                    forEachLine(child.stdout, options.onLine);
+                    forEachLine(child.stderr, options.onLine);
+                }
+                child.stdin.on('error', () => { });
+                child.stdin.end(options.input ?? '');
+                const finish = (exitCode, extra) => {
+                    clearTimeout(timer);
+                    signal.removeEventListener('abort', killGroup);
+                    const text = Buffer.concat(stderr).toString('utf8') + extra;
+                    resolve({ exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr: text, timedOut });
+                };
+                child.on('error', (error) => finish(error.code === 'ENOENT' ? 127 : 126, error.message));
+                child.on('close', (exitCode) => finish(exitCode, ''));
+            });
+        }
+        function killQuietly(pid, signal) {
+            try {
+                process.kill(pid, signal);
+            }
+            catch (error) {
+                if (error.code !== 'ESRCH')
+                    throw error;
+            }
+        }
+        ;
+        const supervisor = `
+(
+  (
+    trap '' TERM INT HUP
+    read -r _ <&3
+    kill -TERM "$$"
+    for second in 1 2 3 4 5; do
+      kill -0 "$$" || break
+      sleep 1
+    done
+    kill -KILL "-$$"
+  ) >/dev/null 2>&1 </dev/null 3<&3 &
+)
+exec 3<&-
+exec "$@"
+`;
+        const drainMs = 1000;
+        const interruptedGraceNs = 5000 * nsPerMs;
+        function launchProcess(command, args, options, signal, warn) {
+            const child = (0, external_node_child_process_.spawn)('/bin/sh', ['-c', supervisor, 'sh', command, ...args], {
+                cwd: options.cwd,
+                env: childEnvironment(process.env, options.env),
+                detached: true,
+                stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+            });
+            const lifeline = child.stdio[3];
+            lifeline?.on('error', () => { });
+            if (child.stdout !== null)
+                forEachLine(child.stdout, options.onLine);
+            if (child.stderr !== null)
+                forEachLine(child.stderr, options.onLine);
+            const pid = child.pid ?? 0;
+            let ended = false;
+            const exited = new Promise((resolve) => {
+                const finish = (exitCode) => {
+                    ended = true;
+                    signal.removeEventListener('abort', onAbort);
+                    resolve(exitCode);
+                };
+                child.on('error', (error) => {
+                    options.onLine(`${command}: ${error.message}`);
+                    finish(127);
+                });
+                child.on('exit', (exitCode) => {
+                    ended = true;
+                    killQuietly(-pid, 'SIGKILL');
+                    lifeline?.destroy();
+                    setTimeout(() => finish(exitCode), drainMs).unref();
+                });
+                child.on('close', finish);
+            });
+            async function stop(graceNs) {
+                if (ended || pid === 0)
+                    return void (await exited);
+                const isGone = await endProcess({
+                    terminate: () => killQuietly(pid, 'SIGTERM'),
+                    kill: () => killQuietly(-pid, 'SIGKILL'),
+                    exited,
+                    graceMs: graceNs / nsPerMs,
+                });
+                if (isGone)
+                    return;
+                warn(`${command} (process ${pid}) does not end, even by SIGKILL: it hangs in the kernel or a driver. It may still hold its GPU, memory and ports; the machine may need a restart.`);
+                child.unref();
+                for (const stream of child.stdio)
+                    stream?.destroy();
+            }
+            const onAbort = () => void stop(interruptedGraceNs);
+            if (signal.aborted)
+                onAbort();
+            else
+                signal.addEventListener('abort', onAbort, { once: true });
+            return { pid, exited, hasExited: () => ended, stop };
+        }
+        const launch_unkillableMs = 30_000;
+        async function endProcess(process) {
+            process.terminate();
+            const killing = setTimeout(process.kill, process.graceMs);
+            let givingUp;
+            const tooLong = new Promise((resolve) => {
+                givingUp = setTimeout(() => resolve(false), process.graceMs + launch_unkillableMs);
+            });
+            const isGone = await Promise.race([process.exited.then(() => true), tooLong]);
+            clearTimeout(killing);
+            clearTimeout(givingUp);
+            return isGone;
+        }
+        ;
+        function createNodeWorld({ run, progress, loadWorker, signal }) {
+            const startNs = process.hrtime.bigint();
+            return {
+                nowNs: () => Number(process.hrtime.bigint() - startNs),
+                date: () => new Date().toISOString(),
+                sleep: (durationNs, sleepSignal = signal) => sleep(durationNs, sleepSignal),
+                signal,
+                env: process.env,
+                run: run ?? ((command, args, options = {}) => runCommand(command, args, options, signal)),
+                launch: (command, args, options) => launchProcess(command, args, options, signal, progress),
+                progress,
+                loadWorker,
+            };
+        }
+        function sleep(durationNs, signal) {
+            if (signal.aborted)
+                return Promise.resolve();
+            return new Promise((resolve) => {
+                const finish = () => {
+                    clearTimeout(timer);
+                    signal.removeEventListener('abort', finish);
+                    resolve();
+                };
+                const timer = setTimeout(finish, durationNs / nsPerMs);
+                signal.addEventListener('abort', finish, { once: true });
+            });
+        }
+        ;
+        function worldOf(shell) {
+            const startMs = performance.now();
+            return createNodeWorld({
+                signal: shell.signal,
+                loadWorker: loadWorkerFor(import.meta.url),
+                progress: (message) => {
+                    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+                    shell.err(`[${seconds.padStart(6)} s] ${message}\n`);
+                },
+            });
+        }
+        ;
         async function checkConfig(shell, options) {
             const file = options.config ?? findConfigFile(shell.cwd);
             const config = await loadConfig({ file, overrides: {} });
+            checkEnds(config, worldOf(shell).date());
             for (const warning of config.warnings)
                 shell.err(`warning: ${warning}\n`);
             shell.out(file === null ? 'no configuration file: the defaults hold\n' : `${file}: valid\n`);
@@ -34415,7 +34681,8 @@ var __webpack_modules__ = ({
                 ['engine', engineOf(a), engineOf(b)],
                 ['CPU limit', cpuLimit(a), cpuLimit(b)],
             ];
-            return [...differing(fields), ...otherInputData(a, b)];
+            const isOneSided = (a.inputData === undefined) !== (b.inputData === undefined);
+            return [...differing(fields), ...(isOneSided ? ['input data: known of one side only'] : [])];
         }
         function engineOf({ engine, generatorVersion = 1 }) {
             return engine ?? (generatorVersion === 1 ? 'builtin' : `builtin, version ${generatorVersion}`);
@@ -34451,20 +34718,6 @@ var __webpack_modules__ = ({
         }
         function differing(fields) {
             return fields.filter(([, x, y]) => x !== y).map(([name, x, y]) => `${name}: ${x} ≠ ${y}`);
-        }
-        function otherInputData(a, b) {
-            if (a.inputData === undefined && b.inputData === undefined)
-                return [];
-            if (a.inputData === undefined || b.inputData === undefined)
-                return ['input data: known of one side only'];
-            const theirs = b.inputData;
-            return Object.entries(a.inputData).flatMap(([model, hash]) => {
-                const other = Object.hasOwn(theirs, model) ? theirs[model] : undefined;
-                const short = (text) => text.slice(0, 12);
-                return other === undefined || other === hash
-                    ? []
-                    : [`input data of ${model}: ${short(hash)} ≠ ${short(other)}`];
-            });
         }
         function describeGpu({ name, driverVersion, lockedClockMegahertz: locked, mig, }) {
             const details = [
@@ -34981,6 +35234,60 @@ var __webpack_modules__ = ({
             return { status: fingerprint(opened.baseline, opened, current), baseline: opened.baseline };
         }
         ;
+        function isOtherwise(match) {
+            return match.kind === 'other' || match.kind === 'unknown';
+        }
+        function matchMeasured(name, stored, current) {
+            const own = current.models.find((model) => model.name === name);
+            const beside = own === undefined ? [] : neighboursOf(own);
+            const matches = [name, ...beside].map((each) => [each, matchOf(each, stored, current)]);
+            const differences = matches.flatMap(([each, match]) => match.kind !== 'other'
+                ? []
+                : match.differences.map((text) => (each === name ? text : `${text} (${each}, beside it)`)));
+            if (differences.length > 0)
+                return { kind: 'other', differences };
+            const kinds = matches.map(([, { kind }]) => kind);
+            return { kind: kinds.includes('unknown') ? 'unknown' : kinds.includes('alike') ? 'alike' : 'same' };
+        }
+        function neighboursOf(model) {
+            const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model));
+            return [...new Set(names)];
+        }
+        function matchOf(name, stored, current) {
+            const [then, now] = [stored, current].map(({ models }) => models.find((model) => model.name === name));
+            if (then === undefined || now === undefined)
+                return { kind: 'unknown' };
+            const settings = matchSettings(then, now);
+            const [sent, sends] = [sentTo(name, stored.environment), sentTo(name, current.environment)];
+            if (sent === sends)
+                return settings;
+            const short = (sha256 = 'unknown') => sha256.slice(0, 12);
+            const known = settings.kind === 'other' ? settings.differences : [];
+            return { kind: 'other', differences: [...known, `input data ${short(sent)} ≠ ${short(sends)}`] };
+        }
+        function sentTo(name, { inputData = {} }) {
+            return Object.hasOwn(inputData, name) ? inputData[name] : undefined;
+        }
+        function matchSettings(stored, current) {
+            const isSame = stored.settingsHash !== undefined && stored.settingsHash === current.settingsHash;
+            if (stored.conditions === undefined || current.conditions === undefined)
+                return { kind: isSame ? 'same' : 'unknown' };
+            const differences = conditionChanges(stored.conditions, current.conditions).map(({ key, before, after }) => `${key} ${before} ≠ ${after}`);
+            if (differences.length > 0)
+                return { kind: 'other', differences };
+            return { kind: stored.settingsHash === current.settingsHash ? 'same' : 'alike' };
+        }
+        function conditionChanges(before, after) {
+            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+            return keys
+                .filter((key) => before[key] !== after[key])
+                .map((key) => ({ key, before: shortened(before[key]), after: shortened(after[key]) }));
+        }
+        const mostCharacters = 80;
+        function shortened(text = 'none') {
+            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
+        }
+        ;
         const maxIterations = 100_000;
         const precision = 1e-16;
         const tiny = 1e-300;
@@ -35153,35 +35460,6 @@ var __webpack_modules__ = ({
             return JSON.stringify([model, load, metric, reason]);
         }
         ;
-        function matchSettings(stored, current) {
-            const isSame = stored.settingsHash !== undefined && stored.settingsHash === current.settingsHash;
-            if (stored.conditions === undefined || current.conditions === undefined)
-                return { kind: isSame ? 'same' : 'unknown' };
-            const differences = conditionChanges(stored.conditions, current.conditions).map(({ key, before, after }) => `${key} ${before} ≠ ${after}`);
-            if (differences.length > 0)
-                return { kind: 'other', differences };
-            return { kind: stored.settingsHash === current.settingsHash ? 'same' : 'alike' };
-        }
-        function conditionChanges(before, after) {
-            const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-            return keys
-                .filter((key) => before[key] !== after[key])
-                .map((key) => ({ key, before: shortened(before[key]), after: shortened(after[key]) }));
-        }
-        const mostCharacters = 80;
-        function shortened(text = 'none') {
-            return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
-        }
-        ;
-        function modelsOtherwise(before, now, isOther) {
-            const known = new Map(before.map((model) => [model.name, model]));
-            const others = now.filter((model) => {
-                const stored = known.get(model.name);
-                return stored !== undefined && isOther(matchSettings(stored, model), stored);
-            });
-            return new Set(others.map(({ name }) => name));
-        }
-        ;
         const maxPointsPerSeries = 200;
         const spareBytes = 4 * 2 ** 20;
         function baselineFrom(measurements, previous, runId, maxFailureRatio) {
@@ -35298,7 +35576,8 @@ var __webpack_modules__ = ({
             return previous.history.filter((point) => !anew.has(point.model) && (point.commit === null || !renewed.has(`${point.commit} ${seriesOf(point)}`)));
         }
         function begunAnew(previous, current) {
-            return modelsOtherwise(previous.models, current.models, ({ kind }, before) => kind === 'other' || (kind === 'unknown' && before.settingsHash !== undefined));
+            const names = current.models.map(({ name }) => name);
+            return new Set(names.filter((name) => isOtherwise(matchMeasured(name, previous, current))));
         }
         function acceptedUntil(previous, current, kept) {
             if (previous === null)
@@ -35662,7 +35941,7 @@ var __webpack_modules__ = ({
                 return null;
             const { entry, lapse: why } = found;
             if (why !== null)
-                return { upTo: null, words: `gate.accepted accepts nothing of it any more (${entry.reason}): ${why}` };
+                return { upTo: null, words: `gate.accepted accepts nothing of it (${entry.reason}): ${why}` };
             const origin = originOf(entry, input.measurements.git);
             const details = [entry.reason, untilInWords(entry), ...(origin === null ? [] : [origin])].join('; ');
             return { upTo: entry.upTo, words: `up to ${shareInWords(entry.upTo)} (${details})` };
@@ -35738,7 +36017,7 @@ var __webpack_modules__ = ({
                 if (why == null || lapses.includes(null))
                     return [];
                 const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`;
-                return [`${name} accepts nothing any more: ${why}${all}.`];
+                return [`${name} accepts nothing: ${why}${all}.`];
             });
         }
         function seriesBeside(model) {
@@ -37303,7 +37582,8 @@ var __webpack_modules__ = ({
             const baseline = usableBaseline(input);
             if (baseline === null)
                 return { kind: 'none' };
-            return { kind: 'baseline', name: 'the baseline', models: baseline.models, history: baseline.history };
+            const { models, environment, history } = baseline;
+            return { kind: 'baseline', name: 'the baseline', models, environment, history };
         }
         function usableBaseline({ baseline, baselineStatus }) {
             if (baselineStatus.status !== 'found')
@@ -37312,10 +37592,17 @@ var __webpack_modules__ = ({
                 throw new domain_error.ue('internal', 'a baseline was found but not handed to the comparison');
             return baseline;
         }
+        function storedModel(input, name) {
+            const baseline = usableBaseline(input);
+            const stored = baseline?.models.find((model) => model.name === name);
+            if (baseline === null || stored === undefined)
+                return undefined;
+            return isOtherwise(matchMeasured(name, baseline, input.measurements)) ? undefined : stored;
+        }
         function usableRecent({ recent = null, recentStatus }) {
             return recentStatus === undefined || recentStatus.status === 'found' ? recent : null;
         }
-        function modelState(candidate, opponent) {
+        function modelState(candidate, opponent, current) {
             const reference = opponent.kind === 'none' ? undefined : opponent.models.find(({ name }) => name === candidate.name);
             if (candidate.status === 'failed') {
                 return { kind: 'failed', candidate, regressed: reference?.status === 'measured' };
@@ -37323,9 +37610,9 @@ var __webpack_modules__ = ({
             if (reference === undefined)
                 return { kind: 'alone', candidate };
             if (opponent.kind === 'baseline') {
-                const match = matchSettings(reference, candidate);
-                if (match.kind === 'other' || match.kind === 'unknown')
-                    return { kind: 'otherSettings', candidate, match };
+                const match = matchMeasured(candidate.name, opponent, current);
+                if (isOtherwise(match))
+                    return { kind: 'otherwise', candidate, match };
             }
             return { kind: reference.status === 'failed' ? 'referenceFailed' : 'comparable', candidate, reference };
         }
@@ -37384,7 +37671,7 @@ var __webpack_modules__ = ({
         function compareModels(input) {
             const drafted = input.measurements.models.map((model) => {
                 const opponent = opponentFor(input, model);
-                const state = modelState(model, opponent);
+                const state = modelState(model, opponent, input.measurements);
                 const scenarios = state.kind === 'comparable' ? gatedScenarios(model) : [];
                 return {
                     model,
@@ -37411,7 +37698,7 @@ var __webpack_modules__ = ({
             const whole = asReport(input);
             const opponent = opponentOf(whole);
             return input.measurements.models.every((model) => {
-                if (modelState(model, opponent).kind !== 'comparable')
+                if (modelState(model, opponent, input.measurements).kind !== 'comparable')
                     return false;
                 const levels = () => interimLevels(look);
                 const drafts = gatedScenarios(model).map((scenario) => draftScenario(whole, opponent, model, scenario, levels));
@@ -37428,7 +37715,7 @@ var __webpack_modules__ = ({
             const [model] = input.measurements.models;
             if (model === undefined)
                 return null;
-            const state = modelState(model, opponent);
+            const state = modelState(model, opponent, input.measurements);
             if (state.kind === 'failed')
                 return state.regressed ? [] : null;
             if (state.kind !== 'comparable')
@@ -37456,7 +37743,7 @@ var __webpack_modules__ = ({
             if (reference === undefined)
                 return { deciding: [], informing: () => [] };
             const settings = input.config.settingsFor(name);
-            const baselineScenario = scenarioAt(usableBaseline(input)?.models.find((each) => each.name === name), candidate.load);
+            const baselineScenario = scenarioAt(storedModel(input, name), candidate.load);
             const baselineValue = (metric) => storedValue(baselineScenario, metric);
             const againstStored = screening === 'cleared' ? draftsAgainstHistory : draftsAgainstBaseline;
             const [latency, ...others] = opponent.kind === 'reference'
@@ -38223,12 +38510,8 @@ var __webpack_modules__ = ({
             return normalCdf(mean / Math.max(sd, 1e-9));
         }
         function marginOf(outlook, constraints) {
-            return constraints
-                .map((constraint) => roomOf(outlook, constraint))
-                .reduce((worst, room) => (room.mean < worst.mean ? room : worst), {
-                mean: Number.POSITIVE_INFINITY,
-                sd: 0,
-            });
+            const rooms = constraints.filter(({ limit }) => limit > 0).map((constraint) => roomOf(outlook, constraint));
+            return rooms.reduce((worst, room) => (worst === null || room.mean < worst.mean ? room : worst), null);
         }
         function roomOf(outlook, { metric, bound, limit }) {
             if (limit <= 0)
@@ -39067,9 +39350,6 @@ var __webpack_modules__ = ({
                 `Whether ${listInWords(names)} would be sent the same data at ${git.reference.commit.slice(0, 7)} is not known: the files cannot be read there. Both sides were sent what is here.`,
             ];
         }
-        function sentTo(model, { inputData = {} }) {
-            return Object.hasOwn(inputData, model) ? inputData[model] : undefined;
-        }
         ;
         function loosened({ measurements, config, }) {
             const reference = measurements.git?.reference;
@@ -39265,28 +39545,29 @@ var __webpack_modules__ = ({
                 .join(' ');
         }
         ;
-        function otherSettingsReason({ candidate: { name }, match, }) {
+        function otherwiseReason({ candidate: { name }, match, }) {
             const again = `measure the main branch again (${baselineMaker})`;
             if (match.kind === 'unknown') {
                 return {
                     outcome: 'inconclusive',
                     model: name,
                     message: `${name}: whether the baseline measured it with the same settings is not known: one of the two files was written by an older version, which did not keep each of them.`,
-                    next: `Compare with --reference, which gives both sides the same settings, or ${again}.`,
+                    next: `Compare with --reference, which gives both sides the same, or ${again}.`,
                 };
             }
             return {
                 outcome: 'invalid',
                 model: name,
-                message: `${name}: the baseline measured it with other settings, so that its numbers mean something else: ${match.differences.join('; ')}.`,
-                next: `Compare with --reference, which gives both sides the same settings, or ${again} with these.`,
+                message: `${name}: the baseline measured it in another way, so that its numbers mean something else: ${match.differences.join('; ')}.`,
+                next: `Compare with --reference, which gives both sides the same, or ${again} in this way.`,
             };
         }
         function settingsWarnings(input) {
             const compared = input.measurements.models.flatMap((model) => {
                 const opponent = opponentFor(input, model);
-                const stored = opponent.kind === 'baseline' ? opponent.models.find(({ name }) => name === model.name) : undefined;
-                return stored === undefined ? [] : [{ name: model.name, match: matchSettings(stored, model) }];
+                if (opponent.kind !== 'baseline' || !opponent.models.some(({ name }) => name === model.name))
+                    return [];
+                return [{ name: model.name, match: matchMeasured(model.name, opponent, input.measurements) }];
             });
             const alike = compared.filter(({ match }) => match.kind === 'alike').map(({ name }) => name);
             const baseline = compared.length === 0 ? null : usableBaseline(input);
@@ -39837,8 +40118,8 @@ var __webpack_modules__ = ({
         }
         function modelReasons(input, model, compared) {
             const opponent = opponentFor(input, model);
-            const state = modelState(model, opponent);
-            const isComparable = state.kind === 'comparable' || state.kind === 'otherSettings';
+            const state = modelState(model, opponent, input.measurements);
+            const isComparable = state.kind === 'comparable' || state.kind === 'otherwise';
             if (input.mode === 'gate' && model.screening === 'cleared' && !isComparable)
                 return [uncleared(model)];
             if (state.kind === 'failed')
@@ -39855,9 +40136,7 @@ var __webpack_modules__ = ({
             };
             return [
                 ...problems,
-                ...(state.kind === 'otherSettings'
-                    ? [otherSettingsReason(state)]
-                    : stateReasons(state.kind, model, opponent)),
+                ...(state.kind === 'otherwise' ? [otherwiseReason(state)] : stateReasons(state.kind, model, opponent)),
                 ...(state.kind === 'comparable' ? otherLoads(model, opponent) : []),
                 ...comparisonReasons(model, compared.comparisons.filter(({ load }) => !bad(load))),
                 ...compared.constraints
@@ -45253,8 +45532,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { status: 'unreadable', commit, why: found.why };
             const path = found.path ?? 'triton-perf-gate.yml';
             try {
-                const limits = limitsOf(readConfig(found.text, path, config.overrides), models);
-                const hashes = await inputHashes?.(readConfig(found.text, (0, external_node_path_.join)(root, path), config.overrides));
+                const theirs = readConfig(found.text, (0, external_node_path_.join)(root, path), config.overrides);
+                const limits = limitsOf(theirs, models);
+                const hashes = await inputHashes?.(theirs);
                 return {
                     status: 'read',
                     commit,
@@ -45268,7 +45548,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return {
                     status: 'unreadable',
                     commit,
-                    why: first === undefined ? message : `${message}: ${first.message}`,
+                    why: first === undefined ? message : `${path} is not a valid configuration: ${first.message}`,
                 };
             }
         }
@@ -45338,6 +45618,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
             const cpuTicks = Number(fields[11]) + Number(fields[12]);
             return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
+        }
+        function isUnreaped(pid, name) {
+            const text = readProc(`/proc/${pid}/stat`) ?? '';
+            const end = text.lastIndexOf(')');
+            return text.slice(text.indexOf('(') + 1, end) === name.slice(0, 15) && text.startsWith(') Z ', end);
         }
         function commandLineOf(pid) {
             return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
@@ -45910,8 +46195,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const external_node_worker_threads_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_threads");
         ;
+        const patienceMs = 2000;
         async function startLoadThread(world) {
             const worker = new external_node_worker_threads_namespaceObject.Worker(world.loadWorker, { name: 'load', execArgv: [] });
+            const exited = new Promise((resolve) => worker.once('exit', resolve));
             const pending = new Map();
             let lastId = 0;
             let ended = null;
@@ -45948,7 +46235,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 }),
                 close: async () => {
                     world.signal.removeEventListener('abort', onAbort);
-                    await worker.terminate();
+                    worker.postMessage({ id: ++lastId, command: { kind: 'end' } });
+                    const patience = setTimeout(() => void worker.terminate(), patienceMs);
+                    await exited;
+                    clearTimeout(patience);
                 },
             };
         }
@@ -47126,7 +47416,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             return reasons;
         }
-        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file/;
+        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|^terminate called /;
         function isStubDeath(line) {
             return stubDeath.test(line);
         }
@@ -47139,6 +47429,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const graceNs = 2 * nsPerSecond;
         const load_model_pollNs = 20 * nsPerMs;
+        const deadStubNs = 10 * nsPerSecond;
+        const stubPollNs = nsPerSecond;
         async function loadModel(world, server, client, name, { configJson, timeoutNs }) {
             const lines = [];
             let report = () => { };
@@ -47153,7 +47445,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const onAbort = () => report('interrupted');
             world.signal.addEventListener('abort', onAbort, { once: true });
             void server.exited.then((code) => report(`the server ended with ${code ?? 'a signal'} while loading it`));
-            const answer = client.load(name, { configJson, timeoutNs }).then(() => null, (error) => error);
+            let isAnswered = false;
+            const answer = client
+                .load(name, { configJson, timeoutNs })
+                .then(() => null, (error) => error)
+                .finally(() => {
+                isAnswered = true;
+            });
+            void watchStubs(world, server, () => isAnswered, report);
             try {
                 const first = await Promise.race([answer, trouble]);
                 if (first === null)
@@ -47168,12 +47467,33 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (late === null)
                     return;
                 throw late === undefined || server.hasExited()
-                    ? new domain_error.ue('model', `model '${name}' did not load: ${first}`, { hint: tailHint(lines) })
+                    ? new domain_error.ue('model', `model '${name}' did not load: ${withException(first, lines)}`, {
+                        hint: tailHint(lines),
+                    })
                     : load_model_explain(name, late, lines);
             }
             finally {
                 unlisten();
                 world.signal.removeEventListener('abort', onAbort);
+            }
+        }
+        async function watchStubs(world, server, isAnswered, report) {
+            const before = new Set(server.pids());
+            if (before.size === 0)
+                return;
+            const seenNs = new Map();
+            while (!isAnswered() && !server.hasExited() && !world.signal.aborted) {
+                await world.sleep(stubPollNs);
+                const nowNs = world.nowNs();
+                const ended = server
+                    .pids()
+                    .filter((pid) => !before.has(pid) && isUnreaped(pid, 'triton_python_backend_stub'));
+                for (const pid of ended)
+                    seenNs.set(pid, seenNs.get(pid) ?? nowNs);
+                if (ended.some((pid) => nowNs - (seenNs.get(pid) ?? nowNs) >= deadStubNs)) {
+                    report('its process in the python backend ended while it started, and the server waits on');
+                    return;
+                }
             }
         }
         async function untilLogged(world, server, error, lines) {
@@ -47190,21 +47510,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (!(error instanceof domain_error.ue))
                 throw error;
             const reasons = pollFailures(lines);
-            const last = lines
+            const last = exceptionIn(lines);
+            const ended = last === undefined ? [] : [`the server ended: ${last}`];
+            const why = [error.message, ...reasons, ...ended].join('\n');
+            const hint = reasons.length === 0 && error.code === 'server' ? `${patience} ${tailHint(lines)}` : undefined;
+            return new domain_error.ue('model', `model '${name}' did not load: ${why}`, { hint, cause: error });
+        }
+        function exceptionIn(lines) {
+            return lines
                 .findLast((line) => /^\s*what\(\):/.test(line))
                 ?.trim()
                 .replace(/^what\(\):\s*/, '');
-            const ended = last === undefined ? [] : [`the server ended: ${last}`];
-            const why = [error.message, ...reasons, ...ended].join('\n');
-            const hint = reasons.length === 0 && error.code === 'server' ? tailHint(lines) : undefined;
-            return new domain_error.ue('model', `model '${name}' did not load: ${why}`, { hint, cause: error });
         }
+        function withException(trouble, lines) {
+            const last = exceptionIn(lines);
+            return last === undefined ? trouble : `${trouble}: ${last}`;
+        }
+        const patience = 'If it only needs longer, raise gate.model_load_timeout.';
         const tailLines = 20;
         function tailHint(lines) {
-            const patience = 'If it only needs longer, raise gate.model_load_timeout.';
             return lines.length === 0
-                ? `The server said nothing meanwhile. ${patience}`
-                : `${patience} The server's last words:\n${lines.slice(-tailLines).join('\n')}`;
+                ? 'The server said nothing meanwhile.'
+                : `The server's last words:\n${lines.slice(-tailLines).join('\n')}`;
         }
         async function unloadModel(world, client, name, { timeoutNs }) {
             const deadlineNs = world.nowNs() + timeoutNs;
@@ -47733,11 +48060,18 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     overridden.add(name);
                 loaded.set(name, await openModel(context, live, model, { ...askOf(context, name), lane }, override));
             }
-            async function change(live, configurations) {
+            async function change(live, configurations, ownLoadsNs) {
                 for (const [lane, model] of models.entries()) {
                     const configuration = configurations[lane];
-                    if (configuration !== undefined && !isLoaded(model, configuration))
+                    if (configuration === undefined || isLoaded(model, configuration))
+                        continue;
+                    const beginNs = world.nowNs();
+                    try {
                         await replace(live, model, lane, configuration);
+                    }
+                    finally {
+                        ownLoadsNs[lane] = world.nowNs() - beginNs;
+                    }
                 }
                 return models.flatMap(({ name }) => loaded.get(name) ?? []);
             }
@@ -47752,8 +48086,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return {
                 load: async (configurations) => {
                     const isAlive = server?.server.hasExited() === false;
-                    if (isAlive && models.every((model, index) => isLoaded(model, configurations[index])))
-                        return { models: models.flatMap(({ name }) => loaded.get(name) ?? []), startNs: 0, loadNs: null };
+                    const ownLoadsNs = models.map(() => null);
+                    if (isAlive && models.every((model, index) => isLoaded(model, configurations[index]))) {
+                        const live = models.flatMap(({ name }) => loaded.get(name) ?? []);
+                        return { models: live, startNs: 0, loadNs: null, ownLoadsNs };
+                    }
                     const beginNs = world.nowNs();
                     let startNs = 0;
                     const tried = async () => {
@@ -47762,7 +48099,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                                 await clear();
                             server ??= await openServer(context, 'candidate', repository.path);
                             startNs = isAlive ? 0 : world.nowNs() - beginNs;
-                            return await change(server, configurations);
+                            return await change(server, configurations, ownLoadsNs);
                         }
                         catch (error) {
                             interruptIfAsked(world);
@@ -47770,10 +48107,1028 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         }
                     };
                     const found = await tried();
-                    return { models: found, startNs, loadNs: world.nowNs() - beginNs - startNs };
+                    return { models: found, startNs, loadNs: world.nowNs() - beginNs - startNs, ownLoadsNs };
                 },
                 close: clear,
             };
+        }
+        ;
+        function loadedAfter(points, mostServers) {
+            return points.reduce((loaded, { configuration, metrics }) => {
+                const replaced = replacedBy(loaded, configuration, mostServers);
+                const others = without(loaded.configurations, configuration).filter((each) => each !== replaced);
+                return {
+                    configurations: metrics === null ? others : [...others, configuration],
+                    servers: loaded.servers + (startsServer(loaded, configuration, mostServers) ? 1 : 0),
+                };
+            }, { configurations: [], servers: 0 });
+        }
+        function replacedBy({ configurations }, configuration, mostServers) {
+            if (has(configurations, configuration) || configurations.length < mostServers)
+                return null;
+            return configurations.find(({ committed }) => !committed) ?? configurations[0] ?? null;
+        }
+        function startsServer(loaded, configuration, mostServers) {
+            const { configurations, servers } = loaded;
+            return (!has(configurations, configuration) &&
+                replacedBy(loaded, configuration, mostServers) === null &&
+                configurations.length === servers);
+        }
+        function has(configurations, configuration) {
+            return without(configurations, configuration).length < configurations.length;
+        }
+        function without(configurations, configuration) {
+            const key = configurationKey(configuration);
+            return configurations.filter((each) => configurationKey(each) !== key);
+        }
+        ;
+        const sizes = [
+            ({ configuration }) => log2(configuration.instanceCount),
+            ({ configuration }) => log2(configuration.maxBatchSize),
+            ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
+            ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
+        ];
+        const loadSizes = [
+            ({ load }) => Math.log2(inferencesOf(load)),
+            ({ configuration, load }) => Math.log2(inferencesOf(load)) - log2(configuration.instanceCount),
+        ];
+        function chanceOfWorking(points) {
+            const working = points.filter(({ metrics }) => metrics !== null);
+            const failed = points.filter(({ metrics }) => metrics === null);
+            const overloads = failed
+                .filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)))
+                .map(({ load }) => inferencesOf(load));
+            const tooMuch = Math.min(...overloads);
+            const isOverload = ({ load }) => inferencesOf(load) >= tooMuch;
+            const bears = chanceBy(loadSizes, working, failed.filter(isOverload));
+            const loads = chanceBy([...sizes, ...loadSizes.slice(0, 1)], working, failed.filter((point) => !isOverload(point)));
+            return (place) => bears(place) * loads(place);
+        }
+        function chanceBy(causes, working, failed) {
+            const explanations = causes.flatMap((size) => {
+                const largest = Math.max(...working.map(size));
+                const smallest = Math.min(...failed.map(size));
+                return largest < smallest ? [{ size, largest, smallest }] : [];
+            });
+            return (place) => {
+                if (failed.length === 0)
+                    return 1;
+                if (explanations.length === 0) {
+                    if (failed.some((point) => atLeast(place, point)))
+                        return 0;
+                    return working.some((point) => atLeast(point, place)) ? 1 : 0.5;
+                }
+                const chances = explanations.map(({ size, largest, smallest }) => {
+                    if (largest === Number.NEGATIVE_INFINITY)
+                        return size(place) < smallest ? 0.5 : 0;
+                    return Math.min(1, Math.max(0, (smallest - size(place)) / (smallest - largest)));
+                });
+                return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
+            };
+        }
+        function atLeast(one, other) {
+            return (log2(one.configuration.instanceCount) >= log2(other.configuration.instanceCount) &&
+                log2(one.configuration.maxBatchSize) >= log2(other.configuration.maxBatchSize) &&
+                inferencesOf(one.load) >= inferencesOf(other.load));
+        }
+        function log2(count) {
+            return Math.log2(Math.max(1, count ?? 1));
+        }
+        ;
+        const idleQueueShare = 0.05;
+        const smallBatchShare = 0.6;
+        const impliedNoise = 0.1;
+        function impliedObservations(candidates, space) {
+            return candidates.flatMap((candidate) => {
+                const implied = [];
+                const queue = queueShare(candidate);
+                if (queue !== null && queue < idleQueueShare)
+                    implied.push(...nextUp(candidate, space, 'instanceCount'));
+                const executed = candidate.metrics.executedBatchSize;
+                const { maxBatchSize, dynamicBatching } = candidate.configuration;
+                if (dynamicBatching && executed != null && executed < smallBatchShare * maxBatchSize) {
+                    implied.push(...nextUp(candidate, space, 'maxBatchSize'));
+                }
+                const { gpuMemoryBytes: _, gpuDeviceMemoryBytes: __, ...metrics } = candidate.metrics;
+                return implied.map((place) => ({ ...place, metrics, noise: impliedNoise }));
+            });
+        }
+        function queueShare({ metrics }) {
+            const queue = metrics.serverQueueNs;
+            if (queue == null)
+                return null;
+            const compute = [metrics.serverComputeInputNs, metrics.serverComputeInferNs, metrics.serverComputeOutputNs];
+            const total = compute.reduce((sum, value) => sum + (value ?? 0), queue);
+            return total > 0 ? queue / total : null;
+        }
+        function nextUp(place, space, dimension) {
+            const { configuration, load } = place;
+            const larger = space.configurations
+                .filter((other) => (other[dimension] ?? 0) > (configuration[dimension] ?? 0) &&
+                other.dynamicBatching === configuration.dynamicBatching &&
+                (dimension === 'instanceCount'
+                    ? other.maxBatchSize === configuration.maxBatchSize
+                    : other.instanceCount === configuration.instanceCount))
+                .filter((other) => sameConfiguration({ ...other, [dimension]: configuration[dimension] }, configuration))
+                .sort((a, b) => (a[dimension] ?? 0) - (b[dimension] ?? 0));
+            return larger.slice(0, 1).map((next) => ({ configuration: next, load }));
+        }
+        ;
+        const leastImprovement = 0.01;
+        const leastChance = 0.02;
+        const mostTries = 3;
+        function prospects(state) {
+            const { space, points } = state;
+            const tried = new Set(points.map(placeKey));
+            const begun = new Set(points.map(({ configuration }) => configurationKey(configuration)));
+            const again = nearMisses(state);
+            const works = chanceOfWorking(points);
+            const promises = promiseOf(state, tried);
+            return space.configurations.filter(fitsMemory(points, space)).flatMap((configuration) => {
+                const isBegun = begun.has(configurationKey(configuration));
+                return loadsFor(space, configuration).flatMap((load) => {
+                    const place = { configuration, load };
+                    const isTried = isBegun && tried.has(placeKey(place));
+                    const chance = works(place);
+                    if (chance === 0 || (isTried && !again.has(placeKey(place))))
+                        return [];
+                    const promise = promises(place);
+                    if (promise === null || (isTried && promise.seeking))
+                        return [];
+                    const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement];
+                    return improvement >= promise.least ? [{ ...place, tried: isTried, meeting, improvement }] : [];
+                });
+            });
+        }
+        function nearMisses({ points, constraints }) {
+            if (candidates_spreadOf(points) === exactSpread)
+                return new Set();
+            const missed = candidatesOf(points).filter((candidate) => candidate.tries < mostTries && !holds(candidate, constraints));
+            return new Set(missed.map(placeKey));
+        }
+        function promiseOf({ space, objectives, constraints, points }, tried) {
+            const candidates = candidatesOf(points);
+            const spread = candidates_spreadOf(points);
+            const surrogate = fitSurrogate([
+                ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
+                ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
+            ]);
+            const isHolding = (candidate) => !hasFailed(candidate) &&
+                holds(candidate, constraints, spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints));
+            const holding = candidates.filter(isHolding);
+            if (holding.length === 0) {
+                const margins = candidates.flatMap((candidate) => marginOf(surrogate(candidate), constraints)?.mean ?? []);
+                const nearest = Math.max(...margins);
+                return (place) => {
+                    const outlook = surrogate(place);
+                    const meeting = meetingOf(outlook, constraints);
+                    const margin = marginOf(outlook, constraints);
+                    const nearer = margins.length === 0 || margin === null ? 1 : expectedExcess(margin, nearest);
+                    return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 };
+                };
+            }
+            const floor = expectedAnswer(holding.map((candidate) => {
+                const outlook = surrogate(candidate);
+                const { slope, rest } = utilityOf(outlook, objectives);
+                return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) };
+            }));
+            const leastGain = Math.min(leastImprovement, spread / 5);
+            return (place) => {
+                const outlook = surrogate(place);
+                const utility = utilityOf(outlook, objectives);
+                const free = expectedGain(outlook.rate, { ...utility, floor, least: nothing });
+                if (free.gain < leastGain)
+                    return null;
+                if (constraints.length === 0)
+                    return { meeting: 1, improvement: free.gain, seeking: false, least: leastGain };
+                const { least, others } = needsOf(outlook, constraints);
+                const { gain, chance } = expectedGain(outlook.rate, { ...utility, floor, least });
+                return { meeting: others * chance, improvement: others * gain, seeking: false, least: leastGain };
+            };
+        }
+        function expectedAnswer(held) {
+            const ranked = held.toSorted((a, b) => b.utility - a.utility);
+            const last = ranked.at(-1)?.utility ?? 0;
+            return ranked
+                .toReversed()
+                .reduce((rest, { utility, meeting }) => meeting * utility + (1 - meeting) * rest, last);
+        }
+        ;
+        const committedLoads = 3;
+        const confirmShare = 0.1;
+        const leastToConfirm = 5;
+        const leastOwnChance = 0.05;
+        const largeGain = 0.05;
+        const mostMeasurements = 3;
+        function nextQuickStep(state) {
+            if (state.points.length === 0)
+                return beginning(state);
+            const promising = prospects(state);
+            const found = explore(state, promising);
+            return typeof found === 'string' ? ending(state, promising, found) : found;
+        }
+        function beginning(state) {
+            const place = committedPlace(state);
+            return isAffordable(state, place, 0)
+                ? quick_measure(place, 'explore', 'the committed configuration comes first')
+                : exhausted(state);
+        }
+        function committedPlace({ space }) {
+            return { configuration: space.committed, load: firstLoad(space, space.committed) };
+        }
+        function mayExplore(state, reserve) {
+            return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve);
+        }
+        function ending(state, promising, reason) {
+            const contender = quick_nextContender(state, promising);
+            if (contender === null)
+                return quick_done(state, reason);
+            if (!isAffordable(state, contender.place, 0))
+                return exhausted(state);
+            return quick_measure(contender.place, 'confirm', contender.why);
+        }
+        function reserveOf({ points, budget: { maxMeasurements } }) {
+            if (maxMeasurements < leastToConfirm || candidates_spreadOf(points) === exactSpread)
+                return 0;
+            return Math.max(1, Math.floor(maxMeasurements * confirmShare));
+        }
+        function explore(state, promising) {
+            const reserve = reserveOf(state);
+            if (!mayExplore(state, reserve))
+                return budgetWords(state, reserve);
+            const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
+            const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
+            if (best === null)
+                return 'nothing that is left is expected to be better';
+            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
+        }
+        function mostPromising(state, pool) {
+            const value = (prospect) => prospect.improvement / costNs(state, prospect);
+            return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
+        }
+        function prospectWords({ improvement, meeting }) {
+            return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
+        }
+        function ownLoads({ points, space }, promising) {
+            const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
+            const own = promising.filter((place) => isOwn(place) && place.meeting > leastOwnChance);
+            return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null;
+        }
+        function otherBatching({ points, space }, promising) {
+            const { committed } = space;
+            const isOther = ({ configuration }) => configuration.dynamicBatching !== committed.dynamicBatching;
+            if (points.some(isOther))
+                return null;
+            const others = promising.filter((place) => isOther(place) &&
+                place.configuration.instanceCount === committed.instanceCount &&
+                place.configuration.maxBatchSize === committed.maxBatchSize);
+            return others.length === 0 ? null : others;
+        }
+        function quick_nextContender(state, promising) {
+            const estimate = estimateOf(state);
+            const ranked = answer_rank(state, estimate);
+            const [winner] = ranked;
+            if (winner === undefined || candidates_spreadOf(state.points) === exactSpread)
+                return null;
+            const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
+            if (nearMiss !== null && nearMiss.improvement >= largeGain)
+                return { place: nearMiss, why: prospectWords(nearMiss) };
+            if (winner.tries === 1)
+                return { place: winner, why: 'the winner is measured again' };
+            const own = bestOf(ranked, state.space.committed);
+            const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate);
+            if (close(own) && own?.tries === 1)
+                return { place: own, why: 'the committed configuration is as good as the winner so far' };
+            if (nearMiss !== null)
+                return { place: nearMiss, why: prospectWords(nearMiss) };
+            const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
+            const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
+            const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least));
+            const told = fewest.tries > 1 && !contenders.some(close);
+            if (told || fewest.tries >= mostMeasurements)
+                return null;
+            return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
+        }
+        function exhausted(state) {
+            return quick_done(state, budgetWords(state));
+        }
+        function quick_done(state, reason) {
+            return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason };
+        }
+        function quick_measure({ configuration, load }, purpose, why) {
+            return { kind: 'measure', configuration, load, purpose, why };
+        }
+        ;
+        const plateauTries = 4;
+        const brute_plateauGain = 0.05;
+        function nextBruteStep(state) {
+            return nextInOrder(state, stopsGrowing);
+        }
+        function nextManualStep(state) {
+            return nextInOrder(state, () => false);
+        }
+        function nextInOrder(whole, skip) {
+            const { committed, configurations } = whole.space;
+            const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
+            const state = { ...whole, points: groupsBy(whole.points, placeKey).flatMap(([first]) => first ?? []) };
+            const fits = fitsMemory(state.points, state.space);
+            for (const configuration of [committed, ...others]) {
+                const load = nextLoad(configuration, state);
+                const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
+                if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
+                    continue;
+                if (!isAffordable(whole, { configuration, load }, 0))
+                    return brute_done(whole, budgetWords(whole));
+                return quick_measure({ configuration, load }, 'explore', 'next in order');
+            }
+            const again = brute_nextContender(whole);
+            if (again !== null && isAffordable(whole, again.place, 0))
+                return quick_measure(again.place, 'confirm', again.why);
+            return brute_done(whole, 'everything that was to be tried is measured');
+        }
+        function brute_nextContender({ points, space, ...state }) {
+            if (candidates_spreadOf(points) === exactSpread)
+                return null;
+            const ranked = answer_rank({ points, space, ...state });
+            const [winner] = ranked;
+            if (winner === undefined)
+                return null;
+            const runnerUp = ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration));
+            const contenders = [
+                { place: winner, why: 'the winner is measured again' },
+                { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
+                { place: runnerUp, why: 'the runner-up is measured again' },
+            ];
+            const [next] = contenders.flatMap(({ place, why }) => place == null || place.tries > 1 ? [] : [{ place, why }]);
+            return next ?? null;
+        }
+        function nextLoad(configuration, { space, points }) {
+            const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
+            if (own.some(({ metrics }) => metrics === null))
+                return null;
+            const isFlat = (load) => {
+                if (space.allLoads === true)
+                    return false;
+                const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
+                const last = alike.slice(-plateauTries).map(brute_throughputOf);
+                return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
+            };
+            const measured = new Set(own.map(({ load }) => loadKey(load)));
+            return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
+        }
+        function stopsGrowing(configuration, { points }) {
+            const best = new Map();
+            for (const point of points) {
+                const { maxBatchSize } = point.configuration;
+                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
+                    configurationKey({ ...configuration, maxBatchSize: 0 });
+                if (!alike || maxBatchSize >= configuration.maxBatchSize)
+                    continue;
+                if (point.metrics === null)
+                    return true;
+                best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, brute_throughputOf(point)));
+            }
+            const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput);
+            const newest = bySize.at(-1) ?? 0;
+            return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1));
+        }
+        function brute_throughputOf({ metrics }) {
+            return metrics?.inferPerSec ?? 0;
+        }
+        function brute_done(state, reason) {
+            return { kind: 'done', answer: answerOf(state), reason };
+        }
+        ;
+        const meeting = 4;
+        function forecaster({ objectives, constraints, space }, members, best, foresight) {
+            const here = foresight(best);
+            const effort = effortOf(best.configuration, space);
+            const bestHolds = holds(best, constraints);
+            const missing = violation(best.metrics, constraints);
+            const gainOf = (metrics) => {
+                const left = violation(metrics, constraints);
+                if (bestHolds)
+                    return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives);
+                if (left === 0)
+                    return meeting + score(metrics, best.metrics, objectives);
+                return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY;
+            };
+            return (place) => {
+                const flow = foresight(place);
+                const gain = gainOf(foretold(best, here, flow, place, members));
+                const more = effortOf(place.configuration, space) - effort;
+                return { gain: gain - more, headroom: flow.headroom };
+            };
+        }
+        function foretold(best, here, flow, place, members) {
+            const slower = flow.latencyNs / here.latencyNs;
+            const inferPerSec = ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
+                (here.requestsPerSecond * batchSizeOf(best.load));
+            const larger = memory_instancesOf(place.configuration, members) / memory_instancesOf(best.configuration, members);
+            const scaled = Object.entries(best.metrics).map(([name, value]) => {
+                if (value == null)
+                    return [name, value];
+                if (name === 'inferPerSec')
+                    return [name, inferPerSec];
+                if (name.startsWith('latency'))
+                    return [name, value * slower];
+                return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value];
+            });
+            return Object.fromEntries(scaled);
+        }
+        ;
+        function movers(members, own) {
+            const others = members.varied.map((member) => ({
+                name: member.name,
+                fields: (configuration) => fieldsOf(member, configuration),
+                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
+            }));
+            const self = {
+                name: members.top,
+                fields: ({ others: _, committed: __, ...fields }) => fields,
+                variants: (from) => own.map((each) => withOwn(members, from, each)),
+            };
+            return own.length > 1 ? [...others, self] : others;
+        }
+        function effective({ largestClientBatch }, { variants, committed }) {
+            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
+        }
+        function withOwn(members, from, own) {
+            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
+            return sameConfiguration(together, members.committed) ? members.committed : together;
+        }
+        function movers_atLeast(members, one, other) {
+            const all = movers(members, [one, other]);
+            return all.every((mover) => {
+                const [a, b] = [mover.fields(one), mover.fields(other)];
+                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
+            });
+        }
+        function neighbours({ fields, variants }, from) {
+            const current = fields(from);
+            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
+            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
+            const counts = alike({ instanceCount: null })
+                .filter((each) => each.fields.instanceCount !== current.instanceCount)
+                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
+            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
+            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
+            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
+                each.fields.instanceCount === current.instanceCount &&
+                each.fields.maxBatchSize === current.maxBatchSize);
+            return [up, other, down].flatMap((each) => each?.configuration ?? []);
+        }
+        ;
+        const shapes = [0.05, 0.3, 0.5, 0.7, 0.95].flatMap((fixed) => [
+            [0, 0.4],
+            [0.1, 0.3],
+            [0.3, 0.15],
+            [0.6, 0.1],
+            [1, 0.05],
+        ].map(([contention = 0, prior = 0]) => ({ fixed, contention, prior: fixed === 0.5 ? 2 * prior : prior })));
+        const spread = 0.08;
+        function executionTime(measured) {
+            const fits = shapes.map((shape) => {
+                const logs = measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)));
+                const base = mean(logs);
+                const squares = logs.reduce((sum, log) => sum + (log - base) ** 2, 0);
+                return { ...shape, base, weight: shape.prior * Math.exp(-squares / (2 * spread ** 2)) };
+            });
+            const total = fits.reduce((sum, { weight }) => sum + weight, 0);
+            const weightOf = ({ weight, prior }) => (total > 0 ? weight / total : prior);
+            const averaged = (value) => fits.reduce((sum, fit) => sum + weightOf(fit) * value(fit), 0);
+            const shape = {
+                fixed: averaged(({ fixed }) => fixed),
+                contention: averaged(({ contention }) => contention),
+            };
+            const base = Math.exp(mean(measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)))));
+            return (requests, busy) => base * factor(shape, requests, busy);
+        }
+        function factor({ fixed, contention }, requests, busy) {
+            return (fixed + (1 - fixed) * Math.max(1, requests)) * (1 + contention * Math.max(0, busy - 1));
+        }
+        ;
+        const rounds = 40;
+        const queueing_settled = 2e-3;
+        function closedFlow({ stations, elsewhereNs, window }, outstanding) {
+            const inside = Math.min(outstanding, window ?? outstanding);
+            const present = stations.map(() => inside / stations.length);
+            const served = stations.map(() => 0);
+            let busy = 1;
+            let perNs = 0;
+            let most = 0;
+            let headroom = 0;
+            for (let round = 0; round < rounds; round++) {
+                const seen = stations.map((station, i) => visit(station, { present: present[i] ?? 0, served: served[i] ?? 0, inside, busy }));
+                const totalNs = elsewhereNs + seen.reduce((sum, { visits, residenceNs }) => sum + visits * residenceNs, 0);
+                most = Math.min(...seen.map(({ visits, capacityPerNs }) => capacityPerNs / visits));
+                const before = perNs;
+                perNs = Math.min(inside / totalNs, most);
+                const room = seen.map(({ visits, capacityPerNs }) => Math.min(1, Math.log2(capacityPerNs / visits / perNs)));
+                headroom = room.reduce((sum, doublings) => sum + doublings, 0);
+                let nowBusy = 0;
+                for (const [i, { visits, residenceNs, executionNs, batch }] of seen.entries()) {
+                    const arriving = perNs * visits;
+                    present[i] = ((present[i] ?? 0) + Math.min(inside, arriving * residenceNs)) / 2;
+                    served[i] = arriving * executionNs;
+                    nowBusy += (arriving * executionNs) / batch;
+                }
+                const wasBusy = busy;
+                busy = Math.max(1, (busy + nowBusy) / 2);
+                if (Math.abs(perNs - before) < queueing_settled * perNs && Math.abs(busy - wasBusy) < queueing_settled * busy)
+                    break;
+            }
+            return {
+                requestsPerSecond: perNs * 1e9,
+                latencyNs: outstanding / perNs,
+                mostPerSecond: most * 1e9,
+                headroom,
+            };
+        }
+        function visit(station, { present, served, inside, busy }) {
+            const { instances, largestBatch, visits, delayNs } = station;
+            const batch = Math.min(largestBatch, Math.max(1, present / instances));
+            const executionNs = station.executionNs(batch, busy);
+            const places = instances * batch;
+            const others = inside <= 1 ? 0 : (inside - 1) / inside;
+            const usage = Math.min(1, served / places);
+            const ahead = others * (present - Math.min(present, served) * (1 - usage ** (instances - 1) / 2));
+            const waitNs = largestBatch > 1 ? delayNs * (1 - batch / largestBatch) : 0;
+            return {
+                visits,
+                batch,
+                executionNs,
+                residenceNs: executionNs * (1 + Math.max(0, ahead) / places) + waitNs,
+                capacityPerNs: places / executionNs,
+            };
+        }
+        const many = 1024;
+        function openFlow(network, requestsPerSecond) {
+            const most = closedFlow(network, many);
+            if (most.requestsPerSecond <= requestsPerSecond)
+                return most;
+            let [low, high] = [0, many];
+            while (high - low > 0.05 * high) {
+                const middle = (low + high) / 2;
+                if (closedFlow(network, middle).requestsPerSecond < requestsPerSecond)
+                    low = middle;
+                else
+                    high = middle;
+            }
+            return { ...most, requestsPerSecond, latencyNs: (high / requestsPerSecond) * 1e9 };
+        }
+        ;
+        const computeParts = serverParts.filter((part) => part !== 'serverQueueNs');
+        function foresee(members, points, base) {
+            const seen = points.flatMap((point) => seenAt(point) ?? []);
+            const at = seen.find((one) => placeKey(one) === placeKey(base));
+            const known = members.varied.flatMap((member) => {
+                const row = at?.rows.find(({ model }) => model === member.name);
+                return row === undefined || at === undefined || executionOf(member, at) === null ? [] : [{ member, row }];
+            });
+            if (at === undefined || known.length === 0)
+                return null;
+            const times = known.map(({ member }) => executionTime(seen.flatMap((one) => executionOf(member, one) ?? [])));
+            const network = (configuration, load) => ({
+                stations: known.map(({ member, row }, i) => stationOf(fieldsOf(member, configuration), row, batchSizeOf(load), times[i] ?? (() => nsPerMs))),
+                elsewhereNs: elsewhereNs(at, known.map(({ row }) => row)),
+                window: at.own === null ? null : (configuration.instanceCount ?? 1),
+            });
+            const raw = (place) => flowOf(network(place.configuration, place.load), place.load);
+            const there = raw(at);
+            const latency = at.latencyNs / there.latencyNs;
+            const slack = Math.max(1, at.requestsPerSecond / there.mostPerSecond);
+            const bounded = (flow) => Math.min((flow.requestsPerSecond * at.requestsPerSecond) / there.requestsPerSecond, flow.mostPerSecond * slack);
+            const misses = seen.map((one) => ({
+                at: octaves(members, one),
+                log: Math.log(one.requestsPerSecond / bounded(raw(one))),
+            }));
+            return (place) => {
+                const flow = raw(place);
+                const requestsPerSecond = bounded(flow) * Math.exp(missAt(octaves(members, place), misses));
+                const isClosed = place.load.mode === 'concurrency';
+                return {
+                    ...flow,
+                    requestsPerSecond,
+                    latencyNs: isClosed
+                        ? (at.latencyNs * at.requestsPerSecond * outstanding(place)) / (requestsPerSecond * outstanding(at))
+                        : flow.latencyNs * latency,
+                };
+            };
+        }
+        const doubt = 0.2;
+        function missAt(place, misses) {
+            let [sum, weights] = [0, doubt];
+            for (const { at, log } of misses) {
+                let squared = 0;
+                for (let i = 0; i < place.length; i++)
+                    squared += ((place[i] ?? 0) - (at[i] ?? 0)) ** 2;
+                const weight = Math.exp(-squared / 2);
+                sum += weight * log;
+                weights += weight;
+            }
+            return sum / weights;
+        }
+        function octaves({ varied }, { configuration, load }) {
+            const of = ({ instanceCount, dynamicBatching, maxBatchSize }) => [
+                Math.log2(instanceCount ?? 1),
+                dynamicBatching ? Math.log2(Math.max(1, maxBatchSize)) / 2 : 0,
+            ];
+            const others = varied.flatMap((member) => of(fieldsOf(member, configuration)));
+            return [...of(configuration), ...others, Math.log2(inferencesOf(load)) / 2];
+        }
+        function outstanding({ load }) {
+            return load.mode === 'concurrency' ? load.concurrency : 1;
+        }
+        function flowOf(network, load) {
+            return load.mode === 'concurrency'
+                ? closedFlow(network, load.concurrency)
+                : openFlow(network, load.requestRate);
+        }
+        function seenAt({ configuration, load, metrics, composing }) {
+            const inferPerSec = metrics?.inferPerSec;
+            const latencyNs = metrics?.latencyAvgNs ?? metrics?.latencyP50Ns ?? metrics?.latencyP99Ns;
+            if (composing === undefined || inferPerSec == null || inferPerSec <= 0 || latencyNs == null)
+                return null;
+            const requestsPerSecond = inferPerSec / batchSizeOf(load);
+            const ownNs = computeParts.reduce((sum, part) => sum + (metrics?.[part] ?? 0), 0);
+            const busy = composing.reduce((sum, row) => sum + busyInstances(row, requestsPerSecond, load), 0);
+            const own = configuration.instanceCount === null || ownNs === 0
+                ? null
+                : { executionNs: ownNs, batch: Math.max(1, (metrics?.executedBatchSize ?? 1) / batchSizeOf(load)) };
+            return { configuration, load, rows: composing, requestsPerSecond, busy, latencyNs, own };
+        }
+        function busyInstances(row, requestsPerSecond, load) {
+            const ns = computeParts.reduce((sum, part) => sum + (partPerRequestNs(row, part) ?? 0), 0);
+            return (requestsPerSecond * ns) / nsPerSecond / requestsPerExecution(row, load);
+        }
+        function requestsPerExecution({ executedBatchSize }, load) {
+            return Math.max(1, (executedBatchSize ?? 1) / batchSizeOf(load));
+        }
+        function executionOf(member, { rows, load, busy }) {
+            const row = rows.find(({ model }) => model === member.name);
+            if (row === undefined)
+                return null;
+            const ns = computeParts.reduce((sum, part) => sum + (row[part] ?? 0), 0);
+            return ns === 0 ? null : { requests: requestsPerExecution(row, load), busy: Math.max(1, busy), ns };
+        }
+        function stationOf(fields, row, clientBatch, executionNs) {
+            const { instanceCount, maxBatchSize, dynamicBatching, maxQueueDelayMicroseconds = 0 } = fields;
+            return {
+                instances: instanceCount ?? 1,
+                largestBatch: dynamicBatching ? Math.max(1, Math.floor(maxBatchSize / clientBatch)) : 1,
+                visits: Math.max(1e-3, row.requestsPerRequest ?? 1),
+                executionNs,
+                delayNs: dynamicBatching ? maxQueueDelayMicroseconds * 1000 : 0,
+            };
+        }
+        function elsewhereNs(at, rows) {
+            const inside = rows.reduce((sum, row) => sum + (timePerRequestNs(row) ?? 0), 0);
+            const whole = at.own === null ? at.latencyNs : at.own.executionNs / at.own.batch;
+            return Math.max(whole - inside, 0.01 * whole);
+        }
+        ;
+        const joint_leastGain = 0.01;
+        const nearOctaves = 2;
+        const gainPerHeadroom = 0.1;
+        const leastShare = 0.1;
+        function nextJointStep(state, members) {
+            if (state.points.length === 0)
+                return beginning(state);
+            const reserve = reserveOf(state);
+            const goesOn = mayExplore(state, reserve);
+            const place = goesOn ? nextPlace(state, members) : null;
+            if (place !== null && isAffordable(state, place, reserve))
+                return quick_measure(place, 'explore', place.why);
+            const isExplored = goesOn && place === null;
+            const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state, reserve);
+            return ending(state, [], reason);
+        }
+        function nextPlace(state, members) {
+            const { points, space } = state;
+            const [best] = answer_rank(state);
+            if (best === undefined)
+                return lighter(state);
+            const admits = admission(state, members);
+            const foresight = foresee(members, points, best);
+            if (foresight !== null) {
+                const forecast = forecaster(state, members, best, foresight);
+                const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
+                const own = loadsFor(space, space.committed).map((load) => ({ configuration: space.committed, load }));
+                const share = points.filter(isOwn).length < committedLoads
+                    ? mostWorth(state, own.filter(admits).map((place) => ({ ...place, ...forecast(place) })))
+                    : null;
+                const found = share ?? mostWorth(state, routes(state, members, best, forecast).filter(admits));
+                if (found !== null)
+                    return found;
+            }
+            return doubts(state, members, best).find(admits) ?? null;
+        }
+        function lighter({ points, space }) {
+            const tried = new Set(points.map(({ load }) => loadKey(load)));
+            const [load] = loadsFor(space, space.committed).filter((each) => !tried.has(loadKey(each)));
+            return load === undefined || tried.size > 1
+                ? null
+                : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' };
+        }
+        function routes({ space }, members, best, forecast) {
+            const isNear = (load) => Math.abs(Math.log2(inferencesOf(load) / inferencesOf(best.load))) <= nearOctaves;
+            const at = (configuration) => loadsFor(space, configuration)
+                .filter(isNear)
+                .map((load) => ({ configuration, load, ...forecast({ configuration, load }) }));
+            const places = at(best.configuration);
+            let from = best.configuration;
+            let most = joint_promise(forecast(best));
+            let left = movers(members, space.configurations);
+            while (left.length > 0) {
+                let top = null;
+                for (const mover of left) {
+                    for (const place of mover.variants(from).flatMap(at)) {
+                        places.push(place);
+                        if (joint_promise(place) <= most)
+                            continue;
+                        most = joint_promise(place);
+                        top = { place, mover };
+                    }
+                }
+                if (top === null)
+                    break;
+                const { place, mover } = top;
+                from = place.configuration;
+                left = left.filter((each) => each !== mover);
+            }
+            return places;
+        }
+        function joint_promise({ gain, headroom }) {
+            return gain + gainPerHeadroom * headroom;
+        }
+        function mostWorth(state, places) {
+            const loaded = loadedOf(state);
+            let top = null;
+            for (const place of places) {
+                if (place.gain < joint_leastGain)
+                    continue;
+                const worth = place.gain / stepCost(state, loaded, place.configuration);
+                if (worth > (top?.worth ?? 0))
+                    top = { place, worth };
+            }
+            if (top === null)
+                return null;
+            const { configuration, load, gain } = top.place;
+            return { configuration, load, why: gainWords(gain) };
+        }
+        function stepCost({ budget: { costNs } }, loaded, next) {
+            const names = new Set([...Object.keys(loaded.others ?? {}), ...Object.keys(next.others ?? {})]);
+            const keyOf = (fields) => (fields === undefined ? '' : variedKey(fields));
+            const changed = [...names].filter((name) => keyOf(loaded.others?.[name]) !== keyOf(next.others?.[name]));
+            const isSame = sameConfiguration(loaded, next);
+            return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)));
+        }
+        function gainWords(gain) {
+            return gain >= meeting
+                ? 'expected to meet the constraints'
+                : `expected to be ${(100 * gain).toFixed(0)} % better`;
+        }
+        function admission({ points, space }, members) {
+            const tried = new Set(points.map(placeKey));
+            const fits = fitsMemory(points, space);
+            const failed = points.filter(({ metrics }) => metrics === null);
+            const works = (configuration) => points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration));
+            const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }));
+            return (place) => !tried.has(placeKey(place)) &&
+                fits(place.configuration) &&
+                !refusing.some((point) => {
+                    if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load))
+                        return false;
+                    return movers_atLeast(members, place.configuration, point.configuration);
+                });
+        }
+        function doubts(state, members, best) {
+            const { space, points } = state;
+            const rows = points.findLast((point) => placeKey(point) === placeKey(best))?.composing ?? [];
+            const loads = loadsFor(space, best.configuration);
+            const index = loads.findIndex((load) => loadKey(load) === loadKey(best.load));
+            const beside = [loads[index + 1], loads[index - 1]].flatMap((load) => load === undefined ? [] : [{ configuration: best.configuration, load, why: 'a load beside the best' }]);
+            const shares = sharesOf(rows);
+            const doubted = movers(members, space.configurations)
+                .filter(({ name }) => (shares.get(name) ?? 1) >= leastShare)
+                .toSorted((a, b) => (shares.get(b.name) ?? 1) - (shares.get(a.name) ?? 1))
+                .flatMap((mover) => neighbours(mover, best.configuration).map((configuration) => ({
+                configuration,
+                load: best.load,
+                why: `${mover.name} takes most of the time`,
+            })))
+                .filter((place) => loadsFor(space, place.configuration).some((load) => loadKey(load) === loadKey(place.load)));
+            return [...(candidatesOf(points).length > 1 ? beside : beside.toReversed()), ...doubted];
+        }
+        function sharesOf(rows) {
+            const times = rows.map((row) => [row.model, timePerRequestNs(row) ?? 0]);
+            const total = times.reduce((sum, [, ns]) => sum + ns, 0);
+            return new Map(total === 0 ? [] : times.map(([model, ns]) => [model, ns / total]));
+        }
+        ;
+        function nextStep(mode, state) {
+            switch (mode) {
+                case 'quick':
+                    return state.space.members === undefined
+                        ? nextQuickStep(state)
+                        : nextJointStep(state, state.space.members);
+                case 'brute':
+                    return nextBruteStep(state);
+                case 'manual':
+                    return nextManualStep(state);
+                case 'off':
+                    return { kind: 'done', answer: answerOf(state), reason: 'the search is off' };
+                default:
+                    return mode;
+            }
+        }
+        ;
+        const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
+        async function runSweep(rig, { search, objectives, constraints }, space, timeNs, from, save) {
+            const startNs = rig.nowNs();
+            let { progress, scenarios } = within(space, from);
+            let reloadNs = 0;
+            const before = loadedAfter(progress.points, rig.servers);
+            let missing = before.configurations.map(configurationKey);
+            let missingServers = before.servers;
+            const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs;
+            for (;;) {
+                const { points, loads, loadingNs, measuringNs, startingNs = 0, underLoadNs = 0 } = progress;
+                const loaded = loadedAfter(points, rig.servers);
+                const state = {
+                    space,
+                    objectives,
+                    constraints,
+                    points: withComposing(points, scenarios).filter(({ purpose }) => purpose !== 'capacity'),
+                    budget: {
+                        maxMeasurements: search.maxMeasurements,
+                        timeLeftNs: timeNs - spentNs(),
+                        costNs: costOf(progress),
+                        loaded: loaded.configurations.map(configurationKey),
+                    },
+                };
+                const next = nextStep(search.mode, state);
+                const step = next.kind === 'measure'
+                    ? next
+                    : nextCapacityStep({ ...state, points }, next.answer, search.capacitySteps);
+                if (step === null && next.kind === 'done')
+                    return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: next };
+                if (step === null)
+                    throw new domain_error.ue('internal', 'a search has neither a step nor an end');
+                const { configuration } = step;
+                const replaced = replacedBy(loaded, configuration, rig.servers);
+                const { point, scenario, ...took } = await rig.measure(step, points.length, replaced);
+                const { startNs, loadNs, measureNs } = took;
+                const isReload = missing.includes(configurationKey(configuration));
+                const gone = [configuration, ...(replaced === null ? [] : [replaced])].map(configurationKey);
+                missing = missing.filter((key) => !gone.includes(key));
+                const isRestart = startNs > 0 && missingServers > 0 && !startsServer(loaded, configuration, rig.servers);
+                if (isRestart)
+                    missingServers--;
+                reloadNs += (isRestart ? startNs : 0) + (isReload ? (loadNs ?? 0) : 0);
+                const counts = loadNs !== null && !isReload;
+                scenarios = [...scenarios, scenario];
+                progress = {
+                    ...progress,
+                    points: [...points, step.purpose === 'capacity' ? { ...point, purpose: 'capacity' } : point],
+                    spentNs: spentNs(),
+                    loads: loads + (counts ? 1 : 0),
+                    loadingNs: loadingNs + (counts ? loadNs : 0),
+                    measuringNs: measuringNs + measureNs,
+                    startingNs: startingNs + (isRestart ? 0 : startNs),
+                    underLoadNs: underLoadNs + took.underLoadNs,
+                };
+                save({ progress, scenarios });
+            }
+        }
+        function costOf({ points, loads, loadingNs, measuringNs, startingNs = 0, }) {
+            return {
+                load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
+                measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
+            };
+        }
+        function withComposing(points, scenarios) {
+            return points.map((point, index) => {
+                const composing = scenarios[index]?.composing;
+                return composing === undefined ? point : { ...point, composing };
+            });
+        }
+        function within(space, { progress, scenarios }) {
+            if (progress.points.length !== scenarios.length)
+                throw new domain_error.ue('internal', 'a sweep has other scenarios than points');
+            const loads = new Set(space.loads.map(loadKey));
+            const kept = progress.points.map(({ configuration, load, purpose }) => isMember(space, configuration) && (purpose === 'capacity' || loads.has(loadKey(load))));
+            return {
+                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
+                scenarios: scenarios.filter((_, index) => kept[index]),
+            };
+        }
+        ;
+        async function runConcurrentSweep(rig, plan, from, save) {
+            const { models } = plan;
+            const startNs = rig.nowNs();
+            const begunNs = from[0]?.progress.spentNs ?? 0;
+            let states = concurrent_sweep_loop_within(models, from);
+            let reloadNs = 0;
+            let missing = loadedBefore(pointsOf(models, states));
+            let isServerMissing = missing.length > 0;
+            const spentNs = () => begunNs + rig.nowNs() - startNs - reloadNs;
+            for (;;) {
+                const points = pointsOf(models, states);
+                const state = {
+                    models,
+                    gated: plan.gated,
+                    points: points.filter(({ purpose }) => purpose !== 'capacity'),
+                    budget: {
+                        maxMeasurements: plan.maxMeasurements,
+                        timeLeftNs: plan.timeNs - spentNs(),
+                        costNs: costOf((states[0] ?? concurrent_sweep_loop_never()).progress),
+                    },
+                };
+                const next = nextConcurrentStep(state);
+                const step = next.kind === 'done'
+                    ? (nextMixStep({ ...state, points }, next.answer, plan.capacitySteps) ?? next)
+                    : next;
+                if (step.kind === 'done')
+                    return { states, points, spentNs: spentNs(), done: step };
+                const measured = await rig.measure(step, points.length);
+                const { ownLoadsNs } = measured;
+                const isReload = ownLoadsNs.map((ownNs, index) => ownNs !== null && isSame(missing[index] ?? null, step.place.configurations[index] ?? null));
+                missing = missing.map((configuration, index) => (ownLoadsNs[index] === null ? configuration : null));
+                const loadNs = countedLoadNs(measured, isReload);
+                const isRestart = measured.startNs > 0 && isServerMissing;
+                isServerMissing &&= measured.startNs === 0;
+                reloadNs += (isRestart ? measured.startNs : 0) + (measured.loadNs ?? 0) - (loadNs ?? 0);
+                const counted = { ...measured, loadNs, startNs: isRestart ? 0 : measured.startNs };
+                states = states.map((each, index) => concurrent_sweep_loop_extended(each, index, step, counted, spentNs()));
+                save(states);
+            }
+        }
+        function countedLoadNs({ loadNs, ownLoadsNs }, isReload) {
+            if (loadNs === null)
+                return null;
+            const isLoad = ownLoadsNs.map((ownNs, index) => ownNs !== null && isReload[index] !== true);
+            if (isReload.includes(true) && !isLoad.includes(true))
+                return null;
+            return ownLoadsNs.reduce((left, ownNs, index) => left - (isReload[index] ? (ownNs ?? 0) : 0), loadNs);
+        }
+        function concurrent_sweep_loop_extended({ progress, scenarios }, index, { purpose }, { models, startNs, loadNs, measureNs, underLoadNs }, spentNs) {
+            const { point, scenario } = models[index] ?? concurrent_sweep_loop_never();
+            return {
+                scenarios: [...scenarios, scenario],
+                progress: {
+                    ...progress,
+                    points: [...progress.points, purpose === 'capacity' ? { ...point, purpose } : point],
+                    spentNs,
+                    loads: progress.loads + (loadNs === null ? 0 : 1),
+                    loadingNs: progress.loadingNs + (loadNs ?? 0),
+                    measuringNs: progress.measuringNs + measureNs,
+                    startingNs: (progress.startingNs ?? 0) + startNs,
+                    underLoadNs: (progress.underLoadNs ?? 0) + underLoadNs,
+                },
+            };
+        }
+        function loadedBefore(points) {
+            const [before, last] = points.length < 2 ? [undefined, points[0]] : points.slice(-2);
+            if (last === undefined)
+                return [];
+            if (last.metrics !== null)
+                return last.configurations;
+            return last.configurations.map((configuration, index) => before?.metrics != null && isSame(before.configurations[index] ?? null, configuration)
+                ? configuration
+                : null);
+        }
+        function isSame(one, other) {
+            return one !== null && other !== null && configurationKey(one) === configurationKey(other);
+        }
+        function pointsOf(models, states) {
+            const lists = states.map(({ progress }) => progress.points);
+            return (lists[0] ?? []).map((_, at) => {
+                const own = lists.map((points) => points[at] ?? concurrent_sweep_loop_never());
+                const metrics = own.map((point) => point.metrics);
+                const measured = metrics.filter((each) => each !== null);
+                return {
+                    configurations: own.map(({ configuration }, index) => ownConfiguration(models[index] ?? concurrent_sweep_loop_never(), configuration)),
+                    loads: own.map(({ load }) => ownLoad(load)),
+                    metrics: measured.length === metrics.length ? measured : null,
+                    purpose: own[0]?.purpose,
+                };
+            });
+        }
+        function ownConfiguration({ space }, { others: _, ...own }) {
+            return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own;
+        }
+        function concurrent_sweep_loop_within(models, states) {
+            const lengths = new Set(states.flatMap(({ progress, scenarios }) => [progress.points.length, scenarios.length]));
+            const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) => configurations.every((configuration, index) => models[index]?.space.configurations.some((each) => configurationKey(each) === configurationKey(configuration))));
+            return states.map(({ progress, scenarios }) => ({
+                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
+                scenarios: scenarios.filter((_, index) => kept[index]),
+            }));
+        }
+        function concurrent_sweep_loop_never() {
+            throw new RangeError('a sweep without one of its models');
         }
         ;
         const resources = (null && (['cpu', 'memory', 'io']));
@@ -48137,14 +49492,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     ? 'added'
                     : now === undefined
                         ? 'removed'
-                        : (await isSame(old, now))
+                        : (await changes_isSame(old, now))
                             ? null
                             : 'changed';
                 return change === null ? [] : [{ path: `${model}/${path}`, change }];
             }));
             return changes.flat();
         }
-        async function isSame(a, b) {
+        async function changes_isSame(a, b) {
             const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
             return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
         }
@@ -48404,8 +49759,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const words = lines(stderr);
             return (words.length > 0 ? words : lines(stdout)).slice(-3).join(' ').slice(0, 500);
         }
-        ;
-        const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
         ;
         const countedWindows = 3;
         function readProfileExport(path, chunkBytes = 1 << 20) {
@@ -48837,13 +50190,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 latenciesNs,
                 completed: latenciesNs.length,
                 issued: latenciesNs.length + (index === 0 ? profile.requests - counted : 0),
-                ...(index === 0 ? { mayHaveIssued: outstanding(load, latenciesNs) + stopping + finishing } : {}),
+                ...(index === 0 ? { mayHaveIssued: perf_analyzer_windows_outstanding(load, latenciesNs) + stopping + finishing } : {}),
                 failures: {},
                 firstFailure: null,
                 client,
             }));
         }
-        function outstanding(load, latenciesNs) {
+        function perf_analyzer_windows_outstanding(load, latenciesNs) {
             if (load.mode === 'concurrency')
                 return load.concurrency;
             return Math.ceil((load.requestRate * (latenciesNs.at(-1) ?? 0)) / 1e9);
@@ -49971,919 +51324,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return warnings;
         }
         ;
-        function loadedAfter(points, mostServers) {
-            return points.reduce((loaded, { configuration, metrics }) => {
-                const replaced = replacedBy(loaded, configuration, mostServers);
-                const others = without(loaded.configurations, configuration).filter((each) => each !== replaced);
-                return {
-                    configurations: metrics === null ? others : [...others, configuration],
-                    servers: loaded.servers + (startsServer(loaded, configuration, mostServers) ? 1 : 0),
-                };
-            }, { configurations: [], servers: 0 });
-        }
-        function replacedBy({ configurations }, configuration, mostServers) {
-            if (has(configurations, configuration) || configurations.length < mostServers)
-                return null;
-            return configurations.find(({ committed }) => !committed) ?? configurations[0] ?? null;
-        }
-        function startsServer(loaded, configuration, mostServers) {
-            const { configurations, servers } = loaded;
-            return (!has(configurations, configuration) &&
-                replacedBy(loaded, configuration, mostServers) === null &&
-                configurations.length === servers);
-        }
-        function has(configurations, configuration) {
-            return without(configurations, configuration).length < configurations.length;
-        }
-        function without(configurations, configuration) {
-            const key = configurationKey(configuration);
-            return configurations.filter((each) => configurationKey(each) !== key);
-        }
-        ;
-        const sizes = [
-            ({ configuration }) => log2(configuration.instanceCount),
-            ({ configuration }) => log2(configuration.maxBatchSize),
-            ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize),
-            ({ configuration }) => log2(configuration.instanceCount) + log2(configuration.maxBatchSize) / 3,
-        ];
-        const loadSizes = [
-            ({ load }) => Math.log2(inferencesOf(load)),
-            ({ configuration, load }) => Math.log2(inferencesOf(load)) - log2(configuration.instanceCount),
-        ];
-        function chanceOfWorking(points) {
-            const working = points.filter(({ metrics }) => metrics !== null);
-            const failed = points.filter(({ metrics }) => metrics === null);
-            const overloads = failed
-                .filter((point) => working.some((other) => sameConfiguration(other.configuration, point.configuration)))
-                .map(({ load }) => inferencesOf(load));
-            const tooMuch = Math.min(...overloads);
-            const isOverload = ({ load }) => inferencesOf(load) >= tooMuch;
-            const bears = chanceBy(loadSizes, working, failed.filter(isOverload));
-            const loads = chanceBy([...sizes, ...loadSizes.slice(0, 1)], working, failed.filter((point) => !isOverload(point)));
-            return (place) => bears(place) * loads(place);
-        }
-        function chanceBy(causes, working, failed) {
-            const explanations = causes.flatMap((size) => {
-                const largest = Math.max(...working.map(size));
-                const smallest = Math.min(...failed.map(size));
-                return largest < smallest ? [{ size, largest, smallest }] : [];
-            });
-            return (place) => {
-                if (failed.length === 0)
-                    return 1;
-                if (explanations.length === 0) {
-                    if (failed.some((point) => atLeast(place, point)))
-                        return 0;
-                    return working.some((point) => atLeast(point, place)) ? 1 : 0.5;
-                }
-                const chances = explanations.map(({ size, largest, smallest }) => {
-                    if (largest === Number.NEGATIVE_INFINITY)
-                        return size(place) < smallest ? 0.5 : 0;
-                    return Math.min(1, Math.max(0, (smallest - size(place)) / (smallest - largest)));
-                });
-                return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
-            };
-        }
-        function atLeast(one, other) {
-            return (log2(one.configuration.instanceCount) >= log2(other.configuration.instanceCount) &&
-                log2(one.configuration.maxBatchSize) >= log2(other.configuration.maxBatchSize) &&
-                inferencesOf(one.load) >= inferencesOf(other.load));
-        }
-        function log2(count) {
-            return Math.log2(Math.max(1, count ?? 1));
-        }
-        ;
-        const idleQueueShare = 0.05;
-        const smallBatchShare = 0.6;
-        const impliedNoise = 0.1;
-        function impliedObservations(candidates, space) {
-            return candidates.flatMap((candidate) => {
-                const implied = [];
-                const queue = queueShare(candidate);
-                if (queue !== null && queue < idleQueueShare)
-                    implied.push(...nextUp(candidate, space, 'instanceCount'));
-                const executed = candidate.metrics.executedBatchSize;
-                const { maxBatchSize, dynamicBatching } = candidate.configuration;
-                if (dynamicBatching && executed != null && executed < smallBatchShare * maxBatchSize) {
-                    implied.push(...nextUp(candidate, space, 'maxBatchSize'));
-                }
-                const { gpuMemoryBytes: _, gpuDeviceMemoryBytes: __, ...metrics } = candidate.metrics;
-                return implied.map((place) => ({ ...place, metrics, noise: impliedNoise }));
-            });
-        }
-        function queueShare({ metrics }) {
-            const queue = metrics.serverQueueNs;
-            if (queue == null)
-                return null;
-            const compute = [metrics.serverComputeInputNs, metrics.serverComputeInferNs, metrics.serverComputeOutputNs];
-            const total = compute.reduce((sum, value) => sum + (value ?? 0), queue);
-            return total > 0 ? queue / total : null;
-        }
-        function nextUp(place, space, dimension) {
-            const { configuration, load } = place;
-            const larger = space.configurations
-                .filter((other) => (other[dimension] ?? 0) > (configuration[dimension] ?? 0) &&
-                other.dynamicBatching === configuration.dynamicBatching &&
-                (dimension === 'instanceCount'
-                    ? other.maxBatchSize === configuration.maxBatchSize
-                    : other.instanceCount === configuration.instanceCount))
-                .filter((other) => sameConfiguration({ ...other, [dimension]: configuration[dimension] }, configuration))
-                .sort((a, b) => (a[dimension] ?? 0) - (b[dimension] ?? 0));
-            return larger.slice(0, 1).map((next) => ({ configuration: next, load }));
-        }
-        ;
-        const leastImprovement = 0.01;
-        const leastChance = 0.02;
-        const mostTries = 3;
-        function prospects(state) {
-            const { space, points } = state;
-            const tried = new Set(points.map(placeKey));
-            const begun = new Set(points.map(({ configuration }) => configurationKey(configuration)));
-            const again = nearMisses(state);
-            const works = chanceOfWorking(points);
-            const promises = promiseOf(state, tried);
-            return space.configurations.filter(fitsMemory(points, space)).flatMap((configuration) => {
-                const isBegun = begun.has(configurationKey(configuration));
-                return loadsFor(space, configuration).flatMap((load) => {
-                    const place = { configuration, load };
-                    const isTried = isBegun && tried.has(placeKey(place));
-                    const chance = works(place);
-                    if (chance === 0 || (isTried && !again.has(placeKey(place))))
-                        return [];
-                    const promise = promises(place);
-                    if (promise === null || (isTried && promise.seeking))
-                        return [];
-                    const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement];
-                    return improvement >= promise.least ? [{ ...place, tried: isTried, meeting, improvement }] : [];
-                });
-            });
-        }
-        function nearMisses({ points, constraints }) {
-            if (candidates_spreadOf(points) === exactSpread)
-                return new Set();
-            const missed = candidatesOf(points).filter((candidate) => candidate.tries < mostTries && !holds(candidate, constraints));
-            return new Set(missed.map(placeKey));
-        }
-        function promiseOf({ space, objectives, constraints, points }, tried) {
-            const candidates = candidatesOf(points);
-            const spread = candidates_spreadOf(points);
-            const surrogate = fitSurrogate([
-                ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
-                ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
-            ]);
-            const isHolding = (candidate) => !hasFailed(candidate) &&
-                holds(candidate, constraints, spread === exactSpread ? undefined : meetingOf(surrogate(candidate), constraints));
-            const holding = candidates.filter(isHolding);
-            if (holding.length === 0) {
-                const margins = candidates.map((candidate) => marginOf(surrogate(candidate), constraints).mean);
-                const nearest = Math.max(...margins);
-                return (place) => {
-                    const outlook = surrogate(place);
-                    const meeting = meetingOf(outlook, constraints);
-                    const nearer = margins.length === 0 || constraints.length === 0
-                        ? 1
-                        : expectedExcess(marginOf(outlook, constraints), nearest);
-                    return { meeting, improvement: nearer * (leastChance + meeting), seeking: true, least: 0 };
-                };
-            }
-            const floor = expectedAnswer(holding.map((candidate) => {
-                const outlook = surrogate(candidate);
-                const { slope, rest } = utilityOf(outlook, objectives);
-                return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) };
-            }));
-            const leastGain = Math.min(leastImprovement, spread / 5);
-            return (place) => {
-                const outlook = surrogate(place);
-                const utility = utilityOf(outlook, objectives);
-                const free = expectedGain(outlook.rate, { ...utility, floor, least: nothing });
-                if (free.gain < leastGain)
-                    return null;
-                if (constraints.length === 0)
-                    return { meeting: 1, improvement: free.gain, seeking: false, least: leastGain };
-                const { least, others } = needsOf(outlook, constraints);
-                const { gain, chance } = expectedGain(outlook.rate, { ...utility, floor, least });
-                return { meeting: others * chance, improvement: others * gain, seeking: false, least: leastGain };
-            };
-        }
-        function expectedAnswer(held) {
-            const ranked = held.toSorted((a, b) => b.utility - a.utility);
-            const last = ranked.at(-1)?.utility ?? 0;
-            return ranked
-                .toReversed()
-                .reduce((rest, { utility, meeting }) => meeting * utility + (1 - meeting) * rest, last);
-        }
-        ;
-        const committedLoads = 3;
-        const confirmShare = 0.1;
-        const leastToConfirm = 5;
-        const leastOwnChance = 0.05;
-        const largeGain = 0.05;
-        const mostMeasurements = 3;
-        function nextQuickStep(state) {
-            if (state.points.length === 0)
-                return beginning(state);
-            const promising = prospects(state);
-            const found = explore(state, promising);
-            return typeof found === 'string' ? ending(state, promising, found) : found;
-        }
-        function beginning(state) {
-            const place = committedPlace(state);
-            return isAffordable(state, place, 0)
-                ? quick_measure(place, 'explore', 'the committed configuration comes first')
-                : exhausted(state);
-        }
-        function committedPlace({ space }) {
-            return { configuration: space.committed, load: firstLoad(space, space.committed) };
-        }
-        function mayExplore(state, reserve) {
-            return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve);
-        }
-        function ending(state, promising, reason) {
-            const contender = quick_nextContender(state, promising);
-            if (contender === null)
-                return quick_done(state, reason);
-            if (!isAffordable(state, contender.place, 0))
-                return exhausted(state);
-            return quick_measure(contender.place, 'confirm', contender.why);
-        }
-        function reserveOf({ points, budget: { maxMeasurements } }) {
-            if (maxMeasurements < leastToConfirm || candidates_spreadOf(points) === exactSpread)
-                return 0;
-            return Math.max(1, Math.floor(maxMeasurements * confirmShare));
-        }
-        function explore(state, promising) {
-            const reserve = reserveOf(state);
-            if (!mayExplore(state, reserve))
-                return budgetWords(state, reserve);
-            const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
-            const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
-            if (best === null)
-                return 'nothing that is left is expected to be better';
-            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
-        }
-        function mostPromising(state, pool) {
-            const value = (prospect) => prospect.improvement / costNs(state, prospect);
-            return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
-        }
-        function prospectWords({ improvement, meeting }) {
-            return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
-        }
-        function ownLoads({ points, space }, promising) {
-            const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
-            const own = promising.filter((place) => isOwn(place) && place.meeting > leastOwnChance);
-            return own.length > 0 && points.filter(isOwn).length < committedLoads ? own : null;
-        }
-        function otherBatching({ points, space }, promising) {
-            const { committed } = space;
-            const isOther = ({ configuration }) => configuration.dynamicBatching !== committed.dynamicBatching;
-            if (points.some(isOther))
-                return null;
-            const others = promising.filter((place) => isOther(place) &&
-                place.configuration.instanceCount === committed.instanceCount &&
-                place.configuration.maxBatchSize === committed.maxBatchSize);
-            return others.length === 0 ? null : others;
-        }
-        function quick_nextContender(state, promising) {
-            const estimate = estimateOf(state);
-            const ranked = answer_rank(state, estimate);
-            const [winner] = ranked;
-            if (winner === undefined || candidates_spreadOf(state.points) === exactSpread)
-                return null;
-            const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
-            if (nearMiss !== null && nearMiss.improvement >= largeGain)
-                return { place: nearMiss, why: prospectWords(nearMiss) };
-            if (winner.tries === 1)
-                return { place: winner, why: 'the winner is measured again' };
-            const own = bestOf(ranked, state.space.committed);
-            const close = (contender) => contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate);
-            if (close(own) && own?.tries === 1)
-                return { place: own, why: 'the committed configuration is as good as the winner so far' };
-            if (nearMiss !== null)
-                return { place: nearMiss, why: prospectWords(nearMiss) };
-            const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
-            const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
-            const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least));
-            const told = fewest.tries > 1 && !contenders.some(close);
-            if (told || fewest.tries >= mostMeasurements)
-                return null;
-            return { place: fewest, why: 'winner and runner-up are measured again, in turn' };
-        }
-        function exhausted(state) {
-            return quick_done(state, budgetWords(state));
-        }
-        function quick_done(state, reason) {
-            return { kind: 'done', answer: answerOf(state, estimateOf(state)), reason };
-        }
-        function quick_measure({ configuration, load }, purpose, why) {
-            return { kind: 'measure', configuration, load, purpose, why };
-        }
-        ;
-        const plateauTries = 4;
-        const brute_plateauGain = 0.05;
-        function nextBruteStep(state) {
-            return nextInOrder(state, stopsGrowing);
-        }
-        function nextManualStep(state) {
-            return nextInOrder(state, () => false);
-        }
-        function nextInOrder(whole, skip) {
-            const { committed, configurations } = whole.space;
-            const others = configurations.filter((configuration) => !sameConfiguration(configuration, committed));
-            const state = { ...whole, points: groupsBy(whole.points, placeKey).flatMap(([first]) => first ?? []) };
-            const fits = fitsMemory(state.points, state.space);
-            for (const configuration of [committed, ...others]) {
-                const load = nextLoad(configuration, state);
-                const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
-                if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
-                    continue;
-                if (!isAffordable(whole, { configuration, load }, 0))
-                    return brute_done(whole, budgetWords(whole));
-                return quick_measure({ configuration, load }, 'explore', 'next in order');
-            }
-            const again = brute_nextContender(whole);
-            if (again !== null && isAffordable(whole, again.place, 0))
-                return quick_measure(again.place, 'confirm', again.why);
-            return brute_done(whole, 'everything that was to be tried is measured');
-        }
-        function brute_nextContender({ points, space, ...state }) {
-            if (candidates_spreadOf(points) === exactSpread)
-                return null;
-            const ranked = answer_rank({ points, space, ...state });
-            const [winner] = ranked;
-            if (winner === undefined)
-                return null;
-            const runnerUp = ranked.find((each) => !sameConfiguration(each.configuration, winner.configuration));
-            const contenders = [
-                { place: winner, why: 'the winner is measured again' },
-                { place: bestOf(ranked, space.committed), why: 'the committed configuration is measured again' },
-                { place: runnerUp, why: 'the runner-up is measured again' },
-            ];
-            const [next] = contenders.flatMap(({ place, why }) => place == null || place.tries > 1 ? [] : [{ place, why }]);
-            return next ?? null;
-        }
-        function nextLoad(configuration, { space, points }) {
-            const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
-            if (own.some(({ metrics }) => metrics === null))
-                return null;
-            const isFlat = (load) => {
-                if (space.allLoads === true)
-                    return false;
-                const alike = own.filter((point) => batchSizeOf(point.load) === batchSizeOf(load));
-                const last = alike.slice(-plateauTries).map(brute_throughputOf);
-                return last.length === plateauTries && Math.max(...last) <= (1 + brute_plateauGain) * (last[0] ?? 0);
-            };
-            const measured = new Set(own.map(({ load }) => loadKey(load)));
-            return loadsFor(space, configuration).find((load) => !measured.has(loadKey(load)) && !isFlat(load)) ?? null;
-        }
-        function stopsGrowing(configuration, { points }) {
-            const best = new Map();
-            for (const point of points) {
-                const { maxBatchSize } = point.configuration;
-                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
-                    configurationKey({ ...configuration, maxBatchSize: 0 });
-                if (!alike || maxBatchSize >= configuration.maxBatchSize)
-                    continue;
-                if (point.metrics === null)
-                    return true;
-                best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, brute_throughputOf(point)));
-            }
-            const bySize = [...best].sort(([a], [b]) => a - b).map(([, throughput]) => throughput);
-            const newest = bySize.at(-1) ?? 0;
-            return bySize.length > 1 && newest <= Math.max(...bySize.slice(0, -1));
-        }
-        function brute_throughputOf({ metrics }) {
-            return metrics?.inferPerSec ?? 0;
-        }
-        function brute_done(state, reason) {
-            return { kind: 'done', answer: answerOf(state), reason };
-        }
-        ;
-        const meeting = 4;
-        function forecaster({ objectives, constraints, space }, members, best, foresight) {
-            const here = foresight(best);
-            const effort = effortOf(best.configuration, space);
-            const bestHolds = holds(best, constraints);
-            const missing = violation(best.metrics, constraints);
-            const gainOf = (metrics) => {
-                const left = violation(metrics, constraints);
-                if (bestHolds)
-                    return left > 0 ? Number.NEGATIVE_INFINITY : score(metrics, best.metrics, objectives);
-                if (left === 0)
-                    return meeting + score(metrics, best.metrics, objectives);
-                return Number.isFinite(missing) ? (missing - left) / (1 + missing) : Number.NEGATIVE_INFINITY;
-            };
-            return (place) => {
-                const flow = foresight(place);
-                const gain = gainOf(foretold(best, here, flow, place, members));
-                const more = effortOf(place.configuration, space) - effort;
-                return { gain: gain - more, headroom: flow.headroom };
-            };
-        }
-        function foretold(best, here, flow, place, members) {
-            const slower = flow.latencyNs / here.latencyNs;
-            const inferPerSec = ((best.metrics.inferPerSec ?? 0) * flow.requestsPerSecond * batchSizeOf(place.load)) /
-                (here.requestsPerSecond * batchSizeOf(best.load));
-            const larger = memory_instancesOf(place.configuration, members) / memory_instancesOf(best.configuration, members);
-            const scaled = Object.entries(best.metrics).map(([name, value]) => {
-                if (value == null)
-                    return [name, value];
-                if (name === 'inferPerSec')
-                    return [name, inferPerSec];
-                if (name.startsWith('latency'))
-                    return [name, value * slower];
-                return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value];
-            });
-            return Object.fromEntries(scaled);
-        }
-        ;
-        function movers(members, own) {
-            const others = members.varied.map((member) => ({
-                name: member.name,
-                fields: (configuration) => fieldsOf(member, configuration),
-                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
-            }));
-            const self = {
-                name: members.top,
-                fields: ({ others: _, committed: __, ...fields }) => fields,
-                variants: (from) => own.map((each) => withOwn(members, from, each)),
-            };
-            return own.length > 1 ? [...others, self] : others;
-        }
-        function effective({ largestClientBatch }, { variants, committed }) {
-            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
-        }
-        function withOwn(members, from, own) {
-            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
-            return sameConfiguration(together, members.committed) ? members.committed : together;
-        }
-        function movers_atLeast(members, one, other) {
-            const all = movers(members, [one, other]);
-            return all.every((mover) => {
-                const [a, b] = [mover.fields(one), mover.fields(other)];
-                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
-            });
-        }
-        function neighbours({ fields, variants }, from) {
-            const current = fields(from);
-            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
-            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
-            const counts = alike({ instanceCount: null })
-                .filter((each) => each.fields.instanceCount !== current.instanceCount)
-                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
-            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
-            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
-            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
-                each.fields.instanceCount === current.instanceCount &&
-                each.fields.maxBatchSize === current.maxBatchSize);
-            return [up, other, down].flatMap((each) => each?.configuration ?? []);
-        }
-        ;
-        const shapes = [0.05, 0.3, 0.5, 0.7, 0.95].flatMap((fixed) => [
-            [0, 0.4],
-            [0.1, 0.3],
-            [0.3, 0.15],
-            [0.6, 0.1],
-            [1, 0.05],
-        ].map(([contention = 0, prior = 0]) => ({ fixed, contention, prior: fixed === 0.5 ? 2 * prior : prior })));
-        const spread = 0.08;
-        function executionTime(measured) {
-            const fits = shapes.map((shape) => {
-                const logs = measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)));
-                const base = mean(logs);
-                const squares = logs.reduce((sum, log) => sum + (log - base) ** 2, 0);
-                return { ...shape, base, weight: shape.prior * Math.exp(-squares / (2 * spread ** 2)) };
-            });
-            const total = fits.reduce((sum, { weight }) => sum + weight, 0);
-            const weightOf = ({ weight, prior }) => (total > 0 ? weight / total : prior);
-            const averaged = (value) => fits.reduce((sum, fit) => sum + weightOf(fit) * value(fit), 0);
-            const shape = {
-                fixed: averaged(({ fixed }) => fixed),
-                contention: averaged(({ contention }) => contention),
-            };
-            const base = Math.exp(mean(measured.map(({ requests, busy, ns }) => Math.log(ns / factor(shape, requests, busy)))));
-            return (requests, busy) => base * factor(shape, requests, busy);
-        }
-        function factor({ fixed, contention }, requests, busy) {
-            return (fixed + (1 - fixed) * Math.max(1, requests)) * (1 + contention * Math.max(0, busy - 1));
-        }
-        ;
-        const rounds = 40;
-        const queueing_settled = 2e-3;
-        function closedFlow({ stations, elsewhereNs, window }, outstanding) {
-            const inside = Math.min(outstanding, window ?? outstanding);
-            const present = stations.map(() => inside / stations.length);
-            const served = stations.map(() => 0);
-            let busy = 1;
-            let perNs = 0;
-            let most = 0;
-            let headroom = 0;
-            for (let round = 0; round < rounds; round++) {
-                const seen = stations.map((station, i) => visit(station, { present: present[i] ?? 0, served: served[i] ?? 0, inside, busy }));
-                const totalNs = elsewhereNs + seen.reduce((sum, { visits, residenceNs }) => sum + visits * residenceNs, 0);
-                most = Math.min(...seen.map(({ visits, capacityPerNs }) => capacityPerNs / visits));
-                const before = perNs;
-                perNs = Math.min(inside / totalNs, most);
-                const room = seen.map(({ visits, capacityPerNs }) => Math.min(1, Math.log2(capacityPerNs / visits / perNs)));
-                headroom = room.reduce((sum, doublings) => sum + doublings, 0);
-                let nowBusy = 0;
-                for (const [i, { visits, residenceNs, executionNs, batch }] of seen.entries()) {
-                    const arriving = perNs * visits;
-                    present[i] = ((present[i] ?? 0) + Math.min(inside, arriving * residenceNs)) / 2;
-                    served[i] = arriving * executionNs;
-                    nowBusy += (arriving * executionNs) / batch;
-                }
-                const wasBusy = busy;
-                busy = Math.max(1, (busy + nowBusy) / 2);
-                if (Math.abs(perNs - before) < queueing_settled * perNs && Math.abs(busy - wasBusy) < queueing_settled * busy)
-                    break;
-            }
-            return {
-                requestsPerSecond: perNs * 1e9,
-                latencyNs: outstanding / perNs,
-                mostPerSecond: most * 1e9,
-                headroom,
-            };
-        }
-        function visit(station, { present, served, inside, busy }) {
-            const { instances, largestBatch, visits, delayNs } = station;
-            const batch = Math.min(largestBatch, Math.max(1, present / instances));
-            const executionNs = station.executionNs(batch, busy);
-            const places = instances * batch;
-            const others = inside <= 1 ? 0 : (inside - 1) / inside;
-            const usage = Math.min(1, served / places);
-            const ahead = others * (present - Math.min(present, served) * (1 - usage ** (instances - 1) / 2));
-            const waitNs = largestBatch > 1 ? delayNs * (1 - batch / largestBatch) : 0;
-            return {
-                visits,
-                batch,
-                executionNs,
-                residenceNs: executionNs * (1 + Math.max(0, ahead) / places) + waitNs,
-                capacityPerNs: places / executionNs,
-            };
-        }
-        const many = 1024;
-        function openFlow(network, requestsPerSecond) {
-            const most = closedFlow(network, many);
-            if (most.requestsPerSecond <= requestsPerSecond)
-                return most;
-            let [low, high] = [0, many];
-            while (high - low > 0.05 * high) {
-                const middle = (low + high) / 2;
-                if (closedFlow(network, middle).requestsPerSecond < requestsPerSecond)
-                    low = middle;
-                else
-                    high = middle;
-            }
-            return { ...most, requestsPerSecond, latencyNs: (high / requestsPerSecond) * 1e9 };
-        }
-        ;
-        const computeParts = serverParts.filter((part) => part !== 'serverQueueNs');
-        function foresee(members, points, base) {
-            const seen = points.flatMap((point) => seenAt(point) ?? []);
-            const at = seen.find((one) => placeKey(one) === placeKey(base));
-            const known = members.varied.flatMap((member) => {
-                const row = at?.rows.find(({ model }) => model === member.name);
-                return row === undefined || at === undefined || executionOf(member, at) === null ? [] : [{ member, row }];
-            });
-            if (at === undefined || known.length === 0)
-                return null;
-            const times = known.map(({ member }) => executionTime(seen.flatMap((one) => executionOf(member, one) ?? [])));
-            const network = (configuration, load) => ({
-                stations: known.map(({ member, row }, i) => stationOf(fieldsOf(member, configuration), row, batchSizeOf(load), times[i] ?? (() => nsPerMs))),
-                elsewhereNs: elsewhereNs(at, known.map(({ row }) => row)),
-                window: at.own === null ? null : (configuration.instanceCount ?? 1),
-            });
-            const raw = (place) => flowOf(network(place.configuration, place.load), place.load);
-            const there = raw(at);
-            const latency = at.latencyNs / there.latencyNs;
-            const slack = Math.max(1, at.requestsPerSecond / there.mostPerSecond);
-            const bounded = (flow) => Math.min((flow.requestsPerSecond * at.requestsPerSecond) / there.requestsPerSecond, flow.mostPerSecond * slack);
-            const misses = seen.map((one) => ({
-                at: octaves(members, one),
-                log: Math.log(one.requestsPerSecond / bounded(raw(one))),
-            }));
-            return (place) => {
-                const flow = raw(place);
-                const requestsPerSecond = bounded(flow) * Math.exp(missAt(octaves(members, place), misses));
-                const isClosed = place.load.mode === 'concurrency';
-                return {
-                    ...flow,
-                    requestsPerSecond,
-                    latencyNs: isClosed
-                        ? (at.latencyNs * at.requestsPerSecond * stations_outstanding(place)) / (requestsPerSecond * stations_outstanding(at))
-                        : flow.latencyNs * latency,
-                };
-            };
-        }
-        const doubt = 0.2;
-        function missAt(place, misses) {
-            let [sum, weights] = [0, doubt];
-            for (const { at, log } of misses) {
-                let squared = 0;
-                for (let i = 0; i < place.length; i++)
-                    squared += ((place[i] ?? 0) - (at[i] ?? 0)) ** 2;
-                const weight = Math.exp(-squared / 2);
-                sum += weight * log;
-                weights += weight;
-            }
-            return sum / weights;
-        }
-        function octaves({ varied }, { configuration, load }) {
-            const of = ({ instanceCount, dynamicBatching, maxBatchSize }) => [
-                Math.log2(instanceCount ?? 1),
-                dynamicBatching ? Math.log2(Math.max(1, maxBatchSize)) / 2 : 0,
-            ];
-            const others = varied.flatMap((member) => of(fieldsOf(member, configuration)));
-            return [...of(configuration), ...others, Math.log2(inferencesOf(load)) / 2];
-        }
-        function stations_outstanding({ load }) {
-            return load.mode === 'concurrency' ? load.concurrency : 1;
-        }
-        function flowOf(network, load) {
-            return load.mode === 'concurrency'
-                ? closedFlow(network, load.concurrency)
-                : openFlow(network, load.requestRate);
-        }
-        function seenAt({ configuration, load, metrics, composing }) {
-            const inferPerSec = metrics?.inferPerSec;
-            const latencyNs = metrics?.latencyAvgNs ?? metrics?.latencyP50Ns ?? metrics?.latencyP99Ns;
-            if (composing === undefined || inferPerSec == null || inferPerSec <= 0 || latencyNs == null)
-                return null;
-            const requestsPerSecond = inferPerSec / batchSizeOf(load);
-            const ownNs = computeParts.reduce((sum, part) => sum + (metrics?.[part] ?? 0), 0);
-            const busy = composing.reduce((sum, row) => sum + busyInstances(row, requestsPerSecond, load), 0);
-            const own = configuration.instanceCount === null || ownNs === 0
-                ? null
-                : { executionNs: ownNs, batch: Math.max(1, (metrics?.executedBatchSize ?? 1) / batchSizeOf(load)) };
-            return { configuration, load, rows: composing, requestsPerSecond, busy, latencyNs, own };
-        }
-        function busyInstances(row, requestsPerSecond, load) {
-            const ns = computeParts.reduce((sum, part) => sum + (partPerRequestNs(row, part) ?? 0), 0);
-            return (requestsPerSecond * ns) / nsPerSecond / requestsPerExecution(row, load);
-        }
-        function requestsPerExecution({ executedBatchSize }, load) {
-            return Math.max(1, (executedBatchSize ?? 1) / batchSizeOf(load));
-        }
-        function executionOf(member, { rows, load, busy }) {
-            const row = rows.find(({ model }) => model === member.name);
-            if (row === undefined)
-                return null;
-            const ns = computeParts.reduce((sum, part) => sum + (row[part] ?? 0), 0);
-            return ns === 0 ? null : { requests: requestsPerExecution(row, load), busy: Math.max(1, busy), ns };
-        }
-        function stationOf(fields, row, clientBatch, executionNs) {
-            const { instanceCount, maxBatchSize, dynamicBatching, maxQueueDelayMicroseconds = 0 } = fields;
-            return {
-                instances: instanceCount ?? 1,
-                largestBatch: dynamicBatching ? Math.max(1, Math.floor(maxBatchSize / clientBatch)) : 1,
-                visits: Math.max(1e-3, row.requestsPerRequest ?? 1),
-                executionNs,
-                delayNs: dynamicBatching ? maxQueueDelayMicroseconds * 1000 : 0,
-            };
-        }
-        function elsewhereNs(at, rows) {
-            const inside = rows.reduce((sum, row) => sum + (timePerRequestNs(row) ?? 0), 0);
-            const whole = at.own === null ? at.latencyNs : at.own.executionNs / at.own.batch;
-            return Math.max(whole - inside, 0.01 * whole);
-        }
-        ;
-        const joint_leastGain = 0.01;
-        const nearOctaves = 2;
-        const gainPerHeadroom = 0.1;
-        const leastShare = 0.1;
-        function nextJointStep(state, members) {
-            if (state.points.length === 0)
-                return beginning(state);
-            const reserve = reserveOf(state);
-            const goesOn = mayExplore(state, reserve);
-            const place = goesOn ? nextPlace(state, members) : null;
-            if (place !== null && isAffordable(state, place, reserve))
-                return quick_measure(place, 'explore', place.why);
-            const isExplored = goesOn && place === null;
-            const reason = isExplored ? 'nothing that is left is expected to be better' : budgetWords(state, reserve);
-            return ending(state, [], reason);
-        }
-        function nextPlace(state, members) {
-            const { points, space } = state;
-            const [best] = answer_rank(state);
-            if (best === undefined)
-                return lighter(state);
-            const admits = admission(state, members);
-            const foresight = foresee(members, points, best);
-            if (foresight !== null) {
-                const forecast = forecaster(state, members, best, foresight);
-                const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
-                const own = loadsFor(space, space.committed).map((load) => ({ configuration: space.committed, load }));
-                const share = points.filter(isOwn).length < committedLoads
-                    ? mostWorth(state, own.filter(admits).map((place) => ({ ...place, ...forecast(place) })))
-                    : null;
-                const found = share ?? mostWorth(state, routes(state, members, best, forecast).filter(admits));
-                if (found !== null)
-                    return found;
-            }
-            return doubts(state, members, best).find(admits) ?? null;
-        }
-        function lighter({ points, space }) {
-            const tried = new Set(points.map(({ load }) => loadKey(load)));
-            const [load] = loadsFor(space, space.committed).filter((each) => !tried.has(loadKey(each)));
-            return load === undefined || tried.size > 1
-                ? null
-                : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' };
-        }
-        function routes({ space }, members, best, forecast) {
-            const isNear = (load) => Math.abs(Math.log2(inferencesOf(load) / inferencesOf(best.load))) <= nearOctaves;
-            const at = (configuration) => loadsFor(space, configuration)
-                .filter(isNear)
-                .map((load) => ({ configuration, load, ...forecast({ configuration, load }) }));
-            const places = at(best.configuration);
-            let from = best.configuration;
-            let most = joint_promise(forecast(best));
-            let left = movers(members, space.configurations);
-            while (left.length > 0) {
-                let top = null;
-                for (const mover of left) {
-                    for (const place of mover.variants(from).flatMap(at)) {
-                        places.push(place);
-                        if (joint_promise(place) <= most)
-                            continue;
-                        most = joint_promise(place);
-                        top = { place, mover };
-                    }
-                }
-                if (top === null)
-                    break;
-                const { place, mover } = top;
-                from = place.configuration;
-                left = left.filter((each) => each !== mover);
-            }
-            return places;
-        }
-        function joint_promise({ gain, headroom }) {
-            return gain + gainPerHeadroom * headroom;
-        }
-        function mostWorth(state, places) {
-            const loaded = loadedOf(state);
-            let top = null;
-            for (const place of places) {
-                if (place.gain < joint_leastGain)
-                    continue;
-                const worth = place.gain / stepCost(state, loaded, place.configuration);
-                if (worth > (top?.worth ?? 0))
-                    top = { place, worth };
-            }
-            if (top === null)
-                return null;
-            const { configuration, load, gain } = top.place;
-            return { configuration, load, why: gainWords(gain) };
-        }
-        function stepCost({ budget: { costNs } }, loaded, next) {
-            const names = new Set([...Object.keys(loaded.others ?? {}), ...Object.keys(next.others ?? {})]);
-            const keyOf = (fields) => (fields === undefined ? '' : variedKey(fields));
-            const changed = [...names].filter((name) => keyOf(loaded.others?.[name]) !== keyOf(next.others?.[name]));
-            const isSame = sameConfiguration(loaded, next);
-            return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)));
-        }
-        function gainWords(gain) {
-            return gain >= meeting
-                ? 'expected to meet the constraints'
-                : `expected to be ${(100 * gain).toFixed(0)} % better`;
-        }
-        function admission({ points, space }, members) {
-            const tried = new Set(points.map(placeKey));
-            const fits = fitsMemory(points, space);
-            const failed = points.filter(({ metrics }) => metrics === null);
-            const works = (configuration) => points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration));
-            const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }));
-            return (place) => !tried.has(placeKey(place)) &&
-                fits(place.configuration) &&
-                !refusing.some((point) => {
-                    if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load))
-                        return false;
-                    return movers_atLeast(members, place.configuration, point.configuration);
-                });
-        }
-        function doubts(state, members, best) {
-            const { space, points } = state;
-            const rows = points.findLast((point) => placeKey(point) === placeKey(best))?.composing ?? [];
-            const loads = loadsFor(space, best.configuration);
-            const index = loads.findIndex((load) => loadKey(load) === loadKey(best.load));
-            const beside = [loads[index + 1], loads[index - 1]].flatMap((load) => load === undefined ? [] : [{ configuration: best.configuration, load, why: 'a load beside the best' }]);
-            const shares = sharesOf(rows);
-            const doubted = movers(members, space.configurations)
-                .filter(({ name }) => (shares.get(name) ?? 1) >= leastShare)
-                .toSorted((a, b) => (shares.get(b.name) ?? 1) - (shares.get(a.name) ?? 1))
-                .flatMap((mover) => neighbours(mover, best.configuration).map((configuration) => ({
-                configuration,
-                load: best.load,
-                why: `${mover.name} takes most of the time`,
-            })))
-                .filter((place) => loadsFor(space, place.configuration).some((load) => loadKey(load) === loadKey(place.load)));
-            return [...(candidatesOf(points).length > 1 ? beside : beside.toReversed()), ...doubted];
-        }
-        function sharesOf(rows) {
-            const times = rows.map((row) => [row.model, timePerRequestNs(row) ?? 0]);
-            const total = times.reduce((sum, [, ns]) => sum + ns, 0);
-            return new Map(total === 0 ? [] : times.map(([model, ns]) => [model, ns / total]));
-        }
-        ;
-        function nextStep(mode, state) {
-            switch (mode) {
-                case 'quick':
-                    return state.space.members === undefined
-                        ? nextQuickStep(state)
-                        : nextJointStep(state, state.space.members);
-                case 'brute':
-                    return nextBruteStep(state);
-                case 'manual':
-                    return nextManualStep(state);
-                case 'off':
-                    return { kind: 'done', answer: answerOf(state), reason: 'the search is off' };
-                default:
-                    return mode;
-            }
-        }
-        ;
-        const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
-        async function runSweep(rig, { search, objectives, constraints }, space, timeNs, from, save) {
-            const startNs = rig.nowNs();
-            let { progress, scenarios } = within(space, from);
-            let reloadNs = 0;
-            const before = loadedAfter(progress.points, rig.servers);
-            let missing = before.configurations.map(configurationKey);
-            let missingServers = before.servers;
-            const spentNs = () => from.progress.spentNs + rig.nowNs() - startNs - reloadNs;
-            for (;;) {
-                const { points, loads, loadingNs, measuringNs, startingNs = 0, underLoadNs = 0 } = progress;
-                const loaded = loadedAfter(points, rig.servers);
-                const state = {
-                    space,
-                    objectives,
-                    constraints,
-                    points: withComposing(points, scenarios).filter(({ purpose }) => purpose !== 'capacity'),
-                    budget: {
-                        maxMeasurements: search.maxMeasurements,
-                        timeLeftNs: timeNs - spentNs(),
-                        costNs: costOf(progress),
-                        loaded: loaded.configurations.map(configurationKey),
-                    },
-                };
-                const next = nextStep(search.mode, state);
-                const step = next.kind === 'measure'
-                    ? next
-                    : nextCapacityStep({ ...state, points }, next.answer, search.capacitySteps);
-                if (step === null && next.kind === 'done')
-                    return { progress: { ...progress, spentNs: spentNs() }, scenarios, done: next };
-                if (step === null)
-                    throw new domain_error.ue('internal', 'a search has neither a step nor an end');
-                const { configuration } = step;
-                const replaced = replacedBy(loaded, configuration, rig.servers);
-                const { point, scenario, ...took } = await rig.measure(step, points.length, replaced);
-                const { startNs, loadNs, measureNs } = took;
-                const isReload = missing.includes(configurationKey(configuration));
-                const gone = [configuration, ...(replaced === null ? [] : [replaced])].map(configurationKey);
-                missing = missing.filter((key) => !gone.includes(key));
-                const isRestart = startNs > 0 && missingServers > 0 && !startsServer(loaded, configuration, rig.servers);
-                if (isRestart)
-                    missingServers--;
-                reloadNs += (isRestart ? startNs : 0) + (isReload ? (loadNs ?? 0) : 0);
-                const counts = loadNs !== null && !isReload;
-                scenarios = [...scenarios, scenario];
-                progress = {
-                    ...progress,
-                    points: [...points, step.purpose === 'capacity' ? { ...point, purpose: 'capacity' } : point],
-                    spentNs: spentNs(),
-                    loads: loads + (counts ? 1 : 0),
-                    loadingNs: loadingNs + (counts ? loadNs : 0),
-                    measuringNs: measuringNs + measureNs,
-                    startingNs: startingNs + (isRestart ? 0 : startNs),
-                    underLoadNs: underLoadNs + took.underLoadNs,
-                };
-                save({ progress, scenarios });
-            }
-        }
-        function costOf({ points, loads, loadingNs, measuringNs, startingNs = 0, }) {
-            return {
-                load: loads === 0 ? firstGuess.load : (startingNs + loadingNs) / loads,
-                measure: points.length === 0 ? firstGuess.measure : measuringNs / points.length,
-            };
-        }
-        function withComposing(points, scenarios) {
-            return points.map((point, index) => {
-                const composing = scenarios[index]?.composing;
-                return composing === undefined ? point : { ...point, composing };
-            });
-        }
-        function within(space, { progress, scenarios }) {
-            if (progress.points.length !== scenarios.length)
-                throw new domain_error.ue('internal', 'a sweep has other scenarios than points');
-            const loads = new Set(space.loads.map(loadKey));
-            const kept = progress.points.map(({ configuration, load, purpose }) => isMember(space, configuration) && (purpose === 'capacity' || loads.has(loadKey(load))));
-            return {
-                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
-                scenarios: scenarios.filter((_, index) => kept[index]),
-            };
-        }
-        ;
         const sweep_explore = {
             warmupNs: 200 * nsPerMs,
             maxWarmupNs: 200 * nsPerMs,
@@ -51051,58 +51491,26 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const untried = [];
             const models = modelsOf(context, input, untried);
             const bench = makeConcurrentBench(context, input.repository, input.models);
-            const startNs = world.nowNs();
-            const begun = from[0]?.progress;
-            let states = concurrent_sweep_within(models, from);
-            const spentNs = () => (begun?.spentNs ?? 0) + world.nowNs() - startNs;
-            try {
-                for (;;) {
-                    const points = pointsOf(models, states);
-                    const state = {
-                        models,
-                        gated: input.gated,
-                        points: points.filter(({ purpose }) => purpose !== 'capacity'),
-                        budget: {
-                            maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
-                            timeLeftNs: input.timeNs - spentNs(),
-                            costNs: costOf((states[0] ?? concurrent_sweep_never()).progress),
-                        },
-                    };
-                    const next = nextConcurrentStep(state);
-                    const step = next.kind === 'done'
-                        ? (nextMixStep({ ...state, points }, next.answer, capacitySteps(context, input)) ?? next)
-                        : next;
-                    if (step.kind === 'done') {
-                        const doneNs = world.nowNs();
-                        const searchedNs = spentNs();
-                        await bench.close();
-                        const took = { spentNs: searchedNs, stopNs: world.nowNs() - doneNs };
-                        return finish(context, models, states, points, step, took, untried);
-                    }
+            const rig = {
+                nowNs: world.nowNs,
+                measure: (step, index) => {
                     interruptIfAsked(world);
-                    world.progress(`${concurrent_sweep_names(input.models)}: sweep ${points.length + 1}: ${concurrent_sweep_words(step.place)} (${step.why})`);
-                    const measured = await measurePlace(context, input, bench, models, step);
-                    states = states.map(({ progress: now, scenarios }, index) => {
-                        const { point, scenario } = measured.models[index] ?? concurrent_sweep_never();
-                        return {
-                            scenarios: [...scenarios, scenario],
-                            progress: {
-                                ...now,
-                                points: [
-                                    ...now.points,
-                                    step.purpose === 'capacity' ? { ...point, purpose: step.purpose } : point,
-                                ],
-                                spentNs: spentNs(),
-                                loads: now.loads + (measured.loadNs === null ? 0 : 1),
-                                loadingNs: now.loadingNs + (measured.loadNs ?? 0),
-                                measuringNs: now.measuringNs + measured.measureNs,
-                                startingNs: (now.startingNs ?? 0) + measured.startNs,
-                                underLoadNs: (now.underLoadNs ?? 0) + measured.underLoadNs,
-                            },
-                        };
-                    });
-                    save(states);
-                }
+                    world.progress(`${concurrent_sweep_names(input.models)}: sweep ${index + 1}: ${concurrent_sweep_words(step.place)} (${step.why})`);
+                    return measurePlace(context, input, bench, models, step);
+                },
+            };
+            const plan = {
+                models,
+                gated: input.gated,
+                maxMeasurements: input.models.reduce((sum, { name }) => sum + budgetOf(context, name), 0),
+                capacitySteps: capacitySteps(context, input),
+                timeNs: input.timeNs,
+            };
+            try {
+                const finished = await runConcurrentSweep(rig, plan, from, save);
+                const doneNs = world.nowNs();
+                await bench.close();
+                return finish(context, models, finished, world.nowNs() - doneNs, untried);
             }
             finally {
                 await bench.close();
@@ -51154,32 +51562,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { ...result, committed: isCommitted && other.committed };
             }, configurations[own] ?? concurrent_sweep_never());
         }
-        function pointsOf(models, states) {
-            const lists = states.map(({ progress }) => progress.points);
-            return (lists[0] ?? []).map((_, at) => {
-                const own = lists.map((points) => points[at] ?? concurrent_sweep_never());
-                const metrics = own.map((point) => point.metrics);
-                const measured = metrics.filter((each) => each !== null);
-                return {
-                    configurations: own.map(({ configuration }, index) => ownConfiguration(models[index] ?? concurrent_sweep_never(), configuration)),
-                    loads: own.map(({ load }) => ownLoad(load)),
-                    metrics: measured.length === metrics.length ? measured : null,
-                    purpose: own[0]?.purpose,
-                };
-            });
-        }
-        function ownConfiguration({ space }, { others: _, ...own }) {
-            return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own;
-        }
-        function concurrent_sweep_within(models, states) {
-            const lengths = new Set(states.flatMap(({ progress, scenarios }) => [progress.points.length, scenarios.length]));
-            const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) => configurations.every((configuration, index) => models[index]?.space.configurations.some((each) => configurationKey(each) === configurationKey(configuration))));
-            return states.map(({ progress, scenarios }) => ({
-                progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
-                scenarios: scenarios.filter((_, index) => kept[index]),
-            }));
-        }
-        function finish(context, models, states, points, { answer, reason }, { spentNs, stopNs }, untried) {
+        function finish(context, models, { states, points, spentNs, done: { answer, reason } }, stopNs, untried) {
             const answers = answer === null ? [] : answersOf(models, answer);
             const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
             const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(concurrent_placeKey)).size;
@@ -51599,7 +51982,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             for (const candidate of previous.models) {
                 const { name } = candidate;
                 const reference = previous.reference?.models.find((model) => model.name === name) ?? null;
-                const why = resume_unfit(candidate, reference, run);
+                const sent = sentTo(name, previous.environment);
+                const why = resume_unfit(candidate, reference, sent, run);
                 const attribution = previous.attributions?.find((each) => each.model === name);
                 if (why === null)
                     kept.set(name, {
@@ -51611,12 +51995,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             return kept;
         }
-        function resume_unfit(candidate, reference, { config, candidate: repository, reference: other, isCleared }) {
+        function resume_unfit(candidate, reference, sent, { config, environment, candidate: repository, reference: other, isCleared }) {
             const { name, sweep } = candidate;
             if (sweep === undefined || candidate.status === 'failed')
                 return 'its gated loads were not done';
             if (candidate.settingsHash !== settingsHash(config, name))
                 return 'its settings have changed';
+            if (sent !== sentTo(name, environment))
+                return 'its input data have changed';
             if (!repository.models.has(name) || candidate.contentHash !== closureHash(repository, name))
                 return 'its files have changed';
             if (sweepScenarios(candidate).length !== sweep.points.length)
@@ -51873,13 +52259,36 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 (0, external_node_fs_.copyFileSync)(source, target, external_node_fs_.constants.COPYFILE_FICLONE);
             }
         }
-        function removeStaleTwins(world) {
-            const folder = temporaryFolder(world);
-            for (const name of (0, external_node_fs_.readdirSync)(folder).filter((entry) => entry.startsWith(linked_repository_prefix))) {
-                const owner = name.slice(linked_repository_prefix.length).replace(/\.[^.]*$/, '');
-                if (process_identity_stateOf(owner) === 'dead')
-                    (0, external_node_fs_.rmSync)((0, external_node_path_.join)(folder, name), { recursive: true, force: true });
+        function plainPath(world, folder) {
+            if (isPlain(folder))
+                return { path: folder, remove: () => { } };
+            try {
+                const holder = (0, external_node_fs_.mkdtempSync)((0, external_node_path_.join)(plainTemporaryFolder(world), `${linked_repository_prefix}${processIdentity()}.`));
+                const path = (0, external_node_path_.join)(holder, 'link');
+                (0, external_node_fs_.symlinkSync)(folder, path);
+                return { path, remove: () => (0, external_node_fs_.rmSync)(holder, { recursive: true, force: true }) };
             }
+            catch (error) {
+                throw new domain_error.ue('environment', `no link to ${folder} could be made: ${(0, domain_error.bD)(error)}`, {
+                    hint: "The server's python backend takes no path with blanks, quotes and the like.",
+                    cause: error,
+                });
+            }
+        }
+        function isPlain(path) {
+            return /^[\w./+@%:,=-]*$/.test(path);
+        }
+        function removeStaleTwins(world) {
+            for (const folder of new Set([temporaryFolder(world), plainTemporaryFolder(world)])) {
+                for (const name of (0, external_node_fs_.readdirSync)(folder).filter((entry) => entry.startsWith(linked_repository_prefix))) {
+                    const owner = name.slice(linked_repository_prefix.length).replace(/\.[^.]*$/, '');
+                    if (process_identity_stateOf(owner) === 'dead')
+                        (0, external_node_fs_.rmSync)((0, external_node_path_.join)(folder, name), { recursive: true, force: true });
+                }
+            }
+        }
+        function plainTemporaryFolder(world) {
+            return [temporaryFolder(world), (0, external_node_os_namespaceObject.tmpdir)()].find(isPlain) ?? '/tmp';
         }
         function temporaryFolder(world) {
             return world.env.RUNNER_TEMP || (0, external_node_os_namespaceObject.tmpdir)();
@@ -52421,6 +52830,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     return (status.status === 'found' &&
                         unlike(baseline.environment, environment).length === 0 &&
                         isOf(baseline, reference, config, model.name) &&
+                        sentTo(model.name, baseline.environment) === sentTo(model.name, environment) &&
                         isPromising(baseline, config, model, model.looks[0] ?? 0));
                 },
                 isCleared: (measurements) => {
@@ -52813,13 +53223,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             (0, external_node_fs_.renameSync)(partial, root);
             (0, external_node_fs_.rmSync)(old, { recursive: true, force: true });
         }
-        const dayMs = 24 * 60 * 60 * 1000;
+        const embedded_install_dayMs = 24 * 60 * 60 * 1000;
         function removeRubbish(root) {
             const prefix = `${(0, external_node_path_.basename)(root)}.partial.`;
             for (const name of (0, external_node_fs_.readdirSync)((0, external_node_path_.dirname)(root)).filter((entry) => entry.startsWith(prefix))) {
                 const path = (0, external_node_path_.join)((0, external_node_path_.dirname)(root), name);
                 const state = process_identity_stateOf(name.slice(prefix.length).replace(/\.old$/, ''));
-                const old = Date.now() - ((0, external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > dayMs;
+                const old = Date.now() - ((0, external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > embedded_install_dayMs;
                 if (state === 'dead' || (state === 'elsewhere' && old))
                     (0, external_node_fs_.rmSync)(path, { recursive: true, force: true });
             }
@@ -53164,6 +53574,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         ;
         async function resolveEmbedded(world, settings) {
             const triton = await ensureEmbeddedTriton(world);
+            removeStaleTwins(world);
             shared_memory_removeStaleRegions();
             return {
                 kind: 'process',
@@ -53173,16 +53584,22 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 hasMetrics: hasMetrics(settings),
                 serverCommand: (repository, ports) => {
                     const regions = makeRegionPrefix();
+                    const backends = plainPath(world, triton.backendDirectory);
+                    const served = plainPath(world, repository);
                     return {
                         command: triton.binary,
                         args: [
-                            `--backend-directory=${triton.backendDirectory}`,
-                            ...serverFlags(settings, repository, ports, '127.0.0.1'),
+                            `--backend-directory=${backends.path}`,
+                            ...serverFlags(settings, served.path, ports, '127.0.0.1'),
                             pythonRegions(regions),
                         ],
                         env: { ...visibleDevices(settings), ...settings.serverEnvironment, ...triton.environment },
                         rootPid: (commandPid) => Promise.resolve(commandPid),
-                        cleanUp: async () => removeRegions(regions),
+                        cleanUp: async () => {
+                            removeRegions(regions);
+                            for (const link of [backends, served])
+                                link.remove();
+                        },
                     };
                 },
             };
@@ -53205,14 +53622,16 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 hasMetrics: hasMetrics(settings),
                 serverCommand: (repository, ports) => {
                     const twin = linkRepository(world, repository);
+                    const served = plainPath(world, twin);
                     const regions = makeRegionPrefix();
                     return {
                         command: binary,
-                        args: [...serverFlags(settings, twin, ports, '127.0.0.1'), pythonRegions(regions)],
+                        args: [...serverFlags(settings, served.path, ports, '127.0.0.1'), pythonRegions(regions)],
                         env: { ...visibleDevices(settings), ...settings.serverEnvironment },
                         rootPid: (commandPid) => Promise.resolve(commandPid),
                         cleanUp: async () => {
                             removeRegions(regions);
+                            served.remove();
                             (0, external_node_fs_.rmSync)(twin, { recursive: true, force: true });
                         },
                     };
@@ -53402,6 +53821,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         const notRequested = { status: 'notRequested' };
         async function runGate(world, request) {
             requireHistory(request);
+            checkEnds(request.config, world.date());
             const output = openOutput(request.outputDirectory, request.resume === null ? 'run' : 'resume');
             const committed = await readModelRepository(request.modelRepository);
             checkComposingModels(committed, request.config);
@@ -53514,238 +53934,6 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 await checkout.remove();
                 throw error;
             }
-        }
-        ;
-        function loadWorkerFor(shell) {
-            return new URL(shell.endsWith('.ts') ? '../load/worker.ts' : '../worker/index.js', shell);
-        }
-        var external_node_child_process_ = __nccwpck_require__(1421);
-        ;
-        const child_environment_hidden = [
-            /^ACTIONS_/,
-            /^INPUT_/,
-            /^GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$/,
-            /(^|_)(TOKEN|PAT|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i,
-            /(^|_)(API|ACCESS|PRIVATE|SECRET|SIGNING|ACCOUNT)_KEY$/i,
-        ];
-        function childEnvironment(env, additions = {}) {
-            const inherited = Object.entries(env).filter(([name]) => !child_environment_hidden.some((pattern) => pattern.test(name)));
-            const result = {};
-            for (const [name, value] of [...inherited, ...Object.entries(additions)]) {
-                if (value === undefined)
-                    delete result[name];
-                else
-                    result[name] = value;
-            }
-            return result;
-        }
-        ;
-        const maxLineLength = 64 * 1024;
-        function lineSplitter(onLine) {
-            const decoder = new external_node_string_decoder_namespaceObject.StringDecoder('utf8');
-            let rest = '';
-            return {
-                add: (chunk) => {
-                    const lines = (rest + decoder.write(chunk)).split('\n');
-                    rest = lines.pop() ?? '';
-                    for (const line of lines)
-                        onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
-                    while (rest.length > maxLineLength) {
-                        onLine(rest.slice(0, maxLineLength));
-                        rest = rest.slice(maxLineLength);
-                    }
-                },
-                end: () => {
-                    rest += decoder.end();
-                    if (rest !== '')
-                        onLine(rest);
-                },
-            };
-        }
-        function forEachLine(stream, onLine) {
-            const { add, end } = lineSplitter(onLine);
-            stream.on('data', add);
-            stream.on('end', end);
-        }
-        ;
-        const unkillableMs = 2000;
-        function runCommand(command, args, options, signal) {
-            return new Promise((resolve) => {
-                const child = (0, external_node_child_process_.spawn)(command, args, {
-                    cwd: options.cwd,
-                    env: childEnvironment(process.env, options.env),
-                    detached: true,
-                    stdio: ['pipe', 'pipe', 'pipe'],
-                });
-                let timedOut = false;
-                const killGroup = () => {
-                    if (child.pid !== undefined)
-                        killQuietly(-child.pid, 'SIGKILL');
-                };
-                const timer = options.timeoutNs === undefined
-                    ? undefined
-                    : setTimeout(() => {
-                        timedOut = true;
-                        killGroup();
-                        setTimeout(() => finish(null, ''), unkillableMs).unref();
-                    }, options.timeoutNs / nsPerMs);
-                signal.addEventListener('abort', killGroup, { once: true });
-                const stdout = [];
-                const stderr = [];
-                child.stdout.on('data', (chunk) => stdout.push(chunk));
-                child.stderr.on('data', (chunk) => stderr.push(chunk));
-                if (options.onLine !== undefined) {
-                    forEachLine(child.stdout, options.onLine);
-                    forEachLine(child.stderr, options.onLine);
-                }
-                child.stdin.on('error', () => { });
-                child.stdin.end(options.input ?? '');
-                const finish = (exitCode, extra) => {
-                    clearTimeout(timer);
-                    signal.removeEventListener('abort', killGroup);
-                    const text = Buffer.concat(stderr).toString('utf8') + extra;
-                    resolve({ exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr: text, timedOut });
-                };
-                child.on('error', (error) => finish(error.code === 'ENOENT' ? 127 : 126, error.message));
-                child.on('close', (exitCode) => finish(exitCode, ''));
-            });
-        }
-        function killQuietly(pid, signal) {
-            try {
-                process.kill(pid, signal);
-            }
-            catch (error) {
-                if (error.code !== 'ESRCH')
-                    throw error;
-            }
-        }
-        ;
-        const supervisor = `
-(
-  (
-    trap '' TERM INT HUP
-    read -r _ <&3
-    kill -TERM "$$"
-    for second in 1 2 3 4 5; do
-      kill -0 "$$" || break
-      sleep 1
-    done
-    kill -KILL "-$$"
-  ) >/dev/null 2>&1 </dev/null 3<&3 &
-)
-exec 3<&-
-exec "$@"
-`;
-        const drainMs = 1000;
-        const interruptedGraceNs = 5000 * nsPerMs;
-        function launchProcess(command, args, options, signal, warn) {
-            const child = (0, external_node_child_process_.spawn)('/bin/sh', ['-c', supervisor, 'sh', command, ...args], {
-                cwd: options.cwd,
-                env: childEnvironment(process.env, options.env),
-                detached: true,
-                stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-            });
-            const lifeline = child.stdio[3];
-            lifeline?.on('error', () => { });
-            if (child.stdout !== null)
-                forEachLine(child.stdout, options.onLine);
-            if (child.stderr !== null)
-                forEachLine(child.stderr, options.onLine);
-            const pid = child.pid ?? 0;
-            let ended = false;
-            const exited = new Promise((resolve) => {
-                const finish = (exitCode) => {
-                    ended = true;
-                    signal.removeEventListener('abort', onAbort);
-                    resolve(exitCode);
-                };
-                child.on('error', (error) => {
-                    options.onLine(`${command}: ${error.message}`);
-                    finish(127);
-                });
-                child.on('exit', (exitCode) => {
-                    ended = true;
-                    killQuietly(-pid, 'SIGKILL');
-                    lifeline?.destroy();
-                    setTimeout(() => finish(exitCode), drainMs).unref();
-                });
-                child.on('close', finish);
-            });
-            async function stop(graceNs) {
-                if (ended || pid === 0)
-                    return void (await exited);
-                const isGone = await endProcess({
-                    terminate: () => killQuietly(pid, 'SIGTERM'),
-                    kill: () => killQuietly(-pid, 'SIGKILL'),
-                    exited,
-                    graceMs: graceNs / nsPerMs,
-                });
-                if (isGone)
-                    return;
-                warn(`${command} (process ${pid}) does not end, even by SIGKILL: it hangs in the kernel or a driver. It may still hold its GPU, memory and ports; the machine may need a restart.`);
-                child.unref();
-                for (const stream of child.stdio)
-                    stream?.destroy();
-            }
-            const onAbort = () => void stop(interruptedGraceNs);
-            if (signal.aborted)
-                onAbort();
-            else
-                signal.addEventListener('abort', onAbort, { once: true });
-            return { pid, exited, hasExited: () => ended, stop };
-        }
-        const launch_unkillableMs = 30_000;
-        async function endProcess(process) {
-            process.terminate();
-            const killing = setTimeout(process.kill, process.graceMs);
-            let givingUp;
-            const tooLong = new Promise((resolve) => {
-                givingUp = setTimeout(() => resolve(false), process.graceMs + launch_unkillableMs);
-            });
-            const isGone = await Promise.race([process.exited.then(() => true), tooLong]);
-            clearTimeout(killing);
-            clearTimeout(givingUp);
-            return isGone;
-        }
-        ;
-        function createNodeWorld({ run, progress, loadWorker, signal }) {
-            const startNs = process.hrtime.bigint();
-            return {
-                nowNs: () => Number(process.hrtime.bigint() - startNs),
-                date: () => new Date().toISOString(),
-                sleep: (durationNs, sleepSignal = signal) => sleep(durationNs, sleepSignal),
-                signal,
-                env: process.env,
-                run: run ?? ((command, args, options = {}) => runCommand(command, args, options, signal)),
-                launch: (command, args, options) => launchProcess(command, args, options, signal, progress),
-                progress,
-                loadWorker,
-            };
-        }
-        function sleep(durationNs, signal) {
-            if (signal.aborted)
-                return Promise.resolve();
-            return new Promise((resolve) => {
-                const finish = () => {
-                    clearTimeout(timer);
-                    signal.removeEventListener('abort', finish);
-                    resolve();
-                };
-                const timer = setTimeout(finish, durationNs / nsPerMs);
-                signal.addEventListener('abort', finish, { once: true });
-            });
-        }
-        ;
-        function worldOf(shell) {
-            const startMs = performance.now();
-            return createNodeWorld({
-                signal: shell.signal,
-                loadWorker: loadWorkerFor(import.meta.url),
-                progress: (message) => {
-                    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-                    shell.err(`[${seconds.padStart(6)} s] ${message}\n`);
-                },
-            });
         }
         ;
         const pullRequests = [

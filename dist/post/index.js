@@ -26691,6 +26691,11 @@ ${pendingInterceptorsFormatter.format(pending)}
             const cpuTicks = Number(fields[11]) + Number(fields[12]);
             return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
         }
+        function isUnreaped(pid, name) {
+            const text = readProc(`/proc/${pid}/stat`) ?? '';
+            const end = text.lastIndexOf(')');
+            return text.slice(text.indexOf('(') + 1, end) === name.slice(0, 15) && text.startsWith(') Z ', end);
+        }
         function commandLineOf(pid) {
             return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
         }

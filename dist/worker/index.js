@@ -2821,6 +2821,8 @@ async function obey(command) {
         case 'closeTarget':
             worker_close(command.targetId);
             return null;
+        case 'end':
+            return process.exit();
         default:
             return command;
     }

@@ -65,7 +65,7 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
       )
       .option('--perf-analyzer-path <file>', 'with --engine perf_analyzer: the program to start')
 
-  const gateOptions = (target: Command) =>
+  const gateOptions = (target: Command, furtherModes: readonly string[] = []) =>
     engineOptions(target)
       .option('--model-repository <dir>', 'the model repository to judge')
       .option('--models <names>', 'only these models, separated by commas')
@@ -91,6 +91,7 @@ export function makeProgram(signal: AbortSignal): { run: (argv: readonly string[
           'brute',
           'optuna',
           'off',
+          ...furtherModes,
         ]),
       )
       .option('--output <dir>', 'where the files go', outputDefault)
@@ -134,7 +135,9 @@ Examples:
   $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`,
     )
 
-  gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search))
+  gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search), [
+    'manual',
+  ])
     .option('--replay <file>', 'run the search on a recorded landscape (JSON), without a server')
     .option('--max-measurements <n>', 'with --replay: budget of measurements (default: 20)')
     .option('--noise <share>', 'with --replay: relative spread of the measurements, e.g. 0.03')

@@ -6,12 +6,13 @@ import { renderJson } from '../report/json.ts'
 import { parseLandscape } from '../search/landscape-file.ts'
 import { replay as replaySearch, shareOfOptimum } from '../search/replay.ts'
 import type { Place, SearchPoint } from '../search/state.ts'
-import { type GateOptions, positive } from './gate-options.ts'
+import type { GateOptions } from './gate-options.ts'
 import type { Shell } from './shell.ts'
 
 export interface ReplayOptions {
   readonly replay?: string
-  readonly searchMode?: GateOptions['searchMode']
+  /** `manual`: everything that the landscape's space lists, as for values that are listed in a configuration file. */
+  readonly searchMode?: NonNullable<GateOptions['searchMode']> | 'manual'
   readonly maxMeasurements?: string
   readonly noise?: string
   readonly seed?: string
@@ -19,16 +20,21 @@ export interface ReplayOptions {
 }
 
 /** `search --replay`: a search on a recorded landscape in place of a server; exact and the same every time. */
-export async function replay(shell: Shell, file: string, options: ReplayOptions): Promise<number> {
+export async function replay(
+  shell: Shell,
+  file: string,
+  options: ReplayOptions & { readonly [Flag in keyof typeof idle]?: unknown },
+): Promise<number> {
+  refuse(idle, options, 'has no effect with --replay', 'Objective, limits and space stand in the landscape.')
   const landscape = parseLandscape(await readLandscape(file), file)
   const { searchMode = 'quick' } = options
   const { points, answer, reason } = replaySearch(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
     maxMeasurements:
       options.maxMeasurements === undefined
         ? defaultSearch.maxMeasurements
-        : positive('--max-measurements', options.maxMeasurements),
+        : whole('--max-measurements', options.maxMeasurements, 1),
     noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
-    seed: options.seed === undefined ? 0 : notNegative('--seed', options.seed),
+    seed: options.seed === undefined ? 0 : whole('--seed', options.seed, 0),
   })
   const result = {
     measurements: points.length,
@@ -42,6 +48,47 @@ export async function replay(shell: Shell, file: string, options: ReplayOptions)
     options.json === true ? renderJson(result) : words(landscape.name, points, answer?.explanation, result),
   )
   return exitCodes.pass
+}
+
+/** Flags of `search` that say nothing about a landscape. */
+const idle = {
+  modelRepository: '--model-repository',
+  models: '--models',
+  config: '--config',
+  engine: '--engine',
+  perfAnalyzerPath: '--perf-analyzer-path',
+  triton: '--triton',
+  tritonUrl: '--triton-url',
+  tritonImage: '--triton-image',
+  timeBudget: '--time-budget',
+  latencyBudget: '--latency-budget',
+  minThroughput: '--min-throughput',
+  mode: '--mode',
+  resume: '--resume',
+} as const satisfies Partial<Record<keyof GateOptions, string>>
+
+const onlyHere = { maxMeasurements: '--max-measurements', noise: '--noise', seed: '--seed' } as const
+
+/** What is meant for a landscape has no effect on a server: silence would be taken for consent. */
+export function refuseReplayFlags({ searchMode, ...options }: ReplayOptions): void {
+  if (searchMode === 'manual')
+    throw new GateError('usage', '--search-mode manual has an effect with --replay only', {
+      hint: 'On a server the values that model_config_parameters lists are tried as listed, whatever the mode.',
+    })
+  const hint = 'The budget of a sweep on a server is gate.search_max_measurements of the configuration file.'
+  refuse(onlyHere, options, 'has an effect with --replay only', hint)
+}
+
+function refuse<Key extends string>(
+  flags: Readonly<Record<Key, string>>,
+  options: Readonly<Partial<Record<NoInfer<Key>, unknown>>>,
+  why: string,
+  hint: string,
+): void {
+  const given = (Object.keys(flags) as Key[]).filter((key) => options[key] !== undefined)
+  if (given.length === 0) return
+  const problems = given.map((key) => ({ message: `${flags[key]} ${why}` }))
+  throw new GateError('usage', 'flags are wrong', { problems, hint })
 }
 
 /** A place in the words of the landscape file. */
@@ -85,6 +132,12 @@ async function readLandscape(file: string): Promise<unknown> {
       cause: error,
     })
   }
+}
+
+function whole(flag: string, text: string, least: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= least) return value
+  throw new GateError('usage', `${flag}: '${text}' is not a whole number from ${least} on`)
 }
 
 function notNegative(flag: string, text: string): number {

@@ -3,14 +3,20 @@ import { runGate } from '../gate.ts'
 import { headCommit } from '../git/reference.ts'
 import { configFrom, type GateOptions, repositoryFrom } from './gate-options.ts'
 import { printResult } from './print-result.ts'
-import { type ReplayOptions, replay } from './replay.ts'
+import { type ReplayOptions, refuseReplayFlags, replay } from './replay.ts'
 import { openResumed } from './resumed.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 /** `search`: the sweep alone; nothing is compared, but budgets are judged on what is committed. */
-export async function search(shell: Shell, options: GateOptions & ReplayOptions): Promise<number> {
+export async function search(
+  shell: Shell,
+  options: Omit<GateOptions, 'searchMode'> & ReplayOptions,
+): Promise<number> {
   if (options.replay !== undefined) return replay(shell, options.replay, options)
-  const loaded = await configFrom(shell, options)
+  refuseReplayFlags(options)
+  const { searchMode, ...others } = options
+  const isMode = searchMode !== undefined && searchMode !== 'manual'
+  const loaded = await configFrom(shell, isMode ? { ...others, searchMode } : others)
   const modelRepository = repositoryFrom(shell, loaded)
   const world = worldOf(shell)
   // One repetition of the gated loads: enough to judge the budgets by, and the time goes to the sweep.

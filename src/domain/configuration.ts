@@ -48,6 +48,17 @@ export type Configuration = z.infer<typeof configurationSchema>
  * `,preprocess(instances=2,…)` for each further model that is varied.
  */
 export function configurationKey(configuration: Configuration): string {
+  const known = keys.get(configuration)
+  if (known !== undefined) return known
+  const key = makeKey(configuration)
+  keys.set(configuration, key)
+  return key
+}
+
+/** A search compares each configuration with every other one, at each step; none of them ever changes. */
+const keys = new WeakMap<Configuration, string>()
+
+function makeKey(configuration: Configuration): string {
   const others = Object.entries(configuration.others ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return [variedKey(configuration), ...others.map(([name, fields]) => `${name}(${variedKey(fields)})`)].join()
 }

@@ -84,12 +84,11 @@ function nextLoad(configuration: Configuration, { space, points }: SearchState):
  */
 function stopsGrowing(configuration: Configuration, { points }: SearchState): boolean {
   const best = new Map<number, number>()
+  const restOf = (each: Configuration) => configurationKey({ ...each, maxBatchSize: 0 })
+  const rest = restOf(configuration)
   for (const point of points) {
     const { maxBatchSize } = point.configuration
-    const alike =
-      configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
-      configurationKey({ ...configuration, maxBatchSize: 0 })
-    if (!alike || maxBatchSize >= configuration.maxBatchSize) continue
+    if (maxBatchSize >= configuration.maxBatchSize || restOf(point.configuration) !== rest) continue
     if (point.metrics === null) return true
     best.set(maxBatchSize, Math.max(best.get(maxBatchSize) ?? 0, throughputOf(point)))
   }

@@ -93,17 +93,44 @@ test('a landscape over request rates has them in place of concurrencies', () => 
     ).toThrow(GateError)
 })
 
+const problemsOf = (json: unknown) => {
+  try {
+    parseLandscape(json, 'l.json')
+  } catch (error) {
+    if (error instanceof GateError) return error.problems
+    throw error
+  }
+  return []
+}
+
 test('all that is wrong with a file is said at once', () => {
-  const bad = { ...file, name: 7, objective: { perf_speed: 1 } }
-  const error = (() => {
-    try {
-      return parseLandscape(bad, 'l.json')
-    } catch (thrown) {
-      return thrown
-    }
-  })()
-  expect(error).toBeInstanceOf(GateError)
-  const keys = (error as GateError).problems.map(({ key }) => key)
-  expect(keys).toEqual(['name', 'objective'])
-  expect(() => parseLandscape({ ...file, points: [point(2, 1)] })).toThrow(GateError)
+  const bad = { ...file, name: 7, objective: { perf_througput: 1 }, comment: 'x' }
+  expect(problemsOf(bad)).toEqual([
+    { file: 'l.json', key: 'name', message: expect.any(String) },
+    {
+      file: 'l.json',
+      key: 'objective.perf_througput',
+      message: 'is not a key that is known',
+      remedy: 'Did you mean perf_throughput?',
+    },
+    { file: 'l.json', key: 'comment', message: 'is not a key that is known', remedy: expect.any(String) },
+  ])
+  const keysOf = (json: unknown) => problemsOf(json).map(({ key }) => key)
+  expect(keysOf({ ...file, constraints: { perf_latency_p95: { max: 1 } } })).toEqual([
+    'constraints.perf_latency_p95',
+  ])
+  expect(keysOf({ ...file, objective: {} })).toEqual(['objective'])
+  expect(keysOf({ ...file, points: [point(2, 1)] })).toEqual(['points'])
+  const twoDefaults = [point(1, 1), point(1, 2), point(2, 1, { is_default: true })]
+  expect(keysOf({ ...file, points: twoDefaults })).toEqual(['points.2.is_default'])
+})
+
+test('null is a number that is left out, and of what failed no number matters', () => {
+  const garbage = { inferences_per_second: 'NaN', latency_p99_ms: -1, latency_avg_ms: null }
+  const points = [point(1, 1, { gpu_memory_mb: null }), point(2, 1, { ...garbage, failed: true })]
+  const { measure, space } = parseLandscape({ ...file, points })
+  const load = { mode: 'concurrency', concurrency: 1 } as const
+  expect(measure(space.committed, load)).toMatchObject({ inferPerSec: 100, gpuDeviceMemoryBytes: null })
+  expect(measure({ ...space.committed, instanceCount: 2 }, load)).toBeNull()
+  expect(problemsOf({ ...file, points: [point(1, 1, garbage)] })).toHaveLength(2)
 })

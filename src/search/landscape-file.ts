@@ -1,79 +1,112 @@
 import { z } from 'zod'
 import type { Constraint, Objective } from '../config/config.ts'
 import { type ConstraintTag, constraintTags, type MetricTag, metricTags } from '../config/metric-tags.ts'
+import { nearest } from '../config/nearest.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
-import { GateError } from '../domain/error.ts'
+import { GateError, type Problem } from '../domain/error.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts'
+import type { MetricName } from '../domain/metric.ts'
 import { nsPerMs } from '../domain/world.ts'
 import type { Landscape } from './replay.ts'
 import type { SearchMetrics } from './state.ts'
 
+/** The numbers of a point, with the metric that each is and what one unit of it is. */
+const recorded = {
+  inferences_per_second: { metric: 'inferPerSec', factor: 1 },
+  latency_p99_ms: { metric: 'latencyP99Ns', factor: nsPerMs },
+  latency_avg_ms: { metric: 'latencyAvgNs', factor: nsPerMs },
+  gpu_memory_mb: { metric: 'gpuDeviceMemoryBytes', factor: 1e6 },
+} as const satisfies Record<string, { metric: MetricName; factor: number }>
+
 const count = z.int().positive()
+/** null is as good as left out. */
+const amount = z.number().nonnegative().nullish()
 const hasOneLoad = ({ concurrency, request_rate }: { concurrency?: unknown; request_rate?: unknown }) =>
   (concurrency === undefined) !== (request_rate === undefined)
 const oneLoad = { error: 'has to name either concurrency or request_rate' }
-const pointSchema = z
-  .object({
-    instance_count: count,
-    max_batch_size: z.int().nonnegative(),
-    dynamic_batching: z.boolean(),
-    concurrency: count.optional(),
-    request_rate: z.number().positive().optional(),
-    client_batch_size: count.default(1),
-    inferences_per_second: z.number().optional(),
-    latency_p99_ms: z.number().optional(),
-    latency_avg_ms: z.number().optional(),
-    gpu_memory_mb: z.number().optional(),
-    failed: z.boolean().default(false),
-    is_default: z.boolean().default(false),
-  })
-  .refine(hasOneLoad, oneLoad)
-const fileSchema = z.strictObject({
-  name: z.string(),
-  objective: z.partialRecord(z.enum(Object.keys(metricTags) as MetricTag[]), z.number().positive()),
-  constraints: z
-    .partialRecord(
-      z.enum(Object.keys(constraintTags) as ConstraintTag[]),
-      z.strictObject({ min: z.number().optional(), max: z.number().optional() }),
-    )
-    .default({}),
-  space: z
-    .strictObject({
-      instance_count: z.array(count).min(1),
-      max_batch_size: z.array(z.int().nonnegative()).min(1),
-      dynamic_batching: z.array(z.boolean()).min(1),
-      concurrency: z.array(count).min(1).optional(),
-      request_rate: z.array(z.number().positive()).min(1).optional(),
-      client_batch_size: z.array(count).min(1).default([1]),
+const pointSchema = z.preprocess(
+  withoutNumbersWhereFailed,
+  z
+    .object({
+      instance_count: count,
+      max_batch_size: z.int().nonnegative(),
+      dynamic_batching: z.boolean(),
+      concurrency: count.optional(),
+      request_rate: z.number().positive().optional(),
+      client_batch_size: count.default(1),
+      inferences_per_second: amount,
+      latency_p99_ms: amount,
+      latency_avg_ms: amount,
+      gpu_memory_mb: amount,
+      failed: z.boolean().default(false),
+      is_default: z.boolean().default(false),
     })
     .refine(hasOneLoad, oneLoad),
+)
+const spaceKeys = {
+  instance_count: z.array(count).min(1),
+  max_batch_size: z.array(z.int().nonnegative()).min(1),
+  dynamic_batching: z.array(z.boolean()).min(1),
+  concurrency: z.array(count).min(1).optional(),
+  request_rate: z.array(z.number().positive()).min(1).optional(),
+  client_batch_size: z.array(count).min(1).default([1]),
+}
+const limitKeys = { min: z.number().optional(), max: z.number().optional() }
+const fileKeys = {
+  name: z.string(),
+  objective: z.partialRecord(z.enum(recordedTags(metricTags)), z.number().positive()),
+  constraints: z.partialRecord(z.enum(recordedTags(constraintTags)), z.strictObject(limitKeys)).default({}),
+  space: z.strictObject(spaceKeys).refine(hasOneLoad, oneLoad),
   points: z.array(pointSchema).min(1),
-})
+}
+const fileSchema = z.strictObject(fileKeys)
 type File = z.infer<typeof fileSchema>
 type Point = z.infer<typeof pointSchema>
 
+/** Of what failed to load the numbers mean nothing, whatever they are. */
+function withoutNumbersWhereFailed(point: unknown): unknown {
+  if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
+    return point
+  return Object.fromEntries(Object.entries(point).filter(([key]) => !(key in recorded)))
+}
+
+/** The tags of which a point can hold a value. */
+function recordedTags<Tag extends MetricTag>(tags: Readonly<Record<Tag, unknown>>): Tag[] {
+  const metrics = Object.values(recorded).map(({ metric }): MetricName => metric)
+  return (Object.keys(tags) as Tag[]).filter((tag) => metrics.includes(metricTags[tag]))
+}
+
 /**
  * A recorded landscape from its JSON value; times in the file are ms, memory is MB of 1e6 bytes. A point of the space
- * that is not in the file, or says `failed`, failed. Throws a GateError (`usage`) with every problem.
+ * that is not in the file, or says `failed`, failed; of one that is there twice the last holds. Throws a GateError (`usage`)
+ * with every problem.
  */
 export function parseLandscape(json: unknown, file?: string): Landscape {
+  const refuse = (problems: readonly Problem[]) =>
+    new GateError('usage', 'the landscape cannot be read', {
+      problems: problems.map((problem) => ({ file, ...problem })),
+    })
   const parsed = fileSchema.safeParse(json)
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => ({ file, key: path.join('.'), message }))
-    throw new GateError('usage', 'the landscape cannot be read', { problems })
-  }
+  if (!parsed.success) throw refuse(parsed.error.issues.flatMap(problemsOf))
   const { name, objective, constraints, space, points } = parsed.data
-  const committedPoint = points.find(({ is_default }) => is_default)
-  if (committedPoint === undefined) {
-    const problem = {
-      file,
-      key: 'points',
-      message: 'no point is the default',
-      remedy: 'Set is_default on the points of the committed configuration.',
-    }
-    throw new GateError('usage', 'the landscape cannot be read', { problems: [problem] })
+  if (Object.keys(objective).length === 0)
+    throw refuse([
+      {
+        key: 'objective',
+        message: 'names nothing to look for',
+        remedy: 'For example {"perf_throughput": 10}.',
+      },
+    ])
+  const committed = committedOf(points)
+  if (committed === null) throw refuse([noDefault])
+  const other = points.findIndex(
+    (point) => point.is_default && configurationKey(configurationOf(point)) !== configurationKey(committed),
+  )
+  if (other >= 0) {
+    const message = `is another configuration than that of an earlier default (${configurationKey(committed)})`
+    const remedy = 'Only one configuration is the committed one: set is_default on its points only.'
+    throw refuse([{ key: `points.${other}.is_default`, message, remedy }])
   }
-  const committed = { ...configurationOf(committedPoint), committed: true }
   const known = new Map(points.map((point) => [keyOf(configurationOf(point), loadOf(point)), point]))
   return {
     name,
@@ -85,6 +118,43 @@ export function parseLandscape(json: unknown, file?: string): Landscape {
       constraintsOf(tag as ConstraintTag, limits),
     ),
     measure: (configuration, load) => metricsOf(known.get(keyOf(configuration, load))),
+  }
+}
+
+const noDefault = {
+  key: 'points',
+  message: 'no point is the default',
+  remedy: 'Set is_default on the points of the committed configuration.',
+}
+
+function committedOf(points: readonly Point[]): Configuration | null {
+  const point = points.find(({ is_default }) => is_default)
+  return point === undefined ? null : { ...configurationOf(point), committed: true }
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code !== 'unrecognized_keys') return [{ key: issue.path.join('.'), message: issue.message }]
+  const possible = possibleAt(String(issue.path[0] ?? ''), issue.path.length)
+  return issue.keys.map((key) => {
+    const meant = nearest(key, possible)
+    const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`
+    const message = key in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known'
+    return { key: [...issue.path, key].join('.'), message, remedy }
+  })
+}
+
+/** The keys that may stand at a place of the file, where others are refused. */
+function possibleAt(top: string, depth: number): string[] {
+  if (depth > 1) return Object.keys(limitKeys)
+  switch (top) {
+    case 'objective':
+      return recordedTags(metricTags)
+    case 'constraints':
+      return recordedTags(constraintTags)
+    case 'space':
+      return Object.keys(spaceKeys)
+    default:
+      return Object.keys(fileKeys)
   }
 }
 
@@ -152,14 +222,10 @@ function constraintsOf(
 
 function metricsOf(point: Point | undefined): SearchMetrics | null {
   if (point === undefined || point.failed) return null
-  return {
-    inferPerSec: point.inferences_per_second ?? null,
-    latencyP99Ns: scaled(point.latency_p99_ms, nsPerMs),
-    latencyAvgNs: scaled(point.latency_avg_ms, nsPerMs),
-    gpuDeviceMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
-  }
-}
-
-function scaled(value: number | undefined, factor: number): number | null {
-  return value === undefined ? null : value * factor
+  return Object.fromEntries(
+    Object.entries(recorded).map(([key, { metric, factor }]) => {
+      const value = point[key as keyof typeof recorded]
+      return [metric, value == null ? null : value * factor]
+    }),
+  )
 }

@@ -3,7 +3,7 @@ import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import { type MetricName, metricNames } from '../domain/metric.ts'
 import { createRandom, type Random } from '../stats/random.ts'
-import { direction, meets, weights } from './score.ts'
+import { logScore, meets } from './score.ts'
 import { nextStep } from './search.ts'
 import { loadsFor, type Space } from './space.ts'
 import {
@@ -96,11 +96,7 @@ export function shareOfOptimum(landscape: Landscape, answer: Place | null): numb
 
 /** Weighted geometric mean over objectives of how much of `best` is reached: 1 = as good. */
 function share(metrics: SearchMetrics, best: SearchMetrics, objectives: readonly Objective[]): number {
-  const shares = weights(objectives)
-  return objectives.reduce((product, { metric }, i) => {
-    const ratio = (metrics[metric] ?? 0) / (best[metric] ?? 0)
-    return product * ratio ** ((shares[i] ?? 0) * direction(metric))
-  }, 1)
+  return Math.exp(logScore(metrics, best, objectives))
 }
 
 /** One factor for throughput and one for all latencies of a measurement, since its percentiles err together. */
