@@ -13,7 +13,7 @@ const mapAt = (map: Mapping, name: string): Mapping => (isMapping(map[name]) ? m
  */
 export function crossProblems(source: YamlSource): Problem[] {
   const file = isMapping(source.value) ? source.value : {}
-  const models = mapAt(file, 'profile_models')
+  const models = modelsIn(file.profile_models)
   return [
     ...loadProblems(source, file, []),
     ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
@@ -21,15 +21,26 @@ export function crossProblems(source: YamlSource): Problem[] {
     ...rateSearchProblems(source, file),
     ...modelSslProblems(source, file, models),
     ...twiceNamedFlags(source, mapAt(file, 'triton_server_flags')),
-    ...Object.keys(models).flatMap((name) => {
-      const entry = mapAt(models, name)
-      const path = ['profile_models', name]
-      return [
-        ...loadProblems(source, mapAt(entry, 'parameters'), [...path, 'parameters']),
-        ...aliasProblems(source, mapAt(entry, 'constraints'), [...path, 'constraints']),
-      ]
-    }),
+    ...models.flatMap(({ entry, path }) => [
+      ...loadProblems(source, mapAt(entry, 'parameters'), [...path, 'parameters']),
+      ...aliasProblems(source, mapAt(entry, 'constraints'), [...path, 'constraints']),
+    ]),
   ]
+}
+
+interface NamedModel {
+  /** As the file says it. */
+  readonly entry: Mapping
+  readonly path: Path
+}
+
+/** The models that have settings: in a map, or in the maps of a list. */
+function modelsIn(models: unknown): NamedModel[] {
+  const ofMap = (map: unknown, path: Path): NamedModel[] =>
+    isMapping(map) ? Object.keys(map).map((name) => ({ entry: mapAt(map, name), path: [...path, name] })) : []
+  return Array.isArray(models)
+    ? models.flatMap((item: unknown, index) => ofMap(item, ['profile_models', index]))
+    : ofMap(models, ['profile_models'])
 }
 
 function loadProblems(source: YamlSource, map: Mapping, path: Path): Problem[] {
@@ -39,18 +50,25 @@ function loadProblems(source: YamlSource, map: Mapping, path: Path): Problem[] {
 }
 
 /** Models may name the TLS files, as in Model Analyzer; but all are on one server, so that they must agree. */
-function modelSslProblems(source: YamlSource, file: Mapping, models: Mapping): Problem[] {
+function modelSslProblems(source: YamlSource, file: Mapping, models: readonly NamedModel[]): Problem[] {
   const first = new Map(
     Object.entries(mapAt(file, 'perf_analyzer_flags')).filter(([flag]) => flag.startsWith('ssl-grpc-')),
   )
   const remedy = 'Name it once, in the global perf_analyzer_flags: all models are on one server.'
-  return Object.keys(models).flatMap((name) =>
-    Object.entries(mapAt(mapAt(models, name), 'perf_analyzer_flags')).flatMap(([flag, value]) => {
+  return models.flatMap(({ entry, path }) =>
+    Object.entries(mapAt(entry, 'perf_analyzer_flags')).flatMap(([flag, value]) => {
       if (!flag.startsWith('ssl-grpc-')) return []
       if (!first.has(flag)) first.set(flag, value)
       if (first.get(flag) === value) return []
-      const path = ['profile_models', name, 'perf_analyzer_flags', flag]
-      return [problemAt(source, path, 'key', 'differs from what another place says', remedy)]
+      return [
+        problemAt(
+          source,
+          [...path, 'perf_analyzer_flags', flag],
+          'key',
+          'differs from what another place says',
+          remedy,
+        ),
+      ]
     }),
   )
 }
@@ -123,6 +141,8 @@ export function ignoredKeyWarnings(source: YamlSource): string[] {
 }
 
 function ignoredPaths(value: unknown, path: Path): Path[] {
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, index) => ignoredPaths(item, [...path, index]))
   if (!isMapping(value)) return []
   return Object.keys(value).flatMap((name) => {
     const inner = [...path, name]

@@ -95,3 +95,31 @@ test('what Model Analyzer would not take either is refused by name', () => {
   const twice = 'profile_models:\n  a: {cpu_only: true}\n  a: {cpu_only: false}\n'
   expect(problemsOf(twice)[0]).toMatchObject({ line: 3, message: expect.stringContaining('twice') })
 })
+
+test('a list of models may hold maps with their settings, which are read as in a map', () => {
+  const mixed = `
+profile_models:
+  - a: {weighting: 2, triton_docker_args: {x: 1}, parameters: {concurrency: 3}}
+  - b
+bls_composing_models: [c: {model_config_parameters: {max_batch_size: [2, 4]}}, d]
+`
+  const config = readConfig(mixed, 'f.yml', {})
+  expect(config.models).toEqual(['a', 'b'])
+  expect(config.settingsFor('a').loads).toEqual([{ mode: 'concurrency', concurrency: 3 }])
+  expect(config.blsComposingModels).toEqual(['c', 'd'])
+  expect(config.warnings).toContainEqual(
+    expect.stringMatching(/^f\.yml:3: profile_models\.0\.a\.triton_docker_args: no effect/),
+  )
+  const problems = problemsOf(`
+profile_models:
+  - a: {parameters: {concurrency: 1, request_rate: 2}}
+  - b: {weighing: 2}
+`)
+  expect(problems.map(({ key }) => key).toSorted()).toEqual([
+    'profile_models.0.a.parameters.request_rate',
+    'profile_models.1.b.weighing',
+  ])
+  expect(problemsOf('profile_models: [a: {weighting: 2}, a]')[0]).toMatchObject({
+    message: 'a stands there twice',
+  })
+})

@@ -14,44 +14,57 @@ export const modelName = z
   .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/)
   .meta({ title: 'model name' })
 
+/**
+ * Models with what is said of each, as Model Analyzer takes them: names in a text or a list, a map of name to settings, or a
+ * list of names and such maps.
+ */
+function modelsWith<Settings extends object>(entry: z.ZodType<Settings>, least: number, title: string) {
+  type Models = Record<string, Settings>
+  const nothing = () => entry.parse({})
+  const entries = (names: readonly string[]): Models =>
+    Object.fromEntries(names.map((name) => [name, nothing()]))
+  const map = z.record(
+    modelName,
+    entry.nullable().transform((own): Settings => own ?? nothing()),
+  )
+  const list = z.array(z.union([modelName, map])).min(least)
+  return z
+    .union([
+      z
+        .string()
+        .transform((text) => text.split(',').map((name) => name.trim()))
+        .pipe(z.array(modelName))
+        .transform(entries),
+      list.transform((items, context): Models => {
+        const maps = items.map((item) => (typeof item === 'string' ? entries([item]) : item))
+        const made: Models = Object.assign({}, ...maps)
+        const settled = maps.filter((_, index) => typeof items[index] !== 'string').flatMap(Object.keys)
+        for (const name of new Set(settled)) {
+          if (maps.filter((each) => name in each).length === 1) continue
+          const remedy = 'Keep one of them, with all that is said of the model.'
+          context.addIssue({ code: 'custom', message: `${name} stands there twice`, params: { remedy } })
+        }
+        return made
+      }),
+      map,
+    ])
+    .meta({ title })
+}
+
 type ModelEntry = z.output<typeof modelEntry>
-const entries = (names: readonly string[]): Record<string, ModelEntry> =>
-  Object.fromEntries(names.map((name) => [name, {}]))
-
-const profileModels = z
-  .union([
-    z
-      .string()
-      .transform((text) => text.split(',').map((name) => name.trim()))
-      .pipe(z.array(modelName))
-      .transform(entries),
-    z.array(modelName).min(1).transform(entries),
-    z.record(
-      modelName,
-      modelEntry.nullable().transform((entry): ModelEntry => entry ?? {}),
-    ),
-  ])
-  .meta({ title: '"a,b", list, or map of model to its settings' })
-
 type ComposingEntry = z.output<typeof composingEntry>
-const composingEntries = (names: readonly string[]): Record<string, ComposingEntry> =>
-  Object.fromEntries(names.map((name) => [name, {}]))
 
+const profileModels = modelsWith<ModelEntry>(
+  modelEntry,
+  1,
+  '"a,b", list, or map of model to its settings; a list may hold such maps',
+)
 /** Like `profile_models`; of the settings those that say what is tried. */
-const composingModels = z
-  .union([
-    z
-      .string()
-      .transform((text) => text.split(',').map((name) => name.trim()))
-      .pipe(z.array(modelName))
-      .transform(composingEntries),
-    z.array(modelName).transform(composingEntries),
-    z.record(
-      modelName,
-      composingEntry.nullable().transform((entry): ComposingEntry => entry ?? {}),
-    ),
-  ])
-  .meta({ title: '"a,b", list, or map of model to settings' })
+const composingModels = modelsWith<ComposingEntry>(
+  composingEntry,
+  0,
+  '"a,b", list, or map of model to settings; a list may hold such maps',
+)
 
 /**
  * The configuration file: Model Analyzer's keys with their meaning, and the section `gate`. From this one

@@ -172,3 +172,34 @@ test('reasons of a model in a row with the same cause and next step say them onc
   expect(second).toEqual(reason('second'))
   expect(others).toEqual(reasons.slice(2))
 })
+
+test('warnings of the sweep say what they are of, and those alike are told once; a sweep without time says so', () => {
+  const swept = (share: number) => {
+    const { configuration, ...rest } = scenario(c8, { p99Ms: 40, inferPerSec: 100 })
+    const warnings = [`${share} % of the requests were sent late`]
+    return {
+      ...rest,
+      configuration: { ...configuration, committed: false },
+      role: 'sweep' as const,
+      warnings,
+    }
+  }
+  const search = {
+    mode: 'quick' as const,
+    measurements: 2,
+    stopped: 'the 0.0 s left do not allow another measurement',
+    wallNs: 1e9,
+    underLoadNs: 0,
+    notes: [],
+    answer: null,
+  }
+  const warningsOf = (scenarios: ReturnType<typeof swept>[], measurements: number) =>
+    reportRows(result('pass', [modelResult('m', { scenarios, search: { ...search, measurements } })]))
+      .models[0]?.warnings
+  expect(warningsOf([swept(13), swept(59), swept(17)], 3)).toEqual([
+    expect.stringMatching(
+      /^sweep, .*max batch size .* at concurrency 8: 13 % of the requests were sent late; and 2 measurements more like this$/,
+    ),
+  ])
+  expect(warningsOf([], 0)).toEqual([`nothing was swept: ${search.stopped}`])
+})

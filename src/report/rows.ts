@@ -1,6 +1,6 @@
 import { loadLabel } from '../domain/load.ts'
 import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
-import { signedPercent } from '../domain/words.ts'
+import { countInWords, signedPercent } from '../domain/words.ts'
 import { type AttributionSection, attributionSection } from './attribution-rows.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { type CapacitySection, capacitySection } from './capacity-rows.ts'
@@ -86,7 +86,11 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
       breakdown: breakdown(model, footnotes, candidateLabel),
       sweep: sweep(model),
       repetitions: repetitions(model, candidateLabel),
-      warnings: [...model.warnings, ...model.scenarios.flatMap((scenario) => scenarioWarnings(scenario))],
+      warnings: [
+        ...model.warnings,
+        ...model.scenarios.filter(({ role }) => role !== 'sweep').flatMap(scenarioWarnings),
+        ...sweepWarnings(model),
+      ],
     }),
   )
   return {
@@ -119,6 +123,27 @@ function errorText({ error }: ModelResult): string {
 
 function scenarioWarnings(scenario: ModelResult['scenarios'][number]): string[] {
   return scenario.warnings.map((warning) => `${loadLabel(scenario.load)}: ${warning}`)
+}
+
+/** Of warnings that many measurements of the sweep have, each with its own numbers, the first. */
+function sweepWarnings({ scenarios, search }: ModelResult): string[] {
+  const alike = new Map<string, { readonly first: string; readonly more: number }>()
+  for (const { role, configuration, load, warnings } of scenarios) {
+    if (role !== 'sweep') continue
+    for (const warning of warnings) {
+      const kind = warning.replaceAll(/\d+/g, '')
+      const known = alike.get(kind)
+      const first = `sweep, ${describeConfiguration(configuration)} at ${loadLabel(load)}: ${warning}`
+      alike.set(kind, { first: known?.first ?? first, more: known === undefined ? 0 : known.more + 1 })
+    }
+  }
+  const isIdle = search != null && search.mode !== 'off' && search.measurements === 0
+  return [
+    ...(isIdle ? [`nothing was swept: ${search.stopped}`] : []),
+    ...[...alike.values()].map(({ first, more }) =>
+      more === 0 ? first : `${first}; and ${countInWords(more, 'measurement')} more like this`,
+    ),
+  ]
 }
 
 function notices(result: Result, candidateLabel: string): readonly string[] {

@@ -3,7 +3,7 @@ import { nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
 import { isUnreaped } from '../system/process-tree.ts'
 import type { TritonClient } from './client.ts'
 import type { TritonServer } from './server.ts'
-import { isStubDeath, pollFailures } from './server-log.ts'
+import { isStubDeath, logMessage, pollFailures } from './server-log.ts'
 
 export interface LoadOptions {
   /** A whole ModelConfig as JSON; it replaces config.pbtxt for this load. */
@@ -37,7 +37,7 @@ export async function loadModel(
   })
   const unlisten = server.onLogLine((line) => {
     lines.push(line)
-    if (isStubDeath(line)) report(line)
+    if (isStubDeath(line)) report(logMessage(line))
   })
   const onAbort = () => report('interrupted')
   world.signal.addEventListener('abort', onAbort, { once: true })

@@ -36,13 +36,15 @@ test('lines that mean something for the start', () => {
   const stub =
     '/b/triton_python_backend_stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open'
   const exception = "terminate called after throwing an instance of 'std::invalid_argument'"
+  const noModel =
+    "I1128 02:11:51.774318 25781 pb_stub.cc:2105]  Failed to preinitialize Python stub: Python model file not found in '/r/m/1/model.py'"
   const usage = "tritonserver: unrecognized option '--no-such-flag=1'"
   for (const [is, lines] of [
     [isPortTaken, [taken]],
-    [isStubDeath, [stub, exception]],
+    [isStubDeath, [stub, exception, noModel]],
     [isBadUsage, [usage]],
   ] as const) {
-    expect([taken, stub, exception, usage].filter(is)).toEqual(lines)
+    expect([taken, stub, exception, noModel, usage].filter(is)).toEqual(lines)
   }
 })
 
