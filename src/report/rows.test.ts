@@ -203,3 +203,11 @@ test('warnings of the sweep say what they are of, and those alike are told once;
   ])
   expect(warningsOf([], 0)).toEqual([`nothing was swept: ${search.stopped}`])
 })
+
+test('a place that the sweep measured again stands in its table once, and that is said', () => {
+  const swept = scenario(c8, { inferPerSec: 100, p99Ms: 40 }, { role: 'sweep' })
+  const notesOf = (scenarios: (typeof swept)[]) =>
+    reportRows(result('pass', [modelResult('m', { scenarios, search: null })])).models[0]?.sweep.notes
+  expect(notesOf([swept, swept])).toEqual([expect.stringContaining('rests on the mean')])
+  expect(notesOf([swept])).toEqual([])
+})

@@ -278,6 +278,14 @@ function asSentence(note: string): string {
   return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`
 }
 
+/** Whether the table shows one of several measurements, so that the answer may have other numbers. */
+function isMeasuredAgain({ scenarios }: ModelResult): boolean {
+  const places = scenarios.flatMap(({ role, configuration, load }) =>
+    role === 'sweep' ? [`${configurationKey(configuration)} ${loadKey(load)}`] : [],
+  )
+  return new Set(places).size < places.length
+}
+
 function sweepNotes(model: ModelResult): readonly string[] {
   const { search } = model
   const notes =
@@ -290,6 +298,9 @@ function sweepNotes(model: ModelResult): readonly string[] {
   const failed = model.scenarios.filter(({ status }) => status === 'failed')
   return [
     ...notes,
+    ...(isMeasuredAgain(model)
+      ? ['What was measured again stands there once; the answer rests on the mean.']
+      : []),
     ...failed.map(
       ({ configuration, load, error }) =>
         `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`,
