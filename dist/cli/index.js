@@ -18949,9 +18949,9 @@ var __webpack_modules__ = ({
             }
             return nextSchema._zod.run({ value, issues: left.issues }, ctx);
         }
-        const $ZodPreprocess = (null && (core.$constructor("$ZodPreprocess", (inst, def) => {
+        const $ZodPreprocess = $constructor("$ZodPreprocess", (inst, def) => {
             $ZodPipe.init(inst, def);
-        })));
+        });
         const $ZodReadonly = $constructor("$ZodReadonly", (inst, def) => {
             $ZodType.init(inst, def);
             defineLazyInternal(inst, "propValues", (zod) => zod.def.innerType._zod.propValues);
@@ -23364,10 +23364,10 @@ var __webpack_modules__ = ({
                 reverseTransform: def.transform,
             });
         }
-        const ZodPreprocess = (null && (core.$constructor("ZodPreprocess", (inst, def) => {
+        const ZodPreprocess = $constructor("ZodPreprocess", (inst, def) => {
             ZodPipe.init(inst, def);
-            core.$ZodPreprocess.init(inst, def);
-        })));
+            $ZodPreprocess.init(inst, def);
+        });
         const ZodReadonly = $constructor("ZodReadonly", (inst, def) => {
             $ZodReadonly.init(inst, def);
             ZodType.init(inst, def);
@@ -30057,26 +30057,34 @@ var __webpack_modules__ = ({
         const modelName = schemas_string()
             .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/)
             .meta({ title: 'model name' });
-        const entries = (names) => Object.fromEntries(names.map((name) => [name, {}]));
-        const profileModels = union([
-            schemas_string()
-                .transform((text) => text.split(',').map((name) => name.trim()))
-                .pipe(array(modelName))
-                .transform(entries),
-            array(modelName).min(1).transform(entries),
-            record(modelName, modelEntry.nullable().transform((entry) => entry ?? {})),
-        ])
-            .meta({ title: '"a,b", list, or map of model to its settings' });
-        const composingEntries = (names) => Object.fromEntries(names.map((name) => [name, {}]));
-        const composingModels = union([
-            schemas_string()
-                .transform((text) => text.split(',').map((name) => name.trim()))
-                .pipe(array(modelName))
-                .transform(composingEntries),
-            array(modelName).transform(composingEntries),
-            record(modelName, composingEntry.nullable().transform((entry) => entry ?? {})),
-        ])
-            .meta({ title: '"a,b", list, or map of model to settings' });
+        function modelsWith(entry, least, title) {
+            const nothing = () => entry.parse({});
+            const entries = (names) => Object.fromEntries(names.map((name) => [name, nothing()]));
+            const map = record(modelName, entry.nullable().transform((own) => own ?? nothing()));
+            const list = array(union([modelName, map])).min(least);
+            return union([
+                schemas_string()
+                    .transform((text) => text.split(',').map((name) => name.trim()))
+                    .pipe(array(modelName))
+                    .transform(entries),
+                list.transform((items, context) => {
+                    const maps = items.map((item) => (typeof item === 'string' ? entries([item]) : item));
+                    const made = Object.assign({}, ...maps);
+                    const settled = maps.filter((_, index) => typeof items[index] !== 'string').flatMap(Object.keys);
+                    for (const name of new Set(settled)) {
+                        if (maps.filter((each) => name in each).length === 1)
+                            continue;
+                        const remedy = 'Keep one of them, with all that is said of the model.';
+                        context.addIssue({ code: 'custom', message: `${name} stands there twice`, params: { remedy } });
+                    }
+                    return made;
+                }),
+                map,
+            ])
+                .meta({ title });
+        }
+        const profileModels = modelsWith(modelEntry, 1, '"a,b", list, or map of model to its settings; a list may hold such maps');
+        const composingModels = modelsWith(composingEntry, 0, '"a,b", list, or map of model to settings; a list may hold such maps');
         const fileSchema = strictObject({
             model_repository: key(schemas_string().min(1), 'The folder with the models, relative to the working directory.'),
             profile_models: key(profileModels, 'The models to gate, with settings of their own; by default every model.'),
@@ -30341,7 +30349,7 @@ var __webpack_modules__ = ({
         const mapAt = (map, name) => (isMapping(map[name]) ? map[name] : {});
         function crossProblems(source) {
             const file = isMapping(source.value) ? source.value : {};
-            const models = mapAt(file, 'profile_models');
+            const models = modelsIn(file.profile_models);
             return [
                 ...loadProblems(source, file, []),
                 ...aliasProblems(source, mapAt(file, 'constraints'), ['constraints']),
@@ -30349,15 +30357,17 @@ var __webpack_modules__ = ({
                 ...rateSearchProblems(source, file),
                 ...modelSslProblems(source, file, models),
                 ...twiceNamedFlags(source, mapAt(file, 'triton_server_flags')),
-                ...Object.keys(models).flatMap((name) => {
-                    const entry = mapAt(models, name);
-                    const path = ['profile_models', name];
-                    return [
-                        ...loadProblems(source, mapAt(entry, 'parameters'), [...path, 'parameters']),
-                        ...aliasProblems(source, mapAt(entry, 'constraints'), [...path, 'constraints']),
-                    ];
-                }),
+                ...models.flatMap(({ entry, path }) => [
+                    ...loadProblems(source, mapAt(entry, 'parameters'), [...path, 'parameters']),
+                    ...aliasProblems(source, mapAt(entry, 'constraints'), [...path, 'constraints']),
+                ]),
             ];
+        }
+        function modelsIn(models) {
+            const ofMap = (map, path) => isMapping(map) ? Object.keys(map).map((name) => ({ entry: mapAt(map, name), path: [...path, name] })) : [];
+            return Array.isArray(models)
+                ? models.flatMap((item, index) => ofMap(item, ['profile_models', index]))
+                : ofMap(models, ['profile_models']);
         }
         function loadProblems(source, map, path) {
             if (map.concurrency === undefined || map.request_rate === undefined)
@@ -30368,15 +30378,16 @@ var __webpack_modules__ = ({
         function modelSslProblems(source, file, models) {
             const first = new Map(Object.entries(mapAt(file, 'perf_analyzer_flags')).filter(([flag]) => flag.startsWith('ssl-grpc-')));
             const remedy = 'Name it once, in the global perf_analyzer_flags: all models are on one server.';
-            return Object.keys(models).flatMap((name) => Object.entries(mapAt(mapAt(models, name), 'perf_analyzer_flags')).flatMap(([flag, value]) => {
+            return models.flatMap(({ entry, path }) => Object.entries(mapAt(entry, 'perf_analyzer_flags')).flatMap(([flag, value]) => {
                 if (!flag.startsWith('ssl-grpc-'))
                     return [];
                 if (!first.has(flag))
                     first.set(flag, value);
                 if (first.get(flag) === value)
                     return [];
-                const path = ['profile_models', name, 'perf_analyzer_flags', flag];
-                return [problemAt(source, path, 'key', 'differs from what another place says', remedy)];
+                return [
+                    problemAt(source, [...path, 'perf_analyzer_flags', flag], 'key', 'differs from what another place says', remedy),
+                ];
             }));
         }
         function twiceNamedFlags(source, flags) {
@@ -30432,6 +30443,8 @@ var __webpack_modules__ = ({
             });
         }
         function ignoredPaths(value, path) {
+            if (Array.isArray(value))
+                return value.flatMap((item, index) => ignoredPaths(item, [...path, index]));
             if (!isMapping(value))
                 return [];
             return Object.keys(value).flatMap((name) => {
@@ -34332,6 +34345,15 @@ exec "$@"
             .readonly()
             .meta({ id: 'configuration' });
         function configurationKey(configuration) {
+            const known = configuration_keys.get(configuration);
+            if (known !== undefined)
+                return known;
+            const key = makeKey(configuration);
+            configuration_keys.set(configuration, key);
+            return key;
+        }
+        const configuration_keys = new WeakMap();
+        function makeKey(configuration) {
             const others = Object.entries(configuration.others ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
             return [variedKey(configuration), ...others.map(([name, fields]) => `${name}(${variedKey(fields)})`)].join();
         }
@@ -38357,6 +38379,7 @@ exec "$@"
         const doubtful = [
             { level: 1, straight: 0.2, executed: 1 },
             { level: 1, straight: 0.2, executed: 0.3, working: 0.6 },
+            { level: 1, straight: 0.2, executed: 0.3, configuration: 0.6 },
             { level: 1, straight: 0.2, executed: 0.2, near: 1 },
             { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
             { level: 1, executed: 0.3, near: 0.1, fromBatch: 0.5, fromCount: 0.5 },
@@ -42350,6 +42373,10 @@ exec "$@"
         function asSentence(note) {
             return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
         }
+        function isMeasuredAgain({ scenarios }) {
+            const places = scenarios.flatMap(({ role, configuration, load }) => role === 'sweep' ? [`${configurationKey(configuration)} ${loadKey(load)}`] : []);
+            return new Set(places).size < places.length;
+        }
         function sweepNotes(model) {
             const { search } = model;
             const notes = search === null
@@ -42361,6 +42388,9 @@ exec "$@"
             const failed = model.scenarios.filter(({ status }) => status === 'failed');
             return [
                 ...notes,
+                ...(isMeasuredAgain(model)
+                    ? ['What was measured again stands there once; the answer rests on the mean.']
+                    : []),
                 ...failed.map(({ configuration, load, error }) => `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`),
             ];
         }
@@ -43682,7 +43712,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 breakdown: breakdown(model, footnotes, candidateLabel),
                 sweep: sweep(model),
                 repetitions: repetitions(model, candidateLabel),
-                warnings: [...model.warnings, ...model.scenarios.flatMap((scenario) => scenarioWarnings(scenario))],
+                warnings: [
+                    ...model.warnings,
+                    ...model.scenarios.filter(({ role }) => role !== 'sweep').flatMap(scenarioWarnings),
+                    ...sweepWarnings(model),
+                ],
             }));
             return {
                 outcome: result.verdict.outcome,
@@ -43711,6 +43745,24 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function scenarioWarnings(scenario) {
             return scenario.warnings.map((warning) => `${loadLabel(scenario.load)}: ${warning}`);
+        }
+        function sweepWarnings({ scenarios, search }) {
+            const alike = new Map();
+            for (const { role, configuration, load, warnings } of scenarios) {
+                if (role !== 'sweep')
+                    continue;
+                for (const warning of warnings) {
+                    const kind = warning.replaceAll(/\d+/g, '');
+                    const known = alike.get(kind);
+                    const first = `sweep, ${describeConfiguration(configuration)} at ${loadLabel(load)}: ${warning}`;
+                    alike.set(kind, { first: known?.first ?? first, more: known === undefined ? 0 : known.more + 1 });
+                }
+            }
+            const isIdle = search != null && search.mode !== 'off' && search.measurements === 0;
+            return [
+                ...(isIdle ? [`nothing was swept: ${search.stopped}`] : []),
+                ...[...alike.values()].map(({ first, more }) => more === 0 ? first : `${first}; and ${countInWords(more, 'measurement')} more like this`),
+            ];
         }
         function notices(result, candidateLabel) {
             const baseline = baselineProblem(result);
@@ -47416,7 +47468,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             return reasons;
         }
-        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|^terminate called /;
+        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|^terminate called |Failed to preinitialize Python stub/;
         function isStubDeath(line) {
             return stubDeath.test(line);
         }
@@ -47440,7 +47492,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const unlisten = server.onLogLine((line) => {
                 lines.push(line);
                 if (isStubDeath(line))
-                    report(line);
+                    report(logMessage(line));
             });
             const onAbort = () => report('interrupted');
             world.signal.addEventListener('abort', onAbort, { once: true });
@@ -48340,12 +48392,22 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve);
         }
         function ending(state, promising, reason) {
+            const last = lastResort(state);
+            if (last !== null && isAffordable(state, last, 0))
+                return quick_measure(last, 'explore', 'nothing has answered so far: the committed configuration at its lightest load');
             const contender = quick_nextContender(state, promising);
             if (contender === null)
                 return quick_done(state, reason);
             if (!isAffordable(state, contender.place, 0))
                 return exhausted(state);
             return quick_measure(contender.place, 'confirm', contender.why);
+        }
+        function lastResort({ points, space }) {
+            const [load] = loadsFor(space, space.committed);
+            if (load === undefined || points.some(({ metrics }) => metrics !== null))
+                return null;
+            const place = { configuration: space.committed, load };
+            return points.some((point) => placeKey(point) === placeKey(place)) ? null : place;
         }
         function reserveOf({ points, budget: { maxMeasurements } }) {
             if (maxMeasurements < leastToConfirm || candidates_spreadOf(points) === exactSpread)
@@ -48478,11 +48540,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function stopsGrowing(configuration, { points }) {
             const best = new Map();
+            const restOf = (each) => configurationKey({ ...each, maxBatchSize: 0 });
+            const rest = restOf(configuration);
             for (const point of points) {
                 const { maxBatchSize } = point.configuration;
-                const alike = configurationKey({ ...point.configuration, maxBatchSize: 0 }) ===
-                    configurationKey({ ...configuration, maxBatchSize: 0 });
-                if (!alike || maxBatchSize >= configuration.maxBatchSize)
+                if (maxBatchSize >= configuration.maxBatchSize || restOf(point.configuration) !== rest)
                     continue;
                 if (point.metrics === null)
                     return true;
@@ -54538,58 +54600,82 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             return printResult(shell, result, options);
         }
         ;
+        const recorded = {
+            inferences_per_second: { metric: 'inferPerSec', factor: 1 },
+            latency_p99_ms: { metric: 'latencyP99Ns', factor: nsPerMs },
+            latency_avg_ms: { metric: 'latencyAvgNs', factor: nsPerMs },
+            gpu_memory_mb: { metric: 'gpuDeviceMemoryBytes', factor: 1e6 },
+        };
         const landscape_file_count = schemas_int().positive();
+        const landscape_file_amount = schemas_number().nonnegative().nullish();
         const hasOneLoad = ({ concurrency, request_rate }) => (concurrency === undefined) !== (request_rate === undefined);
         const oneLoad = { error: 'has to name either concurrency or request_rate' };
-        const pointSchema = object({
+        const pointSchema = preprocess(withoutNumbersWhereFailed, object({
             instance_count: landscape_file_count,
             max_batch_size: schemas_int().nonnegative(),
             dynamic_batching: schemas_boolean(),
             concurrency: landscape_file_count.optional(),
             request_rate: schemas_number().positive().optional(),
             client_batch_size: landscape_file_count.default(1),
-            inferences_per_second: schemas_number().optional(),
-            latency_p99_ms: schemas_number().optional(),
-            latency_avg_ms: schemas_number().optional(),
-            gpu_memory_mb: schemas_number().optional(),
+            inferences_per_second: landscape_file_amount,
+            latency_p99_ms: landscape_file_amount,
+            latency_avg_ms: landscape_file_amount,
+            gpu_memory_mb: landscape_file_amount,
             failed: schemas_boolean().default(false),
             is_default: schemas_boolean().default(false),
         })
-            .refine(hasOneLoad, oneLoad);
-        const landscape_file_fileSchema = strictObject({
+            .refine(hasOneLoad, oneLoad));
+        const spaceKeys = {
+            instance_count: array(landscape_file_count).min(1),
+            max_batch_size: array(schemas_int().nonnegative()).min(1),
+            dynamic_batching: array(schemas_boolean()).min(1),
+            concurrency: array(landscape_file_count).min(1).optional(),
+            request_rate: array(schemas_number().positive()).min(1).optional(),
+            client_batch_size: array(landscape_file_count).min(1).default([1]),
+        };
+        const limitKeys = { min: schemas_number().optional(), max: schemas_number().optional() };
+        const fileKeys = {
             name: schemas_string(),
-            objective: partialRecord(schemas_enum(Object.keys(metricTags)), schemas_number().positive()),
-            constraints: partialRecord(schemas_enum(Object.keys(constraintTags)), strictObject({ min: schemas_number().optional(), max: schemas_number().optional() }))
-                .default({}),
-            space: strictObject({
-                instance_count: array(landscape_file_count).min(1),
-                max_batch_size: array(schemas_int().nonnegative()).min(1),
-                dynamic_batching: array(schemas_boolean()).min(1),
-                concurrency: array(landscape_file_count).min(1).optional(),
-                request_rate: array(schemas_number().positive()).min(1).optional(),
-                client_batch_size: array(landscape_file_count).min(1).default([1]),
-            })
-                .refine(hasOneLoad, oneLoad),
+            objective: partialRecord(schemas_enum(recordedTags(metricTags)), schemas_number().positive()),
+            constraints: partialRecord(schemas_enum(recordedTags(constraintTags)), strictObject(limitKeys)).default({}),
+            space: strictObject(spaceKeys).refine(hasOneLoad, oneLoad),
             points: array(pointSchema).min(1),
-        });
+        };
+        const landscape_file_fileSchema = strictObject(fileKeys);
+        function withoutNumbersWhereFailed(point) {
+            if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
+                return point;
+            return Object.fromEntries(Object.entries(point).filter(([key]) => !(key in recorded)));
+        }
+        function recordedTags(tags) {
+            const metrics = Object.values(recorded).map(({ metric }) => metric);
+            return Object.keys(tags).filter((tag) => metrics.includes(metricTags[tag]));
+        }
         function parseLandscape(json, file) {
+            const refuse = (problems) => new domain_error.ue('usage', 'the landscape cannot be read', {
+                problems: problems.map((problem) => ({ file, ...problem })),
+            });
             const parsed = landscape_file_fileSchema.safeParse(json);
-            if (!parsed.success) {
-                const problems = parsed.error.issues.map(({ path, message }) => ({ file, key: path.join('.'), message }));
-                throw new domain_error.ue('usage', 'the landscape cannot be read', { problems });
-            }
+            if (!parsed.success)
+                throw refuse(parsed.error.issues.flatMap(landscape_file_problemsOf));
             const { name, objective, constraints, space, points } = parsed.data;
-            const committedPoint = points.find(({ is_default }) => is_default);
-            if (committedPoint === undefined) {
-                const problem = {
-                    file,
-                    key: 'points',
-                    message: 'no point is the default',
-                    remedy: 'Set is_default on the points of the committed configuration.',
-                };
-                throw new domain_error.ue('usage', 'the landscape cannot be read', { problems: [problem] });
+            if (Object.keys(objective).length === 0)
+                throw refuse([
+                    {
+                        key: 'objective',
+                        message: 'names nothing to look for',
+                        remedy: 'For example {"perf_throughput": 10}.',
+                    },
+                ]);
+            const committed = landscape_file_committedOf(points);
+            if (committed === null)
+                throw refuse([noDefault]);
+            const other = points.findIndex((point) => point.is_default && configurationKey(landscape_file_configurationOf(point)) !== configurationKey(committed));
+            if (other >= 0) {
+                const message = `is another configuration than that of an earlier default (${configurationKey(committed)})`;
+                const remedy = 'Only one configuration is the committed one: set is_default on its points only.';
+                throw refuse([{ key: `points.${other}.is_default`, message, remedy }]);
             }
-            const committed = { ...landscape_file_configurationOf(committedPoint), committed: true };
             const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), landscape_file_loadOf(point)), point]));
             return {
                 name,
@@ -54598,6 +54684,40 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 constraints: Object.entries(constraints).flatMap(([tag, limits]) => constraintsOf(tag, limits)),
                 measure: (configuration, load) => metricsOf(known.get(landscape_file_keyOf(configuration, load))),
             };
+        }
+        const noDefault = {
+            key: 'points',
+            message: 'no point is the default',
+            remedy: 'Set is_default on the points of the committed configuration.',
+        };
+        function landscape_file_committedOf(points) {
+            const point = points.find(({ is_default }) => is_default);
+            return point === undefined ? null : { ...landscape_file_configurationOf(point), committed: true };
+        }
+        function landscape_file_problemsOf(issue) {
+            if (issue.code !== 'unrecognized_keys')
+                return [{ key: issue.path.join('.'), message: issue.message }];
+            const possible = possibleAt(String(issue.path[0] ?? ''), issue.path.length);
+            return issue.keys.map((key) => {
+                const meant = nearest(key, possible);
+                const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`;
+                const message = key in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known';
+                return { key: [...issue.path, key].join('.'), message, remedy };
+            });
+        }
+        function possibleAt(top, depth) {
+            if (depth > 1)
+                return Object.keys(limitKeys);
+            switch (top) {
+                case 'objective':
+                    return recordedTags(metricTags);
+                case 'constraints':
+                    return recordedTags(constraintTags);
+                case 'space':
+                    return Object.keys(spaceKeys);
+                default:
+                    return Object.keys(fileKeys);
+            }
         }
         function landscape_file_configurationOf(point) {
             return {
@@ -54640,15 +54760,10 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         function metricsOf(point) {
             if (point === undefined || point.failed)
                 return null;
-            return {
-                inferPerSec: point.inferences_per_second ?? null,
-                latencyP99Ns: scaled(point.latency_p99_ms, nsPerMs),
-                latencyAvgNs: scaled(point.latency_avg_ms, nsPerMs),
-                gpuDeviceMemoryBytes: scaled(point.gpu_memory_mb, 1e6),
-            };
-        }
-        function scaled(value, factor) {
-            return value === undefined ? null : value * factor;
+            return Object.fromEntries(Object.entries(recorded).map(([key, { metric, factor }]) => {
+                const value = point[key];
+                return [metric, value == null ? null : value * factor];
+            }));
         }
         ;
         function replay(mode, landscape, options) {
@@ -54692,11 +54807,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             return best === null || metrics === null ? null : replay_share(metrics, best.metrics, landscape.objectives);
         }
         function replay_share(metrics, best, objectives) {
-            const shares = weights(objectives);
-            return objectives.reduce((product, { metric }, i) => {
-                const ratio = (metrics[metric] ?? 0) / (best[metric] ?? 0);
-                return product * ratio ** ((shares[i] ?? 0) * direction(metric));
-            }, 1);
+            return Math.exp(logScore(metrics, best, objectives));
         }
         function disturbed(metrics, noise, random) {
             if (noise === 0)
@@ -54715,14 +54826,15 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         }
         ;
         async function replay_replay(shell, file, options) {
+            refuse(idle, options, 'has no effect with --replay', 'Objective, limits and space stand in the landscape.');
             const landscape = parseLandscape(await readLandscape(file), file);
             const { searchMode = 'quick' } = options;
             const { points, answer, reason } = replay(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
                 maxMeasurements: options.maxMeasurements === undefined
                     ? defaultSearch.maxMeasurements
-                    : gate_options_positive('--max-measurements', options.maxMeasurements),
+                    : whole('--max-measurements', options.maxMeasurements, 1),
                 noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
-                seed: options.seed === undefined ? 0 : notNegative('--seed', options.seed),
+                seed: options.seed === undefined ? 0 : whole('--seed', options.seed, 0),
             });
             const result = {
                 measurements: points.length,
@@ -54734,6 +54846,37 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             };
             shell.out(options.json === true ? renderJson(result) : replay_words(landscape.name, points, answer?.explanation, result));
             return domain_error.hS.pass;
+        }
+        const idle = {
+            modelRepository: '--model-repository',
+            models: '--models',
+            config: '--config',
+            engine: '--engine',
+            perfAnalyzerPath: '--perf-analyzer-path',
+            triton: '--triton',
+            tritonUrl: '--triton-url',
+            tritonImage: '--triton-image',
+            timeBudget: '--time-budget',
+            latencyBudget: '--latency-budget',
+            minThroughput: '--min-throughput',
+            mode: '--mode',
+            resume: '--resume',
+        };
+        const onlyHere = { maxMeasurements: '--max-measurements', noise: '--noise', seed: '--seed' };
+        function refuseReplayFlags({ searchMode, ...options }) {
+            if (searchMode === 'manual')
+                throw new domain_error.ue('usage', '--search-mode manual has an effect with --replay only', {
+                    hint: 'On a server the values that model_config_parameters lists are tried as listed, whatever the mode.',
+                });
+            const hint = 'The budget of a sweep on a server is gate.search_max_measurements of the configuration file.';
+            refuse(onlyHere, options, 'has an effect with --replay only', hint);
+        }
+        function refuse(flags, options, why, hint) {
+            const given = Object.keys(flags).filter((key) => options[key] !== undefined);
+            if (given.length === 0)
+                return;
+            const problems = given.map((key) => ({ message: `${flags[key]} ${why}` }));
+            throw new domain_error.ue('usage', 'flags are wrong', { problems, hint });
         }
         function pointKeys({ configuration, load }) {
             return {
@@ -54770,6 +54913,12 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 });
             }
         }
+        function whole(flag, text, least) {
+            const value = Number(text);
+            if (text.trim() !== '' && Number.isInteger(value) && value >= least)
+                return value;
+            throw new domain_error.ue('usage', `${flag}: '${text}' is not a whole number from ${least} on`);
+        }
         function notNegative(flag, text) {
             const value = Number(text);
             if (text.trim() !== '' && Number.isFinite(value) && value >= 0)
@@ -54780,7 +54929,10 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         async function search(shell, options) {
             if (options.replay !== undefined)
                 return replay_replay(shell, options.replay, options);
-            const loaded = await configFrom(shell, options);
+            refuseReplayFlags(options);
+            const { searchMode, ...others } = options;
+            const isMode = searchMode !== undefined && searchMode !== 'manual';
+            const loaded = await configFrom(shell, isMode ? { ...others, searchMode } : others);
             const modelRepository = repositoryFrom(shell, loaded);
             const world = worldOf(shell);
             const config = { ...loaded, gate: { ...loaded.gate, repetitions: 1 } };
@@ -54839,7 +54991,7 @@ Exit codes:
                 'perf_analyzer',
             ]))
                 .option('--perf-analyzer-path <file>', 'with --engine perf_analyzer: the program to start');
-            const gateOptions = (target) => engineOptions(target)
+            const gateOptions = (target, furtherModes = []) => engineOptions(target)
                 .option('--model-repository <dir>', 'the model repository to judge')
                 .option('--models <names>', 'only these models, separated by commas')
                 .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
@@ -54861,6 +55013,7 @@ Exit codes:
                 'brute',
                 'optuna',
                 'off',
+                ...furtherModes,
             ]))
                 .option('--output <dir>', 'where the files go', outputDefault)
                 .option('--resume', 'go on with what an interrupted run left in --output')
@@ -54885,7 +55038,9 @@ Examples:
   $ triton-perf-gate run --model-repository models --triton embedded --reference origin/main
   $ triton-perf-gate run --model-repository models --baseline main/baseline.json --latency-budget 10.5
   $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`);
-            gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search))
+            gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search), [
+                'manual',
+            ])
                 .option('--replay <file>', 'run the search on a recorded landscape (JSON), without a server')
                 .option('--max-measurements <n>', 'with --replay: budget of measurements (default: 20)')
                 .option('--noise <share>', 'with --replay: relative spread of the measurements, e.g. 0.03')
