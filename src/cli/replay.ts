@@ -27,6 +27,7 @@ export async function replay(
 ): Promise<number> {
   refuse(idle, options, 'has no effect with --replay', 'Objective, limits and space stand in the landscape.')
   const landscape = parseLandscape(await readLandscape(file), file)
+  for (const note of landscape.notes) shell.err(`${file}: ${note}\n`)
   const { searchMode = 'quick' } = options
   const { points, answer, reason } = replaySearch(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
     maxMeasurements:

@@ -104,7 +104,7 @@ const problemsOf = (json: unknown) => {
 }
 
 test('all that is wrong with a file is said at once', () => {
-  const bad = { ...file, name: 7, objective: { perf_througput: 1 }, comment: 'x' }
+  const bad = { ...file, name: 7, objective: { perf_througput: 1 }, constrains: {}, seed: 7 }
   expect(problemsOf(bad)).toEqual([
     { file: 'l.json', key: 'name', message: expect.any(String) },
     {
@@ -113,16 +113,39 @@ test('all that is wrong with a file is said at once', () => {
       message: 'is not a key that is known',
       remedy: 'Did you mean perf_throughput?',
     },
-    { file: 'l.json', key: 'comment', message: 'is not a key that is known', remedy: expect.any(String) },
+    {
+      file: 'l.json',
+      key: 'constrains',
+      message: 'is not a key that is known',
+      remedy: 'Did you mean constraints?',
+    },
   ])
   const keysOf = (json: unknown) => problemsOf(json).map(({ key }) => key)
   expect(keysOf({ ...file, constraints: { perf_latency_p95: { max: 1 } } })).toEqual([
     'constraints.perf_latency_p95',
   ])
   expect(keysOf({ ...file, objective: {} })).toEqual(['objective'])
-  expect(keysOf({ ...file, points: [point(2, 1)] })).toEqual(['points'])
+  expect(keysOf({ ...file, space: { ...file.space, max_queue_delay: [1] } })).toEqual([
+    'space.max_queue_delay',
+  ])
   const twoDefaults = [point(1, 1), point(1, 2), point(2, 1, { is_default: true })]
   expect(keysOf({ ...file, points: twoDefaults })).toEqual(['points.2.is_default'])
+})
+
+test('a recording that marks no default, or keeps more than a landscape is, can be used, and what was made of it is told', () => {
+  expect(parseLandscape(file).notes).toEqual([])
+  const points = file.points.map((each) => ({ ...each, is_default: false }))
+  const { space, notes } = parseLandscape({ ...file, points, seed: 7 })
+  expect(space.committed).toMatchObject({ committed: true, instanceCount: 1, maxBatchSize: 8 })
+  expect(notes).toEqual([
+    'seed has no meaning in a landscape, and is not read',
+    expect.stringContaining('no point is the default'),
+  ])
+  const { constraints } = parseLandscape({
+    ...file,
+    constraints: { perf_latency_p99: { min: null, max: 20 } },
+  })
+  expect(constraints).toHaveLength(1)
 })
 
 test('null is a number that is left out, and of what failed no number matters', () => {

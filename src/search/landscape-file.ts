@@ -51,7 +51,7 @@ const spaceKeys = {
   request_rate: z.array(z.number().positive()).min(1).optional(),
   client_batch_size: z.array(count).min(1).default([1]),
 }
-const limitKeys = { min: z.number().optional(), max: z.number().optional() }
+const limitKeys = { min: z.number().nullish(), max: z.number().nullish() }
 const fileKeys = {
   name: z.string(),
   objective: z.partialRecord(z.enum(recordedTags(metricTags)), z.number().positive()),
@@ -59,7 +59,7 @@ const fileKeys = {
   space: z.strictObject(spaceKeys).refine(hasOneLoad, oneLoad),
   points: z.array(pointSchema).min(1),
 }
-const fileSchema = z.strictObject(fileKeys)
+const fileSchema = z.object(fileKeys)
 type File = z.infer<typeof fileSchema>
 type Point = z.infer<typeof pointSchema>
 
@@ -76,18 +76,25 @@ function recordedTags<Tag extends MetricTag>(tags: Readonly<Record<Tag, unknown>
   return (Object.keys(tags) as Tag[]).filter((tag) => metrics.includes(metricTags[tag]))
 }
 
+/** A landscape, and how its file was read where it leaves that open. */
+export interface RecordedLandscape extends Landscape {
+  readonly notes: readonly string[]
+}
+
 /**
  * A recorded landscape from its JSON value; times in the file are ms, memory is MB of 1e6 bytes. A point of the space
  * that is not in the file, or says `failed`, failed; of one that is there twice the last holds. Throws a GateError (`usage`)
  * with every problem.
  */
-export function parseLandscape(json: unknown, file?: string): Landscape {
+export function parseLandscape(json: unknown, file?: string): RecordedLandscape {
   const refuse = (problems: readonly Problem[]) =>
     new GateError('usage', 'the landscape cannot be read', {
       problems: problems.map((problem) => ({ file, ...problem })),
     })
   const parsed = fileSchema.safeParse(json)
-  if (!parsed.success) throw refuse(parsed.error.issues.flatMap(problemsOf))
+  const { misspelt, unknown } = otherKeys(json)
+  const problems = [...(parsed.success ? [] : parsed.error.issues.flatMap(problemsOf)), ...misspelt]
+  if (!parsed.success || problems.length > 0) throw refuse(problems)
   const { name, objective, constraints, space, points } = parsed.data
   if (Object.keys(objective).length === 0)
     throw refuse([
@@ -97,8 +104,8 @@ export function parseLandscape(json: unknown, file?: string): Landscape {
         remedy: 'For example {"perf_throughput": 10}.',
       },
     ])
-  const committed = committedOf(points)
-  if (committed === null) throw refuse([noDefault])
+  const marked = points.find(({ is_default }) => is_default)
+  const committed = { ...configurationOf(marked ?? firstOf(space)), committed: true }
   const other = points.findIndex(
     (point) => point.is_default && configurationKey(configurationOf(point)) !== configurationKey(committed),
   )
@@ -110,6 +117,10 @@ export function parseLandscape(json: unknown, file?: string): Landscape {
   const known = new Map(points.map((point) => [keyOf(configurationOf(point), loadOf(point)), point]))
   return {
     name,
+    notes: [
+      ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
+      ...(marked === undefined ? [noDefault(committed)] : []),
+    ],
     space: { committed, configurations: configurationsOf(space, committed), loads: loadsOf(space) },
     objectives: Object.entries(objective).map(
       ([tag, weight]): Objective => ({ name: tag, metric: metricTags[tag as MetricTag], weight }),
@@ -121,26 +132,39 @@ export function parseLandscape(json: unknown, file?: string): Landscape {
   }
 }
 
-const noDefault = {
-  key: 'points',
-  message: 'no point is the default',
-  remedy: 'Set is_default on the points of the committed configuration.',
+/** Of a recording that tells none the first values of its space, as they are listed, are the committed ones. */
+function firstOf({ instance_count, max_batch_size, dynamic_batching }: File['space']) {
+  const [firstCount = 1] = instance_count
+  const [firstSize = 0] = max_batch_size
+  const [firstBatching = false] = dynamic_batching
+  return { instance_count: firstCount, max_batch_size: firstSize, dynamic_batching: firstBatching }
 }
 
-function committedOf(points: readonly Point[]): Configuration | null {
-  const point = points.find(({ is_default }) => is_default)
-  return point === undefined ? null : { ...configurationOf(point), committed: true }
+const noDefault = (committed: Configuration) =>
+  `no point is the default: ${configurationKey(committed)}, the first values of the space, stand for the committed configuration`
+
+/** Keys beside those of the file: what is near to one of them is meant to be it, of others nothing hangs. */
+function otherKeys(json: unknown): { misspelt: Problem[]; unknown: string[] } {
+  const keys = typeof json === 'object' && json !== null ? Object.keys(json) : []
+  const others = keys.filter((key) => !(key in fileKeys))
+  const unknown = others.filter((key) => nearest(key, Object.keys(fileKeys)) === undefined)
+  const misspelt = others
+    .filter((key) => !unknown.includes(key))
+    .map((key) => unknownKey(key, key, Object.keys(fileKeys)))
+  return { misspelt, unknown }
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code !== 'unrecognized_keys') return [{ key: issue.path.join('.'), message: issue.message }]
   const possible = possibleAt(String(issue.path[0] ?? ''), issue.path.length)
-  return issue.keys.map((key) => {
-    const meant = nearest(key, possible)
-    const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`
-    const message = key in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known'
-    return { key: [...issue.path, key].join('.'), message, remedy }
-  })
+  return issue.keys.map((key) => unknownKey(key, [...issue.path, key].join('.'), possible))
+}
+
+function unknownKey(name: string, key: string, possible: readonly string[]): Problem {
+  const meant = nearest(name, possible)
+  const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`
+  const message = name in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known'
+  return { key, message, remedy }
 }
 
 /** The keys that may stand at a place of the file, where others are refused. */
@@ -151,10 +175,8 @@ function possibleAt(top: string, depth: number): string[] {
       return recordedTags(metricTags)
     case 'constraints':
       return recordedTags(constraintTags)
-    case 'space':
-      return Object.keys(spaceKeys)
     default:
-      return Object.keys(fileKeys)
+      return Object.keys(spaceKeys)
   }
 }
 
@@ -210,13 +232,13 @@ function loadsOf({
 
 function constraintsOf(
   tag: ConstraintTag,
-  limits: { min?: number | undefined; max?: number | undefined },
+  limits: { min?: number | null | undefined; max?: number | null | undefined },
 ): Constraint[] {
   const metric = metricTags[tag]
   const { factor } = constraintTags[tag]
   return (['min', 'max'] as const).flatMap((bound) => {
     const limit = limits[bound]
-    return limit === undefined ? [] : [{ name: tag, metric, bound, limit: limit * factor }]
+    return limit == null ? [] : [{ name: tag, metric, bound, limit: limit * factor }]
   })
 }
 
