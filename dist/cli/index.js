@@ -54633,7 +54633,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             request_rate: array(schemas_number().positive()).min(1).optional(),
             client_batch_size: array(landscape_file_count).min(1).default([1]),
         };
-        const limitKeys = { min: schemas_number().optional(), max: schemas_number().optional() };
+        const limitKeys = { min: schemas_number().nullish(), max: schemas_number().nullish() };
         const fileKeys = {
             name: schemas_string(),
             objective: partialRecord(schemas_enum(recordedTags(metricTags)), schemas_number().positive()),
@@ -54641,7 +54641,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             space: strictObject(spaceKeys).refine(hasOneLoad, oneLoad),
             points: array(pointSchema).min(1),
         };
-        const landscape_file_fileSchema = strictObject(fileKeys);
+        const landscape_file_fileSchema = object(fileKeys);
         function withoutNumbersWhereFailed(point) {
             if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
                 return point;
@@ -54656,8 +54656,10 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 problems: problems.map((problem) => ({ file, ...problem })),
             });
             const parsed = landscape_file_fileSchema.safeParse(json);
-            if (!parsed.success)
-                throw refuse(parsed.error.issues.flatMap(landscape_file_problemsOf));
+            const { misspelt, unknown } = otherKeys(json);
+            const problems = [...(parsed.success ? [] : parsed.error.issues.flatMap(landscape_file_problemsOf)), ...misspelt];
+            if (!parsed.success || problems.length > 0)
+                throw refuse(problems);
             const { name, objective, constraints, space, points } = parsed.data;
             if (Object.keys(objective).length === 0)
                 throw refuse([
@@ -54667,9 +54669,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                         remedy: 'For example {"perf_throughput": 10}.',
                     },
                 ]);
-            const committed = landscape_file_committedOf(points);
-            if (committed === null)
-                throw refuse([noDefault]);
+            const marked = points.find(({ is_default }) => is_default);
+            const committed = { ...landscape_file_configurationOf(marked ?? firstOf(space)), committed: true };
             const other = points.findIndex((point) => point.is_default && configurationKey(landscape_file_configurationOf(point)) !== configurationKey(committed));
             if (other >= 0) {
                 const message = `is another configuration than that of an earlier default (${configurationKey(committed)})`;
@@ -54679,31 +54680,43 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), landscape_file_loadOf(point)), point]));
             return {
                 name,
+                notes: [
+                    ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
+                    ...(marked === undefined ? [noDefault(committed)] : []),
+                ],
                 space: { committed, configurations: configurationsOf(space, committed), loads: landscape_file_loadsOf(space) },
                 objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
                 constraints: Object.entries(constraints).flatMap(([tag, limits]) => constraintsOf(tag, limits)),
                 measure: (configuration, load) => metricsOf(known.get(landscape_file_keyOf(configuration, load))),
             };
         }
-        const noDefault = {
-            key: 'points',
-            message: 'no point is the default',
-            remedy: 'Set is_default on the points of the committed configuration.',
-        };
-        function landscape_file_committedOf(points) {
-            const point = points.find(({ is_default }) => is_default);
-            return point === undefined ? null : { ...landscape_file_configurationOf(point), committed: true };
+        function firstOf({ instance_count, max_batch_size, dynamic_batching }) {
+            const [firstCount = 1] = instance_count;
+            const [firstSize = 0] = max_batch_size;
+            const [firstBatching = false] = dynamic_batching;
+            return { instance_count: firstCount, max_batch_size: firstSize, dynamic_batching: firstBatching };
+        }
+        const noDefault = (committed) => `no point is the default: ${configurationKey(committed)}, the first values of the space, stand for the committed configuration`;
+        function otherKeys(json) {
+            const keys = typeof json === 'object' && json !== null ? Object.keys(json) : [];
+            const others = keys.filter((key) => !(key in fileKeys));
+            const unknown = others.filter((key) => nearest(key, Object.keys(fileKeys)) === undefined);
+            const misspelt = others
+                .filter((key) => !unknown.includes(key))
+                .map((key) => landscape_file_unknownKey(key, key, Object.keys(fileKeys)));
+            return { misspelt, unknown };
         }
         function landscape_file_problemsOf(issue) {
             if (issue.code !== 'unrecognized_keys')
                 return [{ key: issue.path.join('.'), message: issue.message }];
             const possible = possibleAt(String(issue.path[0] ?? ''), issue.path.length);
-            return issue.keys.map((key) => {
-                const meant = nearest(key, possible);
-                const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`;
-                const message = key in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known';
-                return { key: [...issue.path, key].join('.'), message, remedy };
-            });
+            return issue.keys.map((key) => landscape_file_unknownKey(key, [...issue.path, key].join('.'), possible));
+        }
+        function landscape_file_unknownKey(name, key, possible) {
+            const meant = nearest(name, possible);
+            const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`;
+            const message = name in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known';
+            return { key, message, remedy };
         }
         function possibleAt(top, depth) {
             if (depth > 1)
@@ -54713,10 +54726,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     return recordedTags(metricTags);
                 case 'constraints':
                     return recordedTags(constraintTags);
-                case 'space':
-                    return Object.keys(spaceKeys);
                 default:
-                    return Object.keys(fileKeys);
+                    return Object.keys(spaceKeys);
             }
         }
         function landscape_file_configurationOf(point) {
@@ -54754,7 +54765,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const { factor } = constraintTags[tag];
             return ['min', 'max'].flatMap((bound) => {
                 const limit = limits[bound];
-                return limit === undefined ? [] : [{ name: tag, metric, bound, limit: limit * factor }];
+                return limit == null ? [] : [{ name: tag, metric, bound, limit: limit * factor }];
             });
         }
         function metricsOf(point) {
@@ -54828,6 +54839,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         async function replay_replay(shell, file, options) {
             refuse(idle, options, 'has no effect with --replay', 'Objective, limits and space stand in the landscape.');
             const landscape = parseLandscape(await readLandscape(file), file);
+            for (const note of landscape.notes)
+                shell.err(`${file}: ${note}\n`);
             const { searchMode = 'quick' } = options;
             const { points, answer, reason } = replay(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
                 maxMeasurements: options.maxMeasurements === undefined
