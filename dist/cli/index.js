@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3475);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5445);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    3475: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    5445: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -30069,10 +30069,10 @@ var __webpack_modules__ = ({
                     .transform(entries),
                 list.transform((items, context) => {
                     const maps = items.map((item) => (typeof item === 'string' ? entries([item]) : item));
-                    const made = Object.assign({}, ...maps);
+                    const made = Object.fromEntries(maps.flatMap((each) => Object.entries(each)));
                     const settled = maps.filter((_, index) => typeof items[index] !== 'string').flatMap(Object.keys);
                     for (const name of new Set(settled)) {
-                        if (maps.filter((each) => name in each).length === 1)
+                        if (maps.filter((each) => Object.hasOwn(each, name)).length === 1)
                             continue;
                         const remedy = 'Keep one of them, with all that is said of the model.';
                         context.addIssue({ code: 'custom', message: `${name} stands there twice`, params: { remedy } });
@@ -30081,6 +30081,7 @@ var __webpack_modules__ = ({
                 }),
                 map,
             ])
+                .refine((models) => Object.keys(models).length >= least, 'names no model')
                 .meta({ title });
         }
         const profileModels = modelsWith(modelEntry, 1, '"a,b", list, or map of model to its settings; a list may hold such maps');
@@ -45664,17 +45665,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }));
         }
         function readStat(pid) {
-            const text = readProc(`/proc/${pid}/stat`);
-            if (text === null)
+            const { rest } = nameAndRest(pid);
+            if (rest === '')
                 return null;
-            const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+            const fields = rest.split(' ');
             const cpuTicks = Number(fields[11]) + Number(fields[12]);
             return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
         }
         function isUnreaped(pid, name) {
+            const { name: own, rest } = nameAndRest(pid);
+            if (own !== name.slice(0, 15) || !rest.startsWith('Z '))
+                return false;
+            return nameAndRest(Number(rest.split(' ')[1])).name !== own;
+        }
+        function nameAndRest(pid) {
             const text = readProc(`/proc/${pid}/stat`) ?? '';
             const end = text.lastIndexOf(')');
-            return text.slice(text.indexOf('(') + 1, end) === name.slice(0, 15) && text.startsWith(') Z ', end);
+            return { name: text.slice(text.indexOf('(') + 1, Math.max(end, 0)), rest: text.slice(end + 2) };
         }
         function commandLineOf(pid) {
             return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
@@ -46651,6 +46658,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
         }
         ;
+        function removeLeftover(path) {
+            try {
+                (0, external_node_fs_.rmSync)(path, { recursive: true, force: true });
+            }
+            catch {
+            }
+        }
+        ;
         const folder = '/dev/shm';
         const shared_memory_prefix = 'triton-perf-gate-shm.';
         const alignment = 64;
@@ -46700,7 +46715,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return owner !== undefined && process_identity_stateOf(owner) === 'dead';
             });
             for (const name of stale)
-                (0, external_node_fs_.rmSync)((0, external_node_path_.join)(folder, name), { force: true });
+                removeLeftover((0, external_node_path_.join)(folder, name));
             return stale.length;
         }
         function namesIn(path) {
@@ -47468,7 +47483,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             return reasons;
         }
-        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|^terminate called |Failed to preinitialize Python stub/;
+        const stubDeath = /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|Failed to preinitialize Python stub/;
         function isStubDeath(line) {
             return stubDeath.test(line);
         }
@@ -52342,10 +52357,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function removeStaleTwins(world) {
             for (const folder of new Set([temporaryFolder(world), plainTemporaryFolder(world)])) {
-                for (const name of (0, external_node_fs_.readdirSync)(folder).filter((entry) => entry.startsWith(linked_repository_prefix))) {
+                const names = (0, external_node_fs_.existsSync)(folder) ? (0, external_node_fs_.readdirSync)(folder) : [];
+                for (const name of names.filter((entry) => entry.startsWith(linked_repository_prefix))) {
                     const owner = name.slice(linked_repository_prefix.length).replace(/\.[^.]*$/, '');
                     if (process_identity_stateOf(owner) === 'dead')
-                        (0, external_node_fs_.rmSync)((0, external_node_path_.join)(folder, name), { recursive: true, force: true });
+                        removeLeftover((0, external_node_path_.join)(folder, name));
                 }
             }
         }
@@ -53622,7 +53638,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             for (const name of list()) {
                 const owner = /^triton-perf-gate\.([\w-]+\.\d+\.\d+)\.\d+\./.exec(name)?.[1];
                 if (owner !== undefined && process_identity_stateOf(owner) === 'dead')
-                    (0, external_node_fs_.rmSync)((0, external_node_path_.join)(shared_memory_folder, name), { force: true });
+                    removeLeftover((0, external_node_path_.join)(shared_memory_folder, name));
             }
         }
         function list() {

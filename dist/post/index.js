@@ -26684,17 +26684,23 @@ ${pendingInterceptorsFormatter.format(pending)}
             }));
         }
         function process_tree_readStat(pid) {
-            const text = readProc(`/proc/${pid}/stat`);
-            if (text === null)
+            const { rest } = nameAndRest(pid);
+            if (rest === '')
                 return null;
-            const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+            const fields = rest.split(' ');
             const cpuTicks = Number(fields[11]) + Number(fields[12]);
             return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' };
         }
         function isUnreaped(pid, name) {
+            const { name: own, rest } = nameAndRest(pid);
+            if (own !== name.slice(0, 15) || !rest.startsWith('Z '))
+                return false;
+            return nameAndRest(Number(rest.split(' ')[1])).name !== own;
+        }
+        function nameAndRest(pid) {
             const text = readProc(`/proc/${pid}/stat`) ?? '';
             const end = text.lastIndexOf(')');
-            return text.slice(text.indexOf('(') + 1, end) === name.slice(0, 15) && text.startsWith(') Z ', end);
+            return { name: text.slice(text.indexOf('(') + 1, Math.max(end, 0)), rest: text.slice(end + 2) };
         }
         function commandLineOf(pid) {
             return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');

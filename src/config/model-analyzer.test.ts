@@ -122,4 +122,7 @@ profile_models:
   expect(problemsOf('profile_models: [a: {weighting: 2}, a]')[0]).toMatchObject({
     message: 'a stands there twice',
   })
+  expect(problemsOf('profile_models: [other, constructor: {weighting: 2}]')).toEqual([])
+  for (const none of ['[{}]', '{}', '[]']) expect(problemsOf(`profile_models: ${none}`)).toHaveLength(1)
+  expect(problemsOf('profile_models: [a]\nbls_composing_models: []')).toEqual([])
 })

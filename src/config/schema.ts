@@ -37,10 +37,10 @@ function modelsWith<Settings extends object>(entry: z.ZodType<Settings>, least: 
         .transform(entries),
       list.transform((items, context): Models => {
         const maps = items.map((item) => (typeof item === 'string' ? entries([item]) : item))
-        const made: Models = Object.assign({}, ...maps)
+        const made: Models = Object.fromEntries(maps.flatMap((each) => Object.entries(each)))
         const settled = maps.filter((_, index) => typeof items[index] !== 'string').flatMap(Object.keys)
         for (const name of new Set(settled)) {
-          if (maps.filter((each) => name in each).length === 1) continue
+          if (maps.filter((each) => Object.hasOwn(each, name)).length === 1) continue
           const remedy = 'Keep one of them, with all that is said of the model.'
           context.addIssue({ code: 'custom', message: `${name} stands there twice`, params: { remedy } })
         }
@@ -48,6 +48,7 @@ function modelsWith<Settings extends object>(entry: z.ZodType<Settings>, least: 
       }),
       map,
     ])
+    .refine((models) => Object.keys(models).length >= least, 'names no model')
     .meta({ title })
 }
 

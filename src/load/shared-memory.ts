@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from 
 import { join } from 'node:path'
 import { GateError, messageOf } from '../domain/error.ts'
 import { DataType, type ModelConfig } from '../proto/model_config_pb.js'
+import { removeLeftover } from '../system/leftover.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
 import { datatypeOf } from './datatypes.ts'
 import { product } from './encode-given.ts'
@@ -94,7 +95,7 @@ export function removeStaleRegions(): number {
     const owner = name.startsWith(prefix) ? /^(.+)\.\d+$/.exec(name.slice(prefix.length))?.[1] : undefined
     return owner !== undefined && stateOf(owner) === 'dead'
   })
-  for (const name of stale) rmSync(join(folder, name), { force: true })
+  for (const name of stale) removeLeftover(join(folder, name))
   return stale.length
 }
 

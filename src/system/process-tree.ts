@@ -47,19 +47,28 @@ export function cpuNsOf(pids: readonly number[]): Map<number, number> {
 export function readStat(
   pid: number,
 ): { readonly parentPid: number; readonly cpuTicks: number; readonly startTicks: string } | null {
-  const text = readProc(`/proc/${pid}/stat`)
-  if (text === null) return null
-  // The name in parentheses may hold blanks and parentheses: count the fields from its end (proc(5)).
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const { rest } = nameAndRest(pid)
+  if (rest === '') return null
+  const fields = rest.split(' ')
   const cpuTicks = Number(fields[11]) + Number(fields[12])
   return { parentPid: Number(fields[1]), cpuTicks, startTicks: fields[19] ?? '' }
 }
 
-/** Whether a process of this name has ended, and its parent has not yet asked how. The kernel keeps 15 bytes of a name. */
+/**
+ * Whether a process of this name has ended, and its parent has not yet asked how. What such a process has forked bears its
+ * name too, and is its own affair. The kernel keeps 15 bytes of a name.
+ */
 export function isUnreaped(pid: number, name: string): boolean {
+  const { name: own, rest } = nameAndRest(pid)
+  if (own !== name.slice(0, 15) || !rest.startsWith('Z ')) return false
+  return nameAndRest(Number(rest.split(' ')[1])).name !== own
+}
+
+/** Both empty where the process is gone. The name, in parentheses, may hold blanks and parentheses itself (proc(5)). */
+function nameAndRest(pid: number): { readonly name: string; readonly rest: string } {
   const text = readProc(`/proc/${pid}/stat`) ?? ''
   const end = text.lastIndexOf(')')
-  return text.slice(text.indexOf('(') + 1, end) === name.slice(0, 15) && text.startsWith(') Z ', end)
+  return { name: text.slice(text.indexOf('(') + 1, Math.max(end, 0)), rest: text.slice(end + 2) }
 }
 
 /** The arguments of a process, its program first; none where it is gone or hidden. */

@@ -2,6 +2,7 @@ import {
   chmodSync,
   constants,
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { GateError, messageOf } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
+import { removeLeftover } from '../system/leftover.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
 
 const prefix = 'triton-perf-gate-models.'
@@ -121,9 +123,11 @@ function isPlain(path: string): boolean {
 /** Removes the twins and links of gates that were killed. */
 export function removeStaleTwins(world: World): void {
   for (const folder of new Set([temporaryFolder(world), plainTemporaryFolder(world)])) {
-    for (const name of readdirSync(folder).filter((entry) => entry.startsWith(prefix))) {
+    // What needs a folder that is not there says so itself.
+    const names = existsSync(folder) ? readdirSync(folder) : []
+    for (const name of names.filter((entry) => entry.startsWith(prefix))) {
       const owner = name.slice(prefix.length).replace(/\.[^.]*$/, '')
-      if (stateOf(owner) === 'dead') rmSync(join(folder, name), { recursive: true, force: true })
+      if (stateOf(owner) === 'dead') removeLeftover(join(folder, name))
     }
   }
 }

@@ -41,7 +41,8 @@ test('lines that mean something for the start', () => {
   const usage = "tritonserver: unrecognized option '--no-such-flag=1'"
   for (const [is, lines] of [
     [isPortTaken, [taken]],
-    [isStubDeath, [stub, exception, noModel]],
+    // Of an exception nobody knows whose it was: a model may start programs, and get over their end.
+    [isStubDeath, [stub, noModel]],
     [isBadUsage, [usage]],
   ] as const) {
     expect([taken, stub, exception, noModel, usage].filter(is)).toEqual(lines)

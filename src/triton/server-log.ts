@@ -60,9 +60,9 @@ export function pollFailures(lines: readonly string[]): string[] {
   return reasons
 }
 
-/** Lines with which a model's process says that it cannot start or go on. The load call then never gets an answer. */
+/** Lines with which a model's process says that it cannot start. The load call then never gets an answer. */
 const stubDeath =
-  /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|^terminate called |Failed to preinitialize Python stub/
+  /error while loading shared libraries|version [`'"]GLIBC\S* not found|cannot execute binary file|Failed to preinitialize Python stub/
 
 export function isStubDeath(line: string): boolean {
   return stubDeath.test(line)

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { removeLeftover } from '../system/leftover.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
 
 const folder = '/dev/shm'
@@ -24,7 +25,7 @@ export function removeRegions(regionPrefix: string): void {
 export function removeStaleRegions(): void {
   for (const name of list()) {
     const owner = /^triton-perf-gate\.([\w-]+\.\d+\.\d+)\.\d+\./.exec(name)?.[1]
-    if (owner !== undefined && stateOf(owner) === 'dead') rmSync(join(folder, name), { force: true })
+    if (owner !== undefined && stateOf(owner) === 'dead') removeLeftover(join(folder, name))
   }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type LaunchedProcess, nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
 import { createNodeWorld } from '../../src/system/node-world.ts'
-import { memoryOfTree, processTree, readStat } from '../../src/system/process-tree.ts'
+import { isUnreaped, memoryOfTree, processTree, readStat } from '../../src/system/process-tree.ts'
 import { until } from '../support/until.ts'
 
 const loadWorker = new URL('file:///unused')
@@ -65,6 +65,25 @@ test('a timeout ends the command with its children', async () => {
   const output = await world().run('sh', ['-c', script], { timeoutNs: 300 * nsPerMs })
   expect(output).toMatchObject({ exitCode: null, timedOut: true })
   await until(() => !alive(Number(readFileSync(join(folder, 'child'), 'utf8'))))
+})
+
+test('a process that ended unreaped is told from what one of its name has forked', async () => {
+  const script = `
+import os, subprocess, time
+other = subprocess.Popen(['true'])
+forked = os.fork()
+if forked == 0: os._exit(0)
+time.sleep(0.2)
+print(other.pid, forked, os.getpid(), flush=True)
+time.sleep(600)`
+  const program = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [output] = (await once(program.stdout, 'data')) as [Buffer]
+  const [other = 0, forked = 0, lives = 0] = output.toString().split(' ').map(Number)
+  await until(() => isUnreaped(other, 'true'))
+  const name = readFileSync(`/proc/${lives}/comm`, 'utf8').trim()
+  await until(() => readFileSync(`/proc/${forked}/stat`, 'utf8').includes(') Z '))
+  expect([other, forked, lives].map((pid) => isUnreaped(pid, name))).toEqual([false, false, false])
+  program.kill('SIGKILL')
 })
 
 test('an abort ends commands that run, not those that clean up after it', async () => {

@@ -197,7 +197,8 @@ test.each([
   },
   {
     stub: '#!/bin/sh\necho "terminate called after throwing an instance of \'E\'" >&2\necho "  what():  stol" >&2\nexit 134\n',
-    says: "terminate called after throwing an instance of 'E': stol",
+    says: 'ended while it started, and the server waits on: stol',
+    seconds: 40,
   },
   { stub: '#!/bin/sh\nexit 3\n', says: 'its process in the python backend ended', seconds: 40 },
   { stub: '#!/bin/sh\nexec sleep 600\n', says: 'no answer to RepositoryModelLoad within 4 s' },
