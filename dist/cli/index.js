@@ -49177,7 +49177,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 : null);
         }
         function isSame(one, other) {
-            return one !== null && other !== null && configurationKey(one) === configurationKey(other);
+            return one !== null && other !== null && sameConfiguration(one, other);
         }
         function pointsOf(models, states) {
             const lists = states.map(({ progress }) => progress.points);
@@ -49194,11 +49194,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
         }
         function ownConfiguration({ space }, { others: _, ...own }) {
-            return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own;
+            return space.configurations.find((each) => sameConfiguration(each, own)) ?? own;
         }
         function concurrent_sweep_loop_within(models, states) {
             const lengths = new Set(states.flatMap(({ progress, scenarios }) => [progress.points.length, scenarios.length]));
-            const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) => configurations.every((configuration, index) => models[index]?.space.configurations.some((each) => configurationKey(each) === configurationKey(configuration))));
+            const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) => configurations.every((configuration, index) => models[index]?.space.configurations.some((each) => sameConfiguration(each, configuration))));
             return states.map(({ progress, scenarios }) => ({
                 progress: { ...progress, points: progress.points.filter((_, index) => kept[index]) },
                 scenarios: scenarios.filter((_, index) => kept[index]),
@@ -54687,7 +54687,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 ]);
             const marked = points.find(({ is_default }) => is_default);
             const committed = { ...landscape_file_configurationOf(marked ?? firstOf(space)), committed: true };
-            const other = points.findIndex((point) => point.is_default && configurationKey(landscape_file_configurationOf(point)) !== configurationKey(committed));
+            const other = points.findIndex((point) => point.is_default && !sameConfiguration(landscape_file_configurationOf(point), committed));
             if (other >= 0) {
                 const message = `is another configuration than that of an earlier default (${configurationKey(committed)})`;
                 const remedy = 'Only one configuration is the committed one: set is_default on its points only.';
@@ -54767,7 +54767,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         }
         function configurationsOf(space, committed) {
             const others = space.instance_count.flatMap((instance_count) => space.max_batch_size.flatMap((max_batch_size) => space.dynamic_batching.map((dynamic_batching) => landscape_file_configurationOf({ instance_count, max_batch_size, dynamic_batching }))));
-            return [committed, ...others.filter((other) => configurationKey(other) !== configurationKey(committed))];
+            return [committed, ...others.filter((other) => !sameConfiguration(other, committed))];
         }
         function landscape_file_loadsOf({ concurrency = [], request_rate: rates = [], client_batch_size: sizes, }) {
             const loads = sizes.flatMap((client_batch_size) => [

@@ -1,4 +1,4 @@
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Configuration } from '../domain/configuration.ts'
 import { type Load, ownLoad } from '../domain/load.ts'
 import type { Scenario } from '../domain/scenario.ts'
 import {
@@ -8,7 +8,7 @@ import {
   nextConcurrentStep,
 } from '../search/concurrent.ts'
 import { nextMixStep } from '../search/concurrent-capacity.ts'
-import type { SearchPoint } from '../search/state.ts'
+import { type SearchPoint, sameConfiguration } from '../search/state.ts'
 import { costOf, type SweepState } from './sweep-loop.ts'
 
 export type ConcurrentMeasureStep = Extract<ConcurrentStep, { kind: 'measure' }>
@@ -158,7 +158,7 @@ function loadedBefore(points: readonly ConcurrentPoint[]): readonly (Configurati
 }
 
 function isSame(one: Configuration | null, other: Configuration | null): boolean {
-  return one !== null && other !== null && configurationKey(one) === configurationKey(other)
+  return one !== null && other !== null && sameConfiguration(one, other)
 }
 
 /** The models' points as those of combinations, by their place in each list. */
@@ -180,7 +180,7 @@ function pointsOf(models: readonly ConcurrentModel[], states: readonly SweepStat
 }
 
 function ownConfiguration({ space }: ConcurrentModel, { others: _, ...own }: Configuration): Configuration {
-  return space.configurations.find((each) => configurationKey(each) === configurationKey(own)) ?? own
+  return space.configurations.find((each) => sameConfiguration(each, own)) ?? own
 }
 
 /** Without what is no longer to be searched for any of the models, since the configuration file says so. */
@@ -190,9 +190,7 @@ function within(models: readonly ConcurrentModel[], states: readonly SweepState[
   )
   const kept = pointsOf(models, lengths.size === 1 ? states : []).map(({ configurations }) =>
     configurations.every((configuration, index) =>
-      models[index]?.space.configurations.some(
-        (each) => configurationKey(each) === configurationKey(configuration),
-      ),
+      models[index]?.space.configurations.some((each) => sameConfiguration(each, configuration)),
     ),
   )
   return states.map(({ progress, scenarios }) => ({

@@ -8,7 +8,7 @@ import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts
 import type { MetricName } from '../domain/metric.ts'
 import { nsPerMs } from '../domain/world.ts'
 import type { Landscape } from './replay.ts'
-import type { SearchMetrics } from './state.ts'
+import { type SearchMetrics, sameConfiguration } from './state.ts'
 
 /** The numbers of a point, with the metric that each is and what one unit of it is. */
 const recorded = {
@@ -107,7 +107,7 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
   const marked = points.find(({ is_default }) => is_default)
   const committed = { ...configurationOf(marked ?? firstOf(space)), committed: true }
   const other = points.findIndex(
-    (point) => point.is_default && configurationKey(configurationOf(point)) !== configurationKey(committed),
+    (point) => point.is_default && !sameConfiguration(configurationOf(point), committed),
   )
   if (other >= 0) {
     const message = `is another configuration than that of an earlier default (${configurationKey(committed)})`
@@ -215,7 +215,7 @@ function configurationsOf(space: File['space'], committed: Configuration): Confi
       ),
     ),
   )
-  return [committed, ...others.filter((other) => configurationKey(other) !== configurationKey(committed))]
+  return [committed, ...others.filter((other) => !sameConfiguration(other, committed))]
 }
 
 function loadsOf({
