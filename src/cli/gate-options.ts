@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import type { Config, GateSettings, TritonSettings } from '../config/config.ts'
-import { parseDuration } from '../config/duration.ts'
 import { findConfigFile, loadConfig } from '../config/load-config.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
 import { asGateError, GateError, type Problem } from '../domain/error.ts'
+import { duration, modelNames, positive } from './flag-values.ts'
 import type { Shell } from './shell.ts'
 
 /** The flags that `run` and `search` share, as commander gives them. */
@@ -72,38 +72,5 @@ export function repositoryFrom(shell: Shell, config: Config): string {
   if (config.modelRepository !== null) return resolve(shell.cwd, config.modelRepository)
   throw new GateError('usage', 'no model repository is given', {
     hint: 'Name it with --model-repository DIR, or as model_repository in triton-perf-gate.yml.',
-  })
-}
-
-export function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-}
-
-/** A flag's number above 0. */
-export function positive(flag: string, text: string): number {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value
-  throw new GateError('usage', `${flag}: '${text}' is not a number above 0`)
-}
-
-/** A flag's duration in ns. */
-export function duration(flag: string, text: string): number {
-  try {
-    return parseDuration(text)
-  } catch (error) {
-    const { message, hint } = asGateError(error)
-    throw new GateError('usage', `${flag}: ${message}`, { hint })
-  }
-}
-
-/** No name at all would gate nothing, which is not what anybody asks for. */
-function modelNames(flag: string, text: string): string[] {
-  const names = listOf(text)
-  if (names.length > 0) return names
-  throw new GateError('usage', `${flag}: '${text}' names no model`, {
-    hint: 'Leave it out to gate every model of the repository.',
   })
 }

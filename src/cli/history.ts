@@ -3,6 +3,7 @@ import { exitCodes, GateError } from '../domain/error.ts'
 import { renderHistory } from '../report/history.ts'
 import { renderJson } from '../report/json.ts'
 import { openAsked } from './asked-baseline.ts'
+import { listOf } from './flag-values.ts'
 import type { Shell } from './shell.ts'
 
 export interface HistoryOptions {
@@ -16,7 +17,7 @@ export interface HistoryOptions {
 export async function history(shell: Shell, options: HistoryOptions): Promise<number> {
   const opened = await openAsked(shell, options.baseline)
   if (opened.status !== 'found') throw new GateError('internal', `the baseline is ${opened.status}`)
-  const wanted = options.models?.split(',').map((name) => name.trim())
+  const wanted = options.models === undefined ? null : listOf(options.models)
   const points = opened.baseline.history.filter(({ model }) => wanted?.includes(model) ?? true)
   const since = commitOf(points, options.since)
   const series = examineSeries(points, since).map(({ trend }) => trend)

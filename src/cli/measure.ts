@@ -15,7 +15,7 @@ import { formatMetric, formatMs, formatThroughput } from '../report/format.ts'
 import { renderJson } from '../report/json.ts'
 import { type LoggedLoad, renderRequestLog } from '../report/request-log-csv.ts'
 import { writeWhole } from '../system/write-whole.ts'
-import { duration, listOf, positive } from './gate-options.ts'
+import { duration, listOf, positive, positiveWhole } from './flag-values.ts'
 import { type Shell, worldOf } from './shell.ts'
 
 export interface MeasureOptions {
@@ -148,10 +148,10 @@ function untilOf(options: MeasureOptions): RunningInput['until'] {
 }
 
 function loadsOf(options: MeasureOptions): Load[] {
-  const batchSize = wholeNumber('--batch-size', options.batchSize)
+  const batchSize = positiveWhole('--batch-size', options.batchSize)
   const batch = batchSize === 1 ? {} : { batchSize }
   const closed = listOf(options.concurrency ?? '').map(
-    (text): Load => ({ mode: 'concurrency', concurrency: wholeNumber('--concurrency', text), ...batch }),
+    (text): Load => ({ mode: 'concurrency', concurrency: positiveWhole('--concurrency', text), ...batch }),
   )
   const open = listOf(options.requestRate ?? '').map(
     (text): Load => ({
@@ -174,21 +174,15 @@ function requestsOf(options: MeasureOptions, defaults: RequestSettings): Request
     sequences: {
       ...sequences,
       count:
-        numOfSequences === undefined ? sequences.count : wholeNumber('--num-of-sequences', numOfSequences),
+        numOfSequences === undefined ? sequences.count : positiveWhole('--num-of-sequences', numOfSequences),
       length:
-        sequenceLength === undefined ? sequences.length : wholeNumber('--sequence-length', sequenceLength),
+        sequenceLength === undefined ? sequences.length : positiveWhole('--sequence-length', sequenceLength),
     },
   }
 }
 
-function wholeNumber(flag: string, text: string): number {
-  const value = positive(flag, text)
-  if (Number.isInteger(value)) return value
-  throw new GateError('usage', `${flag}: '${text}' is not a whole number`)
-}
-
 function countOf(flag: string, text: string | undefined): number | null {
-  return text === undefined ? null : wholeNumber(flag, text)
+  return text === undefined ? null : positiveWhole(flag, text)
 }
 
 /** `INPUT:3,224,224`, as perf_analyzer's --shape. */
@@ -197,7 +191,7 @@ function shapesOf(texts: readonly string[]): Record<string, number[]> {
     texts.map((text) => {
       const colon = text.lastIndexOf(':')
       if (colon <= 0) throw new GateError('usage', `--shape: '${text}' is not of the form INPUT:3,224,224`)
-      return [text.slice(0, colon), listOf(text.slice(colon + 1)).map((dim) => wholeNumber('--shape', dim))]
+      return [text.slice(0, colon), listOf(text.slice(colon + 1)).map((dim) => positiveWhole('--shape', dim))]
     }),
   )
 }

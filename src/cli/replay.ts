@@ -6,6 +6,7 @@ import { renderJson } from '../report/json.ts'
 import { parseLandscape } from '../search/landscape-file.ts'
 import { replay as replaySearch, shareOfOptimum } from '../search/replay.ts'
 import type { Place, SearchPoint } from '../search/state.ts'
+import { notNegative, wholeFrom } from './flag-values.ts'
 import type { GateOptions } from './gate-options.ts'
 import type { Shell } from './shell.ts'
 
@@ -33,9 +34,9 @@ export async function replay(
     maxMeasurements:
       options.maxMeasurements === undefined
         ? defaultSearch.maxMeasurements
-        : whole('--max-measurements', options.maxMeasurements, 1),
+        : wholeFrom(1, '--max-measurements', options.maxMeasurements),
     noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
-    seed: options.seed === undefined ? 0 : whole('--seed', options.seed, 0),
+    seed: options.seed === undefined ? 0 : wholeFrom(0, '--seed', options.seed),
   })
   const result = {
     measurements: points.length,
@@ -71,8 +72,10 @@ const idle = {
 const onlyHere = { maxMeasurements: '--max-measurements', noise: '--noise', seed: '--seed' } as const
 
 /** What is meant for a landscape has no effect on a server: silence would be taken for consent. */
-export function refuseReplayFlags({ searchMode, ...options }: ReplayOptions): void {
-  if (searchMode === 'manual')
+export function refuseReplayFlags<Options extends ReplayOptions>(
+  options: Options,
+): asserts options is Options & Pick<GateOptions, 'searchMode'> {
+  if (options.searchMode === 'manual')
     throw new GateError('usage', '--search-mode manual has an effect with --replay only', {
       hint: 'On a server the values that model_config_parameters lists are tried as listed, whatever the mode.',
     })
@@ -133,16 +136,4 @@ async function readLandscape(file: string): Promise<unknown> {
       cause: error,
     })
   }
-}
-
-function whole(flag: string, text: string, least: number): number {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isInteger(value) && value >= least) return value
-  throw new GateError('usage', `${flag}: '${text}' is not a whole number from ${least} on`)
-}
-
-function notNegative(flag: string, text: string): number {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value
-  throw new GateError('usage', `${flag}: '${text}' is not a number from 0 on`)
 }

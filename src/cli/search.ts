@@ -14,9 +14,7 @@ export async function search(
 ): Promise<number> {
   if (options.replay !== undefined) return replay(shell, options.replay, options)
   refuseReplayFlags(options)
-  const { searchMode, ...others } = options
-  const isMode = searchMode !== undefined && searchMode !== 'manual'
-  const loaded = await configFrom(shell, isMode ? { ...others, searchMode } : others)
+  const loaded = await configFrom(shell, options)
   const modelRepository = repositoryFrom(shell, loaded)
   const world = worldOf(shell)
   // One repetition of the gated loads: enough to judge the budgets by, and the time goes to the sweep.
