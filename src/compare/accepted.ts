@@ -11,7 +11,13 @@ import { loadKey } from '../domain/load.ts'
 import type { AcceptedStep, Baseline, GitFacts, HistoryPoint } from '../domain/measurements.ts'
 import { latencyPercentiles, type MetricName, metricNames } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
-import { gatedScenarios, highestMemory, type ModelMeasurement, validRepetitions } from '../domain/scenario.ts'
+import {
+  gatedScenarios,
+  highestMemory,
+  type ModelMeasurement,
+  modelsBeside,
+  validRepetitions,
+} from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
 import { seriesIn, seriesKey } from './series.ts'
 import type { CompareInput } from './sides.ts'
@@ -131,7 +137,7 @@ export function acceptanceWarnings(input: Accepting): string[] {
     if (model === undefined && config.overrides.models !== undefined) return []
     const series = model === undefined ? [] : seriesOf(model, entry)
     if (series.length === 0) {
-      const others = model === undefined || entry.beside !== undefined ? [] : seriesBeside(model)
+      const others = model === undefined || entry.beside !== undefined ? [] : modelsBeside(model)
       const advice =
         others.length === 0
           ? 'correct or remove it'
@@ -144,12 +150,6 @@ export function acceptanceWarnings(input: Accepting): string[] {
     const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`
     return [`${name} accepts nothing: ${why}${all}.`]
   })
-}
-
-/** The models that were under load beside this one. */
-function seriesBeside(model: ModelMeasurement): string[] {
-  const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model))
-  return [...new Set(names)]
 }
 
 /** What an entry can be asked about: the loads and metrics of the model that were measured. */

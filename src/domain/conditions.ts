@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts'
-import { gatedScenarios, type ModelMeasurement } from './scenario.ts'
+import { type ModelMeasurement, modelsBeside } from './scenario.ts'
 
 /** How two measurements of a model lie to each other: by their settings, and by the data that were sent. */
 export type Match =
@@ -30,7 +30,7 @@ export interface Measured {
  */
 export function matchMeasured(name: string, stored: Measured, current: Measured): Match {
   const own = current.models.find((model) => model.name === name)
-  const beside = own === undefined ? [] : neighboursOf(own)
+  const beside = own === undefined ? [] : modelsBeside(own)
   const matches = [name, ...beside].map((each) => [each, matchOf(each, stored, current)] as const)
   const differences = matches.flatMap(([each, match]) =>
     match.kind !== 'other'
@@ -40,11 +40,6 @@ export function matchMeasured(name: string, stored: Measured, current: Measured)
   if (differences.length > 0) return { kind: 'other', differences }
   const kinds = matches.map(([, { kind }]) => kind)
   return { kind: kinds.includes('unknown') ? 'unknown' : kinds.includes('alike') ? 'alike' : 'same' }
-}
-
-function neighboursOf(model: ModelMeasurement): string[] {
-  const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model))
-  return [...new Set(names)]
 }
 
 function matchOf(name: string, stored: Measured, current: Measured): Match {

@@ -45,9 +45,14 @@ export function batchSizeOf(load: Load): number {
   return load.batchSize ?? 1
 }
 
-/** How heavy a load is beside others of its mode: inferences kept outstanding, or asked for per second. */
+/** How heavy a load is beside others of its mode: requests kept outstanding, or asked for per second. */
+export function levelOf(load: Load): number {
+  return load.mode === 'concurrency' ? load.concurrency : load.requestRate
+}
+
+/** The same in inferences. */
 export function inferencesOf(load: Load): number {
-  return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load)
+  return levelOf(load) * batchSizeOf(load)
 }
 
 /** The load without what is asked of other models meanwhile. */

@@ -292,6 +292,12 @@ export function gatedScenarios(model: { readonly scenarios: readonly Scenario[] 
   return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
 }
 
+/** The models that were under load at once with this one. */
+export function modelsBeside(model: { readonly scenarios: readonly Scenario[] }): string[] {
+  const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model))
+  return [...new Set(names)]
+}
+
 export function validRepetitions(scenario: Scenario): Repetition[] {
   return scenario.repetitions.filter(({ status }) => status === 'valid')
 }

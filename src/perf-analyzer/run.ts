@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PerfAnalyzerSettings } from '../config/config.ts'
 import { GateError } from '../domain/error.ts'
-import { type Load, loadLabel } from '../domain/load.ts'
+import { type Load, levelOf, loadLabel } from '../domain/load.ts'
 import { nsPerSecond, type RunOutput, type World } from '../domain/world.ts'
 import { files, perfAnalyzerArguments } from './arguments.ts'
 import { type CsvRow, parseCsv } from './csv.ts'
@@ -97,7 +97,7 @@ function judge(
 
 function rowOf(load: Load, report: string): CsvRow | null {
   if (!existsSync(report)) return null
-  const wanted = load.mode === 'concurrency' ? load.concurrency : load.requestRate
+  const wanted = levelOf(load)
   // Six significant digits are all that the file has of a number.
   const found = parseCsv(readFileSync(report, 'utf8')).filter(
     ({ level }) => Math.abs(level - wanted) <= 1e-5 * wanted,

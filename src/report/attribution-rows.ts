@@ -3,8 +3,8 @@ import { partPerRequestNs, serverParts } from '../domain/composing.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ModelResult } from '../domain/result.ts'
-import { changeInWords, percentDigits, withMinus } from '../domain/words.ts'
-import { formatChangeInterval, formatMs } from './format.ts'
+import { changeInWords, withMinus } from '../domain/words.ts'
+import { formatChangeInterval, formatMs, formatPercent } from './format.ts'
 import { type Side, sidesByLoad } from './sides.ts'
 import { type Table, type TableRow, withoutEmptyColumns } from './table.ts'
 
@@ -78,7 +78,7 @@ function changeRows(model: ModelResult, change: AttributedChange): TableRow[] {
           text: field === undefined ? labels[part] : (model.attribution?.changes.fields[field]?.field ?? ''),
         },
         { text: `${changeInWords(changeRatio)} (${formatChangeInterval([...changeInterval])})` },
-        { text: `${percent(share)} (${shareInterval.map(percent).join(' to ')})` },
+        { text: `${formatPercent(share)} (${shareInterval.map(formatPercent).join(' to ')})` },
         end,
       ]
       return { status: null, emphasis: false, cells }
@@ -95,10 +95,6 @@ function changeRows(model: ModelResult, change: AttributedChange): TableRow[] {
       ],
     },
   ]
-}
-
-function percent(share: number): string {
-  return `${withMinus(percentDigits(share))} %`
 }
 
 /** What is less than this share of all that got longer is not named. */

@@ -58,17 +58,12 @@ export function curveChart({ curves, budget }: CurveChart): string {
 
 function axes(x: Scale, y: Scale, bottom: number): string {
   const right = area.x + area.width
-  const rows = y.ticks.map(
-    (tick) =>
-      `<line class="grid" x1="${area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
-      `<text class="tick" x="${area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`,
-  )
   const columns = x.ticks.map(
     (tick) =>
       `<text class="tick" x="${px(x.at(tick))}" y="${bottom + 18}" text-anchor="middle">${tick}</text>`,
   )
   return [
-    ...rows,
+    ...horizontalGrid(y, area),
     ...columns,
     `<line class="axis" x1="${area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
     `<text class="axis-title" x="${area.x - 40}" y="14">p99 latency (ms)</text>`,
@@ -232,6 +227,15 @@ export function dotPlot(plot: DotPlot): string {
     return `<text class="tick" x="74" y="${y + 4}" text-anchor="end">${escapeHtml(label, 12)}</text>${marks.join('')}`
   })
   return svg(352, bottom + 22, 'small', plot.title, [...grid, ...rows])
+}
+
+/** A line across the area at each tick, with its number to the left. */
+export function horizontalGrid(y: Scale, { x, width }: Box): string[] {
+  return y.ticks.map(
+    (tick) =>
+      `<line class="grid" x1="${x}" x2="${x + width}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
+      `<text class="tick" x="${x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`,
+  )
 }
 
 export function svg(

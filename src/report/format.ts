@@ -46,7 +46,7 @@ function formatMegabytes(bytes: number): string {
 }
 
 /** 0.45 → `45.0 %`. */
-function formatPercent(share: number): string {
+export function formatPercent(share: number): string {
   return `${withMinus(percentDigits(share))} %`
 }
 

@@ -1,4 +1,4 @@
-import { px, svg } from './chart.ts'
+import { horizontalGrid, px, svg } from './chart.ts'
 import { type Box, linearScale } from './chart-scale.ts'
 import { escapeHtml } from './escape.ts'
 import type { TrendChart } from './trend-rows.ts'
@@ -20,11 +20,6 @@ export function trendChart({ title, unit, points, levels, ends: [oldest, newest]
   const y = linearScale([Math.max(0, low - air), high + air], [bottom, area.y], 4)
   const right = area.x + area.width
   const x = (index: number) => area.x + ((index + 0.5) / points.length) * area.width
-  const grid = y.ticks.map(
-    (tick) =>
-      `<line class="grid" x1="${area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
-      `<text class="tick" x="${area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`,
-  )
   const radius = points.length > crowded ? 1.75 : 3
   const dots = points.map(
     ({ value, text }, index) =>
@@ -38,7 +33,7 @@ export function trendChart({ title, unit, points, levels, ends: [oldest, newest]
   const below = (at: number, anchor: string, text: string) =>
     `<text class="tick" x="${at}" y="${bottom + 18}" text-anchor="${anchor}">${escapeHtml(text)}</text>`
   return svg(width, bottom + 26, 'fitted', label, [
-    ...grid,
+    ...horizontalGrid(y, area),
     `<line class="axis" x1="${area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
     `<text class="axis-title" x="${area.x - 8}" y="14" text-anchor="end">${escapeHtml(unit)}</text>`,
     below(area.x, 'start', oldest),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Constraint } from '../config/config.ts'
 import { defaultSearch } from '../config/defaults.ts'
 import type { Configuration } from '../domain/configuration.ts'
-import type { Load } from '../domain/load.ts'
+import { type Load, levelOf } from '../domain/load.ts'
 import type { ConcurrentAnswer, ConcurrentModel, ConcurrentPoint } from './concurrent.ts'
 import { mixCapacity, nextMixStep } from './concurrent-capacity.ts'
 import { makeSpace } from './space.ts'
@@ -31,8 +31,6 @@ function modelOf(name: string, constraints: readonly Constraint[]): ConcurrentMo
     weight: 0.5,
   }
 }
-
-const levelOf = (load: Load) => (load.mode === 'concurrency' ? load.concurrency : load.requestRate)
 
 interface Scene {
   readonly gated: readonly (readonly Load[])[]

@@ -1,6 +1,6 @@
 import type { Constraint } from '../config/config.ts'
 import { configurationKey } from '../domain/configuration.ts'
-import { batchSizeOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
+import { batchSizeOf, type Load, levelOf, loadKey, loadLabel } from '../domain/load.ts'
 import { groupsBy, meansByModel } from './candidates.ts'
 import { capacityLimits, limitsLatency, middleOf, plateauGain } from './capacity.ts'
 import {
@@ -45,19 +45,19 @@ function mixOf(gated: readonly (readonly Load[])[]): Mix | null {
   const grows = varies.includes(true) ? varies : varies.map(() => true)
   const lead = base.reduce(
     (best, load, index) =>
-      grows[index] === true && (best < 0 || levelOf(load) > levelOf(base[best])) ? index : best,
+      grows[index] === true && (best < 0 || levelOf(load) > leadLevel(base, best)) ? index : best,
     -1,
   )
   return { base, grows, lead }
 }
 
-function levelOf(load: Load | undefined): number {
-  if (load === undefined) return 0
-  return load.mode === 'concurrency' ? load.concurrency : load.requestRate
+function leadLevel(loads: readonly Load[], lead: number): number {
+  const load = loads[lead]
+  return load === undefined ? 0 : levelOf(load)
 }
 
 function mixAt({ base, grows, lead }: Mix, level: number): Load[] {
-  const factor = level / levelOf(base[lead])
+  const factor = level / leadLevel(base, lead)
   return base.map((load, index) => {
     if (grows[index] !== true || factor === 1) return load
     return load.mode === 'concurrency'
@@ -73,7 +73,7 @@ const sameRate = 0.005
 
 /** Whether loads are the mix at some level. */
 function isMix(mix: Mix, loads: readonly Load[]): boolean {
-  const wanted = mixAt(mix, levelOf(loads[mix.lead]))
+  const wanted = mixAt(mix, leadLevel(loads, mix.lead))
   return wanted.every((load, index) => {
     const own = loads[index]
     if (own === undefined) return false
@@ -99,7 +99,7 @@ function rungsOf(
       const [first] = group
       if (first === undefined) return []
       const { loads } = first
-      const level = levelOf(loads[mix.lead])
+      const level = leadLevel(loads, mix.lead)
       if (!isMix(mix, loads)) return []
       const metrics = meansByModel(group.flatMap((point) => (point.metrics === null ? [] : [point.metrics])))
       const holds =
@@ -146,7 +146,7 @@ export function mixCapacity(
 
 /** The level of the mix that tells most about where the limit lies; null where that is known. @param heaviest level that is tried */
 function nextLevel(rungs: readonly Rung[], { base, lead }: Mix, heaviest: number): number | null {
-  const first = levelOf(base[lead])
+  const first = leadLevel(base, lead)
   const isRate = base[lead]?.mode === 'requestRate'
   if (!rungs.some(({ level }) => level === first)) return first
   const { held, top, broken } = bracket(rungs)
@@ -191,7 +191,7 @@ export function nextMixStep(
     (a, b) => Number(combination(b) === loaded) - Number(combination(a) === loaded),
   )
   const leadLoads = models[mix.lead]?.space.loads ?? []
-  const heaviest = Math.max(levelOf(mix.base[mix.lead]), ...leadLoads.map(levelOf))
+  const heaviest = Math.max(leadLevel(mix.base, mix.lead), ...leadLoads.map(levelOf))
   for (const configurations of ordered) {
     const own = points.filter((point) => combination(point.configurations) === combination(configurations))
     if (own.filter(({ purpose }) => purpose === 'capacity').length >= most) continue

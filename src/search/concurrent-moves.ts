@@ -1,5 +1,5 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
-import { batchSizeOf, type Load, loadKey } from '../domain/load.ts'
+import { batchSizeOf, type Load, levelOf, loadKey } from '../domain/load.ts'
 import type { ConcurrentModel, ConcurrentPlace } from './concurrent.ts'
 import { loadsFor, type Space } from './space.ts'
 
@@ -57,9 +57,8 @@ function shifted(space: Space, home: ConcurrentPlace, index: number, by: 1 | -1)
   const [load, configuration] = [home.loads[index], home.configurations[index]]
   if (load === undefined || configuration === undefined) return null
   const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load))
-  const level = (each: Load) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate)
   const beyond = legal.filter(
-    (each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by,
+    (each) => each.mode === load.mode && Math.sign(levelOf(each) - levelOf(load)) === by,
   )
   // They are sorted from light to heavy.
   return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { freemem, loadavg } from 'node:os'
 import { cpuNsOf, nsPerTick, processTree } from './process-tree.ts'
+import { readTextIfAny } from './read-text.ts'
 
 /** The kernel's counters at one moment; null where this machine or container does not show them. */
 export interface HostReading {
@@ -43,13 +44,13 @@ export interface HostActivity {
 export function readHost(servers: readonly number[]): HostReading {
   const own = new Set([...processTree(process.pid), ...servers])
   return {
-    cpu: parseCpuTicks(read('/proc/stat')),
+    cpu: parseCpuTicks(readTextIfAny('/proc/stat')),
     pressure: {
-      cpu: parsePressure(read('/proc/pressure/cpu')),
-      memory: parsePressure(read('/proc/pressure/memory')),
-      io: parsePressure(read('/proc/pressure/io')),
+      cpu: parsePressure(readTextIfAny('/proc/pressure/cpu')),
+      memory: parsePressure(readTextIfAny('/proc/pressure/memory')),
+      io: parsePressure(readTextIfAny('/proc/pressure/io')),
     },
-    throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
+    throttledUs: parseThrottled(readTextIfAny(`${cgroupFolder()}/cpu.stat`)),
     ownCpuNs: cpuNsOf([...own]),
   }
 }
@@ -114,7 +115,7 @@ export function parseThrottled(cpuStat: string | null): number | null {
 
 /** CPUs that this container may use at most, from cgroup v2's cpu.max; null where there is no limit to be seen. */
 export function cpuLimit(): number | null {
-  return parseCpuMax(read(`${cgroupFolder()}/cpu.max`))
+  return parseCpuMax(readTextIfAny(`${cgroupFolder()}/cpu.max`))
 }
 
 export function parseCpuMax(text: string | null): number | null {
@@ -125,7 +126,7 @@ export function parseCpuMax(text: string | null): number | null {
 /** Memory that processes can still have, in bytes: of the machine, or of this container where its limit leaves less. */
 export function freeMemoryBytes(): number {
   const [max, current, stat] = ['max', 'current', 'stat'].map((name) =>
-    read(`${cgroupFolder()}/memory.${name}`),
+    readTextIfAny(`${cgroupFolder()}/memory.${name}`),
   )
   return Math.min(freemem(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null))
 }
@@ -155,19 +156,11 @@ export function parseMemoryRoom(max: string | null, current: string | null, stat
 
 /** How the kernel chooses the clock of the first CPU (cpufreq), such as `performance`; null where it does not say. */
 export function cpuGovernor(): string | null {
-  return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null
+  return readTextIfAny('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null
 }
 
 /** This process's cgroup v2, as this container sees it. */
 function cgroupFolder(): string {
-  const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/'
+  const path = /^0::(\/.*)$/m.exec(readTextIfAny('/proc/self/cgroup') ?? '')?.[1] ?? '/'
   return `/sys/fs/cgroup${path === '/' ? '' : path}`
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return null // not this kernel, or hidden from this container
-  }
 }

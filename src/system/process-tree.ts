@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
+import { readTextIfAny } from './read-text.ts'
 
 /** `root` and all its descendants as far as /proc shows them; empty where `root` is gone. */
 export function processTree(root: number): number[] {
@@ -24,7 +25,7 @@ export function processTree(root: number): number[] {
  */
 export function memoryOfTree(pids: readonly number[]): number | null {
   const kibibytes = pids.flatMap((pid) => {
-    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? '')
+    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readTextIfAny(`/proc/${pid}/status`) ?? '')
     return match === null ? [] : [Number(match[1])]
   })
   return kibibytes.length === 0 ? null : kibibytes.reduce((sum, each) => sum + each, 0) * 1024
@@ -66,14 +67,14 @@ export function isUnreaped(pid: number, name: string): boolean {
 
 /** Both empty where the process is gone. The name, in parentheses, may hold blanks and parentheses itself (proc(5)). */
 function nameAndRest(pid: number): { readonly name: string; readonly rest: string } {
-  const text = readProc(`/proc/${pid}/stat`) ?? ''
+  const text = readTextIfAny(`/proc/${pid}/stat`) ?? ''
   const end = text.lastIndexOf(')')
   return { name: text.slice(text.indexOf('(') + 1, Math.max(end, 0)), rest: text.slice(end + 2) }
 }
 
 /** The arguments of a process, its program first; none where it is gone or hidden. */
 export function commandLineOf(pid: number): readonly string[] {
-  return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0')
+  return (readTextIfAny(`/proc/${pid}/cmdline`) ?? '').split('\0')
 }
 
 function listProcesses(): string[] {
@@ -81,13 +82,5 @@ function listProcesses(): string[] {
     return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
   } catch {
     return [] // no /proc: not Linux
-  }
-}
-
-function readProc(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return null // ended meanwhile
   }
 }

@@ -1,6 +1,7 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, rmSync, writeFileSync } from 'node:fs'
 import { nsPerSecond, type World } from '../domain/world.ts'
 import { processIdentity, stateOf } from '../system/process-identity.ts'
+import { readTextIfAny } from '../system/read-text.ts'
 
 const pollNs = nsPerSecond / 2
 const saySomethingNs = 10 * nsPerSecond
@@ -15,7 +16,7 @@ export async function takeLock(world: World, path: string): Promise<() => void> 
   const me = processIdentity()
   let lastSaidNs = Number.NEGATIVE_INFINITY
   while (!world.signal.aborted && !tryTake(path, me)) {
-    const owner = readOwner(path)
+    const owner = readTextIfAny(path)
     if (owner === null) continue // released meanwhile
     if (stateOf(owner) !== 'alive') {
       rmSync(path, { force: true })
@@ -28,7 +29,7 @@ export async function takeLock(world: World, path: string): Promise<() => void> 
     await world.sleep(pollNs)
   }
   return () => {
-    if (readOwner(path) === me) rmSync(path, { force: true })
+    if (readTextIfAny(path) === me) rmSync(path, { force: true })
   }
 }
 
@@ -44,13 +45,5 @@ function tryTake(path: string, me: string): boolean {
     throw error
   } finally {
     rmSync(draft, { force: true })
-  }
-}
-
-function readOwner(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return null
   }
 }
