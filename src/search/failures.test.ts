@@ -67,3 +67,11 @@ test('too much for many instances as well: then instances do not help', () => {
   const chance = chanceOfWorking([worked(1, 16, 8), failed(1, 16, 32), failed(8, 8, 64)])
   expect(chance(place(8, 16, 64))).toBe(0)
 })
+
+test('what is as large as a failure and works tells that it was not the size: larger ones may work too', () => {
+  const chance = chanceOfWorking([failed(1, 4), worked(2, 4)])
+  expect(chance(place(4, 4))).toBeGreaterThan(0)
+  expect(chanceOfWorking([failed(1, 1), failed(2, 1), worked(1, 4)])(place(4, 4))).toBeGreaterThan(0)
+  // Beyond what works it may be the size again.
+  expect(chanceOfWorking([failed(1, 4), worked(2, 4), failed(4, 8)])(place(8, 8))).toBe(0)
+})

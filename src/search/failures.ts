@@ -52,11 +52,17 @@ function chanceBy(
     const smallest = Math.min(...failed.map(size))
     return largest < smallest ? [{ size, largest, smallest }] : []
   })
+  // What is as large and works tells that it was not the size; then other failures may have the same cause, but beyond what works.
+  const refuted = failed.filter((point) => working.some((other) => atLeast(other, point)))
+  const tooLarge = failed.filter(
+    (point) =>
+      !refuted.includes(point) && (refuted.length === 0 || working.some((other) => atLeast(point, other))),
+  )
   return (place) => {
     if (failed.length === 0) return 1
     // Failures that no size explains say little about what is not beyond them.
     if (explanations.length === 0) {
-      if (failed.some((point) => atLeast(place, point))) return 0
+      if (tooLarge.some((point) => atLeast(place, point))) return 0
       return working.some((point) => atLeast(point, place)) ? 1 : 0.5
     }
     const chances = explanations.map(({ size, largest, smallest }) => {

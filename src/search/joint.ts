@@ -8,10 +8,11 @@ import { type Forecast, forecaster, meeting } from './forecast.ts'
 import type { Members } from './members.ts'
 import { fitsMemory } from './memory.ts'
 import { atLeast, type Mover, movers, neighbours } from './movers.ts'
-import { beginning, committedLoads, ending, mayExplore, measure, reserveOf } from './quick.ts'
+import { beginning, committedLoads, ending, mayExplore, measure, reserveOf, untilAnswered } from './quick.ts'
 import { loadsFor } from './space.ts'
 import { type Place, placeKey, type SearchState, type Step, sameConfiguration } from './state.ts'
 import { foresee } from './stations.ts'
+import { isUnanswered } from './unanswered.ts'
 
 /** A foretold gain below which another measurement is not worth its time, as in the quick search. */
 const leastGain = 0.01
@@ -31,6 +32,7 @@ const leastShare = 0.1
  */
 export function nextJointStep(state: SearchState, members: Members): Step {
   if (state.points.length === 0) return beginning(state)
+  if (isUnanswered(state)) return untilAnswered(state)
   const reserve = reserveOf(state)
   const goesOn = mayExplore(state, reserve)
   const place = goesOn ? nextPlace(state, members) : null
@@ -47,7 +49,7 @@ interface Proposal extends Place {
 function nextPlace(state: SearchState, members: Members): Proposal | null {
   const { points, space } = state
   const [best] = rank(state)
-  if (best === undefined) return lighter(state)
+  if (best === undefined) return null
   const admits = admission(state, members)
   const foresight = foresee(members, points, best)
   if (foresight !== null) {
@@ -65,15 +67,6 @@ function nextPlace(state: SearchState, members: Members): Proposal | null {
     if (found !== null) return found
   }
   return doubts(state, members, best).find(admits) ?? null
-}
-
-/** Nothing worked yet: the lightest load that was not tried. */
-function lighter({ points, space }: SearchState): Proposal | null {
-  const tried = new Set(points.map(({ load }) => loadKey(load)))
-  const [load] = loadsFor(space, space.committed).filter((each) => !tried.has(loadKey(each)))
-  return load === undefined || tried.size > 1
-    ? null
-    : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' }
 }
 
 /**
@@ -153,7 +146,17 @@ function gainWords(gain: number): string {
 function admission({ points, space }: SearchState, members: Members): (place: Place) => boolean {
   const tried = new Set(points.map(placeKey))
   const fits = fitsMemory(points, space)
-  const failed = points.filter(({ metrics }) => metrics === null)
+  const working = points.filter(({ metrics }) => metrics !== null)
+  // What is as large and works tells that it was not the size.
+  const failed = points.filter(
+    (point) =>
+      point.metrics === null &&
+      !working.some(
+        ({ configuration }) =>
+          !sameConfiguration(configuration, point.configuration) &&
+          atLeast(members, configuration, point.configuration),
+      ),
+  )
   const works = (configuration: Configuration) =>
     points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration))
   const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }))

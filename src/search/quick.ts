@@ -2,8 +2,9 @@ import { answerOf, bestOf, estimateOf, indistinguishable, rank } from './answer.
 import { budgetWords, costNs, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, exactSpread, spreadOf } from './candidates.ts'
 import { type Prospect, prospects } from './promise.ts'
-import { firstLoad, loadsFor } from './space.ts'
-import { type Place, placeKey, type SearchState, type Step, sameConfiguration } from './state.ts'
+import { firstLoad } from './space.ts'
+import { type Place, type SearchState, type Step, sameConfiguration } from './state.ts'
+import { isUnanswered, nextUnanswered } from './unanswered.ts'
 
 /** Every gain is against the committed configuration's best load, so it gets this many loads first where they promise something. */
 export const committedLoads = 3
@@ -33,6 +34,7 @@ const mostMeasurements = 3
  */
 export function nextQuickStep(state: SearchState): Step {
   if (state.points.length === 0) return beginning(state)
+  if (isUnanswered(state)) return untilAnswered(state)
   const promising = prospects(state)
   const found = explore(state, promising)
   return typeof found === 'string' ? ending(state, promising, found) : found
@@ -57,25 +59,23 @@ export function mayExplore(state: SearchState, reserve: number): boolean {
 
 /** The contenders once more, as long as that tells something and the budget allows it; then the answer, with why looking has ended. */
 export function ending(state: SearchState, promising: readonly Prospect[], reason: string): Step {
-  const last = lastResort(state)
-  if (last !== null && isAffordable(state, last, 0))
-    return measure(
-      last,
-      'explore',
-      'nothing has answered so far: the committed configuration at its lightest load',
-    )
   const contender = nextContender(state, promising)
   if (contender === null) return done(state, reason)
   if (!isAffordable(state, contender.place, 0)) return exhausted(state)
   return measure(contender.place, 'confirm', contender.why)
 }
 
-/** Where all that was measured failed: what the repository serves, asked as little as possible, if that was not tried. */
-function lastResort({ points, space }: SearchState): Place | null {
-  const [load] = loadsFor(space, space.committed)
-  if (load === undefined || points.some(({ metrics }) => metrics !== null)) return null
-  const place = { configuration: space.committed, load }
-  return points.some((point) => placeKey(point) === placeKey(place)) ? null : place
+/** Where all that was measured failed: the next that may answer, as long as there is one and the budget allows it. */
+export function untilAnswered(state: SearchState): Step {
+  const place = nextUnanswered(state)
+  if (place === null) {
+    const all = state.space.members === undefined ? 'nothing in the space' : 'no change of one model'
+    return done(state, `${all} is left to be tried, and nothing has answered`)
+  }
+  if (!isAffordable(state, place, 0)) return exhausted(state)
+  const isOwn = sameConfiguration(place.configuration, state.space.committed)
+  const what = isOwn ? 'another load of the committed configuration' : 'another configuration'
+  return measure(place, 'explore', `nothing has answered so far: ${what}`)
 }
 
 /** Measurements that are kept for confirming. */
