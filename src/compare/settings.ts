@@ -11,6 +11,16 @@ export function otherwiseReason({
   match,
 }: Extract<ModelState, { kind: 'otherwise' }>): Reason {
   const again = `measure the main branch again (${baselineMaker})`
+  const { sentUnknown = [] } = match.kind === 'unknown' ? match : {}
+  // As where a whole file says nothing of it: a run always knows what it sends, so that something is wrong with the file.
+  if (sentUnknown.length > 0) {
+    return {
+      outcome: 'invalid',
+      model: name,
+      message: `${name}: whether the baseline was measured with the same input data is not known: what was sent to ${listInWords(sentUnknown)} is known of one side only.`,
+      next: `Compare with --reference, which gives both sides the same, or ${again}.`,
+    }
+  }
   if (match.kind === 'unknown') {
     return {
       outcome: 'inconclusive',

@@ -34,15 +34,21 @@ describe('what was sent to a model', () => {
     })
   })
 
-  test('is another thing too where it differs in its last digit, or one side does not know it', () => {
+  test('is another thing too where it differs in its last digit, and perhaps where one side does not know it', () => {
     expect(matchMeasured('b', side(sent), side({ ...sent, b: `${'b'.repeat(63)}c` })).kind).toBe('other')
     for (const [then, now] of [
       [side(sent), side({ a: sent.a })],
       [side({ a: sent.a }), side(sent)],
     ] as const) {
       expect(matchMeasured('a', then, now).kind).toBe('same')
-      expect(matchMeasured('b', then, now).kind).toBe('other')
+      expect(matchMeasured('b', then, now)).toEqual({ kind: 'unknown', sentUnknown: ['b'] })
     }
+    // What is known to be another thing is said, and not that something else may be too.
+    const streamed = side({ a: sent.a }, { conditions: { streaming: 'true' } })
+    expect(matchMeasured('b', side(sent), streamed)).toEqual({
+      kind: 'other',
+      differences: ['streaming none ≠ true'],
+    })
     // Of two files of a version that kept none, the settings tell.
     expect(matchMeasured('b', side(undefined), side(undefined)).kind).toBe('same')
   })
@@ -83,6 +89,10 @@ describe('what is under load beside a model', () => {
     expect(
       matchMeasured('a', atOnce(sent, { conditions: undefined, settingsHash: 'older' }), atOnce(sent)).kind,
     ).toBe('unknown')
+    expect(matchMeasured('a', atOnce(sent), atOnce({ a: sent.a }))).toEqual({
+      kind: 'unknown',
+      sentUnknown: ['b'],
+    })
   })
 })
 

@@ -8,8 +8,11 @@ export type Match =
   | { readonly kind: 'alike' }
   /** Others in what a number means, each with both values. */
   | { readonly kind: 'other'; readonly differences: readonly string[] }
-  /** One of the two has one hash of all settings or none, as older versions did, and that is not the other's. */
-  | { readonly kind: 'unknown' }
+  /**
+   * One of the two has one hash of all settings or none, as older versions did, and that is not the other's; or it is known of one of
+   * them alone what was sent to the models of `sentUnknown`.
+   */
+  | { readonly kind: 'unknown'; readonly sentUnknown?: readonly string[] }
 
 /** Two quantities, or perhaps two: nothing is concluded from one on the other, and they are no series. */
 export type Otherwise = Extract<Match, { kind: 'other' | 'unknown' }>
@@ -38,6 +41,10 @@ export function matchMeasured(name: string, stored: Measured, current: Measured)
       : match.differences.map((text) => (each === name ? text : `${text} (${each}, beside it)`)),
   )
   if (differences.length > 0) return { kind: 'other', differences }
+  const sentUnknown = matches.flatMap(([, match]) =>
+    match.kind === 'unknown' ? (match.sentUnknown ?? []) : [],
+  )
+  if (sentUnknown.length > 0) return { kind: 'unknown', sentUnknown }
   const kinds = matches.map(([, { kind }]) => kind)
   return { kind: kinds.includes('unknown') ? 'unknown' : kinds.includes('alike') ? 'alike' : 'same' }
 }
@@ -48,8 +55,10 @@ function matchOf(name: string, stored: Measured, current: Measured): Match {
   const settings = matchSettings(then, now)
   const [sent, sends] = [sentTo(name, stored.environment), sentTo(name, current.environment)]
   if (sent === sends) return settings
-  const short = (sha256 = 'unknown') => sha256.slice(0, 12)
   const known = settings.kind === 'other' ? settings.differences : []
+  if (sent === undefined || sends === undefined)
+    return known.length > 0 ? settings : { kind: 'unknown', sentUnknown: [name] }
+  const short = (sha256: string) => sha256.slice(0, 12)
   return { kind: 'other', differences: [...known, `input data ${short(sent)} ≠ ${short(sends)}`] }
 }
 

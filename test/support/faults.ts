@@ -331,6 +331,14 @@ const baselineContent: Fault[] = [
     files: elsewhere({ ...environment, inputData: { m: 'aaaa' } }, environment),
   },
   {
+    name: 'input data of this model of which the baseline says nothing',
+    met: 'invalid',
+    files: elsewhere(
+      { ...environment, inputData: { m: 'aaaa', n: 'cccc' } },
+      { ...environment, inputData: { n: 'cccc' } },
+    ),
+  },
+  {
     name: 'an older schema, which is migrated, and other input data',
     met: 'invalid',
     files: {
