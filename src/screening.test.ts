@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { base, steady } from '../test/support/compare-model.ts'
 import {
+  concurrency8,
   environment,
   makeBaseline,
   makeModel,
@@ -8,9 +9,10 @@ import {
   makeRepositoryOf,
   makeScenario,
 } from '../test/support/make-measurements.ts'
-import { settingsHash } from './config/conditions.ts'
+import { settingsOf } from './config/conditions.ts'
 import { readConfig } from './config/load-config.ts'
 import type { Environment } from './domain/environment.ts'
+import { loadKey, together } from './domain/load.ts'
 import type { ModelMeasurement } from './domain/scenario.ts'
 import { closureHash, type ModelRepository } from './repository/repository.ts'
 import { screenBy } from './screening.ts'
@@ -36,7 +38,7 @@ function isTried(
 ): boolean {
   const measured = makeModel('m', [makeScenario(steady(4, base))], {
     contentHash: closureHash(reference, 'm'),
-    settingsHash: settingsHash(readConfig(text, 'gate.yml', {}), 'm'),
+    ...settingsOf(readConfig(text, 'gate.yml', {}), 'm'),
     ...change,
   })
   const stored = makeBaseline([measured], { history, environment: there })
@@ -79,6 +81,34 @@ test('not where it was sent other data; what other models are sent is no matter'
   const here = (inputData: Record<string, string>) => ({ environment: { ...environment, inputData } })
   expect(isTried({}, here({ m: 'a', n: 'c' }), there)).toBe(true)
   expect(isTried({}, here({ m: 'b', n: 'b' }), there)).toBe(false)
+})
+
+test('not where what is under load beside it was sent other data, or had other settings', () => {
+  const [load] = together(['m', 'n'].map((model) => ({ model, load: concurrency8 })))
+  if (load === undefined) throw new Error('no load')
+  const isTriedBeside = (config: string, sent: string) => {
+    const own = (model: string) => ({
+      ...settingsOf(readConfig(text, 'gate.yml', {}), model),
+      contentHash: closureHash(reference, 'm'),
+    })
+    const models = [
+      makeModel('m', [makeScenario(steady(4, base), { load })], own('m')),
+      makeModel('n', [makeScenario(steady(4, base))], own('n')),
+    ]
+    const at = loadKey(load)
+    const stored = makeBaseline(models, {
+      history: history.map((point) => ({ ...point, load: at })),
+      environment: { ...environment, inputData: { m: 'a', n: 'b' } },
+    })
+    const baseline = { status: 'found', source: 'b', baseline: stored } as const
+    const screen = screenBy({ config: readConfig(config, 'gate.yml', {}), baseline }, reference)
+    const here = { ...environment, inputData: { m: 'a', n: sent } }
+    return screen.isPromising({ name: 'm', loads: [load], looks: [4, 8, 14] } as never, here)
+  }
+  expect(isTriedBeside(text, 'b')).toBe(true)
+  expect(isTriedBeside(text, 'c')).toBe(false)
+  const ofN = `${text}profile_models: [m, {n: {perf_analyzer_flags: {sequence-length: 2}}}]\n`
+  expect(isTriedBeside(ofN, 'b')).toBe(false)
 })
 
 test('not without a reference, nor where it is off', () => {

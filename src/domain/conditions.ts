@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts'
-import { type ModelMeasurement, modelsBeside } from './scenario.ts'
+import { type ModelMeasurement, modelsBeside, type ScenarioToMeasure } from './scenario.ts'
 
 /** How two measurements of a model lie to each other: by their settings, and by the data that were sent. */
 export type Match =
@@ -21,9 +21,15 @@ export function isOtherwise(match: Match): match is Otherwise {
   return match.kind === 'other' || match.kind === 'unknown'
 }
 
+/** What tells how a model is measured: of one that was, or of one that is to be. */
+interface MeasuredModel extends Settings {
+  readonly name: string
+  readonly scenarios: readonly ScenarioToMeasure[]
+}
+
 /** What was measured in one environment: a run, or a stored baseline. */
 export interface Measured {
-  readonly models: readonly ModelMeasurement[]
+  readonly models: readonly MeasuredModel[]
   readonly environment: Pick<Environment, 'inputData'>
 }
 

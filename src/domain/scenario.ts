@@ -287,13 +287,20 @@ export const modelMeasurementSchema = z
   .meta({ id: 'modelMeasurement' })
 export type ModelMeasurement = z.infer<typeof modelMeasurementSchema>
 
+/** What is said of a scenario before it is measured. */
+export type ScenarioToMeasure = Pick<Scenario, 'role' | 'load'> & {
+  readonly configuration: Pick<Scenario['configuration'], 'committed'>
+}
+
 /** The committed configuration's scenarios, which are all that a verdict rests on. */
-export function gatedScenarios(model: { readonly scenarios: readonly Scenario[] }): Scenario[] {
+export function gatedScenarios<Each extends ScenarioToMeasure>(model: {
+  readonly scenarios: readonly Each[]
+}): Each[] {
   return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed)
 }
 
 /** The models that were under load at once with this one. */
-export function modelsBeside(model: { readonly scenarios: readonly Scenario[] }): string[] {
+export function modelsBeside(model: { readonly scenarios: readonly ScenarioToMeasure[] }): string[] {
   const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model))
   return [...new Set(names)]
 }
