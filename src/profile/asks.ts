@@ -1,7 +1,16 @@
 import type { Load } from '../domain/load.ts'
 import type { ClientHealth } from '../domain/scenario.ts'
+import type { World } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import type { WindowOptions } from '../load/protocol.ts'
+import type { Random } from '../stats/random.ts'
+
+/** What sides are put under load with, in random order. */
+export interface LoadContext {
+  readonly world: World
+  readonly generator: LoadGenerator
+  readonly random: Random
+}
 
 /** One model of a side under its load, by the load generator's target. Those of one side are under load at once. */
 export interface Ask {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { calmClient } from '../../test/support/client-health.ts'
+import { fakeWorld } from '../../test/support/triton-world.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
@@ -100,6 +101,11 @@ test('blocks always sum up to a time between the asked and the longest one', () 
   )
 })
 
+const contextOf = (generator: LoadGenerator, signal = new AbortController().signal) => ({
+  world: { ...fakeWorld({}, () => undefined), signal },
+  generator,
+  random: createRandom(7),
+})
 const sides = (...targets: string[]) => targets.map((target) => [{ model: 'm', target, load }])
 
 test('every round gives each side one block, in an order that changes', async () => {
@@ -111,13 +117,7 @@ test('every round gives each side one block, in an order that changes', async ()
     },
   } as unknown as LoadGenerator
   const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
-  const windows = await runBlocks(
-    generator,
-    sides('a', 'b'),
-    plan,
-    createRandom(7),
-    new AbortController().signal,
-  )
+  const windows = await runBlocks(contextOf(generator), sides('a', 'b'), plan)
   expect(windows.map((side) => side.length)).toEqual([16, 16])
   const rounds = Array.from({ length: 16 }, (_, round) => order.slice(2 * round, 2 * round + 2).join(''))
   expect(new Set(rounds)).toEqual(new Set(['ab', 'ba']))
@@ -132,7 +132,7 @@ test('a fixed number of requests goes to each side in one window, without a time
     },
   } as unknown as LoadGenerator
   const plan = { count: 1, blockNs: 0, leadInNs: 0, requestCount: 300 }
-  await runBlocks(generator, sides('a', 'b'), plan, createRandom(7), new AbortController().signal)
+  await runBlocks(contextOf(generator), sides('a', 'b'), plan)
   const options = { leadInNs: 0, durationNs: 0, requestCount: 300 }
   expect(new Map(runs)).toEqual(
     new Map([
@@ -151,7 +151,7 @@ test('an abort ends the rounds', async () => {
     },
   } as unknown as LoadGenerator
   const plan = { count: 16, blockNs: nsPerMs, leadInNs: 0 }
-  const windows = await runBlocks(generator, sides('a'), plan, createRandom(7), stop.signal)
+  const windows = await runBlocks(contextOf(generator, stop.signal), sides('a'), plan)
   expect(windows[0]).toHaveLength(1)
 })
 

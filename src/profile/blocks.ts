@@ -1,11 +1,10 @@
 import { batchSizeOf, type Load } from '../domain/load.ts'
 import type { Block } from '../domain/scenario.ts'
 import { nsPerMs } from '../domain/world.ts'
-import type { LoadGenerator, Window } from '../load/generator.ts'
+import type { Window } from '../load/generator.ts'
 import type { WindowOptions } from '../load/protocol.ts'
 import { quantile } from '../stats/quantile.ts'
-import type { Random } from '../stats/random.ts'
-import { type Ask, runAsks } from './asks.ts'
+import { type Ask, type LoadContext, runAsks } from './asks.ts'
 import type { Pace } from './pace.ts'
 
 /** How a repetition's load is cut: the same for every side of it. */
@@ -86,14 +85,12 @@ function cut(totalNs: number, nsPerRequest: number, latencyNs: number, limits: B
  * are under load at once. Gives each side's rounds, a window for each of its models.
  */
 export async function runBlocks(
-  generator: LoadGenerator,
+  { world, generator, random }: LoadContext,
   sides: readonly (readonly Ask[])[],
   plan: BlockPlan,
-  random: Random,
-  signal: AbortSignal,
 ): Promise<Window[][][]> {
   const rounds: Window[][][] = sides.map(() => [])
-  for (let round = 0; round < plan.count && !signal.aborted; round++) {
+  for (let round = 0; round < plan.count && !world.signal.aborted; round++) {
     for (const side of random.shuffle(sides.map((_, index) => index))) {
       const { blockNs: durationNs, leadInNs, requestCount } = plan
       const options = requestCount === undefined ? { leadInNs, durationNs } : countOf(requestCount)

@@ -3,15 +3,12 @@ import type { AttributionMeasurement } from '../domain/attribution.ts'
 import { GateError } from '../domain/error.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
-import type { GpuSampler } from '../gpu/sampler.ts'
 import type { InputData } from '../load/read-inputs.ts'
-import type { Random } from '../stats/random.ts'
+import type { EngineContext } from './engine.ts'
 import type { AskSettings, SideContext } from './side.ts'
 
-export interface ProfileContext extends SideContext {
+export interface ProfileContext extends SideContext, EngineContext {
   readonly config: Config
-  readonly random: Random
-  readonly gpu: GpuSampler | null
   /** Of all GPUs that are read; null where there is none. */
   readonly gpuMemoryTotalBytes: number | null
   /** What is sent to each model, on both sides. */

@@ -63,25 +63,32 @@ export function engineName(engine: Engine): string | null {
   return engine.kind === 'builtin' ? null : `perf_analyzer ${engine.version}`
 }
 
+/** What a repetition is measured with. */
+export interface EngineContext {
+  readonly world: World
+  readonly engine: Engine
+  readonly random: Random
+  /** null where no GPU is read. */
+  readonly gpu: GpuSampler | null
+}
+
 /** One repetition on one or more live servers. Returns a sample for each model of each side, in their order. */
 export async function measureSides(
-  world: World,
-  engine: Engine,
+  context: EngineContext,
   sides: readonly (readonly Loaded[])[],
   settings: RepetitionSettings,
-  random: Random,
-  gpu: GpuSampler | null,
 ): Promise<Sample[][]> {
+  const { engine } = context
   switch (engine.kind) {
     case 'builtin':
-      return measureTogether(world, engine.generator, sides, settings, random, gpu)
+      return measureTogether({ ...context, generator: engine.generator }, sides, settings)
     case 'perf_analyzer': {
       const [first] = sides.flat()
       // Its processes begin and end their windows each by themselves: the configuration is refused.
       if (first === undefined || sides.some(({ length }) => length !== 1))
         throw new GateError('internal', 'perf_analyzer measures one model at a time')
       const models = sides.flatMap((side) => side.map(({ model }) => model))
-      const samples = await measureByPerfAnalyzer(world, engine, models, first.load, settings, random, gpu)
+      const samples = await measureByPerfAnalyzer(context, engine, models, first.load, settings)
       return samples.map((sample) => [sample])
     }
     default:
@@ -91,14 +98,11 @@ export async function measureSides(
 
 /** One repetition of one load on a model on one or two live servers. Returns a sample for each side, in their order. */
 export async function measureWith(
-  world: World,
-  engine: Engine,
+  context: EngineContext,
   models: readonly LiveModel[],
   load: Load,
   settings: RepetitionSettings,
-  random: Random,
-  gpu: GpuSampler | null,
 ): Promise<Sample[]> {
   const sides = models.map((model) => [{ model, load }])
-  return (await measureSides(world, engine, sides, settings, random, gpu)).flat()
+  return (await measureSides(context, sides, settings)).flat()
 }

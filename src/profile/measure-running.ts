@@ -7,11 +7,11 @@ import { nsPerSecond, type World } from '../domain/world.ts'
 import { type LoadGenerator, openLoadGenerator, type Window } from '../load/generator.ts'
 import { removeStaleRegions } from '../load/shared-memory.ts'
 import { configurationOf } from '../model-config/configuration.ts'
-import { createRandom, type Random } from '../stats/random.ts'
+import { createRandom } from '../stats/random.ts'
 import { composingParts } from '../triton/composing.ts'
 import { resolveTriton } from '../triton/launcher.ts'
 import { interruptIfAsked } from './context.ts'
-import { type Engine, type EngineConfig, engineName, measureWith, openEngine } from './engine.ts'
+import { type EngineConfig, type EngineContext, engineName, measureWith, openEngine } from './engine.ts'
 import { describeEnvironment } from './environment.ts'
 import { toRepetition } from './sample.ts'
 import { toScenario, withAdvice } from './scenario.ts'
@@ -86,7 +86,8 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       input.ask,
       await composingParts(live.client, resolved, input.called ?? []),
     )
-    const random = createRandom(input.seed)
+    // The server's GPUs are its own metrics' to tell.
+    const context = { world, engine, random: createRandom(input.seed), gpu: null }
     const scenarios: Scenario[] = []
     const warnings: string[] = []
     const measurements = (complete: boolean): Measurements => ({
@@ -104,7 +105,7 @@ export async function measureRunning(world: World, input: RunningInput): Promise
       wallNs: world.nowNs() - startNs,
     })
     for (const load of input.loads) {
-      const { sample, shortfall } = await measureOne(world, engine, model, load, input, random)
+      const { sample, shortfall } = await measureOne(context, model, load, input)
       interruptIfAsked(world)
       input.onWindows?.(load, sample.windows)
       if (shortfall !== null) warnings.push(`${loadLabel(load)}: ${shortfall}`)
@@ -140,16 +141,18 @@ function logging(generator: LoadGenerator): LoadGenerator {
 }
 
 async function measureOne(
-  world: World,
-  engine: Engine,
+  context: EngineContext,
   model: LiveModel,
   load: Load,
   { until, counts }: RunningInput,
-  random: Random,
 ): Promise<TrustworthySample> {
+  const { engine } = context
   const warmUp = { warmupNs, maxWarmupNs: 4 * warmupNs, warmupRequestCount: counts.warmupRequestCount }
   if (until.kind === 'trustworthy' && engine.kind === 'builtin')
-    return measureUntilTrustworthy(world, engine.generator, model, load, { ...warmUp, ...until }, random)
+    return measureUntilTrustworthy({ ...context, generator: engine.generator }, model, load, {
+      ...warmUp,
+      ...until,
+    })
   const durationNs = until.kind === 'duration' ? until.durationNs : Math.min(perfAnalyzerNs, until.maxNs)
   const settings = {
     ...warmUp,
@@ -158,7 +161,7 @@ async function measureOne(
     maxMeasurementNs: durationNs,
     blockNs: durationNs / blocks,
   }
-  const [sample] = await measureWith(world, engine, [model], load, settings, random, null)
+  const [sample] = await measureWith(context, [model], load, settings)
   if (sample === undefined) throw new RangeError('a measurement of no side')
   return { sample, shortfall: null }
 }

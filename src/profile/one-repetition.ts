@@ -54,7 +54,7 @@ async function measureStep(
   index: number,
   settings: RepetitionSettings,
 ): Promise<void> {
-  const { world, engine, random, gpu } = context
+  const { world } = context
   const loaded = sides.map((side) =>
     side.flatMap(({ plan, record: { model } }) => {
       const load = plan.loads[step]
@@ -75,7 +75,7 @@ async function measureStep(
   }
   let samples: readonly (readonly Sample[])[]
   try {
-    samples = await measureSides(world, engine, loaded, settings, random, gpu)
+    samples = await measureSides(context, loaded, settings)
   } catch (error) {
     if (await noteDeath()) return
     throw error

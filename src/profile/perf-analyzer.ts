@@ -1,15 +1,13 @@
 import type { PerfAnalyzerFlags } from '../config/config.ts'
 import { type Load, loadLabel } from '../domain/load.ts'
 import { nsPerSecond, type World } from '../domain/world.ts'
-import type { GpuSampler } from '../gpu/sampler.ts'
 import type { Window } from '../load/generator.ts'
 import { crossCheck } from '../perf-analyzer/cross-check.ts'
 import { inputDataJson } from '../perf-analyzer/input-data.ts'
 import { type LevelOutcome, runLevel } from '../perf-analyzer/run.ts'
-import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { planBlocks } from './blocks.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, EngineContext } from './engine.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { paceOf } from './pace.ts'
 import { failedWindow, healthOf, silent, toWindows } from './perf-analyzer-windows.ts'
@@ -39,13 +37,11 @@ interface Gathered {
  * A single side is measured in one run.
  */
 export async function measureByPerfAnalyzer(
-  world: World,
+  { world, random, gpu }: Pick<EngineContext, 'world' | 'random' | 'gpu'>,
   analyzer: PerfAnalyzer,
   models: readonly LiveModel[],
   load: Load,
   settings: RepetitionSettings,
-  random: Random,
-  gpu: GpuSampler | null,
 ): Promise<Sample[]> {
   const run = (model: LiveModel, windowNs: number, anyStability: boolean) =>
     runLevel(world, analyzer.settings, levelOf(analyzer, model, load, windowNs, anyStability))

@@ -1,13 +1,11 @@
 import { batchSizeOf, type Load } from '../domain/load.ts'
 import type { WarmUp } from '../domain/scenario.ts'
-import type { World } from '../domain/world.ts'
 import type { GpuSampler } from '../gpu/sampler.ts'
-import type { LoadGenerator, Window } from '../load/generator.ts'
+import type { Window } from '../load/generator.ts'
 import type { ModelStatistics } from '../proto/grpc_service_pb.js'
-import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { statisticsDelta } from '../triton/statistics.ts'
-import { type Ask, apart, withSharedHealth } from './asks.ts'
+import { type Ask, apart, type LoadContext, withSharedHealth } from './asks.ts'
 import { type BlockLimits, planBlocks, runBlocks } from './blocks.ts'
 import { composingBetween, withQueuesOfSteps } from './composing.ts'
 import { watchGpus } from './gpu-readings.ts'
@@ -35,16 +33,14 @@ export interface Loaded {
  * @param sides with the same models at the same loads
  */
 export async function measureTogether(
-  world: World,
-  generator: LoadGenerator,
+  context: LoadContext & { readonly gpu: GpuSampler | null },
   sides: readonly (readonly Loaded[])[],
   settings: RepetitionSettings,
-  random: Random,
-  gpu: GpuSampler | null,
 ): Promise<Sample[][]> {
+  const { world, gpu } = context
   const asked = await Promise.all(sides.map(asksOf))
   const warmUpStartNs = world.nowNs()
-  const warmed = await warmUp(world, generator, asked, settings, random)
+  const warmed = await warmUp(context, asked, settings)
   const warmUpNs = world.nowNs() - warmUpStartNs
   const all = warmed.flat()
   const plan =
@@ -69,7 +65,7 @@ export async function measureTogether(
   const before = await statistics()
   const readGpus = await watchGpus(world, servers, gpu)
   const blocksStartNs = world.nowNs()
-  const rounds = isSilent ? null : await runBlocks(generator, asked, plan, random, world.signal)
+  const rounds = isSilent ? null : await runBlocks(context, asked, plan)
   const underLoadNs = warmUpNs + world.nowNs() - blocksStartNs
   const after = await statistics()
 

@@ -148,13 +148,13 @@ export function underLoadOf(sample: Sample | string): number {
  * loses, and the sweep goes on.
  */
 export async function measureAtOnce(
-  { world, engine, random, gpu, config }: ProfileContext,
+  context: ProfileContext,
   asked: readonly Loaded[],
   purpose: Extract<Step, { kind: 'measure' }>['purpose'],
 ): Promise<readonly Sample[] | string> {
-  const settings = purpose === 'explore' ? explore : confirm
+  const { world, config } = context
   try {
-    const [samples] = await measureSides(world, engine, [asked], settings, random, gpu)
+    const [samples] = await measureSides(context, [asked], purpose === 'explore' ? explore : confirm)
     if (samples === undefined || samples.some(({ windows }) => windows.length === 0)) return 'not measured'
     return withNeighbours(asked, samples, config.gate.maxFailureRatio)
   } catch (error) {

@@ -48,7 +48,7 @@ async function measure(meanMs: (nowNs: number) => number, sd: number) {
     target: async () => 't',
     live: { client: { statistics }, server: { pids: () => [] } },
   } as unknown as LiveModel
-  return measureUntilTrustworthy(world, generator, model, load, goal, random)
+  return measureUntilTrustworthy({ world, generator, random }, model, load, goal)
 }
 
 test('a quiet model is known after two seconds, with the server counts of just these windows', async () => {

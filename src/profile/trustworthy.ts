@@ -1,13 +1,13 @@
 import type { Load } from '../domain/load.ts'
-import { nsPerMs, nsPerSecond, type World } from '../domain/world.ts'
-import type { LoadGenerator, Window } from '../load/generator.ts'
+import { nsPerMs, nsPerSecond } from '../domain/world.ts'
+import type { Window } from '../load/generator.ts'
 import { steadyStep } from '../load/steady.ts'
 import { mergeLatencies } from '../load/window.ts'
 import type { ModelStatistics } from '../proto/grpc_service_pb.js'
 import { orderStatisticInterval, quantile } from '../stats/quantile.ts'
-import type { Random } from '../stats/random.ts'
 import { memoryOfTree } from '../system/process-tree.ts'
 import { statisticsDelta } from '../triton/statistics.ts'
+import type { LoadContext } from './asks.ts'
 import { watchGpus } from './gpu-readings.ts'
 import { noGpu, type Sample } from './sample.ts'
 import { otherClients } from './server-counts.ts'
@@ -45,21 +45,14 @@ const window = { leastNs: 250 * nsPerMs, requests: 100, ofLongest: 10 }
  * What lies before the steady state counts as warm-up.
  */
 export async function measureUntilTrustworthy(
-  world: World,
-  generator: LoadGenerator,
+  context: LoadContext,
   model: LiveModel,
   load: Load,
   goal: TrustGoal,
-  random: Random,
 ): Promise<TrustworthySample> {
+  const { world, generator } = context
   const target = await model.target(load)
-  const [[warmed] = []] = await warmUp(
-    world,
-    generator,
-    [[{ model: model.name, target, load }]],
-    goal,
-    random,
-  )
+  const [[warmed] = []] = await warmUp(context, [[{ model: model.name, target, load }]], goal)
   if (warmed === undefined) throw new RangeError('a warm-up of no side')
   const { nsPerRequest, typicalLatencyNs } = warmed.pace
   const durationNs = Math.round(

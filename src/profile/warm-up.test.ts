@@ -34,7 +34,10 @@ function harness(answer: (target: string, startNs: number) => number | null) {
     runs,
     warm: async (targets: readonly string[], change: Partial<typeof limits> = {}) => {
       const sides = targets.map((target) => [{ model: 'm', target, load }])
-      const warmed = await warmUp(world, generator, sides, { ...limits, ...change }, createRandom(1))
+      const warmed = await warmUp({ world, generator, random: createRandom(1) }, sides, {
+        ...limits,
+        ...change,
+      })
       return warmed.flat()
     },
   }
@@ -112,7 +115,7 @@ test('a side that saturates the load threads gets more of them, both sides do, u
       },
     } as unknown as LoadGenerator
     const asked = ['a', 'b'].map((target) => [{ model: 'm', target, load }])
-    const sides = (await warmUp(world, generator, asked, limits, createRandom(1))).flat()
+    const sides = (await warmUp({ world, generator, random: createRandom(1) }, asked, limits)).flat()
     expect(threads).toBe(Math.min(enough, most))
     expect(widened).toEqual(Array(Math.log2(threads)).fill(['a', 'b']))
     // What counts is the warm-up on the connections that are measured.
@@ -145,7 +148,7 @@ test('models of a side are warmed at once until each is steady, and only the one
     },
   } as unknown as LoadGenerator
   const asked = ['a', 'b'].map((side) => ['1', '2'].map((model) => ({ model, target: side + model, load })))
-  const sides = await warmUp(world, generator, asked, limits, createRandom(1))
+  const sides = await warmUp({ world, generator, random: createRandom(1) }, asked, limits)
   expect(widened).toEqual([['a1', 'b1']])
   expect(sides.map((models) => models.map(({ warmUp: { steady } }) => steady))).toEqual([
     [true, true],

@@ -1,9 +1,8 @@
 import type { WarmUp } from '../domain/scenario.ts'
-import { nsPerMs, type World } from '../domain/world.ts'
+import { nsPerMs } from '../domain/world.ts'
 import type { LoadGenerator, Window } from '../load/generator.ts'
 import { type SteadyBudget, type SteadyStep, steadyStep } from '../load/steady.ts'
-import type { Random } from '../stats/random.ts'
-import { type Ask, runAsks } from './asks.ts'
+import { type Ask, type LoadContext, runAsks } from './asks.ts'
 import { countOf } from './blocks.ts'
 import { type Pace, paceOf } from './pace.ts'
 
@@ -55,18 +54,16 @@ interface Side {
  * warm-up. Gives each side's models, in their order.
  */
 export async function warmUp(
-  world: World,
-  generator: LoadGenerator,
+  context: LoadContext,
   asked: readonly (readonly Ask[])[],
   limits: WarmUpLimits,
-  random: Random,
 ): Promise<WarmedModel[][]> {
   const isJudged = limits.warmupRequestCount == null && limits.maxWarmupNs > limits.warmupNs
-  const run = () => untilSteady(world, generator, asked, limits, random)
+  const run = () => untilSteady(context, asked, limits)
   let sides = await run()
   // In a single window the first requests of all are slow here too: code that is not yet compiled.
   if (!isJudged && saturatedModels(sides).length > 0) sides = await run()
-  while (await widenAll(generator, sides)) sides = await run()
+  while (await widenAll(context.generator, sides)) sides = await run()
   return sides.map(({ models, spentNs }) =>
     models.map(({ ask, windows, step }) => ({
       warmUp: {
@@ -83,11 +80,9 @@ export async function warmUp(
 }
 
 async function untilSteady(
-  world: World,
-  generator: LoadGenerator,
+  { world, generator, random }: LoadContext,
   asked: readonly (readonly Ask[])[],
   limits: WarmUpLimits,
-  random: Random,
 ): Promise<Side[]> {
   const sides = asked.map((asks): Side => {
     const models = asks.map((ask): WarmingModel => {

@@ -55,7 +55,9 @@ async function measure(own: readonly [Load, Load]) {
     maxMeasurementNs: nsPerSecond,
     blockNs: nsPerSecond / 4,
   }
-  const samples = (await measureTogether(world, generator, [side], settings, createRandom(1), null)).flat()
+  const samples = (
+    await measureTogether({ world, generator, random: createRandom(1), gpu: null }, [side], settings)
+  ).flat()
   for (const { model } of side) await model.detach()
   return samples.map((sample, index) => {
     const load = loads[index] ?? own[0]

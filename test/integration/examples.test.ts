@@ -199,13 +199,10 @@ async function measured(
     }
     let over = false
     const measuring = measureWith(
-      world,
-      { kind: 'builtin', generator },
+      { world, engine: { kind: 'builtin', generator }, random: createRandom(1), gpu: null },
       [live],
       load,
       settings,
-      createRandom(1),
-      null,
     ).finally(() => {
       over = true
     })

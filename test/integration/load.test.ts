@@ -179,13 +179,10 @@ test('the response cache: each of the requests is computed once, all others are 
     ...counted,
   }
   const [sample] = await measureWith(
-    world,
-    { kind: 'builtin', generator },
+    { world, engine: { kind: 'builtin', generator }, random: createRandom(1), gpu: null },
     [attached],
     load,
     limits,
-    createRandom(1),
-    null,
   )
   await attached.detach()
   if (sample === undefined) throw new Error('no sample')

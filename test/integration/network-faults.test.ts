@@ -63,13 +63,10 @@ async function measure(
   }
   try {
     const [sample] = await measureWith(
-      world,
-      { kind: 'builtin', generator },
+      { world, engine: { kind: 'builtin', generator }, random: createRandom(1), gpu: null },
       [attached],
       load,
       settings,
-      createRandom(1),
-      null,
     )
     if (sample === undefined) throw new Error('no sample')
     const repetition = toRepetition(sample, load, 0, null, options.maxFailureRatio ?? 0.001)
