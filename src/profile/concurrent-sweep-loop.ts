@@ -1,6 +1,5 @@
 import type { Configuration } from '../domain/configuration.ts'
 import { type Load, ownLoad } from '../domain/load.ts'
-import type { Scenario } from '../domain/scenario.ts'
 import {
   type ConcurrentModel,
   type ConcurrentPoint,
@@ -8,14 +7,15 @@ import {
   nextConcurrentStep,
 } from '../search/concurrent.ts'
 import { nextMixStep } from '../search/concurrent-capacity.ts'
-import { type SearchPoint, sameConfiguration } from '../search/state.ts'
+import { sameConfiguration } from '../search/state.ts'
 import { costOf, type SweepState } from './sweep-loop.ts'
+import type { MeasuredPlace } from './sweep-measurement.ts'
 
 export type ConcurrentMeasureStep = Extract<ConcurrentStep, { kind: 'measure' }>
 
 /** What came of one step, by model, and what it took. */
 export interface MeasuredCombination {
-  readonly models: readonly { readonly point: SearchPoint; readonly scenario: Scenario }[]
+  readonly models: readonly MeasuredPlace[]
   /** Starting a server before the load; 0 where one was running. */
   readonly startNs: number
   /** null where all of the combination was loaded already. */
@@ -79,7 +79,7 @@ export async function runConcurrentSweep(
       budget: {
         maxMeasurements: plan.maxMeasurements,
         timeLeftNs: plan.timeNs - spentNs(),
-        costNs: costOf((states[0] ?? never()).progress),
+        costNs: costOf((states[0] ?? missingModel()).progress),
       },
     }
     const next = nextConcurrentStep(state)
@@ -126,7 +126,7 @@ function extended(
   { models, startNs, loadNs, measureNs, underLoadNs }: MeasuredCombination,
   spentNs: number,
 ): SweepState {
-  const { point, scenario } = models[index] ?? never()
+  const { point, scenario } = models[index] ?? missingModel()
   return {
     scenarios: [...scenarios, scenario],
     progress: {
@@ -165,12 +165,12 @@ function isSame(one: Configuration | null, other: Configuration | null): boolean
 function pointsOf(models: readonly ConcurrentModel[], states: readonly SweepState[]): ConcurrentPoint[] {
   const lists = states.map(({ progress }) => progress.points)
   return (lists[0] ?? []).map((_, at) => {
-    const own = lists.map((points) => points[at] ?? never())
+    const own = lists.map((points) => points[at] ?? missingModel())
     const metrics = own.map((point) => point.metrics)
     const measured = metrics.filter((each) => each !== null)
     return {
       configurations: own.map(({ configuration }, index) =>
-        ownConfiguration(models[index] ?? never(), configuration),
+        ownConfiguration(models[index] ?? missingModel(), configuration),
       ),
       loads: own.map(({ load }) => ownLoad(load)),
       metrics: measured.length === metrics.length ? measured : null,
@@ -199,6 +199,7 @@ function within(models: readonly ConcurrentModel[], states: readonly SweepState[
   }))
 }
 
-function never(): never {
+/** Each list of a sweep has an entry for each of its models. */
+export function missingModel(): never {
   throw new RangeError('a sweep without one of its models')
 }

@@ -6,19 +6,22 @@ import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { type ConcurrentModel, type ConcurrentPlace, placeKey } from '../search/concurrent.ts'
 import { answersOf } from '../search/concurrent-answer.ts'
-import { makeConcurrentBench } from './concurrent-bench.ts'
+import { type ConcurrentBench, makeConcurrentBench } from './concurrent-bench.ts'
 import {
   type ConcurrentMeasureStep,
   type ConcurrentRig,
   type FinishedConcurrentSweep,
   type MeasuredCombination,
+  missingModel,
   runConcurrentSweep,
 } from './concurrent-sweep-loop.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { hasGpu } from './instance-kinds.ts'
 import { ownSpace } from './members.ts'
-import { judge, measureAtOnce, type Sweep, underLoadOf } from './sweep.ts'
+import type { Sweep } from './sweep.ts'
 import type { SweepState } from './sweep-loop.ts'
+import { measureAtOnce, outcomeOf, underLoadOf } from './sweep-measurement.ts'
+import { timesOf } from './sweep-summary.ts'
 
 export interface ConcurrentSweepInput {
   readonly repository: ModelRepository
@@ -42,8 +45,7 @@ export async function sweepConcurrently(
   save: (states: readonly SweepState[]) => void,
 ): Promise<Sweep[]> {
   const { world } = context
-  const untried: string[] = []
-  const models = modelsOf(context, input, untried)
+  const { models, untried } = modelsOf(context, input)
   const bench = makeConcurrentBench(context, input.repository, input.models)
   const rig: ConcurrentRig = {
     nowNs: world.nowNs,
@@ -81,37 +83,34 @@ function budgetOf({ config }: ProfileContext, model: string): number {
   return Number.isFinite(maxMeasurements) ? maxMeasurements : defaultSearch.maxMeasurements
 }
 
-function never(): never {
-  throw new RangeError('a sweep without one of its models')
-}
-
 function modelsOf(
   context: ProfileContext,
   { models, committed, repository }: ConcurrentSweepInput,
-  untried: string[],
-): ConcurrentModel[] {
+): { readonly models: readonly ConcurrentModel[]; readonly untried: readonly string[] } {
   const settings = models.map(({ name }) => context.config.settingsFor(name))
   const total = settings.reduce((sum, { weighting }) => sum + weighting, 0)
-  return models.map((model, index) => {
-    const { objectives, constraints, weighting, ...own } = settings[index] ?? never()
-    const is = committed[index] ?? never()
-    const space = ownSpace(own, repository, model, is, model.config !== null, hasGpu(context), untried)
-    return { name: model.name, space, objectives, constraints, weight: weighting / total }
+  const searched = models.map((model, index) => {
+    const { objectives, constraints, weighting, ...own } = settings[index] ?? missingModel()
+    const one = { repository, model, committed: committed[index] ?? missingModel(), hasGpu: hasGpu(context) }
+    const { space, untried } = ownSpace(one, own, model.config !== null)
+    return { own: { name: model.name, space, objectives, constraints, weight: weighting / total }, untried }
   })
+  return {
+    models: searched.map(({ own }) => own),
+    untried: searched.flatMap(({ untried }) => untried),
+  }
 }
-
-type BenchOf = ReturnType<typeof makeConcurrentBench>
 
 async function measurePlace(
   context: ProfileContext,
   { models: repositoryModels }: ConcurrentSweepInput,
-  bench: BenchOf,
+  bench: ConcurrentBench,
   models: readonly ConcurrentModel[],
   { place, purpose }: ConcurrentMeasureStep,
 ): Promise<MeasuredCombination> {
   const { world } = context
   const loads = together(
-    models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? never() })),
+    models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? missingModel() })),
   )
   const configurations = models.map((_, index) => configurationIn(models, place, index))
   const { models: live, ...took } = await bench.load(place.configurations)
@@ -121,12 +120,12 @@ async function measurePlace(
       ? live
       : await measureAtOnce(
           context,
-          live.map((model, index) => ({ model, load: loads[index] ?? never() })),
+          live.map((model, index) => ({ model, load: loads[index] ?? missingModel() })),
           purpose,
         )
   const judged = repositoryModels.map((_, index) => {
     const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured')
-    return judge(context, configurations[index] ?? never(), loads[index] ?? never(), sample)
+    return outcomeOf(context, configurations[index] ?? missingModel(), loads[index] ?? missingModel(), sample)
   })
   // All at once: it is the time of the one that took longest.
   const underLoadNs = typeof samples === 'string' ? 0 : Math.max(...samples.map(underLoadOf))
@@ -145,7 +144,7 @@ function configurationIn(
     const { committed: _, ...fields } = other
     const { committed: isCommitted, ...result } = withOther(made, name, fields, space.committed)
     return { ...result, committed: isCommitted && other.committed }
-  }, configurations[own] ?? never())
+  }, configurations[own] ?? missingModel())
 }
 
 function finish(
@@ -160,22 +159,15 @@ function finish(
   const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(placeKey)).size
   return states.map(({ progress, scenarios }, index) => {
     const own = answers[index]
-    const { startingNs = 0, underLoadNs = 0, loadingNs } = progress
+    const whole = { ...progress, spentNs }
     return {
-      progress: { ...progress, spentNs },
+      progress: whole,
       scenarios,
       summary: {
         mode: 'quick',
         measurements: points.length - bisected,
         stopped: reason,
-        wallNs: spentNs + stopNs,
-        underLoadNs,
-        phases: {
-          startNs: startingNs,
-          loadNs: loadingNs,
-          stopNs,
-          otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
-        },
+        ...timesOf(whole, { verifyNs: 0, stopNs }),
         notes: [
           `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
           ...(bisected === 0
@@ -191,8 +183,11 @@ function finish(
                 configuration: configurationIn(models, answer, index),
                 load:
                   together(
-                    models.map(({ name }, other) => ({ model: name, load: answer.loads[other] ?? never() })),
-                  )[index] ?? never(),
+                    models.map(({ name }, other) => ({
+                      model: name,
+                      load: answer.loads[other] ?? missingModel(),
+                    })),
+                  )[index] ?? missingModel(),
               },
       } satisfies SearchSummary,
       // Each names its model: one of them says it for all.

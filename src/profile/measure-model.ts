@@ -77,17 +77,8 @@ async function measureOnShelf(
       growthOf(config.settingsFor(plan.name).search, committed),
       { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() },
     )
-    const sweep = await sweepModel(
-      context,
-      input.candidate,
-      model,
-      committed,
-      timeNs,
-      state,
-      keep,
-      running,
-      servers,
-    )
+    const wanted = { repository: input.candidate, model, committed, timeNs, running, servers }
+    const sweep = await sweepModel(context, wanted, state, keep)
     return withWarnings(sidesWith(sweep, sweep.summary), sweep.untried)
   } catch (error) {
     interruptIfAsked(world)

@@ -40,18 +40,17 @@ const shared = {
 function smallest(repository: ModelRepository, name: string) {
   const model = repository.models.get(name)
   if (model?.config == null) throw new Error(`no ${name}`)
-  const { varied } = membersOf(
+  const { members } = membersOf(
+    { repository, model, committed: configurationOf(model.config, true), hasGpu: false },
     readConfig('', 'gate.yml', {}),
     'quick',
-    repository,
-    model,
-    configurationOf(model.config, true),
     [{ mode: 'concurrency', concurrency: 1 }],
-    false,
-    [],
   )
   return Object.fromEntries(
-    varied.map((member) => [member.name, Math.min(...member.variants.map((each) => each.maxBatchSize))]),
+    members.varied.map((member) => [
+      member.name,
+      Math.min(...member.variants.map((each) => each.maxBatchSize)),
+    ]),
   )
 }
 
@@ -69,8 +68,8 @@ test('nor the gated model itself, where it is a step', () => {
     const model = repository.models.get(name)
     if (model?.config == null) throw new Error(`no ${name}`)
     const committed = configurationOf(model.config, true)
-    const { configurations } = ownSpace(settings, repository, model, committed, true, false, [])
-    return Math.min(...configurations.map(({ maxBatchSize }) => maxBatchSize))
+    const { space } = ownSpace({ repository, model, committed, hasGpu: false }, settings, true)
+    return Math.min(...space.configurations.map(({ maxBatchSize }) => maxBatchSize))
   }
   expect([least('a'), least('b'), least('apart')]).toEqual([8, 8, 1])
 })
@@ -84,14 +83,10 @@ test('on the CPU is the committed configuration tried too, where nothing else is
   const committed = configurationOf(model.config, true)
   const of = (text: string, loadsAllowed = true) =>
     ownSpace(
+      { repository, model, committed, hasGpu: true },
       readConfig(text, 'gate.yml', {}).settingsFor('apart'),
-      repository,
-      model,
-      committed,
       loadsAllowed,
-      true,
-      [],
-    ).configurations
+    ).space.configurations
   expect(of(config)).toEqual([
     committed,
     { ...committed, committed: false, fields: { instance_group: [{ kind: 'KIND_CPU' }] } },

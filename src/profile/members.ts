@@ -12,24 +12,36 @@ interface Configured extends RepositoryModel {
   readonly config: ModelConfig
 }
 
+/** A gated model whose configurations are to be searched. */
+export interface Searched {
+  readonly repository: ModelRepository
+  readonly model: RepositoryModel
+  readonly committed: Configuration
+  /** Whether its server has any GPU. */
+  readonly hasGpu: boolean
+}
+
+/** What was asked for and cannot be tried, a clause each. */
+interface Untried {
+  readonly untried: readonly string[]
+}
+
 /**
- * The models that `model` needs, by its steps and by the calls that are named, as far as they can be varied with it: each has a
- * config.pbtxt. Ensembles among them have nothing of their own, but follow. `notes` gets what cannot be tried.
+ * The models that the searched one needs, by its steps and by the calls that are named, as far as they can be varied with it: each
+ * has a config.pbtxt. Ensembles among them have nothing of their own, but follow.
+ *
+ * @param loads that are asked of the searched model
  */
 export function membersOf(
+  { repository, model, committed, hasGpu }: Searched,
   { composingSettingsFor }: Pick<Config, 'composingSettingsFor'>,
   mode: SearchSettings['mode'],
-  repository: ModelRepository,
-  model: RepositoryModel,
-  committed: Configuration,
   loads: readonly Load[],
-  hasGpu: boolean,
-  notes: string[],
-): Members {
+): Untried & { readonly members: Members } {
   const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? [])
   const configured = needed.filter((each): each is Configured => each.config !== null)
   const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? [])
-  const varied = configured.flatMap((each): Member[] => {
+  const varied = configured.flatMap((each): (Untried & { readonly member: Member })[] => {
     if (each.name === model.name || isEnsemble(each)) return []
     const { search, cpuOnly } = composingSettingsFor(each.name)
     const own = fieldsIn(each.config)
@@ -42,11 +54,19 @@ export function membersOf(
     const settings = withLeastBatch({ ...search, mode }, least)
     const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1)
     const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu })
-    notes.push(...untriedWords(each.name, untried))
-    return [{ name: each.name, committed: own, variants: [own, ...variants] }]
+    const member = { name: each.name, committed: own, variants: [own, ...variants] }
+    return [{ member, untried: untriedWords(each.name, untried) }]
   })
-  const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf))
-  return { varied, ensembles, top: model.name, committed, largestClientBatch }
+  return {
+    members: {
+      varied: varied.map(({ member }) => member),
+      ensembles,
+      top: model.name,
+      committed,
+      largestClientBatch: Math.max(1, ...loads.map(batchSizeOf)),
+    },
+    untried: varied.flatMap(({ untried }) => untried),
+  }
 }
 
 /**
@@ -63,21 +83,18 @@ function largestBatchAsked(repository: ModelRepository, top: string, name: strin
 }
 
 /**
- * What may be tried of a gated model itself. `notes` gets what cannot be.
+ * What may be tried of a gated model itself.
  * @param loadsAllowed whether its server takes other configurations than the committed one
  */
 export function ownSpace(
+  { repository, model: { name, config }, committed, hasGpu }: Searched,
   { search, cpuOnly }: Pick<ModelSettings, 'search' | 'cpuOnly'>,
-  repository: ModelRepository,
-  { name, config }: RepositoryModel,
-  committed: Configuration,
   loadsAllowed: boolean,
-  hasGpu: boolean,
-  notes: string[],
-): Space {
+): Untried & { readonly space: Space } {
   const settings = withLeastBatch(search, largestBatchAsked(repository, name, name))
   const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed })
-  if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off') return space
+  if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off')
+    return { space, untried: [] }
   const [, ...listed] = space.configurations
   const { committed: _, ...own } = committed
   const { variants, untried } = variantsOn(
@@ -86,10 +103,10 @@ export function ownSpace(
     listed.map(({ committed: __, ...fields }) => fields),
     { cpuOnly, hasGpu },
   )
-  notes.push(...untriedWords(name, untried))
+  const others = variants.map((fields) => ({ ...fields, committed: false }))
   return {
-    ...space,
-    configurations: [committed, ...variants.map((fields) => ({ ...fields, committed: false }))],
+    space: { ...space, configurations: [committed, ...others] },
+    untried: untriedWords(name, untried),
   }
 }
 

@@ -8,7 +8,7 @@ import type { Landscape } from '../search/replay.ts'
 import { createRandom } from '../stats/random.ts'
 import { sweepBegin } from './resume.ts'
 import { failedScenario } from './scenario.ts'
-import { runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
+import { runSweep, type SweepPlan, type SweepRig, type SweepState } from './sweep-loop.ts'
 
 const second = 1e9
 const costs = { start: 3 * second, load: 2 * second, measure: second }
@@ -18,15 +18,20 @@ function stage(
   scene: Landscape,
   mode: 'quick' | 'brute',
   maxMeasurements: number,
-  timeNs = 1000 * second,
-  capacitySteps = 0,
-  composingOf: ((...place: Parameters<EnsembleScene['play']>) => readonly ComposingModel[]) | null = null,
-  servers = 1,
+  options: {
+    readonly timeNs?: number
+    readonly capacitySteps?: number
+    readonly composingOf?: (...place: Parameters<EnsembleScene['play']>) => readonly ComposingModel[]
+    readonly servers?: number
+  } = {},
 ) {
-  const settings = {
-    search: { mode, maxMeasurements, capacitySteps } as Parameters<typeof runSweep>[1]['search'],
+  const { timeNs = 1000 * second, capacitySteps = 0, composingOf, servers = 1 } = options
+  const plan: SweepPlan = {
+    search: { mode, maxMeasurements, capacitySteps } as SweepPlan['search'],
     objectives: scene.objectives,
     constraints: scene.constraints,
+    space: scene.space,
+    timeNs,
   }
   return async (from: SweepState, killedDuring: number | null = null) => {
     let nowNs = 0
@@ -71,7 +76,7 @@ function stage(
     }
     const snapshots: SweepState[] = []
     try {
-      const finished = await runSweep(rig, settings, scene.space, timeNs, from, (state) => {
+      const finished = await runSweep(rig, plan, from, (state) => {
         snapshots.push(JSON.parse(JSON.stringify(state)) as SweepState)
       })
       return { finished, snapshots, saved: snapshots.at(-1) ?? from, measured }
@@ -114,7 +119,7 @@ test.each([
 ] as const)(
   '%s on %s, killed at every point and gone on with, comes to the same',
   async (mode, family, most, seconds) => {
-    const run = stage(corner(family, 7), mode, most, seconds * second, 2)
+    const run = stage(corner(family, 7), mode, most, { timeNs: seconds * second, capacitySteps: 2 })
     const whole = await run(fresh)
     const { length } = whole.measured
     expect(length).toBeGreaterThan(6)
@@ -140,7 +145,7 @@ test('an ensemble, killed at every point and gone on with, comes to the same', a
     space,
     measure: (configuration, load) => play(configuration, load).metrics,
   }
-  const run = stage(landscape, 'quick', 12, 1000 * second, 0, (...place) => play(...place).composing)
+  const run = stage(landscape, 'quick', 12, { composingOf: (...place) => play(...place).composing })
   const whole = await run(fresh)
   expect(whole.finished?.done.answer?.configuration.others).toHaveProperty('b')
   // What the models did is known to the search: it goes there at once, not step by step.
@@ -167,7 +172,7 @@ test('killed again and again, one measurement each, it comes to the same', async
 })
 
 test.each([1, 3, 8])('with %i servers: what the time went into adds up, resumed or not', async (servers) => {
-  const run = stage(corner('batching', 3), 'quick', 14, 1000 * second, 0, null, servers)
+  const run = stage(corner('batching', 3), 'quick', 14, { servers })
   const whole = await run(fresh)
   const { progress } = whole.finished ?? fresh
   const { spentNs, startingNs = 0, loadingNs, measuringNs, underLoadNs = 0 } = progress

@@ -9,13 +9,12 @@ import { loadedAfter, replacedBy, startsServer } from '../search/loaded.ts'
 import { nextStep } from '../search/search.ts'
 import { isMember, type Space } from '../search/space.ts'
 import type { SearchBudget, SearchPoint, SearchState, Step } from '../search/state.ts'
+import type { MeasuredPlace } from './sweep-measurement.ts'
 
 type MeasureStep = Extract<Step, { kind: 'measure' }>
 
 /** What came of one step: its point for the search, its scenario for the file, and what it took. */
-interface MeasuredStep {
-  readonly point: SearchPoint
-  readonly scenario: Scenario
+interface MeasuredStep extends MeasuredPlace {
   /** Starting a server before the load; 0 where one was running. */
   readonly startNs: number
   /** null where the configuration was loaded already. */
@@ -38,6 +37,13 @@ export interface SweepRig {
   ) => Promise<MeasuredStep>
 }
 
+/** What is searched, and for how long. */
+export interface SweepPlan extends Pick<ModelSettings, 'search' | 'objectives' | 'constraints'> {
+  readonly space: Space
+  /** For the sweep as a whole, what was spent before it was stopped included. */
+  readonly timeNs: number
+}
+
 /** A sweep as far as it has come. The scenarios pair with the progress's points. */
 export interface SweepState {
   readonly progress: SweepProgress
@@ -55,14 +61,10 @@ const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond }
  * Measures what the search proposes until it is done, from wherever an earlier sweep was left. `save` gets the state
  * after each measurement, before the next begins: a sweep that is stopped at any point and gone on with from what was
  * saved proposes what it would have proposed.
- *
- * @param timeNs for the sweep as a whole, what was spent before it was stopped included
  */
 export async function runSweep(
   rig: SweepRig,
-  { search, objectives, constraints }: Pick<ModelSettings, 'search' | 'objectives' | 'constraints'>,
-  space: Space,
-  timeNs: number,
+  { search, objectives, constraints, space, timeNs }: SweepPlan,
   from: SweepState,
   save: (state: SweepState) => void,
 ): Promise<FinishedSweep> {
