@@ -84,14 +84,13 @@ async function originRound(
   if (mixes.length === 0) return skipped(noRoom(input, 3))
   const planned = planAttribution(input.plan, input.loads, 2 + mixes.length, input.timeNs)
   if (typeof planned === 'string') return skipped(planned)
-  const { world, launcher } = context
   const { candidate, reference } = input
   const sides = mixes.map((side) => ({
     side,
     lay: () =>
       side === 'config'
-        ? mixedRepository(world, launcher, reference, candidate, models)
-        : mixedRepository(world, launcher, candidate, reference, models),
+        ? mixedRepository(context, reference, candidate, models)
+        : mixedRepository(context, candidate, reference, models),
   }))
   return measureRound(context, input, planned, sides)
 }
@@ -106,12 +105,11 @@ async function fieldsRound(
   if (input.maxServers < fields.length + 2) return skipped(noRoom(input, fields.length + 2))
   const planned = planAttribution(input.plan, input.loads, 2 + fields.length, input.timeNs)
   if (typeof planned === 'string') return skipped(planned)
-  const { world, launcher } = context
   const { candidate, reference } = input
   const sides = fields.map((change, field) => ({
     side: 'field' as const,
     field,
-    lay: () => fieldRepository(world, launcher, reference, candidate, models, change),
+    lay: () => fieldRepository(context, reference, candidate, models, change),
   }))
   return measureRound(context, input, planned, sides)
 }
@@ -199,7 +197,7 @@ async function measureRecords(
       const well = records.filter(({ failure }) => failure === null)
       world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`)
       const sides = well.map((record) => [{ plan: ofLoads, record }])
-      await repeat(context, sides, stopping, index, planned.time, () => {})
+      await repeat(context, sides, { index, time: planned.time, stopping, save: () => {} })
       await closeAll(well, stopping, context.gpu !== null)
       longestNs = Math.max(longestNs, world.nowNs() - startNs)
       const dropped = dropSilent(well, index)

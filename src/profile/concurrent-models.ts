@@ -36,13 +36,13 @@ export async function measureConcurrently(
   const startNs = world.nowNs()
   const gated =
     earlier ??
-    (await profileTogether(
-      context,
-      input.plan.models,
-      { candidate: input.candidate, reference: input.reference?.repository ?? null },
+    (await profileTogether(context, input.plan.models, {
+      candidate: input.candidate,
+      reference: input.reference?.repository ?? null,
       save,
-      (sides, look) => input.isDecided(asMeasurements(sides), look),
-    ))
+      isDecided: (sides, look) => input.isDecided(asMeasurements(sides), look),
+      keep: null,
+    }))
   const spentNs = world.nowNs() - startNs
   let states = gated.map(
     ({ candidate }): SweepState => ({

@@ -35,22 +35,26 @@ export async function measureModel(
 ): Promise<ModelSides> {
   const shelf = makeShelf()
   try {
-    return await measureOnShelf(context, input, model, shelf)
+    return await measureOnShelf(context, input, { ...model, shelf })
   } finally {
     await shelf.clear()
   }
 }
 
+/** With the place where its last server waits for the sweep. */
+interface ShelvedModel extends OneModel {
+  readonly shelf: Shelf
+}
+
 async function measureOnShelf(
   context: ProfileContext,
   input: MeasureInput,
-  one: OneModel,
-  shelf: Shelf,
+  one: ShelvedModel,
 ): Promise<ModelSides> {
   const { world, config } = context
-  const { plan, earlier, save, alone } = one
+  const { plan, earlier, save, alone, shelf } = one
   const startNs = world.nowNs()
-  const gated = earlier ?? (await measureGated(context, input, one, shelf))
+  const gated = earlier ?? (await measureGated(context, input, one))
   const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
   const swept = sweepScenarios(gated.candidate)
   const sidesWith = (now: SweepState, search: SearchSummary | null): ModelSides => ({
@@ -96,40 +100,37 @@ function gatedOnly({ candidate, ...others }: ModelSides): ModelSides {
 async function measureGated(
   context: ProfileContext,
   input: MeasureInput,
-  { plan, save, alone, promising }: OneModel,
-  shelf: Shelf,
+  one: ShelvedModel,
 ): Promise<ModelSides> {
   const { world } = context
+  const { plan, save, alone, promising, shelf } = one
   const startNs = world.nowNs()
-  const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null }
-  const sides = await profileScreened(
-    context,
-    plan,
-    repositories,
+  const wanted = {
+    candidate: input.candidate,
+    reference: input.reference?.repository ?? null,
     save,
-    (measured, look) => input.isDecided(alone(measured), look),
-    promising ? (measured) => input.screen.isCleared(alone(measured)) : null,
+    isDecided: (measured: ModelSides, look: number) => input.isDecided(alone(measured), look),
     // On a GPU each configuration's memory is read against that of a server without any.
-    plan.searchNs === 0 || context.gpu !== null ? null : shelf.put,
-  )
+    keep: plan.searchNs === 0 || context.gpu !== null ? null : shelf.put,
+  }
+  const isCleared = (measured: ModelSides) => input.screen.isCleared(alone(measured))
+  const sides = await profileScreened(context, plan, wanted, promising ? isCleared : null)
   save(sides)
-  const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs()
-  return explain(context, input, plan, sides, alone(sides), timeNs, shelf)
+  return explain(context, input, one, sides, startNs + plan.budgetNs - plan.searchNs - world.nowNs())
 }
 
 /** The sides with what explains the regression, if there is one. */
 async function explain(
   context: ProfileContext,
   input: MeasureInput,
-  plan: ModelPlan,
+  { plan, alone, shelf }: ShelvedModel,
   sides: ModelSides,
-  measurements: Measurements,
   timeNs: number,
-  shelf: Shelf,
 ): Promise<ModelSides> {
   const { candidate } = input
   const reference = input.reference?.repository
   if (reference === undefined || context.config.gate.attribution === 'off') return sides
+  const measurements = alone(sides)
   const regression = input.regressionOf(measurements)
   if (regression === null) return sides
   // Nothing else is to run beside what is compared now.

@@ -34,8 +34,7 @@ export async function measureRepository(world: World, input: MeasureInput): Prom
 async function measureClaimed(world: World, input: MeasureInput, claim: Claim): Promise<Measurements> {
   const { config, plan, launcher } = input
   removeStaleRegions()
-  const startNs = world.nowNs()
-  const createdAt = world.date()
+  const begun = { startNs: world.nowNs(), createdAt: world.date() }
   const generator = await openLoadGenerator(world)
   let gpu: GpuSampler | null = null
   try {
@@ -57,71 +56,94 @@ async function measureClaimed(world: World, input: MeasureInput, claim: Claim): 
     const gpuMemoryTotalBytes =
       gpu === null ? null : idle.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0)
     const context: ProfileContext = { ...base, gpu, gpuMemoryTotalBytes }
-
-    const measurements = (sides: readonly ModelSides[], complete: boolean): Measurements => ({
-      kind: 'measurements',
-      schemaVersion,
-      tool,
-      createdAt,
-      commit: input.commit,
-      ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
-      invocation: input.invocation,
-      complete,
-      seed: plan.seed,
-      environment: idle,
-      models: sides.map((side) => side.candidate),
-      reference:
-        input.reference === null
-          ? null
-          : {
-              description: input.reference.description,
-              commit: input.reference.commit,
-              models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
-            },
-      git: input.git,
-      ...attributionsOf(sides),
-      warnings: [...config.warnings, ...claim.warnings],
-      wallNs: world.nowNs() - startNs,
-    })
-    const isCleared = (candidate: ModelMeasurement) => {
-      const own = plan.models.find(({ name }) => name === candidate.name)
-      if (own === undefined || !input.screen.isPromising(own, idle)) return false
-      return input.screen.isCleared(measurements([{ candidate, reference: null }], false))
-    }
-    const resuming = { ...input, environment: idle, progress: world.progress, isCleared }
-    const known = input.resume === null ? new Map<string, ModelSides>() : resumed(input.resume, resuming)
-    const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? [])
-    const saveAll = (every: readonly ModelSides[]) => {
-      for (const sides of every) known.set(sides.candidate.name, sides)
-      input.save(measurements(all(), false))
-    }
-    if (plan.concurrently) {
-      const earlier = all()
-      const kept = earlier.length === plan.models.length ? earlier : null
-      if (kept === null && earlier.length > 0)
-        world.progress('all models are measured afresh, since they are measured at once')
-      known.clear()
-      const asMeasurements = (every: readonly ModelSides[]) => measurements(every, false)
-      saveAll(await measureConcurrently(context, input, kept, saveAll, asMeasurements))
-    }
-    for (const model of plan.concurrently ? [] : plan.models) {
-      const save = (sides: ModelSides) => {
-        known.set(model.name, sides)
-        input.save(measurements(all(), false))
-      }
-      const promising = input.screen.isPromising(model, idle)
-      const alone = (sides: ModelSides) => measurements([sides], false)
-      const earlier = known.get(model.name) ?? null
-      save(await measureModel(context, input, { plan: model, earlier, promising, save, alone }))
-    }
+    const fileOf = filer(world, input, claim, { ...begun, environment: idle })
+    const measured = await measureModels(context, input, idle, (sides) => fileOf(sides, false))
     interruptIfAsked(world)
-    const complete = measurements(all(), true)
+    const complete = fileOf(measured, true)
     input.save(complete)
     return complete
   } finally {
     gpu?.stop()
     await generator.close()
   }
+}
+
+/** Makes the file of this run from what there is of its models. */
+function filer(
+  world: World,
+  input: MeasureInput,
+  claim: Claim,
+  { startNs, ...begun }: Pick<Measurements, 'createdAt' | 'environment'> & { readonly startNs: number },
+): (sides: readonly ModelSides[], complete: boolean) => Measurements {
+  const { commit, repositoryPrefix, invocation, plan, reference, git, config } = input
+  return (sides, complete) => ({
+    kind: 'measurements',
+    schemaVersion,
+    tool,
+    createdAt: begun.createdAt,
+    commit,
+    ...(repositoryPrefix === null ? {} : { repositoryPrefix }),
+    invocation,
+    complete,
+    seed: plan.seed,
+    environment: begun.environment,
+    models: sides.map((side) => side.candidate),
+    reference:
+      reference === null
+        ? null
+        : {
+            description: reference.description,
+            commit: reference.commit,
+            models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
+          },
+    git,
+    ...attributionsOf(sides),
+    warnings: [...config.warnings, ...claim.warnings],
+    wallNs: world.nowNs() - startNs,
+  })
+}
+
+/** All models of the plan, one after the other or at once; those that an earlier run has are gone on with. Saved as they come. */
+async function measureModels(
+  context: ProfileContext,
+  input: MeasureInput,
+  environment: Environment,
+  fileOf: (sides: readonly ModelSides[]) => Measurements,
+): Promise<readonly ModelSides[]> {
+  const { world } = context
+  const { plan, screen } = input
+  const isCleared = (candidate: ModelMeasurement) => {
+    const own = plan.models.find(({ name }) => name === candidate.name)
+    if (own === undefined || !screen.isPromising(own, environment)) return false
+    return screen.isCleared(fileOf([{ candidate, reference: null }]))
+  }
+  const resuming = { ...input, environment, progress: world.progress, isCleared }
+  const known = input.resume === null ? new Map<string, ModelSides>() : resumed(input.resume, resuming)
+  const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? [])
+  const save = (every: readonly ModelSides[]) => {
+    for (const sides of every) known.set(sides.candidate.name, sides)
+    input.save(fileOf(all()))
+  }
+  if (plan.concurrently) {
+    const earlier = all()
+    const kept = earlier.length === plan.models.length ? earlier : null
+    if (kept === null && earlier.length > 0)
+      world.progress('all models are measured afresh, since they are measured at once')
+    known.clear()
+    save(await measureConcurrently(context, input, kept, save, fileOf))
+    return all()
+  }
+  for (const model of plan.models) {
+    const measured = await measureModel(context, input, {
+      plan: model,
+      earlier: known.get(model.name) ?? null,
+      promising: screen.isPromising(model, environment),
+      save: (sides) => save([sides]),
+      alone: (sides) => fileOf([sides]),
+    })
+    save([measured])
+  }
+  return all()
 }
 
 /** Only where there are any: a file without them says the same. */

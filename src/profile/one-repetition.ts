@@ -8,6 +8,16 @@ import type { RepetitionSettings } from './repetition.ts'
 import { isSilent, type Measured, type Sample, toRepetition } from './sample.ts'
 import { serverDeath } from './side.ts'
 
+/** Which of the repetitions, and what goes on around it. */
+interface Turn {
+  readonly index: number
+  readonly time: MeasuringTime
+  /** The last repetition's servers. */
+  readonly stopping: readonly Promise<void>[]
+  /** Called after each load. */
+  readonly save: () => void
+}
+
 /**
  * One repetition: fresh servers, then every load, as long as the first side is well. Returns the time spent in
  * warm-ups and windows, in ns.
@@ -17,10 +27,7 @@ import { serverDeath } from './side.ts'
 export async function repeat(
   context: ProfileContext,
   sides: readonly (readonly PlannedRecord[])[],
-  stopping: readonly Promise<void>[],
-  index: number,
-  time: MeasuringTime,
-  save: () => void,
+  { index, time, stopping, save }: Turn,
 ): Promise<number> {
   const { world, random } = context
   const [first = []] = sides

@@ -16,56 +16,53 @@ import {
 import { isDisturbed, isSilent, type Measured, type Sample } from './sample.ts'
 import type { SideName } from './side.ts'
 
-interface Repositories {
+/** What is asked of a profile. `Sides` are those of its model, or those of all models that are measured at once. */
+export interface ProfileInput<Sides> {
   readonly candidate: ModelRepository
   readonly reference: ModelRepository | null
+  /** Gets all there is after each load of each repetition. */
+  readonly save: (sides: Sides) => void
+  /** Whether what was measured until look number `look` ends it. */
+  readonly isDecided: (sides: Sides, look: number) => boolean
+  /** Gets the candidate's last server with its only model, if that is well, in place of its being stopped; null = it is stopped. */
+  readonly keep: ((running: Running) => void) | null
 }
 
-/** `profileTogether` of one model. `keep` gets the candidate's last server, if that is well, in place of its being stopped. */
+/** `profileTogether` of one model. */
 export async function profileModel(
   context: ProfileContext,
   plan: ModelPlan,
-  repositories: Repositories,
-  save: (sides: ModelSides) => void,
-  isDecided: (sides: ModelSides, look: number) => boolean,
-  keep: ((running: Running) => void) | null,
+  input: ProfileInput<ModelSides>,
 ): Promise<ModelSides> {
   const only = ([sides]: readonly ModelSides[]): ModelSides => {
     if (sides === undefined) throw new RangeError('a profile of no model')
     return sides
   }
-  return only(
-    await profileTogether(
-      context,
-      [plan],
-      repositories,
-      (all) => save(only(all)),
-      (all, look) => isDecided(only(all), look),
-      keep,
-    ),
-  )
+  const ofAll = {
+    ...input,
+    save: (all: readonly ModelSides[]) => input.save(only(all)),
+    isDecided: (all: readonly ModelSides[], look: number) => input.isDecided(only(all), look),
+  }
+  return only(await profileTogether(context, [plan], ofAll))
 }
 
 /**
  * Measures the committed configurations of some models on one server, all under load at once: the first load of each, then
- * the second of each. Every repetition is on fresh servers, the sides alternating. `save` gets all there is after each load of
- * each repetition. Ends at one of the plans' looks if `isDecided` says so of what was measured until then.
+ * the second of each. Every repetition is on fresh servers, the sides alternating. Ends at one of the plans' looks if all is
+ * decided there.
  *
  * @param plans with the same number of loads
- * @param keep gets the candidate's last server with its only model, if that is well, in place of its being stopped
  */
 export async function profileTogether(
   context: ProfileContext,
   plans: readonly ModelPlan[],
-  repositories: Repositories,
-  save: (sides: readonly ModelSides[]) => void,
-  isDecided: (sides: readonly ModelSides[], look: number) => boolean,
-  keep: ((running: Running) => void) | null = null,
+  input: ProfileInput<readonly ModelSides[]>,
 ): Promise<ModelSides[]> {
+  const { save, isDecided, keep } = input
   const { world } = context
   const plan = planOfAll(plans)
   const names = plans.map(({ name }) => name).join(' + ')
-  const sides = sidesOf(plans, repositories)
+  const sides = sidesOf(plans, input)
   const [candidates = [], references = null] = sides
   const records = sides.flatMap((side) => side.map(({ record }) => record))
 
@@ -98,7 +95,7 @@ export async function profileTogether(
         break
       }
       world.progress(`${names}: repetition ${index + 1} of ${wanted}`)
-      measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()))
+      measuringNs += await repeat(context, sides, { index, time, stopping, save: () => save(result()) })
       if (!isWell(candidates)) break
       const samples = samplesOf(records, index)
       // A model that answers nothing will not answer the next repetition either.
@@ -136,7 +133,10 @@ function planOfAll(plans: readonly ModelPlan[]): ModelPlan {
 }
 
 /** The candidate, and the reference where it has any of the models. */
-function sidesOf(plans: readonly ModelPlan[], { candidate, reference }: Repositories): PlannedRecord[][] {
+function sidesOf(
+  plans: readonly ModelPlan[],
+  { candidate, reference }: Pick<ProfileInput<unknown>, 'candidate' | 'reference'>,
+): PlannedRecord[][] {
   const side = (name: SideName, repository: ModelRepository): PlannedRecord[] =>
     plans.map((plan) => ({ plan, record: makeRecord(name, repository) }))
   if (reference === null || !plans.some(({ name }) => reference.models.has(name)))

@@ -1,9 +1,7 @@
 import type { ModelMeasurement } from '../domain/scenario.ts'
 import type { ModelPlan } from '../plan/plan.ts'
-import type { ModelRepository } from '../repository/repository.ts'
 import type { ModelSides, ProfileContext } from './context.ts'
-import { profileModel } from './profile.ts'
-import type { Running } from './records.ts'
+import { type ProfileInput, profileModel } from './profile.ts'
 
 /** Whether a model that was measured alone needs no reference. */
 type IsCleared = (alone: ModelSides) => boolean
@@ -16,15 +14,12 @@ type IsCleared = (alone: ModelSides) => boolean
 export async function profileScreened(
   context: ProfileContext,
   plan: ModelPlan,
-  repositories: { readonly candidate: ModelRepository; readonly reference: ModelRepository | null },
-  save: (sides: ModelSides) => void,
-  isDecided: (sides: ModelSides, look: number) => boolean,
+  input: ProfileInput<ModelSides>,
   isCleared: IsCleared | null,
-  keep: ((running: Running) => void) | null,
 ): Promise<ModelSides> {
   const [firstLook] = plan.looks
-  if (isCleared === null || firstLook === undefined || repositories.reference?.models.has(plan.name) !== true)
-    return profileModel(context, plan, repositories, save, isDecided, keep)
+  if (isCleared === null || firstLook === undefined || input.reference?.models.has(plan.name) !== true)
+    return profileModel(context, plan, input)
   const { world } = context
   const startNs = world.nowNs()
   world.progress(`${plan.name}: alone first, since the history of the main branch may show it unchanged`)
@@ -33,15 +28,15 @@ export async function profileScreened(
     (screening: NonNullable<ModelMeasurement['screening']>) =>
     (sides: ModelSides): ModelSides => ({ ...sides, candidate: { ...sides.candidate, screening } })
   const [cleared, undecided] = [marking('cleared'), marking('undecided')]
-  const alone = await profileModel(
-    context,
-    alonePlan,
-    { ...repositories, reference: null },
-    (sides) => save(undecided(sides)),
-    () => false,
+  const save = (sides: ModelSides) => input.save(undecided(sides))
+  const alone = await profileModel(context, alonePlan, {
+    ...input,
+    reference: null,
+    save,
+    isDecided: () => false,
     // Whether it is the last is not known before it has ended.
-    null,
-  )
+    keep: null,
+  })
   if (isCleared(cleared(alone))) {
     world.progress(`${plan.name}: cleared after ${firstLook} repetitions, its reference is not measured`)
     return cleared(alone)
@@ -51,10 +46,7 @@ export async function profileScreened(
   const beside = await profileModel(
     context,
     { ...plan, budgetNs },
-    repositories,
-    (sides) => save(undecided(sides)),
-    (sides, look) => isDecided(undecided(sides), look),
-    keep,
+    { ...input, save, isDecided: (sides, look) => input.isDecided(undecided(sides), look) },
   )
   return undecided(beside)
 }

@@ -1,11 +1,12 @@
 import { toText } from '@bufbuild/protobuf/txtpb'
-import type { World } from '../domain/world.ts'
 import { withField } from '../model-config/changed-fields.ts'
 import { ModelConfigSchema } from '../proto/model_config_pb.js'
 import { filesOf, type ModelField } from '../repository/changes.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import type { Launcher } from '../triton/launcher.ts'
 import { type LaidFile, layRepository } from '../triton/linked-repository.ts'
+import type { SideContext } from './side.ts'
+
+type VariantContext = Pick<SideContext, 'world' | 'launcher'>
 
 /** A model's config.pbtxt by its text; null where there is none. */
 type ConfigOf = (model: RepositoryModel) => Pick<RepositoryModel, 'configText' | 'config' | 'dependencies'>
@@ -15,26 +16,24 @@ type ConfigOf = (model: RepositoryModel) => Pick<RepositoryModel, 'configText' |
  * keeps its own: there it belongs to the files.
  */
 export function mixedRepository(
-  world: World,
-  launcher: Launcher,
+  context: VariantContext,
   files: ModelRepository,
   configs: ModelRepository,
   models: readonly string[],
 ): Promise<ModelRepository> {
-  return lay(world, launcher, files, models, (model) => configs.models.get(model.name) ?? model)
+  return lay(context, files, models, (model) => configs.models.get(model.name) ?? model)
 }
 
 /** The reference with one changed field of one model's config.pbtxt. @throws GateError `config` where that is none */
 export function fieldRepository(
-  world: World,
-  launcher: Launcher,
+  context: VariantContext,
   reference: ModelRepository,
   candidate: ModelRepository,
   models: readonly string[],
   change: ModelField,
 ): Promise<ModelRepository> {
   const other = candidate.models.get(change.model)
-  return lay(world, launcher, reference, models, (model) => {
+  return lay(context, reference, models, (model) => {
     if (model.name !== change.model || model.config === null || other?.config == null) return model
     const config = withField(model.config, other.config, change)
     const { dependencies } = change.path[0] === 'ensemble_scheduling' ? other : model
@@ -43,8 +42,7 @@ export function fieldRepository(
 }
 
 async function lay(
-  world: World,
-  launcher: Launcher,
+  context: VariantContext,
   repository: ModelRepository,
   names: readonly string[],
   configOf: ConfigOf,
@@ -60,7 +58,7 @@ async function lay(
     const { configText } = configOf(model)
     if (configText !== null) files.set(`${model.name}/config.pbtxt`, { text: configText })
   }
-  const path = layRepository(world, files, folders, launcher.mode === 'docker')
+  const path = layRepository(context.world, files, folders, context.launcher.mode === 'docker')
   const laid = models.map((model) => {
     const { configText, config, dependencies } = configOf(model)
     return [model.name, { ...model, configText, config, dependencies }] as const
