@@ -148,6 +148,73 @@ test('a recording that marks no default, or keeps more than a landscape is, can 
   expect(constraints).toHaveLength(1)
 })
 
+test('keys of points that look like another one are told, and not those that only are more', () => {
+  const renamed = (from: string, to: string, more: object = {}) =>
+    file.points.map((each) => ({
+      ...Object.fromEntries(Object.entries(each).map(([key, value]) => [key === from ? to : key, value])),
+      ...more,
+    }))
+  const notesOf = (points: readonly object[]) => parseLandscape({ ...file, points }).notes
+  expect(notesOf(renamed('latency_avg_ms', 'latency_averge_ms'))).toEqual([
+    // Of what failed no number is looked at.
+    'points: latency_averge_ms (in 7 of 8) is not read; did you mean latency_avg_ms?',
+  ])
+  expect(notesOf(renamed('gpu_memory_mb', 'gpu_memory_mib'))).toEqual([
+    'points: gpu_memory_mib (in 7 of 8) is not read; did you mean gpu_memory_mb?',
+    'no point of the space holds what gpu_used_memory limits, so that none of them meets it',
+  ])
+  expect(notesOf(renamed('failed', 'faild'))).toEqual([
+    'points: faild (in 8 of 8) is not read; did you mean failed?',
+  ])
+  expect(notesOf(renamed('', '', { latency_p95_ms: 8, latency_p50_ms: 5, run: 3, gpu_util: 0.5 }))).toEqual(
+    [],
+  )
+})
+
+test.each([
+  ['perf_throughput', 'inferences_per_second'],
+  ['perf_latency_p99', 'latency_p99_ms'],
+  ['perf_latency', 'latency_p99_ms'],
+  ['perf_latency_avg', 'latency_avg_ms'],
+  ['gpu_used_memory', 'gpu_memory_mb'],
+])('an objective of which no point of the space says anything is an error: %s', (tag, key) => {
+  const without = (each: object, value?: null) => ({ ...each, [key]: value })
+  const seeking = { ...file, objective: { [tag]: 1 }, constraints: {} }
+  expect(problemsOf(seeking)).toEqual([])
+  const others = ['inferences_per_second', 'latency_p99_ms', 'latency_avg_ms', 'gpu_memory_mb'].filter(
+    (each) => each !== key,
+  )
+  for (const value of [undefined, null] as const)
+    expect(problemsOf({ ...seeking, points: file.points.map((each) => without(each, value)) })).toEqual([
+      {
+        file: 'l.json',
+        key: `objective.${tag}`,
+        message: `is measured by ${key}, which no point of the space holds; they hold ${others.join(', ')}`,
+        remedy: `Record ${key}, or seek what is recorded.`,
+      },
+    ])
+  // One that has it is enough, if it may be proposed and did not fail.
+  const [first, ...rest] = file.points
+  const some = (one: object) => ({ ...seeking, points: [one, ...rest.map((each) => without(each))] })
+  expect(problemsOf(some({ ...first }))).toEqual([])
+  expect(problemsOf(some({ ...first, failed: true }))).toHaveLength(1)
+  expect(problemsOf(some({ ...first, concurrency: 3 }))).toHaveLength(1)
+  // Where nothing works nothing is known of anything.
+  expect(problemsOf({ ...seeking, points: file.points.map((each) => ({ ...each, failed: true })) })).toEqual(
+    [],
+  )
+})
+
+test('an objective whose key is misspelt in the points: the error says which it is', () => {
+  const points = file.points.map(({ inferences_per_second: inferences_per_secnd, ...each }) => ({
+    ...each,
+    inferences_per_secnd,
+  }))
+  expect(problemsOf({ ...file, points }).map(({ remedy }) => remedy)).toEqual([
+    'Points have inferences_per_secnd: did you mean inferences_per_second?',
+  ])
+})
+
 test('null is a number that is left out, and of what failed no number matters', () => {
   const garbage = { inferences_per_second: 'NaN', latency_p99_ms: -1, latency_avg_ms: null }
   const points = [point(1, 1, { gpu_memory_mb: null }), point(2, 1, { ...garbage, failed: true })]

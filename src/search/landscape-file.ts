@@ -5,18 +5,17 @@ import { nearest } from '../config/nearest.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError, type Problem } from '../domain/error.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts'
-import type { MetricName } from '../domain/metric.ts'
-import { nsPerMs } from '../domain/world.ts'
+import {
+  misspeltKeys,
+  misspeltNote,
+  recorded,
+  recordedTags,
+  unrecorded,
+  unrecordedProblem,
+  withoutNumbersWhereFailed,
+} from './recorded.ts'
 import type { Landscape } from './replay.ts'
 import { type SearchMetrics, sameConfiguration } from './state.ts'
-
-/** The numbers of a point, with the metric that each is and what one unit of it is. */
-const recorded = {
-  inferences_per_second: { metric: 'inferPerSec', factor: 1 },
-  latency_p99_ms: { metric: 'latencyP99Ns', factor: nsPerMs },
-  latency_avg_ms: { metric: 'latencyAvgNs', factor: nsPerMs },
-  gpu_memory_mb: { metric: 'gpuDeviceMemoryBytes', factor: 1e6 },
-} as const satisfies Record<string, { metric: MetricName; factor: number }>
 
 const count = z.int().positive()
 /** null is as good as left out. */
@@ -24,25 +23,21 @@ const amount = z.number().nonnegative().nullish()
 const hasOneLoad = ({ concurrency, request_rate }: { concurrency?: unknown; request_rate?: unknown }) =>
   (concurrency === undefined) !== (request_rate === undefined)
 const oneLoad = { error: 'has to name either concurrency or request_rate' }
-const pointSchema = z.preprocess(
-  withoutNumbersWhereFailed,
-  z
-    .object({
-      instance_count: count,
-      max_batch_size: z.int().nonnegative(),
-      dynamic_batching: z.boolean(),
-      concurrency: count.optional(),
-      request_rate: z.number().positive().optional(),
-      client_batch_size: count.default(1),
-      inferences_per_second: amount,
-      latency_p99_ms: amount,
-      latency_avg_ms: amount,
-      gpu_memory_mb: amount,
-      failed: z.boolean().default(false),
-      is_default: z.boolean().default(false),
-    })
-    .refine(hasOneLoad, oneLoad),
-)
+const pointKeys = {
+  instance_count: count,
+  max_batch_size: z.int().nonnegative(),
+  dynamic_batching: z.boolean(),
+  concurrency: count.optional(),
+  request_rate: z.number().positive().optional(),
+  client_batch_size: count.default(1),
+  inferences_per_second: amount,
+  latency_p99_ms: amount,
+  latency_avg_ms: amount,
+  gpu_memory_mb: amount,
+  failed: z.boolean().default(false),
+  is_default: z.boolean().default(false),
+}
+const pointSchema = z.preprocess(withoutNumbersWhereFailed, z.object(pointKeys).refine(hasOneLoad, oneLoad))
 const spaceKeys = {
   instance_count: z.array(count).min(1),
   max_batch_size: z.array(z.int().nonnegative()).min(1),
@@ -62,19 +57,6 @@ const fileKeys = {
 const fileSchema = z.object(fileKeys)
 type File = z.infer<typeof fileSchema>
 type Point = z.infer<typeof pointSchema>
-
-/** Of what failed to load the numbers mean nothing, whatever they are. */
-function withoutNumbersWhereFailed(point: unknown): unknown {
-  if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
-    return point
-  return Object.fromEntries(Object.entries(point).filter(([key]) => !(key in recorded)))
-}
-
-/** The tags of which a point can hold a value. */
-function recordedTags<Tag extends MetricTag>(tags: Readonly<Record<Tag, unknown>>): Tag[] {
-  const metrics = Object.values(recorded).map(({ metric }): MetricName => metric)
-  return (Object.keys(tags) as Tag[]).filter((tag) => metrics.includes(metricTags[tag]))
-}
 
 /** A landscape, and how its file was read where it leaves that open. */
 export interface RecordedLandscape extends Landscape {
@@ -115,13 +97,24 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
     throw refuse([{ key: `points.${other}.is_default`, message, remedy }])
   }
   const known = new Map(points.map((point) => [keyOf(configurationOf(point), loadOf(point)), point]))
+  const [configurations, loads] = [configurationsOf(space, committed), loadsOf(space)]
+  const ofSpace = configurations.flatMap((each) =>
+    loads.flatMap((load) => known.get(keyOf(each, load)) ?? []),
+  )
+  const odd = misspeltKeys((json as File).points, Object.keys(pointKeys))
+  const notHeld = unrecorded(Object.keys(objective) as MetricTag[], ofSpace)
+  if (notHeld.length > 0) throw refuse(notHeld.map((tag) => unrecordedProblem(tag, ofSpace, odd)))
   return {
     name,
     notes: [
       ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
+      ...odd.map((each) => misspeltNote(each, points.length)),
+      ...unrecorded(Object.keys(constraints) as ConstraintTag[], ofSpace).map(
+        (tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`,
+      ),
       ...(marked === undefined ? [noDefault(committed)] : []),
     ],
-    space: { committed, configurations: configurationsOf(space, committed), loads: loadsOf(space) },
+    space: { committed, configurations, loads },
     objectives: Object.entries(objective).map(
       ([tag, weight]): Objective => ({ name: tag, metric: metricTags[tag as MetricTag], weight }),
     ),
