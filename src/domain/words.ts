@@ -22,6 +22,31 @@ export function signedPercent(share: number): string {
   return `${share > 0 ? '+' : ''}${withMinus(text)} %`
 }
 
+/** From here on a gain is told as a factor: `859 % better` has to be reckoned first. */
+const leastFactor = 2
+
+/**
+ * How a gain (a ratio less 1, 0.183 = 18.3 % better) compares with something that follows: `18.3 % better than`,
+ * `9.6 times as good as`, `2.0 % worse than`. Of a latency `times as good` is as many times shorter.
+ */
+export function betterThan(gain: number): string {
+  return `${betterInWords(gain)} ${asFactor(gain) === null ? 'than' : 'as'}`
+}
+
+/** The same where nothing follows: `18.3 % better`, `9.6 times as good`, `2.0 % worse`. */
+export function betterInWords(gain: number): string {
+  const factor = asFactor(gain)
+  if (factor !== null) return `${factor} times as good`
+  return `${percentDigits(Math.abs(gain))} % ${gain < 0 ? 'worse' : 'better'}`
+}
+
+function asFactor(gain: number): string | null {
+  const factor = 1 + gain
+  // What would be rounded up to it is one already.
+  if (Number(factor.toFixed(3)) < leastFactor) return null
+  return factor < 9.95 ? factor.toFixed(1) : factor.toFixed(0)
+}
+
 /** The digits of a share in percent: one decimal below 100 %, where it can matter. */
 export function percentDigits(share: number): string {
   const percent = share * 100

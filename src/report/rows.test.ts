@@ -126,6 +126,13 @@ test('a tie keeps the committed configuration', () => {
   expect(section?.best?.headline).not.toContain('+1.0 %')
 })
 
+test('a gain is told as a factor from twice as good on, and as a share below', () => {
+  const headline = (gain: number) =>
+    reportRows(result('pass', [modelResult('m', { best: best({ gain }) })])).models[0]?.best?.headline
+  expect(headline(8.59)).toContain('(9.6 times as good as the committed configuration)')
+  expect(headline(0.19)).toContain('(19.0 % better than the committed configuration)')
+})
+
 test('the first run says that a regression cannot be ruled out', () => {
   const report = reportRows(firstRunResult())
   expect(report.summary).toContain('a regression cannot be ruled out')

@@ -1,6 +1,6 @@
 import { loadLabel } from '../domain/load.ts'
 import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
-import { countInWords, signedPercent } from '../domain/words.ts'
+import { betterThan, countInWords } from '../domain/words.ts'
 import { type AttributionSection, attributionSection } from './attribution-rows.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { type CapacitySection, capacitySection } from './capacity-rows.ts'
@@ -195,8 +195,7 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
   ].filter((text) => text !== '')
   const what = describeConfiguration(best.configuration)
   const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`
-  const gain =
-    best.gain === null || best.tie ? '' : ` (${signedPercent(best.gain)} against the committed configuration)`
+  const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`
   const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie
   const headline = !best.meetsConstraints
     ? `No measured configuration meets the constraints; nearest is ${what} ${at}`

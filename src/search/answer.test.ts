@@ -162,3 +162,20 @@ test('where the only one that held missed when measured again, it is said by how
   const answer = answerOf({ ...asked, points: points.slice(3) })
   expect(answer?.explanation).toMatch(/measured again, perf_latency_p99 is 23 ms, at most 22 ms asked/)
 })
+
+test('what is many times as good is told as a factor; where one side has no value, that it is not known', () => {
+  const asked = question([
+    [1, 100],
+    [2, 960],
+    [2, 960.1],
+  ])
+  const words = (points: readonly SearchPoint[]) => answerOf({ ...asked, points })?.explanation
+  expect(words(asked.points)).toContain(
+    ' is 9.6 times as good as the committed configuration at its best load',
+  )
+  const [own, ...others] = asked.points
+  const without = { ...own, metrics: { latencyP99Ns: 1e6 } } as SearchPoint
+  expect(words([without, ...others])).toContain(
+    ' is better than the committed configuration at its best load, instances=1,max_batch_size=4,dynamic_batching=on at concurrency 16 (p99 latency 1 ms); by how much is not known',
+  )
+})

@@ -4,6 +4,7 @@ import { loadLabel } from '../domain/load.ts'
 import { metrics as definitions, metricNames } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
+import { betterThan } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf } from './candidates.ts'
 import { effortOf } from './effort.ts'
@@ -205,12 +206,15 @@ function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets
   if (top === own) return `The committed configuration is the best of those measured: ${topWords}.`
   if (!ownMeets)
     return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`
-  const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0)
+  const ratio = gain(top.metrics, own.metrics, objectives)
+  const against = `the committed configuration at its best load, ${describe(own)}`
   const spread = percent(spreadOf(question.points))
   if (tie) {
-    return `A tie, so the committed configuration stands at ${describe(own)}: the best other one, ${topWords}, differs by ${ratio}, which is not sure to be more than noise: single measurements spread by ${spread}.`
+    return `A tie, so the committed configuration stands at ${describe(own)}: the best other one, ${topWords}, differs by ${percent(ratio ?? 0)}, which is not sure to be more than noise: single measurements spread by ${spread}.`
   }
-  return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${describe(own)}; single measurements spread by ${spread}.`
+  if (ratio === null)
+    return `${capital(topWords)} is better than ${against}; by how much is not known, since one of the two has no value of what is sought.`
+  return `${capital(topWords)} is ${betterThan(ratio)} ${against}; single measurements spread by ${spread}.`
 }
 
 /** A place and what was measured there, in words. */

@@ -1,5 +1,6 @@
 import { loadLabel } from '../domain/load.ts'
-import { describe, percent, violationWords } from './answer.ts'
+import { betterInWords, betterThan } from '../domain/words.ts'
+import { describe, violationWords } from './answer.ts'
 import type { ConcurrentAnswer, ConcurrentModel } from './concurrent.ts'
 import { excess } from './score.ts'
 import type { SearchAnswer } from './state.ts'
@@ -29,7 +30,7 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
     const [configuration, load] = [configurations[index], loads[index]]
     if (configuration === undefined || load === undefined) return name
     const own = gains[index]
-    const change = own == null || tie ? '' : `, ${own < 0 ? '' : '+'}${percent(own)}`
+    const change = own == null || tie ? '' : `, ${betterInWords(own)}`
     return `${name} (weight ${Number(weight.toFixed(2))}) ${describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`
   })
   const all = parts.join('; ')
@@ -52,5 +53,5 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
       return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`
     })
     .join(', ')
-  return `The best combination is ${percent(gain)} better than the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`
+  return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`
 }

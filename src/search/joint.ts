@@ -1,6 +1,7 @@
 import { type ComposingModel, timePerRequestNs } from '../domain/composing.ts'
 import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
 import { inferencesOf, type Load, loadKey } from '../domain/load.ts'
+import { betterInWords } from '../domain/words.ts'
 import { rank } from './answer.ts'
 import { budgetWords, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
@@ -136,10 +137,13 @@ function stepCost({ budget: { costNs } }: SearchState, loaded: Configuration, ne
   return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)))
 }
 
+/** A score has a mean of both sides below its line, and ends at 2, where the other side is nothing. */
+const mostScore = 1.99
+
 function gainWords(gain: number): string {
   return gain >= meeting
     ? 'expected to meet the constraints'
-    : `expected to be ${(100 * gain).toFixed(0)} % better`
+    : `expected to be ${betterInWords((2 * gain) / (2 - Math.min(gain, mostScore)))}`
 }
 
 /** What may be measured: it is new, it is not at least as large as what failed, and it fits the GPUs. */

@@ -1,3 +1,4 @@
+import { betterInWords } from '../domain/words.ts'
 import { answerOf, bestOf, estimateOf, indistinguishable, rank } from './answer.ts'
 import { budgetWords, costNs, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, exactSpread, spreadOf } from './candidates.ts'
@@ -106,7 +107,7 @@ function mostPromising(state: SearchState, pool: readonly Prospect[]): Prospect 
 }
 
 function prospectWords({ improvement, meeting }: Prospect): string {
-  return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`
+  return `expected to be ${betterInWords(Math.expm1(improvement))}, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`
 }
 
 /** The committed configuration's promising loads, until it had its share; null then, or where it has none. */
