@@ -259,7 +259,7 @@ function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 }
 
-export function percent(ratio: number): string {
+function percent(ratio: number): string {
   return Number.isFinite(ratio)
     ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
     : 'without bound'
