@@ -1,12 +1,8 @@
 import type { Configuration } from '../domain/configuration.ts'
 import { type Load, ownLoad } from '../domain/load.ts'
-import {
-  type ConcurrentModel,
-  type ConcurrentPoint,
-  type ConcurrentStep,
-  nextConcurrentStep,
-} from '../search/concurrent.ts'
+import { nextConcurrentStep } from '../search/concurrent.ts'
 import { nextMixStep } from '../search/concurrent-capacity.ts'
+import type { ConcurrentModel, ConcurrentPoint, ConcurrentStep } from '../search/concurrent-state.ts'
 import { sameConfiguration } from '../search/state.ts'
 import { costOf, type SweepState } from './sweep-loop.ts'
 import type { MeasuredPlace } from './sweep-measurement.ts'

@@ -4,8 +4,8 @@ import { type Load, loadLabel, together } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/scenario.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { type ConcurrentModel, type ConcurrentPlace, placeKey } from '../search/concurrent.ts'
 import { answersOf } from '../search/concurrent-answer.ts'
+import { type ConcurrentModel, type ConcurrentPlace, placeKey } from '../search/concurrent-state.ts'
 import { type ConcurrentBench, makeConcurrentBench } from './concurrent-bench.ts'
 import {
   type ConcurrentMeasureStep,

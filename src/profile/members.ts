@@ -4,8 +4,9 @@ import { batchSizeOf, type Load } from '../domain/load.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import type { ModelConfig } from '../proto/model_config_pb.js'
 import { type ModelRepository, modelClosure, type RepositoryModel } from '../repository/repository.ts'
+import { type ModelTraits, makeSpace, memberVariants } from '../search/make-space.ts'
 import { type Ensemble, type Member, type Members, withLeastBatch } from '../search/members.ts'
-import { type ModelTraits, makeSpace, memberVariants, type Space } from '../search/space.ts'
+import type { Space } from '../search/space.ts'
 import { untriedWords, variantsOn } from './instance-kinds.ts'
 
 interface Configured extends RepositoryModel {

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { defaultSearch } from '../config/defaults.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
-import type { ConcurrentAnswer, ConcurrentModel } from './concurrent.ts'
 import { answersOf } from './concurrent-answer.ts'
-import { makeSpace } from './space.ts'
+import type { ConcurrentAnswer, ConcurrentModel } from './concurrent-state.ts'
+import { makeSpace } from './make-space.ts'
 
 const committed: Configuration = {
   committed: true,

@@ -1,7 +1,7 @@
 import { loadLabel } from '../domain/load.ts'
 import { betterInWords, betterThan } from '../domain/words.ts'
 import { describe, violationWords } from './answer.ts'
-import type { ConcurrentAnswer, ConcurrentModel } from './concurrent.ts'
+import type { ConcurrentAnswer, ConcurrentModel } from './concurrent-state.ts'
 import { excess } from './score.ts'
 import type { SearchAnswer } from './state.ts'
 

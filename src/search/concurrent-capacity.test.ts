@@ -4,9 +4,9 @@ import type { Constraint } from '../config/config.ts'
 import { defaultSearch } from '../config/defaults.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import { type Load, levelOf } from '../domain/load.ts'
-import type { ConcurrentAnswer, ConcurrentModel, ConcurrentPoint } from './concurrent.ts'
 import { mixCapacity, nextMixStep } from './concurrent-capacity.ts'
-import { makeSpace } from './space.ts'
+import type { ConcurrentAnswer, ConcurrentModel, ConcurrentPoint } from './concurrent-state.ts'
+import { makeSpace } from './make-space.ts'
 
 const committed: Configuration = {
   committed: true,

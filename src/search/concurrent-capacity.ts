@@ -8,7 +8,7 @@ import {
   type ConcurrentState,
   type ConcurrentStep,
   isAffordable,
-} from './concurrent.ts'
+} from './concurrent-state.ts'
 import { violation } from './score.ts'
 import type { SearchMetrics } from './state.ts'
 

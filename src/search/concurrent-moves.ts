@@ -1,6 +1,6 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { batchSizeOf, type Load, levelOf, loadKey } from '../domain/load.ts'
-import type { ConcurrentModel, ConcurrentPlace } from './concurrent.ts'
+import type { ConcurrentModel, ConcurrentPlace } from './concurrent-state.ts'
 import { loadsFor, type Space } from './space.ts'
 
 /** A step from one place of several models to the next. */

@@ -4,17 +4,16 @@ import { defaultObjectives, defaultSearch } from '../config/defaults.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import { createRandom } from '../stats/random.ts'
+import { nextConcurrentStep } from './concurrent.ts'
+import { scoreOf, violationOf } from './concurrent-ranking.ts'
 import {
   type ConcurrentAnswer,
   type ConcurrentModel,
   type ConcurrentPlace,
   type ConcurrentPoint,
-  nextConcurrentStep,
   placeKey,
-  scoreOf,
-  violationOf,
-} from './concurrent.ts'
-import { makeSpace } from './space.ts'
+} from './concurrent-state.ts'
+import { makeSpace } from './make-space.ts'
 import type { SearchMetrics } from './state.ts'
 
 const committed: Configuration = {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Hypothesis, kernelsOf, regress } from './gaussian.ts'
+import { kernelsOf, regress } from './gaussian.ts'
+import type { Hypothesis } from './hypotheses.ts'
 
 const near = kernelsOf<number>([(a, b) => Math.exp(-((a - b) ** 2) / 2)])
 const covariance = (distance: number): number => 4 * Math.exp(-(distance ** 2) / 2)

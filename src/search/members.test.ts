@@ -9,6 +9,7 @@ import {
   variedKey,
 } from '../domain/configuration.ts'
 import { batchSizeOf } from '../domain/load.ts'
+import { makeSpace, memberVariants } from './make-space.ts'
 import {
   combinations,
   fieldsOf,
@@ -19,7 +20,7 @@ import {
   withLeastBatch,
   withMember,
 } from './members.ts'
-import { isMember, loadsFor, makeSpace, memberVariants, sizeOf, withMembers } from './space.ts'
+import { isMember, loadsFor, sizeOf, withMembers } from './space.ts'
 
 const settings: SearchSettings = {
   ...defaultSearch,

@@ -1,5 +1,5 @@
 import type { Features } from './features.ts'
-import type { Hypothesis, Straying } from './gaussian.ts'
+import type { Hypothesis, Straying } from './hypotheses.ts'
 import { rateVariances } from './kernels.ts'
 import { closedLoops, halfway, loadsApart, memories, type Shape } from './shapes.ts'
 

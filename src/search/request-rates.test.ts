@@ -4,8 +4,9 @@ import { defaultSearch } from '../config/defaults.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import { createRandom } from '../stats/random.ts'
+import { makeSpace } from './make-space.ts'
 import { type Landscape, replay, shareOfOptimum } from './replay.ts'
-import { firstLoad, makeSpace } from './space.ts'
+import { firstLoad } from './space.ts'
 import type { SearchMetrics } from './state.ts'
 
 const committed: Configuration = { committed: true, instanceCount: 1, maxBatchSize: 4, dynamicBatching: true }

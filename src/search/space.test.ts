@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { SearchSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadLabel } from '../domain/load.ts'
-import { firstLoad, loadsFor, makeSpace } from './space.ts'
+import { makeSpace } from './make-space.ts'
+import { firstLoad, loadsFor } from './space.ts'
 
 const settings: SearchSettings = {
   mode: 'quick',

@@ -1,6 +1,7 @@
 import { metrics as definitions, type MetricName } from '../domain/metric.ts'
 import { type Features, type FeaturesOf, featuresOf } from './features.ts'
-import { type Belief, type Mixture, regress, type Sample } from './gaussian.ts'
+import { type Belief, type Mixture, regress } from './gaussian.ts'
+import type { Sample } from './hypotheses.ts'
 import { otherKernels, rateKernels, stretchKernels } from './kernels.ts'
 import { memoryHypotheses, otherHypotheses, rateHypotheses, stretchHypotheses } from './priors.ts'
 import type { Place, SearchMetrics } from './state.ts'
