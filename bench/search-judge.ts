@@ -1,7 +1,7 @@
 // What the rounds of `npm run bench -- search` come to.
 import { configurationKey } from '../src/domain/configuration.ts'
 import { loadLabel } from '../src/domain/load.ts'
-import type { SearchSummary } from '../src/domain/scenario.ts'
+import type { SearchSummary } from '../src/domain/sweep.ts'
 import { countInWords } from '../src/domain/words.ts'
 import { nsPerSecond } from '../src/domain/world.ts'
 import { median } from '../src/stats/robust.ts'

@@ -14,7 +14,8 @@ import {
   makeScenario,
 } from '../test/support/make-measurements.ts'
 import type { Configuration } from './domain/configuration.ts'
-import type { MetricValue, Scenario, SearchSummary } from './domain/scenario.ts'
+import type { MetricValue, Scenario } from './domain/scenario.ts'
+import type { SearchSummary } from './domain/sweep.ts'
 import { judge } from './judge.ts'
 import { configurationOf } from './model-config/configuration.ts'
 import { parseModelConfig } from './model-config/parse.ts'

@@ -3,6 +3,7 @@ import { composingModelSchema } from './composing.ts'
 import { configurationSchema } from './configuration.ts'
 import { loadSchema } from './load.ts'
 import { type MetricName, metricNames } from './metric.ts'
+import { searchSummarySchema, sweepProgressSchema } from './sweep.ts'
 
 const finite = z.number()
 
@@ -180,79 +181,6 @@ export const scenarioSchema = z
   .readonly()
   .meta({ id: 'scenario' })
 export type Scenario = z.infer<typeof scenarioSchema>
-
-/** What a sweep found best; the numbers are means over the measurements of this configuration at this load. */
-const searchAnswerSchema = z
-  .strictObject({
-    configuration: configurationSchema,
-    load: loadSchema,
-    metrics: z.partialRecord(metricNameSchema, finite.nullable()),
-    measurements: z.int().nonnegative(),
-    gain: finite.nullable(),
-    tie: z.boolean(),
-    meetsConstraints: z.boolean(),
-    explanation: z.string(),
-  })
-  .readonly()
-
-/** What a sweep has measured and spent so far: all that the search depends on, so that an interrupted one goes on from here. */
-const sweepProgressSchema = z
-  .strictObject({
-    /** In the order in which they were measured, one for each scenario of the sweep; metrics null where it failed. */
-    points: z.array(
-      z
-        .strictObject({
-          configuration: configurationSchema,
-          load: loadSchema,
-          metrics: z.partialRecord(metricNameSchema, finite.nullable()).readonly().nullable(),
-          /** Measured after the search, for a capacity. */
-          purpose: z.literal('capacity').optional(),
-        })
-        .readonly(),
-    ),
-    /** Of the model's time: before the sweep, and in it. */
-    spentBeforeNs: finite.nonnegative(),
-    spentNs: finite.nonnegative(),
-    /** Of that, in loading configurations, so many times, and in measuring. */
-    loads: z.int().nonnegative(),
-    loadingNs: finite.nonnegative(),
-    measuringNs: finite.nonnegative(),
-    /** In starting servers, before the loading; and, of the measuring, while requests were sent. Left out where there was none. */
-    startingNs: finite.nonnegative().optional(),
-    underLoadNs: finite.nonnegative().optional(),
-  })
-  .readonly()
-export type SweepProgress = z.infer<typeof sweepProgressSchema>
-
-/** How a sweep went and what it found. */
-const searchSummarySchema = z
-  .strictObject({
-    mode: z.enum(['quick', 'brute', 'manual', 'off']),
-    measurements: z.int().nonnegative(),
-    /** Why it stopped, in words. */
-    stopped: z.string(),
-    /** From before its server is started until that has stopped. */
-    wallNs: finite.nonnegative(),
-    /** Of that, while requests were sent: warm-ups and windows with their lead-ins and lead-outs. */
-    underLoadNs: finite.nonnegative(),
-    /** The rest of `wallNs`; left out in files of earlier versions. */
-    phases: z
-      .strictObject({
-        startNs: finite.nonnegative(),
-        /** Loading configurations and reading them back. */
-        loadNs: finite.nonnegative(),
-        stopNs: finite.nonnegative(),
-        /** Between measurements: connecting, reading statistics, choosing the next one, writing files. */
-        otherNs: finite.nonnegative(),
-      })
-      .readonly()
-      .optional(),
-    notes: z.array(z.string()),
-    /** null where no measurement succeeded. */
-    answer: searchAnswerSchema.nullable(),
-  })
-  .readonly()
-export type SearchSummary = z.infer<typeof searchSummarySchema>
 
 /** All that was measured of one model on one side. */
 export const modelMeasurementSchema = z

@@ -1,7 +1,7 @@
 import { asGateError } from '../domain/error.ts'
 import { ownLoad } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import type { SearchSummary } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelPlan, Plan } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import { type ConcurrentSweepInput, sweepConcurrently } from './concurrent-sweep.ts'

@@ -1,7 +1,7 @@
 import { defaultSearch } from '../config/defaults.ts'
 import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
 import { type Load, loadLabel, together } from '../domain/load.ts'
-import type { SearchSummary } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/sweep.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { answersOf } from '../search/concurrent-answer.ts'

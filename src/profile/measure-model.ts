@@ -1,6 +1,7 @@
 import { asGateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import { gatedScenarios, type SearchSummary } from '../domain/scenario.ts'
+import { gatedScenarios } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelPlan } from '../plan/plan.ts'
 import { freeMemoryBytes, hasGpuDevice, sharedMemoryRoom } from '../system/host-activity.ts'
 import { attribute } from './attribution.ts'

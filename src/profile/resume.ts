@@ -4,12 +4,8 @@ import { sentTo } from '../domain/conditions.ts'
 import { type Environment, foreign } from '../domain/environment.ts'
 import { GateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import {
-  gatedScenarios,
-  type ModelMeasurement,
-  type SearchSummary,
-  type SweepProgress,
-} from '../domain/scenario.ts'
+import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
+import type { SearchSummary, SweepProgress } from '../domain/sweep.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { ModelSides } from './context.ts'
 import type { SweepState } from './sweep-loop.ts'

@@ -1,6 +1,6 @@
 import type { ModelSettings } from '../config/config.ts'
 import { configurationKey } from '../domain/configuration.ts'
-import type { SearchSummary, SweepProgress } from '../domain/scenario.ts'
+import type { SearchSummary, SweepProgress } from '../domain/sweep.ts'
 import { countInWords } from '../domain/words.ts'
 import { type Members, mostCombinations } from '../search/members.ts'
 import { fitsMemory } from '../search/memory.ts'

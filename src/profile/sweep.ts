@@ -1,6 +1,6 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadLabel } from '../domain/load.ts'
-import type { SearchSummary } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { type Space, withMembers } from '../search/space.ts'
 import { type Bench, makeBench } from './bench.ts'
