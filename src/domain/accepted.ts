@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { type MetricName, metricNames } from './metric.ts'
+import { metricNameSchema } from './metric-name.ts'
 
 /** A regression that an entry of `gate.accepted` expects. */
 export const acceptedRegressionSchema = z
   .strictObject({
     model: z.string(),
-    metric: z.enum(metricNames as [MetricName, ...MetricName[]]),
+    metric: metricNameSchema,
     /** Only at loads that are like this; at every load where nothing is said. */
     concurrency: z.int().positive().optional(),
     requestRate: z.number().positive().optional(),

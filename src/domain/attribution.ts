@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { loadSchema } from './load.ts'
-import { type MetricName, metricNames } from './metric.ts'
+import { metricNameSchema } from './metric-name.ts'
 import { scenarioSchema } from './scenario.ts'
-
-const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
 
 /** One field of a model's configuration that means something else on the two sides. */
 const fieldChangeSchema = z

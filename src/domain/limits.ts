@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { acceptedRegressionSchema } from './accepted.ts'
 import { loadSchema } from './load.ts'
-import { type MetricName, metricNames } from './metric.ts'
+import { metricNameSchema } from './metric-name.ts'
 
-const metric = z.enum(metricNames as [MetricName, ...MetricName[]])
 const policies = {
   onInconclusive: z.enum(['warn', 'fail']),
   onMissingBaseline: z.enum(['inconclusive', 'fail']),
@@ -14,9 +13,14 @@ const modelLimitsSchema = z
     name: z.string(),
     loads: z.array(loadSchema),
     constraints: z.array(
-      z.strictObject({ name: z.string(), metric, bound: z.enum(['max', 'min']), limit: z.number() }),
+      z.strictObject({
+        name: z.string(),
+        metric: metricNameSchema,
+        bound: z.enum(['max', 'min']),
+        limit: z.number(),
+      }),
     ),
-    tolerance: z.partialRecord(metric, z.strictObject({ ratio: z.number(), absolute: z.number() })),
+    tolerance: z.partialRecord(metricNameSchema, z.strictObject({ ratio: z.number(), absolute: z.number() })),
     checkOutputs: z.enum(['off', 'given', 'first']),
     /** What is sent to it, and how, each in words under its key; left out by versions that did not look. */
     asked: z.record(z.string(), z.string()).optional(),

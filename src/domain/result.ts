@@ -5,7 +5,7 @@ import { environmentSchema } from './environment.ts'
 import { judgedInvocationSchema } from './invocation.ts'
 import { loadSchema } from './load.ts'
 import { schemaVersion } from './measurements.ts'
-import { type MetricName, metricNames } from './metric.ts'
+import { metricNameSchema } from './metric-name.ts'
 import { metricsSchema, modelMeasurementSchema } from './scenario.ts'
 import { toolSchema } from './tool.ts'
 
@@ -14,8 +14,6 @@ export type Outcome = (typeof outcomes)[number]
 
 /** Worst first: what went wrong hides everything else, since nothing can be trusted beside it. */
 export const worstFirst = ['invalid', 'fail', 'inconclusive', 'pass'] as const satisfies readonly Outcome[]
-
-const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
 
 /** Reference against candidate for one metric at one load. */
 export const comparisonSchema = z

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { composingModelSchema } from './composing.ts'
 import { configurationSchema } from './configuration.ts'
 import { loadSchema } from './load.ts'
-import { type MetricName, metricNames } from './metric.ts'
+import type { MetricName } from './metric.ts'
+import { metricNameSchema } from './metric-name.ts'
 import { searchSummarySchema, sweepProgressSchema } from './sweep.ts'
 
 const finite = z.number()
@@ -24,8 +25,6 @@ const metricValueSchema = z
   .readonly()
   .meta({ id: 'metricValue' })
 export type MetricValue = z.infer<typeof metricValueSchema>
-
-const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
 
 /** null = not available on this machine; a value of null with a reason = not to be had from this measurement. */
 export const metricsSchema = z

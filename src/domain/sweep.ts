@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { configurationSchema } from './configuration.ts'
 import { loadSchema } from './load.ts'
-import { type MetricName, metricNames } from './metric.ts'
-
-const metricNameSchema = z.enum(metricNames as [MetricName, ...MetricName[]])
+import { metricNameSchema } from './metric-name.ts'
 
 /** What a sweep found best; the numbers are means over the measurements of this configuration at this load. */
 const searchAnswerSchema = z
