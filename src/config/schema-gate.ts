@@ -59,7 +59,10 @@ export const gateSection = z.strictObject({
     'Length of the blocks in which reference and candidate alternate.',
     defaultGate.blockNs / nsPerMs,
   ),
-  time_budget: key(duration, 'For the whole run; by default 300 s for each model.'),
+  time_budget: key(
+    duration,
+    'For the whole run; by default 300 s for each model. Each gated load is measured once in any case, and what has begun is not cut.',
+  ),
   on_inconclusive: key(
     onInconclusive,
     'What an inconclusive result does to the check.',

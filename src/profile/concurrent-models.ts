@@ -85,7 +85,7 @@ function sweepInput(
   const committed = gated.flatMap(({ candidate }) => committedOf(candidate) ?? [])
   if (committed.length < plan.models.length || models.length < plan.models.length) return null
   const budgetNs = plan.models.reduce((sum, each) => sum + each.budgetNs, 0)
-  const timeNs = Math.max(0, budgetNs - (states[0]?.progress.spentBeforeNs ?? 0))
+  const timeNs = budgetNs - (states[0]?.progress.spentBeforeNs ?? 0)
   return { repository, models, committed, gated: stepsOf(plan.models), timeNs }
 }
 

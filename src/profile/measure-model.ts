@@ -68,7 +68,7 @@ async function measureOnShelf(
   const model = input.candidate.models.get(plan.name)
   const committed = committedOf(gated.candidate)
   if (plan.searchNs === 0 || model === undefined || committed === null) return sides
-  const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs)
+  const timeNs = plan.budgetNs - begun.spentBeforeNs
   try {
     const running = shelf.take()
     const keep = (now: SweepState) => {

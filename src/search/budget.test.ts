@@ -9,7 +9,15 @@ const spending = (made: number, timeLeftNs: number | null) => ({
 test('a search says which of its budgets has ended it', () => {
   expect(budgetWords(spending(20, 90e9))).toBe('the budget of 20 measurements is used')
   expect(budgetWords(spending(4, 1.5e9))).toBe('the 1.5 s left do not allow another measurement')
-  expect(budgetWords(spending(4, -1e9))).toBe('the 0.0 s left do not allow another measurement')
+  expect(budgetWords(spending(4, -0.3e9))).toBe('the 0.0 s left do not allow another measurement')
+})
+
+test('it says that the time was used before the search began, and by how much', () => {
+  expect(budgetWords(spending(0, -9e9))).toBe(
+    'the time is used, and 9.0 s more: gated loads, and what has begun, are not cut',
+  )
+  // Where the measurements are used as well these have ended it.
+  expect(budgetWords(spending(20, -9e9))).toBe('the budget of 20 measurements is used')
 })
 
 test('measurements that are kept for confirming are no lack of time', () => {

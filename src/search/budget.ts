@@ -34,6 +34,9 @@ export function loadedOf({ points, space }: SearchState): Configuration {
   return points.at(-1)?.configuration ?? space.committed
 }
 
+/** Any measurement may take so much longer than was expected of it. */
+const toldOverrunNs = nsPerSecond / 2
+
 /**
  * Why a search that would go on has to stop, as a clause.
  * @param kept measurements of its budget that are for something else, such as confirming the answer
@@ -42,6 +45,9 @@ export function budgetWords({ points, budget }: Spending, kept = 0): string {
   const { maxMeasurements, timeLeftNs } = budget
   if (points.length + 1 + kept > maxMeasurements || timeLeftNs === null)
     return `the budget of ${maxMeasurements} measurements is used`
+  const overrunNs = -timeLeftNs
+  if (overrunNs >= toldOverrunNs)
+    return `the time is used, and ${(overrunNs / nsPerSecond).toFixed(1)} s more: gated loads, and what has begun, are not cut`
   const beside = kept === 0 ? '' : ' beside those that confirm'
   return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`
 }
