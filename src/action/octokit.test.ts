@@ -13,7 +13,7 @@ import {
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
-import { best, modelResult, result } from '../../test/support/result-fixtures.ts'
+import { best, modelResult, result } from '../../test/support/result-parts.ts'
 import { parseModelConfig } from '../model-config/parse.ts'
 import { patchModelConfigText } from '../model-config/patch.ts'
 import { fetchBlob } from './blob.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concurrency8, makeRepetition, makeScenario } from '../../test/support/make-measurements.ts'
-import { comparison } from '../../test/support/result-fixtures.ts'
+import { comparison } from '../../test/support/result-parts.ts'
 import {
   type AttributedSide,
   type Attribution,

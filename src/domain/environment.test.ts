@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cpuEnvironment } from '../../test/support/result-fixtures.ts'
+import { cpuEnvironment } from '../../test/support/result-parts.ts'
 import { incomparable, unlike } from './environment.ts'
 
 test('other input data of a model are no other environment; data that one side alone knows of are', () => {

@@ -1,18 +1,15 @@
 import { expect, test } from 'vitest'
 import {
-  c8,
-  comparison,
   failResult,
   hostileNames,
   hostileResult,
   inconclusiveResult,
   invalidResult,
   manyModelsResult,
-  modelResult,
   passResult,
-  result,
   trendResult,
 } from '../../test/support/result-fixtures.ts'
+import { c8, comparison, modelResult, result } from '../../test/support/result-parts.ts'
 import type { Result } from '../domain/result.ts'
 import { renderMarkdown } from './markdown.ts'
 

@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest'
 import {
-  best,
-  budget,
-  c8,
-  comparison,
   failResult,
   firstRunResult,
   gpuMemoryFailResult,
   invalidResult,
-  modelResult,
   passResult,
+} from '../../test/support/result-fixtures.ts'
+import {
+  best,
+  budget,
+  c8,
+  comparison,
+  modelResult,
   result,
   scenario,
-} from '../../test/support/result-fixtures.ts'
+} from '../../test/support/result-parts.ts'
 import { reportRows } from './rows.ts'
 import type { Table } from './table.ts'
 
