@@ -38,7 +38,7 @@ function addRun(command: AddCommand): void {
     )
     .option(
       '--reference <ref>',
-      'git commit, branch or tag to measure beside the working tree (with --release and no baseline: the newest tag of a version before HEAD)',
+      'git commit, branch or tag to measure beside the working tree, or none (with --release and no baseline: the newest tag of a version before HEAD)',
     )
     .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
     .addHelpText(

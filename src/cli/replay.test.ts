@@ -55,7 +55,7 @@ async function replayed(change: (point: Point) => object, options: ReplayOptions
     cwd: folder,
   }
   expect(await replay(shell, file, { json: true, ...options })).toBe(0)
-  return JSON.parse(text)
+  return options.json === false ? { text } : JSON.parse(text)
 }
 
 test('a number of each measurement of its sequence, the best with the keys of its point, and its share of the optimum', async () => {
@@ -105,4 +105,26 @@ test('flags that would have no effect are refused, all at once', async () => {
   expect(() => refuseReplayFlags({})).not.toThrow()
   for (const one of [{ maxMeasurements: '1.5' }, { maxMeasurements: '0' }, { seed: '-1' }, { noise: '3%' }])
     await expect(replayed(() => ({}), one)).rejects.toBeInstanceOf(GateError)
+})
+
+test('in words: what is best and by how much, or that there is nothing to say', async () => {
+  const words = async (change: (point: Point) => object, options: ReplayOptions = {}) =>
+    (await replayed(change, { json: false, ...options })).text
+  expect(await words(() => ({}))).toMatch(
+    /\nBest: 3 instances, max batch size 8, dynamic batching on at concurrency 4 \(throughput 300 infer\/s, .*\), \d\.\d times as good as the committed configuration\. The committed configuration at its best load, /,
+  )
+  expect(await words(() => ({ latency_p99_ms: 30 }))).toMatch(
+    /\nNothing that was measured meets the constraints; nearest is .*\. Missed: perf_latency_p99 is 30 ms, at most 20 ms asked/,
+  )
+  expect(await words(() => ({}), { searchMode: 'off' })).toMatch(
+    /: 0 measurements; .*\nNothing was measured\.\n/,
+  )
+  expect(await words(() => ({ failed: true }))).toContain('No measurement succeeded.')
+})
+
+test('a file that is not there is not called bad JSON', async () => {
+  const shell = { signal: new AbortController().signal, out: () => {}, err: () => {}, cwd: folder }
+  await expect(replay(shell, join(folder, 'none.json'), {})).rejects.toThrow(
+    /none\.json cannot be read: ENOENT/,
+  )
 })

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { defaultSearch } from '../config/defaults.ts'
 import { exitCodes, GateError, messageOf } from '../domain/error.ts'
 import { batchSizeOf, loadLabel } from '../domain/load.ts'
+import { betterThan, countInWords } from '../domain/words.ts'
 import { renderJson } from '../report/json.ts'
+import { describe } from '../search/answer.ts'
 import { parseLandscape } from '../search/landscape-file.ts'
 import { replay as replaySearch, shareOfOptimum } from '../search/replay.ts'
-import type { Place, SearchPoint } from '../search/state.ts'
+import type { Place, SearchAnswer, SearchPoint } from '../search/state.ts'
 import { notNegative, wholeFrom } from './flag-values.ts'
 import type { GateOptions } from './gate-options.ts'
 import type { Shell } from './shell.ts'
@@ -46,9 +48,7 @@ export async function replay(
     share_of_optimum: shareOfOptimum(landscape, answer),
     stopped: reason,
   }
-  shell.out(
-    options.json === true ? renderJson(result) : words(landscape.name, points, answer?.explanation, result),
-  )
+  shell.out(options.json === true ? renderJson(result) : words(landscape.name, points, answer, result))
   return exitCodes.pass
 }
 
@@ -109,7 +109,7 @@ function pointKeys({ configuration, load }: Place) {
 function words(
   name: string,
   points: readonly SearchPoint[],
-  explanation: string | undefined,
+  answer: SearchAnswer | null,
   result: { readonly stopped: string; readonly share_of_optimum: number | null },
 ): string {
   const steps = points.map((point, index) => {
@@ -120,17 +120,38 @@ function words(
   })
   const share = result.share_of_optimum
   return [
-    `${name}: ${points.length} measurements; stopped: ${result.stopped}`,
+    `${name}: ${countInWords(points.length, 'measurement')}; stopped: ${result.stopped}`,
     ...steps,
-    explanation ?? 'No measurement succeeded.',
+    answer === null ? nothing(points) : answerWords(answer),
     ...(share === null ? [] : [`${(share * 100).toFixed(1)} % of the constrained optimum`]),
     '',
   ].join('\n')
 }
 
+function answerWords(answer: SearchAnswer): string {
+  const { configuration, gain, tie, meetsConstraints, explanation } = answer
+  const more =
+    gain === null || configuration.committed ? '' : `, ${betterThan(gain)} the committed configuration`
+  const which = !meetsConstraints
+    ? 'Nothing that was measured meets the constraints; nearest is '
+    : tie
+      ? 'A tie, so the committed configuration stands: '
+      : configuration.committed
+        ? 'Best: the committed configuration, '
+        : 'Best: '
+  return `${which}${describe(answer)}${more}. ${explanation}`
+}
+
+function nothing(points: readonly SearchPoint[]): string {
+  return points.length === 0 ? 'Nothing was measured.' : 'No measurement succeeded.'
+}
+
 async function readLandscape(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new GateError('usage', `${file} cannot be read: ${messageOf(error)}`, { cause: error })
+  })
   try {
-    return JSON.parse(await readFile(file, 'utf8'))
+    return JSON.parse(text)
   } catch (error) {
     throw new GateError('usage', `${file} cannot be read as JSON: ${messageOf(error)}`, {
       cause: error,

@@ -29,6 +29,7 @@ export async function referenceFor(
       hint: 'Name a git commit with the first, or a folder with the second.',
     })
   }
+  if (reference === 'none') return null
   if (reference !== undefined) return { kind: 'git', ref: reference }
   if (referenceRepository !== undefined)
     return { kind: 'repository', path: resolve(cwd, referenceRepository) }

@@ -149,3 +149,15 @@ test('an answer that breaks the limits is not the best', () => {
   )?.rows
   expect(rows?.map(({ of }) => of)).toEqual(['committed', 'other'])
 })
+
+test('of the committed configuration the gated loads count where the sweep did not come to them', () => {
+  const scenarios = [gated(at(1), 130, 9), gated(at(8), 240, 19)]
+  const rows = capacityOf({ candidate: { ...swept, scenarios }, reference: null, gpus: 0 }, asked)?.rows
+  expect(rows?.[0]).toMatchObject({
+    of: 'committed',
+    inferPerSec: 240,
+    load: at(8),
+    servers: 5,
+    brokenAt: null,
+  })
+})

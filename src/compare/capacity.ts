@@ -1,5 +1,6 @@
 import type { ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { loadKey } from '../domain/load.ts'
 import type { CapacityResult, ModelCapacity } from '../domain/result.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
@@ -16,7 +17,8 @@ interface Measured {
 
 /**
  * What a model can be planned with: the highest throughput within its limits, before and after. The reference and the
- * candidate at the gated loads, which both were measured at; the committed configuration and the others at those of the sweep.
+ * candidate at the gated loads, which both were measured at; the committed configuration and the others at those of the sweep,
+ * the committed one at the gated loads too.
  * Undefined where neither a latency is limited nor a demand is known.
  */
 export function capacityOf(
@@ -26,7 +28,7 @@ export function capacityOf(
   if (!limitsLatency(constraints) && demandInferPerSec === null) return undefined
   const row = capacityRow(demandInferPerSec, gpus)
   const nameOf = sweptName(candidate)
-  const swept = capacitiesOf(candidate.sweep?.points ?? [], constraints).map((capacity) =>
+  const swept = capacitiesOf(withGated(candidate), constraints).map((capacity) =>
     row(nameOf(capacity.configuration), capacity),
   )
   const gated = (of: 'reference' | 'candidate', model: ModelMeasurement | null) =>
@@ -38,6 +40,23 @@ export function capacityOf(
       ? swept
       : [...gated('reference', reference), ...gated('candidate', candidate), ...swept]
   return { demandInferPerSec, rows }
+}
+
+/** What the sweep measured, and of the committed configuration what the gate did at loads that the sweep did not come to. */
+function withGated({ sweep, scenarios }: ModelMeasurement): readonly SearchPoint[] {
+  const points = sweep?.points ?? []
+  if (points.length === 0) return []
+  const swept = new Set(points.filter(({ configuration }) => configuration.committed).map(loadOf))
+  return [
+    ...points,
+    ...gatedScenarios({ scenarios })
+      .map(pointOf)
+      .filter((point) => !swept.has(loadOf(point))),
+  ]
+}
+
+function loadOf({ load }: SearchPoint): string {
+  return loadKey(load)
 }
 
 export function capacityRow(demandInferPerSec: number | null, gpus: number) {

@@ -9,8 +9,10 @@ import {
   makeScenario,
 } from '../../test/support/make-measurements.ts'
 import type { Load } from '../domain/load.ts'
-import { constraintResultSchema } from '../domain/result.ts'
+import { type ConstraintResult, constraintResultSchema } from '../domain/result.ts'
+import type { SearchSummary } from '../domain/sweep.ts'
 import { compareModels } from './compare.ts'
+import { constraintReason } from './sentences.ts'
 
 describe('budgets and constraints', () => {
   const concurrency1: Load = { mode: 'concurrency', concurrency: 1 }
@@ -39,6 +41,17 @@ describe('budgets and constraints', () => {
     return results
   }
   const p99At8 = at8.metrics.latencyP99Ns?.value as number
+  const atLimit: ConstraintResult = {
+    name: 'budget',
+    metric: 'latencyP99Ns',
+    bound: 'max',
+    load: concurrency8,
+    limit: p99At8,
+    value: p99At8,
+    interval: null,
+    status: 'fail',
+    close: false,
+  }
 
   test('an upper limit holds at every load; a value on the limit passes', () => {
     expect(judgeConstraint('max', 'latencyP99Ns', p99At8).map(({ status }) => status)).toEqual([
@@ -115,5 +128,42 @@ describe('budgets and constraints', () => {
         ['invalid', null],
       ],
     )
+  })
+
+  test('where the best configuration found holds a limit that is broken, its patch is the next step', () => {
+    const configuration = { ...at8.configuration, committed: false, instanceCount: 4 }
+    const answer = {
+      configuration,
+      load: concurrency8,
+      metrics: {},
+      measurements: 1,
+      gain: 1,
+      tie: false,
+      meetsConstraints: true,
+      explanation: '',
+    }
+    const search: SearchSummary = {
+      mode: 'quick',
+      measurements: 1,
+      stopped: '',
+      wallNs: 0,
+      underLoadNs: 0,
+      notes: [],
+      answer,
+    }
+    const nextOf = (sweptP99Ns: number, sweptAt: Load = concurrency8) => {
+      const measured = makeScenario(steady(1, { latencyP99Ns: sweptP99Ns, inferPerSec: 100 }), {
+        load: sweptAt,
+      })
+      const swept = { ...measured, role: 'sweep' as const, configuration }
+      const model = makeModel('m', [at8, swept], { search })
+      const broken = { ...atLimit, limit: p99At8 - 1 }
+      return constraintReason(model, broken).next
+    }
+    expect(nextOf(p99At8 / 2)).toMatch(
+      /^Apply the best configuration found \(best-config\/m\.patch\), of which/,
+    )
+    expect(nextOf(p99At8 * 2)).toMatch(/^Make the model faster/)
+    expect(nextOf(p99At8 / 2, concurrency1)).toMatch(/^Make the model faster/)
   })
 })

@@ -1,4 +1,5 @@
-import { loadLabel } from '../domain/load.ts'
+import { configurationKey } from '../domain/configuration.ts'
+import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
 import type { ModelMeasurement } from '../domain/scenario.ts'
@@ -151,6 +152,29 @@ export function constraintReason(model: ModelMeasurement, constraint: Constraint
     outcome: 'fail',
     model: model.name,
     message: `${model.name}: ${metrics[metric].label}${where} is ${inWords(metric, value)}, ${name} allows ${limitText}${standIn}${closeness}.`,
-    next: 'Make the model faster or smaller, or change the constraint if it asks for more than is needed.',
+    next: `${sweptRemedy(model, constraint)}Make the model faster or smaller, or change the constraint if it asks for more than is needed.`,
   }
+}
+
+/** That the sweep measured its answer at this load too, where it holds the limit: the shortest way out. */
+function sweptRemedy(
+  { name, search, scenarios }: ModelMeasurement,
+  { load, metric, standsInFor, bound, limit }: ConstraintResult,
+): string {
+  const answer = search?.answer
+  if (answer == null || !answer.meetsConstraints || answer.configuration.committed) return ''
+  const asked = standsInFor ?? metric
+  const values = scenarios
+    .filter(
+      ({ role, configuration, load: at }) =>
+        role === 'sweep' &&
+        configurationKey(configuration) === configurationKey(answer.configuration) &&
+        loadKey(at) === loadKey(load),
+    )
+    .map(({ metrics: measured }) => measured[asked]?.value ?? null)
+  const holds = (value: number | null) =>
+    value !== null && (bound === 'max' ? value <= limit : value >= limit)
+  const [first] = values
+  if (first == null || !values.every(holds)) return ''
+  return `Apply the best configuration found (best-config/${name}.patch), of which ${inWords(asked, first)} was measured at this load. Or: `
 }

@@ -114,6 +114,26 @@ test('keys without effect are warned of, by name and line', () => {
   ])
 })
 
+test('a limit that a shorthand of the same file replaces is warned of', () => {
+  const text =
+    'latency_budget: 25\nprofile_models:\n  a: {constraints: {perf_latency_p99: {max: 20}}}\n  b: {constraints: {perf_latency_p99: {max: 25}}}\n'
+  expect(read(text).warnings).toEqual([
+    'profile_models.a.constraints.perf_latency_p99 (20): latency_budget (25) stands in its place, as in Model Analyzer',
+  ])
+  expect(read(text, { latencyBudgetMs: 30 }).warnings).toEqual([])
+})
+
+test('a range of request rates beside listed ones is warned of, once for each list', () => {
+  const range = 'run_config_search_max_request_rate: 64\n'
+  const listed = (place: string) => [
+    `run_config_search_max_request_rate: no effect, since ${place} lists what is tried`,
+  ]
+  const own = `${range}profile_models: {a: {parameters: {request_rate: 8}}, b: {}}\n`
+  expect(read(own).warnings).toEqual(listed('profile_models.a.parameters.request_rate'))
+  expect(read(`${range}request_rate: 8\nprofile_models: [a, b]\n`).warnings).toEqual(listed('request_rate'))
+  expect(read(range).warnings).toEqual([])
+})
+
 test('merge keys and anchors work as in Model Analyzer’s YAML', () => {
   const text =
     'profile_models:\n  a: &base { cpu_only: true }\n  b:\n    <<: *base\n    parameters: { concurrency: 3 }\n'

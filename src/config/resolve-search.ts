@@ -18,10 +18,24 @@ export function resolveSearch(
   const parameters = entry.model_config_parameters
   const mode = modeOf(file, parameters, overrides, name, warnings)
   const isForComposing = mode === 'manual' && parameters === undefined
+  warnings.push(...unusedRateRange(file, entry, name))
   return {
     ...searchOf(file, entry, overrides, mode),
     onlyWith: isForComposing ? composingLists(file) : null,
   }
+}
+
+/** A range of rates is for a search of them: what is listed goes before it. */
+function unusedRateRange(file: ConfigFile, entry: ModelEntry, name: string | null): string[] {
+  const keys = (['run_config_search_min_request_rate', 'run_config_search_max_request_rate'] as const).filter(
+    (key) => file[key] !== undefined,
+  )
+  if (keys.length === 0 || requestRatesOf(file, entry)?.listed !== true) return []
+  const isOwn = entry.parameters?.request_rate !== undefined
+  // What is listed for all models is told once.
+  if (!isOwn && name !== null) return []
+  const place = isOwn ? `profile_models.${name}.parameters.request_rate` : 'request_rate'
+  return [`${keys.join(' and ')}: no effect, since ${place} lists what is tried`]
 }
 
 /** How a composing model is varied: its own lists, else the ranges of all models. The mode is that of the model that needs it. */

@@ -42,3 +42,27 @@ export function resolveConstraints(
       : [{ name, metric: metricTags[name as ConstraintTag], bound, limit: limit * factor }]
   })
 }
+
+/** Limits that a shorthand of the same file takes the place of: whoever wrote a stricter one would think that it holds. */
+export function replacedLimitWarnings(file: ConfigFile, overrides: ConfigOverrides): string[] {
+  const shorthands = [
+    { key: 'latency_budget', tag: 'perf_latency_p99', flag: overrides.latencyBudgetMs },
+    { key: 'latency_budget', tag: 'perf_latency', flag: overrides.latencyBudgetMs },
+    { key: 'min_throughput', tag: 'perf_throughput', flag: overrides.minThroughput },
+  ] as const
+  const places = [
+    { place: 'constraints', limits: file.constraints },
+    ...Object.entries(file.profile_models ?? {}).map(([name, { constraints }]) => ({
+      place: `profile_models.${name}.constraints`,
+      limits: constraints,
+    })),
+  ]
+  return places.flatMap(({ place, limits }) =>
+    shorthands.flatMap(({ key, tag, flag }) => {
+      const [own, instead] = [limits?.[tag], file[key]]
+      // A flag is meant to replace what the file says.
+      if (flag !== undefined || own === undefined || instead === undefined || own === instead) return []
+      return [`${place}.${tag} (${own}): ${key} (${instead}) stands in its place, as in Model Analyzer`]
+    }),
+  )
+}

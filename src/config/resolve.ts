@@ -17,7 +17,12 @@ import {
   resolveSources,
 } from './resolve-requests.ts'
 import { resolveComposingSearch, resolveSearch } from './resolve-search.ts'
-import { objectivesByDefault, resolveConstraints, resolveObjectives } from './resolve-targets.ts'
+import {
+  objectivesByDefault,
+  replacedLimitWarnings,
+  resolveConstraints,
+  resolveObjectives,
+} from './resolve-targets.ts'
 import { resolveTolerance } from './resolve-tolerance.ts'
 import { resolveTriton } from './resolve-triton.ts'
 import type { ComposingEntry, ConfigFile, ModelEntry } from './schema.ts'
@@ -50,6 +55,7 @@ export function resolve(
     demandInferPerSec: null,
   })
   const general = settingsOf({}, null)
+  warnings.push(...replacedLimitWarnings(file, overrides))
   warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)))
   const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]))
   const sources = new Map(

@@ -135,6 +135,7 @@ const group = z.record(z.string(), z.json()).meta({ title: 'instance group' })
 const instanceGroups = z
   .array(z.union([group, z.array(group).min(1)]))
   .min(1)
+  .meta({ title: 'list of instance groups, or of such lists' })
   .transform((groups, context) => {
     const found = readFieldValues(ModelConfigSchema, ModelConfigSchema.field.instanceGroup, groups, context)
     if (found === z.NEVER) return z.NEVER

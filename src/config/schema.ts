@@ -98,11 +98,11 @@ export const fileSchema = z.strictObject({
   ...sharedKeys,
   latency_budget: key(
     positiveNumber,
-    'Highest p99 latency in ms: short for constraints.perf_latency_p99.max.',
+    'Highest p99 latency in ms: short for constraints.perf_latency_p99.max, globally and of every model, in place of what is said there.',
   ),
   min_throughput: key(
     positiveNumber,
-    'Least inferences per second: short for constraints.perf_throughput.min.',
+    'Least inferences per second: short for constraints.perf_throughput.min, in the same places.',
   ),
   ...searchKeys,
   ...tritonKeys,

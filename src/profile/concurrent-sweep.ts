@@ -1,5 +1,6 @@
 import { defaultSearch } from '../config/defaults.ts'
-import { type Configuration, configurationKey, withOther } from '../domain/configuration.ts'
+import { type Configuration, withOther } from '../domain/configuration.ts'
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { type Load, loadLabel, together } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import { countInWords } from '../domain/words.ts'
@@ -211,7 +212,7 @@ function words({ configurations, loads }: ConcurrentPlace): string {
   return configurations
     .map((configuration, index) => {
       const load = loads[index]
-      return `${configurationKey(configuration)} at ${load === undefined ? '' : loadLabel(load)}`
+      return `${describeConfiguration(configuration)} at ${load === undefined ? '' : loadLabel(load)}`
     })
     .join(' + ')
 }

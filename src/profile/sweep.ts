@@ -1,4 +1,5 @@
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Configuration } from '../domain/configuration.ts'
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
@@ -51,7 +52,11 @@ export async function sweepModel(
     const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) }
     const finished = await runSweep(rig, { ...settings, space, timeNs }, from, save)
     const doneNs = world.nowNs()
-    if (finished.done.answer !== null) await bench.verify(finished.done.answer.configuration)
+    const { answer } = finished.done
+    if (answer !== null) {
+      world.progress(`${model.name}: sweep done: ${finished.done.reason}`)
+      await bench.verify(answer.configuration)
+    }
     const verifyNs = world.nowNs() - doneNs
     await bench.close()
     const stopNs = world.nowNs() - doneNs - verifyNs
@@ -86,7 +91,7 @@ function measurer(context: ProfileContext, bench: Bench, name: string): SweepRig
     interruptIfAsked(world)
     const { configuration, load } = step
     world.progress(
-      `${name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`,
+      `${name}: sweep ${index + 1}: ${describeConfiguration(configuration)} at ${loadLabel(load)} (${step.why})`,
     )
     const { model, ...took } = await bench.load(configuration, replaced)
     if (typeof model === 'string') {

@@ -1,8 +1,8 @@
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
 import type { CapacityResult, ModelCapacity, Result } from '../domain/result.ts'
 import { countInWords } from '../domain/words.ts'
 import { formatMs, formatNumber, formatThroughput } from './format.ts'
-import { describeConfiguration } from './sweep-rows.ts'
 import { type Table, withoutEmptyColumns } from './table.ts'
 
 export interface CapacitySection {

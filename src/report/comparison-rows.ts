@@ -162,10 +162,14 @@ function constraintRow(
   }
 }
 
+/** An interval of two repetitions that differ spans many powers of ten: its ends tell nothing, and look like a defect. */
+const tellingRatio = 1000
+
 function formatConstraintInterval(
   { metric }: ConstraintResult,
   [low, high]: readonly [number, number | null],
 ): string {
+  if (high !== null && low >= 0 && high > tellingRatio * low) return 'too wide to tell'
   const end = high === null ? 'no upper end (too few requests)' : formatConstrained(metric, high)
   return `${formatConstrained(metric, low)} to ${end}`
 }

@@ -29,7 +29,7 @@ const columns = [
 ] as const
 
 /**
- * Every measurement as a row, for a spreadsheet or for scripts that read Model Analyzer's file: not
+ * Whatever was measured as a row, with its mean where that was more than once, for a spreadsheet or for scripts that read Model Analyzer's file: not
  * rounded to one decimal as there, an empty cell for what was not measured.
  */
 export function renderCsv(result: Result): string {

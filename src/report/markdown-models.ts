@@ -18,7 +18,7 @@ export function bests(report: Report, { dropped, maxRows }: Plan): readonly stri
 
 function bestBlock(name: string, best: BestSection, withPatch: boolean, open: boolean): string {
   const sentences = best.sentences.map((sentence) => escapeMarkdown(sentence, 1000)).join(' ')
-  const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`
+  const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`.trimEnd()
   if (best.patch === null || !withPatch) return text
   const fence = markdownFence(best.patch, 'diff')
   return `${text}\n\n${open ? fence : details('Patch for config.pbtxt', [fence])}`

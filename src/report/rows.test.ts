@@ -213,10 +213,38 @@ test('warnings of the sweep say what they are of, and those alike are told once;
   expect(warningsOf([], 0)).toEqual([`nothing was swept: ${search.stopped}`])
 })
 
-test('a place that the sweep measured again stands in its table once, and that is said', () => {
-  const swept = scenario(c8, { inferPerSec: 100, p99Ms: 40 }, { role: 'sweep' })
-  const notesOf = (scenarios: (typeof swept)[]) =>
-    reportRows(result('pass', [modelResult('m', { scenarios, search: null })])).models[0]?.sweep.notes
-  expect(notesOf([swept, swept])).toEqual([expect.stringContaining('rests on the mean')])
-  expect(notesOf([swept])).toEqual([])
+test('a place that the sweep measured again stands in its table once, with its mean, and that is said', () => {
+  const swept = (inferPerSec: number) => scenario(c8, { inferPerSec, p99Ms: 40 }, { role: 'sweep' })
+  const failed = { ...swept(0), status: 'failed' as const, metrics: {}, error: 'died' }
+  const sweepOf = (scenarios: (ReturnType<typeof swept> | typeof failed)[]) =>
+    reportRows(result('pass', [modelResult('m', { scenarios, search: null })])).models[0]?.sweep
+  const throughputs = (scenarios: Parameters<typeof sweepOf>[0]) => {
+    const table = sweepOf(scenarios)?.table
+    return table && column(table, 'Throughput (infer/sec)')
+  }
+  expect(sweepOf([swept(100), swept(110)])?.notes).toEqual([expect.stringContaining('has its mean')])
+  expect(throughputs([swept(100), swept(110)])).toEqual(['105'])
+  expect(throughputs([swept(100), failed])).toEqual(['failed'])
+  expect(sweepOf([swept(100)])?.notes).toEqual([])
+})
+
+test('keys of the configuration file that have no effect are one notice', () => {
+  const warnings = [
+    'ma.yml:3: checkpoint_directory: no effect: use --resume.',
+    'the clocks are not locked',
+    'ma.yml:9: plots: no effect: there is a report.',
+  ]
+  const noticesOf = (some: string[]) => reportRows({ ...result('pass', []), warnings: some }).notices
+  expect(noticesOf(warnings)).toEqual([
+    'the clocks are not locked',
+    'ma.yml: 2 keys have no effect here: checkpoint_directory, plots. The command check-config says why.',
+  ])
+  expect(noticesOf(warnings.slice(0, 2))).toEqual(warnings.slice(0, 2))
+})
+
+test('an interval that spans powers of ten is not written out', () => {
+  const held = { ...budget(c8, 44), interval: [10, 2e16] as [number, number] }
+  const cells = reportRows(result('pass', [modelResult('m', { constraints: [held] })])).constraints.rows[0]
+    ?.cells
+  expect(cells?.at(-1)?.text).toBe('too wide to tell')
 })

@@ -1,3 +1,4 @@
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
 import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
 import { betterThan, countInWords } from '../domain/words.ts'
@@ -16,7 +17,7 @@ import {
 } from './format.ts'
 import { type Repetitions, repetitions } from './repetition-rows.ts'
 import { reproduce } from './reproduce-rows.ts'
-import { describeConfiguration, type Sweep, sweep } from './sweep-rows.ts'
+import { type Sweep, sweep } from './sweep-rows.ts'
 import { createFootnotes, type Status, type Table } from './table.ts'
 import { type TrendSection, trendSection } from './trend-rows.ts'
 import {
@@ -159,7 +160,21 @@ function notices(result: Result, candidateLabel: string): readonly string[] {
       ? []
       : ['The run was stopped before its end: what follows is only what was measured until then.']),
     ...(baseline === null || said ? [] : [baseline]),
-    ...result.warnings,
+    ...withoutIdleKeys(result.warnings),
+  ]
+}
+
+const idleKey = /^(?<file>.+):\d+: (?<key>[^ ]+): no effect: /
+
+/** A file of Model Analyzer's has many keys without effect here: in one sentence, since they are the same in every report. */
+function withoutIdleKeys(warnings: readonly string[]): readonly string[] {
+  const idle = warnings.map((warning) => idleKey.exec(warning)?.groups ?? null)
+  const keys = idle.flatMap((each) => each?.key ?? [])
+  if (keys.length <= 1) return warnings
+  const file = idle.find((each) => each !== null)?.file
+  return [
+    ...warnings.filter((_, index) => idle[index] === null),
+    `${file}: ${keys.length} keys have no effect here: ${keys.join(', ')}. The command check-config says why.`,
   ]
 }
 
@@ -186,7 +201,7 @@ function withoutOwnName(reason: Reason): Reason {
     : reason
 }
 
-function bestSection({ best, constraints }: ModelResult): BestSection | null {
+function bestSection({ name, best, scenarios, constraints }: ModelResult): BestSection | null {
   if (best === null) return null
   const { inferPerSec, latencyP99Ns } = best.metrics
   const numbers = [
@@ -197,12 +212,13 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
   const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`
   const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`
   const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie
+  const isAlone = scenarios.every(({ configuration }) => configuration.committed)
   const headline = !best.meetsConstraints
     ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
-    : best.configuration.committed
-      ? `The committed configuration is the best measured: ${what} ${at}`
-      : best.tie
-        ? `Nothing measured is better beyond the noise than the committed configuration; nearest is ${what} ${at}`
+    : best.tie
+      ? `Nothing measured is better beyond the noise than the committed configuration: ${what} ${at}`
+      : best.configuration.committed
+        ? `The committed configuration is the ${isAlone ? 'only one' : 'best'} measured: ${what} ${at}`
         : `${what} ${at}${gain}`
   return {
     status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
@@ -211,6 +227,9 @@ function bestSection({ best, constraints }: ModelResult): BestSection | null {
       // Of the committed configuration the headline has said all.
       ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
       ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
+      ...(suggested && best.patch !== null
+        ? [`Its patch is best-config/${name}.patch among the run’s files: git apply takes it.`]
+        : []),
       ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
     ],
     patch: best.patch,

@@ -1,11 +1,18 @@
-import { type Configuration, configurationKey, type VariedFields } from '../domain/configuration.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import {
+  describeConfiguration,
+  dynamicBatchingWords,
+  otherFieldsWords,
+  otherModelsWords,
+} from '../domain/configuration-words.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
-import { isMapping } from '../domain/mapping.ts'
+import { meanOfMetrics } from '../domain/mean-metrics.ts'
 import type { ConstraintResult, ModelResult } from '../domain/result.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import { countInWords } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
+import { groupsBy } from '../search/candidates.ts'
 import { formatConstrained, formatDuration, formatMs, formatNumber, formatThroughput } from './format.ts'
 import { type Table, withoutEmptyColumns } from './table.ts'
 
@@ -87,12 +94,17 @@ export function groupByConfiguration(model: ModelResult): readonly Group[] {
 
 /** By rising load; where the gate and the sweep measured the same, the gate's longer measurement stands. */
 function onePerLoad(scenarios: readonly Scenario[]): readonly Scenario[] {
-  const byLoad = new Map<string, Scenario>()
-  for (const scenario of scenarios) {
-    const key = loadKey(scenario.load)
-    if (!byLoad.has(key) || scenario.role === 'gate') byLoad.set(key, scenario)
-  }
-  return [...byLoad.values()].toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load))
+  return groupsBy(scenarios, ({ load }) => loadKey(load))
+    .flatMap((alike) => alike.find(({ role }) => role === 'gate') ?? together(alike))
+    .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load))
+}
+
+/** What was measured again has the mean, on which the answer rests too; what failed at any time is no answer, and failed. */
+function together(alike: readonly Scenario[]): Scenario[] {
+  const [first] = alike
+  if (first === undefined) return []
+  const failed = alike.find(({ status }) => status === 'failed')
+  return [failed ?? { ...first, metrics: meanOfMetrics(alike.map(({ metrics }) => metrics)) }]
 }
 
 function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
@@ -124,10 +136,10 @@ function sweepTable(model: ModelResult, groups: readonly Group[]): Table {
           cells: [
             { text: isBest ? `${label} ★ best` : label },
             { text: String(configuration.maxBatchSize) },
-            { text: dynamicBatching(configuration) },
+            { text: configuration.instanceCount === null ? '–' : dynamicBatchingWords(configuration) },
             { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
-            { text: otherFields(configuration).join(', ') || '–' },
-            { text: otherModels(configuration).join('; ') || '–' },
+            { text: otherFieldsWords(configuration).join(', ') || '–' },
+            { text: otherModelsWords(configuration).join('; ') || '–' },
             { text: concurrencyText(scenario.load, plain) },
             ...measuredCells(scenario),
             { text: satisfies(scenario, model.constraints) },
@@ -150,56 +162,6 @@ function measuredCells(scenario: Scenario): { text: string }[] {
 
 function concurrencyText(load: Load, plain: boolean): string {
   return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load)
-}
-
-function dynamicBatching(configuration: VariedFields): string {
-  if (!configuration.dynamicBatching) return 'off'
-  const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration
-  const extras = [
-    preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
-    maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
-  ].filter((extra) => extra !== '')
-  return ['on', ...extras].join(', ')
-}
-
-/**
- * The configuration in a sentence: `2 instances, max batch size 8, dynamic batching on`; with the further models that are
- * not as committed: `max batch size 8, dynamic batching off; preprocess: 2 instances, …`.
- */
-export function describeConfiguration(configuration: Configuration): string {
-  return [describeFields(configuration), ...otherModels(configuration)].join('; ')
-}
-
-function otherModels({ others = {} }: Configuration): string[] {
-  return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`)
-}
-
-function describeFields(configuration: VariedFields): string {
-  const batches = configuration.instanceCount !== null
-  return [
-    ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
-    `max batch size ${configuration.maxBatchSize}`,
-    ...(batches ? [`dynamic batching ${dynamicBatching(configuration)}`] : []),
-    ...otherFields(configuration),
-  ].join(', ')
-}
-
-function otherFields({ fields = {} }: VariedFields): string[] {
-  return Object.entries(fields).map(([name, value]) =>
-    name === 'instance_group' && Array.isArray(value)
-      ? value.map(describeGroup).join(' + ')
-      : `${name} ${JSON.stringify(value)}`,
-  )
-}
-
-/** `KIND_CPU`, `2 KIND_GPU (gpus [0])` */
-function describeGroup(group: unknown): string {
-  if (!isMapping(group)) return JSON.stringify(group)
-  const { count, kind, ...others } = group
-  const more = Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
-  const kindName = typeof kind === 'string' ? kind : 'KIND_AUTO'
-  const named = typeof count === 'number' ? `${count} ${kindName}` : kindName
-  return more.length === 0 ? named : `${named} (${more.join(', ')})`
 }
 
 /** The model's constraints applied to one measurement; the limits are the same at every gated load. */
@@ -279,7 +241,7 @@ function asSentence(note: string): string {
   return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`
 }
 
-/** Whether the table shows one of several measurements, so that the answer may have other numbers. */
+/** Whether the table has one row for several measurements. */
 function isMeasuredAgain({ scenarios }: ModelResult): boolean {
   const places = scenarios.flatMap(({ role, configuration, load }) =>
     role === 'sweep' ? [`${configurationKey(configuration)} ${loadKey(load)}`] : [],
@@ -300,7 +262,7 @@ function sweepNotes(model: ModelResult): readonly string[] {
   return [
     ...notes,
     ...(isMeasuredAgain(model)
-      ? ['What was measured again stands there once; the answer rests on the mean.']
+      ? ['What was measured again has its mean there, but for the gated loads, which have those of the gate.']
       : []),
     ...failed.map(
       ({ configuration, load, error }) =>

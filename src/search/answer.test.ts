@@ -163,19 +163,41 @@ test('where the only one that held missed when measured again, it is said by how
   expect(answer?.explanation).toMatch(/measured again, perf_latency_p99 is 23 ms, at most 22 ms asked/)
 })
 
-test('what is many times as good is told as a factor; where one side has no value, that it is not known', () => {
+test('of a gain over several objectives it is said what each of them brings', () => {
+  const asked = question([
+    [1, 100],
+    [2, 200],
+    [1, 100],
+    [2, 200],
+  ])
+  const points = asked.points.map((point) => ({
+    ...point,
+    metrics: { ...point.metrics, latencyP99Ns: point.configuration.committed ? 100e6 : 110e6 },
+  }))
+  const objectives = [
+    { name: 'perf_throughput', metric: 'inferPerSec', weight: 3 },
+    { name: 'perf_latency_p99', metric: 'latencyP99Ns', weight: 1 },
+  ] as const
+  expect(answerOf({ ...asked, points, objectives })?.explanation).toMatch(
+    /^The committed configuration at its best load, concurrency 16: throughput 100 infer\/s, p99 latency 100 ms; .*\. By objective: throughput 2\.0 times as good \(weight 3\), p99 latency 9\.1 % worse \(weight 1\)\.$/,
+  )
+  expect(answerOf(asked)?.explanation).not.toContain('By objective')
+  expect(answerOf({ ...asked, points: asked.points.slice(0, 1) })?.explanation).toBe(
+    'No other configuration was measured.',
+  )
+})
+
+test('where one side has no value of what is sought, by how much it is better is not known', () => {
   const asked = question([
     [1, 100],
     [2, 960],
     [2, 960.1],
   ])
-  const words = (points: readonly SearchPoint[]) => answerOf({ ...asked, points })?.explanation
-  expect(words(asked.points)).toContain(
-    ' is 9.6 times as good as the committed configuration at its best load',
-  )
   const [own, ...others] = asked.points
   const without = { ...own, metrics: { latencyP99Ns: 1e6 } } as SearchPoint
-  expect(words([without, ...others])).toContain(
-    ' is better than the committed configuration at its best load, instances=1,max_batch_size=4,dynamic_batching=on at concurrency 16 (p99 latency 1 ms); by how much is not known',
+  const answer = answerOf({ ...asked, points: [without, ...others] })
+  expect(answer?.gain).toBeNull()
+  expect(answer?.explanation).toMatch(
+    /^The committed configuration at its best load, concurrency 16: p99 latency 1 ms; .* By how much it is worse is not known/,
   )
 })

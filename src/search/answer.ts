@@ -1,10 +1,12 @@
-import type { Constraint } from '../config/config.ts'
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Constraint, Objective } from '../config/config.ts'
+import type { Configuration } from '../domain/configuration.ts'
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
-import { metrics as definitions, metricNames } from '../domain/metric.ts'
+import { meanOfMetrics } from '../domain/mean-metrics.ts'
+import { metrics as definitions } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
-import { betterThan } from '../domain/words.ts'
+import { betterInWords } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf } from './candidates.ts'
 import { effortOf } from './effort.ts'
@@ -160,27 +162,9 @@ export function answerOf(question: Question, estimate: Estimate | null = null): 
  */
 export function toBest(answer: SearchAnswer, measured: readonly Metrics[], patch: string | null): Best {
   const { configuration, load, gain, tie, meetsConstraints, explanation } = answer
-  const metrics = answerMetrics(answer, measured)
+  // The numbers that gain and explanation rest on.
+  const metrics = meanOfMetrics(measured, answer.metrics)
   return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch }
-}
-
-/**
- * The numbers that gain and explanation rest on. Of several measurements they are means, which have no interval of one
- * of them; a value that one of them has too few requests for is not to be had of all together either.
- */
-function answerMetrics(answer: SearchAnswer, measured: readonly Metrics[]): Metrics {
-  const [only] = measured
-  if (measured.length <= 1) return only ?? {}
-  const entries = metricNames.flatMap((name) => {
-    const values = measured.flatMap((metrics) => metrics[name] ?? [])
-    const value = answer.metrics[name]
-    const [first] = values
-    if (first === undefined || value == null) return []
-    const n = values.reduce((sum, each) => sum + each.n, 0)
-    const lacking = values.find((each) => each.value === null)
-    return [[name, lacking ? { ...lacking, n } : { ...first, value, interval: null, n }]]
-  })
-  return Object.fromEntries(entries) as Metrics
 }
 
 interface Finding {
@@ -191,30 +175,47 @@ interface Finding {
   readonly ownMeets: boolean
 }
 
+/** What is to be said beside the answer's configuration, load, numbers and gain, which whoever shows it says first. */
 function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets }: Finding): string {
-  const { constraints, objectives } = question
-  const topWords = `${describe(top)}`
+  const { constraints, objectives, points } = question
   if (!meetsConstraints) {
     const isRefuted = violation(top.metrics, constraints) === 0 && top.confirmed !== null
     const missing = isRefuted ? top.confirmed : top.metrics
     const failing = constraints.filter((constraint) => excess(missing, constraint) > 0)
     const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ')
-    return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${isRefuted ? 'measured again, ' : ''}${words}.`
+    return `Missed: ${isRefuted ? 'measured again, ' : ''}${words}.`
   }
-  if (own === null)
-    return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`
-  if (top === own) return `The committed configuration is the best of those measured: ${topWords}.`
-  if (!ownMeets)
-    return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`
-  const ratio = gain(top.metrics, own.metrics, objectives)
-  const against = `the committed configuration at its best load, ${describe(own)}`
-  const spread = percent(spreadOf(question.points))
+  if (own === null) return 'The committed configuration gave no measurement.'
+  if (top === own) {
+    const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration))
+    return isAlone ? 'No other configuration was measured.' : 'Nothing else that was measured is better.'
+  }
+  if (!ownMeets) return 'The committed configuration meets the constraints at no measured load.'
+  const spread = `single measurements spread by ${percent(spreadOf(points))}`
   if (tie) {
-    return `A tie, so the committed configuration stands at ${describe(own)}: the best other one, ${topWords}, differs by ${percent(ratio ?? 0)}, which is not sure to be more than noise: single measurements spread by ${spread}.`
+    const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0)
+    return `The best other one, ${describe(top)}, differs by ${ratio}, which is not sure to be more than noise: ${spread}.`
   }
-  if (ratio === null)
-    return `${capital(topWords)} is better than ${against}; by how much is not known, since one of the two has no value of what is sought.`
-  return `${capital(topWords)} is ${betterThan(ratio)} ${against}; single measurements spread by ${spread}.`
+  const before = `The committed configuration at its best load, ${loadLabel(own.load)}: ${numbersOf(own.metrics).join(', ')}; ${spread}.`
+  if (gain(top.metrics, own.metrics, objectives) === null)
+    return `${before} By how much it is worse is not known, since one of the two has no value of what is sought.`
+  return [before, ...gainsByObjective(top.metrics, own.metrics, objectives)].join(' ')
+}
+
+/** What a gain is made of, where that is not throughput alone. */
+function gainsByObjective(
+  metrics: SearchMetrics,
+  against: SearchMetrics,
+  objectives: readonly Objective[],
+): string[] {
+  if (objectives.every(({ metric }) => metric === 'inferPerSec')) return []
+  const parts = objectives.flatMap((objective) => {
+    const own = gain(metrics, against, [objective])
+    if (own === null) return []
+    const weight = objectives.length === 1 ? '' : ` (weight ${objective.weight})`
+    return [`${definitions[objective.metric].label} ${betterInWords(own)}${weight}`]
+  })
+  return parts.length === 0 ? [] : [`By objective: ${parts.join(', ')}.`]
 }
 
 /** A place and what was measured there, in words. */
@@ -223,10 +224,14 @@ export function describe({
   load,
   metrics,
 }: Pick<Candidate, 'configuration' | 'load' | 'metrics'>): string {
-  const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter(
+  const numbers = numbersOf(metrics)
+  return `${describeConfiguration(configuration)} at ${loadLabel(load)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`
+}
+
+function numbersOf(metrics: SearchMetrics): string[] {
+  return [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter(
     (word) => word !== null,
   )
-  return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`
 }
 
 function metricWords(name: keyof typeof definitions, metrics: SearchMetrics): string | null {
@@ -263,10 +268,6 @@ function percent(ratio: number): string {
   return Number.isFinite(ratio)
     ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
     : 'without bound'
-}
-
-function capital(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 function compare(a: number, b: number): number {

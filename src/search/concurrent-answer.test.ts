@@ -56,8 +56,8 @@ test('each model has its own numbers, and the first one says what is to be said 
   expect(b?.explanation).toBe('Part of one combination with a, where all of it is described.')
   expect(a?.explanation).toBe(
     'The best combination is 58.8 % better than the committed configurations at their best loads (a at concurrency 1, b at concurrency 8), by the weighted sum of the gains: ' +
-      'a (weight 0.75) instances=2,max_batch_size=4,dynamic_batching=on at concurrency 2 (throughput 180 infer/s, p99 latency 11 ms), 80.0 % better; ' +
-      'b (weight 0.25) instances=1,max_batch_size=4,dynamic_batching=on at concurrency 8 (throughput 190 infer/s, p99 latency 16 ms), 5.0 % worse. ' +
+      'a (weight 0.75): 2 instances, max batch size 4, dynamic batching on at concurrency 2 (throughput 180 infer/s, p99 latency 11 ms), 80.0 % better; ' +
+      'b (weight 0.25): 1 instance, max batch size 4, dynamic batching on at concurrency 8 (throughput 190 infer/s, p99 latency 16 ms), 5.0 % worse. ' +
       'It was measured as a whole: change all of it, or none.',
   )
 })

@@ -31,7 +31,7 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
     if (configuration === undefined || load === undefined) return name
     const own = gains[index]
     const change = own == null || tie ? '' : `, ${betterInWords(own)}`
-    return `${name} (weight ${Number(weight.toFixed(2))}) ${describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`
+    return `${name} (weight ${Number(weight.toFixed(2))}): ${describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`
   })
   const all = parts.join('; ')
   if (!meetsConstraints) {

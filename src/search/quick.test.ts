@@ -52,9 +52,7 @@ test('the committed configuration first, then more instances, confirmed at last'
     meetsConstraints: true,
   })
   expect(answer?.measurements).toBeGreaterThan(1)
-  expect(answer?.explanation).toMatch(
-    / is (3\.9|4\.0|4\.1) times as good as the committed configuration at its best load/,
-  )
+  expect(answer?.explanation).toMatch(/^The committed configuration at its best load, /)
 })
 
 test('what has no noise is not measured twice', () => {

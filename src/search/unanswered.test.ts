@@ -47,7 +47,7 @@ describe('where the committed configuration fails and is the smallest', () => {
   test('a larger one that works is found: more instances', () => {
     const { answer, points } = run(ofLeast, ({ configuration }) => (configuration.instanceCount ?? 1) > 1)
     expect(answer?.configuration.instanceCount).toBe(4)
-    expect(answer?.explanation).toContain('the committed configuration gave no measurement')
+    expect(answer?.explanation).toContain('The committed configuration gave no measurement')
     expect(points.findIndex(({ metrics }) => metrics !== null)).toBeLessThan(7)
   })
 

@@ -226,7 +226,7 @@ gate: {repetitions: 2, warmup_seconds: 0.2, measurement_seconds: 0.3, search_max
     expect(best?.patch).toContain(`${name}/config.pbtxt`)
   }
   expect(result.models[0]?.best?.explanation).toMatch(
-    /quick \(weight 0\.6\) instances=2,.*; slow \(weight 0\.4\) instances=2,/,
+    /quick \(weight 0\.6\): 2 instances, .*; slow \(weight 0\.4\): 2 instances, /,
   )
   // Both hold the limit as far as loads are tried, twice as much of it with twice the instances.
   for (const { capacity } of result.models) {
