@@ -72,6 +72,7 @@ test('what is as large as a failure and works tells that it was not the size: la
   const chance = chanceOfWorking([failed(1, 4), worked(2, 4)])
   expect(chance(place(4, 4))).toBeGreaterThan(0)
   expect(chanceOfWorking([failed(1, 1), failed(2, 1), worked(1, 4)])(place(4, 4))).toBeGreaterThan(0)
+  expect(chanceOfWorking([failed(1, 4), worked(2, 4)])(place(1, 4, 16))).toBe(0)
   // Beyond what works it may be the size again.
   expect(chanceOfWorking([failed(1, 4), worked(2, 4), failed(4, 8)])(place(8, 8))).toBe(0)
 })

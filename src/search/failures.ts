@@ -63,6 +63,13 @@ function chanceBy(
     // Failures that no size explains say little about what is not beyond them.
     if (explanations.length === 0) {
       if (tooLarge.some((point) => atLeast(place, point))) return 0
+      // Whatever it fails of, more load does not cure it.
+      if (
+        refuted.some(
+          (point) => sameConfiguration(place.configuration, point.configuration) && atLeast(place, point),
+        )
+      )
+        return 0
       return working.some((point) => atLeast(point, place)) ? 1 : 0.5
     }
     const chances = explanations.map(({ size, largest, smallest }) => {
