@@ -6,7 +6,7 @@ import { impliedObservations } from './implied.ts'
 import { expectedExcess, expectedGain } from './improvement.ts'
 import { fitsMemory } from './memory.ts'
 import { loadsFor } from './space.ts'
-import { marginOf, meetingOf, needsOf, nothing, utilityOf } from './stakes.ts'
+import { chanceToTurn, marginOf, meetingOf, needsOf, nothing, utilityOf } from './stakes.ts'
 import { type Place, placeKey, type SearchState } from './state.ts'
 import { fitSurrogate } from './surrogate.ts'
 
@@ -14,8 +14,13 @@ import { fitSurrogate } from './surrogate.ts'
 const leastImprovement = 0.01
 /** While nothing meets the constraints, coming nearer counts this much against meeting them, so that hopeless ones are approached too. */
 const leastChance = 0.02
-/** A near miss gets this many measurements at most: from the third on its mean hardly moves. */
-const mostTries = 3
+/**
+ * A near miss gets this many measurements at most, and none where its mean will hardly turn: where loads are few, the next best that
+ * is sure to hold may be worth 70 % (ADR 33).
+ */
+const mostTries = 6
+/** Below this chance that its mean turns. */
+const leastTurn = 0.05
 
 /** An unmeasured place, or one that missed a limit by what may be noise, with what is expected of it. */
 export interface Prospect extends Place {
@@ -43,9 +48,10 @@ export function prospects(state: SearchState): Prospect[] {
     return loadsFor(space, configuration).flatMap((load): Prospect[] => {
       const place = { configuration, load }
       const isTried = isBegun && tried.has(placeKey(place))
+      const nearMiss = isTried ? again.get(placeKey(place)) : undefined
       const chance = works(place)
-      if (chance === 0 || (isTried && !again.has(placeKey(place)))) return []
-      const promise = promises(place)
+      if (chance === 0 || (isTried && nearMiss === undefined)) return []
+      const promise = promises(place, nearMiss)
       if (promise === null || (isTried && promise.seeking)) return []
       const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement]
       return improvement >= promise.least ? [{ ...place, tried: isTried, meeting, improvement }] : []
@@ -53,13 +59,13 @@ export function prospects(state: SearchState): Prospect[] {
   })
 }
 
-/** The places that missed a limit, as long as measuring them again may show that it was noise; where there is none, none. */
-function nearMisses({ points, constraints }: SearchState): ReadonlySet<string> {
-  if (spreadOf(points) === exactSpread) return new Set()
+/** The places that missed a limit and may be measured again, by their keys; where there is no noise, none. */
+function nearMisses({ points, constraints }: SearchState): ReadonlyMap<string, Candidate> {
+  if (spreadOf(points) === exactSpread) return new Map()
   const missed = candidatesOf(points).filter(
     (candidate) => candidate.tries < mostTries && !holds(candidate, constraints),
   )
-  return new Set(missed.map(placeKey))
+  return new Map(missed.map((candidate) => [placeKey(candidate), candidate]))
 }
 
 interface Expectation {
@@ -71,11 +77,11 @@ interface Expectation {
   readonly least: number
 }
 
-/** What any place promises if it works; null where that is nothing. */
+/** What any place promises if it works, a near miss if measuring it again may turn it; null where that is nothing. */
 function promiseOf(
   { space, objectives, constraints, points }: SearchState,
   tried: ReadonlySet<string>,
-): (place: Place) => Expectation | null {
+): (place: Place, nearMiss?: Candidate) => Expectation | null {
   const candidates = candidatesOf(points)
   const spread = spreadOf(points)
   const surrogate = fitSurrogate([
@@ -112,8 +118,10 @@ function promiseOf(
     }),
   )
   const leastGain = Math.min(leastImprovement, spread / 5)
-  return (place) => {
+  return (place, nearMiss) => {
     const outlook = surrogate(place)
+    if (nearMiss !== undefined && chanceToTurn(nearMiss, outlook, constraints, spread) < leastTurn)
+      return null
     const utility = utilityOf(outlook, objectives)
     // Constraints only lower what is hoped for, and most places need no further look.
     const free = expectedGain(outlook.rate, { ...utility, floor, least: nothing })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Constraint } from '../config/config.ts'
-import { marginOf, meetingOf } from './stakes.ts'
+import { chanceToTurn, marginOf, meetingOf } from './stakes.ts'
 import type { Outlook } from './surrogate.ts'
 
 const p99: Constraint = { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 10e6 }
@@ -45,4 +45,31 @@ test('the margin is that to the limit which is missed most; a limit of 0 has non
   }
   expect(marginOf(at, [])).toBeNull()
   expect(meetingOf(at, [{ ...memory, limit: 0 }])).toBe(0)
+})
+
+test('a mean turns where the next measurement may be within the limit by as much as all before are beyond it', () => {
+  const turning = (p99Ns: number, measurements: number, spread = 0.05) =>
+    chanceToTurn({ metrics: { latencyP99Ns: p99Ns }, measurements }, outlookOf(0), [p99], spread)
+  // Believed to lie on its limit, and measured there.
+  expect(turning(10e6, 1)).toBeCloseTo(0.5, 5)
+  // One spread beyond: the next one must be as far within, which one of six is.
+  expect(turning(10e6 * Math.exp(0.05), 1)).toBeCloseTo(0.1587, 4)
+  // By the mean of three: three spreads within.
+  expect(turning(10e6 * Math.exp(0.05), 3)).toBeCloseTo(0.00135, 5)
+  // What is not known for sure may turn sooner.
+  const unsure = chanceToTurn(
+    { metrics: { latencyP99Ns: 11e6 }, measurements: 3 },
+    outlookOf(0.1),
+    [p99],
+    0.05,
+  )
+  expect(unsure).toBeGreaterThan(turning(11e6, 3))
+  // The limit that is least likely to turn decides; memory has no noise that another measurement might turn.
+  const both = { metrics: { latencyP99Ns: 10e6, inferPerSec: 90, gpuMemoryBytes: 600e6 }, measurements: 2 }
+  expect(chanceToTurn(both, outlookOf(0), [p99, rate], 0.05)).toBeCloseTo(
+    chanceToTurn(both, outlookOf(0), [rate], 0.05),
+    9,
+  )
+  expect(chanceToTurn(both, outlookOf(0), [memory], 9)).toBeLessThan(0.001)
+  expect(chanceToTurn(both, outlookOf(0), [{ ...memory, limit: 0 }], 0.05)).toBe(1)
 })

@@ -1,5 +1,7 @@
 import type { Constraint, Objective } from '../config/config.ts'
+import { metrics as definitions } from '../domain/metric.ts'
 import { normalCdf } from '../stats/special.ts'
+import type { Candidate } from './candidates.ts'
 import type { Belief } from './gaussian.ts'
 import { expectedGain } from './improvement.ts'
 import { direction, weights } from './score.ts'
@@ -54,6 +56,30 @@ export function needsOf(
 export function meetingOf(outlook: Outlook, constraints: readonly Constraint[]): number {
   const { least, others } = needsOf(outlook, constraints)
   return others * expectedGain(outlook.rate, { slope: 0, rest: nothing, floor: 0, least }).chance
+}
+
+/**
+ * The chance that one more measurement of a place turns the mean of all its measurements to where the limits hold: it must be
+ * within each by as much as all that was measured so far is beyond it.
+ *
+ * @param spread relative standard deviation of one measurement
+ */
+export function chanceToTurn(
+  { metrics, measurements }: Pick<Candidate, 'metrics' | 'measurements'>,
+  outlook: Outlook,
+  constraints: readonly Constraint[],
+  spread: number,
+): number {
+  const chances = constraints.map((constraint) => {
+    const { metric, bound, limit } = constraint
+    const value = metrics[metric]
+    if (value == null || value <= 0 || limit <= 0) return 1
+    const beyond = bound === 'max' ? Math.log(value / limit) : Math.log(limit / value)
+    const room = roomOf(outlook, constraint)
+    const noise = definitions[metric].unit === 'bytes' ? 0 : spread
+    return chanceOf({ mean: room.mean - measurements * beyond, sd: Math.hypot(room.sd, noise) })
+  })
+  return Math.min(1, ...chances)
 }
 
 function chanceOf({ mean, sd }: Belief): number {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { describeHost } from '../../src/system/environment.ts'
 import { type Family, families } from '../support/landscapes.ts'
-import { bars, judgedBudget, medianOf, quickWorths, scenesOf } from '../support/search-worth.ts'
+import { bars, isOnLimit, judged, judgedBudget, medianOf, scenesOf } from '../support/search-worth.ts'
 
 /** No seed from here on has served any tuning. */
 const heldOut = 1001
@@ -15,11 +15,17 @@ const percent = (value: number) => `${(100 * value).toFixed(0)} %`
 function rowOf(family: Family, seeds: readonly number[]): string {
   const scenes = scenesOf(family, seeds)
   const cells = bars.map(({ noise, least, worst }) => {
-    const found = quickWorths(scenes, noise)
-    const below = found.filter((share) => share < worst).length
+    const answers = judged(scenes, noise)
+    const found = answers.map(({ share }) => share)
+    const below = answers.filter(({ share }) => share < worst)
+    const onLimit = below.filter(({ scene }) => isOnLimit(scene, worst, noise)).length
     const nothing = found.filter((share) => share === 0).length
+    const notes = [
+      ...(onLimit > 0 ? [`${onLimit} on a limit`] : []),
+      ...(nothing > 0 ? [`${nothing} for a limit`] : []),
+    ]
     const cell = (value: number, bar: number) => (value >= bar ? percent(value) : `**${percent(value)}**`)
-    return `${cell(medianOf(found), least)} / ${cell(found[0] ?? 0, worst)} | ${below}${nothing > 0 ? ` (${nothing} for a limit)` : ''}`
+    return `${cell(medianOf(found), least)} / ${cell(found[0] ?? 0, worst)} | ${below.length}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`
   })
   return `| ${family} | ${scenes.length} | ${cells.join(' | ')} |`
 }
@@ -66,7 +72,8 @@ Written by \`npm run calibrate:search\` on ${new Date().toISOString().slice(0, 1
 is worth, as a share of the best place of the landscape that meets all constraints. An answer that violates a constraint beyond the noise
 where there is a place that does not is worth 0 (counted as \`for a limit\`). Made-up landscapes of seeds ${seeds[0]} to ${seeds.at(-1)}, on which
 nothing was tuned; those without a place that meets the constraints are left out. \`test/support/landscapes.ts\` says what each family is. \`below\`
-counts the answers below the bar for the worst; what misses its bar is bold.
+counts the answers below the bar for the worst, and among them those \`on a limit\`: where all that reaches the bar keeps a limit by less than
+the noise of one measurement, so that whether it is measured as holding is luck. What misses its bar is bold.
 
 | family | landscapes | ${heads.join(' | ')} |
 | --- |${' --- |'.repeat(1 + heads.length)}

@@ -30,11 +30,34 @@ export function worth(scene: Landscape, answer: Place | null, noise: number): nu
 
 /** What the quick search's answers are worth, from worst to best. */
 export function quickWorths(scenes: readonly Landscape[], noise: number): number[] {
+  return judged(scenes, noise).map(({ share }) => share)
+}
+
+/** The landscapes with what the quick search's answer is worth on each, from worst to best. */
+export function judged(
+  scenes: readonly Landscape[],
+  noise: number,
+): { readonly scene: Landscape; readonly share: number }[] {
   return scenes
-    .map((scene, seed) =>
-      worth(scene, replay('quick', scene, { maxMeasurements: judgedBudget, noise, seed }).answer, noise),
-    )
-    .sort((a, b) => a - b)
+    .map((scene, seed) => {
+      const { answer } = replay('quick', scene, { maxMeasurements: judgedBudget, noise, seed })
+      return { scene, share: worth(scene, answer, noise) }
+    })
+    .sort((a, b) => a.share - b.share)
+}
+
+/**
+ * True where all that is worth `bar` keeps a limit by less than the noise of one measurement: whether it holds is then a matter
+ * of luck, and an answer must hold its limits as measured.
+ */
+export function isOnLimit(scene: Landscape, bar: number, noise: number): boolean {
+  const constraints = scene.constraints.map((constraint) => {
+    // Memory is measured without noise.
+    if (constraint.metric === 'gpuMemoryBytes') return constraint
+    return { ...constraint, limit: constraint.limit * (constraint.bound === 'max' ? 1 - noise : 1 + noise) }
+  })
+  const safe = optimum({ ...scene, constraints })
+  return safe === null || (shareOfOptimum(scene, safe) ?? 0) < bar
 }
 
 export function medianOf(sorted: readonly number[]): number {
