@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
  * of their time. What is not named here runs alone.
  */
 const besideOthers = [
-  'test/integration/{docker,examples-files,faults,git-facts,gpu,podman,system,system-git,tls,triton}.test.ts',
+  'test/integration/{docker,examples-files,faults,git-facts,gpu,gpu-clocks,gpu-gate,podman,system,system-git,tls,triton}.test.ts',
   'test/e2e/{action-fast,cli-input,cli-kill,cli-resume,cli-run}.test.ts',
 ]
 
