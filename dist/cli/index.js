@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5445);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8064);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    5445: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    8064: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -23528,8 +23528,11 @@ var __webpack_modules__ = ({
         function batchSizeOf(load) {
             return load.batchSize ?? 1;
         }
+        function levelOf(load) {
+            return load.mode === 'concurrency' ? load.concurrency : load.requestRate;
+        }
         function inferencesOf(load) {
-            return (load.mode === 'concurrency' ? load.concurrency : load.requestRate) * batchSizeOf(load);
+            return levelOf(load) * batchSizeOf(load);
         }
         function ownLoad(load) {
             const { beside: _, ...own } = load;
@@ -24238,7 +24241,7 @@ var __webpack_modules__ = ({
             warmup_seconds: key(schemas_number().nonnegative(), 'Load before each measurement that does not count: at least this long, and up to four times where it is not steady by then.', defaultGate.warmupNs / nsPerSecond),
             measurement_seconds: key(positiveNumber, 'Least measured time of one load in one repetition.', defaultGate.measurementNs / nsPerSecond),
             block_milliseconds: key(positiveNumber, 'Length of the blocks in which reference and candidate alternate.', defaultGate.blockNs / nsPerMs),
-            time_budget: key(values_duration, 'For the whole run; by default 300 s for each model.'),
+            time_budget: key(values_duration, 'For the whole run; by default 300 s for each model. Each gated load is measured once in any case, and what has begun is not cut.'),
             on_inconclusive: key(onInconclusive, 'What an inconclusive result does to the check.', defaultGate.onInconclusive),
             on_missing_baseline: key(onMissingBaseline, 'The outcome where there is nothing to compare with.', defaultGate.onMissingBaseline),
             release: key(strictObject({
@@ -29950,6 +29953,7 @@ var __webpack_modules__ = ({
         const group = record(schemas_string(), json()).meta({ title: 'instance group' });
         const instanceGroups = array(union([group, array(group).min(1)]))
             .min(1)
+            .meta({ title: 'list of instance groups, or of such lists' })
             .transform((groups, context) => {
             const found = readFieldValues(ModelConfigSchema, ModelConfigSchema.field.instanceGroup, groups, context);
             if (found === NEVER)
@@ -30095,8 +30099,8 @@ var __webpack_modules__ = ({
             cpu_only_composing_models: key(stringList, 'Composing models to which the sweep gives instances on the CPU only (KIND_CPU), the committed configuration apart.'),
             ...loadKeys,
             ...sharedKeys,
-            latency_budget: key(positiveNumber, 'Highest p99 latency in ms: short for constraints.perf_latency_p99.max.'),
-            min_throughput: key(positiveNumber, 'Least inferences per second: short for constraints.perf_throughput.min.'),
+            latency_budget: key(positiveNumber, 'Highest p99 latency in ms: short for constraints.perf_latency_p99.max, globally and of every model, in place of what is said there.'),
+            min_throughput: key(positiveNumber, 'Least inferences per second: short for constraints.perf_throughput.min, in the same places.'),
             ...searchKeys,
             ...tritonKeys,
             perf_analyzer_path: key(schemas_string().min(1), 'Program started where `gate.engine` is `perf_analyzer`.', defaultPerfAnalyzer.path),
@@ -30637,10 +30641,21 @@ var __webpack_modules__ = ({
             const parameters = entry.model_config_parameters;
             const mode = modeOf(file, parameters, overrides, name, warnings);
             const isForComposing = mode === 'manual' && parameters === undefined;
+            warnings.push(...unusedRateRange(file, entry, name));
             return {
                 ...searchOf(file, entry, overrides, mode),
                 onlyWith: isForComposing ? composingLists(file) : null,
             };
+        }
+        function unusedRateRange(file, entry, name) {
+            const keys = ['run_config_search_min_request_rate', 'run_config_search_max_request_rate'].filter((key) => file[key] !== undefined);
+            if (keys.length === 0 || requestRatesOf(file, entry)?.listed !== true)
+                return [];
+            const isOwn = entry.parameters?.request_rate !== undefined;
+            if (!isOwn && name !== null)
+                return [];
+            const place = isOwn ? `profile_models.${name}.parameters.request_rate` : 'request_rate';
+            return [`${keys.join(' and ')}: no effect, since ${place} lists what is tried`];
         }
         function resolveComposingSearch(file, entry, overrides) {
             const { model_config_parameters: parameters } = entry;
@@ -30794,6 +30809,26 @@ var __webpack_modules__ = ({
                     : [{ name, metric: metricTags[name], bound, limit: limit * factor }];
             });
         }
+        function replacedLimitWarnings(file, overrides) {
+            const shorthands = [
+                { key: 'latency_budget', tag: 'perf_latency_p99', flag: overrides.latencyBudgetMs },
+                { key: 'latency_budget', tag: 'perf_latency', flag: overrides.latencyBudgetMs },
+                { key: 'min_throughput', tag: 'perf_throughput', flag: overrides.minThroughput },
+            ];
+            const places = [
+                { place: 'constraints', limits: file.constraints },
+                ...Object.entries(file.profile_models ?? {}).map(([name, { constraints }]) => ({
+                    place: `profile_models.${name}.constraints`,
+                    limits: constraints,
+                })),
+            ];
+            return places.flatMap(({ place, limits }) => shorthands.flatMap(({ key, tag, flag }) => {
+                const [own, instead] = [limits?.[tag], file[key]];
+                if (flag !== undefined || own === undefined || instead === undefined || own === instead)
+                    return [];
+                return [`${place}.${tag} (${own}): ${key} (${instead}) stands in its place, as in Model Analyzer`];
+            }));
+        }
         ;
         function resolveTolerance({ gate = {} }, model) {
             const own = model === null ? undefined : gate.model_tolerance;
@@ -30885,6 +30920,7 @@ var __webpack_modules__ = ({
                 demandInferPerSec: null,
             });
             const general = settingsOf({}, null);
+            warnings.push(...replacedLimitWarnings(file, overrides));
             warnings.push(...(gate.engine === 'builtin' ? unusedFlagWarnings(file) : unusedCountWarnings(file)));
             const own = new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(entry, name)]));
             const sources = new Map(Object.entries(file.gate?.inputs ?? {}).map(([name, inputs]) => [name, resolveSources(path, inputs)]));
@@ -34291,6 +34327,8 @@ exec "$@"
             return 0;
         }
         ;
+        const metricNameSchema = schemas_enum(metricNames);
+        ;
         const average = schemas_number().nonnegative().nullable();
         const composingModelSchema = strictObject({
             model: schemas_string(),
@@ -34382,6 +34420,53 @@ exec "$@"
             return Object.keys(others).length === 0 ? own : { ...own, others };
         }
         ;
+        const searchAnswerSchema = strictObject({
+            configuration: configurationSchema,
+            load: loadSchema,
+            metrics: partialRecord(metricNameSchema, schemas_number().nullable()),
+            measurements: schemas_int().nonnegative(),
+            gain: schemas_number().nullable(),
+            tie: schemas_boolean(),
+            meetsConstraints: schemas_boolean(),
+            explanation: schemas_string(),
+        })
+            .readonly();
+        const sweepProgressSchema = strictObject({
+            points: array(strictObject({
+                configuration: configurationSchema,
+                load: loadSchema,
+                metrics: partialRecord(metricNameSchema, schemas_number().nullable()).readonly().nullable(),
+                purpose: literal('capacity').optional(),
+            })
+                .readonly()),
+            spentBeforeNs: schemas_number().nonnegative(),
+            spentNs: schemas_number().nonnegative(),
+            loads: schemas_int().nonnegative(),
+            loadingNs: schemas_number().nonnegative(),
+            measuringNs: schemas_number().nonnegative(),
+            startingNs: schemas_number().nonnegative().optional(),
+            underLoadNs: schemas_number().nonnegative().optional(),
+        })
+            .readonly();
+        const searchSummarySchema = strictObject({
+            mode: schemas_enum(['quick', 'brute', 'manual', 'off']),
+            measurements: schemas_int().nonnegative(),
+            stopped: schemas_string(),
+            wallNs: schemas_number().nonnegative(),
+            underLoadNs: schemas_number().nonnegative(),
+            phases: strictObject({
+                startNs: schemas_number().nonnegative(),
+                loadNs: schemas_number().nonnegative(),
+                stopNs: schemas_number().nonnegative(),
+                otherNs: schemas_number().nonnegative(),
+            })
+                .readonly()
+                .optional(),
+            notes: array(schemas_string()),
+            answer: searchAnswerSchema.nullable(),
+        })
+            .readonly();
+        ;
         const finite = schemas_number();
         const maxLooks = 3;
         const metricValueSchema = strictObject({
@@ -34393,7 +34478,6 @@ exec "$@"
         })
             .readonly()
             .meta({ id: 'metricValue' });
-        const metricNameSchema = schemas_enum(metricNames);
         const metricsSchema = partialRecord(metricNameSchema, metricValueSchema.nullable())
             .readonly()
             .meta({ id: 'metrics' });
@@ -34487,52 +34571,6 @@ exec "$@"
         })
             .readonly()
             .meta({ id: 'scenario' });
-        const searchAnswerSchema = strictObject({
-            configuration: configurationSchema,
-            load: loadSchema,
-            metrics: partialRecord(metricNameSchema, finite.nullable()),
-            measurements: schemas_int().nonnegative(),
-            gain: finite.nullable(),
-            tie: schemas_boolean(),
-            meetsConstraints: schemas_boolean(),
-            explanation: schemas_string(),
-        })
-            .readonly();
-        const sweepProgressSchema = strictObject({
-            points: array(strictObject({
-                configuration: configurationSchema,
-                load: loadSchema,
-                metrics: partialRecord(metricNameSchema, finite.nullable()).readonly().nullable(),
-                purpose: literal('capacity').optional(),
-            })
-                .readonly()),
-            spentBeforeNs: finite.nonnegative(),
-            spentNs: finite.nonnegative(),
-            loads: schemas_int().nonnegative(),
-            loadingNs: finite.nonnegative(),
-            measuringNs: finite.nonnegative(),
-            startingNs: finite.nonnegative().optional(),
-            underLoadNs: finite.nonnegative().optional(),
-        })
-            .readonly();
-        const searchSummarySchema = strictObject({
-            mode: schemas_enum(['quick', 'brute', 'manual', 'off']),
-            measurements: schemas_int().nonnegative(),
-            stopped: schemas_string(),
-            wallNs: finite.nonnegative(),
-            underLoadNs: finite.nonnegative(),
-            phases: strictObject({
-                startNs: finite.nonnegative(),
-                loadNs: finite.nonnegative(),
-                stopNs: finite.nonnegative(),
-                otherNs: finite.nonnegative(),
-            })
-                .readonly()
-                .optional(),
-            notes: array(schemas_string()),
-            answer: searchAnswerSchema.nullable(),
-        })
-            .readonly();
         const modelMeasurementSchema = strictObject({
             name: schemas_string(),
             contentHash: schemas_string().nullable(),
@@ -34553,6 +34591,10 @@ exec "$@"
             .meta({ id: 'modelMeasurement' });
         function gatedScenarios(model) {
             return model.scenarios.filter(({ role, configuration }) => role === 'gate' && configuration.committed);
+        }
+        function modelsBeside(model) {
+            const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model));
+            return [...new Set(names)];
         }
         function validRepetitions(scenario) {
             return scenario.repetitions.filter(({ status }) => status === 'valid');
@@ -34591,7 +34633,6 @@ exec "$@"
             return all === 0 ? Number.POSITIVE_INFINITY : failed / all;
         }
         ;
-        const attribution_metricNameSchema = schemas_enum(metricNames);
         const fieldChangeSchema = strictObject({
             model: schemas_string(),
             field: schemas_string(),
@@ -34639,7 +34680,7 @@ exec "$@"
         })
             .readonly();
         const attributedChangeSchema = strictObject({
-            metric: attribution_metricNameSchema,
+            metric: metricNameSchema,
             load: loadSchema,
             changeRatio: schemas_number(),
             measuredRatio: schemas_number(),
@@ -34767,7 +34808,7 @@ exec "$@"
         ;
         const acceptedRegressionSchema = strictObject({
             model: schemas_string(),
-            metric: schemas_enum(metricNames),
+            metric: metricNameSchema,
             concurrency: schemas_int().positive().optional(),
             requestRate: schemas_number().positive().optional(),
             batchSize: schemas_int().positive().optional(),
@@ -34789,7 +34830,6 @@ exec "$@"
         })
             .readonly();
         ;
-        const metric = schemas_enum(metricNames);
         const policies = {
             onInconclusive: schemas_enum(['warn', 'fail']),
             onMissingBaseline: schemas_enum(['inconclusive', 'fail']),
@@ -34797,8 +34837,13 @@ exec "$@"
         const modelLimitsSchema = strictObject({
             name: schemas_string(),
             loads: array(loadSchema),
-            constraints: array(strictObject({ name: schemas_string(), metric, bound: schemas_enum(['max', 'min']), limit: schemas_number() })),
-            tolerance: partialRecord(metric, strictObject({ ratio: schemas_number(), absolute: schemas_number() })),
+            constraints: array(strictObject({
+                name: schemas_string(),
+                metric: metricNameSchema,
+                bound: schemas_enum(['max', 'min']),
+                limit: schemas_number(),
+            })),
+            tolerance: partialRecord(metricNameSchema, strictObject({ ratio: schemas_number(), absolute: schemas_number() })),
             checkOutputs: schemas_enum(['off', 'given', 'first']),
             asked: record(schemas_string(), schemas_string()).optional(),
             conditions: record(schemas_string(), schemas_string()).optional(),
@@ -34998,6 +35043,22 @@ exec "$@"
             if (Number(text) === 0)
                 return '±0.0 %';
             return `${share > 0 ? '+' : ''}${withMinus(text)} %`;
+        }
+        const leastFactor = 2;
+        function betterThan(gain) {
+            return `${betterInWords(gain)} ${asFactor(gain) === null ? 'than' : 'as'}`;
+        }
+        function betterInWords(gain) {
+            const factor = asFactor(gain);
+            if (factor !== null)
+                return `${factor} times as good`;
+            return `${percentDigits(Math.abs(gain))} % ${gain < 0 ? 'worse' : 'better'}`;
+        }
+        function asFactor(gain) {
+            const factor = 1 + gain;
+            if (Number(factor.toFixed(3)) < leastFactor)
+                return null;
+            return factor < 9.95 ? factor.toFixed(1) : factor.toFixed(0);
         }
         function percentDigits(share) {
             const percent = share * 100;
@@ -35262,19 +35323,18 @@ exec "$@"
         }
         function matchMeasured(name, stored, current) {
             const own = current.models.find((model) => model.name === name);
-            const beside = own === undefined ? [] : neighboursOf(own);
+            const beside = own === undefined ? [] : modelsBeside(own);
             const matches = [name, ...beside].map((each) => [each, matchOf(each, stored, current)]);
             const differences = matches.flatMap(([each, match]) => match.kind !== 'other'
                 ? []
                 : match.differences.map((text) => (each === name ? text : `${text} (${each}, beside it)`)));
             if (differences.length > 0)
                 return { kind: 'other', differences };
+            const sentUnknown = matches.flatMap(([, match]) => match.kind === 'unknown' ? (match.sentUnknown ?? []) : []);
+            if (sentUnknown.length > 0)
+                return { kind: 'unknown', sentUnknown };
             const kinds = matches.map(([, { kind }]) => kind);
             return { kind: kinds.includes('unknown') ? 'unknown' : kinds.includes('alike') ? 'alike' : 'same' };
-        }
-        function neighboursOf(model) {
-            const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model));
-            return [...new Set(names)];
         }
         function matchOf(name, stored, current) {
             const [then, now] = [stored, current].map(({ models }) => models.find((model) => model.name === name));
@@ -35284,8 +35344,10 @@ exec "$@"
             const [sent, sends] = [sentTo(name, stored.environment), sentTo(name, current.environment)];
             if (sent === sends)
                 return settings;
-            const short = (sha256 = 'unknown') => sha256.slice(0, 12);
             const known = settings.kind === 'other' ? settings.differences : [];
+            if (sent === undefined || sends === undefined)
+                return known.length > 0 ? settings : { kind: 'unknown', sentUnknown: [name] };
+            const short = (sha256) => sha256.slice(0, 12);
             return { kind: 'other', differences: [...known, `input data ${short(sent)} ≠ ${short(sends)}`] };
         }
         function sentTo(name, { inputData = {} }) {
@@ -36029,7 +36091,7 @@ exec "$@"
                     return [];
                 const series = model === undefined ? [] : accepted_seriesOf(model, entry);
                 if (series.length === 0) {
-                    const others = model === undefined || entry.beside !== undefined ? [] : seriesBeside(model);
+                    const others = model === undefined || entry.beside !== undefined ? [] : modelsBeside(model);
                     const advice = others.length === 0
                         ? 'correct or remove it'
                         : `the model was under load beside ${others.join(' and ')}, which the entry is to name (beside)`;
@@ -36042,10 +36104,6 @@ exec "$@"
                 const all = new Set(lapses).size === 1 ? '' : ` (the first of ${countInWords(series.length, 'series')})`;
                 return [`${name} accepts nothing: ${why}${all}.`];
             });
-        }
-        function seriesBeside(model) {
-            const names = gatedScenarios(model).flatMap(({ load }) => (load.beside ?? []).map((each) => each.model));
-            return [...new Set(names)];
         }
         function accepted_seriesOf(model, entry) {
             return gatedScenarios(model).flatMap((scenario) => {
@@ -36086,10 +36144,14 @@ exec "$@"
         function loadedOf({ points, space }) {
             return points.at(-1)?.configuration ?? space.committed;
         }
+        const toldOverrunNs = nsPerSecond / 2;
         function budgetWords({ points, budget }, kept = 0) {
             const { maxMeasurements, timeLeftNs } = budget;
             if (points.length + 1 + kept > maxMeasurements || timeLeftNs === null)
                 return `the budget of ${maxMeasurements} measurements is used`;
+            const overrunNs = -timeLeftNs;
+            if (overrunNs >= toldOverrunNs)
+                return `the time is used, and ${(overrunNs / nsPerSecond).toFixed(1)} s more: gated loads, and what has begun, are not cut`;
             const beside = kept === 0 ? '' : ' beside those that confirm';
             return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`;
         }
@@ -36327,41 +36389,6 @@ exec "$@"
         function space_ownKey({ others: _, ...own }) {
             return configurationKey(own);
         }
-        function makeSpace(settings, committed, model) {
-            const variants = model.loadsAllowed && settings.mode !== 'off' ? variantsOf(settings, committed, model) : [];
-            const known = new Set([configurationKey(committed)]);
-            const configurations = [committed];
-            for (const variant of variants) {
-                const key = configurationKey(variant);
-                if (known.has(key))
-                    continue;
-                known.add(key);
-                configurations.push(variant);
-            }
-            const loads = loadsOf(settings);
-            return {
-                committed,
-                configurations,
-                loads,
-                divisible: true,
-                ...(isListed(settings) ? { allLoads: true } : {}),
-            };
-        }
-        function isListed({ requestRates, concurrencies }) {
-            return requestRates === null ? concurrencies !== null : requestRates.listed;
-        }
-        function loadsOf({ concurrency: range, concurrencies, requestRates, clientBatchSizes, }) {
-            const levels = requestRates === null
-                ? (concurrencies ?? powersOfTwo(range)).map((concurrency) => ({ mode: 'concurrency', concurrency }))
-                : requestRates.rates.map((requestRate) => ({
-                    mode: 'requestRate',
-                    requestRate,
-                    ...(requestRates.distribution === 'poisson' ? { distribution: 'poisson' } : {}),
-                }));
-            return levels
-                .flatMap((load) => clientBatchSizes.map((batchSize) => (batchSize === 1 ? load : { ...load, batchSize })))
-                .sort((a, b) => inferencesOf(a) - inferencesOf(b) || batchSizeOf(a) - batchSizeOf(b));
-        }
         function loadsFor(space, configuration) {
             const lowered = (space.members?.varied ?? []).flatMap((member) => {
                 const { maxBatchSize } = fieldsOf(member, configuration);
@@ -36386,72 +36413,6 @@ exec "$@"
                 return of(configuration);
             const own = configuration.instanceCount === null ? [] : [of(configuration)];
             return Math.min(...own, ...members.varied.map((member) => of(fieldsOf(member, configuration))));
-        }
-        function memberVariants(settings, committed, model) {
-            const { configurations } = makeSpace(settings, { ...committed, committed: true }, model);
-            return configurations.map(({ committed: _, ...fields }) => fields);
-        }
-        function variantsOf(settings, committed, model) {
-            const own = { instanceCount: committed.instanceCount };
-            return (model.instances ? space_instancesOf(settings, own) : [own]).flatMap((instances) => {
-                const fixed = { ...committed, committed: false, ...instances };
-                const variants = model.batching ? batchVariants(settings, committed, instances) : [fixed];
-                return variants.flatMap((variant) => withOtherFields(settings, variant));
-            });
-        }
-        function withOtherFields({ otherFields }, variant) {
-            return (otherFields ?? [{}]).map((listed) => {
-                const { dynamic_batching: batcher, ...others } = listed;
-                const fields = {
-                    ...variant.fields,
-                    ...(variant.dynamicBatching && batcher !== undefined ? listed : others),
-                };
-                return Object.keys(fields).length === 0 ? variant : { ...variant, fields };
-            });
-        }
-        function space_instancesOf({ mode, instanceCount, instanceCounts, instanceGroups }, own) {
-            const { min, max } = instanceCount;
-            const range = Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i);
-            const searched = [...new Set([...(mode === 'manual' ? [] : range), own.instanceCount])];
-            const plain = (counts) => counts.map((count) => ({ instanceCount: count }));
-            if (instanceGroups === null)
-                return plain(instanceCounts ?? searched);
-            return instanceGroups.flatMap(({ count, groups }) => {
-                const counts = count !== null ? [count] : mode === 'manual' ? [1] : searched;
-                if (groups === null)
-                    return plain(counts);
-                return counts.map((instanceCount) => ({ instanceCount, fields: { instance_group: [...groups] } }));
-            });
-        }
-        function batchVariants(settings, committed, instances) {
-            const manual = settings.mode === 'manual';
-            const range = manual ? [] : powersOfTwo(settings.modelBatchSize);
-            const sizes = settings.maxBatchSizes ?? [...range, committed.maxBatchSize];
-            const maxBatchSizes = [...new Set(sizes)].filter((size) => size > 0).sort((a, b) => a - b);
-            const batching = settings.dynamicBatching ?? (manual ? [committed.dynamicBatching] : [true, false]);
-            return maxBatchSizes.flatMap((maxBatchSize) => batching.flatMap((dynamicBatching) => {
-                const base = { committed: false, ...instances, maxBatchSize, dynamicBatching };
-                if (!dynamicBatching)
-                    return [base];
-                return queueVariants(settings, committed, maxBatchSize).map((queue) => ({ ...base, ...queue }));
-            }));
-        }
-        function queueVariants(settings, committed, maxBatchSize) {
-            const listed = settings.preferredBatchSizes?.filter((sizes) => sizes.every((size) => size <= maxBatchSize));
-            const kept = committed.preferredBatchSizes?.filter((size) => size <= maxBatchSize) ?? [];
-            const preferred = listed === undefined || listed.length === 0 ? [kept] : listed;
-            const delays = settings.maxQueueDelaysMicroseconds ?? [committed.maxQueueDelayMicroseconds ?? 0];
-            return preferred.flatMap((sizes) => delays.map((delay) => ({
-                ...(sizes.length === 0 ? {} : { preferredBatchSizes: sizes }),
-                ...(delay === 0 ? {} : { maxQueueDelayMicroseconds: delay }),
-            })));
-        }
-        function powersOfTwo({ min, max }) {
-            const values = [];
-            for (let value = 1; value <= max; value *= 2)
-                if (value >= min)
-                    values.push(value);
-            return values.length === 0 ? [min] : values;
         }
         ;
         function capacityLimits(constraints) {
@@ -36564,12 +36525,27 @@ exec "$@"
                 return undefined;
             const row = capacityRow(demandInferPerSec, gpus);
             const nameOf = sweptName(candidate);
-            const swept = capacitiesOf(candidate.sweep?.points ?? [], constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
+            const swept = capacitiesOf(withGated(candidate), constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
             const gated = (of, model) => capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
             const rows = reference === null && swept.length > 0
                 ? swept
                 : [...gated('reference', reference), ...gated('candidate', candidate), ...swept];
             return { demandInferPerSec, rows };
+        }
+        function withGated({ sweep, scenarios }) {
+            const points = sweep?.points ?? [];
+            if (points.length === 0)
+                return [];
+            const swept = new Set(points.filter(({ configuration }) => configuration.committed).map(capacity_loadOf));
+            return [
+                ...points,
+                ...gatedScenarios({ scenarios })
+                    .map(pointOf)
+                    .filter((point) => !swept.has(capacity_loadOf(point))),
+            ];
+        }
+        function capacity_loadOf({ load }) {
+            return loadKey(load);
         }
         function capacityRow(demandInferPerSec, gpus) {
             return (of, { configuration, at, brokenAt }) => {
@@ -37221,7 +37197,7 @@ exec "$@"
         function draftsAgainstHistory(settings, model, baseline, candidate, history) {
             return draftsAgainstStored(settings, baseline, candidate, (pair) => {
                 const { metric, references, candidates, footnotes, empty } = pair;
-                const known = levelOf(history, model, candidate, metric);
+                const known = against_history_levelOf(history, model, candidate, metric);
                 if (known === null)
                     return settledDraft(empty, noLevel);
                 const values = {
@@ -37254,7 +37230,7 @@ exec "$@"
                 `measured alone, and this baseline has no ${minHistoryPoints} runs since the last change that would show the level`,
             ],
         };
-        function levelOf(history, model, { load }, metric) {
+        function against_history_levelOf(history, model, { load }, metric) {
             const series = seriesIn(history).get(seriesKey({ model, load: loadKey(load), metric }));
             return series === undefined ? null : currentLevel(series);
         }
@@ -37268,7 +37244,7 @@ exec "$@"
         const worthwhile = 0.8;
         const recentGain = 3;
         function canClear(settings, model, scenario, metric, history, repetitions) {
-            const known = levelOf(history, model, scenario, metric);
+            const known = against_history_levelOf(history, model, scenario, metric);
             if (known === null || repetitions < minRepetitions)
                 return false;
             const values = positives(validRepetitions(scenario), metric) ?? [];
@@ -37556,11 +37532,11 @@ exec "$@"
             return undecidable;
         }
         ;
-        const memory_metric = 'gpuMemoryBytes';
+        const metric = 'gpuMemoryBytes';
         function draftMemory(settings, against, referenceScenario, candidateScenario, baselineValue) {
             const [references, candidates] = [referenceScenario, candidateScenario].map(validRepetitions);
             const [reference, candidate] = [highestMemory(references), highestMemory(candidates)];
-            const start = { metric: memory_metric, load: candidateScenario.load, against, baselineValue };
+            const start = { metric, load: candidateScenario.load, against, baselineValue };
             const sources = memory_sourcesOf(referenceScenario, candidateScenario);
             if (reference === null && candidate === null) {
                 if (sources.length === 0)
@@ -37587,7 +37563,7 @@ exec "$@"
             });
         }
         function memory_sourcesOf(...scenarios) {
-            return [...new Set(scenarios.flatMap(({ metrics }) => metrics[memory_metric]?.reason ?? []))];
+            return [...new Set(scenarios.flatMap(({ metrics }) => metrics[metric]?.reason ?? []))];
         }
         ;
         function opponentOf(input) {
@@ -37830,1131 +37806,7 @@ exec "$@"
             };
         }
         ;
-        const usableShare = 0.95;
-        function fitsMemory(points, { gpuMemoryBytes, members }) {
-            const measured = points.flatMap(({ configuration, metrics }) => {
-                const own = metrics?.gpuMemoryBytes;
-                return own == null || isOnCpu(configuration) ? [] : [{ configuration, own, metrics }];
-            });
-            if (gpuMemoryBytes === undefined || measured.length === 0)
-                return () => true;
-            const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? []);
-            const othersBytes = Math.max(0, ...measured.map(({ own, metrics }) => (metrics?.gpuDeviceMemoryBytes ?? own) - own));
-            const shares = measured.map(({ configuration, own }) => ({
-                batch: largestBatch(configuration, members),
-                bytes: Math.max(0, own - serverBytes) / memory_instancesOf(configuration, members),
-            }));
-            const instanceBytes = lineThrough(shares);
-            const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes;
-            return (configuration) => isOnCpu(configuration) ||
-                memory_instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
-        }
-        function isOnCpu(configuration) {
-            const groups = instanceGroupsOf(configuration);
-            return groups.length > 0 && groups.every(({ kind }) => kind === 'KIND_CPU');
-        }
-        function memory_instancesOf(configuration, members) {
-            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
-            return Math.max(1, others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0));
-        }
-        function largestBatch(configuration, members) {
-            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize);
-            return Math.max(configuration.maxBatchSize, ...others);
-        }
-        function lineThrough(shares) {
-            const mean = (of) => shares.reduce((sum, share) => sum + of(share), 0) / shares.length;
-            const [centre, level] = [mean(({ batch }) => batch), mean(({ bytes }) => bytes)];
-            const spread = mean(({ batch }) => (batch - centre) ** 2);
-            if (spread === 0)
-                return (batch) => level * (1 + Math.max(0, batch / Math.max(1, centre) - 1) / 2);
-            const slope = mean(({ batch, bytes }) => (batch - centre) * (bytes - level)) / spread;
-            return (batch) => level + Math.max(0, slope) * (batch - centre);
-        }
-        ;
-        const perDoubling = 0.02;
-        const perModel = 0.02;
-        function effortOf(configuration, { members, committed }) {
-            if (members === undefined)
-                return 0;
-            const { others = {} } = configuration;
-            const changed = members.varied.filter(({ name }) => others[name] !== undefined).length;
-            const grown = memory_instancesOf(configuration, members) / memory_instancesOf(committed, members);
-            return perModel * changed + perDoubling * Math.max(0, Math.log2(grown));
-        }
-        ;
-        function expectedGain({ means, sds, shares }, { slope, rest, floor, least }) {
-            const even = slope > 0 ? (floor - rest.mean) / slope : 0;
-            const scatter = slope > 0 ? rest.sd / slope : 0;
-            let gain = 0;
-            let chance = 0;
-            for (let i = 0; i < shares.length; i++) {
-                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
-                chance += share * probabilityAbove((mean - least.mean) / Math.max(Math.hypot(sd, least.sd), leastWidth));
-                if (slope > 0) {
-                    const width = Math.max(Math.hypot(sd, scatter), leastWidth);
-                    gain += share * slope * meanAbove(mean, width, even, least);
-                }
-            }
-            return { gain: slope > 0 ? gain : expectedExcess(rest, floor) * chance, chance };
-        }
-        function chanceAbove({ means, sds, shares }, slope, rest) {
-            let chance = 0;
-            for (let i = 0; i < shares.length; i++) {
-                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
-                const width = Math.max(Math.hypot(slope * sd, rest.sd), leastWidth);
-                chance += share * probabilityAbove((slope * mean + rest.mean) / width);
-            }
-            return chance;
-        }
-        const leastWidth = 1e-9;
-        const wellKnown = 0.01;
-        const root3 = Math.sqrt(3);
-        function meanAbove(mean, sd, even, least) {
-            if (least.sd < wellKnown || least.mean + root3 * least.sd <= even)
-                return partialMean(mean, sd, even, Math.max(even, least.mean));
-            const at = (limit) => partialMean(mean, sd, even, Math.max(even, limit));
-            const offset = root3 * least.sd;
-            return (at(least.mean - offset) + 4 * at(least.mean) + at(least.mean + offset)) / 6;
-        }
-        function partialMean(mean, sd, even, limit) {
-            const z = (mean - limit) / sd;
-            if (z < -farOut)
-                return 0;
-            if (z > farOut)
-                return mean - even;
-            const density = normalDensity(z);
-            return (mean - even) * lowerTail(z, density) + sd * density;
-        }
-        function expectedExcess({ mean, sd }, floor) {
-            return sd === 0 ? Math.max(0, mean - floor) : Math.max(0, partialMean(mean, sd, floor, floor));
-        }
-        const farOut = 3.5;
-        function probabilityAbove(z) {
-            if (z > farOut || z < -farOut)
-                return z > 0 ? 1 : 0;
-            return lowerTail(z, normalDensity(z));
-        }
-        function lowerTail(z, density) {
-            const t = 1 / (1 + 0.2316419 * Math.abs(z));
-            const polynomial = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-            return z > 0 ? 1 - density * polynomial : density * polynomial;
-        }
-        const densityAt0 = 1 / Math.sqrt(2 * Math.PI);
-        function normalDensity(z) {
-            return densityAt0 * Math.exp(-(z * z) / 2);
-        }
-        ;
-        const guessedLatencyNs = 10 * nsPerMs;
-        function featuresOf(observations) {
-            const latencies = observations.flatMap(({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) => latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? []);
-            const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies);
-            return (place) => features(place, idleNs);
-        }
-        function features({ configuration, load }, idleNs) {
-            const clientBatch = batchSizeOf(load);
-            const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond;
-            const instances = configuration.instanceCount ?? 1;
-            const batch = Math.max(1, configuration.maxBatchSize);
-            const largest = configuration.dynamicBatching
-                ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
-                : clientBatch;
-            const busy = Math.min(instances, Math.max(1, requests));
-            return {
-                outstanding: Math.log2(requests * clientBatch),
-                instances: Math.log2(instances),
-                batch: Math.log2(batch),
-                delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
-                preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
-                dynamic: configuration.dynamicBatching ? 1 : 0,
-                effInstances: Math.log2(busy),
-                effBatch: Math.log2(largest),
-                clientBatch: Math.log2(clientBatch),
-                inFlight: requests * clientBatch,
-                busy,
-                executed: largest,
-                instanceCount: instances,
-                maxBatchSize: batch,
-            };
-        }
-        ;
-        function dot(a, b) {
-            let sum = 0;
-            for (let i = 0; i < a.length; i++)
-                sum += (a[i] ?? 0) * (b[i] ?? 0);
-            return sum;
-        }
-        function cholesky(matrix) {
-            const factor = [];
-            for (const [i, row] of matrix.entries()) {
-                const current = new Float64Array(i + 1);
-                for (let j = 0; j <= i; j++) {
-                    const above = j === i ? current : (factor[j] ?? []);
-                    let sum = row[j] ?? 0;
-                    for (let k = 0; k < j; k++)
-                        sum -= (current[k] ?? 0) * (above[k] ?? 0);
-                    current[j] = j === i ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (above[j] ?? 1);
-                }
-                factor.push(current);
-            }
-            return factor;
-        }
-        function forward(factor, b, v) {
-            for (let i = 0; i < b.length; i++) {
-                const row = factor[i];
-                let sum = b[i] ?? 0;
-                for (let k = 0; k < i; k++)
-                    sum -= (row[k] ?? 0) * (v[k] ?? 0);
-                v[i] = sum / (row[i] ?? 1);
-            }
-            return v;
-        }
-        ;
-        const doubtShare = 0.2;
-        const mostParts = 32;
-        function regress(samples, kernels, hypotheses) {
-            const from = samples.map(({ x }) => kernels.from(x));
-            const between = from.map((covariances) => samples.map(({ x }) => {
-                const row = new Float64Array(kernels.count);
-                covariances(x, row);
-                return row;
-            }));
-            const factorOf = (straying) => factored(between.map((row, i) => row.map((values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0))));
-            const factors = new Map([...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]));
-            const groups = grouped(likely(samples, hypotheses, factors));
-            const parts = groups.flatMap(({ fits }) => fits);
-            const shares = Float64Array.from(parts, ({ share }) => share);
-            const shapes = [...new Set(parts.map(({ shape }) => shape))];
-            const shapeAt = new Map(shapes.map((shape, i) => [shape, i]));
-            const indexed = groups.map(({ straying, factor, fits }) => ({
-                variances: straying.variances,
-                factor,
-                fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
-            }));
-            const means = new Float64Array(shares.length);
-            const sds = new Float64Array(shares.length);
-            const values = new Float64Array(shapes.length);
-            const own = new Float64Array(kernels.count);
-            const row = new Float64Array(kernels.count);
-            const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length));
-            const projected = new Float64Array(samples.length);
-            const believed = (levels) => {
-                let part = 0;
-                for (const { variances, factor, fits } of indexed) {
-                    mixture(toSamples, variances, projected);
-                    forward(factor.triangle, projected, projected);
-                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
-                    for (const { at, level, whitened } of fits) {
-                        means[part] = levels * level + (values[at] ?? 0) + dot(projected, whitened);
-                        sds[part++] = sd;
-                    }
-                }
-                return summarised(means, sds, shares);
-            };
-            const believedAt = (x) => {
-                for (const [i, shape] of shapes.entries())
-                    values[i] = shape(x);
-                kernels.from(x)(x, own);
-                for (const [i, covariances] of from.entries()) {
-                    covariances(x, row);
-                    for (let k = 0; k < row.length; k++)
-                        toSamples[k][i] = row[k] ?? 0;
-                }
-                return believed(1);
-            };
-            const difference = (one, other) => {
-                for (const [i, shape] of shapes.entries())
-                    values[i] = shape(one) - shape(other);
-                own.fill(0);
-                for (const [a, b, times] of [
-                    [one, one, 1],
-                    [other, other, 1],
-                    [one, other, -2],
-                ]) {
-                    kernels.from(a)(b, row);
-                    for (let k = 0; k < row.length; k++)
-                        own[k] = (own[k] ?? 0) + times * (row[k] ?? 0);
-                }
-                for (const [i, covariances] of from.entries()) {
-                    for (const [x, sign] of [[one, 1], [other, -1]]) {
-                        covariances(x, row);
-                        for (let k = 0; k < row.length; k++) {
-                            const toSample = toSamples[k];
-                            toSample[i] = (sign === 1 ? 0 : (toSample[i] ?? 0)) + sign * (row[k] ?? 0);
-                        }
-                    }
-                }
-                return believed(0);
-            };
-            return Object.assign(believedAt, { difference });
-        }
-        function mixture(parts, variances, sum) {
-            sum.fill(0);
-            for (let k = 0; k < parts.length; k++) {
-                const variance = variances[k] ?? 0;
-                const part = parts[k];
-                if (variance !== 0)
-                    for (let i = 0; i < sum.length; i++)
-                        sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0);
-            }
-        }
-        function summarised(means, sds, shares) {
-            let first = 0;
-            let second = 0;
-            for (let i = 0; i < shares.length; i++) {
-                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
-                first += share * mean;
-                second += share * (sd ** 2 + mean ** 2);
-            }
-            return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)), means, sds, shares };
-        }
-        function variance(sample, { noise = 1 }) {
-            return (noise * (sample?.noise ?? 0)) ** 2;
-        }
-        function factored(matrix) {
-            const triangle = cholesky(matrix);
-            return { triangle, halfLog: triangle.reduce((sum, row, i) => sum + Math.log(row[i] ?? 1), 0) };
-        }
-        function likely(samples, hypotheses, factors) {
-            const residuals = new Float64Array(samples.length);
-            const whitened = new Float64Array(samples.length);
-            const ways = hypotheses.reduce((sum, { strayings }) => sum + strayings.length, 0);
-            const logEvidence = new Float64Array(ways);
-            const hypothesisOf = new Int32Array(ways);
-            let way = 0;
-            for (const [i, { shape, strayings, prior }] of hypotheses.entries()) {
-                residualsOf(samples, shape, residuals);
-                for (const straying of strayings) {
-                    const { triangle, halfLog } = factors.get(straying);
-                    forward(triangle, residuals, whitened);
-                    logEvidence[way] = Math.log(prior / strayings.length) - dot(whitened, whitened) / 2 - halfLog;
-                    hypothesisOf[way++] = i;
-                }
-            }
-            const isDoubt = (at) => hypotheses[hypothesisOf[at] ?? 0]?.doubt === true;
-            const hasDoubts = hypotheses.some(({ doubt }) => doubt);
-            const picked = hasDoubts
-                ? [...sampled(logEvidence, 1 - doubtShare), ...sampled(logEvidence, doubtShare, isDoubt)]
-                : sampled(logEvidence, 1);
-            return picked.map(({ at, share }) => {
-                const i = hypothesisOf[at] ?? 0;
-                const { shape, strayings } = hypotheses[i];
-                const straying = strayings[at - hypothesisOf.indexOf(i)];
-                const factor = factors.get(straying);
-                const level = residualsOf(samples, shape, residuals);
-                const decorrelated = forward(factor.triangle, residuals, new Float64Array(samples.length));
-                return { shape, straying, factor, share, level, whitened: decorrelated };
-            });
-        }
-        function residualsOf(samples, shape, residuals) {
-            let level = 0;
-            for (const [i, { x, y }] of samples.entries()) {
-                const above = y - shape(x);
-                residuals[i] = above;
-                level += above / samples.length;
-            }
-            for (let i = 0; i < residuals.length; i++)
-                residuals[i] = (residuals[i] ?? 0) - level;
-            return level;
-        }
-        function sampled(logEvidence, whole, counts = () => true) {
-            const highest = logEvidence.reduce((most, log, at) => (counts(at) ? Math.max(most, log) : most), -Infinity);
-            const weights = logEvidence.map((log, at) => (counts(at) ? Math.exp(log - highest) : 0));
-            const total = weights.reduce((sum, weight) => sum + weight, 0);
-            const picked = [];
-            let sum = 0;
-            let taken = 0;
-            for (let at = 0; at < weights.length; at++) {
-                sum += (weights[at] ?? 0) / total;
-                const upTo = Math.floor(sum * mostParts + 0.5);
-                if (upTo > taken)
-                    picked.push({ at, share: (whole * (upTo - taken)) / mostParts });
-                taken = upTo;
-            }
-            return picked;
-        }
-        function grouped(fits) {
-            const groups = new Map();
-            for (const fit of fits) {
-                const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] };
-                groups.set(fit.straying, group);
-                group.fits.push(fit);
-            }
-            return [...groups.values()];
-        }
-        function kernelsOf(kernels) {
-            return {
-                count: kernels.length,
-                from: (one) => (other, into) => {
-                    for (const [k, kernel] of kernels.entries())
-                        into[k] = kernel(one, other);
-                },
-            };
-        }
-        ;
-        const rateKernelNames = [
-            'level',
-            'straight',
-            'executed',
-            'working',
-            'near',
-            'sharp',
-            'configuration',
-            'additive',
-            'together',
-            'surface',
-            'eachBatch',
-            'eachCount',
-            'fromBatch',
-            'fromCount',
-        ];
-        const rateKernels = { count: rateKernelNames.length, from: rateCovariances };
-        function rateVariances(sds) {
-            return rateKernelNames.map((name) => (sds[name] ?? 0) ** 2);
-        }
-        function rateCovariances(a) {
-            let last = null;
-            const kept = { near: 0, sharp: 0, alike: 0, additive: 0, together: 0, surface: 0 };
-            return (b, into) => {
-                if (last === null || !sameShape(last, b)) {
-                    last = b;
-                    kept.alike = smooth(rawDistance(a, b));
-                    kept.near = smooth(kernels_distance(a, b, usedBatch(a) - usedBatch(b)));
-                    kept.sharp = kept.near ** 6;
-                    kept.additive =
-                        smooth(((a.instances - b.instances) / 1.2) ** 2) +
-                            smooth(((a.batch - b.batch) / 2) ** 2) +
-                            smooth((a.dynamic - b.dynamic) ** 2) / 4;
-                    kept.together = smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
-                    kept.surface = (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2;
-                }
-                const load = smooth(loadDistance(a, b));
-                into[0] = 1;
-                into[1] = a.effInstances * b.effInstances + a.effBatch * b.effBatch;
-                into[2] = smooth(effDistance(a, b));
-                into[3] = into[2] ** 6;
-                into[4] = kept.near * load;
-                into[5] = kept.sharp * load;
-                into[6] = kept.alike;
-                into[7] = kept.additive;
-                into[8] = kept.together;
-                into[9] = kept.surface;
-                into[10] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0;
-                into[11] = a.instances === b.instances ? 1 : 0;
-                into[12] = Math.min(a.effBatch, b.effBatch);
-                into[13] = Math.min(a.instances, b.instances);
-            };
-        }
-        function sameShape(a, b) {
-            return (a.instances === b.instances &&
-                a.batch === b.batch &&
-                a.dynamic === b.dynamic &&
-                a.delay === b.delay &&
-                a.preferred === b.preferred &&
-                a.clientBatch === b.clientBatch);
-        }
-        const stretchKernels = kernelsOf([
-            () => 1,
-            (a, b) => smooth(effDistance(a, b)),
-            (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b)),
-        ]);
-        const otherKernels = kernelsOf([
-            () => 1,
-            (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
-            (a, b) => smooth(rawDistance(a, b)),
-        ]);
-        function effDistance(a, b) {
-            return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
-                ((a.effBatch - b.effBatch) / 2.5) ** 2 +
-                loadDistance(a, b) +
-                ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
-                ((a.delay - b.delay) / 3) ** 2);
-        }
-        function rawDistance(a, b) {
-            return kernels_distance(a, b, a.batch - b.batch);
-        }
-        function usedBatch({ dynamic, batch, clientBatch }) {
-            return dynamic === 1 ? batch : clientBatch;
-        }
-        function kernels_distance(a, b, batches) {
-            return (((a.instances - b.instances) / 1.5) ** 2 +
-                (batches / 2.5) ** 2 +
-                ((a.delay - b.delay) / 3) ** 2 +
-                ((a.preferred - b.preferred) / 2) ** 2 +
-                (a.dynamic - b.dynamic) ** 2);
-        }
-        function loadDistance(a, b) {
-            return ((a.outstanding - b.outstanding) / 2) ** 2;
-        }
-        function smooth(squaredDistance) {
-            return Math.exp(-squaredDistance / 2);
-        }
-        ;
-        function shapes_alike(whole, of) {
-            return of.map((each) => ({ of: each, prior: whole / of.length }));
-        }
-        function shapes_halfway(x) {
-            const capacity = 2 * Math.sqrt(x.busy * x.executed);
-            return -Math.log(1 / x.inFlight + 1 / capacity);
-        }
-        const jumpShare = 0.2;
-        const cliffShare = 0.2;
-        const executionTimes = [
-            ...shapes_alike(1 - jumpShare, [
-                ...[0.1, 0.5, 0.8, 0.95].map((fixed) => (x) => fixed + (1 - fixed) * x.executed),
-                ...[0.4, 0.8].map((gain) => (x) => x.executed ** (1 - gain)),
-            ]),
-            ...shapes_alike(jumpShare, [2, 4, 8, 16, 32].map((from) => (x) => (0.1 + 0.9 * x.executed) / (x.executed >= from ? 1.7 : 1))),
-        ];
-        function shared(contention, crosstalk) {
-            return ({ busy: k }) => k / (1 + contention * (k - 1) + crosstalk * k * (k - 1));
-        }
-        const scalings = [
-            ...shapes_alike(1 - cliffShare, [
-                [0, 0],
-                [0.2, 0],
-                [0.6, 0],
-                [1, 0],
-                [0.1, 0.05],
-                [0.1, 0.15],
-            ].map(([contention = 0, crosstalk = 0]) => shared(contention, crosstalk))),
-            ...shapes_alike(cliffShare, [1, 2, 3, 4, 5].map((fit) => {
-                const scaling = shared(0.05, 0);
-                return (x) => scaling(x) * (x.instanceCount > fit ? 0.65 : 1);
-            })),
-        ];
-        function shapes_closedLoop(time, scaling, { network, knee, collapse = Number.POSITIVE_INFINITY }) {
-            return (x) => {
-                const execution = time.of(x);
-                const unloaded = (network + execution) / x.inFlight;
-                const bound = execution / (scaling.of(x) * x.executed);
-                const most = Math.max(unloaded, bound);
-                const ratio = Math.min(unloaded, bound) / most;
-                const squared = ratio * ratio;
-                const bend = knee === 1 ? ratio : knee === 2 ? squared : squared * squared * ratio;
-                return -Math.log(most * (1 + x.inFlight / collapse)) - Math.log1p(bend) / knee;
-            };
-        }
-        const loops = [
-            { network: 0, knee: 1 },
-            { network: 0.2, knee: 2 },
-            { network: 0, knee: 5 },
-            { network: 0.5, knee: 5 },
-            { network: 0.2, knee: 5, collapse: 60 },
-            { network: 0.2, knee: 5, collapse: 300 },
-        ];
-        const closedLoops = executionTimes.flatMap((time) => scalings.flatMap((scaling) => loops.map((loop) => ({
-            of: shapes_closedLoop(time, scaling, loop),
-            prior: (time.prior * scaling.prior) / loops.length,
-        }))));
-        function apart(of) {
-            return (x) => {
-                const batch = of.always || x.dynamic === 1 ? x.batch : 0;
-                const half = of.each ? of.half * x.instanceCount * 2 ** batch : of.half;
-                return Math.LN2 * (of.instances * x.instances + of.batch * batch) - Math.log1p(half / x.inFlight);
-            };
-        }
-        const powers = [
-            [0, 0],
-            [0.5, 0],
-            [1, 0],
-            [0, 0.4],
-            [0.5, 0.4],
-            [1, 0.4],
-            [0.5, 0.8],
-            [1, 0.8],
-        ];
-        const loadsApart = [
-            ...[1, 2, 4, 8, 16, 32].map((half) => ({ half, each: false, share: 1 / 12 })),
-            ...[0.15, 0.4, 1].map((half) => ({ half, each: true, share: 1 / 6 })),
-        ].flatMap(({ half, each, share }) => powers.flatMap(([instances = 0, batch = 0]) => [true, false].map((always) => ({
-            of: apart({ half, each, instances, batch, always }),
-            prior: (share * (instances + batch === 0 ? 3 : 1)) / 20,
-        }))));
-        const memories = [0.01, 0.5, 1.5, 4, 12].flatMap((server) => [0, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((perItem) => (x) => Math.log(server + x.instanceCount * (1 + perItem * x.maxBatchSize))));
-        ;
-        const vague = [
-            { level: 1, straight: 0.2, executed: 0.3, near: 0.02 },
-            { level: 1, straight: 0.2, executed: 0.6, near: 0.05 },
-            { level: 1, straight: 0.2, executed: 0.5, near: 0.2 },
-        ].map(rateVariances);
-        const doubtful = [
-            { level: 1, straight: 0.2, executed: 1 },
-            { level: 1, straight: 0.2, executed: 0.3, working: 0.6 },
-            { level: 1, straight: 0.2, executed: 0.3, configuration: 0.6 },
-            { level: 1, straight: 0.2, executed: 0.2, near: 1 },
-            { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
-            { level: 1, executed: 0.3, near: 0.1, fromBatch: 0.5, fromCount: 0.5 },
-        ].map(rateVariances);
-        const nearLoop = [
-            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
-            { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
-            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
-            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, fromBatch: 0.35, fromCount: 0.35 },
-        ].map(rateVariances);
-        const byConfiguration = [
-            { level: 1, executed: 0.05, configuration: 0.1, additive: 0.6 },
-            { level: 1, executed: 0.05, configuration: 0.3, together: 0.8 },
-            { level: 1, executed: 0.05, configuration: 0.8 },
-            { level: 1, executed: 0.05, configuration: 0.3, surface: 0.15 },
-        ].map(rateVariances);
-        function strayings(sets, noises = [1]) {
-            return sets.flatMap((variances) => noises.map((noise) => ({ variances, noise })));
-        }
-        function hypotheses(whole, shapes, ways) {
-            const total = shapes.reduce((sum, { prior }) => sum + prior, 0);
-            return shapes.map(({ of, prior }) => ({ shape: of, strayings: ways, prior: (whole * prior) / total }));
-        }
-        const noises = [0.2, 1.5];
-        const [loopShare, apartShare] = [0.65, 0.3];
-        const rateHypotheses = [
-            { shape: shapes_halfway, strayings: strayings(vague), prior: 0.025 },
-            { shape: shapes_halfway, strayings: strayings(doubtful), prior: 0.025, doubt: true },
-            ...hypotheses(loopShare, closedLoops, strayings(nearLoop, noises)),
-            ...hypotheses(apartShare, loadsApart, strayings(byConfiguration, noises)),
-        ];
-        const stretchHypotheses = [
-            {
-                shape: () => 0.3,
-                strayings: strayings([
-                    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
-                    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
-                ]),
-                prior: 1,
-            },
-        ];
-        const anyOther = strayings([[1, 0.3 ** 2, 0.15 ** 2]]);
-        const nearMemory = strayings([[1, 0, 0.05 ** 2]]);
-        const memoryHypotheses = [
-            { shape: ({ instances, batch }) => 0.3 * (instances + batch / 2), strayings: anyOther, prior: 0.2 },
-            ...memories.map((shape) => ({ shape, strayings: nearMemory, prior: 0.8 / memories.length })),
-        ];
-        const otherHypotheses = [
-            { shape: () => 0, strayings: anyOther, prior: 1 },
-        ];
-        ;
-        const theRateItself = { ofRate: 1, rest: { mean: 0, sd: 0 } };
-        function fitSurrogate(observations) {
-            const features = featuresOf(observations);
-            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
-            const rateAt = regress(samples, rateKernels, rateHypotheses);
-            const fits = new Map();
-            const fitOf = (metric) => {
-                const known = fits.get(metric);
-                if (known !== undefined)
-                    return known;
-                const made = metric.startsWith('latency')
-                    ? fitStretch(observations, features, metric)
-                    : fitOther(observations, features, metric);
-                fits.set(metric, made);
-                return made;
-            };
-            const outlookOf = (place) => {
-                const x = features(place);
-                const relation = (metric) => {
-                    if (metric === 'inferPerSec')
-                        return theRateItself;
-                    const { mean, sd } = fitOf(metric)(x);
-                    if (!metric.startsWith('latency'))
-                        return { ofRate: 0, rest: { mean, sd } };
-                    return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } };
-                };
-                return { rate: rateAt(x), relation };
-            };
-            const rateDifference = (one, other) => rateAt.difference(features(one), features(other));
-            return Object.assign(outlookOf, { rateDifference });
-        }
-        function beliefOf({ rate, relation }, metric) {
-            const { ofRate, rest } = relation(metric);
-            return { mean: ofRate * rate.mean + rest.mean, sd: Math.hypot(ofRate * rate.sd, rest.sd) };
-        }
-        const mostStretch = Math.log(20);
-        function fitStretch(observations, features, metric) {
-            const samples = samplesOf(observations, features, (observation) => {
-                const { metrics } = observation;
-                const latency = log(metrics[metric]);
-                const rate = log(metrics.inferPerSec);
-                if (latency === null || rate === null)
-                    return null;
-                const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9);
-                return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch);
-            });
-            return regress(samples, stretchKernels, stretchHypotheses);
-        }
-        function fitOther(observations, features, metric) {
-            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]));
-            const isMemory = metric_metrics[metric].unit === 'bytes';
-            const noise = isMemory ? 0.01 : 0.1;
-            return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, isMemory ? memoryHypotheses : otherHypotheses);
-        }
-        function samplesOf(observations, features, target) {
-            return observations.flatMap((observation) => {
-                const y = target(observation);
-                return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
-            });
-        }
-        function log(value) {
-            return value != null && value > 0 ? Math.log(value) : null;
-        }
-        ;
-        function utilityOf({ relation }, objectives) {
-            const shares = weights(objectives);
-            let slope = 0;
-            let mean = 0;
-            let variance = 0;
-            for (const [i, { metric }] of objectives.entries()) {
-                const { ofRate, rest } = relation(metric);
-                const share = (shares[i] ?? 0) * direction(metric);
-                slope += share * ofRate;
-                mean += share * rest.mean;
-                variance += (share * rest.sd) ** 2;
-            }
-            return { slope, rest: { mean, sd: Math.sqrt(variance) } };
-        }
-        const nothing = { mean: Number.NEGATIVE_INFINITY, sd: 0 };
-        function needsOf(outlook, constraints) {
-            let least = nothing;
-            let others = 1;
-            for (const constraint of constraints) {
-                const { ofRate, rest } = outlook.relation(constraint.metric);
-                const isFloor = constraint.limit > 0 && ofRate === (constraint.bound === 'max' ? -1 : 1);
-                const log = Math.log(constraint.limit);
-                const needed = { mean: ofRate * (log - rest.mean), sd: rest.sd };
-                if (!isFloor)
-                    others *= stakes_chanceOf(roomOf(outlook, constraint));
-                else if (needed.mean > least.mean)
-                    least = needed;
-            }
-            return { least, others };
-        }
-        function meetingOf(outlook, constraints) {
-            const { least, others } = needsOf(outlook, constraints);
-            return others * expectedGain(outlook.rate, { slope: 0, rest: nothing, floor: 0, least }).chance;
-        }
-        function stakes_chanceOf({ mean, sd }) {
-            return normalCdf(mean / Math.max(sd, 1e-9));
-        }
-        function marginOf(outlook, constraints) {
-            const rooms = constraints.filter(({ limit }) => limit > 0).map((constraint) => roomOf(outlook, constraint));
-            return rooms.reduce((worst, room) => (worst === null || room.mean < worst.mean ? room : worst), null);
-        }
-        function roomOf(outlook, { metric, bound, limit }) {
-            if (limit <= 0)
-                return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 };
-            const { mean, sd } = beliefOf(outlook, metric);
-            return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
-        }
-        ;
-        function answer_rank(question, estimate = null) {
-            const { objectives, constraints, points, space } = question;
-            const candidates = candidatesOf(points);
-            const against = candidates[0]?.metrics ?? {};
-            const key = (candidate) => [
-                hasFailed(candidate)
-                    ? Number.POSITIVE_INFINITY
-                    : candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
-                effortOf(candidate.configuration, space) -
-                    (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate.worthOf(candidate)),
-            ];
-            return candidates
-                .map((candidate) => ({ candidate, key: key(candidate) }))
-                .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
-                .map(({ candidate }) => candidate);
-        }
-        function estimateOf(question) {
-            const spread = candidates_spreadOf(question.points);
-            if (spread === exactSpread || question.space.members !== undefined)
-                return null;
-            const candidates = candidatesOf(question.points);
-            const surrogate = fitSurrogate(candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })));
-            const utility = (place) => utilityOf(surrogate(place), question.objectives);
-            return {
-                worthOf: (place) => {
-                    const { slope, rest } = utility(place);
-                    return slope * surrogate(place).rate.mean + rest.mean;
-                },
-                meetingOf: (place) => meetingOf(surrogate(place), question.constraints),
-                chanceOfBetter: (one, other) => {
-                    const [{ slope, rest }, { rest: otherRest }] = [utility(one), utility(other)];
-                    const apart = { mean: rest.mean - otherRest.mean, sd: Math.hypot(rest.sd, otherRest.sd) };
-                    return chanceAbove(surrogate.rateDifference(one, other), slope, apart);
-                },
-            };
-        }
-        function holds(candidate, constraints, meeting) {
-            return candidateViolation(candidate, constraints, meeting) === 0;
-        }
-        function candidateViolation({ metrics, confirmed }, constraints, meeting) {
-            const own = violation(metrics, constraints);
-            const isBelieved = own === 0 && meeting !== undefined && meeting >= moreLikelyThanNot;
-            return confirmed === null || isBelieved ? own : Math.max(own, violation(confirmed, constraints));
-        }
-        const moreLikelyThanNot = 0.5;
-        function bestOf(ranked, configuration) {
-            return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null;
-        }
-        const surelyBetter = 0.98;
-        const tieErrors = 2.326;
-        function indistinguishable(one, other, question, estimate = null) {
-            if (estimate !== null) {
-                const chance = estimate.chanceOfBetter(one, other);
-                return Math.max(chance, 1 - chance) < surelyBetter;
-            }
-            const error = candidates_spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
-            return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
-        }
-        function answerOf(question, estimate = null) {
-            const ranked = answer_rank(question, estimate);
-            const [top] = ranked;
-            if (top === undefined)
-                return null;
-            const { constraints, objectives } = question;
-            const isHolding = (candidate) => holds(candidate, constraints, estimate?.meetingOf(candidate));
-            const meetsConstraints = isHolding(top);
-            const own = bestOf(ranked, question.space.committed);
-            const ownMeets = own !== null && isHolding(own);
-            const isCommitted = top === own;
-            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate);
-            const winner = tie ? own : top;
-            return {
-                configuration: winner.configuration,
-                load: winner.load,
-                metrics: winner.metrics,
-                measurements: winner.measurements,
-                gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
-                tie,
-                meetsConstraints,
-                explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
-            };
-        }
-        function toBest(answer, measured, patch) {
-            const { configuration, load, gain, tie, meetsConstraints, explanation } = answer;
-            const metrics = answerMetrics(answer, measured);
-            return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch };
-        }
-        function answerMetrics(answer, measured) {
-            const [only] = measured;
-            if (measured.length <= 1)
-                return only ?? {};
-            const entries = metricNames.flatMap((name) => {
-                const values = measured.flatMap((metrics) => metrics[name] ?? []);
-                const value = answer.metrics[name];
-                const [first] = values;
-                if (first === undefined || value == null)
-                    return [];
-                const n = values.reduce((sum, each) => sum + each.n, 0);
-                const lacking = values.find((each) => each.value === null);
-                return [[name, lacking ? { ...lacking, n } : { ...first, value, interval: null, n }]];
-            });
-            return Object.fromEntries(entries);
-        }
-        function explain(question, { top, own, tie, meetsConstraints, ownMeets }) {
-            const { constraints, objectives } = question;
-            const topWords = `${answer_describe(top)}`;
-            if (!meetsConstraints) {
-                const isRefuted = violation(top.metrics, constraints) === 0 && top.confirmed !== null;
-                const missing = isRefuted ? top.confirmed : top.metrics;
-                const failing = constraints.filter((constraint) => excess(missing, constraint) > 0);
-                const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ');
-                return `Nothing that was measured meets the constraints. The least violating is ${topWords}: ${isRefuted ? 'measured again, ' : ''}${words}.`;
-            }
-            if (own === null)
-                return `${capital(topWords)} is the best measured; the committed configuration gave no measurement.`;
-            if (top === own)
-                return `The committed configuration is the best of those measured: ${topWords}.`;
-            if (!ownMeets)
-                return `${capital(topWords)} is the best; the committed configuration meets the constraints at no measured load.`;
-            const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0);
-            const spread = percent(candidates_spreadOf(question.points));
-            if (tie) {
-                return `A tie, so the committed configuration stands at ${answer_describe(own)}: the best other one, ${topWords}, differs by ${ratio}, which is not sure to be more than noise: single measurements spread by ${spread}.`;
-            }
-            return `${capital(topWords)} is ${ratio} better than the committed configuration at its best load, ${answer_describe(own)}; single measurements spread by ${spread}.`;
-        }
-        function answer_describe({ configuration, load, metrics, }) {
-            const values = [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null);
-            return `${configurationKey(configuration)} at ${loadLabel(load)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
-        }
-        function metricWords(name, metrics) {
-            const value = metrics[name];
-            return value == null ? null : `${metric_metrics[name].label} ${amount(name, value)}`;
-        }
-        function violationWords(metrics, constraint) {
-            const { name, metric, bound, limit } = constraint;
-            const value = metrics[metric];
-            const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`;
-            if (value == null)
-                return `${name} was not measured (${limitWords} asked)`;
-            return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`;
-        }
-        function amount(name, value) {
-            switch (metric_metrics[name].unit) {
-                case 'ns':
-                    return `${answer_digits(value / nsPerMs)} ms`;
-                case 'bytes':
-                    return `${answer_digits(value / 1e6)} MB`;
-                case 'ratio':
-                    return percent(value);
-                default:
-                    return `${answer_digits(value)} ${metric_metrics[name].unit}`;
-            }
-        }
-        function answer_digits(value) {
-            return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-        }
-        function percent(ratio) {
-            return Number.isFinite(ratio)
-                ? `${answer_digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
-                : 'without bound';
-        }
-        function capital(words) {
-            return words.charAt(0).toUpperCase() + words.slice(1);
-        }
-        function compare(a, b) {
-            if (a === b)
-                return 0;
-            return a < b ? -1 : 1;
-        }
-        ;
-        function movesFrom(models, home) {
-            const order = models
-                .map((model, index) => ({ model, index }))
-                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
-            return [
-                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
-                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
-                    const load = shifted(model.space, home, index, by);
-                    if (load === null)
-                        return [];
-                    const loads = home.loads.map((each, other) => (other === index ? load : each));
-                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
-                })),
-                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
-                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
-            ];
-        }
-        function loadedMoves(model, index, home) {
-            return configurationMoves(model, index, home)
-                .filter(({ direction }) => direction.endsWith('+'))
-                .flatMap(({ place, direction }) => {
-                const load = shifted(model.space, place, index, 1);
-                if (load === null)
-                    return [];
-                const loads = place.loads.map((each, other) => (other === index ? load : each));
-                return move({ ...place, loads }, `${direction}, load +`);
-            });
-        }
-        function concurrent_moves_together(models, home, by) {
-            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
-            const moved = loads.filter((load) => load !== null);
-            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
-        }
-        function shifted(space, home, index, by) {
-            const [load, configuration] = [home.loads[index], home.configurations[index]];
-            if (load === undefined || configuration === undefined)
-                return null;
-            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
-            const level = (each) => (each.mode === 'concurrency' ? each.concurrency : each.requestRate);
-            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(level(each) - level(load)) === by);
-            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
-        }
-        function configurationMoves({ name, space }, index, home) {
-            const own = home.configurations[index];
-            const load = home.loads[index];
-            if (own === undefined || load === undefined)
-                return [];
-            const to = (configuration, direction) => {
-                if (configuration === null)
-                    return [];
-                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
-                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
-                if (!legal && !isGated)
-                    return [];
-                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
-                return move({ ...home, configurations }, `${name} ${direction}`);
-            };
-            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
-                each.instanceCount === own.instanceCount &&
-                each.maxBatchSize === own.maxBatchSize;
-            return [
-                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
-                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
-                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
-                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
-                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
-                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
-            ];
-        }
-        function concurrent_moves_nearest({ configurations }, own, field, by) {
-            const value = (each) => each[field] ?? 0;
-            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
-                configurationKey({ ...each, [field]: own[field] }) === keyBeside(each, own));
-            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
-        }
-        function keyBeside(each, own) {
-            const groups = each.fields?.instance_group;
-            if (!own.committed || groups === undefined)
-                return configurationKey(own);
-            return configurationKey({ ...own, fields: { ...own.fields, instance_group: groups } });
-        }
-        function isListedNeighbour(own, other) {
-            return (own.instanceCount === other.instanceCount &&
-                own.maxBatchSize === other.maxBatchSize &&
-                own.dynamicBatching === other.dynamicBatching &&
-                configurationKey(own) !== configurationKey(other));
-        }
-        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
-            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
-        }
-        function move(place, direction) {
-            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
-        }
-        function sign(by) {
-            return by > 0 ? '+' : '-';
-        }
-        ;
-        const mostGated = 3;
-        const confirmations = 2;
-        const leastGain = 0.02;
-        const reserve = 2 * (confirmations - 1);
-        function nextConcurrentStep(state) {
-            const { models, gated, points } = state;
-            const committed = models.map(({ space }) => space.committed);
-            for (const loads of gated.slice(0, mostGated)) {
-                const place = { configurations: committed, loads };
-                if (points.some((point) => concurrent_placeKey(point) === concurrent_placeKey(place)))
-                    continue;
-                if (!concurrent_isAffordable(state, place, 0))
-                    return done(state, budgetWords(state, reserve));
-                return measure(place, 'explore', 'the committed configurations come first');
-            }
-            const ranked = concurrent_rank(state, concurrent_candidatesOf(points));
-            const home = homeOf(state, ranked);
-            if (home === null)
-                return done(state, 'the committed configurations could not be measured');
-            const promising = untried(state, home);
-            const next = promising.find(({ place }) => concurrent_isAffordable(state, place, reserve));
-            if (next !== undefined)
-                return measure(next.place, 'explore', next.words);
-            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
-            const contender = nextContender(ranked);
-            if (contender === null || !concurrent_isAffordable(state, contender, 0))
-                return done(state, reason);
-            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
-        }
-        function homeOf({ models }, ranked) {
-            const [best] = ranked;
-            if (best === undefined)
-                return null;
-            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
-            return ranked
-                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
-                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
-        }
-        function untried(state, home) {
-            const known = new Set(state.points.map(concurrent_placeKey));
-            const credit = creditOf(state);
-            return movesFrom(state.models, home)
-                .filter(({ place }) => !known.has(concurrent_placeKey(place)))
-                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
-                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
-                .map(({ move }) => move);
-        }
-        function creditOf(state) {
-            const credit = new Map();
-            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
-            for (const [index, point] of state.points.entries()) {
-                const home = homeOf(state, concurrent_rank(state, concurrent_candidatesOf(state.points.slice(0, index))));
-                if (home === null)
-                    continue;
-                const move = movesFrom(state.models, home).find(({ place }) => concurrent_placeKey(place) === concurrent_placeKey(point));
-                if (move === undefined)
-                    continue;
-                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
-                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
-            }
-            return credit;
-        }
-        function comparison(models, one, other) {
-            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
-            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
-                return mine < theirs ? 1 : -1;
-            const difference = scoreOf(models, one, other);
-            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
-        }
-        function scoreOf(models, metrics, against) {
-            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
-        }
-        function violationOf(models, metrics) {
-            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
-        }
-        function concurrent_rank({ models }, candidates) {
-            const [first] = candidates;
-            if (first === undefined)
-                return [];
-            return candidates
-                .map((candidate) => ({
-                candidate,
-                off: hasFailed(candidate) ? Number.POSITIVE_INFINITY : violationOf(models, candidate.metrics),
-                score: scoreOf(models, candidate.metrics, first.metrics),
-            }))
-                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
-                .map(({ candidate }) => candidate);
-        }
-        function concurrent_candidatesOf(points) {
-            return groupsBy(points, concurrent_placeKey).flatMap((group) => {
-                const [first] = group;
-                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
-                if (first === undefined)
-                    return [];
-                const { configurations, loads } = first;
-                const metrics = meansByModel(measured);
-                if (metrics === null)
-                    return [];
-                return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }];
-            });
-        }
-        function nextContender(ranked) {
-            const [winner] = ranked;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const contenders = [winner, own].filter((each) => each !== undefined);
-            const fewest = contenders.reduce((least, each) => (each.tries < least.tries ? each : least));
-            return fewest.tries < confirmations ? fewest : null;
-        }
-        function isCommitted(configurations) {
-            return configurations.every(({ committed }) => committed);
-        }
-        function concurrent_answerOf(state) {
-            const { models } = state;
-            const ranked = concurrent_rank(state, concurrent_candidatesOf(state.points));
-            const [top] = ranked;
-            if (top === undefined)
-                return null;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const meetsConstraints = violationOf(models, top.metrics) === 0;
-            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
-            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
-            const tie = top !== own &&
-                ownMeets &&
-                meetsConstraints &&
-                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
-            const winner = tie ? own : top;
-            const comparable = ownMeets && meetsConstraints;
-            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
-            return {
-                configurations: winner.configurations,
-                loads: winner.loads,
-                metrics: winner.metrics,
-                measurements: winner.measurements,
-                committed: own ?? null,
-                gains,
-                gain: comparable
-                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
-                    : null,
-                tie,
-                meetsConstraints,
-            };
-        }
-        function concurrent_placeKey({ configurations, loads }) {
+        function concurrent_state_placeKey({ configurations, loads }) {
             return configurations
                 .map((configuration, index) => {
                 const load = loads[index];
@@ -38971,16 +37823,9 @@ exec "$@"
                 return now === undefined || configurationKey(now) !== configurationKey(configuration);
             }).length;
         }
-        function concurrent_isAffordable(state, place, kept) {
+        function concurrent_state_isAffordable(state, place, kept) {
             const { load, measure } = state.budget.costNs;
             return allows(state, measure + changed(state, place) * load, kept);
-        }
-        function measure(place, purpose, why) {
-            const { configurations, loads } = place;
-            return { kind: 'measure', place: { configurations, loads }, purpose, why };
-        }
-        function done(state, reason) {
-            return { kind: 'done', answer: concurrent_answerOf(state), reason };
         }
         ;
         function mixOf(gated) {
@@ -38989,16 +37834,15 @@ exec "$@"
                 return null;
             const varies = base.map((load, index) => gated.some((step) => step[index] !== undefined && loadKey(step[index]) !== loadKey(load)));
             const grows = varies.includes(true) ? varies : varies.map(() => true);
-            const lead = base.reduce((best, load, index) => grows[index] === true && (best < 0 || concurrent_capacity_levelOf(load) > concurrent_capacity_levelOf(base[best])) ? index : best, -1);
+            const lead = base.reduce((best, load, index) => grows[index] === true && (best < 0 || levelOf(load) > leadLevel(base, best)) ? index : best, -1);
             return { base, grows, lead };
         }
-        function concurrent_capacity_levelOf(load) {
-            if (load === undefined)
-                return 0;
-            return load.mode === 'concurrency' ? load.concurrency : load.requestRate;
+        function leadLevel(loads, lead) {
+            const load = loads[lead];
+            return load === undefined ? 0 : levelOf(load);
         }
         function mixAt({ base, grows, lead }, level) {
-            const factor = level / concurrent_capacity_levelOf(base[lead]);
+            const factor = level / leadLevel(base, lead);
             return base.map((load, index) => {
                 if (grows[index] !== true || factor === 1)
                     return load;
@@ -39010,7 +37854,7 @@ exec "$@"
         const concurrent_capacity_keyOf = (loads) => loads.map(loadKey).join(' | ');
         const sameRate = 0.005;
         function isMix(mix, loads) {
-            const wanted = mixAt(mix, concurrent_capacity_levelOf(loads[mix.lead]));
+            const wanted = mixAt(mix, leadLevel(loads, mix.lead));
             return wanted.every((load, index) => {
                 const own = loads[index];
                 if (own === undefined)
@@ -39028,7 +37872,7 @@ exec "$@"
                 if (first === undefined)
                     return [];
                 const { loads } = first;
-                const level = concurrent_capacity_levelOf(loads[mix.lead]);
+                const level = leadLevel(loads, mix.lead);
                 if (!isMix(mix, loads))
                     return [];
                 const metrics = meansByModel(group.flatMap((point) => (point.metrics === null ? [] : [point.metrics])));
@@ -39060,7 +37904,7 @@ exec "$@"
             };
         }
         function nextLevel(rungs, { base, lead }, heaviest) {
-            const first = concurrent_capacity_levelOf(base[lead]);
+            const first = leadLevel(base, lead);
             const isRate = base[lead]?.mode === 'requestRate';
             if (!rungs.some(({ level }) => level === first))
                 return first;
@@ -39091,7 +37935,7 @@ exec "$@"
             const loaded = combination(points.at(-1)?.configurations ?? []);
             const ordered = wanted.toSorted((a, b) => Number(combination(b) === loaded) - Number(combination(a) === loaded));
             const leadLoads = models[mix.lead]?.space.loads ?? [];
-            const heaviest = Math.max(concurrent_capacity_levelOf(mix.base[mix.lead]), ...leadLoads.map(concurrent_capacity_levelOf));
+            const heaviest = Math.max(leadLevel(mix.base, mix.lead), ...leadLoads.map(levelOf));
             for (const configurations of ordered) {
                 const own = points.filter((point) => combination(point.configurations) === combination(configurations));
                 if (own.filter(({ purpose }) => purpose === 'capacity').length >= most)
@@ -39102,7 +37946,7 @@ exec "$@"
                 if (loads === null || isLegal !== true)
                     continue;
                 const place = { configurations, loads };
-                if (!concurrent_isAffordable({ ...state, budget: { ...state.budget, maxMeasurements: Infinity } }, place, 0))
+                if (!concurrent_state_isAffordable({ ...state, budget: { ...state.budget, maxMeasurements: Infinity } }, place, 0))
                     return null;
                 const why = `how much of the mix is held: ${loads.map(loadLabel).join(' and ')}`;
                 return { kind: 'measure', place, purpose: 'capacity', why };
@@ -39571,6 +38415,15 @@ exec "$@"
         ;
         function otherwiseReason({ candidate: { name }, match, }) {
             const again = `measure the main branch again (${baselineMaker})`;
+            const { sentUnknown = [] } = match.kind === 'unknown' ? match : {};
+            if (sentUnknown.length > 0) {
+                return {
+                    outcome: 'invalid',
+                    model: name,
+                    message: `${name}: whether the baseline was measured with the same input data is not known: what was sent to ${listInWords(sentUnknown)} is known of one side only.`,
+                    next: `Compare with --reference, which gives both sides the same, or ${again}.`,
+                };
+            }
             if (match.kind === 'unknown') {
                 return {
                     outcome: 'inconclusive',
@@ -39749,9 +38602,8 @@ exec "$@"
         ;
         const outcomes = ['pass', 'fail', 'inconclusive', 'invalid'];
         const worstFirst = ['invalid', 'fail', 'inconclusive', 'pass'];
-        const result_metricNameSchema = schemas_enum(metricNames);
         const comparisonSchema = strictObject({
-            metric: result_metricNameSchema,
+            metric: metricNameSchema,
             load: loadSchema,
             primary: schemas_boolean(),
             against: schemas_enum(['reference', 'baseline']),
@@ -39773,8 +38625,8 @@ exec "$@"
             name: schemas_string(),
             bound: schemas_enum(['max', 'min']),
             load: loadSchema,
-            metric: result_metricNameSchema,
-            standsInFor: result_metricNameSchema.optional(),
+            metric: metricNameSchema,
+            standsInFor: metricNameSchema.optional(),
             limit: schemas_number(),
             value: schemas_number().nullable(),
             interval: tuple([schemas_number(), schemas_number().nullable()]).nullable(),
@@ -39863,7 +38715,7 @@ exec "$@"
         const trendOfSeriesSchema = strictObject({
             model: schemas_string(),
             load: schemas_string(),
-            metric: result_metricNameSchema,
+            metric: metricNameSchema,
             changeRatio: schemas_number().positive(),
             shifts: array(strictObject({
                 lastBefore: runOfHistorySchema,
@@ -40067,8 +38919,24 @@ exec "$@"
                 outcome: 'fail',
                 model: model.name,
                 message: `${model.name}: ${metric_metrics[metric].label}${where} is ${inWords(metric, value)}, ${name} allows ${limitText}${standIn}${closeness}.`,
-                next: 'Make the model faster or smaller, or change the constraint if it asks for more than is needed.',
+                next: `${sweptRemedy(model, constraint)}Make the model faster or smaller, or change the constraint if it asks for more than is needed.`,
             };
+        }
+        function sweptRemedy({ name, search, scenarios }, { load, metric, standsInFor, bound, limit }) {
+            const answer = search?.answer;
+            if (answer == null || !answer.meetsConstraints || answer.configuration.committed)
+                return '';
+            const asked = standsInFor ?? metric;
+            const values = scenarios
+                .filter(({ role, configuration, load: at }) => role === 'sweep' &&
+                configurationKey(configuration) === configurationKey(answer.configuration) &&
+                loadKey(at) === loadKey(load))
+                .map(({ metrics: measured }) => measured[asked]?.value ?? null);
+            const holds = (value) => value !== null && (bound === 'max' ? value <= limit : value >= limit);
+            const [first] = values;
+            if (first == null || !values.every(holds))
+                return '';
+            return `Apply the best configuration found (best-config/${name}.patch), of which ${inWords(asked, first)} was measured at this load. Or: `;
         }
         ;
         function runReasons(input) {
@@ -40607,7 +39475,7 @@ exec "$@"
             const { count: _, ...group } = groupJson(first);
             return groupOnCpu(group);
         }
-        function instance_groups_isOnCpu({ instanceGroup }) {
+        function isOnCpu({ instanceGroup }) {
             return instanceGroup.length > 0 && instanceGroup.every(({ kind }) => kind === ModelInstanceGroup_Kind.CPU);
         }
         function isMadeOf(asked, resolved) {
@@ -41910,6 +40778,968 @@ exec "$@"
             return /^0[0-7]+$/.test(literal) ? Number.parseInt(literal, 8) : Number(literal);
         }
         ;
+        function dynamicBatchingWords(configuration) {
+            if (!configuration.dynamicBatching)
+                return 'off';
+            const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration;
+            const extras = [
+                preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
+                maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
+            ].filter((extra) => extra !== '');
+            return ['on', ...extras].join(', ');
+        }
+        function describeConfiguration(configuration) {
+            return [describeFields(configuration), ...otherModelsWords(configuration)].join('; ');
+        }
+        function otherModelsWords({ others = {} }) {
+            return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`);
+        }
+        function describeFields(configuration) {
+            const batches = configuration.instanceCount !== null;
+            return [
+                ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
+                `max batch size ${configuration.maxBatchSize}`,
+                ...(batches ? [`dynamic batching ${dynamicBatchingWords(configuration)}`] : []),
+                ...otherFieldsWords(configuration),
+            ].join(', ');
+        }
+        function otherFieldsWords({ fields = {} }) {
+            return Object.entries(fields).map(([name, value]) => name === 'instance_group' && Array.isArray(value)
+                ? value.map(describeGroup).join(' + ')
+                : `${name} ${JSON.stringify(value)}`);
+        }
+        function describeGroup(group) {
+            if (!isMapping(group))
+                return JSON.stringify(group);
+            const { count, kind, ...others } = group;
+            const more = Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+            const kindName = typeof kind === 'string' ? kind : 'KIND_AUTO';
+            const named = typeof count === 'number' ? `${count} ${kindName}` : kindName;
+            return more.length === 0 ? named : `${named} (${more.join(', ')})`;
+        }
+        ;
+        function meanOfMetrics(measured, means) {
+            const [only] = measured;
+            if (measured.length <= 1)
+                return only ?? {};
+            const entries = metricNames.flatMap((name) => {
+                const values = measured.flatMap((metrics) => metrics[name] ?? []);
+                const [first] = values;
+                if (first === undefined || (means !== undefined && means[name] == null))
+                    return [];
+                const n = values.reduce((sum, each) => sum + each.n, 0);
+                const lacking = values.find((each) => each.value === null);
+                if (lacking !== undefined)
+                    return [[name, { ...lacking, n }]];
+                const value = means?.[name] ?? values.reduce((sum, each) => sum + (each.value ?? 0), 0) / values.length;
+                return [[name, { ...first, value, interval: null, n }]];
+            });
+            return Object.fromEntries(entries);
+        }
+        ;
+        const usableShare = 0.95;
+        function fitsMemory(points, { gpuMemoryBytes, members }) {
+            const measured = points.flatMap(({ configuration, metrics }) => {
+                const own = metrics?.gpuMemoryBytes;
+                return own == null || memory_isOnCpu(configuration) ? [] : [{ configuration, own, metrics }];
+            });
+            if (gpuMemoryBytes === undefined || measured.length === 0)
+                return () => true;
+            const [serverBytes = 0] = measured.flatMap(({ metrics }) => metrics?.gpuIdleServerMemoryBytes ?? []);
+            const othersBytes = Math.max(0, ...measured.map(({ own, metrics }) => (metrics?.gpuDeviceMemoryBytes ?? own) - own));
+            const shares = measured.map(({ configuration, own }) => ({
+                batch: largestBatch(configuration, members),
+                bytes: Math.max(0, own - serverBytes) / memory_instancesOf(configuration, members),
+            }));
+            const instanceBytes = lineThrough(shares);
+            const roomBytes = usableShare * gpuMemoryBytes - othersBytes - serverBytes;
+            return (configuration) => memory_isOnCpu(configuration) ||
+                memory_instancesOf(configuration, members) * instanceBytes(largestBatch(configuration, members)) <= roomBytes;
+        }
+        function memory_isOnCpu(configuration) {
+            const groups = instanceGroupsOf(configuration);
+            return groups.length > 0 && groups.every(({ kind }) => kind === 'KIND_CPU');
+        }
+        function memory_instancesOf(configuration, members) {
+            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
+            return Math.max(1, others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0));
+        }
+        function largestBatch(configuration, members) {
+            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize);
+            return Math.max(configuration.maxBatchSize, ...others);
+        }
+        function lineThrough(shares) {
+            const mean = (of) => shares.reduce((sum, share) => sum + of(share), 0) / shares.length;
+            const [centre, level] = [mean(({ batch }) => batch), mean(({ bytes }) => bytes)];
+            const spread = mean(({ batch }) => (batch - centre) ** 2);
+            if (spread === 0)
+                return (batch) => level * (1 + Math.max(0, batch / Math.max(1, centre) - 1) / 2);
+            const slope = mean(({ batch, bytes }) => (batch - centre) * (bytes - level)) / spread;
+            return (batch) => level + Math.max(0, slope) * (batch - centre);
+        }
+        ;
+        const perDoubling = 0.02;
+        const perModel = 0.02;
+        function effortOf(configuration, { members, committed }) {
+            if (members === undefined)
+                return 0;
+            const { others = {} } = configuration;
+            const changed = members.varied.filter(({ name }) => others[name] !== undefined).length;
+            const grown = memory_instancesOf(configuration, members) / memory_instancesOf(committed, members);
+            return perModel * changed + perDoubling * Math.max(0, Math.log2(grown));
+        }
+        ;
+        function expectedGain({ means, sds, shares }, { slope, rest, floor, least }) {
+            const even = slope > 0 ? (floor - rest.mean) / slope : 0;
+            const scatter = slope > 0 ? rest.sd / slope : 0;
+            let gain = 0;
+            let chance = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                chance += share * probabilityAbove((mean - least.mean) / Math.max(Math.hypot(sd, least.sd), leastWidth));
+                if (slope > 0) {
+                    const width = Math.max(Math.hypot(sd, scatter), leastWidth);
+                    gain += share * slope * meanAbove(mean, width, even, least);
+                }
+            }
+            return { gain: slope > 0 ? gain : expectedExcess(rest, floor) * chance, chance };
+        }
+        function chanceAbove({ means, sds, shares }, slope, rest) {
+            let chance = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                const width = Math.max(Math.hypot(slope * sd, rest.sd), leastWidth);
+                chance += share * probabilityAbove((slope * mean + rest.mean) / width);
+            }
+            return chance;
+        }
+        const leastWidth = 1e-9;
+        const wellKnown = 0.01;
+        const root3 = Math.sqrt(3);
+        function meanAbove(mean, sd, even, least) {
+            if (least.sd < wellKnown || least.mean + root3 * least.sd <= even)
+                return partialMean(mean, sd, even, Math.max(even, least.mean));
+            const at = (limit) => partialMean(mean, sd, even, Math.max(even, limit));
+            const offset = root3 * least.sd;
+            return (at(least.mean - offset) + 4 * at(least.mean) + at(least.mean + offset)) / 6;
+        }
+        function partialMean(mean, sd, even, limit) {
+            const z = (mean - limit) / sd;
+            if (z < -farOut)
+                return 0;
+            if (z > farOut)
+                return mean - even;
+            const density = normalDensity(z);
+            return (mean - even) * lowerTail(z, density) + sd * density;
+        }
+        function expectedExcess({ mean, sd }, floor) {
+            return sd === 0 ? Math.max(0, mean - floor) : Math.max(0, partialMean(mean, sd, floor, floor));
+        }
+        const farOut = 3.5;
+        function probabilityAbove(z) {
+            if (z > farOut || z < -farOut)
+                return z > 0 ? 1 : 0;
+            return lowerTail(z, normalDensity(z));
+        }
+        function lowerTail(z, density) {
+            const t = 1 / (1 + 0.2316419 * Math.abs(z));
+            const polynomial = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+            return z > 0 ? 1 - density * polynomial : density * polynomial;
+        }
+        const densityAt0 = 1 / Math.sqrt(2 * Math.PI);
+        function normalDensity(z) {
+            return densityAt0 * Math.exp(-(z * z) / 2);
+        }
+        ;
+        const guessedLatencyNs = 10 * nsPerMs;
+        function featuresOf(observations) {
+            const latencies = observations.flatMap(({ metrics: { latencyAvgNs, latencyP50Ns, latencyP99Ns } }) => latencyAvgNs ?? latencyP50Ns ?? latencyP99Ns ?? []);
+            const idleNs = latencies.length === 0 ? guessedLatencyNs : Math.min(...latencies);
+            return (place) => features(place, idleNs);
+        }
+        function features({ configuration, load }, idleNs) {
+            const clientBatch = batchSizeOf(load);
+            const requests = load.mode === 'concurrency' ? load.concurrency : (load.requestRate * idleNs) / nsPerSecond;
+            const instances = configuration.instanceCount ?? 1;
+            const batch = Math.max(1, configuration.maxBatchSize);
+            const largest = configuration.dynamicBatching
+                ? Math.max(clientBatch, Math.min(batch, (requests * clientBatch) / Math.min(instances, requests)))
+                : clientBatch;
+            const busy = Math.min(instances, Math.max(1, requests));
+            return {
+                outstanding: Math.log2(requests * clientBatch),
+                instances: Math.log2(instances),
+                batch: Math.log2(batch),
+                delay: Math.log2(1 + (configuration.maxQueueDelayMicroseconds ?? 0) / 100),
+                preferred: Math.log2(1 + Math.max(0, ...(configuration.preferredBatchSizes ?? []))),
+                dynamic: configuration.dynamicBatching ? 1 : 0,
+                effInstances: Math.log2(busy),
+                effBatch: Math.log2(largest),
+                clientBatch: Math.log2(clientBatch),
+                inFlight: requests * clientBatch,
+                busy,
+                executed: largest,
+                instanceCount: instances,
+                maxBatchSize: batch,
+            };
+        }
+        ;
+        function dot(a, b) {
+            let sum = 0;
+            for (let i = 0; i < a.length; i++)
+                sum += (a[i] ?? 0) * (b[i] ?? 0);
+            return sum;
+        }
+        function cholesky(matrix) {
+            const factor = [];
+            for (const [i, row] of matrix.entries()) {
+                const current = new Float64Array(i + 1);
+                for (let j = 0; j <= i; j++) {
+                    const above = j === i ? current : (factor[j] ?? []);
+                    let sum = row[j] ?? 0;
+                    for (let k = 0; k < j; k++)
+                        sum -= (current[k] ?? 0) * (above[k] ?? 0);
+                    current[j] = j === i ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (above[j] ?? 1);
+                }
+                factor.push(current);
+            }
+            return factor;
+        }
+        function forward(factor, b, v) {
+            for (let i = 0; i < b.length; i++) {
+                const row = factor[i];
+                let sum = b[i] ?? 0;
+                for (let k = 0; k < i; k++)
+                    sum -= (row[k] ?? 0) * (v[k] ?? 0);
+                v[i] = sum / (row[i] ?? 1);
+            }
+            return v;
+        }
+        ;
+        const doubtShare = 0.2;
+        const mostParts = 32;
+        function factored(matrix) {
+            const triangle = cholesky(matrix);
+            return { triangle, halfLog: triangle.reduce((sum, row, i) => sum + Math.log(row[i] ?? 1), 0) };
+        }
+        function likely(samples, hypotheses, factors) {
+            const residuals = new Float64Array(samples.length);
+            const whitened = new Float64Array(samples.length);
+            const ways = hypotheses.reduce((sum, { strayings }) => sum + strayings.length, 0);
+            const logEvidence = new Float64Array(ways);
+            const hypothesisOf = new Int32Array(ways);
+            let way = 0;
+            for (const [i, { shape, strayings, prior }] of hypotheses.entries()) {
+                residualsOf(samples, shape, residuals);
+                for (const straying of strayings) {
+                    const { triangle, halfLog } = factors.get(straying);
+                    forward(triangle, residuals, whitened);
+                    logEvidence[way] = Math.log(prior / strayings.length) - dot(whitened, whitened) / 2 - halfLog;
+                    hypothesisOf[way++] = i;
+                }
+            }
+            const isDoubt = (at) => hypotheses[hypothesisOf[at] ?? 0]?.doubt === true;
+            const hasDoubts = hypotheses.some(({ doubt }) => doubt);
+            const picked = hasDoubts
+                ? [...sampled(logEvidence, 1 - doubtShare), ...sampled(logEvidence, doubtShare, isDoubt)]
+                : sampled(logEvidence, 1);
+            return picked.map(({ at, share }) => {
+                const i = hypothesisOf[at] ?? 0;
+                const { shape, strayings } = hypotheses[i];
+                const straying = strayings[at - hypothesisOf.indexOf(i)];
+                const factor = factors.get(straying);
+                const level = residualsOf(samples, shape, residuals);
+                const decorrelated = forward(factor.triangle, residuals, new Float64Array(samples.length));
+                return { shape, straying, factor, share, level, whitened: decorrelated };
+            });
+        }
+        function residualsOf(samples, shape, residuals) {
+            let level = 0;
+            for (const [i, { x, y }] of samples.entries()) {
+                const above = y - shape(x);
+                residuals[i] = above;
+                level += above / samples.length;
+            }
+            for (let i = 0; i < residuals.length; i++)
+                residuals[i] = (residuals[i] ?? 0) - level;
+            return level;
+        }
+        function sampled(logEvidence, whole, counts = () => true) {
+            const highest = logEvidence.reduce((most, log, at) => (counts(at) ? Math.max(most, log) : most), -Infinity);
+            const weights = logEvidence.map((log, at) => (counts(at) ? Math.exp(log - highest) : 0));
+            const total = weights.reduce((sum, weight) => sum + weight, 0);
+            const picked = [];
+            let sum = 0;
+            let taken = 0;
+            for (let at = 0; at < weights.length; at++) {
+                sum += (weights[at] ?? 0) / total;
+                const upTo = Math.floor(sum * mostParts + 0.5);
+                if (upTo > taken)
+                    picked.push({ at, share: (whole * (upTo - taken)) / mostParts });
+                taken = upTo;
+            }
+            return picked;
+        }
+        ;
+        function regress(samples, kernels, hypotheses) {
+            const from = samples.map(({ x }) => kernels.from(x));
+            const between = from.map((covariances) => samples.map(({ x }) => {
+                const row = new Float64Array(kernels.count);
+                covariances(x, row);
+                return row;
+            }));
+            const factorOf = (straying) => factored(between.map((row, i) => row.map((values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0))));
+            const factors = new Map([...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]));
+            const groups = grouped(likely(samples, hypotheses, factors));
+            const parts = groups.flatMap(({ fits }) => fits);
+            const shares = Float64Array.from(parts, ({ share }) => share);
+            const shapes = [...new Set(parts.map(({ shape }) => shape))];
+            const shapeAt = new Map(shapes.map((shape, i) => [shape, i]));
+            const indexed = groups.map(({ straying, factor, fits }) => ({
+                variances: straying.variances,
+                factor,
+                fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
+            }));
+            const means = new Float64Array(shares.length);
+            const sds = new Float64Array(shares.length);
+            const values = new Float64Array(shapes.length);
+            const own = new Float64Array(kernels.count);
+            const row = new Float64Array(kernels.count);
+            const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length));
+            const projected = new Float64Array(samples.length);
+            const believed = (levels) => {
+                let part = 0;
+                for (const { variances, factor, fits } of indexed) {
+                    mixture(toSamples, variances, projected);
+                    forward(factor.triangle, projected, projected);
+                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
+                    for (const { at, level, whitened } of fits) {
+                        means[part] = levels * level + (values[at] ?? 0) + dot(projected, whitened);
+                        sds[part++] = sd;
+                    }
+                }
+                return summarised(means, sds, shares);
+            };
+            const believedAt = (x) => {
+                for (const [i, shape] of shapes.entries())
+                    values[i] = shape(x);
+                kernels.from(x)(x, own);
+                for (const [i, covariances] of from.entries()) {
+                    covariances(x, row);
+                    for (let k = 0; k < row.length; k++)
+                        toSamples[k][i] = row[k] ?? 0;
+                }
+                return believed(1);
+            };
+            const difference = (one, other) => {
+                for (const [i, shape] of shapes.entries())
+                    values[i] = shape(one) - shape(other);
+                own.fill(0);
+                const pairs = [
+                    [one, one, 1],
+                    [other, other, 1],
+                    [one, other, -2],
+                ];
+                for (const [a, b, times] of pairs) {
+                    kernels.from(a)(b, row);
+                    for (let k = 0; k < row.length; k++)
+                        own[k] = (own[k] ?? 0) + times * (row[k] ?? 0);
+                }
+                for (const [i, covariances] of from.entries()) {
+                    for (const [x, sign] of [
+                        [one, 1],
+                        [other, -1],
+                    ]) {
+                        covariances(x, row);
+                        for (let k = 0; k < row.length; k++) {
+                            const toSample = toSamples[k];
+                            toSample[i] = (sign === 1 ? 0 : (toSample[i] ?? 0)) + sign * (row[k] ?? 0);
+                        }
+                    }
+                }
+                return believed(0);
+            };
+            return Object.assign(believedAt, { difference });
+        }
+        function mixture(parts, variances, sum) {
+            sum.fill(0);
+            for (let k = 0; k < parts.length; k++) {
+                const variance = variances[k] ?? 0;
+                const part = parts[k];
+                if (variance !== 0)
+                    for (let i = 0; i < sum.length; i++)
+                        sum[i] = (sum[i] ?? 0) + variance * (part[i] ?? 0);
+            }
+        }
+        function summarised(means, sds, shares) {
+            let first = 0;
+            let second = 0;
+            for (let i = 0; i < shares.length; i++) {
+                const [share, mean, sd] = [shares[i] ?? 0, means[i] ?? 0, sds[i] ?? 0];
+                first += share * mean;
+                second += share * (sd ** 2 + mean ** 2);
+            }
+            return { mean: first, sd: Math.sqrt(Math.max(second - first ** 2, 0)), means, sds, shares };
+        }
+        function variance(sample, { noise = 1 }) {
+            return (noise * (sample?.noise ?? 0)) ** 2;
+        }
+        function grouped(fits) {
+            const groups = new Map();
+            for (const fit of fits) {
+                const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] };
+                groups.set(fit.straying, group);
+                group.fits.push(fit);
+            }
+            return [...groups.values()];
+        }
+        function kernelsOf(kernels) {
+            return {
+                count: kernels.length,
+                from: (one) => (other, into) => {
+                    for (const [k, kernel] of kernels.entries())
+                        into[k] = kernel(one, other);
+                },
+            };
+        }
+        ;
+        const rateKernelNames = [
+            'level',
+            'straight',
+            'executed',
+            'working',
+            'near',
+            'sharp',
+            'configuration',
+            'additive',
+            'together',
+            'surface',
+            'eachBatch',
+            'eachCount',
+            'fromBatch',
+            'fromCount',
+        ];
+        const rateKernels = { count: rateKernelNames.length, from: rateCovariances };
+        function rateVariances(sds) {
+            return rateKernelNames.map((name) => (sds[name] ?? 0) ** 2);
+        }
+        function rateCovariances(a) {
+            let last = null;
+            const kept = { near: 0, sharp: 0, alike: 0, additive: 0, together: 0, surface: 0 };
+            return (b, into) => {
+                if (last === null || !sameShape(last, b)) {
+                    last = b;
+                    kept.alike = smooth(rawDistance(a, b));
+                    kept.near = smooth(kernels_distance(a, b, usedBatch(a) - usedBatch(b)));
+                    kept.sharp = kept.near ** 6;
+                    kept.additive =
+                        smooth(((a.instances - b.instances) / 1.2) ** 2) +
+                            smooth(((a.batch - b.batch) / 2) ** 2) +
+                            smooth((a.dynamic - b.dynamic) ** 2) / 4;
+                    kept.together = smooth(((a.instances + a.batch - b.instances - b.batch) / 2) ** 2);
+                    kept.surface = (1 + (a.instances * b.instances) / 2.25 + (a.batch * b.batch) / 6.25) ** 2;
+                }
+                const load = smooth(loadDistance(a, b));
+                into[0] = 1;
+                into[1] = a.effInstances * b.effInstances + a.effBatch * b.effBatch;
+                into[2] = smooth(effDistance(a, b));
+                into[3] = into[2] ** 6;
+                into[4] = kept.near * load;
+                into[5] = kept.sharp * load;
+                into[6] = kept.alike;
+                into[7] = kept.additive;
+                into[8] = kept.together;
+                into[9] = kept.surface;
+                into[10] = a.dynamic === b.dynamic && usedBatch(a) === usedBatch(b) ? 1 : 0;
+                into[11] = a.instances === b.instances ? 1 : 0;
+                into[12] = Math.min(a.effBatch, b.effBatch);
+                into[13] = Math.min(a.instances, b.instances);
+            };
+        }
+        function sameShape(a, b) {
+            return (a.instances === b.instances &&
+                a.batch === b.batch &&
+                a.dynamic === b.dynamic &&
+                a.delay === b.delay &&
+                a.preferred === b.preferred &&
+                a.clientBatch === b.clientBatch);
+        }
+        const stretchKernels = kernelsOf([
+            () => 1,
+            (a, b) => smooth(effDistance(a, b)),
+            (a, b) => smooth(rawDistance(a, b) + loadDistance(a, b)),
+        ]);
+        const otherKernels = kernelsOf([
+            () => 1,
+            (a, b) => a.instances * b.instances + (a.batch * b.batch) / 2,
+            (a, b) => smooth(rawDistance(a, b)),
+        ]);
+        function effDistance(a, b) {
+            return (((a.effInstances - b.effInstances) / 1.5) ** 2 +
+                ((a.effBatch - b.effBatch) / 2.5) ** 2 +
+                loadDistance(a, b) +
+                ((a.clientBatch - b.clientBatch) / 2.5) ** 2 +
+                ((a.delay - b.delay) / 3) ** 2);
+        }
+        function rawDistance(a, b) {
+            return kernels_distance(a, b, a.batch - b.batch);
+        }
+        function usedBatch({ dynamic, batch, clientBatch }) {
+            return dynamic === 1 ? batch : clientBatch;
+        }
+        function kernels_distance(a, b, batches) {
+            return (((a.instances - b.instances) / 1.5) ** 2 +
+                (batches / 2.5) ** 2 +
+                ((a.delay - b.delay) / 3) ** 2 +
+                ((a.preferred - b.preferred) / 2) ** 2 +
+                (a.dynamic - b.dynamic) ** 2);
+        }
+        function loadDistance(a, b) {
+            return ((a.outstanding - b.outstanding) / 2) ** 2;
+        }
+        function smooth(squaredDistance) {
+            return Math.exp(-squaredDistance / 2);
+        }
+        ;
+        function shapes_alike(whole, of) {
+            return of.map((each) => ({ of: each, prior: whole / of.length }));
+        }
+        function shapes_halfway(x) {
+            const capacity = 2 * Math.sqrt(x.busy * x.executed);
+            return -Math.log(1 / x.inFlight + 1 / capacity);
+        }
+        const jumpShare = 0.2;
+        const cliffShare = 0.2;
+        const executionTimes = [
+            ...shapes_alike(1 - jumpShare, [
+                ...[0.1, 0.5, 0.8, 0.95].map((fixed) => (x) => fixed + (1 - fixed) * x.executed),
+                ...[0.4, 0.8].map((gain) => (x) => x.executed ** (1 - gain)),
+            ]),
+            ...shapes_alike(jumpShare, [2, 4, 8, 16, 32].map((from) => (x) => (0.1 + 0.9 * x.executed) / (x.executed >= from ? 1.7 : 1))),
+        ];
+        function shared(contention, crosstalk) {
+            return ({ busy: k }) => k / (1 + contention * (k - 1) + crosstalk * k * (k - 1));
+        }
+        const scalings = [
+            ...shapes_alike(1 - cliffShare, [
+                [0, 0],
+                [0.2, 0],
+                [0.6, 0],
+                [1, 0],
+                [0.1, 0.05],
+                [0.1, 0.15],
+            ].map(([contention = 0, crosstalk = 0]) => shared(contention, crosstalk))),
+            ...shapes_alike(cliffShare, [1, 2, 3, 4, 5].map((fit) => {
+                const scaling = shared(0.05, 0);
+                return (x) => scaling(x) * (x.instanceCount > fit ? 0.65 : 1);
+            })),
+        ];
+        function shapes_closedLoop(time, scaling, { network, knee, collapse = Number.POSITIVE_INFINITY }) {
+            return (x) => {
+                const execution = time.of(x);
+                const unloaded = (network + execution) / x.inFlight;
+                const bound = execution / (scaling.of(x) * x.executed);
+                const most = Math.max(unloaded, bound);
+                const ratio = Math.min(unloaded, bound) / most;
+                const squared = ratio * ratio;
+                const bend = knee === 1 ? ratio : knee === 2 ? squared : squared * squared * ratio;
+                return -Math.log(most * (1 + x.inFlight / collapse)) - Math.log1p(bend) / knee;
+            };
+        }
+        const loops = [
+            { network: 0, knee: 1 },
+            { network: 0.2, knee: 2 },
+            { network: 0, knee: 5 },
+            { network: 0.5, knee: 5 },
+            { network: 0.2, knee: 5, collapse: 60 },
+            { network: 0.2, knee: 5, collapse: 300 },
+        ];
+        const closedLoops = executionTimes.flatMap((time) => scalings.flatMap((scaling) => loops.map((loop) => ({
+            of: shapes_closedLoop(time, scaling, loop),
+            prior: (time.prior * scaling.prior) / loops.length,
+        }))));
+        function apart(of) {
+            return (x) => {
+                const batch = of.always || x.dynamic === 1 ? x.batch : 0;
+                const half = of.each ? of.half * x.instanceCount * 2 ** batch : of.half;
+                return Math.LN2 * (of.instances * x.instances + of.batch * batch) - Math.log1p(half / x.inFlight);
+            };
+        }
+        const powers = [
+            [0, 0],
+            [0.5, 0],
+            [1, 0],
+            [0, 0.4],
+            [0.5, 0.4],
+            [1, 0.4],
+            [0.5, 0.8],
+            [1, 0.8],
+        ];
+        const loadsApart = [
+            ...[1, 2, 4, 8, 16, 32].map((half) => ({ half, each: false, share: 1 / 12 })),
+            ...[0.15, 0.4, 1].map((half) => ({ half, each: true, share: 1 / 6 })),
+        ].flatMap(({ half, each, share }) => powers.flatMap(([instances = 0, batch = 0]) => [true, false].map((always) => ({
+            of: apart({ half, each, instances, batch, always }),
+            prior: (share * (instances + batch === 0 ? 3 : 1)) / 20,
+        }))));
+        const memories = [0.01, 0.5, 1.5, 4, 12].flatMap((server) => [0, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((perItem) => (x) => Math.log(server + x.instanceCount * (1 + perItem * x.maxBatchSize))));
+        ;
+        const vague = [
+            { level: 1, straight: 0.2, executed: 0.3, near: 0.02 },
+            { level: 1, straight: 0.2, executed: 0.6, near: 0.05 },
+            { level: 1, straight: 0.2, executed: 0.5, near: 0.2 },
+        ].map(rateVariances);
+        const doubtful = [
+            { level: 1, straight: 0.2, executed: 1 },
+            { level: 1, straight: 0.2, executed: 0.3, working: 0.6 },
+            { level: 1, straight: 0.2, executed: 0.3, configuration: 0.6 },
+            { level: 1, straight: 0.2, executed: 0.2, near: 1 },
+            { level: 1, straight: 0.2, executed: 0.2, near: 0.5, sharp: 0.6 },
+            { level: 1, executed: 0.3, near: 0.1, fromBatch: 0.5, fromCount: 0.5 },
+        ].map(rateVariances);
+        const nearLoop = [
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03 },
+            { level: 1, executed: 0.3, near: 0.1, sharp: 0.05 },
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, eachBatch: 0.2, eachCount: 0.2 },
+            { level: 1, executed: 0.1, near: 0.03, sharp: 0.03, fromBatch: 0.35, fromCount: 0.35 },
+        ].map(rateVariances);
+        const byConfiguration = [
+            { level: 1, executed: 0.05, configuration: 0.1, additive: 0.6 },
+            { level: 1, executed: 0.05, configuration: 0.3, together: 0.8 },
+            { level: 1, executed: 0.05, configuration: 0.8 },
+            { level: 1, executed: 0.05, configuration: 0.3, surface: 0.15 },
+        ].map(rateVariances);
+        function strayings(sets, noises = [1]) {
+            return sets.flatMap((variances) => noises.map((noise) => ({ variances, noise })));
+        }
+        function hypotheses(whole, shapes, ways) {
+            const total = shapes.reduce((sum, { prior }) => sum + prior, 0);
+            return shapes.map(({ of, prior }) => ({ shape: of, strayings: ways, prior: (whole * prior) / total }));
+        }
+        const noises = [0.2, 1.5];
+        const [loopShare, apartShare] = [0.65, 0.3];
+        const rateHypotheses = [
+            { shape: shapes_halfway, strayings: strayings(vague), prior: 0.025 },
+            { shape: shapes_halfway, strayings: strayings(doubtful), prior: 0.025, doubt: true },
+            ...hypotheses(loopShare, closedLoops, strayings(nearLoop, noises)),
+            ...hypotheses(apartShare, loadsApart, strayings(byConfiguration, noises)),
+        ];
+        const stretchHypotheses = [
+            {
+                shape: () => 0.3,
+                strayings: strayings([
+                    [0.3 ** 2, 0.1 ** 2, 0.03 ** 2],
+                    [0.3 ** 2, 0.3 ** 2, 0.2 ** 2],
+                ]),
+                prior: 1,
+            },
+        ];
+        const anyOther = strayings([[1, 0.3 ** 2, 0.15 ** 2]]);
+        const nearMemory = strayings([[1, 0, 0.05 ** 2]]);
+        const memoryHypotheses = [
+            { shape: ({ instances, batch }) => 0.3 * (instances + batch / 2), strayings: anyOther, prior: 0.2 },
+            ...memories.map((shape) => ({ shape, strayings: nearMemory, prior: 0.8 / memories.length })),
+        ];
+        const otherHypotheses = [
+            { shape: () => 0, strayings: anyOther, prior: 1 },
+        ];
+        ;
+        const theRateItself = { ofRate: 1, rest: { mean: 0, sd: 0 } };
+        function fitSurrogate(observations) {
+            const features = featuresOf(observations);
+            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
+            const rateAt = regress(samples, rateKernels, rateHypotheses);
+            const fits = new Map();
+            const fitOf = (metric) => {
+                const known = fits.get(metric);
+                if (known !== undefined)
+                    return known;
+                const made = metric.startsWith('latency')
+                    ? fitStretch(observations, features, metric)
+                    : fitOther(observations, features, metric);
+                fits.set(metric, made);
+                return made;
+            };
+            const outlookOf = (place) => {
+                const x = features(place);
+                const relation = (metric) => {
+                    if (metric === 'inferPerSec')
+                        return theRateItself;
+                    const { mean, sd } = fitOf(metric)(x);
+                    if (!metric.startsWith('latency'))
+                        return { ofRate: 0, rest: { mean, sd } };
+                    return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } };
+                };
+                return { rate: rateAt(x), relation };
+            };
+            const rateDifference = (one, other) => rateAt.difference(features(one), features(other));
+            return Object.assign(outlookOf, { rateDifference });
+        }
+        function beliefOf({ rate, relation }, metric) {
+            const { ofRate, rest } = relation(metric);
+            return { mean: ofRate * rate.mean + rest.mean, sd: Math.hypot(ofRate * rate.sd, rest.sd) };
+        }
+        const mostStretch = Math.log(20);
+        function fitStretch(observations, features, metric) {
+            const samples = samplesOf(observations, features, (observation) => {
+                const { metrics } = observation;
+                const latency = log(metrics[metric]);
+                const rate = log(metrics.inferPerSec);
+                if (latency === null || rate === null)
+                    return null;
+                const stretch = latency + rate - Math.log(features(observation).inFlight * 1e9);
+                return observation.load.mode === 'concurrency' ? stretch : Math.min(stretch, mostStretch);
+            });
+            return regress(samples, stretchKernels, stretchHypotheses);
+        }
+        function fitOther(observations, features, metric) {
+            const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]));
+            const isMemory = metric_metrics[metric].unit === 'bytes';
+            const noise = isMemory ? 0.01 : 0.1;
+            return regress(samples.map((sample) => ({ ...sample, noise })), otherKernels, isMemory ? memoryHypotheses : otherHypotheses);
+        }
+        function samplesOf(observations, features, target) {
+            return observations.flatMap((observation) => {
+                const y = target(observation);
+                return y === null ? [] : [{ x: features(observation), y, noise: observation.noise }];
+            });
+        }
+        function log(value) {
+            return value != null && value > 0 ? Math.log(value) : null;
+        }
+        ;
+        function utilityOf({ relation }, objectives) {
+            const shares = weights(objectives);
+            let slope = 0;
+            let mean = 0;
+            let variance = 0;
+            for (const [i, { metric }] of objectives.entries()) {
+                const { ofRate, rest } = relation(metric);
+                const share = (shares[i] ?? 0) * direction(metric);
+                slope += share * ofRate;
+                mean += share * rest.mean;
+                variance += (share * rest.sd) ** 2;
+            }
+            return { slope, rest: { mean, sd: Math.sqrt(variance) } };
+        }
+        const nothing = { mean: Number.NEGATIVE_INFINITY, sd: 0 };
+        function needsOf(outlook, constraints) {
+            let least = nothing;
+            let others = 1;
+            for (const constraint of constraints) {
+                const { ofRate, rest } = outlook.relation(constraint.metric);
+                const isFloor = constraint.limit > 0 && ofRate === (constraint.bound === 'max' ? -1 : 1);
+                const log = Math.log(constraint.limit);
+                const needed = { mean: ofRate * (log - rest.mean), sd: rest.sd };
+                if (!isFloor)
+                    others *= stakes_chanceOf(roomOf(outlook, constraint));
+                else if (needed.mean > least.mean)
+                    least = needed;
+            }
+            return { least, others };
+        }
+        function meetingOf(outlook, constraints) {
+            const { least, others } = needsOf(outlook, constraints);
+            return others * expectedGain(outlook.rate, { slope: 0, rest: nothing, floor: 0, least }).chance;
+        }
+        function chanceToTurn({ metrics, measurements }, outlook, constraints, spread) {
+            const chances = constraints.map((constraint) => {
+                const { metric, bound, limit } = constraint;
+                const value = metrics[metric];
+                if (value == null || value <= 0 || limit <= 0)
+                    return 1;
+                const beyond = bound === 'max' ? Math.log(value / limit) : Math.log(limit / value);
+                const room = roomOf(outlook, constraint);
+                const noise = metric_metrics[metric].unit === 'bytes' ? 0 : spread;
+                return stakes_chanceOf({ mean: room.mean - measurements * beyond, sd: Math.hypot(room.sd, noise) });
+            });
+            return Math.min(1, ...chances);
+        }
+        function stakes_chanceOf({ mean, sd }) {
+            return normalCdf(mean / Math.max(sd, 1e-9));
+        }
+        function marginOf(outlook, constraints) {
+            const rooms = constraints.filter(({ limit }) => limit > 0).map((constraint) => roomOf(outlook, constraint));
+            return rooms.reduce((worst, room) => (worst === null || room.mean < worst.mean ? room : worst), null);
+        }
+        function roomOf(outlook, { metric, bound, limit }) {
+            if (limit <= 0)
+                return { mean: bound === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, sd: 0 };
+            const { mean, sd } = beliefOf(outlook, metric);
+            return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
+        }
+        ;
+        function answer_rank(question, estimate = null) {
+            const { objectives, constraints, points, space } = question;
+            const candidates = candidatesOf(points);
+            const against = candidates[0]?.metrics ?? {};
+            const key = (candidate) => [
+                hasFailed(candidate)
+                    ? Number.POSITIVE_INFINITY
+                    : candidateViolation(candidate, constraints, estimate?.meetingOf(candidate)),
+                effortOf(candidate.configuration, space) -
+                    (estimate === null ? logScore(candidate.metrics, against, objectives) : estimate.worthOf(candidate)),
+            ];
+            return candidates
+                .map((candidate) => ({ candidate, key: key(candidate) }))
+                .sort((a, b) => compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
+                .map(({ candidate }) => candidate);
+        }
+        function estimateOf(question) {
+            const spread = candidates_spreadOf(question.points);
+            if (spread === exactSpread || question.space.members !== undefined)
+                return null;
+            const candidates = candidatesOf(question.points);
+            const surrogate = fitSurrogate(candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })));
+            const utility = (place) => utilityOf(surrogate(place), question.objectives);
+            return {
+                worthOf: (place) => {
+                    const { slope, rest } = utility(place);
+                    return slope * surrogate(place).rate.mean + rest.mean;
+                },
+                meetingOf: (place) => meetingOf(surrogate(place), question.constraints),
+                chanceOfBetter: (one, other) => {
+                    const [{ slope, rest }, { rest: otherRest }] = [utility(one), utility(other)];
+                    const apart = { mean: rest.mean - otherRest.mean, sd: Math.hypot(rest.sd, otherRest.sd) };
+                    return chanceAbove(surrogate.rateDifference(one, other), slope, apart);
+                },
+            };
+        }
+        function holds(candidate, constraints, meeting) {
+            return candidateViolation(candidate, constraints, meeting) === 0;
+        }
+        function candidateViolation({ metrics, confirmed }, constraints, meeting) {
+            const own = violation(metrics, constraints);
+            const isBelieved = own === 0 && meeting !== undefined && meeting >= moreLikelyThanNot;
+            return confirmed === null || isBelieved ? own : Math.max(own, violation(confirmed, constraints));
+        }
+        const moreLikelyThanNot = 0.5;
+        function bestOf(ranked, configuration) {
+            return ranked.find((candidate) => sameConfiguration(candidate.configuration, configuration)) ?? null;
+        }
+        const surelyBetter = 0.98;
+        const tieErrors = 2.326;
+        function indistinguishable(one, other, question, estimate = null) {
+            if (estimate !== null) {
+                const chance = estimate.chanceOfBetter(one, other);
+                return Math.max(chance, 1 - chance) < surelyBetter;
+            }
+            const error = candidates_spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
+            return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
+        }
+        function answerOf(question, estimate = null) {
+            const ranked = answer_rank(question, estimate);
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const { constraints, objectives } = question;
+            const isHolding = (candidate) => holds(candidate, constraints, estimate?.meetingOf(candidate));
+            const meetsConstraints = isHolding(top);
+            const own = bestOf(ranked, question.space.committed);
+            const ownMeets = own !== null && isHolding(own);
+            const isCommitted = top === own;
+            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate);
+            const winner = tie ? own : top;
+            return {
+                configuration: winner.configuration,
+                load: winner.load,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
+                tie,
+                meetsConstraints,
+                explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
+            };
+        }
+        function toBest(answer, measured, patch) {
+            const { configuration, load, gain, tie, meetsConstraints, explanation } = answer;
+            const metrics = meanOfMetrics(measured, answer.metrics);
+            return { configuration, load, metrics, gain, tie, meetsConstraints, explanation, patch };
+        }
+        function explain(question, { top, own, tie, meetsConstraints, ownMeets }) {
+            const { constraints, objectives, points } = question;
+            if (!meetsConstraints) {
+                const isRefuted = violation(top.metrics, constraints) === 0 && top.confirmed !== null;
+                const missing = isRefuted ? top.confirmed : top.metrics;
+                const failing = constraints.filter((constraint) => excess(missing, constraint) > 0);
+                const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ');
+                return `Missed: ${isRefuted ? 'measured again, ' : ''}${words}.`;
+            }
+            if (own === null)
+                return 'The committed configuration gave no measurement.';
+            if (top === own) {
+                const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration));
+                return isAlone ? 'No other configuration was measured.' : 'Nothing else that was measured is better.';
+            }
+            if (!ownMeets)
+                return 'The committed configuration meets the constraints at no measured load.';
+            const spread = `single measurements spread by ${percent(candidates_spreadOf(points))}`;
+            if (tie) {
+                const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0);
+                return `The best other one, ${answer_describe(top)}, differs by ${ratio}, which is not sure to be more than noise: ${spread}.`;
+            }
+            const before = `The committed configuration at its best load, ${loadLabel(own.load)}: ${numbersOf(own.metrics).join(', ')}; ${spread}.`;
+            if (gain(top.metrics, own.metrics, objectives) === null)
+                return `${before} By how much it is worse is not known, since one of the two has no value of what is sought.`;
+            return [before, ...gainsByObjective(top.metrics, own.metrics, objectives)].join(' ');
+        }
+        function gainsByObjective(metrics, against, objectives) {
+            if (objectives.every(({ metric }) => metric === 'inferPerSec'))
+                return [];
+            const parts = objectives.flatMap((objective) => {
+                const own = gain(metrics, against, [objective]);
+                if (own === null)
+                    return [];
+                const weight = objectives.length === 1 ? '' : ` (weight ${objective.weight})`;
+                return [`${metric_metrics[objective.metric].label} ${betterInWords(own)}${weight}`];
+            });
+            return parts.length === 0 ? [] : [`By objective: ${parts.join(', ')}.`];
+        }
+        function answer_describe({ configuration, load, metrics, }) {
+            const numbers = numbersOf(metrics);
+            return `${describeConfiguration(configuration)} at ${loadLabel(load)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`;
+        }
+        function numbersOf(metrics) {
+            return [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null);
+        }
+        function metricWords(name, metrics) {
+            const value = metrics[name];
+            return value == null ? null : `${metric_metrics[name].label} ${amount(name, value)}`;
+        }
+        function violationWords(metrics, constraint) {
+            const { name, metric, bound, limit } = constraint;
+            const value = metrics[metric];
+            const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`;
+            if (value == null)
+                return `${name} was not measured (${limitWords} asked)`;
+            return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`;
+        }
+        function amount(name, value) {
+            switch (metric_metrics[name].unit) {
+                case 'ns':
+                    return `${answer_digits(value / nsPerMs)} ms`;
+                case 'bytes':
+                    return `${answer_digits(value / 1e6)} MB`;
+                case 'ratio':
+                    return percent(value);
+                default:
+                    return `${answer_digits(value)} ${metric_metrics[name].unit}`;
+            }
+        }
+        function answer_digits(value) {
+            return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+        }
+        function percent(ratio) {
+            return Number.isFinite(ratio)
+                ? `${answer_digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
+                : 'without bound';
+        }
+        function compare(a, b) {
+            if (a === b)
+                return 0;
+            return a < b ? -1 : 1;
+        }
+        ;
         function judge_judge(input) {
             const { measurements, baselineStatus, recentStatus: recent = { status: 'notRequested' } } = input;
             const explained = withCauses(compareModels(input), measurements);
@@ -42218,13 +42048,16 @@ exec "$@"
             });
         }
         function onePerLoad(scenarios) {
-            const byLoad = new Map();
-            for (const scenario of scenarios) {
-                const key = loadKey(scenario.load);
-                if (!byLoad.has(key) || scenario.role === 'gate')
-                    byLoad.set(key, scenario);
-            }
-            return [...byLoad.values()].toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load));
+            return groupsBy(scenarios, ({ load }) => loadKey(load))
+                .flatMap((alike) => alike.find(({ role }) => role === 'gate') ?? sweep_rows_together(alike))
+                .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load));
+        }
+        function sweep_rows_together(alike) {
+            const [first] = alike;
+            if (first === undefined)
+                return [];
+            const failed = alike.find(({ status }) => status === 'failed');
+            return [failed ?? { ...first, metrics: meanOfMetrics(alike.map(({ metrics }) => metrics)) }];
         }
         function sweepTable(model, groups) {
             const plain = groups.every(({ scenarios }) => scenarios.every(({ load }) => load.mode === 'concurrency' && batchSizeOf(load) === 1 && load.beside === undefined));
@@ -42250,10 +42083,10 @@ exec "$@"
                         cells: [
                             { text: isBest ? `${label} ★ best` : label },
                             { text: String(configuration.maxBatchSize) },
-                            { text: dynamicBatching(configuration) },
+                            { text: configuration.instanceCount === null ? '–' : dynamicBatchingWords(configuration) },
                             { text: configuration.instanceCount === null ? '–' : String(configuration.instanceCount) },
-                            { text: otherFields(configuration).join(', ') || '–' },
-                            { text: otherModels(configuration).join('; ') || '–' },
+                            { text: otherFieldsWords(configuration).join(', ') || '–' },
+                            { text: otherModelsWords(configuration).join('; ') || '–' },
                             { text: concurrencyText(scenario.load, plain) },
                             ...measuredCells(scenario),
                             { text: satisfies(scenario, model.constraints) },
@@ -42275,45 +42108,6 @@ exec "$@"
         }
         function concurrencyText(load, plain) {
             return plain && load.mode === 'concurrency' ? String(load.concurrency) : loadLabel(load);
-        }
-        function dynamicBatching(configuration) {
-            if (!configuration.dynamicBatching)
-                return 'off';
-            const { preferredBatchSizes = [], maxQueueDelayMicroseconds = 0 } = configuration;
-            const extras = [
-                preferredBatchSizes.length === 0 ? '' : `preferred ${preferredBatchSizes.join('/')}`,
-                maxQueueDelayMicroseconds === 0 ? '' : `delay ${maxQueueDelayMicroseconds} µs`,
-            ].filter((extra) => extra !== '');
-            return ['on', ...extras].join(', ');
-        }
-        function describeConfiguration(configuration) {
-            return [describeFields(configuration), ...otherModels(configuration)].join('; ');
-        }
-        function otherModels({ others = {} }) {
-            return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`);
-        }
-        function describeFields(configuration) {
-            const batches = configuration.instanceCount !== null;
-            return [
-                ...(configuration.instanceCount === null ? [] : [countInWords(configuration.instanceCount, 'instance')]),
-                `max batch size ${configuration.maxBatchSize}`,
-                ...(batches ? [`dynamic batching ${dynamicBatching(configuration)}`] : []),
-                ...otherFields(configuration),
-            ].join(', ');
-        }
-        function otherFields({ fields = {} }) {
-            return Object.entries(fields).map(([name, value]) => name === 'instance_group' && Array.isArray(value)
-                ? value.map(describeGroup).join(' + ')
-                : `${name} ${JSON.stringify(value)}`);
-        }
-        function describeGroup(group) {
-            if (!isMapping(group))
-                return JSON.stringify(group);
-            const { count, kind, ...others } = group;
-            const more = Object.entries(others).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-            const kindName = typeof kind === 'string' ? kind : 'KIND_AUTO';
-            const named = typeof count === 'number' ? `${count} ${kindName}` : kindName;
-            return more.length === 0 ? named : `${named} (${more.join(', ')})`;
         }
         function satisfies(scenario, constraints) {
             if (constraints.length === 0)
@@ -42390,7 +42184,7 @@ exec "$@"
             return [
                 ...notes,
                 ...(isMeasuredAgain(model)
-                    ? ['What was measured again stands there once; the answer rests on the mean.']
+                    ? ['What was measured again has its mean there, but for the gated loads, which have those of the gate.']
                     : []),
                 ...failed.map(({ configuration, load, error }) => `${describeConfiguration(configuration)} at ${loadLabel(load)} failed: ${error ?? 'no reason given'}`),
             ];
@@ -42461,6 +42255,73 @@ exec "$@"
                 return String(value);
             const inert = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
             return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+        }
+        ;
+        const maxLength = 300;
+        const replacement = '\uFFFD';
+        const escape_breaker = '&#8203;';
+        function cleanText(text, cap = maxLength) {
+            const line = text
+                .replace(/\s+/gu, ' ')
+                .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
+                .trim();
+            const characters = Array.from(line);
+            return characters.length <= cap ? line : `${characters.slice(0, cap - 1).join('')}…`;
+        }
+        function escapeMarkdown(text, cap = maxLength) {
+            const escaped = cleanText(text, cap)
+                .replace(/&/g, '&amp;')
+                .replace(/</g, '&lt;')
+                .replace(/>/g, '&gt;')
+                .replace(/[\\`|[\]*~]/g, '\\$&')
+                .replace(/(?<=\])[()]/g, '\\$&')
+                .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_');
+            return breakLinks(escaped);
+        }
+        function escapeMarkdownHtml(text) {
+            return breakLinks(escapeHtml(text));
+        }
+        function breakLinks(escaped) {
+            return escaped
+                .replace(/\$/g, '&#36;')
+                .replace(/@/g, `@${escape_breaker}`)
+                .replace(/(?<!&)#/g, `#${escape_breaker}`)
+                .replace(/:(?=\/\/|[\w+-]*[a-z_][\w+-]*:|[+-]1:)/gi, `:${escape_breaker}`)
+                .replace(/(?<![a-z0-9])(?:www(?=\.)|gh(?=-\d))/gi, `$&${escape_breaker}`);
+        }
+        function markdownCode(text) {
+            return /^[\w.,:;=/+-]+$/.test(text) && text.length <= maxLength ? `\`${text}\`` : escapeMarkdown(text);
+        }
+        function markdownCodeSpan(text) {
+            const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+            const mark = '`'.repeat(longest + 1);
+            const shown = cleanText(text, Number.POSITIVE_INFINITY);
+            return longest === 0 ? `${mark}${shown}${mark}` : `${mark} ${shown} ${mark}`;
+        }
+        function markdownFence(text, language) {
+            const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+            const fence = '`'.repeat(Math.max(3, longest + 1));
+            return `${fence}${language}\n${cleanBlock(text)}\n${fence}`;
+        }
+        function cleanBlock(text) {
+            return text
+                .replace(/\r\n?/g, '\n')
+                .replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
+                .replace(/\n+$/, '');
+        }
+        function escapeHtml(text, cap = maxLength) {
+            return escapeHtmlCharacters(cleanText(text, cap));
+        }
+        function escapeHtmlBlock(text) {
+            return escapeHtmlCharacters(cleanBlock(text));
+        }
+        function escapeHtmlCharacters(text) {
+            return text
+                .replace(/&/g, '&amp;')
+                .replace(/</g, '&lt;')
+                .replace(/>/g, '&gt;')
+                .replace(/"/g, '&quot;')
+                .replace(/'/g, '&#39;');
         }
         ;
         const composingColumns = ['Requests per request', 'Time per request', 'Change'];
@@ -42654,73 +42515,6 @@ exec "$@"
             return candidates.find((box) => inside(box) && !taken.some((other) => overlaps(box, other))) ?? null;
         }
         ;
-        const maxLength = 300;
-        const replacement = '\uFFFD';
-        const escape_breaker = '&#8203;';
-        function cleanText(text, cap = maxLength) {
-            const line = text
-                .replace(/\s+/gu, ' ')
-                .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
-                .trim();
-            const characters = Array.from(line);
-            return characters.length <= cap ? line : `${characters.slice(0, cap - 1).join('')}…`;
-        }
-        function escapeMarkdown(text, cap = maxLength) {
-            const escaped = cleanText(text, cap)
-                .replace(/&/g, '&amp;')
-                .replace(/</g, '&lt;')
-                .replace(/>/g, '&gt;')
-                .replace(/[\\`|[\]*~]/g, '\\$&')
-                .replace(/(?<=\])[()]/g, '\\$&')
-                .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_');
-            return breakLinks(escaped);
-        }
-        function escapeMarkdownHtml(text) {
-            return breakLinks(escapeHtml(text));
-        }
-        function breakLinks(escaped) {
-            return escaped
-                .replace(/\$/g, '&#36;')
-                .replace(/@/g, `@${escape_breaker}`)
-                .replace(/(?<!&)#/g, `#${escape_breaker}`)
-                .replace(/:(?=\/\/|[\w+-]*[a-z_][\w+-]*:|[+-]1:)/gi, `:${escape_breaker}`)
-                .replace(/(?<![a-z0-9])(?:www(?=\.)|gh(?=-\d))/gi, `$&${escape_breaker}`);
-        }
-        function markdownCode(text) {
-            return /^[\w.,:;=/+-]+$/.test(text) && text.length <= maxLength ? `\`${text}\`` : escapeMarkdown(text);
-        }
-        function markdownCodeSpan(text) {
-            const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
-            const mark = '`'.repeat(longest + 1);
-            const shown = cleanText(text, Number.POSITIVE_INFINITY);
-            return longest === 0 ? `${mark}${shown}${mark}` : `${mark} ${shown} ${mark}`;
-        }
-        function markdownFence(text, language) {
-            const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
-            const fence = '`'.repeat(Math.max(3, longest + 1));
-            return `${fence}${language}\n${cleanBlock(text)}\n${fence}`;
-        }
-        function cleanBlock(text) {
-            return text
-                .replace(/\r\n?/g, '\n')
-                .replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, replacement)
-                .replace(/\n+$/, '');
-        }
-        function escapeHtml(text, cap = maxLength) {
-            return escapeHtmlCharacters(cleanText(text, cap));
-        }
-        function escapeHtmlBlock(text) {
-            return escapeHtmlCharacters(cleanBlock(text));
-        }
-        function escapeHtmlCharacters(text) {
-            return text
-                .replace(/&/g, '&amp;')
-                .replace(/</g, '&lt;')
-                .replace(/>/g, '&gt;')
-                .replace(/"/g, '&quot;')
-                .replace(/'/g, '&#39;');
-        }
-        ;
         const logBeyondRatio = 30;
         const characterWidth = 6.6;
         const labelHeight = 15;
@@ -42750,11 +42544,9 @@ exec "$@"
         }
         function axes(x, y, bottom) {
             const right = chart_area.x + chart_area.width;
-            const rows = y.ticks.map((tick) => `<line class="grid" x1="${chart_area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
-                `<text class="tick" x="${chart_area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
             const columns = x.ticks.map((tick) => `<text class="tick" x="${px(x.at(tick))}" y="${bottom + 18}" text-anchor="middle">${tick}</text>`);
             return [
-                ...rows,
+                ...horizontalGrid(y, chart_area),
                 ...columns,
                 `<line class="axis" x1="${chart_area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
                 `<text class="axis-title" x="${chart_area.x - 40}" y="14">p99 latency (ms)</text>`,
@@ -42888,6 +42680,10 @@ exec "$@"
             });
             return svg(352, bottom + 22, 'small', plot.title, [...grid, ...rows]);
         }
+        function horizontalGrid(y, { x, width }) {
+            return y.ticks.map((tick) => `<line class="grid" x1="${x}" x2="${x + width}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
+                `<text class="tick" x="${x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
+        }
         function svg(width, height, size, label, parts) {
             return `<svg class="${size}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(label)}">${parts.join('')}</svg>`;
         }
@@ -42901,6 +42697,128 @@ exec "$@"
         }
         function px(value) {
             return String(Math.round(value * 10) / 10);
+        }
+        ;
+        const iconPaths = {
+            pass: 'M4.5 8.5l2.3 2.3 4.7-5',
+            fail: 'M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6',
+            inconclusive: 'M8 4v4.6M8 11.6v.1',
+            invalid: 'M4.6 8h6.8',
+            accepted: 'M4.5 8.5l2.3 2.3 4.7-5',
+            info: 'M8 7.4v4.4M8 4.4v.1',
+        };
+        function icon(status) {
+            return `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="8"/><path d="${iconPaths[status]}"/></svg>`;
+        }
+        function section(title, blocks) {
+            const inside = blocks.filter((block) => block !== '');
+            return inside.length === 0
+                ? ''
+                : `<section><h2>${title}</h2><div class="card">${inside.join('\n')}</div></section>`;
+        }
+        function details(title, blocks) {
+            const inside = blocks.filter((block) => block !== '');
+            return inside.length === 0 ? '' : `<details><summary>${title}</summary>${inside.join('\n')}</details>`;
+        }
+        function table({ columns, rows }) {
+            if (rows.length === 0)
+                return '';
+            const head = columns.map(({ title, numeric }) => `<th scope="col"${numeric ? ' class="num"' : ''}>${escapeHtml(title)}</th>`);
+            const body = rows.map(({ cells, status, emphasis }) => {
+                const classes = [status ?? '', emphasis ? 'emphasis' : ''].filter((name) => name !== '').join(' ');
+                const content = cells.map((each, index) => tableCell(each, columns[index]?.numeric === true));
+                return `<tr${classes === '' ? '' : ` class="${classes}"`}>${content.join('')}</tr>`;
+            });
+            return `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`;
+        }
+        const wrapBeyond = 40;
+        function tableCell({ text, code, status, marks = [] }, numeric) {
+            const escaped = code === true ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
+            const content = status === undefined ? escaped : `<span class="status ${status}">${icon(status)} ${escaped}</span>`;
+            const notes = marks.map((mark) => `<sup><a href="#note-${mark}">${mark}</a></sup>`).join(' ');
+            const classes = numeric ? 'num' : text.length > wrapBeyond && code !== true ? 'wrap' : '';
+            return `<td${classes === '' ? '' : ` class="${classes}"`}>${content}${notes === '' ? '' : ` ${notes}`}</td>`;
+        }
+        ;
+        function modelSection(model) {
+            const { name, error, best, attribution, breakdown, sweep, repetitions, warnings } = model;
+            const plots = repetitions.plots
+                .map((plot) => ({ plot, svg: dotPlot(plot) }))
+                .filter(({ svg }) => svg !== '')
+                .map(({ plot, svg }) => `<figure><figcaption>${escapeHtml(`${plot.title} (${plot.axis})`)}</figcaption><div class="scroll">${svg}</div></figure>`);
+            const blocks = [
+                error === null
+                    ? ''
+                    : `<p class="invalid"><span class="status">${icon('invalid')} Could not be measured:</span> ${escapeHtml(error, 1000)}</p>`,
+                ...warnings.map((warning) => `<p class="soft">⚠️ ${escapeHtml(warning)}</p>`),
+                attribution === null ? '' : attributionBlock(attribution),
+                best === null ? '' : bestBlock(best),
+                figure('Throughput and latency', curveKey(sweep.chart.curves), chart_curveChart(sweep.chart), 'Each line is one configuration over rising load: further right and lower is better.'),
+                figure('Where the time goes', segmentKey(), breakdownChart(breakdown.bars), 'Average request of the committed configuration.'),
+                details('Where the time goes, in numbers', [table(breakdown.table)]),
+                plots.length === 0
+                    ? ''
+                    : `<h3>Repetitions</h3><p class="soft">One dot is one repetition on a fresh server process; a dashed one was voided.</p><div class="plots">${plots.join('\n')}</div>`,
+                details(`Repetitions in numbers${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`, [
+                    table(repetitions.table),
+                ]),
+                details(`All measurements (${sweep.table.rows.length})`, [
+                    ...sweep.notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`),
+                    table(sweep.table),
+                ]),
+            ].filter((block) => block !== '');
+            if (blocks.length === 0)
+                return '';
+            return `<section><h2><code>${escapeHtml(name)}</code></h2><div class="card">${blocks.join('\n')}</div></section>`;
+        }
+        function attributionBlock({ sentences: [first = '', ...others], table: numbers, }) {
+            return [
+                '<h3>Why it is worse</h3>',
+                `<p><span class="status">${escapeHtml(first, 1000)}</span></p>`,
+                ...others.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
+                details('The causes in numbers', [table(numbers)]),
+            ].join('\n');
+        }
+        function bestBlock({ status, headline, sentences, patch }) {
+            return [
+                `<h3>Best configuration</h3>`,
+                `<p class="${status}"><span class="status">${escapeHtml(headline, 500)}</span></p>`,
+                ...sentences.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
+                patch === null ? '' : `<pre>${patchLines(patch)}</pre>`,
+            ].join('\n');
+        }
+        function patchLines(patch) {
+            return escapeHtmlBlock(patch)
+                .split('\n')
+                .map((line) => {
+                if (/^(\+\+\+|---)/.test(line))
+                    return line;
+                if (line.startsWith('+'))
+                    return `<span class="add">${line}</span>`;
+                return line.startsWith('-') ? `<span class="del">${line}</span>` : line;
+            })
+                .join('\n');
+        }
+        function figure(title, key, svg, caption) {
+            if (svg === '')
+                return '';
+            return `<figure><h3>${title}</h3>${key}<div class="scroll">${svg}</div><figcaption>${caption}</figcaption></figure>`;
+        }
+        function curveKey(curves) {
+            const others = curves.filter(({ kind }) => kind === 'other').length;
+            const named = curves.filter(({ kind }) => kind !== 'other').map(({ kind, label }) => ({ kind, label }));
+            const entries = [
+                ...named,
+                ...(others === 0 ? [] : [{ kind: 'other', label: `${others} other measured` }]),
+            ];
+            const items = entries.map(({ kind, label }) => `<li><svg width="26" height="12" aria-hidden="true"><g class="curve ${kind}"><polyline points="1,6 25,6"/><circle class="dot" cx="13" cy="6" r="4"/></g></svg>${escapeHtml(label)}</li>`);
+            const best = curves.some(({ points }) => points.some((point) => point.best));
+            const star = '<li><svg width="14" height="12" aria-hidden="true"><path class="star" d="M7,0L9,4.5L13.5,4.7L10,7.6L11.2,12L7,9.5L2.8,12L4,7.6L0.5,4.7L5,4.5Z"/></svg>best</li>';
+            return `<ul class="key">${items.join('')}${best ? star : ''}</ul>`;
+        }
+        function segmentKey() {
+            const items = segmentLabels.map((label, index) => `<li><svg width="12" height="12" aria-hidden="true"><rect class="s${index}" width="12" height="12"/></svg>${label}</li>`);
+            return `<ul class="key">${items.join('')}</ul>`;
         }
         ;
         const styleSheet = `
@@ -43014,7 +42932,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                             text: field === undefined ? labels[part] : (model.attribution?.changes.fields[field]?.field ?? ''),
                         },
                         { text: `${changeInWords(changeRatio)} (${formatChangeInterval([...changeInterval])})` },
-                        { text: `${attribution_rows_percent(share)} (${shareInterval.map(attribution_rows_percent).join(' to ')})` },
+                        { text: `${formatPercent(share)} (${shareInterval.map(formatPercent).join(' to ')})` },
                         end,
                     ];
                     return { status: null, emphasis: false, cells };
@@ -43031,9 +42949,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     ],
                 },
             ];
-        }
-        function attribution_rows_percent(share) {
-            return `${withMinus(percentDigits(share))} %`;
         }
         const attribution_rows_namedShare = 0.25;
         function movedParts(model, candidateLabel) {
@@ -43273,7 +43188,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ],
             };
         }
+        const tellingRatio = 1000;
         function formatConstraintInterval({ metric }, [low, high]) {
+            if (high !== null && low >= 0 && high > tellingRatio * low)
+                return 'too wide to tell';
             const end = high === null ? 'no upper end (too few requests)' : formatConstrained(metric, high);
             return `${formatConstrained(metric, low)} to ${end}`;
         }
@@ -43776,7 +43694,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     ? []
                     : ['The run was stopped before its end: what follows is only what was measured until then.']),
                 ...(baseline === null || said ? [] : [baseline]),
-                ...result.warnings,
+                ...withoutIdleKeys(result.warnings),
+            ];
+        }
+        const idleKey = /^(?<file>.+):\d+: (?<key>[^ ]+): no effect: /;
+        function withoutIdleKeys(warnings) {
+            const idle = warnings.map((warning) => idleKey.exec(warning)?.groups ?? null);
+            const keys = idle.flatMap((each) => each?.key ?? []);
+            if (keys.length <= 1)
+                return warnings;
+            const file = idle.find((each) => each !== null)?.file;
+            return [
+                ...warnings.filter((_, index) => idle[index] === null),
+                `${file}: ${keys.length} keys have no effect here: ${keys.join(', ')}. The command check-config says why.`,
             ];
         }
         const maxNoticeLength = 900;
@@ -43798,7 +43728,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 ? { ...reason, message: reason.message.slice(prefix.length) }
                 : reason;
         }
-        function bestSection({ best, constraints }) {
+        function bestSection({ name, best, scenarios, constraints }) {
             if (best === null)
                 return null;
             const { inferPerSec, latencyP99Ns } = best.metrics;
@@ -43808,14 +43738,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             ].filter((text) => text !== '');
             const what = describeConfiguration(best.configuration);
             const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`;
-            const gain = best.gain === null || best.tie ? '' : ` (${signedPercent(best.gain)} against the committed configuration)`;
+            const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`;
             const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie;
+            const isAlone = scenarios.every(({ configuration }) => configuration.committed);
             const headline = !best.meetsConstraints
                 ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
-                : best.configuration.committed
-                    ? `The committed configuration is the best measured: ${what} ${at}`
-                    : best.tie
-                        ? `Nothing measured is better beyond the noise than the committed configuration; nearest is ${what} ${at}`
+                : best.tie
+                    ? `Nothing measured is better beyond the noise than the committed configuration: ${what} ${at}`
+                    : best.configuration.committed
+                        ? `The committed configuration is the ${isAlone ? 'only one' : 'best'} measured: ${what} ${at}`
                         : `${what} ${at}${gain}`;
             return {
                 status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
@@ -43823,6 +43754,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 sentences: [
                     ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
                     ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
+                    ...(suggested && best.patch !== null
+                        ? [`Its patch is best-config/${name}.patch among the run’s files: git apply takes it.`]
+                        : []),
                     ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
                 ],
                 patch: best.patch,
@@ -43861,8 +43795,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const y = linearScale([Math.max(0, low - air), high + air], [bottom, trend_chart_area.y], 4);
             const right = trend_chart_area.x + trend_chart_area.width;
             const x = (index) => trend_chart_area.x + ((index + 0.5) / points.length) * trend_chart_area.width;
-            const grid = y.ticks.map((tick) => `<line class="grid" x1="${trend_chart_area.x}" x2="${right}" y1="${px(y.at(tick))}" y2="${px(y.at(tick))}"/>` +
-                `<text class="tick" x="${trend_chart_area.x - 8}" y="${px(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`);
             const radius = points.length > crowded ? 1.75 : 3;
             const dots = points.map(({ value, text }, index) => `<circle class="rep reference" cx="${px(x(index))}" cy="${px(y.at(value))}" r="${radius}"><title>${escapeHtml(text)}</title></circle>`);
             const lines = levels.map(({ start, end, value, text }) => {
@@ -43872,7 +43804,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const label = `${title}: ${points.length} runs, from ${oldest} to ${newest}, at levels of ${levels.map(({ text }) => text).join(', then ')}`;
             const below = (at, anchor, text) => `<text class="tick" x="${at}" y="${bottom + 18}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
             return svg(width, bottom + 26, 'fitted', label, [
-                ...grid,
+                ...horizontalGrid(y, trend_chart_area),
                 `<line class="axis" x1="${trend_chart_area.x}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
                 `<text class="axis-title" x="${trend_chart_area.x - 8}" y="14" text-anchor="end">${escapeHtml(unit)}</text>`,
                 below(trend_chart_area.x, 'start', oldest),
@@ -43915,7 +43847,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 capacity(report),
                 footnotes(report.footnotes),
                 trend(report),
-                ...report.models.map(model),
+                ...report.models.map(modelSection),
                 section('Other metrics, for information', [table(report.otherMetrics)]),
                 html_environment(report),
                 html_passedOver(report),
@@ -43971,86 +43903,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const plots = charts.map((chart) => `<figure><figcaption>${escapeHtml(chart.title, 200)}</figcaption>${trendChart(chart)}</figure>`);
             return `<p class="soft">One dot is one run of the main branch, the newest on the right; the lines are the levels that the runs lie about. The axes do not begin at 0.</p><div class="plots">${plots.join('\n')}</div>`;
         }
-        function model(section_) {
-            const { name, error, best, attribution, breakdown, sweep, repetitions, warnings } = section_;
-            const plots = repetitions.plots
-                .map((plot) => ({ plot, svg: dotPlot(plot) }))
-                .filter(({ svg }) => svg !== '')
-                .map(({ plot, svg }) => `<figure><figcaption>${escapeHtml(`${plot.title} (${plot.axis})`)}</figcaption><div class="scroll">${svg}</div></figure>`);
-            const blocks = [
-                error === null
-                    ? ''
-                    : `<p class="invalid"><span class="status">${icon('invalid')} Could not be measured:</span> ${escapeHtml(error, 1000)}</p>`,
-                ...warnings.map((warning) => `<p class="soft">⚠️ ${escapeHtml(warning)}</p>`),
-                attribution === null ? '' : attributionBlock(attribution),
-                best === null ? '' : bestBlock(best),
-                figure('Throughput and latency', curveKey(sweep.chart.curves), chart_curveChart(sweep.chart), 'Each line is one configuration over rising load: further right and lower is better.'),
-                figure('Where the time goes', segmentKey(), breakdownChart(breakdown.bars), 'Average request of the committed configuration.'),
-                details('Where the time goes, in numbers', [table(breakdown.table)]),
-                plots.length === 0
-                    ? ''
-                    : `<h3>Repetitions</h3><p class="soft">One dot is one repetition on a fresh server process; a dashed one was voided.</p><div class="plots">${plots.join('\n')}</div>`,
-                details(`Repetitions in numbers${repetitions.voided === 0 ? '' : ` (${repetitions.voided} voided)`}`, [
-                    table(repetitions.table),
-                ]),
-                details(`All measurements (${sweep.table.rows.length})`, [
-                    ...sweep.notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`),
-                    table(sweep.table),
-                ]),
-            ].filter((block) => block !== '');
-            if (blocks.length === 0)
-                return '';
-            return `<section><h2><code>${escapeHtml(name)}</code></h2><div class="card">${blocks.join('\n')}</div></section>`;
-        }
-        function attributionBlock({ sentences: [first = '', ...others], table: numbers, }) {
-            return [
-                '<h3>Why it is worse</h3>',
-                `<p><span class="status">${escapeHtml(first, 1000)}</span></p>`,
-                ...others.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
-                details('The causes in numbers', [table(numbers)]),
-            ].join('\n');
-        }
-        function bestBlock({ status, headline, sentences, patch }) {
-            return [
-                `<h3>Best configuration</h3>`,
-                `<p class="${status}"><span class="status">${escapeHtml(headline, 500)}</span></p>`,
-                ...sentences.map((sentence) => `<p>${escapeHtml(sentence, 1000)}</p>`),
-                patch === null ? '' : `<pre>${patchLines(patch)}</pre>`,
-            ].join('\n');
-        }
-        function patchLines(patch) {
-            return escapeHtmlBlock(patch)
-                .split('\n')
-                .map((line) => {
-                if (/^(\+\+\+|---)/.test(line))
-                    return line;
-                if (line.startsWith('+'))
-                    return `<span class="add">${line}</span>`;
-                return line.startsWith('-') ? `<span class="del">${line}</span>` : line;
-            })
-                .join('\n');
-        }
-        function figure(title, key, svg, caption) {
-            if (svg === '')
-                return '';
-            return `<figure><h3>${title}</h3>${key}<div class="scroll">${svg}</div><figcaption>${caption}</figcaption></figure>`;
-        }
-        function curveKey(curves) {
-            const others = curves.filter(({ kind }) => kind === 'other').length;
-            const named = curves.filter(({ kind }) => kind !== 'other').map(({ kind, label }) => ({ kind, label }));
-            const entries = [
-                ...named,
-                ...(others === 0 ? [] : [{ kind: 'other', label: `${others} other measured` }]),
-            ];
-            const items = entries.map(({ kind, label }) => `<li><svg width="26" height="12" aria-hidden="true"><g class="curve ${kind}"><polyline points="1,6 25,6"/><circle class="dot" cx="13" cy="6" r="4"/></g></svg>${escapeHtml(label)}</li>`);
-            const best = curves.some(({ points }) => points.some((point) => point.best));
-            const star = '<li><svg width="14" height="12" aria-hidden="true"><path class="star" d="M7,0L9,4.5L13.5,4.7L10,7.6L11.2,12L7,9.5L2.8,12L4,7.6L0.5,4.7L5,4.5Z"/></svg>best</li>';
-            return `<ul class="key">${items.join('')}${best ? star : ''}</ul>`;
-        }
-        function segmentKey() {
-            const items = segmentLabels.map((label, index) => `<li><svg width="12" height="12" aria-hidden="true"><rect class="s${index}" width="12" height="12"/></svg>${label}</li>`);
-            return `<ul class="key">${items.join('')}</ul>`;
-        }
         function html_environment({ environment: entries, reproduce }) {
             const list = entries.map(({ name, text }) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`);
             return section('Environment', [
@@ -44064,46 +43916,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return '';
             const items = runs.map((reason) => `<li>${escapeHtml(reason, 500)}</li>`);
             return section('Baselines that were passed over', [`<ul>${items.join('')}</ul>`]);
-        }
-        const iconPaths = {
-            pass: 'M4.5 8.5l2.3 2.3 4.7-5',
-            fail: 'M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6',
-            inconclusive: 'M8 4v4.6M8 11.6v.1',
-            invalid: 'M4.6 8h6.8',
-            accepted: 'M4.5 8.5l2.3 2.3 4.7-5',
-            info: 'M8 7.4v4.4M8 4.4v.1',
-        };
-        function icon(status) {
-            return `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="8"/><path d="${iconPaths[status]}"/></svg>`;
-        }
-        function section(title, blocks) {
-            const inside = blocks.filter((block) => block !== '');
-            return inside.length === 0
-                ? ''
-                : `<section><h2>${title}</h2><div class="card">${inside.join('\n')}</div></section>`;
-        }
-        function details(title, blocks) {
-            const inside = blocks.filter((block) => block !== '');
-            return inside.length === 0 ? '' : `<details><summary>${title}</summary>${inside.join('\n')}</details>`;
-        }
-        function table({ columns, rows }) {
-            if (rows.length === 0)
-                return '';
-            const head = columns.map(({ title, numeric }) => `<th scope="col"${numeric ? ' class="num"' : ''}>${escapeHtml(title)}</th>`);
-            const body = rows.map(({ cells, status, emphasis }) => {
-                const classes = [status ?? '', emphasis ? 'emphasis' : ''].filter((name) => name !== '').join(' ');
-                const content = cells.map((each, index) => tableCell(each, columns[index]?.numeric === true));
-                return `<tr${classes === '' ? '' : ` class="${classes}"`}>${content.join('')}</tr>`;
-            });
-            return `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`;
-        }
-        const wrapBeyond = 40;
-        function tableCell({ text, code, status, marks = [] }, numeric) {
-            const escaped = code === true ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
-            const content = status === undefined ? escaped : `<span class="status ${status}">${icon(status)} ${escaped}</span>`;
-            const notes = marks.map((mark) => `<sup><a href="#note-${mark}">${mark}</a></sup>`).join(' ');
-            const classes = numeric ? 'num' : text.length > wrapBeyond && code !== true ? 'wrap' : '';
-            return `<td${classes === '' ? '' : ` class="${classes}"`}>${content}${notes === '' ? '' : ` ${notes}`}</td>`;
         }
         ;
         function renderJson(value, indent = 2) {
@@ -44449,7 +44261,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function markdown_models_bestBlock(name, best, withPatch, open) {
             const sentences = best.sentences.map((sentence) => escapeMarkdown(sentence, 1000)).join(' ');
-            const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`;
+            const text = `${name}: ${escapeMarkdown(best.headline, 500)}. ${sentences}`.trimEnd();
             if (best.patch === null || !withPatch)
                 return text;
             const fence = markdownFence(best.patch, 'diff');
@@ -44740,6 +44552,54 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         ;
+        function flag_values_positive(flag, text) {
+            const value = Number(text);
+            if (text.trim() !== '' && Number.isFinite(value) && value > 0)
+                return value;
+            throw new domain_error.ue('usage', `${flag}: '${text}' is not a number above 0`);
+        }
+        function notNegative(flag, text) {
+            const value = Number(text);
+            if (text.trim() !== '' && Number.isFinite(value) && value >= 0)
+                return value;
+            throw new domain_error.ue('usage', `${flag}: '${text}' is not a number from 0 on`);
+        }
+        function positiveWhole(flag, text) {
+            const value = flag_values_positive(flag, text);
+            if (Number.isInteger(value))
+                return value;
+            throw new domain_error.ue('usage', `${flag}: '${text}' is not a whole number`);
+        }
+        function wholeFrom(least, flag, text) {
+            const value = Number(text);
+            if (text.trim() !== '' && Number.isInteger(value) && value >= least)
+                return value;
+            throw new domain_error.ue('usage', `${flag}: '${text}' is not a whole number from ${least} on`);
+        }
+        function flag_values_duration(flag, text) {
+            try {
+                return parseDuration(text);
+            }
+            catch (error) {
+                const { message, hint } = (0, domain_error.Ub)(error);
+                throw new domain_error.ue('usage', `${flag}: ${message}`, { hint });
+            }
+        }
+        function listOf(text) {
+            return text
+                .split(',')
+                .map((part) => part.trim())
+                .filter((part) => part !== '');
+        }
+        function modelNames(flag, text) {
+            const names = listOf(text);
+            if (names.length > 0)
+                return names;
+            throw new domain_error.ue('usage', `${flag}: '${text}' names no model`, {
+                hint: 'Leave it out to gate every model of the repository.',
+            });
+        }
+        ;
         async function configFrom(shell, options) {
             const problems = [];
             const read = (flag, text, parse) => {
@@ -44762,9 +44622,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 triton: options.triton,
                 tritonUrl: options.tritonUrl,
                 tritonImage: options.tritonImage,
-                timeBudgetNs: read('--time-budget', options.timeBudget, gate_options_duration),
-                latencyBudgetMs: read('--latency-budget', options.latencyBudget, gate_options_positive),
-                minThroughput: read('--min-throughput', options.minThroughput, gate_options_positive),
+                timeBudgetNs: read('--time-budget', options.timeBudget, flag_values_duration),
+                latencyBudgetMs: read('--latency-budget', options.latencyBudget, flag_values_positive),
+                minThroughput: read('--min-throughput', options.minThroughput, flag_values_positive),
                 mode: options.mode,
                 runConfigSearchMode: options.searchMode,
                 onInconclusive: options.onInconclusive,
@@ -44783,35 +44643,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return (0, external_node_path_.resolve)(shell.cwd, config.modelRepository);
             throw new domain_error.ue('usage', 'no model repository is given', {
                 hint: 'Name it with --model-repository DIR, or as model_repository in triton-perf-gate.yml.',
-            });
-        }
-        function listOf(text) {
-            return text
-                .split(',')
-                .map((part) => part.trim())
-                .filter((part) => part !== '');
-        }
-        function gate_options_positive(flag, text) {
-            const value = Number(text);
-            if (text.trim() !== '' && Number.isFinite(value) && value > 0)
-                return value;
-            throw new domain_error.ue('usage', `${flag}: '${text}' is not a number above 0`);
-        }
-        function gate_options_duration(flag, text) {
-            try {
-                return parseDuration(text);
-            }
-            catch (error) {
-                const { message, hint } = (0, domain_error.Ub)(error);
-                throw new domain_error.ue('usage', `${flag}: ${message}`, { hint });
-            }
-        }
-        function modelNames(flag, text) {
-            const names = listOf(text);
-            if (names.length > 0)
-                return names;
-            throw new domain_error.ue('usage', `${flag}: '${text}' names no model`, {
-                hint: 'Leave it out to gate every model of the repository.',
             });
         }
         ;
@@ -45631,6 +45462,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return { text: '', path: null };
         }
         ;
+        function readTextIfAny(path) {
+            try {
+                return (0, external_node_fs_.readFileSync)(path, 'utf8');
+            }
+            catch {
+                return null;
+            }
+        }
+        ;
         function processTree(root) {
             const childrenOf = new Map();
             let rootLives = false;
@@ -45652,7 +45492,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function memoryOfTree(pids) {
             const kibibytes = pids.flatMap((pid) => {
-                const match = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? '');
+                const match = /^VmRSS:\s+(\d+) kB$/m.exec(readTextIfAny(`/proc/${pid}/status`) ?? '');
                 return match === null ? [] : [Number(match[1])];
             });
             return kibibytes.length === 0 ? null : kibibytes.reduce((sum, each) => sum + each, 0) * 1024;
@@ -45679,12 +45519,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return nameAndRest(Number(rest.split(' ')[1])).name !== own;
         }
         function nameAndRest(pid) {
-            const text = readProc(`/proc/${pid}/stat`) ?? '';
+            const text = readTextIfAny(`/proc/${pid}/stat`) ?? '';
             const end = text.lastIndexOf(')');
             return { name: text.slice(text.indexOf('(') + 1, Math.max(end, 0)), rest: text.slice(end + 2) };
         }
         function commandLineOf(pid) {
-            return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
+            return (readTextIfAny(`/proc/${pid}/cmdline`) ?? '').split('\0');
         }
         function listProcesses() {
             try {
@@ -45692,14 +45532,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             catch {
                 return [];
-            }
-        }
-        function readProc(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
             }
         }
         ;
@@ -47056,8 +46888,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (configuration === undefined || load === undefined)
                     return name;
                 const own = gains[index];
-                const change = own == null || tie ? '' : `, ${own < 0 ? '' : '+'}${percent(own)}`;
-                return `${name} (weight ${Number(weight.toFixed(2))}) ${answer_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
+                const change = own == null || tie ? '' : `, ${betterInWords(own)}`;
+                return `${name} (weight ${Number(weight.toFixed(2))}): ${answer_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
             });
             const all = parts.join('; ');
             if (!meetsConstraints) {
@@ -47078,7 +46910,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`;
             })
                 .join(', ');
-            return `The best combination is ${percent(gain)} better than the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`;
+            return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`;
         }
         ;
         function askOf({ config, inputs }, model) {
@@ -48180,6 +48012,253 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        function movesFrom(models, home) {
+            const order = models
+                .map((model, index) => ({ model, index }))
+                .toSorted((a, b) => b.model.weight - a.model.weight || a.index - b.index);
+            return [
+                ...[1, -1].flatMap((by) => concurrent_moves_together(models, home, by)),
+                ...order.flatMap(({ model, index }) => [1, -1].flatMap((by) => {
+                    const load = shifted(model.space, home, index, by);
+                    if (load === null)
+                        return [];
+                    const loads = home.loads.map((each, other) => (other === index ? load : each));
+                    return move({ ...home, loads }, `${model.name} load ${sign(by)}`);
+                })),
+                ...order.flatMap(({ model, index }) => configurationMoves(model, index, home)),
+                ...order.flatMap(({ model, index }) => loadedMoves(model, index, home)),
+            ];
+        }
+        function loadedMoves(model, index, home) {
+            return configurationMoves(model, index, home)
+                .filter(({ direction }) => direction.endsWith('+'))
+                .flatMap(({ place, direction }) => {
+                const load = shifted(model.space, place, index, 1);
+                if (load === null)
+                    return [];
+                const loads = place.loads.map((each, other) => (other === index ? load : each));
+                return move({ ...place, loads }, `${direction}, load +`);
+            });
+        }
+        function concurrent_moves_together(models, home, by) {
+            const loads = models.map(({ space }, index) => shifted(space, home, index, by));
+            const moved = loads.filter((load) => load !== null);
+            return moved.length === models.length ? move({ ...home, loads: moved }, `all loads ${sign(by)}`) : [];
+        }
+        function shifted(space, home, index, by) {
+            const [load, configuration] = [home.loads[index], home.configurations[index]];
+            if (load === undefined || configuration === undefined)
+                return null;
+            const legal = loadsFor(space, configuration).filter((each) => batchSizeOf(each) === batchSizeOf(load));
+            const beyond = legal.filter((each) => each.mode === load.mode && Math.sign(levelOf(each) - levelOf(load)) === by);
+            return (by > 0 ? beyond[0] : beyond.at(-1)) ?? null;
+        }
+        function configurationMoves({ name, space }, index, home) {
+            const own = home.configurations[index];
+            const load = home.loads[index];
+            if (own === undefined || load === undefined)
+                return [];
+            const to = (configuration, direction) => {
+                if (configuration === null)
+                    return [];
+                const legal = loadsFor(space, configuration).some((each) => batchSizeOf(each) === batchSizeOf(load));
+                const isGated = batchSizeOf(load) <= Math.max(1, configuration.maxBatchSize);
+                if (!legal && !isGated)
+                    return [];
+                const configurations = home.configurations.map((each, other) => (other === index ? configuration : each));
+                return move({ ...home, configurations }, `${name} ${direction}`);
+            };
+            const batching = (each) => each.dynamicBatching !== own.dynamicBatching &&
+                each.instanceCount === own.instanceCount &&
+                each.maxBatchSize === own.maxBatchSize;
+            return [
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', 1), 'instances +'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', 1), 'max_batch_size +'),
+                ...to(space.configurations.find(batching) ?? null, `dynamic batching ${own.dynamicBatching ? 'off' : 'on'}`),
+                ...to(concurrent_moves_nearest(space, own, 'instanceCount', -1), 'instances -'),
+                ...to(concurrent_moves_nearest(space, own, 'maxBatchSize', -1), 'max_batch_size -'),
+                ...space.configurations.flatMap((each) => isListedNeighbour(own, each) ? to(each, othersKey(each)) : []),
+            ];
+        }
+        function concurrent_moves_nearest({ configurations }, own, field, by) {
+            const value = (each) => each[field] ?? 0;
+            const alike = configurations.filter((each) => Math.sign(value(each) - value(own)) === by &&
+                configurationKey({ ...each, [field]: own[field] }) === keyBeside(each, own));
+            return alike.reduce((best, each) => best === null || Math.abs(value(each) - value(own)) < Math.abs(value(best) - value(own)) ? each : best, null);
+        }
+        function keyBeside(each, own) {
+            const groups = each.fields?.instance_group;
+            if (!own.committed || groups === undefined)
+                return configurationKey(own);
+            return configurationKey({ ...own, fields: { ...own.fields, instance_group: groups } });
+        }
+        function isListedNeighbour(own, other) {
+            return (own.instanceCount === other.instanceCount &&
+                own.maxBatchSize === other.maxBatchSize &&
+                own.dynamicBatching === other.dynamicBatching &&
+                configurationKey(own) !== configurationKey(other));
+        }
+        function othersKey({ preferredBatchSizes, maxQueueDelayMicroseconds, fields }) {
+            return JSON.stringify([preferredBatchSizes, maxQueueDelayMicroseconds, fields]);
+        }
+        function move(place, direction) {
+            return [{ place, direction, words: `${direction}, at ${place.loads.map(loadKey).join(' and ')}` }];
+        }
+        function sign(by) {
+            return by > 0 ? '+' : '-';
+        }
+        ;
+        const leastGain = 0.02;
+        function comparison(models, one, other) {
+            const [mine, theirs] = [violationOf(models, one), violationOf(models, other)];
+            if (mine !== theirs && Math.max(mine, theirs) > leastGain)
+                return mine < theirs ? 1 : -1;
+            const difference = scoreOf(models, one, other);
+            return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
+        }
+        function scoreOf(models, metrics, against) {
+            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
+        }
+        function violationOf(models, metrics) {
+            return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
+        }
+        function concurrent_ranking_rank({ models }, candidates) {
+            const [first] = candidates;
+            if (first === undefined)
+                return [];
+            return candidates
+                .map((candidate) => ({
+                candidate,
+                off: hasFailed(candidate) ? Number.POSITIVE_INFINITY : violationOf(models, candidate.metrics),
+                score: scoreOf(models, candidate.metrics, first.metrics),
+            }))
+                .toSorted((a, b) => (a.off === b.off ? b.score - a.score : a.off < b.off ? -1 : 1))
+                .map(({ candidate }) => candidate);
+        }
+        function concurrent_ranking_candidatesOf(points) {
+            return groupsBy(points, concurrent_state_placeKey).flatMap((group) => {
+                const [first] = group;
+                const measured = group.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
+                if (first === undefined)
+                    return [];
+                const { configurations, loads } = first;
+                const metrics = meansByModel(measured);
+                if (metrics === null)
+                    return [];
+                return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }];
+            });
+        }
+        ;
+        const mostGated = 3;
+        const confirmations = 2;
+        const reserve = 2 * (confirmations - 1);
+        function nextConcurrentStep(state) {
+            const { models, gated, points } = state;
+            const committed = models.map(({ space }) => space.committed);
+            for (const loads of gated.slice(0, mostGated)) {
+                const place = { configurations: committed, loads };
+                if (points.some((point) => concurrent_state_placeKey(point) === concurrent_state_placeKey(place)))
+                    continue;
+                if (!concurrent_state_isAffordable(state, place, 0))
+                    return done(state, budgetWords(state, reserve));
+                return measure(place, 'explore', 'the committed configurations come first');
+            }
+            const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(points));
+            const home = homeOf(state, ranked);
+            if (home === null)
+                return done(state, 'the committed configurations could not be measured');
+            const promising = untried(state, home);
+            const next = promising.find(({ place }) => concurrent_state_isAffordable(state, place, reserve));
+            if (next !== undefined)
+                return measure(next.place, 'explore', next.words);
+            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
+            const contender = nextContender(ranked);
+            if (contender === null || !concurrent_state_isAffordable(state, contender, 0))
+                return done(state, reason);
+            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
+        }
+        function homeOf({ models }, ranked) {
+            const [best] = ranked;
+            if (best === undefined)
+                return null;
+            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
+            return ranked
+                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
+                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
+        }
+        function untried(state, home) {
+            const known = new Set(state.points.map(concurrent_state_placeKey));
+            const credit = creditOf(state);
+            return movesFrom(state.models, home)
+                .filter(({ place }) => !known.has(concurrent_state_placeKey(place)))
+                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
+                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
+                .map(({ move }) => move);
+        }
+        function creditOf(state) {
+            const credit = new Map();
+            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
+            for (const [index, point] of state.points.entries()) {
+                const home = homeOf(state, concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(state.points.slice(0, index))));
+                if (home === null)
+                    continue;
+                const move = movesFrom(state.models, home).find(({ place }) => concurrent_state_placeKey(place) === concurrent_state_placeKey(point));
+                if (move === undefined)
+                    continue;
+                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
+                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
+            }
+            return credit;
+        }
+        function nextContender(ranked) {
+            const [winner] = ranked;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const contenders = [winner, own].filter((each) => each !== undefined);
+            const fewest = contenders.reduce((least, each) => (each.tries < least.tries ? each : least));
+            return fewest.tries < confirmations ? fewest : null;
+        }
+        function isCommitted(configurations) {
+            return configurations.every(({ committed }) => committed);
+        }
+        function concurrent_answerOf(state) {
+            const { models } = state;
+            const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(state.points));
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const meetsConstraints = violationOf(models, top.metrics) === 0;
+            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
+            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
+            const tie = top !== own &&
+                ownMeets &&
+                meetsConstraints &&
+                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
+            const winner = tie ? own : top;
+            const comparable = ownMeets && meetsConstraints;
+            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
+            return {
+                configurations: winner.configurations,
+                loads: winner.loads,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                committed: own ?? null,
+                gains,
+                gain: comparable
+                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
+                    : null,
+                tie,
+                meetsConstraints,
+            };
+        }
+        function measure(place, purpose, why) {
+            const { configurations, loads } = place;
+            return { kind: 'measure', place: { configurations, loads }, purpose, why };
+        }
+        function done(state, reason) {
+            return { kind: 'done', answer: concurrent_answerOf(state), reason };
+        }
+        ;
         function loadedAfter(points, mostServers) {
             return points.reduce((loaded, { configuration, metrics }) => {
                 const replaced = replacedBy(loaded, configuration, mostServers);
@@ -48237,11 +48316,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const smallest = Math.min(...failed.map(size));
                 return largest < smallest ? [{ size, largest, smallest }] : [];
             });
+            const refuted = failed.filter((point) => working.some((other) => atLeast(other, point)));
+            const tooLarge = failed.filter((point) => !refuted.includes(point) && (refuted.length === 0 || working.some((other) => atLeast(point, other))));
             return (place) => {
                 if (failed.length === 0)
                     return 1;
                 if (explanations.length === 0) {
-                    if (failed.some((point) => atLeast(place, point)))
+                    if (tooLarge.some((point) => atLeast(place, point)))
+                        return 0;
+                    if (refuted.some((point) => sameConfiguration(place.configuration, point.configuration) && atLeast(place, point)))
                         return 0;
                     return working.some((point) => atLeast(point, place)) ? 1 : 0.5;
                 }
@@ -48303,7 +48386,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const leastImprovement = 0.01;
         const leastChance = 0.02;
-        const mostTries = 3;
+        const mostTries = 6;
+        const leastTurn = 0.05;
         function prospects(state) {
             const { space, points } = state;
             const tried = new Set(points.map(placeKey));
@@ -48316,10 +48400,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return loadsFor(space, configuration).flatMap((load) => {
                     const place = { configuration, load };
                     const isTried = isBegun && tried.has(placeKey(place));
+                    const nearMiss = isTried ? again.get(placeKey(place)) : undefined;
                     const chance = works(place);
-                    if (chance === 0 || (isTried && !again.has(placeKey(place))))
+                    if (chance === 0 || (isTried && nearMiss === undefined))
                         return [];
-                    const promise = promises(place);
+                    const promise = promises(place, nearMiss);
                     if (promise === null || (isTried && promise.seeking))
                         return [];
                     const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement];
@@ -48329,9 +48414,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function nearMisses({ points, constraints }) {
             if (candidates_spreadOf(points) === exactSpread)
-                return new Set();
+                return new Map();
             const missed = candidatesOf(points).filter((candidate) => candidate.tries < mostTries && !holds(candidate, constraints));
-            return new Set(missed.map(placeKey));
+            return new Map(missed.map((candidate) => [placeKey(candidate), candidate]));
         }
         function promiseOf({ space, objectives, constraints, points }, tried) {
             const candidates = candidatesOf(points);
@@ -48360,8 +48445,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) };
             }));
             const leastGain = Math.min(leastImprovement, spread / 5);
-            return (place) => {
+            return (place, nearMiss) => {
                 const outlook = surrogate(place);
+                if (nearMiss !== undefined && chanceToTurn(nearMiss, outlook, constraints, spread) < leastTurn)
+                    return null;
                 const utility = utilityOf(outlook, objectives);
                 const free = expectedGain(outlook.rate, { ...utility, floor, least: nothing });
                 if (free.gain < leastGain)
@@ -48381,6 +48468,107 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 .reduce((rest, { utility, meeting }) => meeting * utility + (1 - meeting) * rest, last);
         }
         ;
+        function movers(members, own) {
+            const others = members.varied.map((member) => ({
+                name: member.name,
+                fields: (configuration) => fieldsOf(member, configuration),
+                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
+            }));
+            const self = {
+                name: members.top,
+                fields: ({ others: _, committed: __, ...fields }) => fields,
+                variants: (from) => own.map((each) => withOwn(members, from, each)),
+            };
+            return own.length > 1 ? [...others, self] : others;
+        }
+        function effective({ largestClientBatch }, { variants, committed }) {
+            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
+        }
+        function withOwn(members, from, own) {
+            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
+            return sameConfiguration(together, members.committed) ? members.committed : together;
+        }
+        function movers_atLeast(members, one, other) {
+            const all = movers(members, [one, other]);
+            return all.every((mover) => {
+                const [a, b] = [mover.fields(one), mover.fields(other)];
+                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
+            });
+        }
+        function neighbours({ fields, variants }, from) {
+            const current = fields(from);
+            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
+            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
+            const counts = alike({ instanceCount: null })
+                .filter((each) => each.fields.instanceCount !== current.instanceCount)
+                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
+            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
+            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
+            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
+                each.fields.instanceCount === current.instanceCount &&
+                each.fields.maxBatchSize === current.maxBatchSize);
+            return [up, other, down].flatMap((each) => each?.configuration ?? []);
+        }
+        ;
+        function isUnanswered({ points }) {
+            return points.every(({ metrics }) => metrics === null);
+        }
+        function nextUnanswered({ points, space }) {
+            const tried = new Set(points.map(placeKey));
+            const works = chanceOfWorking(points);
+            const order = (place, index) => {
+                const { configuration } = place;
+                const isOwn = sameConfiguration(configuration, space.committed);
+                const times = points.filter((point) => sameConfiguration(point.configuration, configuration)).length;
+                const isSmaller = space.members === undefined && works(place) > 0;
+                return [
+                    isOwn && index === 0 ? 0 : times + 1,
+                    isSmaller ? 0 : 1,
+                    isSmaller ? unanswered_sizeOf(configuration) : differenceOf(configuration, space),
+                    index,
+                ];
+            };
+            let next = null;
+            for (const configuration of options(space)) {
+                const loads = loadsFor(space, configuration);
+                const index = loads.findIndex((load) => !tried.has(placeKey({ configuration, load })));
+                const load = loads[index];
+                if (load === undefined)
+                    continue;
+                const place = { configuration, load };
+                const key = order(place, index);
+                if (next === null || isBefore(key, next.key))
+                    next = { place, key };
+            }
+            return next?.place ?? null;
+        }
+        function options({ configurations, committed, members }) {
+            if (members === undefined)
+                return configurations;
+            return [committed, ...movers(members, configurations).flatMap((mover) => mover.variants(committed))];
+        }
+        function unanswered_sizeOf({ instanceCount, maxBatchSize }) {
+            return (instanceCount ?? 1) * Math.max(1, maxBatchSize);
+        }
+        function differenceOf(configuration, { committed, members }) {
+            const others = (members?.varied ?? []).map((member) => fieldsDifference(fieldsOf(member, configuration), member.committed));
+            return others.reduce((sum, each) => sum + each, fieldsDifference(configuration, committed));
+        }
+        function fieldsDifference(one, other) {
+            const rest = (fields) => variedKey({ ...fields, instanceCount: null, maxBatchSize: 0, dynamicBatching: false });
+            return (unanswered_doublings(one.instanceCount ?? 1, other.instanceCount ?? 1) +
+                unanswered_doublings(one.maxBatchSize, other.maxBatchSize) +
+                Number(one.dynamicBatching !== other.dynamicBatching) +
+                Number(rest(one) !== rest(other)));
+        }
+        function unanswered_doublings(one, other) {
+            return one === other ? 0 : Math.max(1, Math.abs(Math.log2(Math.max(1, one) / Math.max(1, other))));
+        }
+        function isBefore(one, other) {
+            const at = one.findIndex((value, i) => value !== other[i]);
+            return at >= 0 && (one[at] ?? 0) < (other[at] ?? 0);
+        }
+        ;
         const committedLoads = 3;
         const confirmShare = 0.1;
         const leastToConfirm = 5;
@@ -48390,6 +48578,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function nextQuickStep(state) {
             if (state.points.length === 0)
                 return beginning(state);
+            if (isUnanswered(state))
+                return untilAnswered(state);
             const promising = prospects(state);
             const found = explore(state, promising);
             return typeof found === 'string' ? ending(state, promising, found) : found;
@@ -48407,9 +48597,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve);
         }
         function ending(state, promising, reason) {
-            const last = lastResort(state);
-            if (last !== null && isAffordable(state, last, 0))
-                return quick_measure(last, 'explore', 'nothing has answered so far: the committed configuration at its lightest load');
             const contender = quick_nextContender(state, promising);
             if (contender === null)
                 return quick_done(state, reason);
@@ -48417,12 +48604,17 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return exhausted(state);
             return quick_measure(contender.place, 'confirm', contender.why);
         }
-        function lastResort({ points, space }) {
-            const [load] = loadsFor(space, space.committed);
-            if (load === undefined || points.some(({ metrics }) => metrics !== null))
-                return null;
-            const place = { configuration: space.committed, load };
-            return points.some((point) => placeKey(point) === placeKey(place)) ? null : place;
+        function untilAnswered(state) {
+            const place = nextUnanswered(state);
+            if (place === null) {
+                const all = state.space.members === undefined ? 'nothing in the space' : 'no change of one model';
+                return quick_done(state, `${all} is left to be tried, and nothing has answered`);
+            }
+            if (!isAffordable(state, place, 0))
+                return exhausted(state);
+            const isOwn = sameConfiguration(place.configuration, state.space.committed);
+            const what = isOwn ? 'another load of the committed configuration' : 'another configuration';
+            return quick_measure(place, 'explore', `nothing has answered so far: ${what}`);
         }
         function reserveOf({ points, budget: { maxMeasurements } }) {
             if (maxMeasurements < leastToConfirm || candidates_spreadOf(points) === exactSpread)
@@ -48444,7 +48636,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
         }
         function prospectWords({ improvement, meeting }) {
-            return `${(improvement * 100).toFixed(1)} % expected gain, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
+            return `expected to be ${betterInWords(Math.expm1(improvement))}, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
         }
         function ownLoads({ points, space }, promising) {
             const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
@@ -48612,48 +48804,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return [name, name.startsWith('gpu') && name.endsWith('MemoryBytes') ? value * larger : value];
             });
             return Object.fromEntries(scaled);
-        }
-        ;
-        function movers(members, own) {
-            const others = members.varied.map((member) => ({
-                name: member.name,
-                fields: (configuration) => fieldsOf(member, configuration),
-                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
-            }));
-            const self = {
-                name: members.top,
-                fields: ({ others: _, committed: __, ...fields }) => fields,
-                variants: (from) => own.map((each) => withOwn(members, from, each)),
-            };
-            return own.length > 1 ? [...others, self] : others;
-        }
-        function effective({ largestClientBatch }, { variants, committed }) {
-            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
-        }
-        function withOwn(members, from, own) {
-            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
-            return sameConfiguration(together, members.committed) ? members.committed : together;
-        }
-        function movers_atLeast(members, one, other) {
-            const all = movers(members, [one, other]);
-            return all.every((mover) => {
-                const [a, b] = [mover.fields(one), mover.fields(other)];
-                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
-            });
-        }
-        function neighbours({ fields, variants }, from) {
-            const current = fields(from);
-            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
-            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
-            const counts = alike({ instanceCount: null })
-                .filter((each) => each.fields.instanceCount !== current.instanceCount)
-                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
-            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
-            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
-            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
-                each.fields.instanceCount === current.instanceCount &&
-                each.fields.maxBatchSize === current.maxBatchSize);
-            return [up, other, down].flatMap((each) => each?.configuration ?? []);
         }
         ;
         const shapes = [0.05, 0.3, 0.5, 0.7, 0.95].flatMap((fixed) => [
@@ -48872,6 +49022,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function nextJointStep(state, members) {
             if (state.points.length === 0)
                 return beginning(state);
+            if (isUnanswered(state))
+                return untilAnswered(state);
             const reserve = reserveOf(state);
             const goesOn = mayExplore(state, reserve);
             const place = goesOn ? nextPlace(state, members) : null;
@@ -48885,7 +49037,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const { points, space } = state;
             const [best] = answer_rank(state);
             if (best === undefined)
-                return lighter(state);
+                return null;
             const admits = admission(state, members);
             const foresight = foresee(members, points, best);
             if (foresight !== null) {
@@ -48900,13 +49052,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     return found;
             }
             return doubts(state, members, best).find(admits) ?? null;
-        }
-        function lighter({ points, space }) {
-            const tried = new Set(points.map(({ load }) => loadKey(load)));
-            const [load] = loadsFor(space, space.committed).filter((each) => !tried.has(loadKey(each)));
-            return load === undefined || tried.size > 1
-                ? null
-                : { configuration: space.committed, load, why: 'the lightest load, since nothing was answered yet' };
         }
         function routes({ space }, members, best, forecast) {
             const isNear = (load) => Math.abs(Math.log2(inferencesOf(load) / inferencesOf(best.load))) <= nearOctaves;
@@ -48961,15 +49106,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const isSame = sameConfiguration(loaded, next);
             return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)));
         }
+        const mostScore = 1.99;
         function gainWords(gain) {
             return gain >= meeting
                 ? 'expected to meet the constraints'
-                : `expected to be ${(100 * gain).toFixed(0)} % better`;
+                : `expected to be ${betterInWords((2 * gain) / (2 - Math.min(gain, mostScore)))}`;
         }
         function admission({ points, space }, members) {
             const tried = new Set(points.map(placeKey));
             const fits = fitsMemory(points, space);
-            const failed = points.filter(({ metrics }) => metrics === null);
+            const working = points.filter(({ metrics }) => metrics !== null);
+            const failed = points.filter((point) => point.metrics === null &&
+                !working.some(({ configuration }) => !sameConfiguration(configuration, point.configuration) &&
+                    movers_atLeast(members, configuration, point.configuration)));
             const works = (configuration) => points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration));
             const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }));
             return (place) => !tried.has(placeKey(place)) &&
@@ -49022,7 +49171,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         ;
         const firstGuess = { load: 2 * nsPerSecond, measure: nsPerSecond };
-        async function runSweep(rig, { search, objectives, constraints }, space, timeNs, from, save) {
+        async function runSweep(rig, { search, objectives, constraints, space, timeNs }, from, save) {
             const startNs = rig.nowNs();
             let { progress, scenarios } = within(space, from);
             let reloadNs = 0;
@@ -49120,7 +49269,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     budget: {
                         maxMeasurements: plan.maxMeasurements,
                         timeLeftNs: plan.timeNs - spentNs(),
-                        costNs: costOf((states[0] ?? concurrent_sweep_loop_never()).progress),
+                        costNs: costOf((states[0] ?? missingModel()).progress),
                     },
                 };
                 const next = nextConcurrentStep(state);
@@ -49151,7 +49300,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return ownLoadsNs.reduce((left, ownNs, index) => left - (isReload[index] ? (ownNs ?? 0) : 0), loadNs);
         }
         function concurrent_sweep_loop_extended({ progress, scenarios }, index, { purpose }, { models, startNs, loadNs, measureNs, underLoadNs }, spentNs) {
-            const { point, scenario } = models[index] ?? concurrent_sweep_loop_never();
+            const { point, scenario } = models[index] ?? missingModel();
             return {
                 scenarios: [...scenarios, scenario],
                 progress: {
@@ -49182,11 +49331,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function pointsOf(models, states) {
             const lists = states.map(({ progress }) => progress.points);
             return (lists[0] ?? []).map((_, at) => {
-                const own = lists.map((points) => points[at] ?? concurrent_sweep_loop_never());
+                const own = lists.map((points) => points[at] ?? missingModel());
                 const metrics = own.map((point) => point.metrics);
                 const measured = metrics.filter((each) => each !== null);
                 return {
-                    configurations: own.map(({ configuration }, index) => ownConfiguration(models[index] ?? concurrent_sweep_loop_never(), configuration)),
+                    configurations: own.map(({ configuration }, index) => ownConfiguration(models[index] ?? missingModel(), configuration)),
                     loads: own.map(({ load }) => ownLoad(load)),
                     metrics: measured.length === metrics.length ? measured : null,
                     purpose: own[0]?.purpose,
@@ -49204,7 +49353,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 scenarios: scenarios.filter((_, index) => kept[index]),
             }));
         }
-        function concurrent_sweep_loop_never() {
+        function missingModel() {
             throw new RangeError('a sweep without one of its models');
         }
         ;
@@ -49212,13 +49361,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function readHost(servers) {
             const own = new Set([...processTree(process.pid), ...servers]);
             return {
-                cpu: parseCpuTicks(read('/proc/stat')),
+                cpu: parseCpuTicks(readTextIfAny('/proc/stat')),
                 pressure: {
-                    cpu: parsePressure(read('/proc/pressure/cpu')),
-                    memory: parsePressure(read('/proc/pressure/memory')),
-                    io: parsePressure(read('/proc/pressure/io')),
+                    cpu: parsePressure(readTextIfAny('/proc/pressure/cpu')),
+                    memory: parsePressure(readTextIfAny('/proc/pressure/memory')),
+                    io: parsePressure(readTextIfAny('/proc/pressure/io')),
                 },
-                throttledUs: parseThrottled(read(`${cgroupFolder()}/cpu.stat`)),
+                throttledUs: parseThrottled(readTextIfAny(`${cgroupFolder()}/cpu.stat`)),
                 ownCpuNs: cpuNsOf([...own]),
             };
         }
@@ -49267,14 +49416,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return usec === undefined ? null : Number(usec);
         }
         function host_activity_cpuLimit() {
-            return parseCpuMax(read(`${cgroupFolder()}/cpu.max`));
+            return parseCpuMax(readTextIfAny(`${cgroupFolder()}/cpu.max`));
         }
         function parseCpuMax(text) {
             const [, quota, period] = /^(\d+) (\d+)$/m.exec(text ?? '') ?? [];
             return quota === undefined || period === undefined ? null : Number(quota) / Number(period);
         }
         function freeMemoryBytes() {
-            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => read(`${cgroupFolder()}/memory.${name}`));
+            const [max, current, stat] = ['max', 'current', 'stat'].map((name) => readTextIfAny(`${cgroupFolder()}/memory.${name}`));
             return Math.min((0, external_node_os_namespaceObject.freemem)(), parseMemoryRoom(max ?? null, current ?? null, stat ?? null));
         }
         function sharedMemoryRoom() {
@@ -49297,26 +49446,18 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(0, Number(limit) - (Number(used) - files));
         }
         function cpuGovernor() {
-            return read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
+            return readTextIfAny('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim() || null;
         }
         function cgroupFolder() {
-            const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
+            const path = /^0::(\/.*)$/m.exec(readTextIfAny('/proc/self/cgroup') ?? '')?.[1] ?? '/';
             return `/sys/fs/cgroup${path === '/' ? '' : path}`;
-        }
-        function read(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
-            }
         }
         ;
         function hasGpu({ launcher, gpu }) {
             return launcher.mode !== 'embedded' && (gpu !== null || hasGpuDevice());
         }
         function variantsOn(config, committed, variants, { cpuOnly, hasGpu: gpus }) {
-            const moves = cpuOnly && !instance_groups_isOnCpu(config);
+            const moves = cpuOnly && !isOnCpu(config);
             const placed = moves ? [...variants, committed].map((each) => onCpu(config, each)) : variants;
             const possible = gpus ? placed : placed.filter((each) => !needsGpu(each));
             const known = new Map([[variedKey(committed), committed]]);
@@ -49359,7 +49500,109 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return config;
         }
         ;
-        function membersOf({ composingSettingsFor }, mode, repository, model, committed, loads, hasGpu, notes) {
+        function makeSpace(settings, committed, model) {
+            const variants = model.loadsAllowed && settings.mode !== 'off' ? variantsOf(settings, committed, model) : [];
+            const known = new Set([configurationKey(committed)]);
+            const configurations = [committed];
+            for (const variant of variants) {
+                const key = configurationKey(variant);
+                if (known.has(key))
+                    continue;
+                known.add(key);
+                configurations.push(variant);
+            }
+            const loads = loadsOf(settings);
+            return {
+                committed,
+                configurations,
+                loads,
+                divisible: true,
+                ...(isListed(settings) ? { allLoads: true } : {}),
+            };
+        }
+        function isListed({ requestRates, concurrencies }) {
+            return requestRates === null ? concurrencies !== null : requestRates.listed;
+        }
+        function loadsOf({ concurrency: range, concurrencies, requestRates, clientBatchSizes, }) {
+            const levels = requestRates === null
+                ? (concurrencies ?? powersOfTwo(range)).map((concurrency) => ({ mode: 'concurrency', concurrency }))
+                : requestRates.rates.map((requestRate) => ({
+                    mode: 'requestRate',
+                    requestRate,
+                    ...(requestRates.distribution === 'poisson' ? { distribution: 'poisson' } : {}),
+                }));
+            return levels
+                .flatMap((load) => clientBatchSizes.map((batchSize) => (batchSize === 1 ? load : { ...load, batchSize })))
+                .sort((a, b) => inferencesOf(a) - inferencesOf(b) || batchSizeOf(a) - batchSizeOf(b));
+        }
+        function memberVariants(settings, committed, model) {
+            const { configurations } = makeSpace(settings, { ...committed, committed: true }, model);
+            return configurations.map(({ committed: _, ...fields }) => fields);
+        }
+        function variantsOf(settings, committed, model) {
+            const own = { instanceCount: committed.instanceCount };
+            return (model.instances ? make_space_instancesOf(settings, own) : [own]).flatMap((instances) => {
+                const fixed = { ...committed, committed: false, ...instances };
+                const variants = model.batching ? batchVariants(settings, committed, instances) : [fixed];
+                return variants.flatMap((variant) => withOtherFields(settings, variant));
+            });
+        }
+        function withOtherFields({ otherFields }, variant) {
+            return (otherFields ?? [{}]).map((listed) => {
+                const { dynamic_batching: batcher, ...others } = listed;
+                const fields = {
+                    ...variant.fields,
+                    ...(variant.dynamicBatching && batcher !== undefined ? listed : others),
+                };
+                return Object.keys(fields).length === 0 ? variant : { ...variant, fields };
+            });
+        }
+        function make_space_instancesOf({ mode, instanceCount, instanceCounts, instanceGroups }, own) {
+            const { min, max } = instanceCount;
+            const range = Array.from({ length: Math.max(0, max - min + 1) }, (_, i) => min + i);
+            const searched = [...new Set([...(mode === 'manual' ? [] : range), own.instanceCount])];
+            const plain = (counts) => counts.map((count) => ({ instanceCount: count }));
+            if (instanceGroups === null)
+                return plain(instanceCounts ?? searched);
+            return instanceGroups.flatMap(({ count, groups }) => {
+                const counts = count !== null ? [count] : mode === 'manual' ? [1] : searched;
+                if (groups === null)
+                    return plain(counts);
+                return counts.map((instanceCount) => ({ instanceCount, fields: { instance_group: [...groups] } }));
+            });
+        }
+        function batchVariants(settings, committed, instances) {
+            const manual = settings.mode === 'manual';
+            const range = manual ? [] : powersOfTwo(settings.modelBatchSize);
+            const sizes = settings.maxBatchSizes ?? [...range, committed.maxBatchSize];
+            const maxBatchSizes = [...new Set(sizes)].filter((size) => size > 0).sort((a, b) => a - b);
+            const batching = settings.dynamicBatching ?? (manual ? [committed.dynamicBatching] : [true, false]);
+            return maxBatchSizes.flatMap((maxBatchSize) => batching.flatMap((dynamicBatching) => {
+                const base = { committed: false, ...instances, maxBatchSize, dynamicBatching };
+                if (!dynamicBatching)
+                    return [base];
+                return queueVariants(settings, committed, maxBatchSize).map((queue) => ({ ...base, ...queue }));
+            }));
+        }
+        function queueVariants(settings, committed, maxBatchSize) {
+            const listed = settings.preferredBatchSizes?.filter((sizes) => sizes.every((size) => size <= maxBatchSize));
+            const kept = committed.preferredBatchSizes?.filter((size) => size <= maxBatchSize) ?? [];
+            const preferred = listed === undefined || listed.length === 0 ? [kept] : listed;
+            const delays = settings.maxQueueDelaysMicroseconds ?? [committed.maxQueueDelayMicroseconds ?? 0];
+            return preferred.flatMap((sizes) => delays.map((delay) => ({
+                ...(sizes.length === 0 ? {} : { preferredBatchSizes: sizes }),
+                ...(delay === 0 ? {} : { maxQueueDelayMicroseconds: delay }),
+            })));
+        }
+        function powersOfTwo({ min, max }) {
+            const values = [];
+            for (let value = 1; value <= max; value *= 2)
+                if (value >= min)
+                    values.push(value);
+            return values.length === 0 ? [min] : values;
+        }
+        ;
+        function membersOf({ repository, model, committed, hasGpu }, { composingSettingsFor }, mode, loads) {
             const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
             const configured = needed.filter((each) => each.config !== null);
             const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? []);
@@ -49376,11 +49619,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const settings = withLeastBatch({ ...search, mode }, least);
                 const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1);
                 const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu });
-                notes.push(...untriedWords(each.name, untried));
-                return [{ name: each.name, committed: own, variants: [own, ...variants] }];
+                const member = { name: each.name, committed: own, variants: [own, ...variants] };
+                return [{ member, untried: untriedWords(each.name, untried) }];
             });
-            const largestClientBatch = Math.max(1, ...loads.map(batchSizeOf));
-            return { varied, ensembles, top: model.name, committed, largestClientBatch };
+            return {
+                members: {
+                    varied: varied.map(({ member }) => member),
+                    ensembles,
+                    top: model.name,
+                    committed,
+                    largestClientBatch: Math.max(1, ...loads.map(batchSizeOf)),
+                },
+                untried: varied.flatMap(({ untried }) => untried),
+            };
         }
         function largestBatchAsked(repository, top, name) {
             const inside = modelClosure(repository, top);
@@ -49388,18 +49639,18 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
             return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
         }
-        function ownSpace({ search, cpuOnly }, repository, { name, config }, committed, loadsAllowed, hasGpu, notes) {
+        function ownSpace({ repository, model: { name, config }, committed, hasGpu }, { search, cpuOnly }, loadsAllowed) {
             const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
             const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
             if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off')
-                return space;
+                return { space, untried: [] };
             const [, ...listed] = space.configurations;
             const { committed: _, ...own } = committed;
             const { variants, untried } = variantsOn(config, own, listed.map(({ committed: __, ...fields }) => fields), { cpuOnly, hasGpu });
-            notes.push(...untriedWords(name, untried));
+            const others = variants.map((fields) => ({ ...fields, committed: false }));
             return {
-                ...space,
-                configurations: [committed, ...variants.map((fields) => ({ ...fields, committed: false }))],
+                space: { ...space, configurations: [committed, ...others] },
+                untried: untriedWords(name, untried),
             };
         }
         function traitsOf(config, committed) {
@@ -49464,259 +49715,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (value === undefined)
                 throw new RangeError(`no value at rank ${rank} of ${sorted.length}`);
             return value;
-        }
-        ;
-        function changedFields(before, after) {
-            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
-        }
-        function withField(before, after, change) {
-            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
-            try {
-                return fromJson(ModelConfigSchema, json ?? {});
-            }
-            catch (error) {
-                throw new domain_error.ue('config', `${change.field} cannot be changed alone: ${(0, domain_error.bD)(error)}`, {
-                    cause: error,
-                });
-            }
-        }
-        function changed_fields_differences(path, before, after) {
-            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
-                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
-            }
-            if (isMapping(before) && isMapping(after)) {
-                const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
-            }
-            if (JSON.stringify(before) === JSON.stringify(after))
-                return [];
-            return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
-        }
-        function changed_fields_alike(before, after) {
-            return before.length === after.length && [...before, ...after].every(isMapping);
-        }
-        function label(path) {
-            return path
-                .map((key, index) => {
-                if (typeof key === 'number')
-                    return `[${key}]`;
-                if (!/^[\w-]+$/.test(key))
-                    return `[${JSON.stringify(key)}]`;
-                return index === 0 ? key : `.${key}`;
-            })
-                .join('');
-        }
-        function textOf(value) {
-            if (value === undefined)
-                return null;
-            return typeof value === 'string' ? value : JSON.stringify(value);
-        }
-        function replaced(before, after, path) {
-            const [key, ...rest] = path;
-            if (key === undefined)
-                return after;
-            if (typeof key === 'number') {
-                const [items, others] = [before, after];
-                return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item));
-            }
-            const [own, other] = [before, after];
-            const value = replaced(own[key], other[key], rest);
-            const { [key]: _, ...others } = own;
-            return value === undefined ? others : { ...others, [key]: value };
-        }
-        ;
-        async function changesOf(reference, candidate, model) {
-            const models = await neededOnBoth(reference, candidate, model);
-            const fields = [];
-            const files = [];
-            for (const name of models) {
-                const [before, after] = [reference.models.get(name), candidate.models.get(name)];
-                if (before?.contentHash === after?.contentHash)
-                    continue;
-                files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
-                if (before !== undefined && after !== undefined)
-                    fields.push(...changes_fieldsOf(name, before, after));
-            }
-            return { models, fields, files };
-        }
-        async function filesOf(repository, model) {
-            if (model === undefined)
-                return [];
-            const { files } = await listFiles((0, external_node_path_.join)(repository.path, model.name), await (0, promises_namespaceObject.realpath)(repository.path));
-            return files.filter(({ path }) => path !== 'config.pbtxt');
-        }
-        async function neededOnBoth(reference, candidate, model) {
-            const needed = await Promise.all([reference, candidate].map(async (side) => side.models.has(model) ? neededModels(side, [model]) : new Set()));
-            const names = needed.flatMap((each, side) => [
-                ...(each ?? (side === 0 ? reference : candidate).models.keys()),
-            ]);
-            return [...new Set(names)].toSorted();
-        }
-        function changes_fieldsOf(model, before, after) {
-            if (before.config !== null && after.config !== null) {
-                return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
-            }
-            if (before.config === after.config)
-                return [];
-            const text = ({ config }) => (config === null ? null : 'a file');
-            return [{ model, path: [], field: 'config.pbtxt', before: text(before), after: text(after) }];
-        }
-        async function changedFiles(model, before, after) {
-            const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
-            const changes = await Promise.all(paths.map(async (path) => {
-                const [old, now] = [before, after].map((files) => files.find((file) => file.path === path));
-                const change = old === undefined
-                    ? 'added'
-                    : now === undefined
-                        ? 'removed'
-                        : (await changes_isSame(old, now))
-                            ? null
-                            : 'changed';
-                return change === null ? [] : [{ path: `${model}/${path}`, change }];
-            }));
-            return changes.flat();
-        }
-        async function changes_isSame(a, b) {
-            const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
-            return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
-        }
-        ;
-        const withoutAutoComplete = '--disable-auto-complete-config';
-        async function isComplete(repository, name) {
-            const models = modelClosure(repository, name).map((each) => repository.models.get(each));
-            for (const model of models)
-                if (model === undefined || !(await isCompleteAlone(repository, model)))
-                    return false;
-            return true;
-        }
-        async function isCompleteAlone(repository, model) {
-            const { config } = model;
-            if (config === null || config.input.length === 0 || config.output.length === 0)
-                return false;
-            if (config.schedulingChoice.case === 'ensembleScheduling')
-                return true;
-            if (config.backend !== 'python')
-                return false;
-            const files = await filesOf(repository, model);
-            const code = files.filter(({ path }) => path.endsWith('.py'));
-            const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
-            return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
-        }
-        ;
-        function makeBench(context, repository, model, running) {
-            const { world } = context;
-            const newLoader = () => makeVariantLoader(context, repository, model);
-            let seats = running === null
-                ? []
-                : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }];
-            let last = running?.model ?? null;
-            async function start(completes) {
-                const watch = await context.gpu?.watchServer();
-                const flags = completes ? [] : [withoutAutoComplete];
-                const server = await openServer(context, 'candidate', repository.path, flags);
-                const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null };
-                seats = [...seats, { ...unloaded, idle: undefined }];
-                const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) };
-                seats = seats.map((each) => (each.server === server ? seat : each));
-                return seat;
-            }
-            async function startFor({ committed }) {
-                try {
-                    const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local';
-                    const isAsGated = committed && context.gpu === null;
-                    return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)));
-                }
-                catch (error) {
-                    const other = seats.at(-1);
-                    if (other === undefined || world.signal.aborted)
-                        throw error;
-                    world.progress(`no further server beside ${seats.length}: ${(0, domain_error.Ub)(error).message}`);
-                    return other;
-                }
-            }
-            async function change(seat, configuration) {
-                const { server, loader, idle, model: before } = seat;
-                seat.model = null;
-                seat.isFree = true;
-                try {
-                    const opened = await loader.load(server, configuration, before);
-                    seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle };
-                    seat.isFree = false;
-                    return seat.model;
-                }
-                catch (error) {
-                    await before?.detach();
-                    throw error;
-                }
-            }
-            async function leave(next) {
-                const left = last;
-                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
-                    last = null;
-                    await left.detach();
-                }
-                await close(seats.filter(({ server }) => server.server.hasExited()));
-            }
-            const seatOf = (configuration) => seats.find((seat) => seat.model !== null && isIn(seat.model, configuration));
-            async function close(closing) {
-                seats = seats.filter((seat) => !closing.includes(seat));
-                await Promise.all(closing.map(({ server }) => server.close()));
-            }
-            return {
-                load: async (configuration, replaced) => {
-                    const beginNs = world.nowNs();
-                    let startNs = 0;
-                    const tried = async () => {
-                        try {
-                            await leave(configuration);
-                            const known = seatOf(configuration);
-                            if (known?.model != null) {
-                                known.isFree = false;
-                                return known.model;
-                            }
-                            const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree);
-                            const seat = free ?? (await startFor(configuration));
-                            startNs = free === undefined ? world.nowNs() - beginNs : 0;
-                            return await change(seat, configuration);
-                        }
-                        catch (error) {
-                            interruptIfAsked(world);
-                            return (0, domain_error.Ub)(error).message;
-                        }
-                    };
-                    const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false;
-                    const found = await tried();
-                    last = typeof found === 'string' ? null : found;
-                    const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs;
-                    return { model: found, startNs, loadNs };
-                },
-                discard: (configuration) => {
-                    const seat = seatOf(configuration);
-                    if (seat !== undefined)
-                        seat.isFree = true;
-                },
-                verify: async (configuration) => {
-                    const isSure = configuration.committed || seatOf(configuration)?.completes === true;
-                    if (isSure || seats.every(({ completes }) => completes))
-                        return;
-                    await last?.detach();
-                    last = null;
-                    await close(seats.filter(({ completes }) => !completes));
-                    const seat = seats.find(({ completes }) => completes) ?? (await start(true));
-                    await change(seat, configuration);
-                },
-                close: async () => {
-                    try {
-                        await last?.detach();
-                    }
-                    finally {
-                        await close(seats);
-                    }
-                },
-            };
-        }
-        function isIn(model, configuration) {
-            return configurationKey(model.configuration) === configurationKey(configuration);
         }
         ;
         const files = {
@@ -49964,7 +49962,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function rowOf(load, report) {
             if (!(0, external_node_fs_.existsSync)(report))
                 return null;
-            const wanted = load.mode === 'concurrency' ? load.concurrency : load.requestRate;
+            const wanted = levelOf(load);
             const found = parseCsv((0, external_node_fs_.readFileSync)(report, 'utf8')).filter(({ level }) => Math.abs(level - wanted) <= 1e-5 * wanted);
             return found[0] ?? null;
         }
@@ -50101,9 +50099,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 leadInNs: Math.round(Math.min(Math.max(2 * latencyNs, 20 * nsPerMs), blockNs / 2)),
             };
         }
-        async function runBlocks(generator, sides, plan, random, signal) {
+        async function runBlocks({ world, generator, random }, sides, plan) {
             const rounds = sides.map(() => []);
-            for (let round = 0; round < plan.count && !signal.aborted; round++) {
+            for (let round = 0; round < plan.count && !world.signal.aborted; round++) {
                 for (const side of random.shuffle(sides.map((_, index) => index))) {
                     const { blockNs: durationNs, leadInNs, requestCount } = plan;
                     const options = requestCount === undefined ? { leadInNs, durationNs } : blocks_countOf(requestCount);
@@ -50881,13 +50879,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const minRequestsPerWindow = 10;
         const leastWindowNs = 10 * nsPerMs;
         const minRequests = 10;
-        async function warmUp(world, generator, asked, limits, random) {
+        async function warmUp(context, asked, limits) {
             const isJudged = limits.warmupRequestCount == null && limits.maxWarmupNs > limits.warmupNs;
-            const run = () => untilSteady(world, generator, asked, limits, random);
+            const run = () => untilSteady(context, asked, limits);
             let sides = await run();
             if (!isJudged && saturatedModels(sides).length > 0)
                 sides = await run();
-            while (await widenAll(generator, sides))
+            while (await widenAll(context.generator, sides))
                 sides = await run();
             return sides.map(({ models, spentNs }) => models.map(({ ask, windows, step }) => ({
                 warmUp: {
@@ -50898,10 +50896,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 },
                 windows,
                 pace: paceOf(lastHalf(windows), ask.load),
-                isSilent: windows.some(isUnanswered) && windows.every((window) => window.latenciesNs.length === 0),
+                isSilent: windows.some(warm_up_isUnanswered) && windows.every((window) => window.latenciesNs.length === 0),
             })));
         }
-        async function untilSteady(world, generator, asked, limits, random) {
+        async function untilSteady({ world, generator, random }, asked, limits) {
             const sides = asked.map((asks) => {
                 const models = asks.map((ask) => {
                     return { ask, windows: [], step: { kind: 'goOn', reason: 'not begun' } };
@@ -50959,9 +50957,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function hasAnswered(windows) {
             const last = windows.at(-1);
-            return last !== undefined && !isUnanswered(last);
+            return last !== undefined && !warm_up_isUnanswered(last);
         }
-        function isUnanswered({ latenciesNs, issued, failures }) {
+        function warm_up_isUnanswered({ latenciesNs, issued, failures }) {
             return latenciesNs.length === 0 && (issued > 0 || Object.keys(failures).length > 0);
         }
         function windowNs(models, { warmupNs, maxWarmupNs }) {
@@ -50973,10 +50971,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.round(Math.max(leastNs, Math.min(wantedNs, maxWarmupNs / windowsOfLeast)));
         }
         ;
-        async function measureTogether(world, generator, sides, settings, random, gpu) {
+        async function measureTogether(context, sides, settings) {
+            const { world, gpu } = context;
             const asked = await Promise.all(sides.map(asksOf));
             const warmUpStartNs = world.nowNs();
-            const warmed = await warmUp(world, generator, asked, settings, random);
+            const warmed = await warmUp(context, asked, settings);
             const warmUpNs = world.nowNs() - warmUpStartNs;
             const all = warmed.flat();
             const plan = settings.requestCount == null
@@ -50991,7 +50990,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const before = await statistics();
             const readGpus = await watchGpus(world, servers, gpu);
             const blocksStartNs = world.nowNs();
-            const rounds = isSilent ? null : await runBlocks(generator, asked, plan, random, world.signal);
+            const rounds = isSilent ? null : await runBlocks(context, asked, plan);
             const underLoadNs = warmUpNs + world.nowNs() - blocksStartNs;
             const after = await statistics();
             const machine = watch(world.nowNs() - startNs);
@@ -51061,7 +51060,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const windowsPerRun = 3;
         const minWarmupWindowNs = nsPerSecond / 2;
-        async function measureByPerfAnalyzer(world, analyzer, models, load, settings, random, gpu) {
+        async function measureByPerfAnalyzer({ world, random, gpu }, analyzer, models, load, settings) {
             const run = (model, windowNs, anyStability) => runLevel(world, analyzer.settings, perf_analyzer_levelOf(analyzer, model, load, windowNs, anyStability));
             const order = random.shuffle(models.map((_, index) => index));
             const sides = models.map(() => ({ windows: [], notes: new Set(), unmeasured: null }));
@@ -51200,25 +51199,26 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function engineName(engine) {
             return engine.kind === 'builtin' ? null : `perf_analyzer ${engine.version}`;
         }
-        async function measureSides(world, engine, sides, settings, random, gpu) {
+        async function measureSides(context, sides, settings) {
+            const { engine } = context;
             switch (engine.kind) {
                 case 'builtin':
-                    return measureTogether(world, engine.generator, sides, settings, random, gpu);
+                    return measureTogether({ ...context, generator: engine.generator }, sides, settings);
                 case 'perf_analyzer': {
                     const [first] = sides.flat();
                     if (first === undefined || sides.some(({ length }) => length !== 1))
                         throw new domain_error.ue('internal', 'perf_analyzer measures one model at a time');
                     const models = sides.flatMap((side) => side.map(({ model }) => model));
-                    const samples = await measureByPerfAnalyzer(world, engine, models, first.load, settings, random, gpu);
+                    const samples = await measureByPerfAnalyzer(context, engine, models, first.load, settings);
                     return samples.map((sample) => [sample]);
                 }
                 default:
                     return engine;
             }
         }
-        async function measureWith(world, engine, models, load, settings, random, gpu) {
+        async function measureWith(context, models, load, settings) {
             const sides = models.map((model) => [{ model, load }]);
-            return (await measureSides(world, engine, sides, settings, random, gpu)).flat();
+            return (await measureSides(context, sides, settings)).flat();
         }
         ;
         function neighbours_withNeighbours(asked, samples, maxFailureRatio) {
@@ -51401,91 +51401,22 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return warnings;
         }
         ;
-        const sweep_explore = {
+        const sweep_measurement_explore = {
             warmupNs: 200 * nsPerMs,
             maxWarmupNs: 200 * nsPerMs,
             measurementNs: 600 * nsPerMs,
             maxMeasurementNs: 2 * nsPerSecond,
             blockNs: 600 * nsPerMs,
         };
-        const sweep_confirm = {
-            ...sweep_explore,
+        const sweep_measurement_confirm = {
+            ...sweep_measurement_explore,
             measurementNs: nsPerSecond,
             maxMeasurementNs: 4 * nsPerSecond,
         };
-        async function sweepModel(context, repository, model, committed, timeNs, from, save, running, servers) {
-            const { world } = context;
-            const bench = makeBench(context, repository, model, running);
-            const settings = context.config.settingsFor(model.name);
-            const { gpuMemoryTotalBytes } = context;
+        async function measureAtOnce(context, asked, purpose) {
+            const { world, config } = context;
             try {
-                const untried = [];
-                const space = {
-                    ...spaceOf(context, repository, model, committed, untried),
-                    ...(gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }),
-                };
-                const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) };
-                const finished = await runSweep(rig, settings, space, timeNs, from, save);
-                const doneNs = world.nowNs();
-                if (finished.done.answer !== null)
-                    await bench.verify(finished.done.answer.configuration);
-                const verifyNs = world.nowNs() - doneNs;
-                await bench.close();
-                const stopNs = world.nowNs() - doneNs - verifyNs;
-                return { ...finished, summary: summarize(settings, space, finished, verifyNs, stopNs), untried };
-            }
-            finally {
-                await bench.close();
-            }
-        }
-        function spaceOf({ config, launcher, gpu }, repository, model, committed, untried) {
-            const settings = config.settingsFor(model.name);
-            const { mode } = settings.search;
-            const loadsAllowed = launcher.mode !== 'remote' && model.config !== null;
-            const gpus = hasGpu({ launcher, gpu });
-            const own = ownSpace(settings, repository, model, committed, loadsAllowed, gpus, untried);
-            if (!loadsAllowed || mode === 'off')
-                return own;
-            const members = membersOf(config, mode, repository, model, committed, own.loads, gpus, untried);
-            return withMembers(own, members, mode);
-        }
-        function measurer(context, bench, name) {
-            const { world } = context;
-            return async (step, index, replaced) => {
-                interruptIfAsked(world);
-                const { configuration, load } = step;
-                world.progress(`${name}: sweep ${index + 1}: ${configurationKey(configuration)}, ${loadLabel(load)} (${step.why})`);
-                const { model, ...took } = await bench.load(configuration, replaced);
-                if (typeof model === 'string') {
-                    const scenario = failedScenario('sweep', configuration, load, model);
-                    return {
-                        point: { configuration, load, metrics: null },
-                        scenario,
-                        ...took,
-                        measureNs: 0,
-                        underLoadNs: 0,
-                    };
-                }
-                const startNs = world.nowNs();
-                const samples = await measureAtOnce(context, [{ model, load }], step.purpose);
-                const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured');
-                const measureNs = world.nowNs() - startNs;
-                const { point, scenario } = sweep_judge(context, configuration, load, measured);
-                if (point.metrics === null)
-                    bench.discard(configuration);
-                return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) };
-            };
-        }
-        function underLoadOf(sample) {
-            if (typeof sample === 'string')
-                return 0;
-            const windowsNs = sample.windows.reduce((sum, { durationNs }) => sum + durationNs, 0);
-            return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0);
-        }
-        async function measureAtOnce({ world, engine, random, gpu, config }, asked, purpose) {
-            const settings = purpose === 'explore' ? sweep_explore : sweep_confirm;
-            try {
-                const [samples] = await measureSides(world, engine, [asked], settings, random, gpu);
+                const [samples] = await measureSides(context, [asked], purpose === 'explore' ? sweep_measurement_explore : sweep_measurement_confirm);
                 if (samples === undefined || samples.some(({ windows }) => windows.length === 0))
                     return 'not measured';
                 return neighbours_withNeighbours(asked, samples, config.gate.maxFailureRatio);
@@ -51498,18 +51429,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return death.message;
             }
         }
-        function sweep_judge(context, configuration, load, sample) {
+        function underLoadOf(sample) {
+            if (typeof sample === 'string')
+                return 0;
+            const windowsNs = sample.windows.reduce((sum, { durationNs }) => sum + durationNs, 0);
+            return sample.underLoadNs ?? windowsNs + (sample.warmUp?.durationNs ?? 0);
+        }
+        function outcomeOf({ config }, configuration, load, sample) {
             if (typeof sample === 'string') {
                 const scenario = failedScenario('sweep', configuration, load, `${loadLabel(load)}: ${sample}`);
                 return { point: { configuration, load, metrics: null }, scenario };
             }
-            const repetition = toRepetition(sample, load, 0, null, context.config.gate.maxFailureRatio);
-            const scenario = toScenario({
-                role: 'sweep',
-                configuration,
-                load,
-                measured: [{ sample, repetition }],
-            });
+            const repetition = toRepetition(sample, load, 0, null, config.gate.maxFailureRatio);
+            const scenario = toScenario({ role: 'sweep', configuration, load, measured: [{ sample, repetition }] });
             if (scenario.status === 'failed')
                 return { point: { configuration, load, metrics: null }, scenario };
             const latencies = mergeLatencies(sample.windows);
@@ -51519,21 +51451,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
             return { point: { configuration, load, metrics }, scenario };
         }
-        const servingWords = {
-            online: 'mode online: requests of one inference, where nothing else is listed',
-            offline: 'mode offline: requests are batches, where nothing else is listed',
-        };
-        function summarize(settings, space, { progress, done }, verifyNs, stopNs) {
-            const { points, spentNs, startingNs = 0, loadingNs, underLoadNs = 0 } = progress;
-            const tried = new Set(points.map((point) => configurationKey(point.configuration))).size;
-            const fits = fitsMemory(points, space);
-            const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length;
-            const { members } = space;
-            const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
+        ;
+        function timesOf({ spentNs, startingNs = 0, loadingNs, underLoadNs = 0 }, { verifyNs, stopNs }) {
             return {
-                mode: settings.search.mode,
-                measurements: points.length - bisected,
-                stopped: done.reason,
                 wallNs: spentNs + verifyNs + stopNs,
                 underLoadNs,
                 phases: {
@@ -51542,6 +51462,24 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     stopNs,
                     otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
                 },
+            };
+        }
+        const servingWords = {
+            online: 'mode online: requests of one inference, where nothing else is listed',
+            offline: 'mode offline: requests are batches, where nothing else is listed',
+        };
+        function summarize({ search }, space, { progress, done }, after) {
+            const { points } = progress;
+            const tried = new Set(points.map((point) => configurationKey(point.configuration))).size;
+            const fits = fitsMemory(points, space);
+            const tooLarge = space.configurations.filter((configuration) => !fits(configuration)).length;
+            const { members } = space;
+            const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
+            return {
+                mode: search.mode,
+                measurements: points.length - bisected,
+                stopped: done.reason,
+                ...timesOf(progress, after),
                 notes: [
                     `${tried} of ${sizeOf(space)} configurations were tried`,
                     ...(members === undefined ? [] : [`varied together: ${namesOf(members).join(', ')}`]),
@@ -51554,7 +51492,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                             `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
                         ]),
                     ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
-                    ...(settings.search.serving === null ? [] : [servingWords[settings.search.serving]]),
+                    ...(search.serving === null ? [] : [servingWords[search.serving]]),
                 ],
                 answer: done.answer,
             };
@@ -51565,8 +51503,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         async function sweepConcurrently(context, input, from, save) {
             const { world } = context;
-            const untried = [];
-            const models = modelsOf(context, input, untried);
+            const { models, untried } = modelsOf(context, input);
             const bench = makeConcurrentBench(context, input.repository, input.models);
             const rig = {
                 nowNs: world.nowNs,
@@ -51600,31 +51537,32 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const { maxMeasurements } = config.settingsFor(model).search;
             return Number.isFinite(maxMeasurements) ? maxMeasurements : defaultSearch.maxMeasurements;
         }
-        function concurrent_sweep_never() {
-            throw new RangeError('a sweep without one of its models');
-        }
-        function modelsOf(context, { models, committed, repository }, untried) {
+        function modelsOf(context, { models, committed, repository }) {
             const settings = models.map(({ name }) => context.config.settingsFor(name));
             const total = settings.reduce((sum, { weighting }) => sum + weighting, 0);
-            return models.map((model, index) => {
-                const { objectives, constraints, weighting, ...own } = settings[index] ?? concurrent_sweep_never();
-                const is = committed[index] ?? concurrent_sweep_never();
-                const space = ownSpace(own, repository, model, is, model.config !== null, hasGpu(context), untried);
-                return { name: model.name, space, objectives, constraints, weight: weighting / total };
+            const searched = models.map((model, index) => {
+                const { objectives, constraints, weighting, ...own } = settings[index] ?? missingModel();
+                const one = { repository, model, committed: committed[index] ?? missingModel(), hasGpu: hasGpu(context) };
+                const { space, untried } = ownSpace(one, own, model.config !== null);
+                return { own: { name: model.name, space, objectives, constraints, weight: weighting / total }, untried };
             });
+            return {
+                models: searched.map(({ own }) => own),
+                untried: searched.flatMap(({ untried }) => untried),
+            };
         }
         async function measurePlace(context, { models: repositoryModels }, bench, models, { place, purpose }) {
             const { world } = context;
-            const loads = together(models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? concurrent_sweep_never() })));
+            const loads = together(models.map(({ name }, index) => ({ model: name, load: place.loads[index] ?? missingModel() })));
             const configurations = models.map((_, index) => configurationIn(models, place, index));
             const { models: live, ...took } = await bench.load(place.configurations);
             const beginNs = world.nowNs();
             const samples = typeof live === 'string'
                 ? live
-                : await measureAtOnce(context, live.map((model, index) => ({ model, load: loads[index] ?? concurrent_sweep_never() })), purpose);
+                : await measureAtOnce(context, live.map((model, index) => ({ model, load: loads[index] ?? missingModel() })), purpose);
             const judged = repositoryModels.map((_, index) => {
                 const sample = typeof samples === 'string' ? samples : (samples[index] ?? 'not measured');
-                return sweep_judge(context, configurations[index] ?? concurrent_sweep_never(), loads[index] ?? concurrent_sweep_never(), sample);
+                return outcomeOf(context, configurations[index] ?? missingModel(), loads[index] ?? missingModel(), sample);
             });
             const underLoadNs = typeof samples === 'string' ? 0 : Math.max(...samples.map(underLoadOf));
             return { models: judged, ...took, measureNs: world.nowNs() - beginNs, underLoadNs };
@@ -51637,30 +51575,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const { committed: _, ...fields } = other;
                 const { committed: isCommitted, ...result } = withOther(made, name, fields, space.committed);
                 return { ...result, committed: isCommitted && other.committed };
-            }, configurations[own] ?? concurrent_sweep_never());
+            }, configurations[own] ?? missingModel());
         }
         function finish(context, models, { states, points, spentNs, done: { answer, reason } }, stopNs, untried) {
             const answers = answer === null ? [] : answersOf(models, answer);
             const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
-            const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(concurrent_placeKey)).size;
+            const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(concurrent_state_placeKey)).size;
             return states.map(({ progress, scenarios }, index) => {
                 const own = answers[index];
-                const { startingNs = 0, underLoadNs = 0, loadingNs } = progress;
+                const whole = { ...progress, spentNs };
                 return {
-                    progress: { ...progress, spentNs },
+                    progress: whole,
                     scenarios,
                     summary: {
                         mode: 'quick',
                         measurements: points.length - bisected,
                         stopped: reason,
-                        wallNs: spentNs + stopNs,
-                        underLoadNs,
-                        phases: {
-                            startNs: startingNs,
-                            loadNs: loadingNs,
-                            stopNs,
-                            otherNs: Math.max(0, spentNs - startingNs - loadingNs - underLoadNs),
-                        },
+                        ...timesOf(whole, { verifyNs: 0, stopNs }),
                         notes: [
                             `${countInWords(tried, 'combination')} of ${models.map(({ name }) => name).join(' and ')} at their loads were tried`,
                             ...(bisected === 0
@@ -51673,7 +51604,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                             : {
                                 ...own,
                                 configuration: configurationIn(models, answer, index),
-                                load: together(models.map(({ name }, other) => ({ model: name, load: answer.loads[other] ?? concurrent_sweep_never() })))[index] ?? concurrent_sweep_never(),
+                                load: together(models.map(({ name }, other) => ({
+                                    model: name,
+                                    load: answer.loads[other] ?? missingModel(),
+                                })))[index] ?? missingModel(),
                             },
                     },
                     untried: index === 0 ? untried : [],
@@ -51693,7 +51627,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return configurations
                 .map((configuration, index) => {
                 const load = loads[index];
-                return `${configurationKey(configuration)} at ${load === undefined ? '' : loadLabel(load)}`;
+                return `${describeConfiguration(configuration)} at ${load === undefined ? '' : loadLabel(load)}`;
             })
                 .join(' + ');
         }
@@ -51874,7 +51808,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 await Promise.all(stopping);
         }
         ;
-        async function repeat(context, sides, stopping, index, time, save) {
+        async function repeat(context, sides, { index, time, stopping, save }) {
             const { world, random } = context;
             const [first = []] = sides;
             await openAll(context, random.shuffle(sides.filter(isWell)));
@@ -51896,7 +51830,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return side.every(({ record }) => record.failure === null);
         }
         async function measureStep(context, sides, step, index, settings) {
-            const { world, engine, random, gpu } = context;
+            const { world } = context;
             const loaded = sides.map((side) => side.flatMap(({ plan, record: { model } }) => {
                 const load = plan.loads[step];
                 return model === null || load === undefined ? [] : [{ model, load }];
@@ -51917,7 +51851,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
             let samples;
             try {
-                samples = await measureSides(world, engine, loaded, settings, random, gpu);
+                samples = await measureSides(context, loaded, settings);
             }
             catch (error) {
                 if (await noteDeath())
@@ -51943,19 +51877,25 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         ;
-        async function profileModel(context, plan, repositories, save, isDecided, keep) {
+        async function profileModel(context, plan, input) {
             const only = ([sides]) => {
                 if (sides === undefined)
                     throw new RangeError('a profile of no model');
                 return sides;
             };
-            return only(await profileTogether(context, [plan], repositories, (all) => save(only(all)), (all, look) => isDecided(only(all), look), keep));
+            const ofAll = {
+                ...input,
+                save: (all) => input.save(only(all)),
+                isDecided: (all, look) => input.isDecided(only(all), look),
+            };
+            return only(await profileTogether(context, [plan], ofAll));
         }
-        async function profileTogether(context, plans, repositories, save, isDecided, keep = null) {
+        async function profileTogether(context, plans, input) {
+            const { save, isDecided, keep } = input;
             const { world } = context;
             const plan = planOfAll(plans);
             const names = plans.map(({ name }) => name).join(' + ');
-            const sides = sidesOf(plans, repositories);
+            const sides = sidesOf(plans, input);
             const [candidates = [], references = null] = sides;
             const records = sides.flatMap((side) => side.map(({ record }) => record));
             const stopping = [];
@@ -51980,7 +51920,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         break;
                     }
                     world.progress(`${names}: repetition ${index + 1} of ${wanted}`);
-                    measuringNs += await repeat(context, sides, stopping, index, time, () => save(result()));
+                    measuringNs += await repeat(context, sides, { index, time, stopping, save: () => save(result()) });
                     if (!isWell(candidates))
                         break;
                     const samples = profile_samplesOf(records, index);
@@ -52118,7 +52058,13 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const { world } = context;
             const startNs = world.nowNs();
             const gated = earlier ??
-                (await profileTogether(context, input.plan.models, { candidate: input.candidate, reference: input.reference?.repository ?? null }, save, (sides, look) => input.isDecided(asMeasurements(sides), look)));
+                (await profileTogether(context, input.plan.models, {
+                    candidate: input.candidate,
+                    reference: input.reference?.repository ?? null,
+                    save,
+                    isDecided: (sides, look) => input.isDecided(asMeasurements(sides), look),
+                    keep: null,
+                }));
             const spentNs = world.nowNs() - startNs;
             let states = gated.map(({ candidate }) => ({
                 progress: candidate.sweep ?? sweepBegin(spentNs),
@@ -52154,7 +52100,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (committed.length < plan.models.length || models.length < plan.models.length)
                 return null;
             const budgetNs = plan.models.reduce((sum, each) => sum + each.budgetNs, 0);
-            const timeNs = Math.max(0, budgetNs - (states[0]?.progress.spentBeforeNs ?? 0));
+            const timeNs = budgetNs - (states[0]?.progress.spentBeforeNs ?? 0);
             return { repository, models, committed, gated: concurrent_models_stepsOf(plan.models), timeNs };
         }
         function concurrent_models_stepsOf(plans) {
@@ -52284,6 +52230,121 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(0, Math.ceil(ns / 1e9));
         }
         ;
+        function changedFields(before, after) {
+            return changed_fields_differences([], modelConfigJson(before), modelConfigJson(after)).filter(({ field }) => field !== 'name');
+        }
+        function withField(before, after, change) {
+            const json = replaced(modelConfigJson(before), modelConfigJson(after), change.path);
+            try {
+                return fromJson(ModelConfigSchema, json ?? {});
+            }
+            catch (error) {
+                throw new domain_error.ue('config', `${change.field} cannot be changed alone: ${(0, domain_error.bD)(error)}`, {
+                    cause: error,
+                });
+            }
+        }
+        function changed_fields_differences(path, before, after) {
+            if (Array.isArray(before) && Array.isArray(after) && changed_fields_alike(before, after)) {
+                return before.flatMap((item, index) => changed_fields_differences([...path, index], item, after[index]));
+            }
+            if (isMapping(before) && isMapping(after)) {
+                const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+                return keys.flatMap((key) => changed_fields_differences([...path, key], before[key], after[key]));
+            }
+            if (JSON.stringify(before) === JSON.stringify(after))
+                return [];
+            return [{ path, field: label(path), before: textOf(before), after: textOf(after) }];
+        }
+        function changed_fields_alike(before, after) {
+            return before.length === after.length && [...before, ...after].every(isMapping);
+        }
+        function label(path) {
+            return path
+                .map((key, index) => {
+                if (typeof key === 'number')
+                    return `[${key}]`;
+                if (!/^[\w-]+$/.test(key))
+                    return `[${JSON.stringify(key)}]`;
+                return index === 0 ? key : `.${key}`;
+            })
+                .join('');
+        }
+        function textOf(value) {
+            if (value === undefined)
+                return null;
+            return typeof value === 'string' ? value : JSON.stringify(value);
+        }
+        function replaced(before, after, path) {
+            const [key, ...rest] = path;
+            if (key === undefined)
+                return after;
+            if (typeof key === 'number') {
+                const [items, others] = [before, after];
+                return items.map((item, index) => (index === key ? (replaced(item, others[key], rest) ?? item) : item));
+            }
+            const [own, other] = [before, after];
+            const value = replaced(own[key], other[key], rest);
+            const { [key]: _, ...others } = own;
+            return value === undefined ? others : { ...others, [key]: value };
+        }
+        ;
+        async function changesOf(reference, candidate, model) {
+            const models = await neededOnBoth(reference, candidate, model);
+            const fields = [];
+            const files = [];
+            for (const name of models) {
+                const [before, after] = [reference.models.get(name), candidate.models.get(name)];
+                if (before?.contentHash === after?.contentHash)
+                    continue;
+                files.push(...(await changedFiles(name, await filesOf(reference, before), await filesOf(candidate, after))));
+                if (before !== undefined && after !== undefined)
+                    fields.push(...changes_fieldsOf(name, before, after));
+            }
+            return { models, fields, files };
+        }
+        async function filesOf(repository, model) {
+            if (model === undefined)
+                return [];
+            const { files } = await listFiles((0, external_node_path_.join)(repository.path, model.name), await (0, promises_namespaceObject.realpath)(repository.path));
+            return files.filter(({ path }) => path !== 'config.pbtxt');
+        }
+        async function neededOnBoth(reference, candidate, model) {
+            const needed = await Promise.all([reference, candidate].map(async (side) => side.models.has(model) ? neededModels(side, [model]) : new Set()));
+            const names = needed.flatMap((each, side) => [
+                ...(each ?? (side === 0 ? reference : candidate).models.keys()),
+            ]);
+            return [...new Set(names)].toSorted();
+        }
+        function changes_fieldsOf(model, before, after) {
+            if (before.config !== null && after.config !== null) {
+                return changedFields(before.config, after.config).map((change) => ({ ...change, model }));
+            }
+            if (before.config === after.config)
+                return [];
+            const text = ({ config }) => (config === null ? null : 'a file');
+            return [{ model, path: [], field: 'config.pbtxt', before: text(before), after: text(after) }];
+        }
+        async function changedFiles(model, before, after) {
+            const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
+            const changes = await Promise.all(paths.map(async (path) => {
+                const [old, now] = [before, after].map((files) => files.find((file) => file.path === path));
+                const change = old === undefined
+                    ? 'added'
+                    : now === undefined
+                        ? 'removed'
+                        : (await changes_isSame(old, now))
+                            ? null
+                            : 'changed';
+                return change === null ? [] : [{ path: `${model}/${path}`, change }];
+            }));
+            return changes.flat();
+        }
+        async function changes_isSame(a, b) {
+            const [sizeA, sizeB] = await Promise.all([a, b].map(async ({ location }) => (await (0, promises_namespaceObject.stat)(location)).size));
+            return sizeA === sizeB && (await hashFiles([a])) === (await hashFiles([b]));
+        }
+        ;
         const linked_repository_prefix = 'triton-perf-gate-models.';
         function linkRepository(world, repository) {
             let twin = null;
@@ -52389,12 +52450,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         ;
-        function mixedRepository(world, launcher, files, configs, models) {
-            return lay(world, launcher, files, models, (model) => configs.models.get(model.name) ?? model);
+        function mixedRepository(context, files, configs, models) {
+            return lay(context, files, models, (model) => configs.models.get(model.name) ?? model);
         }
-        function fieldRepository(world, launcher, reference, candidate, models, change) {
+        function fieldRepository(context, reference, candidate, models, change) {
             const other = candidate.models.get(change.model);
-            return lay(world, launcher, reference, models, (model) => {
+            return lay(context, reference, models, (model) => {
                 if (model.name !== change.model || model.config === null || other?.config == null)
                     return model;
                 const config = withField(model.config, other.config, change);
@@ -52402,7 +52463,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { config, configText: toText(ModelConfigSchema, config), dependencies };
             });
         }
-        async function lay(world, launcher, repository, names, configOf) {
+        async function lay(context, repository, names, configOf) {
             const files = new Map();
             const folders = [];
             const models = names.flatMap((name) => repository.models.get(name) ?? []);
@@ -52414,7 +52475,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (configText !== null)
                     files.set(`${model.name}/config.pbtxt`, { text: configText });
             }
-            const path = layRepository(world, files, folders, launcher.mode === 'docker');
+            const path = layRepository(context.world, files, folders, context.launcher.mode === 'docker');
             const laid = models.map((model) => {
                 const { configText, config, dependencies } = configOf(model);
                 return [model.name, { ...model, configText, config, dependencies }];
@@ -52459,13 +52520,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const planned = planAttribution(input.plan, input.loads, 2 + mixes.length, input.timeNs);
             if (typeof planned === 'string')
                 return skipped(planned);
-            const { world, launcher } = context;
             const { candidate, reference } = input;
             const sides = mixes.map((side) => ({
                 side,
                 lay: () => side === 'config'
-                    ? mixedRepository(world, launcher, reference, candidate, models)
-                    : mixedRepository(world, launcher, candidate, reference, models),
+                    ? mixedRepository(context, reference, candidate, models)
+                    : mixedRepository(context, candidate, reference, models),
             }));
             return measureRound(context, input, planned, sides);
         }
@@ -52477,12 +52537,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const planned = planAttribution(input.plan, input.loads, 2 + fields.length, input.timeNs);
             if (typeof planned === 'string')
                 return skipped(planned);
-            const { world, launcher } = context;
             const { candidate, reference } = input;
             const sides = fields.map((change, field) => ({
                 side: 'field',
                 field,
-                lay: () => fieldRepository(world, launcher, reference, candidate, models, change),
+                lay: () => fieldRepository(context, reference, candidate, models, change),
             }));
             return measureRound(context, input, planned, sides);
         }
@@ -52547,7 +52606,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     const well = records.filter(({ failure }) => failure === null);
                     world.progress(`${plan.name}: looking for the cause, repetition ${index + 1} of ${wanted}`);
                     const sides = well.map((record) => [{ plan: ofLoads, record }]);
-                    await repeat(context, sides, stopping, index, planned.time, () => { });
+                    await repeat(context, sides, { index, time: planned.time, stopping, save: () => { } });
                     await closeAll(well, stopping, context.gpu !== null);
                     longestNs = Math.max(longestNs, world.nowNs() - startNs);
                     const dropped = dropSilent(well, index);
@@ -52614,24 +52673,31 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further));
         }
         ;
-        async function profileScreened(context, plan, repositories, save, isDecided, isCleared, keep) {
+        async function profileScreened(context, plan, input, isCleared) {
             const [firstLook] = plan.looks;
-            if (isCleared === null || firstLook === undefined || repositories.reference?.models.has(plan.name) !== true)
-                return profileModel(context, plan, repositories, save, isDecided, keep);
+            if (isCleared === null || firstLook === undefined || input.reference?.models.has(plan.name) !== true)
+                return profileModel(context, plan, input);
             const { world } = context;
             const startNs = world.nowNs();
             world.progress(`${plan.name}: alone first, since the history of the main branch may show it unchanged`);
             const alonePlan = { ...plan, sides: 1, repetitions: firstLook, looks: [] };
             const marking = (screening) => (sides) => ({ ...sides, candidate: { ...sides.candidate, screening } });
             const [cleared, undecided] = [marking('cleared'), marking('undecided')];
-            const alone = await profileModel(context, alonePlan, { ...repositories, reference: null }, (sides) => save(undecided(sides)), () => false, null);
+            const save = (sides) => input.save(undecided(sides));
+            const alone = await profileModel(context, alonePlan, {
+                ...input,
+                reference: null,
+                save,
+                isDecided: () => false,
+                keep: null,
+            });
             if (isCleared(cleared(alone))) {
                 world.progress(`${plan.name}: cleared after ${firstLook} repetitions, its reference is not measured`);
                 return cleared(alone);
             }
             world.progress(`${plan.name}: not cleared, measured anew beside its reference`);
             const budgetNs = Math.max(plan.searchNs, plan.budgetNs - (world.nowNs() - startNs));
-            const beside = await profileModel(context, { ...plan, budgetNs }, repositories, (sides) => save(undecided(sides)), (sides, look) => isDecided(undecided(sides), look), keep);
+            const beside = await profileModel(context, { ...plan, budgetNs }, { ...input, save, isDecided: (sides, look) => input.isDecided(undecided(sides), look) });
             return undecided(beside);
         }
         ;
@@ -52661,20 +52727,222 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
         }
         ;
+        const withoutAutoComplete = '--disable-auto-complete-config';
+        async function isComplete(repository, name) {
+            const models = modelClosure(repository, name).map((each) => repository.models.get(each));
+            for (const model of models)
+                if (model === undefined || !(await isCompleteAlone(repository, model)))
+                    return false;
+            return true;
+        }
+        async function isCompleteAlone(repository, model) {
+            const { config } = model;
+            if (config === null || config.input.length === 0 || config.output.length === 0)
+                return false;
+            if (config.schedulingChoice.case === 'ensembleScheduling')
+                return true;
+            if (config.backend !== 'python')
+                return false;
+            const files = await filesOf(repository, model);
+            const code = files.filter(({ path }) => path.endsWith('.py'));
+            const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
+            return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
+        }
+        ;
+        function makeBench(context, repository, model, running) {
+            const { world } = context;
+            const newLoader = () => makeVariantLoader(context, repository, model);
+            let seats = running === null
+                ? []
+                : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }];
+            let last = running?.model ?? null;
+            async function start(completes) {
+                const watch = await context.gpu?.watchServer();
+                const flags = completes ? [] : [withoutAutoComplete];
+                const server = await openServer(context, 'candidate', repository.path, flags);
+                const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null };
+                seats = [...seats, { ...unloaded, idle: undefined }];
+                const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) };
+                seats = seats.map((each) => (each.server === server ? seat : each));
+                return seat;
+            }
+            async function startFor({ committed }) {
+                try {
+                    const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local';
+                    const isAsGated = committed && context.gpu === null;
+                    return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)));
+                }
+                catch (error) {
+                    const other = seats.at(-1);
+                    if (other === undefined || world.signal.aborted)
+                        throw error;
+                    world.progress(`no further server beside ${seats.length}: ${(0, domain_error.Ub)(error).message}`);
+                    return other;
+                }
+            }
+            async function change(seat, configuration) {
+                const { server, loader, idle, model: before } = seat;
+                seat.model = null;
+                seat.isFree = true;
+                try {
+                    const opened = await loader.load(server, configuration, before);
+                    seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle };
+                    seat.isFree = false;
+                    return seat.model;
+                }
+                catch (error) {
+                    await before?.detach();
+                    throw error;
+                }
+            }
+            async function leave(next) {
+                const left = last;
+                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
+                    last = null;
+                    await left.detach();
+                }
+                await close(seats.filter(({ server }) => server.server.hasExited()));
+            }
+            const seatOf = (configuration) => seats.find((seat) => seat.model !== null && isIn(seat.model, configuration));
+            async function close(closing) {
+                seats = seats.filter((seat) => !closing.includes(seat));
+                await Promise.all(closing.map(({ server }) => server.close()));
+            }
+            return {
+                load: async (configuration, replaced) => {
+                    const beginNs = world.nowNs();
+                    let startNs = 0;
+                    const tried = async () => {
+                        try {
+                            await leave(configuration);
+                            const known = seatOf(configuration);
+                            if (known?.model != null) {
+                                known.isFree = false;
+                                return known.model;
+                            }
+                            const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree);
+                            const seat = free ?? (await startFor(configuration));
+                            startNs = free === undefined ? world.nowNs() - beginNs : 0;
+                            return await change(seat, configuration);
+                        }
+                        catch (error) {
+                            interruptIfAsked(world);
+                            return (0, domain_error.Ub)(error).message;
+                        }
+                    };
+                    const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false;
+                    const found = await tried();
+                    last = typeof found === 'string' ? null : found;
+                    const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs;
+                    return { model: found, startNs, loadNs };
+                },
+                discard: (configuration) => {
+                    const seat = seatOf(configuration);
+                    if (seat !== undefined)
+                        seat.isFree = true;
+                },
+                verify: async (configuration) => {
+                    const isSure = configuration.committed || seatOf(configuration)?.completes === true;
+                    if (isSure || seats.every(({ completes }) => completes))
+                        return;
+                    await last?.detach();
+                    last = null;
+                    await close(seats.filter(({ completes }) => !completes));
+                    const seat = seats.find(({ completes }) => completes) ?? (await start(true));
+                    await change(seat, configuration);
+                },
+                close: async () => {
+                    try {
+                        await last?.detach();
+                    }
+                    finally {
+                        await close(seats);
+                    }
+                },
+            };
+        }
+        function isIn(model, configuration) {
+            return configurationKey(model.configuration) === configurationKey(configuration);
+        }
+        ;
+        async function sweepModel(context, input, from, save) {
+            const { world, config } = context;
+            const { repository, model, running, servers, timeNs } = input;
+            const bench = makeBench(context, repository, model, running);
+            const settings = config.settingsFor(model.name);
+            try {
+                const { space, untried } = spaceOf(context, input);
+                const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) };
+                const finished = await runSweep(rig, { ...settings, space, timeNs }, from, save);
+                const doneNs = world.nowNs();
+                const { answer } = finished.done;
+                if (answer !== null) {
+                    world.progress(`${model.name}: sweep done: ${finished.done.reason}`);
+                    await bench.verify(answer.configuration);
+                }
+                const verifyNs = world.nowNs() - doneNs;
+                await bench.close();
+                const stopNs = world.nowNs() - doneNs - verifyNs;
+                return { ...finished, summary: summarize(settings, space, finished, { verifyNs, stopNs }), untried };
+            }
+            finally {
+                await bench.close();
+            }
+        }
+        function spaceOf(context, input) {
+            const { config, launcher, gpuMemoryTotalBytes } = context;
+            const { model } = input;
+            const settings = config.settingsFor(model.name);
+            const { mode } = settings.search;
+            const loadsAllowed = launcher.mode !== 'remote' && model.config !== null;
+            const searched = { ...input, hasGpu: hasGpu(context) };
+            const own = ownSpace(searched, settings, loadsAllowed);
+            const memory = gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes };
+            if (!loadsAllowed || mode === 'off')
+                return { ...own, space: { ...own.space, ...memory } };
+            const { members, untried } = membersOf(searched, config, mode, own.space.loads);
+            return {
+                space: { ...withMembers(own.space, members, mode), ...memory },
+                untried: [...own.untried, ...untried],
+            };
+        }
+        function measurer(context, bench, name) {
+            const { world } = context;
+            return async (step, index, replaced) => {
+                interruptIfAsked(world);
+                const { configuration, load } = step;
+                world.progress(`${name}: sweep ${index + 1}: ${describeConfiguration(configuration)} at ${loadLabel(load)} (${step.why})`);
+                const { model, ...took } = await bench.load(configuration, replaced);
+                if (typeof model === 'string') {
+                    const scenario = failedScenario('sweep', configuration, load, model);
+                    const point = { configuration, load, metrics: null };
+                    return { point, scenario, ...took, measureNs: 0, underLoadNs: 0 };
+                }
+                const startNs = world.nowNs();
+                const samples = await measureAtOnce(context, [{ model, load }], step.purpose);
+                const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured');
+                const measureNs = world.nowNs() - startNs;
+                const { point, scenario } = outcomeOf(context, configuration, load, measured);
+                if (point.metrics === null)
+                    bench.discard(configuration);
+                return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) };
+            };
+        }
+        ;
         async function measureModel(context, input, model) {
             const shelf = makeShelf();
             try {
-                return await measureOnShelf(context, input, model, shelf);
+                return await measureOnShelf(context, input, { ...model, shelf });
             }
             finally {
                 await shelf.clear();
             }
         }
-        async function measureOnShelf(context, input, one, shelf) {
+        async function measureOnShelf(context, input, one) {
             const { world, config } = context;
-            const { plan, earlier, save, alone } = one;
+            const { plan, earlier, save, alone, shelf } = one;
             const startNs = world.nowNs();
-            const gated = earlier ?? (await measureGated(context, input, one, shelf));
+            const gated = earlier ?? (await measureGated(context, input, one));
             const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs);
             const swept = sweepScenarios(gated.candidate);
             const sidesWith = (now, search) => ({
@@ -52688,7 +52956,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const committed = committedOf(gated.candidate);
             if (plan.searchNs === 0 || model === undefined || committed === null)
                 return sides;
-            const timeNs = Math.max(0, plan.budgetNs - begun.spentBeforeNs);
+            const timeNs = plan.budgetNs - begun.spentBeforeNs;
             try {
                 const running = shelf.take();
                 const keep = (now) => {
@@ -52696,7 +52964,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     save(sidesWith(now, null));
                 };
                 const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() });
-                const sweep = await sweepModel(context, input.candidate, model, committed, timeNs, state, keep, running, servers);
+                const wanted = { repository: input.candidate, model, committed, timeNs, running, servers };
+                const sweep = await sweepModel(context, wanted, state, keep);
                 return withWarnings(sidesWith(sweep, sweep.summary), sweep.untried);
             }
             catch (error) {
@@ -52709,20 +52978,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function measure_model_gatedOnly({ candidate, ...others }) {
             return { ...others, candidate: { ...candidate, scenarios: gatedScenarios(candidate) } };
         }
-        async function measureGated(context, input, { plan, save, alone, promising }, shelf) {
+        async function measureGated(context, input, one) {
             const { world } = context;
+            const { plan, save, alone, promising, shelf } = one;
             const startNs = world.nowNs();
-            const repositories = { candidate: input.candidate, reference: input.reference?.repository ?? null };
-            const sides = await profileScreened(context, plan, repositories, save, (measured, look) => input.isDecided(alone(measured), look), promising ? (measured) => input.screen.isCleared(alone(measured)) : null, plan.searchNs === 0 || context.gpu !== null ? null : shelf.put);
+            const wanted = {
+                candidate: input.candidate,
+                reference: input.reference?.repository ?? null,
+                save,
+                isDecided: (measured, look) => input.isDecided(alone(measured), look),
+                keep: plan.searchNs === 0 || context.gpu !== null ? null : shelf.put,
+            };
+            const isCleared = (measured) => input.screen.isCleared(alone(measured));
+            const sides = await profileScreened(context, plan, wanted, promising ? isCleared : null);
             save(sides);
-            const timeNs = startNs + plan.budgetNs - plan.searchNs - world.nowNs();
-            return measure_model_explain(context, input, plan, sides, alone(sides), timeNs, shelf);
+            return measure_model_explain(context, input, one, sides, startNs + plan.budgetNs - plan.searchNs - world.nowNs());
         }
-        async function measure_model_explain(context, input, plan, sides, measurements, timeNs, shelf) {
+        async function measure_model_explain(context, input, { plan, alone, shelf }, sides, timeNs) {
             const { candidate } = input;
             const reference = input.reference?.repository;
             if (reference === undefined || context.config.gate.attribution === 'off')
                 return sides;
+            const measurements = alone(sides);
             const regression = input.regressionOf(measurements);
             if (regression === null)
                 return sides;
@@ -52752,8 +53029,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         async function measureClaimed(world, input, claim) {
             const { config, plan, launcher } = input;
             removeStaleRegions();
-            const startNs = world.nowNs();
-            const createdAt = world.date();
+            const begun = { startNs: world.nowNs(), createdAt: world.date() };
             const generator = await openLoadGenerator(world);
             let gpu = null;
             try {
@@ -52774,65 +53050,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 gpu = idle.gpus.length === 0 ? null : await startGpuSampler(world, config.triton.gpus);
                 const gpuMemoryTotalBytes = gpu === null ? null : idle.gpus.reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0);
                 const context = { ...base, gpu, gpuMemoryTotalBytes };
-                const measurements = (sides, complete) => ({
-                    kind: 'measurements',
-                    schemaVersion: schemaVersion,
-                    tool: tool,
-                    createdAt,
-                    commit: input.commit,
-                    ...(input.repositoryPrefix === null ? {} : { repositoryPrefix: input.repositoryPrefix }),
-                    invocation: input.invocation,
-                    complete,
-                    seed: plan.seed,
-                    environment: idle,
-                    models: sides.map((side) => side.candidate),
-                    reference: input.reference === null
-                        ? null
-                        : {
-                            description: input.reference.description,
-                            commit: input.reference.commit,
-                            models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
-                        },
-                    git: input.git,
-                    ...attributionsOf(sides),
-                    warnings: [...config.warnings, ...claim.warnings],
-                    wallNs: world.nowNs() - startNs,
-                });
-                const isCleared = (candidate) => {
-                    const own = plan.models.find(({ name }) => name === candidate.name);
-                    if (own === undefined || !input.screen.isPromising(own, idle))
-                        return false;
-                    return input.screen.isCleared(measurements([{ candidate, reference: null }], false));
-                };
-                const resuming = { ...input, environment: idle, progress: world.progress, isCleared };
-                const known = input.resume === null ? new Map() : resumed(input.resume, resuming);
-                const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? []);
-                const saveAll = (every) => {
-                    for (const sides of every)
-                        known.set(sides.candidate.name, sides);
-                    input.save(measurements(all(), false));
-                };
-                if (plan.concurrently) {
-                    const earlier = all();
-                    const kept = earlier.length === plan.models.length ? earlier : null;
-                    if (kept === null && earlier.length > 0)
-                        world.progress('all models are measured afresh, since they are measured at once');
-                    known.clear();
-                    const asMeasurements = (every) => measurements(every, false);
-                    saveAll(await measureConcurrently(context, input, kept, saveAll, asMeasurements));
-                }
-                for (const model of plan.concurrently ? [] : plan.models) {
-                    const save = (sides) => {
-                        known.set(model.name, sides);
-                        input.save(measurements(all(), false));
-                    };
-                    const promising = input.screen.isPromising(model, idle);
-                    const alone = (sides) => measurements([sides], false);
-                    const earlier = known.get(model.name) ?? null;
-                    save(await measureModel(context, input, { plan: model, earlier, promising, save, alone }));
-                }
+                const fileOf = filer(world, input, claim, { ...begun, environment: idle });
+                const measured = await measureModels(context, input, idle, (sides) => fileOf(sides, false));
                 interruptIfAsked(world);
-                const complete = measurements(all(), true);
+                const complete = fileOf(measured, true);
                 input.save(complete);
                 return complete;
             }
@@ -52840,6 +53061,71 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 gpu?.stop();
                 await generator.close();
             }
+        }
+        function filer(world, input, claim, { startNs, ...begun }) {
+            const { commit, repositoryPrefix, invocation, plan, reference, git, config } = input;
+            return (sides, complete) => ({
+                kind: 'measurements',
+                schemaVersion: schemaVersion,
+                tool: tool,
+                createdAt: begun.createdAt,
+                commit,
+                ...(repositoryPrefix === null ? {} : { repositoryPrefix }),
+                invocation,
+                complete,
+                seed: plan.seed,
+                environment: begun.environment,
+                models: sides.map((side) => side.candidate),
+                reference: reference === null
+                    ? null
+                    : {
+                        description: reference.description,
+                        commit: reference.commit,
+                        models: sides.flatMap((side) => (side.reference === null ? [] : [side.reference])),
+                    },
+                git,
+                ...attributionsOf(sides),
+                warnings: [...config.warnings, ...claim.warnings],
+                wallNs: world.nowNs() - startNs,
+            });
+        }
+        async function measureModels(context, input, environment, fileOf) {
+            const { world } = context;
+            const { plan, screen } = input;
+            const isCleared = (candidate) => {
+                const own = plan.models.find(({ name }) => name === candidate.name);
+                if (own === undefined || !screen.isPromising(own, environment))
+                    return false;
+                return screen.isCleared(fileOf([{ candidate, reference: null }]));
+            };
+            const resuming = { ...input, environment, progress: world.progress, isCleared };
+            const known = input.resume === null ? new Map() : resumed(input.resume, resuming);
+            const all = () => plan.models.flatMap(({ name }) => known.get(name) ?? []);
+            const save = (every) => {
+                for (const sides of every)
+                    known.set(sides.candidate.name, sides);
+                input.save(fileOf(all()));
+            };
+            if (plan.concurrently) {
+                const earlier = all();
+                const kept = earlier.length === plan.models.length ? earlier : null;
+                if (kept === null && earlier.length > 0)
+                    world.progress('all models are measured afresh, since they are measured at once');
+                known.clear();
+                save(await measureConcurrently(context, input, kept, save, fileOf));
+                return all();
+            }
+            for (const model of plan.models) {
+                const measured = await measureModel(context, input, {
+                    plan: model,
+                    earlier: known.get(model.name) ?? null,
+                    promising: screen.isPromising(model, environment),
+                    save: (sides) => save([sides]),
+                    alone: (sides) => fileOf([sides]),
+                });
+                save([measured]);
+            }
+            return all();
         }
         function attributionsOf(sides) {
             const attributions = sides.flatMap(({ attribution }) => attribution ?? []);
@@ -52907,8 +53193,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         return false;
                     return (status.status === 'found' &&
                         unlike(baseline.environment, environment).length === 0 &&
-                        isOf(baseline, reference, config, model.name) &&
-                        sentTo(model.name, baseline.environment) === sentTo(model.name, environment) &&
+                        isOf(baseline, reference, model.name) &&
+                        matchMeasured(model.name, baseline, planned(config, model, environment)).kind === 'same' &&
                         isPromising(baseline, config, model, model.looks[0] ?? 0));
                 },
                 isCleared: (measurements) => {
@@ -52917,11 +53203,21 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 },
             };
         }
-        function isOf(baseline, reference, config, name) {
+        function isOf(baseline, reference, name) {
             const stored = baseline.models.find((model) => model.name === name);
             if (stored === undefined || !reference.models.has(name))
                 return false;
-            return (stored.contentHash === closureHash(reference, name) && stored.settingsHash === settingsHash(config, name));
+            return stored.contentHash === closureHash(reference, name);
+        }
+        function planned(config, { name, loads }, environment) {
+            const scenarios = loads.map((load) => ({ role: 'gate', configuration: { committed: true }, load }));
+            const beside = loads.flatMap((load) => (load.beside ?? []).map(({ model }) => model));
+            const models = [...new Set([name, ...beside])].map((each) => ({
+                name: each,
+                ...settingsOf(config, each),
+                scenarios: each === name ? scenarios : [],
+            }));
+            return { models, environment };
         }
         ;
         const dockerTimeoutNs = 60 * nsPerSecond;
@@ -53416,7 +53712,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const me = processIdentity();
             let lastSaidNs = Number.NEGATIVE_INFINITY;
             while (!world.signal.aborted && !tryTake(path, me)) {
-                const owner = readOwner(path);
+                const owner = readTextIfAny(path);
                 if (owner === null)
                     continue;
                 if (process_identity_stateOf(owner) !== 'alive') {
@@ -53430,7 +53726,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 await world.sleep(install_lock_pollNs);
             }
             return () => {
-                if (readOwner(path) === me)
+                if (readTextIfAny(path) === me)
                     (0, external_node_fs_.rmSync)(path, { force: true });
             };
         }
@@ -53448,14 +53744,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             finally {
                 (0, external_node_fs_.rmSync)(draft, { force: true });
-            }
-        }
-        function readOwner(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
             }
         }
         ;
@@ -53783,9 +54071,9 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         }
         function certificatesOf(settings, problems) {
             const before = problems.length;
-            const roots = endpoint_settings_read(settings.rootCertificatesFile, 'root-certifications', problems);
-            const privateKey = endpoint_settings_read(settings.privateKeyFile, 'private-key', problems);
-            const chain = endpoint_settings_read(settings.certificateChainFile, 'certificate-chain', problems);
+            const roots = read(settings.rootCertificatesFile, 'root-certifications', problems);
+            const privateKey = read(settings.privateKeyFile, 'private-key', problems);
+            const chain = read(settings.certificateChainFile, 'certificate-chain', problems);
             if ((settings.privateKeyFile === null) !== (settings.certificateChainFile === null)) {
                 problems.push({
                     key: 'perf_analyzer_flags.ssl-grpc-private-key-file',
@@ -53815,7 +54103,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             }
             return certificates;
         }
-        function endpoint_settings_read(file, flag, problems) {
+        function read(file, flag, problems) {
             if (file === null)
                 return null;
             try {
@@ -54132,7 +54420,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const opened = await openAsked(shell, options.baseline);
             if (opened.status !== 'found')
                 throw new domain_error.ue('internal', `the baseline is ${opened.status}`);
-            const wanted = options.models?.split(',').map((name) => name.trim());
+            const wanted = options.models === undefined ? null : listOf(options.models);
             const points = opened.baseline.history.filter(({ model }) => wanted?.includes(model) ?? true);
             const since = history_commitOf(points, options.since);
             const series = examineSeries(points, since).map(({ trend }) => trend);
@@ -54182,9 +54470,10 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         const minNs = 2 * nsPerSecond;
         const trustworthy_minRequests = 368;
         const trustworthy_window = { leastNs: 250 * nsPerMs, requests: 100, ofLongest: 10 };
-        async function measureUntilTrustworthy(world, generator, model, load, goal, random) {
+        async function measureUntilTrustworthy(context, model, load, goal) {
+            const { world, generator } = context;
             const target = await model.target(load);
-            const [[warmed] = []] = await warmUp(world, generator, [[{ model: model.name, target, load }]], goal, random);
+            const [[warmed] = []] = await warmUp(context, [[{ model: model.name, target, load }]], goal);
             if (warmed === undefined)
                 throw new RangeError('a warm-up of no side');
             const { nsPerRequest, typicalLatencyNs } = warmed.pace;
@@ -54267,7 +54556,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 });
                 const resolved = await live.client.modelConfig(input.model);
                 const model = attachModel({ generator, requestDeadlineNs: measure_running_requestDeadlineNs }, live, resolved, configurationOf(resolved, true), input.ask, await composingParts(live.client, resolved, input.called ?? []));
-                const random = createRandom(input.seed);
+                const context = { world, engine, random: createRandom(input.seed), gpu: null };
                 const scenarios = [];
                 const warnings = [];
                 const measurements = (complete) => ({
@@ -54285,7 +54574,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     wallNs: world.nowNs() - startNs,
                 });
                 for (const load of input.loads) {
-                    const { sample, shortfall } = await measureOne(world, engine, model, load, input, random);
+                    const { sample, shortfall } = await measureOne(context, model, load, input);
                     interruptIfAsked(world);
                     input.onWindows?.(load, sample.windows);
                     if (shortfall !== null)
@@ -54314,10 +54603,14 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 run: (targetId, load, options) => generator.run(targetId, load, { ...options, requestLog: true }),
             };
         }
-        async function measureOne(world, engine, model, load, { until, counts }, random) {
+        async function measureOne(context, model, load, { until, counts }) {
+            const { engine } = context;
             const warmUp = { warmupNs, maxWarmupNs: 4 * warmupNs, warmupRequestCount: counts.warmupRequestCount };
             if (until.kind === 'trustworthy' && engine.kind === 'builtin')
-                return measureUntilTrustworthy(world, engine.generator, model, load, { ...warmUp, ...until }, random);
+                return measureUntilTrustworthy({ ...context, generator: engine.generator }, model, load, {
+                    ...warmUp,
+                    ...until,
+                });
             const durationNs = until.kind === 'duration' ? until.durationNs : Math.min(perfAnalyzerNs, until.maxNs);
             const settings = {
                 ...warmUp,
@@ -54326,7 +54619,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 maxMeasurementNs: durationNs,
                 blockNs: durationNs / blocks,
             };
-            const [sample] = await measureWith(world, engine, [model], load, settings, random, null);
+            const [sample] = await measureWith(context, [model], load, settings);
             if (sample === undefined)
                 throw new RangeError('a measurement of no side');
             return { sample, shortfall: null };
@@ -54453,20 +54746,20 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const { intervalWidth, maxDuration } = options;
             const asked = options.duration ?? (options.requestCount === undefined ? null : '5s');
             if (asked !== null)
-                return { kind: 'duration', durationNs: gate_options_duration('--duration', asked) };
+                return { kind: 'duration', durationNs: flag_values_duration('--duration', asked) };
             return {
                 kind: 'trustworthy',
-                intervalWidth: gate_options_positive('--interval-width', intervalWidth) / 100,
-                maxNs: gate_options_duration('--max-duration', maxDuration),
+                intervalWidth: flag_values_positive('--interval-width', intervalWidth) / 100,
+                maxNs: flag_values_duration('--max-duration', maxDuration),
             };
         }
         function measure_loadsOf(options) {
-            const batchSize = wholeNumber('--batch-size', options.batchSize);
+            const batchSize = positiveWhole('--batch-size', options.batchSize);
             const batch = batchSize === 1 ? {} : { batchSize };
-            const closed = listOf(options.concurrency ?? '').map((text) => ({ mode: 'concurrency', concurrency: wholeNumber('--concurrency', text), ...batch }));
+            const closed = listOf(options.concurrency ?? '').map((text) => ({ mode: 'concurrency', concurrency: positiveWhole('--concurrency', text), ...batch }));
             const open = listOf(options.requestRate ?? '').map((text) => ({
                 mode: 'requestRate',
-                requestRate: gate_options_positive('--request-rate', text),
+                requestRate: flag_values_positive('--request-rate', text),
                 distribution: options.requestDistribution,
                 ...batch,
             }));
@@ -54481,26 +54774,20 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 streaming: options.streaming ?? defaults.streaming,
                 sequences: {
                     ...sequences,
-                    count: numOfSequences === undefined ? sequences.count : wholeNumber('--num-of-sequences', numOfSequences),
-                    length: sequenceLength === undefined ? sequences.length : wholeNumber('--sequence-length', sequenceLength),
+                    count: numOfSequences === undefined ? sequences.count : positiveWhole('--num-of-sequences', numOfSequences),
+                    length: sequenceLength === undefined ? sequences.length : positiveWhole('--sequence-length', sequenceLength),
                 },
             };
         }
-        function wholeNumber(flag, text) {
-            const value = gate_options_positive(flag, text);
-            if (Number.isInteger(value))
-                return value;
-            throw new domain_error.ue('usage', `${flag}: '${text}' is not a whole number`);
-        }
         function measure_countOf(flag, text) {
-            return text === undefined ? null : wholeNumber(flag, text);
+            return text === undefined ? null : positiveWhole(flag, text);
         }
         function shapesOf(texts) {
             return Object.fromEntries(texts.map((text) => {
                 const colon = text.lastIndexOf(':');
                 if (colon <= 0)
                     throw new domain_error.ue('usage', `--shape: '${text}' is not of the form INPUT:3,224,224`);
-                return [text.slice(0, colon), listOf(text.slice(colon + 1)).map((dim) => wholeNumber('--shape', dim))];
+                return [text.slice(0, colon), listOf(text.slice(colon + 1)).map((dim) => positiveWhole('--shape', dim))];
             }));
         }
         function saverOf(file, flag) {
@@ -54570,6 +54857,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     hint: 'Name a git commit with the first, or a folder with the second.',
                 });
             }
+            if (reference === 'none')
+                return null;
             if (reference !== undefined)
                 return { kind: 'git', ref: reference };
             if (referenceRepository !== undefined)
@@ -54622,11 +54911,69 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             latency_avg_ms: { metric: 'latencyAvgNs', factor: nsPerMs },
             gpu_memory_mb: { metric: 'gpuDeviceMemoryBytes', factor: 1e6 },
         };
+        function withoutNumbersWhereFailed(point) {
+            if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
+                return point;
+            return Object.fromEntries(Object.entries(point).filter(([key]) => !(key in recorded)));
+        }
+        function recordedTags(tags) {
+            const metrics = Object.values(recorded).map(({ metric }) => metric);
+            return Object.keys(tags).filter((tag) => metrics.includes(metricTags[tag]));
+        }
+        function misspeltKeys(points, known) {
+            const counts = new Map();
+            for (const point of Array.isArray(points) ? points : []) {
+                if (typeof point !== 'object' || point === null)
+                    continue;
+                for (const key of Object.keys(point)) {
+                    const meant = known.includes(key) ? undefined : nearest(key, known);
+                    if (meant === undefined || meant in point)
+                        continue;
+                    if (point.failed === true && meant in recorded)
+                        continue;
+                    const { count = 0 } = counts.get(key) ?? {};
+                    counts.set(key, { key, meant, count: count + 1 });
+                }
+            }
+            return [...counts.values()];
+        }
+        function misspeltNote({ key, meant, count }, all) {
+            return `points: ${key} (in ${count} of ${all}) is not read; did you mean ${meant}?`;
+        }
+        function unrecorded(tags, points) {
+            const held = heldIn(points);
+            if (points.every(({ failed }) => failed))
+                return [];
+            return tags.filter((tag) => !held.some((key) => key === recorded_keyOf(tag)));
+        }
+        function unrecordedProblem(tag, points, misspelt) {
+            const key = recorded_keyOf(tag);
+            const held = heldIn(points);
+            const holds = held.length === 0 ? 'no number' : held.join(', ');
+            const [other] = misspelt.filter(({ meant }) => meant === key);
+            const remedy = other === undefined
+                ? `Record ${key}, or seek what is recorded.`
+                : `Points have ${other.key}: did you mean ${key}?`;
+            return {
+                key: `objective.${tag}`,
+                message: `is measured by ${key}, which no point of the space holds; they hold ${holds}`,
+                remedy,
+            };
+        }
+        function heldIn(points) {
+            const keys = Object.keys(recorded);
+            return keys.filter((key) => points.some((point) => !point.failed && point[key] != null));
+        }
+        function recorded_keyOf(tag) {
+            const keys = Object.keys(recorded);
+            return keys.find((key) => recorded[key].metric === metricTags[tag]);
+        }
+        ;
         const landscape_file_count = schemas_int().positive();
         const landscape_file_amount = schemas_number().nonnegative().nullish();
         const hasOneLoad = ({ concurrency, request_rate }) => (concurrency === undefined) !== (request_rate === undefined);
         const oneLoad = { error: 'has to name either concurrency or request_rate' };
-        const pointSchema = preprocess(withoutNumbersWhereFailed, object({
+        const pointKeys = {
             instance_count: landscape_file_count,
             max_batch_size: schemas_int().nonnegative(),
             dynamic_batching: schemas_boolean(),
@@ -54639,8 +54986,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             gpu_memory_mb: landscape_file_amount,
             failed: schemas_boolean().default(false),
             is_default: schemas_boolean().default(false),
-        })
-            .refine(hasOneLoad, oneLoad));
+        };
+        const pointSchema = preprocess(withoutNumbersWhereFailed, object(pointKeys).refine(hasOneLoad, oneLoad));
         const spaceKeys = {
             instance_count: array(landscape_file_count).min(1),
             max_batch_size: array(schemas_int().nonnegative()).min(1),
@@ -54658,15 +55005,6 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             points: array(pointSchema).min(1),
         };
         const landscape_file_fileSchema = object(fileKeys);
-        function withoutNumbersWhereFailed(point) {
-            if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
-                return point;
-            return Object.fromEntries(Object.entries(point).filter(([key]) => !(key in recorded)));
-        }
-        function recordedTags(tags) {
-            const metrics = Object.values(recorded).map(({ metric }) => metric);
-            return Object.keys(tags).filter((tag) => metrics.includes(metricTags[tag]));
-        }
         function parseLandscape(json, file) {
             const refuse = (problems) => new domain_error.ue('usage', 'the landscape cannot be read', {
                 problems: problems.map((problem) => ({ file, ...problem })),
@@ -54694,13 +55032,21 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 throw refuse([{ key: `points.${other}.is_default`, message, remedy }]);
             }
             const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), landscape_file_loadOf(point)), point]));
+            const [configurations, loads] = [configurationsOf(space, committed), landscape_file_loadsOf(space)];
+            const ofSpace = configurations.flatMap((each) => loads.flatMap((load) => known.get(landscape_file_keyOf(each, load)) ?? []));
+            const odd = misspeltKeys(json.points, Object.keys(pointKeys));
+            const notHeld = unrecorded(Object.keys(objective), ofSpace);
+            if (notHeld.length > 0)
+                throw refuse(notHeld.map((tag) => unrecordedProblem(tag, ofSpace, odd)));
             return {
                 name,
                 notes: [
                     ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
+                    ...odd.map((each) => misspeltNote(each, points.length)),
+                    ...unrecorded(Object.keys(constraints), ofSpace).map((tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`),
                     ...(marked === undefined ? [noDefault(committed)] : []),
                 ],
-                space: { committed, configurations: configurationsOf(space, committed), loads: landscape_file_loadsOf(space) },
+                space: { committed, configurations, loads },
                 objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
                 constraints: Object.entries(constraints).flatMap(([tag, limits]) => constraintsOf(tag, limits)),
                 measure: (configuration, load) => metricsOf(known.get(landscape_file_keyOf(configuration, load))),
@@ -54861,19 +55207,19 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const { points, answer, reason } = replay(searchMode === 'optuna' ? 'quick' : searchMode, landscape, {
                 maxMeasurements: options.maxMeasurements === undefined
                     ? defaultSearch.maxMeasurements
-                    : whole('--max-measurements', options.maxMeasurements, 1),
+                    : wholeFrom(1, '--max-measurements', options.maxMeasurements),
                 noise: options.noise === undefined ? 0 : notNegative('--noise', options.noise),
-                seed: options.seed === undefined ? 0 : whole('--seed', options.seed, 0),
+                seed: options.seed === undefined ? 0 : wholeFrom(0, '--seed', options.seed),
             });
             const result = {
                 measurements: points.length,
-                sequence: points.map((point) => ({ ...pointKeys(point), failed: point.metrics === null })),
-                best: answer === null ? null : pointKeys(answer),
+                sequence: points.map((point) => ({ ...replay_pointKeys(point), failed: point.metrics === null })),
+                best: answer === null ? null : replay_pointKeys(answer),
                 meets_constraints: answer?.meetsConstraints ?? false,
                 share_of_optimum: shareOfOptimum(landscape, answer),
                 stopped: reason,
             };
-            shell.out(options.json === true ? renderJson(result) : replay_words(landscape.name, points, answer?.explanation, result));
+            shell.out(options.json === true ? renderJson(result) : replay_words(landscape.name, points, answer, result));
             return domain_error.hS.pass;
         }
         const idle = {
@@ -54892,8 +55238,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             resume: '--resume',
         };
         const onlyHere = { maxMeasurements: '--max-measurements', noise: '--noise', seed: '--seed' };
-        function refuseReplayFlags({ searchMode, ...options }) {
-            if (searchMode === 'manual')
+        function refuseReplayFlags(options) {
+            if (options.searchMode === 'manual')
                 throw new domain_error.ue('usage', '--search-mode manual has an effect with --replay only', {
                     hint: 'On a server the values that model_config_parameters lists are tried as listed, whatever the mode.',
                 });
@@ -54907,7 +55253,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const problems = given.map((key) => ({ message: `${flags[key]} ${why}` }));
             throw new domain_error.ue('usage', 'flags are wrong', { problems, hint });
         }
-        function pointKeys({ configuration, load }) {
+        function replay_pointKeys({ configuration, load }) {
             return {
                 instance_count: configuration.instanceCount,
                 max_batch_size: configuration.maxBatchSize,
@@ -54916,25 +55262,43 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 client_batch_size: batchSizeOf(load),
             };
         }
-        function replay_words(name, points, explanation, result) {
+        function replay_words(name, points, answer, result) {
             const steps = points.map((point, index) => {
-                const { instance_count, max_batch_size, dynamic_batching } = pointKeys(point);
+                const { instance_count, max_batch_size, dynamic_batching } = replay_pointKeys(point);
                 const batching = dynamic_batching ? 'on' : 'off';
                 const failed = point.metrics === null ? ' (failed)' : '';
                 return `${index + 1}. instances ${instance_count}, max_batch_size ${max_batch_size}, dynamic batching ${batching}, ${loadLabel(point.load)}${failed}`;
             });
             const share = result.share_of_optimum;
             return [
-                `${name}: ${points.length} measurements; stopped: ${result.stopped}`,
+                `${name}: ${countInWords(points.length, 'measurement')}; stopped: ${result.stopped}`,
                 ...steps,
-                explanation ?? 'No measurement succeeded.',
+                answer === null ? replay_nothing(points) : answerWords(answer),
                 ...(share === null ? [] : [`${(share * 100).toFixed(1)} % of the constrained optimum`]),
                 '',
             ].join('\n');
         }
+        function answerWords(answer) {
+            const { configuration, gain, tie, meetsConstraints, explanation } = answer;
+            const more = gain === null || configuration.committed ? '' : `, ${betterThan(gain)} the committed configuration`;
+            const which = !meetsConstraints
+                ? 'Nothing that was measured meets the constraints; nearest is '
+                : tie
+                    ? 'A tie, so the committed configuration stands: '
+                    : configuration.committed
+                        ? 'Best: the committed configuration, '
+                        : 'Best: ';
+            return `${which}${answer_describe(answer)}${more}. ${explanation}`;
+        }
+        function replay_nothing(points) {
+            return points.length === 0 ? 'Nothing was measured.' : 'No measurement succeeded.';
+        }
         async function readLandscape(file) {
+            const text = await (0, promises_namespaceObject.readFile)(file, 'utf8').catch((error) => {
+                throw new domain_error.ue('usage', `${file} cannot be read: ${(0, domain_error.bD)(error)}`, { cause: error });
+            });
             try {
-                return JSON.parse(await (0, promises_namespaceObject.readFile)(file, 'utf8'));
+                return JSON.parse(text);
             }
             catch (error) {
                 throw new domain_error.ue('usage', `${file} cannot be read as JSON: ${(0, domain_error.bD)(error)}`, {
@@ -54942,26 +55306,12 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 });
             }
         }
-        function whole(flag, text, least) {
-            const value = Number(text);
-            if (text.trim() !== '' && Number.isInteger(value) && value >= least)
-                return value;
-            throw new domain_error.ue('usage', `${flag}: '${text}' is not a whole number from ${least} on`);
-        }
-        function notNegative(flag, text) {
-            const value = Number(text);
-            if (text.trim() !== '' && Number.isFinite(value) && value >= 0)
-                return value;
-            throw new domain_error.ue('usage', `${flag}: '${text}' is not a number from 0 on`);
-        }
         ;
         async function search(shell, options) {
             if (options.replay !== undefined)
                 return replay_replay(shell, options.replay, options);
             refuseReplayFlags(options);
-            const { searchMode, ...others } = options;
-            const isMode = searchMode !== undefined && searchMode !== 'manual';
-            const loaded = await configFrom(shell, isMode ? { ...others, searchMode } : others);
+            const loaded = await configFrom(shell, options);
             const modelRepository = repositoryFrom(shell, loaded);
             const world = worldOf(shell);
             const config = { ...loaded, gate: { ...loaded.gate, repetitions: 1 } };
@@ -54980,7 +55330,157 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             return printResult(shell, result, options);
         }
         ;
+        function addCommands(command) {
+            addRun(command);
+            addSearch(command);
+            addMeasure(command);
+            addCompare(command);
+            addReport(command);
+            addHistory(command);
+            addCheckConfig(command);
+            addDemo(command);
+        }
         const outputDefault = 'triton-perf-gate-out';
+        function addRun(command) {
+            withPolicies(withGate(command('run', 'the whole gate: measure, compare, sweep, judge, report', run)))
+                .option('--baseline <file>', 'baseline.json of the main branch')
+                .option('--history <file>', 'newer baseline.json of the main branch: the trend since what is compared with')
+                .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree, or none (with --release and no baseline: the newest tag of a version before HEAD)')
+                .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
+                .addHelpText('after', `
+Examples:
+  $ triton-perf-gate run --model-repository models --triton embedded --reference origin/main
+  $ triton-perf-gate run --model-repository models --baseline main/baseline.json --latency-budget 10.5
+  $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`);
+        }
+        function addSearch(command) {
+            withGate(command('search', 'only the sweep: the best configuration under the constraints', search), [
+                'manual',
+            ])
+                .option('--replay <file>', 'run the search on a recorded landscape (JSON), without a server')
+                .option('--max-measurements <n>', 'with --replay: budget of measurements (default: 20)')
+                .option('--noise <share>', 'with --replay: relative spread of the measurements, e.g. 0.03')
+                .option('--seed <n>', 'with --replay: seed of the noise')
+                .addHelpText('after', `
+Examples:
+  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30
+  $ triton-perf-gate search --replay landscape.json --max-measurements 15 --noise 0.03 --seed 7 --json`);
+        }
+        function addMeasure(command) {
+            withEngine(command('measure', 'measure a server that is already running; changes nothing on it', measure_measure))
+                .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
+                .requiredOption('--model <name>', 'the model, ready on the server')
+                .option('--concurrency <list>', 'closed loop: outstanding requests, e.g. 1,2,8')
+                .option('--request-rate <list>', 'open loop: requests per second, e.g. 50,100')
+                .addOption(choice('--request-distribution <name>', 'gaps of the open loop', ['constant', 'poisson']).default('constant'))
+                .option('--batch-size <n>', 'inferences in one request', '1')
+                .option('--streaming', 'ask over ModelStreamInfer; decoupled models are always asked that way')
+                .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
+                .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
+                .option('--request-count <n>', 'exactly so many requests of each load, instead of --duration')
+                .option('--warmup-request-count <n>', 'so many requests as the warm-up, instead of one second')
+                .option('--duration <duration>', 'measured time of each load, after warm-up (default: until p99 is trustworthy)')
+                .option('--interval-width <percent>', "trustworthy: steady, and p99's 95 % interval no wider than this", '20')
+                .option('--max-duration <duration>', 'longest measured time of each load where it is not', '20s')
+                .option('--request-log <file>', 'due, sent and end time of every request, as CSV')
+                .addOption(choice('--compatible <tool>', "print the figures by this tool's rules; --output keeps ours", [
+                'perf_analyzer',
+            ]))
+                .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
+                .option('--bls-composing-models <names>', 'models that its code calls, separated by commas')
+                .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
+                .addOption(choice('--shared-memory <kind>', 'how tensors reach a server on this machine', ['none', 'system']))
+                .option('--output <file>', 'where measurements.json goes', 'measurements.json')
+                .option('--json', 'print the measurements on stdout')
+                .addHelpText('after', `
+Example:
+  $ triton-perf-gate measure --triton-url grpc://localhost:8001 --model resnet --concurrency 1,2,8 --duration 5s --output out.json`);
+        }
+        function addCompare(command) {
+            withPolicies(command('compare', 'judge measurements again, from the files', compare_compare))
+                .requiredOption('--measurements <file>', 'measurements.json')
+                .option('--baseline <file>', 'baseline.json')
+                .option('--history <file>', 'newer baseline.json of the main branch: the trend since what is compared with')
+                .option('--models <names>', 'only these models were measured, where `run` was told so')
+                .option('--config <file>', 'configuration file with budgets, tolerances and policies')
+                .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
+                .option('--min-throughput <n>', 'least throughput in inferences per second')
+                .option('--output <dir>', 'where the files go', outputDefault)
+                .option('--json', 'print result.json instead of the Markdown report')
+                .addHelpText('after', '\nExample:\n  $ triton-perf-gate compare --measurements out/measurements.json --baseline main/baseline.json');
+        }
+        function addReport(command) {
+            command('report', 'render a result.json again', report)
+                .requiredOption('--result <file>', 'result.json')
+                .addOption(choice('--format <format>', 'what to print', ['markdown', 'html', 'json']).default('markdown'))
+                .addHelpText('after', '\nExample:\n  $ triton-perf-gate report --result out/result.json --format html > report.html');
+        }
+        function addHistory(command) {
+            command('history', 'the runs that a baseline carries: level, steps and trend of every metric', history_history)
+                .requiredOption('--baseline <file>', 'baseline.json of the main branch')
+                .option('--since <commit>', 'only what came after this commit, such as the last release')
+                .option('--models <names>', 'only these models, separated by commas')
+                .option('--json', 'print every point and step as JSON')
+                .addHelpText('after', '\nExample:\n  $ triton-perf-gate history --baseline main/baseline.json --since 3f9d1c0');
+        }
+        function addCheckConfig(command) {
+            command('check-config', 'check the configuration file and the model repository, all problems at once', checkConfig)
+                .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
+                .option('--model-repository <dir>', 'also check this model repository')
+                .addHelpText('after', '\nExample:\n  $ triton-perf-gate check-config --model-repository models');
+        }
+        function addDemo(command) {
+            command('demo', 'the gate on the examples with the embedded server: baseline, harmless PR, slower PR', demo)
+                .option('--output <dir>', 'where the files go', 'triton-perf-gate-demo')
+                .addHelpText('after', '\nExample:\n  $ triton-perf-gate demo');
+        }
+        function withEngine(target) {
+            return target
+                .addOption(choice('--engine <name>', 'what makes the load (default: builtin)', ['builtin', 'perf_analyzer']))
+                .option('--perf-analyzer-path <file>', 'with --engine perf_analyzer: the program to start');
+        }
+        function withGate(target, furtherModes = []) {
+            return withEngine(target)
+                .option('--model-repository <dir>', 'the model repository to judge')
+                .option('--models <names>', 'only these models, separated by commas')
+                .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
+                .addOption(choice('--triton <mode>', 'where the server comes from', [
+                'auto',
+                'embedded',
+                'local',
+                'docker',
+                'remote',
+            ]))
+                .option('--triton-url <url>', 'a running server: grpc://HOST:PORT')
+                .option('--triton-image <image>', 'container image for --triton docker')
+                .option('--time-budget <duration>', 'for the whole run, e.g. 300s or 5m (default: 300s a model)')
+                .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
+                .option('--min-throughput <n>', 'least throughput in inferences per second')
+                .addOption(choice('-m, --mode <mode>', 'how the model is served', ['online', 'offline']))
+                .addOption(choice('--search-mode <mode>', 'how configurations are swept', [
+                'quick',
+                'brute',
+                'optuna',
+                'off',
+                ...furtherModes,
+            ]))
+                .option('--output <dir>', 'where the files go', outputDefault)
+                .option('--resume', 'go on with what an interrupted run left in --output')
+                .option('--json', 'print result.json instead of the Markdown report');
+        }
+        function withPolicies(target) {
+            return target
+                .addOption(choice('--on-inconclusive <policy>', 'what an inconclusive verdict does', ['warn', 'fail']))
+                .addOption(choice('--on-missing-baseline <outcome>', 'where there is nothing to compare with', [
+                'inconclusive',
+                'fail',
+            ]))
+                .option('--release', 'judge as a release: by the policies under gate.release, stricter by default');
+        }
+        function choice(flags, description, choices) {
+            return new Option(flags, description).choices(choices);
+        }
+        ;
         const examples = `
 Examples:
   $ triton-perf-gate demo
@@ -55007,138 +55507,13 @@ Exit codes:
                 .addHelpText('after', examples)
                 .exitOverride()
                 .configureOutput({ writeOut: shell.out, writeErr: shell.err });
-            const command = (name, description, action) => program
+            addCommands((name, description, action) => program
                 .command(name)
                 .description(description)
                 .exitOverride()
                 .action(async (options) => {
                 exitCode = await action(shell, options);
-            });
-            const engineOptions = (target) => target
-                .addOption(new Option('--engine <name>', 'what makes the load (default: builtin)').choices([
-                'builtin',
-                'perf_analyzer',
-            ]))
-                .option('--perf-analyzer-path <file>', 'with --engine perf_analyzer: the program to start');
-            const gateOptions = (target, furtherModes = []) => engineOptions(target)
-                .option('--model-repository <dir>', 'the model repository to judge')
-                .option('--models <names>', 'only these models, separated by commas')
-                .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
-                .addOption(new Option('--triton <mode>', 'where the server comes from').choices([
-                'auto',
-                'embedded',
-                'local',
-                'docker',
-                'remote',
-            ]))
-                .option('--triton-url <url>', 'a running server: grpc://HOST:PORT')
-                .option('--triton-image <image>', 'container image for --triton docker')
-                .option('--time-budget <duration>', 'for the whole run, e.g. 300s or 5m (default: 300s a model)')
-                .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
-                .option('--min-throughput <n>', 'least throughput in inferences per second')
-                .addOption(new Option('-m, --mode <mode>', 'how the model is served').choices(['online', 'offline']))
-                .addOption(new Option('--search-mode <mode>', 'how configurations are swept').choices([
-                'quick',
-                'brute',
-                'optuna',
-                'off',
-                ...furtherModes,
-            ]))
-                .option('--output <dir>', 'where the files go', outputDefault)
-                .option('--resume', 'go on with what an interrupted run left in --output')
-                .option('--json', 'print result.json instead of the Markdown report');
-            const policyOptions = (target) => target
-                .addOption(new Option('--on-inconclusive <policy>', 'what an inconclusive verdict does').choices([
-                'warn',
-                'fail',
-            ]))
-                .addOption(new Option('--on-missing-baseline <outcome>', 'where there is nothing to compare with').choices([
-                'inconclusive',
-                'fail',
-            ]))
-                .option('--release', 'judge as a release: by the policies under gate.release, stricter by default');
-            policyOptions(gateOptions(command('run', 'the whole gate: measure, compare, sweep, judge, report', run)))
-                .option('--baseline <file>', 'baseline.json of the main branch')
-                .option('--history <file>', 'newer baseline.json of the main branch: the trend since what is compared with')
-                .option('--reference <ref>', 'git commit, branch or tag to measure beside the working tree (with --release and no baseline: the newest tag of a version before HEAD)')
-                .option('--reference-repository <dir>', 'model repository to measure beside it, outside git')
-                .addHelpText('after', `
-Examples:
-  $ triton-perf-gate run --model-repository models --triton embedded --reference origin/main
-  $ triton-perf-gate run --model-repository models --baseline main/baseline.json --latency-budget 10.5
-  $ triton-perf-gate run --model-repository new --reference-repository old --models ocr --time-budget 90s`);
-            gateOptions(command('search', 'only the sweep: the best configuration under the constraints', search), [
-                'manual',
-            ])
-                .option('--replay <file>', 'run the search on a recorded landscape (JSON), without a server')
-                .option('--max-measurements <n>', 'with --replay: budget of measurements (default: 20)')
-                .option('--noise <share>', 'with --replay: relative spread of the measurements, e.g. 0.03')
-                .option('--seed <n>', 'with --replay: seed of the noise')
-                .addHelpText('after', `
-Examples:
-  $ triton-perf-gate search --model-repository models --models text_recognition --triton embedded --latency-budget 30
-  $ triton-perf-gate search --replay landscape.json --max-measurements 15 --noise 0.03 --seed 7 --json`);
-            engineOptions(command('measure', 'measure a server that is already running; changes nothing on it', measure_measure))
-                .requiredOption('--triton-url <url>', 'the server: grpc://HOST:PORT')
-                .requiredOption('--model <name>', 'the model, ready on the server')
-                .option('--concurrency <list>', 'closed loop: outstanding requests, e.g. 1,2,8')
-                .option('--request-rate <list>', 'open loop: requests per second, e.g. 50,100')
-                .addOption(new Option('--request-distribution <name>', 'gaps of the open loop')
-                .choices(['constant', 'poisson'])
-                .default('constant'))
-                .option('--batch-size <n>', 'inferences in one request', '1')
-                .option('--streaming', 'ask over ModelStreamInfer; decoupled models are always asked that way')
-                .option('--num-of-sequences <n>', 'live sequences at a request rate, for sequence models (default: 4)')
-                .option('--sequence-length <n>', 'requests in a sequence, more or less (default: 20)')
-                .option('--request-count <n>', 'exactly so many requests of each load, instead of --duration')
-                .option('--warmup-request-count <n>', 'so many requests as the warm-up, instead of one second')
-                .option('--duration <duration>', 'measured time of each load, after warm-up (default: until p99 is trustworthy)')
-                .option('--interval-width <percent>', "trustworthy: steady, and p99's 95 % interval no wider than this", '20')
-                .option('--max-duration <duration>', 'longest measured time of each load where it is not', '20s')
-                .option('--request-log <file>', 'due, sent and end time of every request, as CSV')
-                .addOption(new Option('--compatible <tool>', "print the figures by this tool's rules; --output keeps ours").choices(['perf_analyzer']))
-                .option('--shape <shapes...>', 'shape of a dynamic input, as INPUT:3,224,224')
-                .option('--bls-composing-models <names>', 'models that its code calls, separated by commas')
-                .option('--input-data <paths...>', 'random, zero, a folder of tensors, or JSON files (default: random)')
-                .addOption(new Option('--shared-memory <kind>', 'how tensors reach a server on this machine').choices([
-                'none',
-                'system',
-            ]))
-                .option('--output <file>', 'where measurements.json goes', 'measurements.json')
-                .option('--json', 'print the measurements on stdout')
-                .addHelpText('after', `
-Example:
-  $ triton-perf-gate measure --triton-url grpc://localhost:8001 --model resnet --concurrency 1,2,8 --duration 5s --output out.json`);
-            policyOptions(command('compare', 'judge measurements again, from the files', compare_compare))
-                .requiredOption('--measurements <file>', 'measurements.json')
-                .option('--baseline <file>', 'baseline.json')
-                .option('--history <file>', 'newer baseline.json of the main branch: the trend since what is compared with')
-                .option('--models <names>', 'only these models were measured, where `run` was told so')
-                .option('--config <file>', 'configuration file with budgets, tolerances and policies')
-                .option('--latency-budget <ms>', 'p99 latency budget in milliseconds')
-                .option('--min-throughput <n>', 'least throughput in inferences per second')
-                .option('--output <dir>', 'where the files go', outputDefault)
-                .option('--json', 'print result.json instead of the Markdown report')
-                .addHelpText('after', '\nExample:\n  $ triton-perf-gate compare --measurements out/measurements.json --baseline main/baseline.json');
-            command('report', 'render a result.json again', report)
-                .requiredOption('--result <file>', 'result.json')
-                .addOption(new Option('--format <format>', 'what to print')
-                .choices(['markdown', 'html', 'json'])
-                .default('markdown'))
-                .addHelpText('after', '\nExample:\n  $ triton-perf-gate report --result out/result.json --format html > report.html');
-            command('history', 'the runs that a baseline carries: level, steps and trend of every metric', history_history)
-                .requiredOption('--baseline <file>', 'baseline.json of the main branch')
-                .option('--since <commit>', 'only what came after this commit, such as the last release')
-                .option('--models <names>', 'only these models, separated by commas')
-                .option('--json', 'print every point and step as JSON')
-                .addHelpText('after', '\nExample:\n  $ triton-perf-gate history --baseline main/baseline.json --since 3f9d1c0');
-            command('check-config', 'check the configuration file and the model repository, all problems at once', checkConfig)
-                .option('--config <file>', 'configuration file (default: triton-perf-gate.yml here or in .github/)')
-                .option('--model-repository <dir>', 'also check this model repository')
-                .addHelpText('after', '\nExample:\n  $ triton-perf-gate check-config --model-repository models');
-            command('demo', 'the gate on the examples with the embedded server: baseline, harmless PR, slower PR', demo)
-                .option('--output <dir>', 'where the files go', 'triton-perf-gate-demo')
-                .addHelpText('after', '\nExample:\n  $ triton-perf-gate demo');
+            }));
             return {
                 run: async (argv) => {
                     try {

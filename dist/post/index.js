@@ -17716,7 +17716,7 @@ ${pendingInterceptorsFormatter.format(pending)}
             N6: () => (parseStarted),
             Vi: () => (stateName)
         });
-        var _system_process_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9933);
+        var _system_process_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9130);
         const stateName = 'started';
         function recordLaunches(world, save) {
             const processes = [];
@@ -26460,7 +26460,7 @@ ${pendingInterceptorsFormatter.format(pending)}
             return lines.join('\n');
         }
         var world = __nccwpck_require__(8);
-        var process_identity = __nccwpck_require__(9933);
+        var process_identity = __nccwpck_require__(9130);
         ;
         const timeoutNs = 30 * world.N;
         async function lockClocks(world, gpus, settings, folder = tmpdir()) {
@@ -26643,12 +26643,21 @@ ${pendingInterceptorsFormatter.format(pending)}
             stream.on('end', end);
         }
     }),
-    9933: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    9130: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             L: () => (stateOf)
         });
         var external_node_fs_ = __nccwpck_require__(3024);
         var external_node_os_ = __nccwpck_require__(8161);
+        ;
+        function read_text_readTextIfAny(path) {
+            try {
+                return (0, external_node_fs_.readFileSync)(path, 'utf8');
+            }
+            catch {
+                return null;
+            }
+        }
         ;
         function processTree(root) {
             const childrenOf = new Map();
@@ -26671,7 +26680,7 @@ ${pendingInterceptorsFormatter.format(pending)}
         }
         function memoryOfTree(pids) {
             const kibibytes = pids.flatMap((pid) => {
-                const match = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? '');
+                const match = /^VmRSS:\s+(\d+) kB$/m.exec(readTextIfAny(`/proc/${pid}/status`) ?? '');
                 return match === null ? [] : [Number(match[1])];
             });
             return kibibytes.length === 0 ? null : kibibytes.reduce((sum, each) => sum + each, 0) * 1024;
@@ -26698,12 +26707,12 @@ ${pendingInterceptorsFormatter.format(pending)}
             return nameAndRest(Number(rest.split(' ')[1])).name !== own;
         }
         function nameAndRest(pid) {
-            const text = readProc(`/proc/${pid}/stat`) ?? '';
+            const text = read_text_readTextIfAny(`/proc/${pid}/stat`) ?? '';
             const end = text.lastIndexOf(')');
             return { name: text.slice(text.indexOf('(') + 1, Math.max(end, 0)), rest: text.slice(end + 2) };
         }
         function commandLineOf(pid) {
-            return (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0');
+            return (readTextIfAny(`/proc/${pid}/cmdline`) ?? '').split('\0');
         }
         function listProcesses() {
             try {
@@ -26711,14 +26720,6 @@ ${pendingInterceptorsFormatter.format(pending)}
             }
             catch {
                 return [];
-            }
-        }
-        function readProc(path) {
-            try {
-                return (0, external_node_fs_.readFileSync)(path, 'utf8');
-            }
-            catch {
-                return null;
             }
         }
         ;
