@@ -8,7 +8,7 @@ import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { betterInWords } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
-import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf } from './candidates.ts'
+import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf, withNoise } from './candidates.ts'
 import { effortOf } from './effort.ts'
 import { chanceAbove } from './improvement.ts'
 import { excess, gain, logScore, score, violation } from './score.ts'
@@ -61,10 +61,7 @@ export function estimateOf(question: Question): Estimate | null {
   const spread = spreadOf(question.points)
   // The surrogate knows one model's configuration.
   if (spread === exactSpread || question.space.members !== undefined) return null
-  const candidates = candidatesOf(question.points)
-  const surrogate = fitSurrogate(
-    candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
-  )
+  const surrogate = fitSurrogate(withNoise(candidatesOf(question.points), spread))
   const utility = (place: Place) => utilityOf(surrogate(place), question.objectives)
   return {
     worthOf: (place) => {

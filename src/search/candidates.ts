@@ -105,6 +105,14 @@ export function spreadOf(points: readonly SearchPoint[]): number {
   return Math.sqrt(squares / freedom)
 }
 
+/** The candidates with the relative standard deviation of their means. */
+export function withNoise(
+  candidates: readonly Candidate[],
+  spread: number,
+): (Candidate & { readonly noise: number })[] {
+  return candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) }))
+}
+
 /** The points of each place, in the order of their first one. */
 export function groupsBy<Point>(
   points: readonly Point[],

@@ -1,6 +1,6 @@
 import { configurationKey } from '../domain/configuration.ts'
 import { holds } from './answer.ts'
-import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf } from './candidates.ts'
+import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf, withNoise } from './candidates.ts'
 import { chanceOfWorking } from './failures.ts'
 import { impliedObservations } from './implied.ts'
 import { expectedExcess, expectedGain } from './improvement.ts'
@@ -85,7 +85,7 @@ function promiseOf(
   const candidates = candidatesOf(points)
   const spread = spreadOf(points)
   const surrogate = fitSurrogate([
-    ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
+    ...withNoise(candidates, spread),
     ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
   ])
   // What has no noise needs no belief.
