@@ -130,6 +130,26 @@ test('a limit that nothing holds, and a p99 that is not known, leave no capacity
   expect(rows).toMatchObject([{ of: 'candidate', inferPerSec: null, load: null, servers: null, gpus: null }])
 })
 
+test('a load with too few requests for its p99 is not one that is too much', () => {
+  const rowsOf = (scenarios: Scenario[]) =>
+    capacityOf({ candidate: measurement({ scenarios }), reference: null, gpus: 0 }, asked)?.rows
+  const few = gated(at(8), 240, null)
+  expect(rowsOf([few])).toMatchObject([{ of: 'candidate', load: null, brokenAt: null }])
+  expect(rowsOf([gated(at(1), 100, 9), few])).toMatchObject([{ load: at(1), brokenAt: null }])
+  // What breaks another limit is too much all the same.
+  const p50: Constraint = { ...limit, name: 'perf_latency_p50', metric: 'latencyP50Ns' }
+  const slow: Scenario = {
+    ...few,
+    metrics: { ...few.metrics, latencyP50Ns: { value: 25e6, interval: null, n: 9, unit: 'ns' } },
+  }
+  const candidate = measurement({ scenarios: [slow] })
+  expect(
+    capacityOf({ candidate, reference: null, gpus: 0 }, { ...asked, constraints: [limit, p50] })?.rows,
+  ).toMatchObject([{ load: null, brokenAt: at(8) }])
+  const failed: Scenario = { ...few, status: 'failed', error: 'died', metrics: {} }
+  expect(rowsOf([gated(at(1), 100, 9), failed])).toMatchObject([{ load: at(1), brokenAt: at(8) }])
+})
+
 test('without a limit of latency it is asked for by a demand alone, and is the highest throughput', () => {
   const candidate = measurement({ scenarios: [gated(at(1), 100, 9), gated(at(8), 240, 30)] })
   const without = (demandInferPerSec: number | null) =>

@@ -1,10 +1,11 @@
-import type { ModelSettings } from '../config/config.ts'
+import type { Constraint, ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadKey } from '../domain/load.ts'
 import type { CapacityResult, ModelCapacity } from '../domain/result.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
-import { type Capacity, capacitiesOf, limitsLatency } from '../search/capacity.ts'
+import { type Capacity, capacitiesOf, capacityLimits, limitsLatency } from '../search/capacity.ts'
+import { violation } from '../search/score.ts'
 import type { SearchPoint } from '../search/state.ts'
 
 /** What is measured of one model, as far as its capacity goes. */
@@ -28,11 +29,11 @@ export function capacityOf(
   if (!limitsLatency(constraints) && demandInferPerSec === null) return undefined
   const row = capacityRow(demandInferPerSec, gpus)
   const nameOf = sweptName(candidate)
-  const swept = capacitiesOf(withGated(candidate), constraints).map((capacity) =>
+  const swept = knownCapacities(withGated(candidate), constraints).map((capacity) =>
     row(nameOf(capacity.configuration), capacity),
   )
   const gated = (of: 'reference' | 'candidate', model: ModelMeasurement | null) =>
-    capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) =>
+    knownCapacities(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) =>
       row(of, each),
     )
   const rows =
@@ -40,6 +41,23 @@ export function capacityOf(
       ? swept
       : [...gated('reference', reference), ...gated('candidate', candidate), ...swept]
   return { demandInferPerSec, rows }
+}
+
+/** Of what was measured too briefly for a limited percentile it is not known whether it holds the limit: not that it breaks it. */
+function knownCapacities(points: readonly SearchPoint[], constraints: readonly Constraint[]): Capacity[] {
+  const limits = capacityLimits(constraints)
+  const known = points.filter(({ metrics }) => {
+    if (metrics === null) return true
+    const valued = limits.filter(({ metric }) => metrics[metric] != null)
+    return valued.length === limits.length || violation(metrics, valued) > 0
+  })
+  const capacities = new Map(
+    capacitiesOf(known, constraints).map((each) => [configurationKey(each.configuration), each]),
+  )
+  return capacitiesOf(points, constraints).map(
+    ({ configuration }) =>
+      capacities.get(configurationKey(configuration)) ?? { configuration, at: null, brokenAt: null },
+  )
 }
 
 /** What the sweep measured, and of the committed configuration what the gate did at loads that the sweep did not come to. */

@@ -8,6 +8,7 @@ import {
   makeRepetition,
   makeScenario,
 } from '../../test/support/make-measurements.ts'
+import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import { type ConstraintResult, constraintResultSchema } from '../domain/result.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
@@ -151,13 +152,18 @@ describe('budgets and constraints', () => {
       notes: [],
       answer,
     }
-    const nextOf = (sweptP99Ns: number, sweptAt: Load = concurrency8) => {
+    const nextOf = (sweptP99Ns: number, sweptAt: Load = concurrency8, of: Configuration = configuration) => {
       const measured = makeScenario(steady(1, { latencyP99Ns: sweptP99Ns, inferPerSec: 100 }), {
         load: sweptAt,
       })
-      const swept = { ...measured, role: 'sweep' as const, configuration }
-      const model = makeModel('m', [at8, swept], { search })
-      const broken = { ...atLimit, limit: p99At8 - 1 }
+      const swept = { ...measured, role: 'sweep' as const, configuration: of }
+      const found = { ...search, answer: { ...answer, configuration: of, load: sweptAt } }
+      const model = makeModel('m', [at8, swept], { search: found })
+      const broken = {
+        ...atLimit,
+        load: sweptAt === concurrency1 ? concurrency8 : sweptAt,
+        limit: p99At8 - 1,
+      }
       return constraintReason(model, broken).next
     }
     expect(nextOf(p99At8 / 2)).toMatch(
@@ -165,5 +171,14 @@ describe('budgets and constraints', () => {
     )
     expect(nextOf(p99At8 * 2)).toMatch(/^Make the model faster/)
     expect(nextOf(p99At8 / 2, concurrency1)).toMatch(/^Make the model faster/)
+
+    // Of models at once each has its own patch, and the one that stays as committed has none.
+    const atOnce: Load = { ...concurrency8, beside: [{ model: 'n', load: concurrency1 }] }
+    const others = { n: { instanceCount: 2, maxBatchSize: 8, dynamicBatching: false } }
+    expect(nextOf(p99At8 / 2, atOnce, { ...configuration, others })).toContain(
+      '(best-config/m.patch and best-config/n.patch)',
+    )
+    const besideOthers = { ...at8.configuration, committed: false, others }
+    expect(nextOf(p99At8 / 2, atOnce, besideOthers)).toContain('(best-config/n.patch)')
   })
 })

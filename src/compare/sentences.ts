@@ -1,8 +1,9 @@
-import { configurationKey } from '../domain/configuration.ts'
+import { configurationKey, variedKey } from '../domain/configuration.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
 import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
-import type { ModelMeasurement } from '../domain/scenario.ts'
+import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
+import type { SearchSummary } from '../domain/sweep.ts'
 import { changeInWords } from '../domain/words.ts'
 import { minRepetitions } from './draft.ts'
 import { undecidable } from './judge.ts'
@@ -158,9 +159,10 @@ export function constraintReason(model: ModelMeasurement, constraint: Constraint
 
 /** That the sweep measured its answer at this load too, where it holds the limit: the shortest way out. */
 function sweptRemedy(
-  { name, search, scenarios }: ModelMeasurement,
+  model: ModelMeasurement,
   { load, metric, standsInFor, bound, limit }: ConstraintResult,
 ): string {
+  const { search, scenarios } = model
   const answer = search?.answer
   if (answer == null || !answer.meetsConstraints || answer.configuration.committed) return ''
   const asked = standsInFor ?? metric
@@ -176,5 +178,17 @@ function sweptRemedy(
     value !== null && (bound === 'max' ? value <= limit : value >= limit)
   const [first] = values
   if (first == null || !values.every(holds)) return ''
-  return `Apply the best configuration found (best-config/${name}.patch), of which ${inWords(asked, first)} was measured at this load. Or: `
+  const files = patchedModels(model, answer).map((each) => `best-config/${each}.patch`)
+  return `Apply the best configuration found (${listInWords(files)}), of which ${inWords(asked, first)} was measured at this load. Or: `
+}
+
+/** Whose patches make the answer: of models at once each has its own, if it is not as committed, and all were measured together. */
+function patchedModels(
+  { name, scenarios }: ModelMeasurement,
+  { load, configuration }: NonNullable<SearchSummary['answer']>,
+): readonly string[] {
+  if (load.beside === undefined) return [name]
+  const committed = gatedScenarios({ scenarios })[0]?.configuration
+  const isOwn = committed === undefined || variedKey(configuration) !== variedKey(committed)
+  return [...(isOwn ? [name] : []), ...Object.keys(configuration.others ?? {})]
 }

@@ -47,10 +47,12 @@ export function capacitySection(result: Result, candidateLabel: string): Capacit
               cells: [
                 { text: model.name, code: true },
                 { text: label },
-                { text: inferPerSec === null ? 'none' : formatNumber(inferPerSec) },
+                {
+                  text: inferPerSec !== null ? formatNumber(inferPerSec) : isOpen(row) ? 'not known' : 'none',
+                },
                 { text: latencyP99Ns === null ? '–' : formatNumber(latencyP99Ns / 1e6) },
                 { text: load === null ? '–' : loadLabel(load) },
-                { text: brokenAt === null ? 'not reached' : loadLabel(brokenAt) },
+                { text: brokenAt !== null ? loadLabel(brokenAt) : isOpen(row) ? '–' : 'not reached' },
                 { text: machines(row) ?? '–' },
               ],
             },
@@ -63,6 +65,11 @@ export function capacitySection(result: Result, candidateLabel: string): Capacit
       return text === null ? [] : [{ model: model.name, text }]
     }),
   }
+}
+
+/** Whether nothing is known to hold the limits, and nothing to break them: there were too few requests to tell. */
+function isOpen({ load, brokenAt }: CapacityResult): boolean {
+  return load === null && brokenAt === null
 }
 
 /** `3 GPUs`, or `3 servers` where the measured one has none; null where no demand is known, or nothing holds the limits. */
@@ -81,6 +88,8 @@ function planWith({ demandInferPerSec, rows }: ModelCapacity): string | null {
   ]
   const plan = best ?? committed ?? candidate
   if (plan === null) return null
+  if (isOpen(plan))
+    return 'Whether a load that was measured holds the limits is not known: there is no capacity to plan with.'
   const { inferPerSec, latencyP99Ns, load, configuration } = plan
   if (inferPerSec === null || load === null)
     return 'No load that was measured holds the limits: there is no capacity to plan with.'

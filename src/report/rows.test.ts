@@ -248,3 +248,27 @@ test('an interval that spans powers of ten is not written out', () => {
     ?.cells
   expect(cells?.at(-1)?.text).toBe('too wide to tell')
 })
+
+test('of a capacity that too few requests were sent for nothing is said to hold or to break', () => {
+  const row = {
+    of: 'candidate' as const,
+    configuration: best().configuration,
+    inferPerSec: null,
+    latencyP99Ns: null,
+    load: null,
+    servers: null,
+    gpus: null,
+  }
+  const capacityOf = (brokenAt: typeof c8 | null) =>
+    reportRows(
+      result('pass', [
+        modelResult('m', { capacity: { demandInferPerSec: null, rows: [{ ...row, brokenAt }] } }),
+      ]),
+    ).capacity
+  const [known, open] = [capacityOf(c8), capacityOf(null)]
+  expect(column(known.table, 'Capacity (infer/s)')).toEqual(['none'])
+  expect(known.sentences[0]?.text).toContain('No load that was measured holds the limits')
+  expect(column(open.table, 'Capacity (infer/s)')).toEqual(['not known'])
+  expect(open.table.columns.map(({ title }) => title)).not.toContain('Too much at')
+  expect(open.sentences[0]?.text).toContain('is not known')
+})
