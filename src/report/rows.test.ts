@@ -196,7 +196,7 @@ test('warnings of the sweep say what they are of, and those alike are told once;
   const search = {
     mode: 'quick' as const,
     measurements: 2,
-    stopped: 'the 0.0 s left do not allow another measurement',
+    stopped: 'the 0.0 s left do not allow the next measurement',
     wallNs: 1e9,
     underLoadNs: 0,
     notes: [],

@@ -8,8 +8,8 @@ const spending = (made: number, timeLeftNs: number | null) => ({
 
 test('a search says which of its budgets has ended it', () => {
   expect(budgetWords(spending(20, 90e9))).toBe('the budget of 20 measurements is used')
-  expect(budgetWords(spending(4, 1.5e9))).toBe('the 1.5 s left do not allow another measurement')
-  expect(budgetWords(spending(4, -0.3e9))).toBe('the 0.0 s left do not allow another measurement')
+  expect(budgetWords(spending(4, 1.5e9))).toBe('the 1.5 s left do not allow the next measurement')
+  expect(budgetWords(spending(4, -0.3e9))).toBe('the 0.0 s left do not allow the next measurement')
 })
 
 test('it says that the time was used before the search began, and by how much', () => {
@@ -21,8 +21,11 @@ test('it says that the time was used before the search began, and by how much', 
 })
 
 test('measurements that are kept for confirming are no lack of time', () => {
-  expect(budgetWords(spending(18, 90e9), 2)).toBe('the budget of 20 measurements is used')
+  expect(budgetWords(spending(18, 90e9), 2)).toBe(
+    'the budget of 20 measurements is used, but for 2 kept for confirming',
+  )
+  expect(budgetWords(spending(20, 90e9), 2)).toBe('the budget of 20 measurements is used')
   expect(budgetWords(spending(17, 5e9), 2)).toBe(
-    'the 5.0 s left do not allow another measurement beside those that confirm',
+    'the 5.0 s left do not allow the next measurement beside those that confirm',
   )
 })

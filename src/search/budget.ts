@@ -43,11 +43,14 @@ const toldOverrunNs = nsPerSecond / 2
  */
 export function budgetWords({ points, budget }: Spending, kept = 0): string {
   const { maxMeasurements, timeLeftNs } = budget
-  if (points.length + 1 + kept > maxMeasurements || timeLeftNs === null)
-    return `the budget of ${maxMeasurements} measurements is used`
+  const left = Math.max(0, maxMeasurements - points.length)
+  if (left <= kept || timeLeftNs === null) {
+    const butFor = left === 0 ? '' : `, but for ${left} kept for confirming`
+    return `the budget of ${maxMeasurements} measurements is used${butFor}`
+  }
   const overrunNs = -timeLeftNs
   if (overrunNs >= toldOverrunNs)
     return `the time is used, and ${(overrunNs / nsPerSecond).toFixed(1)} s more: gated loads, and what has begun, are not cut`
   const beside = kept === 0 ? '' : ' beside those that confirm'
-  return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`
+  return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow the next measurement${beside}`
 }

@@ -216,6 +216,20 @@ test('one that cannot be measured has no answer, and a budget of nothing ends at
   expect(search(models([1, 1]), servers[0]?.[1] as Server, { most: 3 }).points).toHaveLength(3)
 })
 
+test('it says that the time has ended it, also where as few measurements are left as are kept for confirming', () => {
+  const all = models([1, 1])
+  const state = {
+    models: all,
+    gated: [all.map(() => closed(1))],
+    points: [],
+    budget: { ...budget, maxMeasurements: 2, timeLeftNs: 0 },
+  }
+  expect(nextConcurrentStep(state)).toMatchObject({
+    kind: 'done',
+    reason: 'the 0.0 s left do not allow the next measurement',
+  })
+})
+
 test('a search that was stopped anywhere goes on as if it had not been', () => {
   const all = models([1, 1])
   const server = servers[1]?.[1] as Server

@@ -42,7 +42,7 @@ export function nextConcurrentStep(state: ConcurrentState): ConcurrentStep {
   for (const loads of gated.slice(0, mostGated)) {
     const place = { configurations: committed, loads }
     if (points.some((point) => placeKey(point) === placeKey(place))) continue
-    if (!isAffordable(state, place, 0)) return done(state, budgetWords(state, reserve))
+    if (!isAffordable(state, place, 0)) return done(state, budgetWords(state))
     return measure(place, 'explore', 'the committed configurations come first')
   }
   const ranked = rank(state, candidatesOf(points))
@@ -54,7 +54,8 @@ export function nextConcurrentStep(state: ConcurrentState): ConcurrentStep {
   const reason =
     promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve)
   const contender = nextContender(ranked)
-  if (contender === null || !isAffordable(state, contender, 0)) return done(state, reason)
+  if (contender === null) return done(state, reason)
+  if (!isAffordable(state, contender, 0)) return done(state, budgetWords(state))
   return measure(contender, 'confirm', 'winner and committed configurations are measured again')
 }
 

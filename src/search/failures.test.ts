@@ -73,6 +73,16 @@ test('what is as large as a failure and works tells that it was not the size: la
   expect(chance(place(4, 4))).toBeGreaterThan(0)
   expect(chanceOfWorking([failed(1, 1), failed(2, 1), worked(1, 4)])(place(4, 4))).toBeGreaterThan(0)
   expect(chanceOfWorking([failed(1, 4), worked(2, 4)])(place(1, 4, 16))).toBe(0)
+  // A failure that nothing as large refutes is one of that configuration all the same.
+  const other = chanceOfWorking([failed(1, 4), worked(2, 4), failed(4, 1)])
+  expect(other(place(4, 1, 16))).toBe(0)
+  expect(other(place(8, 1, 16))).toBeGreaterThan(0)
   // Beyond what works it may be the size again.
   expect(chanceOfWorking([failed(1, 4), worked(2, 4), failed(4, 8)])(place(8, 8))).toBe(0)
+})
+
+test('a configuration that failed once, and answered under more load, may bear more still', () => {
+  const chance = chanceOfWorking([worked(1, 4, 16), failed(1, 4, 1)])
+  expect(chance(place(1, 4, 64))).toBeGreaterThan(0)
+  expect(chance(place(2, 4, 64))).toBeGreaterThan(0)
 })

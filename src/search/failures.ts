@@ -58,18 +58,15 @@ function chanceBy(
     (point) =>
       !refuted.includes(point) && (refuted.length === 0 || working.some((other) => atLeast(point, other))),
   )
+  // What the same configuration has answered under as much load was not too much for it.
+  const lasting = failed.filter((point) => !working.some((other) => isAsLoaded(other, point)))
   return (place) => {
     if (failed.length === 0) return 1
     // Failures that no size explains say little about what is not beyond them.
     if (explanations.length === 0) {
       if (tooLarge.some((point) => atLeast(place, point))) return 0
       // Whatever it fails of, more load does not cure it.
-      if (
-        refuted.some(
-          (point) => sameConfiguration(place.configuration, point.configuration) && atLeast(place, point),
-        )
-      )
-        return 0
+      if (lasting.some((point) => isAsLoaded(place, point))) return 0
       return working.some((point) => atLeast(point, place)) ? 1 : 0.5
     }
     const chances = explanations.map(({ size, largest, smallest }) => {
@@ -78,6 +75,11 @@ function chanceBy(
     })
     return chances.reduce((sum, chance) => sum + chance, 0) / chances.length
   }
+}
+
+/** The same configuration under no less load. */
+function isAsLoaded(one: Place, other: Place): boolean {
+  return sameConfiguration(one.configuration, other.configuration) && atLeast(one, other)
 }
 
 /** Nowhere smaller than the other. */

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { type EnsembleScene, part, scene, ensembleTop as top } from '../../test/support/ensemble-scene.ts'
 import type { Constraint, Objective } from '../config/config.ts'
-import { configurationKey } from '../domain/configuration.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Load } from '../domain/load.ts'
 import { createRandom, type Random } from '../stats/random.ts'
 import { median } from '../stats/robust.ts'
-import { combinations } from './members.ts'
+import { combinations, type Members } from './members.ts'
 import { meets } from './score.ts'
 import { nextStep } from './search.ts'
 import { sizeOf } from './space.ts'
@@ -89,6 +90,51 @@ test('of what failed nothing as large is tried again', () => {
   }
   expect(failing.length).toBeGreaterThan(0)
   expect(points.some(({ configuration }) => configuration.others?.a?.instanceCount === 2)).toBe(true)
+})
+
+test('a failure at a light load of what answers under more is no limit; what failed is not asked under more', () => {
+  const { space, play } = scene([part('a', 10), part('b', 1)])
+  const [light, ...others] = space.loads
+  const [next, heavy] = others
+  const budget = { maxMeasurements: 15, timeLeftNs: null, costNs: { load: 2e9, measure: 1e9 } }
+  if (light === undefined || next === undefined || heavy === undefined) throw new Error('no loads')
+  const worked = (configuration: Configuration, load: Load) => ({
+    configuration,
+    load,
+    ...play(configuration, load),
+  })
+  const once: SearchPoint[] = [{ configuration: top, load: light, metrics: null }, worked(top, next)]
+  expect(nextStep('quick', { space, objectives, constraints: [], points: once, budget }).kind).toBe('measure')
+
+  // Fewer instances fail whatever the load, more work.
+  const more = {
+    ...top,
+    committed: false,
+    others: { a: { instanceCount: 4, maxBatchSize: 8, dynamicBatching: false } },
+  }
+  const points: SearchPoint[] = [{ configuration: top, load: light, metrics: null }, worked(more, light)]
+  for (;;) {
+    const step = nextStep('quick', { space, objectives, constraints: [], points, budget })
+    if (step.kind === 'done') break
+    expect(configurationKey(step.configuration)).not.toBe(configurationKey(top))
+    points.push(worked(step.configuration, step.load))
+  }
+  expect(points.length).toBeGreaterThan(2)
+})
+
+test('while nothing meets the constraints a place comes nearer to them, and is not said to be better', () => {
+  const { space, play } = scene([part('quick', 1), part('slow', 20)])
+  const constraints: Constraint[] = [
+    { name: 'perf_throughput', metric: 'inferPerSec', bound: 'min', limit: 1000 },
+  ]
+  const { points } = sweep({ space, play, members: space.members as Members }, constraints, 8)
+  const whys = points.slice(1).map((_, i) => {
+    const budget = { maxMeasurements: 8, timeLeftNs: null, costNs: { load: 2e9, measure: 1e9 } }
+    const step = nextStep('quick', { space, objectives, constraints, points: points.slice(0, i + 1), budget })
+    return step.kind === 'measure' ? step.why : ''
+  })
+  expect(whys).toContain('expected to come nearer to the constraints')
+  expect(whys.join()).not.toContain('expected to be')
 })
 
 // Seconds of a core, more on a machine that is shared.

@@ -2,7 +2,7 @@ import { type ComposingModel, timePerRequestNs } from '../domain/composing.ts'
 import { type Configuration, type VariedFields, variedKey } from '../domain/configuration.ts'
 import { inferencesOf, type Load, loadKey } from '../domain/load.ts'
 import { betterInWords } from '../domain/words.ts'
-import { rank } from './answer.ts'
+import { holds, rank } from './answer.ts'
 import { budgetWords, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
 import { type Forecast, forecaster, meeting } from './forecast.ts'
@@ -61,10 +61,11 @@ function nextPlace(state: SearchState, members: Members): Proposal | null {
       points.filter(isOwn).length < committedLoads
         ? mostWorth(
             state,
+            best,
             own.filter(admits).map((place) => ({ ...place, ...forecast(place) })),
           )
         : null
-    const found = share ?? mostWorth(state, routes(state, members, best, forecast).filter(admits))
+    const found = share ?? mostWorth(state, best, routes(state, members, best, forecast).filter(admits))
     if (found !== null) return found
   }
   return doubts(state, members, best).find(admits) ?? null
@@ -115,7 +116,7 @@ function promise({ gain, headroom }: Forecast): number {
   return gain + gainPerHeadroom * headroom
 }
 
-function mostWorth(state: SearchState, places: readonly Foretold[]): Proposal | null {
+function mostWorth(state: SearchState, best: Candidate, places: readonly Foretold[]): Proposal | null {
   const loaded = loadedOf(state)
   let top: { readonly place: Foretold; readonly worth: number } | null = null
   for (const place of places) {
@@ -125,7 +126,7 @@ function mostWorth(state: SearchState, places: readonly Foretold[]): Proposal | 
   }
   if (top === null) return null
   const { configuration, load, gain } = top.place
-  return { configuration, load, why: gainWords(gain) }
+  return { configuration, load, why: gainWords(gain, holds(best, state.constraints)) }
 }
 
 /** Loading takes its time for each model that changes. */
@@ -140,9 +141,10 @@ function stepCost({ budget: { costNs } }: SearchState, loaded: Configuration, ne
 /** A score has a mean of both sides below its line, and ends at 2, where the other side is nothing. */
 const mostScore = 1.99
 
-function gainWords(gain: number): string {
-  return gain >= meeting
-    ? 'expected to meet the constraints'
+function gainWords(gain: number, isHolding: boolean): string {
+  if (gain >= meeting) return 'expected to meet the constraints'
+  return !isHolding
+    ? 'expected to come nearer to the constraints'
     : `expected to be ${betterInWords((2 * gain) / (2 - Math.min(gain, mostScore)))}`
 }
 
@@ -151,10 +153,16 @@ function admission({ points, space }: SearchState, members: Members): (place: Pl
   const tried = new Set(points.map(placeKey))
   const fits = fitsMemory(points, space)
   const working = points.filter(({ metrics }) => metrics !== null)
+  const isAsLoaded = (one: Place, other: Place) =>
+    sameConfiguration(one.configuration, other.configuration) &&
+    inferencesOf(one.load) >= inferencesOf(other.load)
+  // What the same configuration has answered under as much load was not too much for it.
+  const lasting = points.filter(
+    (point) => point.metrics === null && !working.some((other) => isAsLoaded(other, point)),
+  )
   // What is as large and works tells that it was not the size.
-  const failed = points.filter(
+  const failed = lasting.filter(
     (point) =>
-      point.metrics === null &&
       !working.some(
         ({ configuration }) =>
           !sameConfiguration(configuration, point.configuration) &&
@@ -167,6 +175,7 @@ function admission({ points, space }: SearchState, members: Members): (place: Pl
   return (place) =>
     !tried.has(placeKey(place)) &&
     fits(place.configuration) &&
+    !lasting.some((point) => isAsLoaded(place, point)) &&
     !refusing.some((point) => {
       if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load)) return false
       return atLeast(members, place.configuration, point.configuration)

@@ -141,6 +141,12 @@ test('a recording that marks no default, or keeps more than a landscape is, can 
     'seed has no meaning in a landscape, and is not read',
     expect.stringContaining('no point is the default'),
   ])
+  const elsewhere = parseLandscape({ ...file, points: [point(9, 1, { is_default: false })] }).notes
+  expect(elsewhere).toContain('no point lies in the space, so that everything in it fails')
+  // Names of what every object has are keys like any others.
+  expect(parseLandscape({ ...file, constructor: 1 }).notes).toEqual([
+    'constructor has no meaning in a landscape, and is not read',
+  ])
   const { constraints } = parseLandscape({
     ...file,
     constraints: { perf_latency_p99: { min: null, max: 20 } },
@@ -163,6 +169,10 @@ test('keys of points that look like another one are told, and not those that onl
     'points: gpu_memory_mib (in 7 of 8) is not read; did you mean gpu_memory_mb?',
     'no point of the space holds what gpu_used_memory limits, so that none of them meets it',
   ])
+  // Where both ends are left out nothing is limited.
+  const unlimited = { perf_latency_p99: { max: 20 }, gpu_used_memory: { max: null } }
+  const points = file.points.map((each) => ({ ...each, gpu_memory_mb: null }))
+  expect(parseLandscape({ ...file, constraints: unlimited, points }).notes).toEqual([])
   expect(notesOf(renamed('failed', 'faild'))).toEqual([
     'points: faild (in 8 of 8) is not read; did you mean failed?',
   ])

@@ -104,23 +104,25 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
   const odd = misspeltKeys((json as File).points, Object.keys(pointKeys))
   const notHeld = unrecorded(Object.keys(objective) as MetricTag[], ofSpace)
   if (notHeld.length > 0) throw refuse(notHeld.map((tag) => unrecordedProblem(tag, ofSpace, odd)))
+  const limits = Object.entries(constraints).flatMap(([tag, ends]) =>
+    constraintsOf(tag as ConstraintTag, ends),
+  )
   return {
     name,
     notes: [
       ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
       ...odd.map((each) => misspeltNote(each, points.length)),
-      ...unrecorded(Object.keys(constraints) as ConstraintTag[], ofSpace).map(
+      ...unrecorded([...new Set(limits.map(({ name }) => name as ConstraintTag))], ofSpace).map(
         (tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`,
       ),
+      ...(ofSpace.length === 0 ? ['no point lies in the space, so that everything in it fails'] : []),
       ...(marked === undefined ? [noDefault(committed)] : []),
     ],
     space: { committed, configurations, loads },
     objectives: Object.entries(objective).map(
       ([tag, weight]): Objective => ({ name: tag, metric: metricTags[tag as MetricTag], weight }),
     ),
-    constraints: Object.entries(constraints).flatMap(([tag, limits]) =>
-      constraintsOf(tag as ConstraintTag, limits),
-    ),
+    constraints: limits,
     measure: (configuration, load) => metricsOf(known.get(keyOf(configuration, load))),
   }
 }
@@ -139,7 +141,7 @@ const noDefault = (committed: Configuration) =>
 /** Keys beside those of the file: what is near to one of them is meant to be it, of others nothing hangs. */
 function otherKeys(json: unknown): { misspelt: Problem[]; unknown: string[] } {
   const keys = typeof json === 'object' && json !== null ? Object.keys(json) : []
-  const others = keys.filter((key) => !(key in fileKeys))
+  const others = keys.filter((key) => !Object.hasOwn(fileKeys, key))
   const unknown = others.filter((key) => nearest(key, Object.keys(fileKeys)) === undefined)
   const misspelt = others
     .filter((key) => !unknown.includes(key))
@@ -156,7 +158,9 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
 function unknownKey(name: string, key: string, possible: readonly string[]): Problem {
   const meant = nearest(name, possible)
   const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`
-  const message = name in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known'
+  const message = Object.hasOwn(metricTags, name)
+    ? 'is not recorded in a landscape'
+    : 'is not a key that is known'
   return { key, message, remedy }
 }
 

@@ -33,6 +33,8 @@ export interface Prospect extends Place {
    * ratio. Where nothing does: the expected approach to the limits. Both times with the probabilities above.
    */
   readonly improvement: number
+  /** Nothing that was measured meets the constraints. */
+  readonly seeking: boolean
 }
 
 /** The places of the space that may work and promise something, in no order. */
@@ -54,7 +56,8 @@ export function prospects(state: SearchState): Prospect[] {
       const promise = promises(place, nearMiss)
       if (promise === null || (isTried && promise.seeking)) return []
       const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement]
-      return improvement >= promise.least ? [{ ...place, tried: isTried, meeting, improvement }] : []
+      const { seeking, least } = promise
+      return improvement >= least ? [{ ...place, tried: isTried, meeting, improvement, seeking }] : []
     })
   })
 }
@@ -63,16 +66,13 @@ export function prospects(state: SearchState): Prospect[] {
 function nearMisses({ points, constraints }: SearchState): ReadonlyMap<string, Candidate> {
   if (spreadOf(points) === exactSpread) return new Map()
   const missed = candidatesOf(points).filter(
-    (candidate) => candidate.tries < mostTries && !holds(candidate, constraints),
+    // What failed as well is no answer, whatever its mean turns to.
+    (candidate) => candidate.tries < mostTries && !hasFailed(candidate) && !holds(candidate, constraints),
   )
   return new Map(missed.map((candidate) => [placeKey(candidate), candidate]))
 }
 
-interface Expectation {
-  readonly meeting: number
-  readonly improvement: number
-  /** Nothing that was measured meets the constraints. */
-  readonly seeking: boolean
+interface Expectation extends Pick<Prospect, 'meeting' | 'improvement' | 'seeking'> {
   /** Less improvement is not worth a measurement. */
   readonly least: number
 }

@@ -131,7 +131,7 @@ test('dear loads keep the search at the loaded configuration for longer', () => 
 test('the time left is kept', () => {
   const { spentNs, reason } = run({}, { costNs: { load: 20, measure: 10 }, timeBudgetNs: 100, noise: 0.01 })
   expect(spentNs).toBeLessThanOrEqual(100)
-  expect(reason).toMatch(/left do not allow another measurement/)
+  expect(reason).toMatch(/left do not allow the next measurement/)
 })
 
 test('a winner whose confirmation breaks the limit gives way', () => {
@@ -243,4 +243,56 @@ test('brute leaves the plateau of one client batch, and goes on with the next', 
   const measuredOf = (size: number) => places.filter(({ load }) => load.batchSize === size).length
   expect(sizes.map(measuredOf)).toEqual([4, 4])
   expect(answer?.load.batchSize).toBe(2)
+})
+
+test('what failed when it was measured again is no near miss', () => {
+  const at = (i: number, inferPerSec: number, latencyP99Ns: number) => ({
+    configuration: committed,
+    load: loads[i] as Load,
+    metrics: { inferPerSec, latencyP99Ns },
+  })
+  const step = nextStep('quick', {
+    space: { committed, configurations: [committed], loads: loads.slice(0, 4) },
+    points: [
+      at(0, 90, 11e6),
+      at(1, 180, 11.3e6),
+      at(2, 350, 11.4e6),
+      at(3, 600, 14.2e6),
+      { ...at(3, 0, 0), metrics: null },
+    ],
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }],
+    constraints: [budgetOf(14e6)],
+    budget: { maxMeasurements: 20, timeLeftNs: null, costNs: { load: 0, measure: 1 } },
+  })
+  expect(step).toMatchObject({ kind: 'measure', load: loads[2], purpose: 'confirm' })
+})
+
+test('it is the time that ends a search where something promising is left that it does not allow', () => {
+  const costNs = { load: 10, measure: 1 }
+  const space = { committed, configurations, loads }
+  const objectives = [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }] as const
+  const reasons = [12, 16, 25, 60, 400].map((timeBudgetNs) => {
+    const { points, reason } = run({ objectives }, { costNs, timeBudgetNs, maxMeasurements: 100 })
+    const budget = { maxMeasurements: 100, timeLeftNs: null, costNs }
+    const further = nextStep('quick', { space, objectives, constraints: [], points, budget })
+    expect(reason).toMatch(
+      further.kind === 'measure' ? /do not allow the next measurement/ : /nothing that is left is expected/,
+    )
+    return reason
+  })
+  expect(new Set(reasons).size).toBeGreaterThan(1)
+})
+
+test('while nothing meets the constraints no place is said to be better for coming nearer', () => {
+  const space = { committed, configurations, loads }
+  const constraints = [budgetOf(1e6)]
+  const objectives = [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }] as const
+  const { points } = run({ constraints, objectives })
+  const whys = points.slice(1).map((_, i) => {
+    const budget = { maxMeasurements: 20, timeLeftNs: null, costNs: { load: 0, measure: 1 } }
+    const step = nextStep('quick', { space, objectives, constraints, points: points.slice(0, i + 1), budget })
+    return step.kind === 'measure' && step.purpose === 'explore' ? step.why : ''
+  })
+  expect(whys.join()).toContain('nothing works and meets the constraints so far, 0 % chance that this does')
+  expect(whys.join()).not.toContain('expected to be')
 })

@@ -94,6 +94,7 @@ function explore(state: SearchState, promising: readonly Prospect[]): Step | str
     state,
     ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable,
   )
+  if (best === null && promising.length > 0) return budgetWords(state, reserve)
   if (best === null) return 'nothing that is left is expected to be better'
   return measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best))
 }
@@ -106,8 +107,11 @@ function mostPromising(state: SearchState, pool: readonly Prospect[]): Prospect 
   )
 }
 
-function prospectWords({ improvement, meeting }: Prospect): string {
-  return `expected to be ${betterInWords(Math.expm1(improvement))}, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`
+function prospectWords({ improvement, meeting, seeking }: Prospect): string {
+  const chance = `${(meeting * 100).toFixed(0)} % chance`
+  // What comes nearer to the limits is no better for it.
+  if (seeking) return `nothing works and meets the constraints so far, ${chance} that this does`
+  return `expected to be ${betterInWords(Math.expm1(improvement))}, ${chance} to meet the constraints`
 }
 
 /** The committed configuration's promising loads, until it had its share; null then, or where it has none. */

@@ -42,10 +42,16 @@ interface Misspelt {
  */
 export function misspeltKeys(points: unknown, known: readonly string[]): Misspelt[] {
   const counts = new Map<string, Misspelt>()
+  // Points have the same few keys.
+  const meanings = new Map(known.map((key) => [key, undefined as string | undefined]))
+  const meaningOf = (key: string): string | undefined => {
+    if (!meanings.has(key)) meanings.set(key, nearest(key, known))
+    return meanings.get(key)
+  }
   for (const point of Array.isArray(points) ? points : []) {
     if (typeof point !== 'object' || point === null) continue
     for (const key of Object.keys(point)) {
-      const meant = known.includes(key) ? undefined : nearest(key, known)
+      const meant = meaningOf(key)
       if (meant === undefined || meant in point) continue
       if (point.failed === true && meant in recorded) continue
       const { count = 0 } = counts.get(key) ?? {}

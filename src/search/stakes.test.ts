@@ -72,4 +72,11 @@ test('a mean turns where the next measurement may be within the limit by as much
   )
   expect(chanceToTurn(both, outlookOf(0), [memory], 9)).toBeLessThan(0.001)
   expect(chanceToTurn(both, outlookOf(0), [{ ...memory, limit: 0 }], 0.05)).toBe(1)
+  // What had no value once may have one; what has none a second time is not asked four times more.
+  const without = (measurements: number) =>
+    chanceToTurn({ metrics: { latencyP99Ns: null }, measurements }, outlookOf(0), [p99], 0.05)
+  expect([without(1), without(2)]).toEqual([1, 0])
+  // Nothing measured is as far from a least throughput as can be.
+  const idle = { metrics: { inferPerSec: 0 }, measurements: 1 }
+  expect(chanceToTurn(idle, outlookOf(0), [rate], 0.05)).toBe(0)
 })

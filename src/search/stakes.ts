@@ -73,7 +73,9 @@ export function chanceToTurn(
   const chances = constraints.map((constraint) => {
     const { metric, bound, limit } = constraint
     const value = metrics[metric]
-    if (value == null || value <= 0 || limit <= 0) return 1
+    // It may have been missed by accident, but hardly twice.
+    if (value == null) return measurements > 1 ? 0 : 1
+    if (limit <= 0) return 1
     const beyond = bound === 'max' ? Math.log(value / limit) : Math.log(limit / value)
     const room = roomOf(outlook, constraint)
     const noise = definitions[metric].unit === 'bytes' ? 0 : spread
