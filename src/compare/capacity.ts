@@ -6,7 +6,7 @@ import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
 import { type Capacity, capacitiesOf, capacityLimits, limitsLatency } from '../search/capacity.ts'
 import { violation } from '../search/score.ts'
-import type { SearchPoint } from '../search/state.ts'
+import type { SearchMetrics, SearchPoint } from '../search/state.ts'
 
 /** What is measured of one model, as far as its capacity goes. */
 interface Measured {
@@ -45,12 +45,7 @@ export function capacityOf(
 
 /** Of what was measured too briefly for a limited percentile it is not known whether it holds the limit: not that it breaks it. */
 function knownCapacities(points: readonly SearchPoint[], constraints: readonly Constraint[]): Capacity[] {
-  const limits = capacityLimits(constraints)
-  const known = points.filter(({ metrics }) => {
-    if (metrics === null) return true
-    const valued = limits.filter(({ metric }) => metrics[metric] != null)
-    return valued.length === limits.length || violation(metrics, valued) > 0
-  })
+  const known = points.filter(({ metrics }) => metrics === null || tellsOf(metrics, constraints))
   const capacities = new Map(
     capacitiesOf(known, constraints).map((each) => [configurationKey(each.configuration), each]),
   )
@@ -58,6 +53,13 @@ function knownCapacities(points: readonly SearchPoint[], constraints: readonly C
     ({ configuration }) =>
       capacities.get(configurationKey(configuration)) ?? { configuration, at: null, brokenAt: null },
   )
+}
+
+/** Whether a measurement has a value for every upper limit, or breaks one of those that it has a value for. */
+export function tellsOf(metrics: SearchMetrics, constraints: readonly Constraint[]): boolean {
+  const limits = capacityLimits(constraints)
+  const valued = limits.filter(({ metric }) => metrics[metric] != null)
+  return valued.length === limits.length || violation(metrics, valued) > 0
 }
 
 /** What the sweep measured, and of the committed configuration what the gate did at loads that the sweep did not come to. */

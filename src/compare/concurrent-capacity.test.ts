@@ -88,6 +88,17 @@ test('beside a reference both are told at the gated loads, where a reference of 
   expect(capacity('a', limit, null, measured(60, []).slice(1))?.rows).toHaveLength(1)
 })
 
+test('a mix with too few requests for a p99 is not one that is too much', () => {
+  const few = measured(60, []).map((model) => ({
+    ...model,
+    scenarios: model.scenarios.map((each) => ({ ...each, metrics: { ...each.metrics, latencyP99Ns: null } })),
+  }))
+  const [reference] = capacity('a', limit, null, few)?.rows ?? []
+  expect(reference).toMatchObject({ of: 'reference', load: null, brokenAt: null })
+  const [slow] = capacity('a', limit, null, measured(60, []))?.rows ?? []
+  expect(slow).toMatchObject({ of: 'reference', load: null, brokenAt: at(2)[0] })
+})
+
 test('without a limit and a demand there is none', () => {
   expect(capacity('a', [], null)).toBeUndefined()
   expect(capacity('b', [], 10)?.rows).toHaveLength(1)

@@ -128,6 +128,11 @@ test('a tie keeps the committed configuration', () => {
   expect(section?.best?.headline).not.toContain('+1.0 %')
 })
 
+test('a best place without numbers is named all the same', () => {
+  const models = [modelResult('m', { best: best({ metrics: {}, gain: null }) })]
+  expect(reportRows(result('pass', models)).models[0]?.best?.headline).toMatch(/off at concurrency 8$/)
+})
+
 test('a gain is told as a factor from twice as good on, and as a share below', () => {
   const headline = (gain: number) =>
     reportRows(result('pass', [modelResult('m', { best: best({ gain }) })])).models[0]?.best?.headline

@@ -209,7 +209,7 @@ function bestSection({ name, best, scenarios, constraints }: ModelResult): BestS
     latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
   ].filter((text) => text !== '')
   const what = describeConfiguration(best.configuration)
-  const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`
+  const at = `at ${loadLabel(best.load)}${numbers.length === 0 ? '' : `: ${numbers.join(', ')}`}`
   const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`
   const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie
   const isAlone = scenarios.every(({ configuration }) => configuration.committed)
