@@ -70,8 +70,10 @@ test('a mean turns where the next measurement may be within the limit by as much
     chanceToTurn(both, outlookOf(0), [rate], 0.05),
     9,
   )
-  expect(chanceToTurn(both, outlookOf(0), [memory], 9)).toBeLessThan(0.001)
-  expect(chanceToTurn(both, outlookOf(0), [{ ...memory, limit: 0 }], 0.05)).toBe(1)
+  const slightlyMore = { metrics: { gpuMemoryBytes: 501e6 }, measurements: 1 }
+  expect(chanceToTurn(slightlyMore, outlookOf(0), [memory], 9)).toBe(0)
+  expect(chanceToTurn(both, outlookOf(0), [{ ...memory, limit: 0 }], 0.05)).toBe(0)
+  expect(chanceToTurn(both, outlookOf(0), [{ ...memory, limit: 600e6 }], 0.05)).toBe(1)
   // What had no value once may have one; what has none a second time is not asked four times more.
   const without = (measurements: number) =>
     chanceToTurn({ metrics: { latencyP99Ns: null }, measurements }, outlookOf(0), [p99], 0.05)

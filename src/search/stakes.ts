@@ -4,7 +4,7 @@ import { normalCdf } from '../stats/special.ts'
 import type { Candidate } from './candidates.ts'
 import type { Belief } from './gaussian.ts'
 import { expectedGain } from './improvement.ts'
-import { direction, weights } from './score.ts'
+import { direction, excess, weights } from './score.ts'
 import { beliefOf, type Outlook } from './surrogate.ts'
 
 /**
@@ -75,11 +75,12 @@ export function chanceToTurn(
     const value = metrics[metric]
     // It may have been missed by accident, but hardly twice.
     if (value == null) return measurements > 1 ? 0 : 1
+    // Memory has no noise: whatever is believed of it, it will be measured as it was.
+    if (definitions[metric].unit === 'bytes') return excess(metrics, constraint) > 0 ? 0 : 1
     if (limit <= 0) return 1
     const beyond = bound === 'max' ? Math.log(value / limit) : Math.log(limit / value)
     const room = roomOf(outlook, constraint)
-    const noise = definitions[metric].unit === 'bytes' ? 0 : spread
-    return chanceOf({ mean: room.mean - measurements * beyond, sd: Math.hypot(room.sd, noise) })
+    return chanceOf({ mean: room.mean - measurements * beyond, sd: Math.hypot(room.sd, spread) })
   })
   return Math.min(1, ...chances)
 }
