@@ -136,16 +136,13 @@ test('a load with too few requests for its p99 is not one that is too much', () 
   const few = gated(at(8), 240, null)
   expect(rowsOf([few])).toMatchObject([{ of: 'candidate', load: null, brokenAt: null }])
   expect(rowsOf([gated(at(1), 100, 9), few])).toMatchObject([{ load: at(1), brokenAt: null }])
-  // What breaks another limit is too much all the same.
-  const p50: Constraint = { ...limit, name: 'perf_latency_p50', metric: 'latencyP50Ns' }
-  const slow: Scenario = {
+  // What breaks it by a lower percentile is too much all the same.
+  const p95 = (ms: number): Scenario => ({
     ...few,
-    metrics: { ...few.metrics, latencyP50Ns: { value: 25e6, interval: null, n: 9, unit: 'ns' } },
-  }
-  const candidate = measurement({ scenarios: [slow] })
-  expect(
-    capacityOf({ candidate, reference: null, gpus: 0 }, { ...asked, constraints: [limit, p50] })?.rows,
-  ).toMatchObject([{ load: null, brokenAt: at(8) }])
+    metrics: { ...few.metrics, latencyP95Ns: { value: ms * 1e6, interval: null, n: 200, unit: 'ns' } },
+  })
+  expect(rowsOf([p95(25)])).toMatchObject([{ load: null, brokenAt: at(8) }])
+  expect(rowsOf([p95(15)])).toMatchObject([{ load: null, brokenAt: null }])
   const failed: Scenario = { ...few, status: 'failed', error: 'died', metrics: {} }
   expect(rowsOf([gated(at(1), 100, 9), failed])).toMatchObject([{ load: at(1), brokenAt: at(8) }])
 })

@@ -1,11 +1,11 @@
 import type { Constraint, ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadKey } from '../domain/load.ts'
+import { latencyPercentiles } from '../domain/metric.ts'
 import type { CapacityResult, ModelCapacity } from '../domain/result.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
 import { type Capacity, capacitiesOf, capacityLimits, limitsLatency } from '../search/capacity.ts'
-import { violation } from '../search/score.ts'
 import type { SearchMetrics, SearchPoint } from '../search/state.ts'
 
 /** What is measured of one model, as far as its capacity goes. */
@@ -55,11 +55,19 @@ function knownCapacities(points: readonly SearchPoint[], constraints: readonly C
   )
 }
 
-/** Whether a measurement has a value for every upper limit, or breaks one of those that it has a value for. */
+/** Whether a measurement has a value for every upper limit, or breaks one of them. */
 export function tellsOf(metrics: SearchMetrics, constraints: readonly Constraint[]): boolean {
   const limits = capacityLimits(constraints)
-  const valued = limits.filter(({ metric }) => metrics[metric] != null)
-  return valued.length === limits.length || violation(metrics, valued) > 0
+  return (
+    limits.every(({ metric }) => metrics[metric] != null) || limits.some((limit) => breaks(metrics, limit))
+  )
+}
+
+/** A lower percentile that is above the limit proves that the limited one is. */
+function breaks(metrics: SearchMetrics, { metric, limit }: Constraint): boolean {
+  const rank = latencyPercentiles.findIndex(({ name }) => name === metric)
+  const names = rank < 0 ? [metric] : latencyPercentiles.slice(rank).map(({ name }) => name)
+  return names.some((name) => (metrics[name] ?? Number.NEGATIVE_INFINITY) > limit)
 }
 
 /** What the sweep measured, and of the committed configuration what the gate did at loads that the sweep did not come to. */

@@ -89,7 +89,7 @@ test('beside a reference both are told at the gated loads, where a reference of 
 })
 
 test('a mix with too few requests for a p99 is not one that is too much', () => {
-  const few = measured(60, []).map((model) => ({
+  const few = measured(30, []).map((model) => ({
     ...model,
     scenarios: model.scenarios.map((each) => ({ ...each, metrics: { ...each.metrics, latencyP99Ns: null } })),
   }))
