@@ -36147,13 +36147,16 @@ exec "$@"
         const toldOverrunNs = nsPerSecond / 2;
         function budgetWords({ points, budget }, kept = 0) {
             const { maxMeasurements, timeLeftNs } = budget;
-            if (points.length + 1 + kept > maxMeasurements || timeLeftNs === null)
-                return `the budget of ${maxMeasurements} measurements is used`;
+            const left = Math.max(0, maxMeasurements - points.length);
+            if (left <= kept || timeLeftNs === null) {
+                const butFor = left === 0 ? '' : `, but for ${left} kept for confirming`;
+                return `the budget of ${maxMeasurements} measurements is used${butFor}`;
+            }
             const overrunNs = -timeLeftNs;
             if (overrunNs >= toldOverrunNs)
                 return `the time is used, and ${(overrunNs / nsPerSecond).toFixed(1)} s more: gated loads, and what has begun, are not cut`;
             const beside = kept === 0 ? '' : ' beside those that confirm';
-            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow another measurement${beside}`;
+            return `the ${Math.max(0, timeLeftNs / nsPerSecond).toFixed(1)} s left do not allow the next measurement${beside}`;
         }
         ;
         function hasFailed({ tries, measurements }) {
@@ -36217,6 +36220,9 @@ exec "$@"
                 }
             }
             return Math.sqrt(squares / freedom);
+        }
+        function withNoise(candidates, spread) {
+            return candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) }));
         }
         function groupsBy(points, keyOf) {
             const groups = new Map();
@@ -36525,12 +36531,26 @@ exec "$@"
                 return undefined;
             const row = capacityRow(demandInferPerSec, gpus);
             const nameOf = sweptName(candidate);
-            const swept = capacitiesOf(withGated(candidate), constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
-            const gated = (of, model) => capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
+            const swept = knownCapacities(withGated(candidate), constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
+            const gated = (of, model) => knownCapacities(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
             const rows = reference === null && swept.length > 0
                 ? swept
                 : [...gated('reference', reference), ...gated('candidate', candidate), ...swept];
             return { demandInferPerSec, rows };
+        }
+        function knownCapacities(points, constraints) {
+            const known = points.filter(({ metrics }) => metrics === null || tellsOf(metrics, constraints));
+            const capacities = new Map(capacitiesOf(known, constraints).map((each) => [configurationKey(each.configuration), each]));
+            return capacitiesOf(points, constraints).map(({ configuration }) => capacities.get(configurationKey(configuration)) ?? { configuration, at: null, brokenAt: null });
+        }
+        function tellsOf(metrics, constraints) {
+            const limits = capacityLimits(constraints);
+            return (limits.every(({ metric }) => metrics[metric] != null) || limits.some((limit) => breaks(metrics, limit)));
+        }
+        function breaks(metrics, { metric, limit }) {
+            const rank = latencyPercentiles.findIndex(({ name }) => name === metric);
+            const names = rank < 0 ? [metric] : latencyPercentiles.slice(rank).map(({ name }) => name);
+            return names.some((name) => (metrics[name] ?? Number.NEGATIVE_INFINITY) > limit);
         }
         function withGated({ sweep, scenarios }) {
             const points = sweep?.points ?? [];
@@ -37964,6 +37984,7 @@ exec "$@"
             const row = capacityRow(demandInferPerSec, gpus);
             const gated = mixPoints(models.map((model) => gatedScenarios(model).map(pointOf)));
             const steps = gated.map(({ loads }) => loads);
+            const told = (points) => points.filter(({ metrics }) => metrics?.every((each, other) => tellsOf(each, constraints[other] ?? [])) ?? true);
             const rowOf = (of, configuration, found) => {
                 const loadOf = (loads) => {
                     const named = loads.flatMap((load, other) => {
@@ -37982,7 +38003,7 @@ exec "$@"
             const nameOf = sweptName(own);
             const swept = [...new Map(configurations.map((each) => [configurationKey(each), each]))].map(([key, each]) => {
                 const points = all.filter((_, at) => configurations[at] !== undefined && configurationKey(configurations[at]) === key);
-                return rowOf(nameOf(each), each, mixCapacity(points, steps, constraints));
+                return rowOf(nameOf(each), each, mixCapacity(told(points), steps, constraints));
             });
             const gatedRow = (of, side) => {
                 const scenarios = side.map((model) => gatedScenarios(model));
@@ -37990,7 +38011,7 @@ exec "$@"
                 if (configuration === undefined || side.length < models.length)
                     return [];
                 const points = mixPoints(scenarios.map((each) => each.map(pointOf)));
-                return [rowOf(of, configuration, mixCapacity(points, steps, constraints))];
+                return [rowOf(of, configuration, mixCapacity(told(points), steps, constraints))];
             };
             const before = models.flatMap((model) => references.find((each) => each.name === model.name) ?? []);
             const rows = before.length < models.length && swept.length > 0
@@ -38922,7 +38943,8 @@ exec "$@"
                 next: `${sweptRemedy(model, constraint)}Make the model faster or smaller, or change the constraint if it asks for more than is needed.`,
             };
         }
-        function sweptRemedy({ name, search, scenarios }, { load, metric, standsInFor, bound, limit }) {
+        function sweptRemedy(model, { load, metric, standsInFor, bound, limit }) {
+            const { search, scenarios } = model;
             const answer = search?.answer;
             if (answer == null || !answer.meetsConstraints || answer.configuration.committed)
                 return '';
@@ -38936,7 +38958,15 @@ exec "$@"
             const [first] = values;
             if (first == null || !values.every(holds))
                 return '';
-            return `Apply the best configuration found (best-config/${name}.patch), of which ${inWords(asked, first)} was measured at this load. Or: `;
+            const files = patchedModels(model, answer).map((each) => `best-config/${each}.patch`);
+            return `Apply the best configuration found (${listInWords(files)}), of which ${inWords(asked, first)} was measured at this load. Or: `;
+        }
+        function patchedModels({ name, scenarios }, { load, configuration }) {
+            if (load.beside === undefined)
+                return [name];
+            const committed = gatedScenarios({ scenarios })[0]?.configuration;
+            const isOwn = committed === undefined || variedKey(configuration) !== variedKey(committed);
+            return [...(isOwn ? [name] : []), ...Object.keys(configuration.others ?? {})];
         }
         ;
         function runReasons(input) {
@@ -41546,12 +41576,15 @@ exec "$@"
             const chances = constraints.map((constraint) => {
                 const { metric, bound, limit } = constraint;
                 const value = metrics[metric];
-                if (value == null || value <= 0 || limit <= 0)
+                if (value == null)
+                    return measurements > 1 ? 0 : 1;
+                if (metric_metrics[metric].unit === 'bytes')
+                    return excess(metrics, constraint) > 0 ? 0 : 1;
+                if (limit <= 0)
                     return 1;
                 const beyond = bound === 'max' ? Math.log(value / limit) : Math.log(limit / value);
                 const room = roomOf(outlook, constraint);
-                const noise = metric_metrics[metric].unit === 'bytes' ? 0 : spread;
-                return stakes_chanceOf({ mean: room.mean - measurements * beyond, sd: Math.hypot(room.sd, noise) });
+                return stakes_chanceOf({ mean: room.mean - measurements * beyond, sd: Math.hypot(room.sd, spread) });
             });
             return Math.min(1, ...chances);
         }
@@ -41589,8 +41622,7 @@ exec "$@"
             const spread = candidates_spreadOf(question.points);
             if (spread === exactSpread || question.space.members !== undefined)
                 return null;
-            const candidates = candidatesOf(question.points);
-            const surrogate = fitSurrogate(candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })));
+            const surrogate = fitSurrogate(withNoise(candidatesOf(question.points), spread));
             const utility = (place) => utilityOf(surrogate(place), question.objectives);
             return {
                 worthOf: (place) => {
@@ -43020,10 +43052,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                                 cells: [
                                     { text: model.name, code: true },
                                     { text: label },
-                                    { text: inferPerSec === null ? 'none' : formatNumber(inferPerSec) },
+                                    {
+                                        text: inferPerSec !== null ? formatNumber(inferPerSec) : isOpen(row) ? 'not known' : 'none',
+                                    },
                                     { text: latencyP99Ns === null ? '–' : formatNumber(latencyP99Ns / 1e6) },
                                     { text: load === null ? '–' : loadLabel(load) },
-                                    { text: brokenAt === null ? 'not reached' : loadLabel(brokenAt) },
+                                    { text: brokenAt !== null ? loadLabel(brokenAt) : isOpen(row) ? '–' : 'not reached' },
                                     { text: machines(row) ?? '–' },
                                 ],
                             },
@@ -43035,6 +43069,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     return text === null ? [] : [{ model: model.name, text }];
                 }),
             };
+        }
+        function isOpen({ load, brokenAt }) {
+            return load === null && brokenAt === null;
         }
         function machines({ servers, gpus }) {
             if (servers === null)
@@ -43052,6 +43089,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const plan = best ?? committed ?? candidate;
             if (plan === null)
                 return null;
+            if (isOpen(plan))
+                return 'Whether a load that was measured holds the limits is not known: there is no capacity to plan with.';
             const { inferPerSec, latencyP99Ns, load, configuration } = plan;
             if (inferPerSec === null || load === null)
                 return 'No load that was measured holds the limits: there is no capacity to plan with.';
@@ -43737,7 +43776,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
             ].filter((text) => text !== '');
             const what = describeConfiguration(best.configuration);
-            const at = `at ${loadLabel(best.load)}: ${numbers.join(', ')}`;
+            const at = `at ${loadLabel(best.load)}${numbers.length === 0 ? '' : `: ${numbers.join(', ')}`}`;
             const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`;
             const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie;
             const isAlone = scenarios.every(({ configuration }) => configuration.committed);
@@ -48160,7 +48199,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (points.some((point) => concurrent_state_placeKey(point) === concurrent_state_placeKey(place)))
                     continue;
                 if (!concurrent_state_isAffordable(state, place, 0))
-                    return done(state, budgetWords(state, reserve));
+                    return done(state, budgetWords(state));
                 return measure(place, 'explore', 'the committed configurations come first');
             }
             const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(points));
@@ -48173,8 +48212,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return measure(next.place, 'explore', next.words);
             const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
             const contender = nextContender(ranked);
-            if (contender === null || !concurrent_state_isAffordable(state, contender, 0))
+            if (contender === null)
                 return done(state, reason);
+            if (!concurrent_state_isAffordable(state, contender, 0))
+                return done(state, budgetWords(state));
             return measure(contender, 'confirm', 'winner and committed configurations are measured again');
         }
         function homeOf({ models }, ranked) {
@@ -48318,13 +48359,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
             const refuted = failed.filter((point) => working.some((other) => atLeast(other, point)));
             const tooLarge = failed.filter((point) => !refuted.includes(point) && (refuted.length === 0 || working.some((other) => atLeast(point, other))));
+            const lasting = failed.filter((point) => !working.some((other) => isAsLoaded(other, point)));
             return (place) => {
                 if (failed.length === 0)
                     return 1;
                 if (explanations.length === 0) {
                     if (tooLarge.some((point) => atLeast(place, point)))
                         return 0;
-                    if (refuted.some((point) => sameConfiguration(place.configuration, point.configuration) && atLeast(place, point)))
+                    if (lasting.some((point) => isAsLoaded(place, point)))
                         return 0;
                     return working.some((point) => atLeast(point, place)) ? 1 : 0.5;
                 }
@@ -48335,6 +48377,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 });
                 return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
             };
+        }
+        function isAsLoaded(one, other) {
+            return sameConfiguration(one.configuration, other.configuration) && atLeast(one, other);
         }
         function atLeast(one, other) {
             return (log2(one.configuration.instanceCount) >= log2(other.configuration.instanceCount) &&
@@ -48408,21 +48453,22 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     if (promise === null || (isTried && promise.seeking))
                         return [];
                     const [meeting, improvement] = [chance * promise.meeting, chance * promise.improvement];
-                    return improvement >= promise.least ? [{ ...place, tried: isTried, meeting, improvement }] : [];
+                    const { seeking, least } = promise;
+                    return improvement >= least ? [{ ...place, tried: isTried, meeting, improvement, seeking }] : [];
                 });
             });
         }
         function nearMisses({ points, constraints }) {
             if (candidates_spreadOf(points) === exactSpread)
                 return new Map();
-            const missed = candidatesOf(points).filter((candidate) => candidate.tries < mostTries && !holds(candidate, constraints));
+            const missed = candidatesOf(points).filter((candidate) => candidate.tries < mostTries && !hasFailed(candidate) && !holds(candidate, constraints));
             return new Map(missed.map((candidate) => [placeKey(candidate), candidate]));
         }
         function promiseOf({ space, objectives, constraints, points }, tried) {
             const candidates = candidatesOf(points);
             const spread = candidates_spreadOf(points);
             const surrogate = fitSurrogate([
-                ...candidates.map((candidate) => ({ ...candidate, noise: spread / Math.sqrt(candidate.measurements) })),
+                ...withNoise(candidates, spread),
                 ...impliedObservations(candidates, space).filter((place) => !tried.has(placeKey(place))),
             ]);
             const isHolding = (candidate) => !hasFailed(candidate) &&
@@ -48627,6 +48673,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return budgetWords(state, reserve);
             const affordable = promising.filter((prospect) => isAffordable(state, prospect, reserve));
             const best = mostPromising(state, ownLoads(state, affordable) ?? otherBatching(state, affordable) ?? affordable);
+            if (best === null && promising.length > 0)
+                return budgetWords(state, reserve);
             if (best === null)
                 return 'nothing that is left is expected to be better';
             return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
@@ -48635,8 +48683,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const value = (prospect) => prospect.improvement / costNs(state, prospect);
             return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
         }
-        function prospectWords({ improvement, meeting }) {
-            return `expected to be ${betterInWords(Math.expm1(improvement))}, ${(meeting * 100).toFixed(0)} % chance to meet the constraints`;
+        function prospectWords({ improvement, meeting, seeking }) {
+            const chance = `${(meeting * 100).toFixed(0)} % chance`;
+            if (seeking)
+                return `nothing works and meets the constraints so far, ${chance} that this does`;
+            return `expected to be ${betterInWords(Math.expm1(improvement))}, ${chance} to meet the constraints`;
         }
         function ownLoads({ points, space }, promising) {
             const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
@@ -49045,9 +49096,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
                 const own = loadsFor(space, space.committed).map((load) => ({ configuration: space.committed, load }));
                 const share = points.filter(isOwn).length < committedLoads
-                    ? mostWorth(state, own.filter(admits).map((place) => ({ ...place, ...forecast(place) })))
+                    ? mostWorth(state, best, own.filter(admits).map((place) => ({ ...place, ...forecast(place) })))
                     : null;
-                const found = share ?? mostWorth(state, routes(state, members, best, forecast).filter(admits));
+                const found = share ?? mostWorth(state, best, routes(state, members, best, forecast).filter(admits));
                 if (found !== null)
                     return found;
             }
@@ -49084,7 +49135,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function joint_promise({ gain, headroom }) {
             return gain + gainPerHeadroom * headroom;
         }
-        function mostWorth(state, places) {
+        function mostWorth(state, best, places) {
             const loaded = loadedOf(state);
             let top = null;
             for (const place of places) {
@@ -49097,7 +49148,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (top === null)
                 return null;
             const { configuration, load, gain } = top.place;
-            return { configuration, load, why: gainWords(gain) };
+            return { configuration, load, why: gainWords(gain, holds(best, state.constraints)) };
         }
         function stepCost({ budget: { costNs } }, loaded, next) {
             const names = new Set([...Object.keys(loaded.others ?? {}), ...Object.keys(next.others ?? {})]);
@@ -49107,22 +49158,27 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)));
         }
         const mostScore = 1.99;
-        function gainWords(gain) {
-            return gain >= meeting
-                ? 'expected to meet the constraints'
+        function gainWords(gain, isHolding) {
+            if (gain >= meeting)
+                return 'expected to meet the constraints';
+            return !isHolding
+                ? 'expected to come nearer to the constraints'
                 : `expected to be ${betterInWords((2 * gain) / (2 - Math.min(gain, mostScore)))}`;
         }
         function admission({ points, space }, members) {
             const tried = new Set(points.map(placeKey));
             const fits = fitsMemory(points, space);
             const working = points.filter(({ metrics }) => metrics !== null);
-            const failed = points.filter((point) => point.metrics === null &&
-                !working.some(({ configuration }) => !sameConfiguration(configuration, point.configuration) &&
-                    movers_atLeast(members, configuration, point.configuration)));
+            const isAsLoaded = (one, other) => sameConfiguration(one.configuration, other.configuration) &&
+                inferencesOf(one.load) >= inferencesOf(other.load);
+            const lasting = points.filter((point) => point.metrics === null && !working.some((other) => isAsLoaded(other, point)));
+            const failed = lasting.filter((point) => !working.some(({ configuration }) => !sameConfiguration(configuration, point.configuration) &&
+                movers_atLeast(members, configuration, point.configuration)));
             const works = (configuration) => points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration));
             const refusing = failed.map((point) => ({ ...point, overloaded: works(point.configuration) }));
             return (place) => !tried.has(placeKey(place)) &&
                 fits(place.configuration) &&
+                !lasting.some((point) => isAsLoaded(place, point)) &&
                 !refusing.some((point) => {
                     if (point.overloaded && inferencesOf(place.load) < inferencesOf(point.load))
                         return false;
@@ -54922,11 +54978,17 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         }
         function misspeltKeys(points, known) {
             const counts = new Map();
+            const meanings = new Map(known.map((key) => [key, undefined]));
+            const meaningOf = (key) => {
+                if (!meanings.has(key))
+                    meanings.set(key, nearest(key, known));
+                return meanings.get(key);
+            };
             for (const point of Array.isArray(points) ? points : []) {
                 if (typeof point !== 'object' || point === null)
                     continue;
                 for (const key of Object.keys(point)) {
-                    const meant = known.includes(key) ? undefined : nearest(key, known);
+                    const meant = meaningOf(key);
                     if (meant === undefined || meant in point)
                         continue;
                     if (point.failed === true && meant in recorded)
@@ -55038,17 +55100,19 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             const notHeld = unrecorded(Object.keys(objective), ofSpace);
             if (notHeld.length > 0)
                 throw refuse(notHeld.map((tag) => unrecordedProblem(tag, ofSpace, odd)));
+            const limits = Object.entries(constraints).flatMap(([tag, ends]) => constraintsOf(tag, ends));
             return {
                 name,
                 notes: [
                     ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
                     ...odd.map((each) => misspeltNote(each, points.length)),
-                    ...unrecorded(Object.keys(constraints), ofSpace).map((tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`),
+                    ...unrecorded([...new Set(limits.map(({ name }) => name))], ofSpace).map((tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`),
+                    ...(ofSpace.length === 0 ? ['no point lies in the space, so that everything in it fails'] : []),
                     ...(marked === undefined ? [noDefault(committed)] : []),
                 ],
                 space: { committed, configurations, loads },
                 objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
-                constraints: Object.entries(constraints).flatMap(([tag, limits]) => constraintsOf(tag, limits)),
+                constraints: limits,
                 measure: (configuration, load) => metricsOf(known.get(landscape_file_keyOf(configuration, load))),
             };
         }
@@ -55061,7 +55125,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         const noDefault = (committed) => `no point is the default: ${configurationKey(committed)}, the first values of the space, stand for the committed configuration`;
         function otherKeys(json) {
             const keys = typeof json === 'object' && json !== null ? Object.keys(json) : [];
-            const others = keys.filter((key) => !(key in fileKeys));
+            const others = keys.filter((key) => !Object.hasOwn(fileKeys, key));
             const unknown = others.filter((key) => nearest(key, Object.keys(fileKeys)) === undefined);
             const misspelt = others
                 .filter((key) => !unknown.includes(key))
@@ -55077,7 +55141,9 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         function landscape_file_unknownKey(name, key, possible) {
             const meant = nearest(name, possible);
             const remedy = meant === undefined ? `Possible here: ${possible.join(', ')}.` : `Did you mean ${meant}?`;
-            const message = name in metricTags ? 'is not recorded in a landscape' : 'is not a key that is known';
+            const message = Object.hasOwn(metricTags, name)
+                ? 'is not recorded in a landscape'
+                : 'is not a key that is known';
             return { key, message, remedy };
         }
         function possibleAt(top, depth) {
