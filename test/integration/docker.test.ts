@@ -17,6 +17,7 @@ import { freePorts } from '../../src/triton/ports.ts'
 import { startServer } from '../../src/triton/server.ts'
 import { type DockerEngine, docker, startDocker, tritonImage } from '../support/docker.ts'
 import { addOne, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { firstLine } from '../support/first-line.ts'
 import { until } from '../support/until.ts'
 
 /** As NVIDIA names it: the engine finds it without asking a registry. */
@@ -195,8 +196,8 @@ test('after SIGKILL of the gate the server ends, and no container is left after 
   const script = new URL('../support/docker-holder.ts', import.meta.url).pathname
   const args = [script, repository, JSON.stringify(settings)]
   const program = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [output] = (await once(program.stdout, 'data')) as [Buffer]
-  const pids = JSON.parse(output.toString()) as number[]
+  const output = await firstLine(program.stdout)
+  const pids = JSON.parse(output) as number[]
   expect(pids.length).toBeGreaterThan(0)
   program.kill('SIGKILL')
   await once(program, 'exit')

@@ -29,6 +29,7 @@ import {
   testWorld,
   writePythonModel,
 } from '../support/embedded-triton.ts'
+import { firstLine } from '../support/first-line.ts'
 import { until } from '../support/until.ts'
 
 let world: World
@@ -148,8 +149,8 @@ test('the regions of a server are known by their owner; of a dead one they go, o
 
   const script = new URL('../support/triton-holder.ts', import.meta.url).pathname
   const program = spawn(process.execPath, [script, repository], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [output] = (await once(program.stdout, 'data')) as [Buffer]
-  const pids = JSON.parse(output.toString()) as number[]
+  const output = await firstLine(program.stdout)
+  const pids = JSON.parse(output) as number[]
   const owner = processIdentity(program.pid)
   // Outright, so that neither the gate nor the server can clean up.
   program.kill('SIGKILL')

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type LaunchedProcess, nsPerMs, nsPerSecond } from '../../src/domain/world.ts'
 import { createNodeWorld } from '../../src/system/node-world.ts'
 import { isUnreaped, memoryOfTree, processTree, readStat } from '../../src/system/process-tree.ts'
+import { firstLine } from '../support/first-line.ts'
 import { until } from '../support/until.ts'
 
 const loadWorker = new URL('file:///unused')
@@ -77,8 +77,8 @@ time.sleep(0.2)
 print(other.pid, forked, os.getpid(), flush=True)
 time.sleep(600)`
   const program = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [output] = (await once(program.stdout, 'data')) as [Buffer]
-  const [other = 0, forked = 0, lives = 0] = output.toString().split(' ').map(Number)
+  const output = await firstLine(program.stdout)
+  const [other = 0, forked = 0, lives = 0] = output.split(' ').map(Number)
   await until(() => isUnreaped(other, 'true'))
   const name = readFileSync(`/proc/${lives}/comm`, 'utf8').trim()
   await until(() => readFileSync(`/proc/${forked}/stat`, 'utf8').includes(') Z '))
@@ -149,8 +149,8 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const program = spawn(process.execPath, ['--input-type=module', '-e', source], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const [output] = (await once(program.stdout, 'data')) as [Buffer]
-    const [server, stub] = output.toString().trim().split(' ').map(Number) as [number, number]
+    const output = await firstLine(program.stdout)
+    const [server, stub] = output.split(' ').map(Number) as [number, number]
     expect(alive(server)).toBe(true)
     program.kill(signal)
     await until(() => !alive(server) && !alive(stub) && groupIsEmpty(server))

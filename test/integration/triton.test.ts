@@ -17,6 +17,7 @@ import { freePorts } from '../../src/triton/ports.ts'
 import { startServer, type TritonServer } from '../../src/triton/server.ts'
 import { statisticsDelta } from '../../src/triton/statistics.ts'
 import { embeddedLauncher, testWorld, writePythonModel } from '../support/embedded-triton.ts'
+import { firstLine } from '../support/first-line.ts'
 import { until } from '../support/until.ts'
 
 const timeoutNs = 60 * nsPerSecond
@@ -219,8 +220,8 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
   async (signal) => {
     const script = new URL('../support/triton-holder.ts', import.meta.url).pathname
     const program = spawn(process.execPath, [script, repository], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [output] = (await once(program.stdout, 'data')) as [Buffer]
-    const pids = JSON.parse(output.toString()) as number[]
+    const output = await firstLine(program.stdout)
+    const pids = JSON.parse(output) as number[]
     expect(pids.length).toBeGreaterThan(1)
     program.kill(signal)
     await until(() => pids.every((pid) => memoryOfTree([pid]) === null))
