@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { makeSweepSummary } from '../../test/support/make-measurements.ts'
 import type { Constraint } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
@@ -62,24 +63,7 @@ const swept = measurement({
     loadingNs: 0,
     measuringNs: 0,
   },
-  search: {
-    mode: 'quick',
-    measurements: 4,
-    stopped: '',
-    wallNs: 0,
-    underLoadNs: 0,
-    notes: [],
-    answer: {
-      configuration: two,
-      load: at(4),
-      metrics: {},
-      measurements: 1,
-      gain: 1,
-      tie: false,
-      meetsConstraints: true,
-      explanation: '',
-    },
-  },
+  search: makeSweepSummary(two, at(4)),
 })
 
 const asked = { constraints: [limit, least], demandInferPerSec: 1000 }

@@ -7,11 +7,11 @@ import {
   makeModel,
   makeRepetition,
   makeScenario,
+  makeSweepSummary,
 } from '../../test/support/make-measurements.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
 import { type ConstraintResult, constraintResultSchema } from '../domain/result.ts'
-import type { SearchSummary } from '../domain/sweep.ts'
 import { compareModels } from './compare.ts'
 import { constraintReason } from './sentences.ts'
 
@@ -133,32 +133,12 @@ describe('budgets and constraints', () => {
 
   test('where the best configuration found holds a limit that is broken, its patch is the next step', () => {
     const configuration = { ...at8.configuration, committed: false, instanceCount: 4 }
-    const answer = {
-      configuration,
-      load: concurrency8,
-      metrics: {},
-      measurements: 1,
-      gain: 1,
-      tie: false,
-      meetsConstraints: true,
-      explanation: '',
-    }
-    const search: SearchSummary = {
-      mode: 'quick',
-      measurements: 1,
-      stopped: '',
-      wallNs: 0,
-      underLoadNs: 0,
-      notes: [],
-      answer,
-    }
     const nextOf = (sweptP99Ns: number, sweptAt: Load = concurrency8, of: Configuration = configuration) => {
       const measured = makeScenario(steady(1, { latencyP99Ns: sweptP99Ns, inferPerSec: 100 }), {
         load: sweptAt,
       })
       const swept = { ...measured, role: 'sweep' as const, configuration: of }
-      const found = { ...search, answer: { ...answer, configuration: of, load: sweptAt } }
-      const model = makeModel('m', [at8, swept], { search: found })
+      const model = makeModel('m', [at8, swept], { search: makeSweepSummary(of, sweptAt) })
       const broken = {
         ...atLimit,
         load: sweptAt === concurrency1 ? concurrency8 : sweptAt,

@@ -1,7 +1,13 @@
 import { configurationKey, variedKey } from '../domain/configuration.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
-import type { Comparison, ConstraintResult, Reason } from '../domain/result.ts'
+import {
+  type Comparison,
+  type ConstraintResult,
+  keepsLimit,
+  patchFile,
+  type Reason,
+} from '../domain/result.ts'
 import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import { changeInWords } from '../domain/words.ts'
@@ -158,11 +164,9 @@ export function constraintReason(model: ModelMeasurement, constraint: Constraint
 }
 
 /** That the sweep measured its answer at this load too, where it holds the limit: the shortest way out. */
-function sweptRemedy(
-  model: ModelMeasurement,
-  { load, metric, standsInFor, bound, limit }: ConstraintResult,
-): string {
+function sweptRemedy(model: ModelMeasurement, constraint: ConstraintResult): string {
   const { search, scenarios } = model
+  const { load, metric, standsInFor } = constraint
   const answer = search?.answer
   if (answer == null || !answer.meetsConstraints || answer.configuration.committed) return ''
   const asked = standsInFor ?? metric
@@ -174,11 +178,9 @@ function sweptRemedy(
         loadKey(at) === loadKey(load),
     )
     .map(({ metrics: measured }) => measured[asked]?.value ?? null)
-  const holds = (value: number | null) =>
-    value !== null && (bound === 'max' ? value <= limit : value >= limit)
   const [first] = values
-  if (first == null || !values.every(holds)) return ''
-  const files = patchedModels(model, answer).map((each) => `best-config/${each}.patch`)
+  if (first == null || !values.every((value) => value !== null && keepsLimit(value, constraint))) return ''
+  const files = patchedModels(model, answer).map(patchFile)
   return `Apply the best configuration found (${listInWords(files)}), of which ${inWords(asked, first)} was measured at this load. Or: `
 }
 

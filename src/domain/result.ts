@@ -74,6 +74,14 @@ export const constraintResultSchema = z
   .readonly()
 export type ConstraintResult = z.infer<typeof constraintResultSchema>
 
+/** Whether a value is within a limit. One that lies on it is. */
+export function keepsLimit(
+  value: number,
+  { bound, limit }: Pick<ConstraintResult, 'bound' | 'limit'>,
+): boolean {
+  return bound === 'max' ? value <= limit : value >= limit
+}
+
 /** The sweep's answer for one model. */
 const bestSchema = z
   .strictObject({
@@ -92,6 +100,14 @@ const bestSchema = z
   })
   .readonly()
 export type Best = z.infer<typeof bestSchema>
+
+/** Among a run's files, those that make the best configurations. */
+export const patchFolder = 'best-config'
+
+/** Where in them a model's is, with `/` on every system. */
+export function patchFile(model: string): string {
+  return `${patchFolder}/${model}.patch`
+}
 
 /** What one configuration can be planned with. */
 const capacityResultSchema = z

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GateError, messageOf } from '../domain/error.ts'
 import type { Baseline, Measurements } from '../domain/measurements.ts'
-import type { Result } from '../domain/result.ts'
+import { patchFile, patchFolder, type Result } from '../domain/result.ts'
 import { writeWhole } from '../system/write-whole.ts'
 import { renderCsv } from './csv.ts'
 import { renderHtml } from './html.ts'
@@ -23,7 +23,7 @@ const inferenceCsv = 'metrics-model-inference.csv'
 
 /** What an earlier run may have left here: a report of another run beside this one's would be taken for its own. */
 const measured = ['measurements.json', 'server.log', 'baseline.json']
-const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, 'best-config']
+const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, patchFolder]
 
 /**
  * @param what `run` clears all that an earlier run left; `judge` and `resume` leave what was measured, which is
@@ -60,9 +60,9 @@ export function openOutput(directory: string, what: 'run' | 'resume' | 'judge' =
       if (baseline !== null) writeWhole(path('baseline.json'), renderJson(baseline, 0))
       for (const model of result.models) {
         if (model.best?.patch == null) continue
-        mkdirSync(path('best-config'), { recursive: true })
+        mkdirSync(path(patchFolder), { recursive: true })
         // The repository's reader allows only plain model names: no path can hide in one.
-        writeWhole(join(path('best-config'), `${model.name}.patch`), model.best.patch)
+        writeWhole(path(patchFile(model.name)), model.best.patch)
       }
       writeWhole(path(inferenceCsv), renderCsv(result))
       writeWhole(path('report.md'), renderMarkdown(result))

@@ -1,6 +1,6 @@
 import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
-import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
+import { type ModelResult, type Outcome, patchFile, type Reason, type Result } from '../domain/result.ts'
 import { betterThan, countInWords } from '../domain/words.ts'
 import { type AttributionSection, attributionSection } from './attribution-rows.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
@@ -228,7 +228,7 @@ function bestSection({ name, best, scenarios, constraints }: ModelResult): BestS
       ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
       ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
       ...(suggested && best.patch !== null
-        ? [`Its patch is best-config/${name}.patch among the run’s files: git apply takes it.`]
+        ? [`Its patch is ${patchFile(name)} among the run’s files: git apply takes it.`]
         : []),
       ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
     ],

@@ -7,12 +7,13 @@ import {
 } from '../domain/configuration-words.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
 import { meanOfMetrics } from '../domain/mean-metrics.ts'
-import type { ConstraintResult, ModelResult } from '../domain/result.ts'
+import { type ConstraintResult, keepsLimit, type ModelResult } from '../domain/result.ts'
 import { gatedScenarios, type Scenario } from '../domain/scenario.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import { countInWords } from '../domain/words.ts'
 import { nsPerMs } from '../domain/world.ts'
 import { groupsBy } from '../search/candidates.ts'
+import { placeKey } from '../search/state.ts'
 import { formatConstrained, formatDuration, formatMs, formatNumber, formatThroughput } from './format.ts'
 import { type Table, withoutEmptyColumns } from './table.ts'
 
@@ -168,10 +169,9 @@ function concurrencyText(load: Load, plain: boolean): string {
 export function satisfies(scenario: Scenario, constraints: readonly ConstraintResult[]): string {
   if (constraints.length === 0) return '–'
   if (scenario.status === 'failed') return 'No'
-  const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
-    const value = scenario.metrics[standsInFor ?? metric]?.value
-    if (value === undefined || value === null) return null
-    return bound === 'max' ? value <= limit : value >= limit
+  const verdicts = constraints.map((constraint) => {
+    const value = scenario.metrics[constraint.standsInFor ?? constraint.metric]?.value
+    return value == null ? null : keepsLimit(value, constraint)
   })
   if (verdicts.includes(false)) return 'No'
   return verdicts.includes(null) ? 'unknown' : 'Yes'
@@ -243,9 +243,7 @@ function asSentence(note: string): string {
 
 /** Whether the table has one row for several measurements. */
 function isMeasuredAgain({ scenarios }: ModelResult): boolean {
-  const places = scenarios.flatMap(({ role, configuration, load }) =>
-    role === 'sweep' ? [`${configurationKey(configuration)} ${loadKey(load)}`] : [],
-  )
+  const places = scenarios.flatMap((scenario) => (scenario.role === 'sweep' ? [placeKey(scenario)] : []))
   return new Set(places).size < places.length
 }
 

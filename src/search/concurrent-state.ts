@@ -3,7 +3,7 @@ import { type Configuration, configurationKey } from '../domain/configuration.ts
 import { type Load, loadKey } from '../domain/load.ts'
 import { allows } from './budget.ts'
 import type { Space } from './space.ts'
-import type { SearchBudget, SearchMetrics } from './state.ts'
+import { type SearchBudget, type SearchMetrics, sameConfiguration } from './state.ts'
 
 /** One of the models that are under load at once, with what is sought of it. */
 export interface ConcurrentModel {
@@ -75,7 +75,7 @@ function changed({ points }: ConcurrentState, place: ConcurrentPlace): number {
   if (loaded === undefined) return place.configurations.length
   return place.configurations.filter((configuration, index) => {
     const now = loaded[index]
-    return now === undefined || configurationKey(now) !== configurationKey(configuration)
+    return now === undefined || !sameConfiguration(now, configuration)
   }).length
 }
 

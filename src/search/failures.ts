@@ -58,8 +58,7 @@ function chanceBy(
     (point) =>
       !refuted.includes(point) && (refuted.length === 0 || working.some((other) => atLeast(point, other))),
   )
-  // What the same configuration has answered under as much load was not too much for it.
-  const lasting = failed.filter((point) => !working.some((other) => isAsLoaded(other, point)))
+  const lasting = lastingFailures(failed, working)
   return (place) => {
     if (failed.length === 0) return 1
     // Failures that no size explains say little about what is not beyond them.
@@ -77,8 +76,16 @@ function chanceBy(
   }
 }
 
+/** The failures but for those whose configuration has answered under as much load: that was not too much for it. */
+export function lastingFailures<Failure extends Place>(
+  failed: readonly Failure[],
+  working: readonly Place[],
+): Failure[] {
+  return failed.filter((point) => !working.some((other) => isAsLoaded(other, point)))
+}
+
 /** The same configuration under no less load. */
-function isAsLoaded(one: Place, other: Place): boolean {
+export function isAsLoaded(one: Place, other: Place): boolean {
   return sameConfiguration(one.configuration, other.configuration) && atLeast(one, other)
 }
 

@@ -5,6 +5,7 @@ import { betterInWords } from '../domain/words.ts'
 import { holds, rank } from './answer.ts'
 import { budgetWords, isAffordable, loadedOf } from './budget.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
+import { isAsLoaded, lastingFailures } from './failures.ts'
 import { type Forecast, forecaster, meeting } from './forecast.ts'
 import type { Members } from './members.ts'
 import { fitsMemory } from './memory.ts'
@@ -153,12 +154,9 @@ function admission({ points, space }: SearchState, members: Members): (place: Pl
   const tried = new Set(points.map(placeKey))
   const fits = fitsMemory(points, space)
   const working = points.filter(({ metrics }) => metrics !== null)
-  const isAsLoaded = (one: Place, other: Place) =>
-    sameConfiguration(one.configuration, other.configuration) &&
-    inferencesOf(one.load) >= inferencesOf(other.load)
-  // What the same configuration has answered under as much load was not too much for it.
-  const lasting = points.filter(
-    (point) => point.metrics === null && !working.some((other) => isAsLoaded(other, point)),
+  const lasting = lastingFailures(
+    points.filter(({ metrics }) => metrics === null),
+    working,
   )
   // What is as large and works tells that it was not the size.
   const failed = lasting.filter(

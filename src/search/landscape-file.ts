@@ -4,7 +4,7 @@ import { type ConstraintTag, constraintTags, type MetricTag, metricTags } from '
 import { nearest } from '../config/nearest.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError, type Problem } from '../domain/error.ts'
-import { batchSizeOf, inferencesOf, type Load, loadKey } from '../domain/load.ts'
+import { batchSizeOf, inferencesOf, type Load } from '../domain/load.ts'
 import {
   misspeltKeys,
   misspeltNote,
@@ -15,7 +15,7 @@ import {
   withoutNumbersWhereFailed,
 } from './recorded.ts'
 import type { Landscape } from './replay.ts'
-import { type SearchMetrics, sameConfiguration } from './state.ts'
+import { placeKey, type SearchMetrics, sameConfiguration } from './state.ts'
 
 const count = z.int().positive()
 /** null is as good as left out. */
@@ -96,10 +96,12 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
     const remedy = 'Only one configuration is the committed one: set is_default on its points only.'
     throw refuse([{ key: `points.${other}.is_default`, message, remedy }])
   }
-  const known = new Map(points.map((point) => [keyOf(configurationOf(point), loadOf(point)), point]))
+  const known = new Map(
+    points.map((point) => [placeKey({ configuration: configurationOf(point), load: loadOf(point) }), point]),
+  )
   const [configurations, loads] = [configurationsOf(space, committed), loadsOf(space)]
   const ofSpace = configurations.flatMap((each) =>
-    loads.flatMap((load) => known.get(keyOf(each, load)) ?? []),
+    loads.flatMap((load) => known.get(placeKey({ configuration: each, load })) ?? []),
   )
   const odd = misspeltKeys((json as File).points, Object.keys(pointKeys))
   const notHeld = unrecorded(Object.keys(objective) as MetricTag[], ofSpace)
@@ -123,7 +125,7 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
       ([tag, weight]): Objective => ({ name: tag, metric: metricTags[tag as MetricTag], weight }),
     ),
     constraints: limits,
-    measure: (configuration, load) => metricsOf(known.get(keyOf(configuration, load))),
+    measure: (configuration, load) => metricsOf(known.get(placeKey({ configuration, load }))),
   }
 }
 
@@ -197,10 +199,6 @@ function loadOf({
   if (concurrency !== undefined) return { mode: 'concurrency', concurrency, ...batch }
   if (requestRate !== undefined) return { mode: 'requestRate', requestRate, ...batch }
   throw new GateError('internal', 'a load of neither concurrency nor request rate')
-}
-
-function keyOf(configuration: Configuration, load: Load): string {
-  return `${configurationKey(configuration)} ${loadKey(load)}`
 }
 
 /** The committed one first, whether the space names it or not. */

@@ -12,6 +12,8 @@ export const recorded = {
   gpu_memory_mb: { metric: 'gpuDeviceMemoryBytes', factor: 1e6 },
 } as const satisfies Record<string, { metric: MetricName; factor: number }>
 
+const recordedKeys = Object.keys(recorded) as (keyof typeof recorded)[]
+
 type Numbers = { readonly [Key in keyof typeof recorded]?: number | null | undefined }
 
 /** Of what failed to load the numbers mean nothing, whatever they are. */
@@ -97,11 +99,9 @@ export function unrecordedProblem(
 }
 
 function heldIn(points: readonly (Numbers & { readonly failed: boolean })[]): (keyof typeof recorded)[] {
-  const keys = Object.keys(recorded) as (keyof typeof recorded)[]
-  return keys.filter((key) => points.some((point) => !point.failed && point[key] != null))
+  return recordedKeys.filter((key) => points.some((point) => !point.failed && point[key] != null))
 }
 
 function keyOf(tag: MetricTag): keyof typeof recorded | undefined {
-  const keys = Object.keys(recorded) as (keyof typeof recorded)[]
-  return keys.find((key) => recorded[key].metric === metricTags[tag])
+  return recordedKeys.find((key) => recorded[key].metric === metricTags[tag])
 }

@@ -8,11 +8,13 @@ import {
   toleranceWith,
 } from '../../src/config/defaults.ts'
 import type { AcceptedRegression } from '../../src/domain/accepted.ts'
+import type { Configuration } from '../../src/domain/configuration.ts'
 import type { Environment } from '../../src/domain/environment.ts'
 import type { Load } from '../../src/domain/load.ts'
 import type { Baseline, HistoryPoint, Measurements } from '../../src/domain/measurements.ts'
 import { metrics as definitions, latencyPercentiles, type MetricName } from '../../src/domain/metric.ts'
 import type { Metrics, ModelMeasurement, Repetition, Scenario } from '../../src/domain/scenario.ts'
+import type { SearchSummary } from '../../src/domain/sweep.ts'
 import { tool } from '../../src/domain/tool.ts'
 import type { ModelRepository, RepositoryModel } from '../../src/repository/repository.ts'
 import type { Random } from '../../src/stats/random.ts'
@@ -237,6 +239,31 @@ export function makePair(
     )
   }
   return { reference, candidate }
+}
+
+/** A quick sweep that found a configuration twice as good at this load. */
+export function makeSweepSummary(
+  configuration: Configuration,
+  load: Load,
+): SearchSummary & { readonly answer: NonNullable<SearchSummary['answer']> } {
+  return {
+    mode: 'quick',
+    measurements: 1,
+    stopped: '',
+    wallNs: 0,
+    underLoadNs: 0,
+    notes: [],
+    answer: {
+      configuration,
+      load,
+      metrics: {},
+      measurements: 1,
+      gain: 1,
+      tie: false,
+      meetsConstraints: true,
+      explanation: '',
+    },
+  }
 }
 
 /** A commit's value of one metric. */
