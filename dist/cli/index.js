@@ -37840,7 +37840,7 @@ exec "$@"
                 return place.configurations.length;
             return place.configurations.filter((configuration, index) => {
                 const now = loaded[index];
-                return now === undefined || configurationKey(now) !== configurationKey(configuration);
+                return now === undefined || !sameConfiguration(now, configuration);
             }).length;
         }
         function concurrent_state_isAffordable(state, place, kept) {
@@ -38655,6 +38655,9 @@ exec "$@"
             close: schemas_boolean(),
         })
             .readonly();
+        function keepsLimit(value, { bound, limit }) {
+            return bound === 'max' ? value <= limit : value >= limit;
+        }
         const bestSchema = strictObject({
             configuration: configurationSchema,
             load: loadSchema,
@@ -38666,6 +38669,10 @@ exec "$@"
             patch: schemas_string().nullable(),
         })
             .readonly();
+        const patchFolder = 'best-config';
+        function patchFile(model) {
+            return `${patchFolder}/${model}.patch`;
+        }
         const capacityResultSchema = strictObject({
             of: schemas_enum(['reference', 'candidate', 'committed', 'best', 'other']),
             configuration: configurationSchema,
@@ -38943,8 +38950,9 @@ exec "$@"
                 next: `${sweptRemedy(model, constraint)}Make the model faster or smaller, or change the constraint if it asks for more than is needed.`,
             };
         }
-        function sweptRemedy(model, { load, metric, standsInFor, bound, limit }) {
+        function sweptRemedy(model, constraint) {
             const { search, scenarios } = model;
+            const { load, metric, standsInFor } = constraint;
             const answer = search?.answer;
             if (answer == null || !answer.meetsConstraints || answer.configuration.committed)
                 return '';
@@ -38954,11 +38962,10 @@ exec "$@"
                 configurationKey(configuration) === configurationKey(answer.configuration) &&
                 loadKey(at) === loadKey(load))
                 .map(({ metrics: measured }) => measured[asked]?.value ?? null);
-            const holds = (value) => value !== null && (bound === 'max' ? value <= limit : value >= limit);
             const [first] = values;
-            if (first == null || !values.every(holds))
+            if (first == null || !values.every((value) => value !== null && keepsLimit(value, constraint)))
                 return '';
-            const files = patchedModels(model, answer).map((each) => `best-config/${each}.patch`);
+            const files = patchedModels(model, answer).map(patchFile);
             return `Apply the best configuration found (${listInWords(files)}), of which ${inWords(asked, first)} was measured at this load. Or: `;
         }
         function patchedModels({ name, scenarios }, { load, configuration }) {
@@ -42146,11 +42153,9 @@ exec "$@"
                 return '–';
             if (scenario.status === 'failed')
                 return 'No';
-            const verdicts = constraints.map(({ metric, standsInFor, bound, limit }) => {
-                const value = scenario.metrics[standsInFor ?? metric]?.value;
-                if (value === undefined || value === null)
-                    return null;
-                return bound === 'max' ? value <= limit : value >= limit;
+            const verdicts = constraints.map((constraint) => {
+                const value = scenario.metrics[constraint.standsInFor ?? constraint.metric]?.value;
+                return value == null ? null : keepsLimit(value, constraint);
             });
             if (verdicts.includes(false))
                 return 'No';
@@ -42201,7 +42206,7 @@ exec "$@"
             return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
         }
         function isMeasuredAgain({ scenarios }) {
-            const places = scenarios.flatMap(({ role, configuration, load }) => role === 'sweep' ? [`${configurationKey(configuration)} ${loadKey(load)}`] : []);
+            const places = scenarios.flatMap((scenario) => (scenario.role === 'sweep' ? [placeKey(scenario)] : []));
             return new Set(places).size < places.length;
         }
         function sweepNotes(model) {
@@ -43794,7 +43799,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
                     ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
                     ...(suggested && best.patch !== null
-                        ? [`Its patch is best-config/${name}.patch among the run’s files: git apply takes it.`]
+                        ? [`Its patch is ${patchFile(name)} among the run’s files: git apply takes it.`]
                         : []),
                     ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
                 ],
@@ -44484,7 +44489,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const inferenceCsv = 'metrics-model-inference.csv';
         const output_measured = ['measurements.json', 'server.log', 'baseline.json'];
-        const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, 'best-config'];
+        const judged = ['result.json', 'report.md', 'report.html', inferenceCsv, patchFolder];
         function openOutput(directory, what = 'run') {
             const path = (name) => (0, external_node_path_.join)(directory, name);
             try {
@@ -44519,8 +44524,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     for (const model of result.models) {
                         if (model.best?.patch == null)
                             continue;
-                        (0, external_node_fs_.mkdirSync)(path('best-config'), { recursive: true });
-                        writeWhole((0, external_node_path_.join)(path('best-config'), `${model.name}.patch`), model.best.patch);
+                        (0, external_node_fs_.mkdirSync)(path(patchFolder), { recursive: true });
+                        writeWhole(path(patchFile(model.name)), model.best.patch);
                     }
                     writeWhole(path(inferenceCsv), renderCsv(result));
                     writeWhole(path('report.md'), renderMarkdown(result));
@@ -48359,7 +48364,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
             const refuted = failed.filter((point) => working.some((other) => atLeast(other, point)));
             const tooLarge = failed.filter((point) => !refuted.includes(point) && (refuted.length === 0 || working.some((other) => atLeast(point, other))));
-            const lasting = failed.filter((point) => !working.some((other) => isAsLoaded(other, point)));
+            const lasting = lastingFailures(failed, working);
             return (place) => {
                 if (failed.length === 0)
                     return 1;
@@ -48377,6 +48382,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 });
                 return chances.reduce((sum, chance) => sum + chance, 0) / chances.length;
             };
+        }
+        function lastingFailures(failed, working) {
+            return failed.filter((point) => !working.some((other) => isAsLoaded(other, point)));
         }
         function isAsLoaded(one, other) {
             return sameConfiguration(one.configuration, other.configuration) && atLeast(one, other);
@@ -49169,9 +49177,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const tried = new Set(points.map(placeKey));
             const fits = fitsMemory(points, space);
             const working = points.filter(({ metrics }) => metrics !== null);
-            const isAsLoaded = (one, other) => sameConfiguration(one.configuration, other.configuration) &&
-                inferencesOf(one.load) >= inferencesOf(other.load);
-            const lasting = points.filter((point) => point.metrics === null && !working.some((other) => isAsLoaded(other, point)));
+            const lasting = lastingFailures(points.filter(({ metrics }) => metrics === null), working);
             const failed = lasting.filter((point) => !working.some(({ configuration }) => !sameConfiguration(configuration, point.configuration) &&
                 movers_atLeast(members, configuration, point.configuration)));
             const works = (configuration) => points.some((point) => point.metrics !== null && sameConfiguration(point.configuration, configuration));
@@ -54967,6 +54973,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             latency_avg_ms: { metric: 'latencyAvgNs', factor: nsPerMs },
             gpu_memory_mb: { metric: 'gpuDeviceMemoryBytes', factor: 1e6 },
         };
+        const recordedKeys = Object.keys(recorded);
         function withoutNumbersWhereFailed(point) {
             if (typeof point !== 'object' || point === null || !('failed' in point) || point.failed !== true)
                 return point;
@@ -55023,12 +55030,10 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             };
         }
         function heldIn(points) {
-            const keys = Object.keys(recorded);
-            return keys.filter((key) => points.some((point) => !point.failed && point[key] != null));
+            return recordedKeys.filter((key) => points.some((point) => !point.failed && point[key] != null));
         }
         function recorded_keyOf(tag) {
-            const keys = Object.keys(recorded);
-            return keys.find((key) => recorded[key].metric === metricTags[tag]);
+            return recordedKeys.find((key) => recorded[key].metric === metricTags[tag]);
         }
         ;
         const landscape_file_count = schemas_int().positive();
@@ -55093,9 +55098,9 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 const remedy = 'Only one configuration is the committed one: set is_default on its points only.';
                 throw refuse([{ key: `points.${other}.is_default`, message, remedy }]);
             }
-            const known = new Map(points.map((point) => [landscape_file_keyOf(landscape_file_configurationOf(point), landscape_file_loadOf(point)), point]));
+            const known = new Map(points.map((point) => [placeKey({ configuration: landscape_file_configurationOf(point), load: landscape_file_loadOf(point) }), point]));
             const [configurations, loads] = [configurationsOf(space, committed), landscape_file_loadsOf(space)];
-            const ofSpace = configurations.flatMap((each) => loads.flatMap((load) => known.get(landscape_file_keyOf(each, load)) ?? []));
+            const ofSpace = configurations.flatMap((each) => loads.flatMap((load) => known.get(placeKey({ configuration: each, load })) ?? []));
             const odd = misspeltKeys(json.points, Object.keys(pointKeys));
             const notHeld = unrecorded(Object.keys(objective), ofSpace);
             if (notHeld.length > 0)
@@ -55113,7 +55118,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 space: { committed, configurations, loads },
                 objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
                 constraints: limits,
-                measure: (configuration, load) => metricsOf(known.get(landscape_file_keyOf(configuration, load))),
+                measure: (configuration, load) => metricsOf(known.get(placeKey({ configuration, load }))),
             };
         }
         function firstOf({ instance_count, max_batch_size, dynamic_batching }) {
@@ -55173,9 +55178,6 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             if (requestRate !== undefined)
                 return { mode: 'requestRate', requestRate, ...batch };
             throw new domain_error.ue('internal', 'a load of neither concurrency nor request rate');
-        }
-        function landscape_file_keyOf(configuration, load) {
-            return `${configurationKey(configuration)} ${loadKey(load)}`;
         }
         function configurationsOf(space, committed) {
             const others = space.instance_count.flatMap((instance_count) => space.max_batch_size.flatMap((max_batch_size) => space.dynamic_batching.map((dynamic_batching) => landscape_file_configurationOf({ instance_count, max_batch_size, dynamic_batching }))));
