@@ -93,6 +93,7 @@ export async function runGate(world: World, request: GateRequest): Promise<Resul
       save: output.saveMeasurements,
       logServer: output.logServer,
     })
+    world.progress('judging what was measured, and writing the reports')
     const opened = { baseline: request.baseline, recent: request.recent ?? notRequested }
     const result = judgeAgainst({ measurements, config, mode: request.mode }, opened)
     const next = baselineFrom(measurements, known, request.runId, config.gate.maxFailureRatio)

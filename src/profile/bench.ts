@@ -1,5 +1,7 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { asGateError } from '../domain/error.ts'
+import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { isComplete, withoutAutoComplete } from './auto-complete.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
@@ -82,7 +84,7 @@ export function makeBench(
     } catch (error) {
       const other = seats.at(-1)
       if (other === undefined || world.signal.aborted) throw error
-      world.progress(`no further server beside ${seats.length}: ${asGateError(error).message}`)
+      world.progress(`${model.name}: no further server beside ${seats.length}: ${asGateError(error).message}`)
       return other
     }
   }
@@ -133,6 +135,8 @@ export function makeBench(
             return known.model
           }
           const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree)
+          const where = free === undefined ? ` on server ${seats.length + 1}` : ''
+          world.progress(`${model.name}: loading ${describeConfiguration(configuration)}${where}`)
           const seat = free ?? (await startFor(configuration))
           startNs = free === undefined ? world.nowNs() - beginNs : 0
           return await change(seat, configuration)
@@ -154,6 +158,9 @@ export function makeBench(
     verify: async (configuration) => {
       const isSure = configuration.committed || seatOf(configuration)?.completes === true
       if (isSure || seats.every(({ completes }) => completes)) return
+      world.progress(
+        `${model.name}: loading the answer once more, on a server that completes its configuration as a user’s does`,
+      )
       await last?.detach()
       last = null
       // They would hold memory that it may need.
@@ -162,6 +169,7 @@ export function makeBench(
       await change(seat, configuration)
     },
     close: async () => {
+      if (seats.length > 0) world.progress(`${model.name}: stopping ${countInWords(seats.length, 'server')}`)
       try {
         await last?.detach()
       } finally {

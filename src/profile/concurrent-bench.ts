@@ -1,4 +1,5 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { describeConfiguration } from '../domain/configuration-words.ts'
 import { asGateError } from '../domain/error.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { askOf, interruptIfAsked, type ProfileContext } from './context.ts'
@@ -50,6 +51,7 @@ export function makeConcurrentBench(
     // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
     if (before !== undefined) await (context.gpu === null ? before.detach() : closeModel(context, before))
     const { name } = model
+    world.progress(`${name}: loading ${describeConfiguration(configuration)}`)
     const isPlain = configuration.committed && !overridden.has(name)
     const override = isPlain ? undefined : overrideOf(model, configuration)
     if (override !== undefined) overridden.add(name)
@@ -75,6 +77,7 @@ export function makeConcurrentBench(
   }
 
   async function clear(): Promise<void> {
+    if (server !== null) world.progress(`${models.map(({ name }) => name).join(' + ')}: stopping the server`)
     for (const live of loaded.values()) await live.detach()
     await server?.close()
     loaded.clear()

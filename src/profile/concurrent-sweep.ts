@@ -1,7 +1,6 @@
 import { defaultSearch } from '../config/defaults.ts'
 import { type Configuration, withOther } from '../domain/configuration.ts'
-import { describeConfiguration } from '../domain/configuration-words.ts'
-import { type Load, loadLabel, together } from '../domain/load.ts'
+import { type Load, together } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
@@ -21,7 +20,7 @@ import { hasGpu } from './instance-kinds.ts'
 import { ownSpace } from './members.ts'
 import type { Sweep } from './sweep.ts'
 import type { SweepState } from './sweep-loop.ts'
-import { measureAtOnce, outcomeOf, underLoadOf } from './sweep-measurement.ts'
+import { measureAtOnce, outcomeOf, outcomeWords, underLoadOf } from './sweep-measurement.ts'
 import { timesOf } from './sweep-summary.ts'
 
 export interface ConcurrentSweepInput {
@@ -50,10 +49,12 @@ export async function sweepConcurrently(
   const bench = makeConcurrentBench(context, input.repository, input.models)
   const rig: ConcurrentRig = {
     nowNs: world.nowNs,
-    measure: (step, index) => {
+    measure: async (step, index) => {
       interruptIfAsked(world)
-      world.progress(`${names(input.models)}: sweep ${index + 1}: ${words(step.place)} (${step.why})`)
-      return measurePlace(context, input, bench, models, step)
+      const measured = await measurePlace(context, input, bench, models, step)
+      const words = outcomeWords(measured.models, models)
+      world.progress(`${namesOf(input.models)}: sweep ${index + 1}: ${words} (${step.why})`)
+      return measured
     },
   }
   const plan = {
@@ -65,6 +66,7 @@ export async function sweepConcurrently(
   }
   try {
     const finished = await runConcurrentSweep(rig, plan, from, save)
+    world.progress(`${namesOf(input.models)}: sweep done: ${finished.done.reason}`)
     const doneNs = world.nowNs()
     await bench.close()
     return finish(context, models, finished, world.nowNs() - doneNs, untried)
@@ -204,15 +206,6 @@ function modeNotes(context: ProfileContext, model: string): string[] {
     : []
 }
 
-function names(models: readonly RepositoryModel[]): string {
+function namesOf(models: readonly RepositoryModel[]): string {
   return models.map(({ name }) => name).join(' + ')
-}
-
-function words({ configurations, loads }: ConcurrentPlace): string {
-  return configurations
-    .map((configuration, index) => {
-      const load = loads[index]
-      return `${describeConfiguration(configuration)} at ${load === undefined ? '' : loadLabel(load)}`
-    })
-    .join(' + ')
 }

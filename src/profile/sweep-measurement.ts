@@ -1,8 +1,11 @@
+import type { ModelSettings } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
-import { type Load, loadLabel } from '../domain/load.ts'
+import { describeConfiguration } from '../domain/configuration-words.ts'
+import { type Load, loadLabel, ownLoad } from '../domain/load.ts'
 import type { Scenario } from '../domain/scenario.ts'
 import { nsPerMs, nsPerSecond } from '../domain/world.ts'
 import { mergeLatencies } from '../load/window.ts'
+import { measurementWords } from '../search/answer-words.ts'
 import type { SearchPoint, Step } from '../search/state.ts'
 import { quantile } from '../stats/quantile.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
@@ -85,4 +88,37 @@ export function outcomeOf(
     latencyP99Ns: repetition.metrics.latencyP99Ns ?? quantile(latencies, 0.99),
   }
   return { point: { configuration, load, metrics }, scenario }
+}
+
+/** Of an error the start: the report has all of it. */
+const maxErrorLength = 160
+
+/**
+ * What came of measurements that were made at once, one line for the progress: `2 instances, … at concurrency 8: throughput
+ * 299 infer/s, p99 latency 31.2 ms (at most 20 ms asked)`.
+ *
+ * @param settings of each model
+ */
+export function outcomeWords(
+  measured: readonly MeasuredPlace[],
+  settings: readonly Pick<ModelSettings, 'objectives' | 'constraints'>[],
+): string {
+  return measured
+    .map(({ point: { configuration, load, metrics }, scenario }, index) => {
+      const { objectives = [], constraints = [] } = settings[index] ?? {}
+      const outcome =
+        metrics === null
+          ? `failed: ${startOf(scenario.error ?? 'no reason given')}`
+          : measurementWords(metrics, { objectives, constraints })
+      // What is beside it has its own part.
+      const { others: _, ...own } = configuration
+      const shown = load.beside === undefined ? configuration : own
+      return `${describeConfiguration(shown)} at ${loadLabel(ownLoad(load))}: ${outcome}`
+    })
+    .join(' + ')
+}
+
+function startOf(error: string): string {
+  const [line = ''] = error.split('\n')
+  return line.length <= maxErrorLength ? line : `${line.slice(0, maxErrorLength - 1)}…`
 }

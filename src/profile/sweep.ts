@@ -1,6 +1,4 @@
 import type { Configuration } from '../domain/configuration.ts'
-import { describeConfiguration } from '../domain/configuration-words.ts'
-import { loadLabel } from '../domain/load.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { type Space, withMembers } from '../search/space.ts'
@@ -11,7 +9,7 @@ import { membersOf, ownSpace } from './members.ts'
 import type { Running } from './records.ts'
 import { failedScenario } from './scenario.ts'
 import { runSweep, type SweepRig, type SweepState } from './sweep-loop.ts'
-import { measureAtOnce, outcomeOf, underLoadOf } from './sweep-measurement.ts'
+import { measureAtOnce, outcomeOf, outcomeWords, underLoadOf } from './sweep-measurement.ts'
 import { summarize } from './sweep-summary.ts'
 
 /** A model to be swept, and where. */
@@ -53,10 +51,8 @@ export async function sweepModel(
     const finished = await runSweep(rig, { ...settings, space, timeNs }, from, save)
     const doneNs = world.nowNs()
     const { answer } = finished.done
-    if (answer !== null) {
-      world.progress(`${model.name}: sweep done: ${finished.done.reason}`)
-      await bench.verify(answer.configuration)
-    }
+    world.progress(`${model.name}: sweep done: ${finished.done.reason}`)
+    if (answer !== null) await bench.verify(answer.configuration)
     const verifyNs = world.nowNs() - doneNs
     await bench.close()
     const stopNs = world.nowNs() - doneNs - verifyNs
@@ -84,27 +80,36 @@ function spaceOf(context: ProfileContext, input: SweepInput): { space: Space; un
   }
 }
 
-/** Loads and measures what the search proposes. */
+/** Loads and measures what the search proposes, and says what came of it. */
 function measurer(context: ProfileContext, bench: Bench, name: string): SweepRig['measure'] {
-  const { world } = context
+  const { world, config } = context
+  const settings = config.settingsFor(name)
   return async (step, index, replaced) => {
     interruptIfAsked(world)
-    const { configuration, load } = step
-    world.progress(
-      `${name}: sweep ${index + 1}: ${describeConfiguration(configuration)} at ${loadLabel(load)} (${step.why})`,
-    )
-    const { model, ...took } = await bench.load(configuration, replaced)
-    if (typeof model === 'string') {
-      const scenario = failedScenario('sweep', configuration, load, model)
-      const point = { configuration, load, metrics: null }
-      return { point, scenario, ...took, measureNs: 0, underLoadNs: 0 }
-    }
-    const startNs = world.nowNs()
-    const samples = await measureAtOnce(context, [{ model, load }], step.purpose)
-    const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured')
-    const measureNs = world.nowNs() - startNs
-    const { point, scenario } = outcomeOf(context, configuration, load, measured)
-    if (point.metrics === null) bench.discard(configuration)
-    return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) }
+    const measured = await measureStep(context, bench, step, replaced)
+    world.progress(`${name}: sweep ${index + 1}: ${outcomeWords([measured], [settings])} (${step.why})`)
+    return measured
   }
+}
+
+async function measureStep(
+  context: ProfileContext,
+  bench: Bench,
+  { configuration, load, purpose }: Parameters<SweepRig['measure']>[0],
+  replaced: Configuration | null,
+): ReturnType<SweepRig['measure']> {
+  const { world } = context
+  const { model, ...took } = await bench.load(configuration, replaced)
+  if (typeof model === 'string') {
+    const scenario = failedScenario('sweep', configuration, load, model)
+    const point = { configuration, load, metrics: null }
+    return { point, scenario, ...took, measureNs: 0, underLoadNs: 0 }
+  }
+  const startNs = world.nowNs()
+  const samples = await measureAtOnce(context, [{ model, load }], purpose)
+  const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured')
+  const measureNs = world.nowNs() - startNs
+  const { point, scenario } = outcomeOf(context, configuration, load, measured)
+  if (point.metrics === null) bench.discard(configuration)
+  return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) }
 }

@@ -1,13 +1,12 @@
 import type { Constraint, Objective } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
-import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
 import { meanOfMetrics } from '../domain/mean-metrics.ts'
 import { metrics as definitions } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
 import { betterInWords } from '../domain/words.ts'
-import { nsPerMs } from '../domain/world.ts'
+import { describe, numbersOf, percent, violationWords } from './answer-words.ts'
 import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf, withNoise } from './candidates.ts'
 import { effortOf } from './effort.ts'
 import { chanceAbove } from './improvement.ts'
@@ -213,58 +212,6 @@ function gainsByObjective(
     return [`${definitions[objective.metric].label} ${betterInWords(own)}${weight}`]
   })
   return parts.length === 0 ? [] : [`By objective: ${parts.join(', ')}.`]
-}
-
-/** A place and what was measured there, in words. */
-export function describe({
-  configuration,
-  load,
-  metrics,
-}: Pick<Candidate, 'configuration' | 'load' | 'metrics'>): string {
-  const numbers = numbersOf(metrics)
-  return `${describeConfiguration(configuration)} at ${loadLabel(load)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`
-}
-
-function numbersOf(metrics: SearchMetrics): string[] {
-  return [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter(
-    (word) => word !== null,
-  )
-}
-
-function metricWords(name: keyof typeof definitions, metrics: SearchMetrics): string | null {
-  const value = metrics[name]
-  return value == null ? null : `${definitions[name].label} ${amount(name, value)}`
-}
-
-export function violationWords(metrics: SearchMetrics, constraint: Constraint): string {
-  const { name, metric, bound, limit } = constraint
-  const value = metrics[metric]
-  const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`
-  if (value == null) return `${name} was not measured (${limitWords} asked)`
-  return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`
-}
-
-function amount(name: keyof typeof definitions, value: number): string {
-  switch (definitions[name].unit) {
-    case 'ns':
-      return `${digits(value / nsPerMs)} ms`
-    case 'bytes':
-      return `${digits(value / 1e6)} MB`
-    case 'ratio':
-      return percent(value)
-    default:
-      return `${digits(value)} ${definitions[name].unit}`
-  }
-}
-
-function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
-}
-
-function percent(ratio: number): string {
-  return Number.isFinite(ratio)
-    ? `${digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
-    : 'without bound'
 }
 
 function compare(a: number, b: number): number {

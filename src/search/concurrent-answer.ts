@@ -1,6 +1,6 @@
 import { loadLabel } from '../domain/load.ts'
 import { betterInWords, betterThan } from '../domain/words.ts'
-import { describe, violationWords } from './answer.ts'
+import { describe, violationWords } from './answer-words.ts'
 import type { ConcurrentAnswer, ConcurrentModel } from './concurrent-state.ts'
 import { excess } from './score.ts'
 import type { SearchAnswer } from './state.ts'
