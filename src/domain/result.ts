@@ -88,7 +88,10 @@ const bestSchema = z
     configuration: configurationSchema,
     load: loadSchema,
     metrics: metricsSchema,
-    /** Gain of the objective over the committed configuration's best load, as a ratio: 0.18 = 18 % better; null where the committed one meets no constraint. */
+    /**
+     * Gain over the committed configuration's best load, as a ratio: 0.18 = 18 % better; the weighted geometric mean of what each objective
+     * gains. null where the committed one does not always meet the constraints at any load, or one of the two has no value of what is sought.
+     */
     gain: z.number().nullable(),
     /** Cannot be told apart from the committed configuration, which therefore wins. */
     tie: z.boolean(),

@@ -122,6 +122,11 @@ export function makeBench(
     await Promise.all(closing.map(({ server }) => server.close()))
   }
 
+  function sayStopping(closing: readonly Seat[]): void {
+    if (closing.length > 0)
+      world.progress(`${model.name}: stopping ${countInWords(closing.length, 'server')}`)
+  }
+
   return {
     load: async (configuration, replaced) => {
       const beginNs = world.nowNs()
@@ -158,18 +163,20 @@ export function makeBench(
     verify: async (configuration) => {
       const isSure = configuration.committed || seatOf(configuration)?.completes === true
       if (isSure || seats.every(({ completes }) => completes)) return
-      world.progress(
-        `${model.name}: loading the answer once more, on a server that completes its configuration as a user’s does`,
-      )
       await last?.detach()
       last = null
       // They would hold memory that it may need.
-      await close(seats.filter(({ completes }) => !completes))
+      const others = seats.filter(({ completes }) => !completes)
+      sayStopping(others)
+      await close(others)
+      world.progress(
+        `${model.name}: loading the answer once more, on a server that completes its configuration as a user’s does`,
+      )
       const seat = seats.find(({ completes }) => completes) ?? (await start(true))
       await change(seat, configuration)
     },
     close: async () => {
-      if (seats.length > 0) world.progress(`${model.name}: stopping ${countInWords(seats.length, 'server')}`)
+      sayStopping(seats)
       try {
         await last?.detach()
       } finally {

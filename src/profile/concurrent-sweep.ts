@@ -53,7 +53,7 @@ export async function sweepConcurrently(
       interruptIfAsked(world)
       const measured = await measurePlace(context, input, bench, models, step)
       const words = outcomeWords(measured.models, models)
-      world.progress(`${namesOf(input.models)}: sweep ${index + 1}: ${words} (${step.why})`)
+      world.progress(`${namesOf(input.models)}: sweep ${index + 1}: ${words}; ${step.why}`)
       return measured
     },
   }

@@ -20,7 +20,7 @@ const placed = (configuration: Configuration, load: Load, inferPerSec: number | 
 
 test('the line of a measurement says where it was made and what came of it', () => {
   expect(outcomeWords([placed(one, closed(8), 250)], [settings])).toBe(
-    '1 instance, max batch size 4, dynamic batching off at concurrency 8: throughput 250 infer/s, p99 latency 30 ms (at most 20 ms asked)',
+    '1 instance, max batch size 4, dynamic batching off at concurrency 8: 250 infer/s, p99 latency 30 ms (limit 20 ms)',
   )
 })
 
@@ -39,7 +39,7 @@ test('of models at once each has its own part, without what is beside it', () =>
   const other = { ...one, committed: false, others: { a: { ...fields, instanceCount: 3 } } }
   const words = outcomeWords([placed(one, a ?? closed(1), 1), placed(other, b ?? closed(1), 2)], [])
   expect(words).toBe(
-    '1 instance, max batch size 4, dynamic batching off at concurrency 1: throughput 1 infer/s, p99 latency 30 ms + ' +
-      '1 instance, max batch size 4, dynamic batching off at concurrency 2: throughput 2 infer/s, p99 latency 30 ms',
+    '1 instance, max batch size 4, dynamic batching off at concurrency 1: 1 infer/s, p99 latency 30 ms + ' +
+      '1 instance, max batch size 4, dynamic batching off at concurrency 2: 2 infer/s, p99 latency 30 ms',
   )
 })

@@ -94,8 +94,8 @@ export function outcomeOf(
 const maxErrorLength = 160
 
 /**
- * What came of measurements that were made at once, one line for the progress: `2 instances, … at concurrency 8: throughput
- * 299 infer/s, p99 latency 31.2 ms (at most 20 ms asked)`.
+ * What came of measurements that were made at once, one line for the progress: `2 instances, … at concurrency 8: 299 infer/s, p99
+ * latency 31.2 ms (limit 20 ms)`.
  *
  * @param settings of each model
  */

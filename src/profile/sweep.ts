@@ -87,7 +87,7 @@ function measurer(context: ProfileContext, bench: Bench, name: string): SweepRig
   return async (step, index, replaced) => {
     interruptIfAsked(world)
     const measured = await measureStep(context, bench, step, replaced)
-    world.progress(`${name}: sweep ${index + 1}: ${outcomeWords([measured], [settings])} (${step.why})`)
+    world.progress(`${name}: sweep ${index + 1}: ${outcomeWords([measured], [settings])}; ${step.why}`)
     return measured
   }
 }

@@ -7,7 +7,11 @@ import { excess } from './score.ts'
 import type { Place, SearchMetrics } from './state.ts'
 
 /** A place and what was measured there, in words. */
-export function describe({ configuration, load, metrics }: Place & { readonly metrics: SearchMetrics }): string {
+export function describe({
+  configuration,
+  load,
+  metrics,
+}: Place & { readonly metrics: SearchMetrics }): string {
   const numbers = numbersOf(metrics)
   return `${describeConfiguration(configuration)} at ${loadLabel(load)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`
 }
@@ -18,8 +22,8 @@ export function numbersOf(metrics: SearchMetrics): string[] {
 }
 
 /**
- * What was measured, as far as it matters to a search: throughput, p99 where no latency is limited, whatever is limited, with
- * the limit where it is broken, and what is sought. `throughput 299 infer/s, p99 latency 31.2 ms (at most 20 ms asked)`
+ * What was measured, as far as it matters to a search, as short as can be: throughput, p99 where no latency is limited, whatever
+ * is limited, with the limit where it is broken, and what is sought. `299 infer/s, p99 latency 31.2 ms (limit 20 ms)`
  */
 export function measurementWords(
   metrics: SearchMetrics,
@@ -37,15 +41,14 @@ export function measurementWords(
     const broken = asked.constraints.filter(
       (constraint) => constraint.metric === name && excess(metrics, constraint) > 0,
     )
-    const limits = broken.map(limitWords).join(', ')
-    const value = metricWords(name, metrics) ?? (limited.includes(name) ? missingWords(name) : null)
-    return value === null ? [] : [limits === '' ? value : `${value} (${limits})`]
+    const limits = broken.map(({ limit }) => `limit ${amount(name, limit)}`).join(', ')
+    const value = metrics[name]
+    if (value == null && broken.length === 0) return []
+    const label = name === 'inferPerSec' && value != null ? '' : `${definitions[name].label} `
+    const number = value == null ? 'not measured' : amount(name, value)
+    return [`${label}${number}${limits === '' ? '' : ` (${limits})`}`]
   })
   return words.join(', ')
-}
-
-function missingWords(name: MetricName): string {
-  return `${definitions[name].label} not measured`
 }
 
 function metricWords(name: MetricName, metrics: SearchMetrics): string | null {

@@ -201,3 +201,46 @@ test('where one side has no value of what is sought, by how much it is better is
     /^The committed configuration at its best load, concurrency 16: p99 latency 1 ms; .* By how much it is worse is not known/,
   )
 })
+
+test('a committed configuration that held once and not again is said to be unsteady, and nothing is gained over it', () => {
+  const { points, constraints, ...asked } = {
+    ...question([
+      [2, 200],
+      [1, 150],
+      [2, 200],
+    ]),
+    constraints: [
+      { name: 'perf_latency_p99', metric: 'latencyP99Ns', bound: 'max', limit: 150e6 },
+    ] as const satisfies readonly Constraint[],
+  }
+  const answerWith = (again: SearchPoint['metrics'], limits: readonly Constraint[] = constraints) =>
+    answerOf({
+      ...asked,
+      constraints: limits,
+      points: [...points, { configuration: withInstances(1), load, metrics: again }],
+    })
+  expect(answerWith(null)).toMatchObject({
+    configuration: { instanceCount: 2 },
+    gain: null,
+    explanation:
+      'The committed configuration is unsteady: at concurrency 16 it met the constraints in 1 of 2 measurements, and failed in 1; at no measured load it always did.',
+  })
+  expect(answerWith({ inferPerSec: 140, latencyP99Ns: 200e6 })?.explanation).toMatch(
+    /unsteady: at concurrency 16 it met the constraints in 1 of 2 measurements; /,
+  )
+  expect(answerWith(null, [])?.explanation).toMatch(
+    /unsteady: at concurrency 16 it answered in 1 of 2 measure/,
+  )
+  const never = [{ ...constraints[0], limit: 140e6 }]
+  expect(answerWith({ inferPerSec: 140, latencyP99Ns: 200e6 }, never)?.explanation).toBe(
+    'The committed configuration meets the constraints at no measured load.',
+  )
+})
+
+test('where all that was measured failed again, the answer is said to be unsteady', () => {
+  const asked = question([[2, 200]])
+  const points = [...asked.points, { configuration: withInstances(2), load, metrics: null }]
+  expect(answerOf({ ...asked, points })?.explanation).toBe(
+    'It is unsteady: it failed in 1 of 2 measurements, as did whatever else answered.',
+  )
+})

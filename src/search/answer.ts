@@ -5,21 +5,31 @@ import { meanOfMetrics } from '../domain/mean-metrics.ts'
 import { metrics as definitions } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
-import { betterInWords } from '../domain/words.ts'
+import { betterInWords, countInWords } from '../domain/words.ts'
 import { describe, numbersOf, percent, violationWords } from './answer-words.ts'
-import { type Candidate, candidatesOf, exactSpread, hasFailed, spreadOf, withNoise } from './candidates.ts'
+import {
+  type Candidate,
+  candidatesOf,
+  exactSpread,
+  groupsBy,
+  hasFailed,
+  spreadOf,
+  withNoise,
+} from './candidates.ts'
 import { effortOf } from './effort.ts'
 import { chanceAbove } from './improvement.ts'
-import { excess, gain, logScore, score, violation } from './score.ts'
+import { excess, gain, logScore, meets, violation } from './score.ts'
 import { meetingOf, utilityOf } from './stakes.ts'
 import {
   type Place,
+  placeKey,
   type SearchAnswer,
   type SearchMetrics,
   type SearchState,
   sameConfiguration,
 } from './state.ts'
 import { fitSurrogate } from './surrogate.ts'
+import { mostHeld, standingOf, standingWords } from './unsteady.ts'
 
 type Question = Pick<SearchState, 'objectives' | 'constraints' | 'points' | 'space'>
 
@@ -123,7 +133,7 @@ export function indistinguishable(
     return Math.max(chance, 1 - chance) < surelyBetter
   }
   const error = spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements)
-  return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error
+  return Math.abs(logScore(one.metrics, other.metrics, question.objectives)) <= tieErrors * error
 }
 
 /** What the measurements say is best; null where none succeeded. */
@@ -136,9 +146,16 @@ export function answerOf(question: Question, estimate: Estimate | null = null): 
     holds(candidate, constraints, estimate?.meetingOf(candidate))
   const meetsConstraints = isHolding(top)
   const own = bestOf(ranked, question.space.committed)
-  const ownMeets = own !== null && isHolding(own)
+  // What failed when it was measured again meets nothing, whatever it gave before.
+  const ownMeets = own !== null && isHolding(own) && !hasFailed(own)
   const isCommitted = top === own
-  const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate)
+  // An estimate may rank first what by its own measurements is no better: nobody is to change anything for that.
+  const isNoBetter = own !== null && logScore(top.metrics, own.metrics, objectives) <= 0
+  const tie =
+    !isCommitted &&
+    ownMeets &&
+    meetsConstraints &&
+    (isNoBetter || indistinguishable(top, own, question, estimate))
   const winner = tie ? own : top
   return {
     configuration: winner.configuration,
@@ -181,21 +198,38 @@ function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets
     const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ')
     return `Missed: ${isRefuted ? 'measured again, ' : ''}${words}.`
   }
+  if (hasFailed(top) && top !== own)
+    return `It is unsteady: it failed in ${top.tries - top.measurements} of ${countInWords(top.tries, 'measurement')}, as did whatever else answered.`
   if (own === null) return 'The committed configuration gave no measurement.'
   if (top === own) {
+    if (hasFailed(own)) return ownMissesWords(question)
     const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration))
     return isAlone ? 'No other configuration was measured.' : 'Nothing else that was measured is better.'
   }
-  if (!ownMeets) return 'The committed configuration meets the constraints at no measured load.'
+  if (!ownMeets) return ownMissesWords(question)
   const spread = `single measurements spread by ${percent(spreadOf(points))}`
   if (tie) {
-    const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0)
+    const ratio = percent(Math.abs(gain(top.metrics, own.metrics, objectives) ?? 0))
     return `The best other one, ${describe(top)}, differs by ${ratio}, which is not sure to be more than noise: ${spread}.`
   }
   const before = `The committed configuration at its best load, ${loadLabel(own.load)}: ${numbersOf(own.metrics).join(', ')}; ${spread}.`
   if (gain(top.metrics, own.metrics, objectives) === null)
     return `${before} By how much it is worse is not known, since one of the two has no value of what is sought.`
   return [before, ...gainsByObjective(top.metrics, own.metrics, objectives)].join(' ')
+}
+
+/** Why nothing is a gain over the committed configuration: at no load its measurements all met the limits. */
+function ownMissesWords({ points, space, constraints }: Question): string {
+  const own = points.filter(({ configuration }) => sameConfiguration(configuration, space.committed))
+  const places = groupsBy(own, placeKey).flatMap((group) => {
+    const outcomes = group.map(({ metrics }) => (metrics === null ? null : meets(metrics, constraints)))
+    return group.slice(0, 1).map(({ load }) => ({ load, standing: standingOf(outcomes) }))
+  })
+  const unsteady = mostHeld(places)
+  if (unsteady === null) return 'The committed configuration meets the constraints at no measured load.'
+  const { load, standing } = unsteady
+  const what = constraints.length === 0 ? 'answered' : 'met the constraints'
+  return `The committed configuration is unsteady: at ${loadLabel(load)} it ${what} ${standingWords(standing)}; at no measured load it always did.`
 }
 
 /** What a gain is made of, where that is not throughput alone. */

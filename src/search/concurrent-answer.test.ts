@@ -43,8 +43,9 @@ const found: ConcurrentAnswer = {
   ],
   measurements: 2,
   committed: before,
+  unsteady: null,
   gains: [0.8, -0.05],
-  gain: 0.5875,
+  gain: 0.534,
   tie: false,
   meetsConstraints: true,
 }
@@ -55,7 +56,7 @@ test('each model has its own numbers, and the first one says what is to be said 
   expect(b).toMatchObject({ gain: -0.05, metrics: { inferPerSec: 190 } })
   expect(b?.explanation).toBe('Part of one combination with a, where all of it is described.')
   expect(a?.explanation).toBe(
-    'The best combination is 58.8 % better than the committed configurations at their best loads (a at concurrency 1, b at concurrency 8), by the weighted sum of the gains: ' +
+    'The best combination is 53.4 % better than the committed configurations at their best loads (a at concurrency 1, b at concurrency 8), by the weighted geometric mean of what each model gains: ' +
       'a (weight 0.75): 2 instances, max batch size 4, dynamic batching on at concurrency 2 (throughput 180 infer/s, p99 latency 11 ms), 80.0 % better; ' +
       'b (weight 0.25): 1 instance, max batch size 4, dynamic batching on at concurrency 8 (throughput 190 infer/s, p99 latency 16 ms), 5.0 % worse. ' +
       'It was measured as a whole: change all of it, or none.',
@@ -80,5 +81,18 @@ test('a tie, the committed ones, and committed ones that meet nothing', () => {
     answersOf(models, { ...found, ...change })[0]?.explanation
   expect(wordsOf({ ...before, tie: true })).toMatch(/^A tie, so the committed configurations stand: a /)
   expect(wordsOf({ ...before, gains: [0, 0], gain: 0 })).toMatch(/^The committed configurations are the best/)
-  expect(wordsOf({ gains: [null, null], gain: null })).toMatch(/meet the constraints at no measured load/)
+  const unknown = { gains: [null, null], gain: null }
+  const slow = { ...before, metrics: [{ inferPerSec: 100 }, { inferPerSec: 200, latencyP99Ns: 25e6 }] }
+  expect(wordsOf({ ...unknown, committed: slow })).toMatch(
+    / none\. .* meet the constraints at no measured load\.$/,
+  )
+  expect(wordsOf({ ...unknown, committed: null })).toMatch(/ none\. .* gave no measurement\.$/)
+  const unsteady = { loads: before.loads, standing: { held: 1, failed: 1, tries: 2 } }
+  expect(wordsOf({ ...unknown, unsteady })).toMatch(
+    / are unsteady: at their loads \(a at concurrency 1, b at concurrency 8\) all constraints were met in 1 of 2 measurements, and failed in 1; /,
+  )
+  const without = { ...before, metrics: [{}, { inferPerSec: 200, latencyP99Ns: 15e6 }] }
+  expect(wordsOf({ ...unknown, committed: without })).toMatch(
+    /is not known, since of a one of the two has no value/,
+  )
 })

@@ -1,9 +1,10 @@
-import { loadLabel } from '../domain/load.ts'
+import { type Load, loadLabel } from '../domain/load.ts'
 import { betterInWords, betterThan } from '../domain/words.ts'
 import { describe, violationWords } from './answer-words.ts'
 import type { ConcurrentAnswer, ConcurrentModel } from './concurrent-state.ts'
-import { excess } from './score.ts'
+import { excess, gain as gainOf, violation } from './score.ts'
 import type { SearchAnswer } from './state.ts'
+import { standingWords } from './unsteady.ts'
 
 /** The answer's part of each model; what is to be said of all of them together, the first one says. */
 export function answersOf(
@@ -45,13 +46,31 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
   if (tie) return `A tie, so the committed configurations stand: ${all}.`
   if (configurations.every((each) => each.committed))
     return `The committed configurations are the best combination of those measured: ${all}.`
-  if (gain === null)
-    return `The best combination is ${all}; the committed configurations meet the constraints at no measured load, or gave no measurement.`
-  const before = (committed?.configurations ?? [])
-    .map((_, index) => {
-      const load = committed?.loads[index]
-      return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`
-    })
-    .join(', ')
-  return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`
+  const whole = 'It was measured as a whole: change all of it, or none.'
+  if (gain === null) return `The best combination is ${all}. ${whole} ${committedWords(models, answer)}`
+  const before = loadsInWords(models, committed?.loads ?? [])
+  return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted geometric mean of what each model gains: ${all}. ${whole}`
+}
+
+/** Why by how much it is better is not told. */
+function committedWords(
+  models: readonly ConcurrentModel[],
+  { committed, unsteady, metrics }: ConcurrentAnswer,
+): string {
+  if (committed === null) return 'The committed configurations gave no measurement.'
+  if (unsteady !== null)
+    return `The committed configurations are unsteady: at their loads (${loadsInWords(models, unsteady.loads)}) all constraints were met ${standingWords(unsteady.standing)}; at no measured loads they always were.`
+  const breaks = models.some(
+    ({ constraints }, index) => violation(committed.metrics[index] ?? {}, constraints) > 0,
+  )
+  if (breaks) return 'The committed configurations meet the constraints at no measured load.'
+  const unknown = models.filter(
+    ({ objectives }, index) =>
+      gainOf(metrics[index] ?? {}, committed.metrics[index] ?? {}, objectives) === null,
+  )
+  return `By how much it is better is not known, since of ${unknown.map(({ name }) => name).join(' and ')} one of the two has no value of what is sought.`
+}
+
+function loadsInWords(models: readonly ConcurrentModel[], loads: readonly Load[]): string {
+  return loads.map((load, index) => `${models[index]?.name} at ${loadLabel(load)}`).join(', ')
 }

@@ -58,6 +58,7 @@ function play({ gated, limitsMs, failsFrom = Infinity }: Scene, most: number) {
     metrics: [],
     measurements: 1,
     committed: null,
+    unsteady: null,
     gains: [],
     gain: null,
     tie: false,

@@ -6,7 +6,7 @@ import {
   type ConcurrentState,
   placeKey,
 } from './concurrent-state.ts'
-import { score, violation } from './score.ts'
+import { logScore, violation } from './score.ts'
 import type { SearchMetrics } from './state.ts'
 
 /** A measured place of all models with the means of its measurements. */
@@ -32,7 +32,7 @@ export function comparison(
   return Math.abs(difference) < leastGain ? 0 : Math.sign(difference)
 }
 
-/** The weighted sum of each model's score against another place: above 0 = better. */
+/** The weighted sum of each model's score on the log scale against another place: above 0 = better. */
 export function scoreOf(
   models: readonly ConcurrentModel[],
   metrics: readonly SearchMetrics[],
@@ -40,7 +40,7 @@ export function scoreOf(
 ): number {
   return models.reduce(
     (sum, { weight, objectives }, index) =>
-      sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives),
+      sum + weight * logScore(metrics[index] ?? {}, against[index] ?? {}, objectives),
     0,
   )
 }

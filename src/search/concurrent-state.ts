@@ -4,6 +4,7 @@ import { type Load, loadKey } from '../domain/load.ts'
 import { allows } from './budget.ts'
 import type { Space } from './space.ts'
 import { type SearchBudget, type SearchMetrics, sameConfiguration } from './state.ts'
+import type { Standing } from './unsteady.ts'
 
 /** One of the models that are under load at once, with what is sought of it. */
 export interface ConcurrentModel {
@@ -53,7 +54,9 @@ export interface ConcurrentAnswer extends ConcurrentPlace {
   readonly measurements: number
   /** The same of the committed configurations at their best loads; null where nothing was measured of them. */
   readonly committed: (ConcurrentPlace & { readonly metrics: readonly SearchMetrics[] }) | null
-  /** By model, and of all by their weights: against the committed ones; null where one of both breaks a constraint. */
+  /** The gated loads at which the committed ones met all limits in some of their measurements only, where they did at none always. */
+  readonly unsteady: { readonly loads: readonly Load[]; readonly standing: Standing } | null
+  /** By model, and of all by their weights: against the committed ones; null where one of both breaks a constraint, or has no value of what is sought. */
   readonly gains: readonly (number | null)[]
   readonly gain: number | null
   readonly tie: boolean

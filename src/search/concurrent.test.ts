@@ -189,10 +189,10 @@ test('the weightier model gets the more', () => {
   expect(shareOfA([1, 9])).toBeLessThan(shareOfA([1, 1]) - 0.05)
 })
 
-test('the total gain is the weighted sum of the models’ own', () => {
+test('the total gain is the weighted geometric mean of the models’ own', () => {
   const { answer } = search(models([3, 1]), { ms: [10, 20], marginal: [1, 1], cores: 16 })
   const [a, b] = answer?.gains ?? []
-  expect(answer?.gain).toBeCloseTo(0.75 * (a ?? 0) + 0.25 * (b ?? 0), 9)
+  expect(answer?.gain).toBeCloseTo((1 + (a ?? 0)) ** 0.75 * (1 + (b ?? 0)) ** 0.25 - 1, 9)
   expect(answer?.gain).toBeGreaterThan(0.5)
   expect(answer?.tie).toBe(false)
 })

@@ -2,7 +2,7 @@ import type { Configuration } from '../domain/configuration.ts'
 import { inferencesOf } from '../domain/load.ts'
 import { tieErrors } from './answer.ts'
 import { budgetWords } from './budget.ts'
-import { defaultSpread } from './candidates.ts'
+import { defaultSpread, groupsBy, hasFailed } from './candidates.ts'
 import { type Move, movesFrom } from './concurrent-moves.ts'
 import {
   type ConcurrentCandidate,
@@ -15,12 +15,14 @@ import {
 import {
   type ConcurrentAnswer,
   type ConcurrentPlace,
+  type ConcurrentPoint,
   type ConcurrentState,
   type ConcurrentStep,
   isAffordable,
   placeKey,
 } from './concurrent-state.ts'
-import { gain } from './score.ts'
+import { gain, gainOfAll, meets } from './score.ts'
+import { mostHeld, standingOf } from './unsteady.ts'
 
 /** Of the gated loads so many are tried first: gains are against the committed configurations' best. */
 const mostGated = 3
@@ -125,7 +127,8 @@ function answerOf(state: ConcurrentState): ConcurrentAnswer | null {
   if (top === undefined) return null
   const own = ranked.find(({ configurations }) => isCommitted(configurations))
   const meetsConstraints = violationOf(models, top.metrics) === 0
-  const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0
+  // What failed when it was measured again meets nothing, whatever it gave before.
+  const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0 && !hasFailed(own)
   const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements)
   const tie =
     top !== own &&
@@ -143,13 +146,27 @@ function answerOf(state: ConcurrentState): ConcurrentAnswer | null {
     metrics: winner.metrics,
     measurements: winner.measurements,
     committed: own ?? null,
+    unsteady: ownMeets ? null : unsteadyOf(state),
     gains,
-    gain: comparable
-      ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
-      : null,
+    gain: gainOfAll(
+      gains,
+      models.map(({ weight }) => weight),
+    ),
     tie,
     meetsConstraints,
   }
+}
+
+/** Where the committed configurations met all limits at times. */
+function unsteadyOf({ models, points }: ConcurrentState): ConcurrentAnswer['unsteady'] {
+  const own = points.filter(({ configurations }) => isCommitted(configurations))
+  const isHeld = ({ metrics }: ConcurrentPoint) =>
+    metrics && models.every(({ constraints }, index) => meets(metrics[index] ?? {}, constraints))
+  return mostHeld(
+    groupsBy(own, placeKey).flatMap((group) =>
+      group.slice(0, 1).map(({ loads }) => ({ loads, standing: standingOf(group.map(isHeld)) })),
+    ),
+  )
 }
 
 function measure(place: ConcurrentPlace, purpose: 'explore' | 'confirm', why: string): ConcurrentStep {

@@ -58,20 +58,30 @@ export function logScore(
 }
 
 /**
- * The gain shown to people, as a ratio (0.18 = 18 % better): the weighted mean over objectives of self / other − 1
- * where more is better and other / self − 1 where less is. Metrics that a side lacks are left out; null where none is left.
+ * The gain shown to people, as a ratio (0.18 = 18 % better): the weighted geometric mean over objectives of self / other where
+ * more is better and other / self where less is, less 1. It is `logScore` in other words: what is ranked higher gains more, and ten
+ * times better in one of two objectives makes up for ten times worse in the other. What neither side has is left out; null where
+ * one side alone has a metric, and where none is left.
  */
 export function gain(
   metrics: SearchMetrics,
   against: SearchMetrics,
   objectives: readonly Objective[],
 ): number | null {
-  const known = objectives.filter(({ metric }) => positive(metrics[metric]) && positive(against[metric]))
-  if (known.length === 0) return null
-  return weighted(known, (metric) => {
-    const ratio = (metrics[metric] ?? 0) / (against[metric] ?? 0)
-    return (direction(metric) > 0 ? ratio : 1 / ratio) - 1
-  })
+  const known = objectives.filter(({ metric }) => positive(metrics[metric]) || positive(against[metric]))
+  const isTold = known.every(({ metric }) => positive(metrics[metric]) && positive(against[metric]))
+  return known.length === 0 || !isTold ? null : Math.expm1(logScore(metrics, against, known))
+}
+
+/**
+ * The gain of several models together: the weighted geometric mean of 1 + each one's gain, less 1. null where one is not known.
+ *
+ * @param weights which add up to 1
+ */
+export function gainOfAll(gains: readonly (number | null)[], weights: readonly number[]): number | null {
+  const logs = gains.flatMap((each) => (each === null ? [] : [Math.log1p(each)]))
+  if (logs.length < gains.length) return null
+  return Math.expm1(logs.reduce((sum, log, index) => sum + (weights[index] ?? 0) * log, 0))
 }
 
 /** 1 where more is better, −1 where less is. */

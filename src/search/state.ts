@@ -66,7 +66,7 @@ export interface SearchAnswer extends Place {
   /** Mean over the measurements of this configuration at this load. */
   readonly metrics: SearchMetrics
   readonly measurements: number
-  /** Gain over the committed configuration's best load as a ratio; null where that one meets no constraint. */
+  /** Gain over the committed configuration's best load as a ratio; null where that one meets the constraints at no load, or not always, or it is not known. */
   readonly gain: number | null
   /** Cannot be told apart from the committed configuration, which therefore stands. */
   readonly tie: boolean

@@ -105,7 +105,7 @@ test('--json prints result.json and nothing else; progress goes to stderr', () =
   expect(alone.exitCode, alone.stderr).toBe(0)
   expect(alone.stdout).toBe(text('alone/result.json'))
   expect(alone.stderr).toContain('paced: repetition 1 of 2')
-  expect(alone.stderr).toMatch(/paced: sweep 1: .* at concurrency \d+: throughput \d.* infer\/s, p99 latency .* ms/)
+  expect(alone.stderr).toMatch(/paced: sweep 1: .* at concurrency \d+: \d.* infer\/s, p99 latency .* ms/)
   expect(alone.stderr).toMatch(/paced: stopping \d+ server/)
 })
 

@@ -62,8 +62,9 @@ const found: ConcurrentAnswer = {
     loads: [closed(8), closed(16)],
     metrics: [numbers(45, 200), numbers(60, 260)],
   },
+  unsteady: null,
   gains: [0.65, -0.038],
-  gain: 0.478,
+  gain: 0.442,
   tie: false,
   meetsConstraints: true,
 }
