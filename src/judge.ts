@@ -36,7 +36,8 @@ export function judge(input: CompareInput): Result {
   const looser = loosened(input)
   const trend = trendIn(input)
   const models = measurements.models.map((model) => modelResult(model, input, compared))
-  const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs, invocation } = measurements
+  const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs, invocation, ignoredKeys } =
+    measurements
   const policies = judgingFlags(input.config.overrides)
   return {
     kind: 'result',
@@ -57,6 +58,7 @@ export function judge(input: CompareInput): Result {
         : { description: measurements.reference.description, commit: measurements.reference.commit },
     models,
     ...(looser === null ? {} : { loosened: looser }),
+    ...(ignoredKeys === undefined ? {} : { ignoredKeys }),
     warnings: [...warnings, ...configurationWarnings(input), ...sharedChangeWarnings(models)],
     ...(trend === null ? {} : { trend }),
     wallNs,

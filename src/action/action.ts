@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import * as core from '@actions/core'
 import { context as github } from '@actions/github'
 import { type OpenedBaseline, openBaseline } from '../baseline/find.ts'
-import { findConfigFile, loadConfig } from '../config/load-config.ts'
+import { findConfigFile, loadConfig, warningLines } from '../config/load-config.ts'
 import { asGateError, describeError, exitCodes, GateError } from '../domain/error.ts'
 import type { World } from '../domain/world.ts'
 import { runGate } from '../gate.ts'
@@ -115,7 +115,7 @@ async function makeRequest(world: World, whole: Publication): Promise<Asked> {
   const { inputs, workspace, outputDirectory } = whole
   const file = inputs.config === null ? findConfigFile(workspace) : resolve(workspace, inputs.config)
   const config = await loadConfig({ file, overrides: overridesOf(inputs, whole.plan.mode) })
-  for (const warning of config.warnings) core.warning(warning)
+  for (const warning of warningLines(config)) core.warning(warning)
   if (config.modelRepository === null) {
     throw new GateError('usage', 'no model repository is given', {
       hint: 'set the input model-repository, or model_repository in triton-perf-gate.yml',

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { checkEnds } from '../config/accepted.ts'
-import { findConfigFile, loadConfig } from '../config/load-config.ts'
+import { findConfigFile, loadConfig, warningLines } from '../config/load-config.ts'
 import { readAllInputs } from '../profile/inputs.ts'
 import { checkComposingModels } from '../repository/calls.ts'
 import { checkConcurrentModels } from '../repository/concurrent.ts'
@@ -15,7 +15,7 @@ export async function checkConfig(
   const file = options.config ?? findConfigFile(shell.cwd)
   const config = await loadConfig({ file, overrides: {} })
   checkEnds(config, worldOf(shell).date())
-  for (const warning of config.warnings) shell.err(`warning: ${warning}\n`)
+  for (const warning of warningLines(config)) shell.err(`warning: ${warning}\n`)
   shell.out(file === null ? 'no configuration file: the defaults hold\n' : `${file}: valid\n`)
   const path = options.modelRepository ?? config.modelRepository
   if (path === null) return 0

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Config, GateSettings, TritonSettings } from '../config/config.ts'
-import { findConfigFile, loadConfig } from '../config/load-config.ts'
+import { findConfigFile, loadConfig, warningLines } from '../config/load-config.ts'
 import type { ConfigOverrides } from '../config/overrides.ts'
 import { asGateError, GateError, type Problem } from '../domain/error.ts'
 import { duration, modelNames, positive } from './flag-values.ts'
@@ -63,7 +63,7 @@ export async function configFrom(shell: Shell, options: Omit<GateOptions, 'outpu
   }
   if (problems.length > 0) throw new GateError('usage', 'flags are wrong', { problems })
   const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides })
-  for (const warning of config.warnings) shell.err(`warning: ${warning}\n`)
+  for (const warning of warningLines(config)) shell.err(`warning: ${warning}\n`)
   return config
 }
 

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AcceptedRegression } from '../domain/accepted.ts'
 import type { Configuration } from '../domain/configuration.ts'
+import type { IgnoredKey } from '../domain/ignored-key.ts'
 import type { Load } from '../domain/load.ts'
 import type { MetricName } from '../domain/metric.ts'
 import type { ConfigOverrides } from './overrides.ts'
@@ -34,7 +35,9 @@ export interface Config {
   readonly perfAnalyzer: PerfAnalyzerSettings
   /** What stood above the file when it was read. */
   readonly overrides: ConfigOverrides
-  /** Keys that were read but have no effect here, with what to use instead. */
+  /** Keys that have no effect here, whatever else the file says. */
+  readonly ignoredKeys: readonly IgnoredKey[]
+  /** What else was read and is not as it may seem, a sentence each. */
   readonly warnings: readonly string[]
 }
 

@@ -1,6 +1,8 @@
 import type { Problem } from '../domain/error.ts'
+import type { IgnoredKey } from '../domain/ignored-key.ts'
 import { isMapping, type Mapping } from '../domain/mapping.ts'
 import { defaultRequestRate, defaultSearch } from './defaults.ts'
+import { ignoredReason } from './ignored-keys.ts'
 import { schemasAt } from './json-schema.ts'
 import { problemAt } from './problems.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
@@ -131,13 +133,18 @@ function rangeProblems(source: YamlSource, file: Mapping): Problem[] {
   })
 }
 
-/** Keys that have no effect, each as one sentence with its place. */
-export function ignoredKeyWarnings(source: YamlSource): string[] {
+/** Keys that have no effect, in the order of the file. */
+export function ignoredKeysIn(source: YamlSource): IgnoredKey[] {
   return ignoredPaths(source.value, []).map((path) => {
     const { line } = source.placeOf(path, 'key')
-    const why = schemasAt(path).find(({ deprecated }) => deprecated)?.description ?? ''
-    return `${source.file}${line === undefined ? '' : `:${line}`}: ${path.join('.')}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`
+    const place = line === undefined ? {} : { line }
+    return { file: source.file, ...place, key: path.join('.'), why: whyIgnored(path) ?? '' }
   })
+}
+
+function whyIgnored(path: Path): string | undefined {
+  const schema = schemasAt(path).find(({ deprecated }) => deprecated)
+  return schema && ignoredReason(schema.description ?? '')
 }
 
 function ignoredPaths(value: unknown, path: Path): Path[] {
@@ -146,6 +153,6 @@ function ignoredPaths(value: unknown, path: Path): Path[] {
   if (!isMapping(value)) return []
   return Object.keys(value).flatMap((name) => {
     const inner = [...path, name]
-    return schemasAt(inner).some(({ deprecated }) => deprecated) ? [inner] : ignoredPaths(value[name], inner)
+    return whyIgnored(inner) !== undefined ? [inner] : ignoredPaths(value[name], inner)
   })
 }

@@ -94,6 +94,13 @@ export const passedPerfAnalyzerFlags = [
   'bls-composing-models',
 ] as const
 
+const noEffect = 'No effect: '
+
+/** Why a key has no effect, from its description in the schema. */
+export function ignoredReason(description: string): string {
+  return description.slice(noEffect.length).replace(/\.$/, '')
+}
+
 /** Accepts the keys of such a table with any value. The type says nothing of them: nobody is to read them. */
 export function ignoredShape(
   table: Readonly<Record<string, string>>,
@@ -104,7 +111,7 @@ export function ignoredShape(
       z
         .unknown()
         .optional()
-        .meta({ description: `No effect: ${why}.`, deprecated: true }),
+        .meta({ description: `${noEffect}${why}.`, deprecated: true }),
     ]),
   )
 }

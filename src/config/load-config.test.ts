@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { GateError } from '../domain/error.ts'
-import { findConfigFile, loadConfig, readConfig } from './load-config.ts'
+import { ignoredKeys } from './ignored-keys.ts'
+import { findConfigFile, loadConfig, readConfig, warningLines } from './load-config.ts'
 import type { ConfigOverrides } from './overrides.ts'
 
 const file = 'triton-perf-gate.yml'
@@ -101,10 +102,16 @@ gate: { time_budget: 5m, on_inconclusive: warn, triton: local }
 })
 
 test('keys without effect are warned of, by name and line', () => {
-  const { warnings } = read(
+  const config = read(
     'plots: {}\nrun_config_search_mode: optuna\ncheckpoint_directory: c\nperf_analyzer_flags:\n  binary-search: true\n',
   )
-  expect(warnings).toEqual([
+  expect(config.ignoredKeys[1]).toEqual({
+    file: 'triton-perf-gate.yml',
+    line: 3,
+    key: 'checkpoint_directory',
+    why: ignoredKeys.checkpoint_directory,
+  })
+  expect(warningLines(config)).toEqual([
     expect.stringMatching(/^triton-perf-gate\.yml:1: plots: no effect: /),
     expect.stringMatching(/:3: checkpoint_directory: no effect: .*measurements\.json/),
     expect.stringMatching(

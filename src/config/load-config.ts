@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GateError } from '../domain/error.ts'
+import { ignoredKeyWords } from '../domain/ignored-key.ts'
 import { concurrentProblems } from './concurrent.ts'
 import type { Config } from './config.ts'
-import { crossProblems, ignoredKeyWarnings } from './cross-checks.ts'
+import { crossProblems, ignoredKeysIn } from './cross-checks.ts'
 import { type ConfigOverrides, checkOverrides } from './overrides.ts'
 import { problemsOf } from './problems.ts'
 import { resolve } from './resolve.ts'
@@ -50,11 +51,16 @@ export function readConfig(text: string, file: string, overrides: ConfigOverride
     )
     throw new GateError('config', `${file} is not a valid configuration`, { problems: sorted })
   }
-  const config = resolve(file, parsed.data, overrides, ignoredKeyWarnings(source))
+  const config = resolve(file, parsed.data, overrides, ignoredKeysIn(source))
   const together = concurrentProblems(config, source)
   if (together.length > 0)
     throw new GateError('config', `${file} is not a valid configuration`, { problems: together })
   return config
+}
+
+/** Everything that was read and is to be known before anything is measured, a line each. */
+export function warningLines({ ignoredKeys, warnings }: Pick<Config, 'ignoredKeys' | 'warnings'>): string[] {
+  return [...ignoredKeys.map(ignoredKeyWords), ...warnings]
 }
 
 async function readText(file: string): Promise<string> {

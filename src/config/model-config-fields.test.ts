@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ignoredModelConfigField } from './ignored-keys.ts'
 import { readConfig } from './load-config.ts'
 
 const file = 'triton-perf-gate.yml'
@@ -26,12 +27,15 @@ profile_models:
     maxQueueDelaysMicroseconds: [100],
   })
   expect(config.settingsFor('other').search.mode).toBe('quick')
-  expect(config.warnings).toEqual([
-    expect.stringContaining(
-      `${file}:9: profile_models.m.model_config_parameters.sequence_batching: no effect`,
-    ),
-    expect.stringContaining('run_config_search_mode quick has no effect'),
+  expect(config.ignoredKeys).toEqual([
+    {
+      file,
+      line: 9,
+      key: 'profile_models.m.model_config_parameters.sequence_batching',
+      why: ignoredModelConfigField,
+    },
   ])
+  expect(config.warnings).toEqual([expect.stringContaining('run_config_search_mode quick has no effect')])
 })
 
 test('instance groups are those of one configuration, or with one more level of several, as in Model Analyzer', () => {

@@ -1,3 +1,4 @@
+import type { IgnoredKey } from '../domain/ignored-key.ts'
 import { pairedLoads } from './concurrent.ts'
 import type { ComposingSettings, Config, ModelSettings } from './config.ts'
 import { defaultWeighting } from './defaults.ts'
@@ -27,13 +28,14 @@ import { resolveTolerance } from './resolve-tolerance.ts'
 import { resolveTriton } from './resolve-triton.ts'
 import type { ComposingEntry, ConfigFile, ModelEntry } from './schema.ts'
 
-/** Flags over file over defaults, in the units of the program. `warnings` gets what is found on the way. */
+/** Flags over file over defaults, in the units of the program. @param ignoredKeys of the file */
 export function resolve(
   path: string | null,
   file: ConfigFile,
   overrides: ConfigOverrides,
-  warnings: string[],
+  ignoredKeys: readonly IgnoredKey[],
 ): Config {
+  const warnings: string[] = []
   const gate = resolveGate(file, overrides)
   const tolerance = resolveTolerance(file, null)
   const entries = file.profile_models ?? {}
@@ -107,6 +109,7 @@ export function resolve(
     triton: resolveTriton(path, file, overrides),
     perfAnalyzer: resolvePerfAnalyzer(file, overrides),
     overrides,
+    ignoredKeys,
     warnings,
   }
 }

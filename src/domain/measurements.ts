@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { attributionMeasurementSchema } from './attribution.ts'
 import { environmentSchema } from './environment.ts'
+import { ignoredKeySchema } from './ignored-key.ts'
 import { invocationSchema } from './invocation.ts'
 import { limitsSchema } from './limits.ts'
 import { modelMeasurementSchema } from './scenario.ts'
@@ -72,6 +73,8 @@ export const measurementsSchema = z
     git: gitFactsSchema.optional(),
     /** Of models that were confirmed to be worse. */
     attributions: z.array(attributionMeasurementSchema).readonly().optional(),
+    /** Of the configuration file, those without effect; left out where there are none, and by older versions, whose warnings have them. */
+    ignoredKeys: z.array(ignoredKeySchema).readonly().optional(),
     warnings: z.array(z.string()),
     wallNs: z.number().nonnegative(),
   })

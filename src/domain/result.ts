@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { attributionSchema } from './attribution.ts'
 import { configurationSchema } from './configuration.ts'
 import { environmentSchema } from './environment.ts'
+import { ignoredKeySchema } from './ignored-key.ts'
 import { judgedInvocationSchema } from './invocation.ts'
 import { loadSchema } from './load.ts'
 import { schemaVersion } from './measurements.ts'
@@ -297,6 +298,8 @@ export const resultSchema = z
     models: z.array(modelResultSchema),
     /** What this configuration lets pass and the reference's does not, one clause each; left out where the reference's is not known. */
     loosened: z.array(z.string()).optional(),
+    /** As in the measurements: keys of the configuration file without effect; left out where there are none, and by older versions, whose warnings have them. */
+    ignoredKeys: z.array(ignoredKeySchema).readonly().optional(),
     warnings: z.array(z.string()),
     /** Left out where there is no history long enough. */
     trend: trendSchema.optional(),

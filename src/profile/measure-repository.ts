@@ -98,6 +98,7 @@ function filer(
           },
     git,
     ...attributionsOf(sides),
+    ...(config.ignoredKeys.length === 0 ? {} : { ignoredKeys: config.ignoredKeys }),
     warnings: [...config.warnings, ...claim.warnings],
     wallNs: world.nowNs() - startNs,
   })

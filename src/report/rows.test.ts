@@ -15,6 +15,8 @@ import {
   result,
   scenario,
 } from '../../test/support/result-parts.ts'
+import { ignoredKeyWords } from '../domain/ignored-key.ts'
+import type { Result } from '../domain/result.ts'
 import { reportRows } from './rows.ts'
 import type { Table } from './table.ts'
 
@@ -234,17 +236,24 @@ test('a place that the sweep measured again stands in its table once, with its m
 })
 
 test('keys of the configuration file that have no effect are one notice', () => {
-  const warnings = [
-    'ma.yml:3: checkpoint_directory: no effect: use --resume.',
-    'the clocks are not locked',
-    'ma.yml:9: plots: no effect: there is a report.',
+  const warnings = ['the clocks are not locked']
+  const ignoredKeys = [
+    { file: 'ma.yml', line: 3, key: 'checkpoint_directory', why: 'use --resume' },
+    { file: 'ma.yml', line: 9, key: 'plots', why: 'there is a report' },
   ]
-  const noticesOf = (some: string[]) => reportRows({ ...result('pass', []), warnings: some }).notices
-  expect(noticesOf(warnings)).toEqual([
-    'the clocks are not locked',
+  const noticesOf = (more: Partial<Result>) =>
+    reportRows({ ...result('pass', []), warnings, ...more }).notices
+  expect(noticesOf({ ignoredKeys })).toEqual([
+    ...warnings,
     'ma.yml: 2 keys have no effect here: checkpoint_directory, plots. The command check-config says why.',
   ])
-  expect(noticesOf(warnings.slice(0, 2))).toEqual(warnings.slice(0, 2))
+  expect(noticesOf({ ignoredKeys: ignoredKeys.slice(0, 1) })).toEqual([
+    ...warnings,
+    'ma.yml:3: checkpoint_directory: no effect: use --resume.',
+  ])
+  // As older versions have them: warnings like any other.
+  const older = ignoredKeys.map(ignoredKeyWords)
+  expect(noticesOf({ warnings: older })).toEqual(older)
 })
 
 test('an interval that spans powers of ten is not written out', () => {

@@ -1,4 +1,5 @@
 import { describeConfiguration } from '../domain/configuration-words.ts'
+import { type IgnoredKey, ignoredKeyWords } from '../domain/ignored-key.ts'
 import { loadLabel } from '../domain/load.ts'
 import { type ModelResult, type Outcome, patchFile, type Reason, type Result } from '../domain/result.ts'
 import { betterThan, countInWords } from '../domain/words.ts'
@@ -160,21 +161,18 @@ function notices(result: Result, candidateLabel: string): readonly string[] {
       ? []
       : ['The run was stopped before its end: what follows is only what was measured until then.']),
     ...(baseline === null || said ? [] : [baseline]),
-    ...withoutIdleKeys(result.warnings),
+    ...result.warnings,
+    ...ignoredKeysNotice(result.ignoredKeys ?? []),
   ]
 }
 
-const idleKey = /^(?<file>.+):\d+: (?<key>[^ ]+): no effect: /
-
-/** A file of Model Analyzer's has many keys without effect here: in one sentence, since they are the same in every report. */
-function withoutIdleKeys(warnings: readonly string[]): readonly string[] {
-  const idle = warnings.map((warning) => idleKey.exec(warning)?.groups ?? null)
-  const keys = idle.flatMap((each) => each?.key ?? [])
-  if (keys.length <= 1) return warnings
-  const file = idle.find((each) => each !== null)?.file
+/** A file of Model Analyzer's has many keys without effect here: one sentence, since they are the same in every report. */
+function ignoredKeysNotice(ignored: readonly IgnoredKey[]): string[] {
+  const [first] = ignored
+  if (first === undefined || ignored.length === 1) return ignored.map(ignoredKeyWords)
+  const keys = ignored.map(({ key }) => key).join(', ')
   return [
-    ...warnings.filter((_, index) => idle[index] === null),
-    `${file}: ${keys.length} keys have no effect here: ${keys.join(', ')}. The command check-config says why.`,
+    `${first.file}: ${ignored.length} keys have no effect here: ${keys}. The command check-config says why.`,
   ]
 }
 
