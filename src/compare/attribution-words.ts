@@ -9,8 +9,7 @@ import type {
 } from '../domain/attribution.ts'
 import { loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
-import { countInWords, withMinus } from '../domain/words.ts'
-import { listInWords } from './words.ts'
+import { countInWords, listInWords, withMinus } from '../domain/words.ts'
 
 /** More changes than this are counted, not named. */
 const maxNamed = 3

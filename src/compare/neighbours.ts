@@ -1,8 +1,9 @@
 import { type Load, loadKey, ownLoad } from '../domain/load.ts'
 import type { Comparison } from '../domain/result.ts'
+import { listInWords } from '../domain/words.ts'
 import type { ComparedModel } from './compare.ts'
 import { type CompareInput, opponentFor } from './sides.ts'
-import { listInWords, shareInWords } from './words.ts'
+import { shareInWords } from './words.ts'
 
 /** A neighbour that answers this much more takes that much more of the server: a cause of its own. */
 const noticeable = 1.05

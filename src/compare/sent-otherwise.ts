@@ -1,8 +1,8 @@
 import { sentTo } from '../domain/conditions.ts'
 import type { Environment } from '../domain/environment.ts'
 import type { Limits, ModelLimits } from '../domain/limits.ts'
+import { listInWords } from '../domain/words.ts'
 import { type CompareInput, usableBaseline } from './sides.ts'
-import { listInWords } from './words.ts'
 
 /** The keys of `asked` that say what is sent: where one of them differs, so does what is sent, and that is told already. */
 const sentKeys = ['shape', 'input-data', 'gate.inputs', 'string-length', 'string-data', 'shared-memory']

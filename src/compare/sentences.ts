@@ -1,6 +1,7 @@
-import { configurationKey, variedKey } from '../domain/configuration.ts'
+import { configurationKey } from '../domain/configuration.ts'
 import { loadKey, loadLabel } from '../domain/load.ts'
 import { metrics } from '../domain/metric.ts'
+import { patchedModels } from '../domain/patched-models.ts'
 import {
   type Comparison,
   type ConstraintResult,
@@ -8,14 +9,13 @@ import {
   patchFile,
   type Reason,
 } from '../domain/result.ts'
-import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
-import type { SearchSummary } from '../domain/sweep.ts'
-import { changeInWords } from '../domain/words.ts'
+import type { ModelMeasurement } from '../domain/scenario.ts'
+import { changeInWords, listInWords } from '../domain/words.ts'
 import { minRepetitions } from './draft.ts'
 import { undecidable } from './judge.ts'
 import { remedyFor } from './remedies.ts'
 import { scenarioAt } from './sides.ts'
-import { inWords, listInWords, shareInWords } from './words.ts'
+import { inWords, shareInWords } from './words.ts'
 
 interface CutShort {
   readonly made: number
@@ -182,15 +182,4 @@ function sweptRemedy(model: ModelMeasurement, constraint: ConstraintResult): str
   if (first == null || !values.every((value) => value !== null && keepsLimit(value, constraint))) return ''
   const files = patchedModels(model, answer).map(patchFile)
   return `Apply the best configuration found (${listInWords(files)}), of which ${inWords(asked, first)} was measured at this load. Or: `
-}
-
-/** Whose patches make the answer: of models at once each has its own, if it is not as committed, and all were measured together. */
-function patchedModels(
-  { name, scenarios }: ModelMeasurement,
-  { load, configuration }: NonNullable<SearchSummary['answer']>,
-): readonly string[] {
-  if (load.beside === undefined) return [name]
-  const committed = gatedScenarios({ scenarios })[0]?.configuration
-  const isOwn = committed === undefined || variedKey(configuration) !== variedKey(committed)
-  return [...(isOwn ? [name] : []), ...Object.keys(configuration.others ?? {})]
 }

@@ -1,9 +1,8 @@
 import { matchMeasured } from '../domain/conditions.ts'
 import { notTheSame } from '../domain/environment.ts'
 import type { Reason } from '../domain/result.ts'
-import { baselineMaker } from '../domain/words.ts'
+import { baselineMaker, listInWords } from '../domain/words.ts'
 import { type CompareInput, type ModelState, opponentFor, usableBaseline } from './sides.ts'
-import { listInWords } from './words.ts'
 
 /** Why a model is not compared with a baseline that measured it otherwise. No tolerance helps: the numbers mean something else. */
 export function otherwiseReason({

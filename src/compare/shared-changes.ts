@@ -1,5 +1,5 @@
 import type { ModelResult } from '../domain/result.ts'
-import { listInWords } from './words.ts'
+import { listInWords } from '../domain/words.ts'
 
 /**
  * For each best configuration that changes models of which others are made, too, a sentence: those were not measured with it, and

@@ -32,12 +32,6 @@ export function shareInWords(share: number): string {
   return `${Number(percentDigits(share))} %`
 }
 
-/** `p99 latency and throughput`. */
-export function listInWords(words: readonly string[]): string {
-  const last = words.at(-1) ?? ''
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
-}
-
 /** Three significant digits, and never fewer than the integer part. */
 function digits(value: number): string {
   const size = Math.abs(value)

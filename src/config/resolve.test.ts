@@ -80,7 +80,7 @@ test('composing models are read as profile_models, with what is tried of each', 
   expect(of('a')).toMatchObject({ cpuOnly: false, search: { instanceCounts: [1, 4], maxBatchSizes: null } })
   expect(of('any').search).toMatchObject({ instanceCounts: null, instanceCount: { min: 1, max: 3 } })
   expect(of('d').cpuOnly).toBe(true)
-  expect(config.warnings).toEqual([expect.stringContaining('bls_composing_models.c.parameters: no effect')])
+  expect(config.ignoredKeys).toMatchObject([{ key: 'bls_composing_models.c.parameters' }])
   // What is listed is what is measured, of the composing models too.
   const only = 'run_config_search_disable: true\n'
   expect(read(only).settingsFor('x').search.mode).toBe('off')

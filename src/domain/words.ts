@@ -10,6 +10,12 @@ export function countInWords(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** `p99 latency and throughput`. */
+export function listInWords(words: readonly string[]): string {
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
+}
+
 /** A ratio of change as a signed percentage: 2.38 → `+138 %`, 0.968 → `−3.2 %`. */
 export function changeInWords(ratio: number): string {
   return signedPercent(ratio - 1)

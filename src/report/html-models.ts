@@ -1,9 +1,10 @@
 import type { AttributionSection } from './attribution-rows.ts'
+import type { BestSection } from './best-rows.ts'
 import { segmentLabels } from './breakdown-rows.ts'
 import { breakdownChart, curveChart, dotPlot } from './chart.ts'
 import { escapeHtml, escapeHtmlBlock } from './escape.ts'
 import { details, icon, table } from './html-parts.ts'
-import type { BestSection, ModelSection } from './rows.ts'
+import type { ModelSection } from './rows.ts'
 import type { Curve } from './sweep-rows.ts'
 
 /** All that the page has of one model; nothing where there is nothing to be shown. */

@@ -1,7 +1,8 @@
+import type { BestSection } from './best-rows.ts'
 import { escapeMarkdown, escapeMarkdownHtml, markdownCode, markdownFence } from './escape.ts'
 import { details, markdownTableOf, type Part, type Plan } from './markdown-parts.ts'
 import { latencyChart } from './mermaid.ts'
-import type { BestSection, ModelSection, Report } from './rows.ts'
+import type { ModelSection, Report } from './rows.ts'
 import type { Table } from './table.ts'
 
 /** Patches shown unfolded. */

@@ -1,25 +1,19 @@
 import { describeConfiguration } from '../domain/configuration-words.ts'
 import { type IgnoredKey, ignoredKeyWords } from '../domain/ignored-key.ts'
 import { loadLabel } from '../domain/load.ts'
-import { type ModelResult, type Outcome, patchFile, type Reason, type Result } from '../domain/result.ts'
-import { betterThan, countInWords } from '../domain/words.ts'
+import type { ModelResult, Outcome, Reason, Result } from '../domain/result.ts'
+import { countInWords } from '../domain/words.ts'
 import { type AttributionSection, attributionSection } from './attribution-rows.ts'
+import { type BestSection, bestSection } from './best-rows.ts'
 import { type Breakdown, breakdown } from './breakdown-rows.ts'
 import { type CapacitySection, capacitySection } from './capacity-rows.ts'
 import { comparisonTables, constraintTable } from './comparison-rows.ts'
 import { concurrentNotice, isConcurrent } from './concurrent.ts'
-import {
-  formatBytes,
-  formatDuration,
-  formatMs,
-  formatNumber,
-  formatThroughput,
-  formatTime,
-} from './format.ts'
+import { formatBytes, formatDuration, formatNumber, formatTime } from './format.ts'
 import { type Repetitions, repetitions } from './repetition-rows.ts'
 import { reproduce } from './reproduce-rows.ts'
 import { type Sweep, sweep } from './sweep-rows.ts'
-import { createFootnotes, type Status, type Table } from './table.ts'
+import { createFootnotes, type Table } from './table.ts'
 import { type TrendSection, trendSection } from './trend-rows.ts'
 import {
   baselineProblem,
@@ -65,13 +59,6 @@ export interface ModelSection {
   readonly warnings: readonly string[]
 }
 
-export interface BestSection {
-  readonly status: Status
-  readonly headline: string
-  readonly sentences: readonly string[]
-  readonly patch: string | null
-}
-
 /** How the measured side is called: a pull request in a comment, something else on the command line. */
 export const defaultCandidateLabel = 'Candidate'
 
@@ -83,7 +70,7 @@ export function reportRows(result: Result, candidateLabel = defaultCandidateLabe
     (model): ModelSection => ({
       name: model.name,
       error: model.status === 'failed' ? errorText(model) : null,
-      best: bestSection(model),
+      best: bestSection(model, result.models),
       attribution: attributionSection(model, candidateLabel),
       breakdown: breakdown(model, footnotes, candidateLabel),
       sweep: sweep(model),
@@ -197,41 +184,6 @@ function withoutOwnName(reason: Reason): Reason {
   return reason.message.startsWith(prefix)
     ? { ...reason, message: reason.message.slice(prefix.length) }
     : reason
-}
-
-function bestSection({ name, best, scenarios, constraints }: ModelResult): BestSection | null {
-  if (best === null) return null
-  const { inferPerSec, latencyP99Ns } = best.metrics
-  const numbers = [
-    inferPerSec?.value == null ? '' : formatThroughput(inferPerSec.value),
-    latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
-  ].filter((text) => text !== '')
-  const what = describeConfiguration(best.configuration)
-  const at = `at ${loadLabel(best.load)}${numbers.length === 0 ? '' : `: ${numbers.join(', ')}`}`
-  const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`
-  const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie
-  const isAlone = scenarios.every(({ configuration }) => configuration.committed)
-  const headline = !best.meetsConstraints
-    ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
-    : best.tie
-      ? `Nothing measured is better beyond the noise than the committed configuration: ${what} ${at}`
-      : best.configuration.committed
-        ? `The committed configuration is the ${isAlone ? 'only one' : 'best'} measured: ${what} ${at}`
-        : `${what} ${at}${gain}`
-  return {
-    status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
-    headline,
-    sentences: [
-      // Of the committed configuration the headline has said all.
-      ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
-      ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
-      ...(suggested && best.patch !== null
-        ? [`Its patch is ${patchFile(name)} among the run’s files: git apply takes it.`]
-        : []),
-      ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
-    ],
-    patch: best.patch,
-  }
 }
 
 function environment({ environment, ...result }: Result): Report['environment'] {
