@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import type { Problem } from '../domain/error.ts'
+import { nearest } from '../domain/nearest.ts'
 import { keysAt, schemasAt, typeText } from './json-schema.ts'
 import { isUnmeasuredTag } from './metric-tags.ts'
-import { nearest } from './nearest.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
 
 type Issue = z.core.$ZodIssue

@@ -42,6 +42,22 @@ test.each([
   expect(problemOf(text)).toMatchObject({ file: 'm/config.pbtxt', line, column })
 })
 
+test.each([
+  ['max_batchsize: 8', 'Did you mean "max_batch_size"?'],
+  ['maxBatchSize: 8', 'Did you mean "max_batch_size"?'],
+  ['instance_group [ { kind: KIND_CPU\n cont: 3 } ]', 'Did you mean "count"?'],
+  ['dynamic_batching { prefered_batch_size: [4] }', 'Did you mean "preferred_batch_size"?'],
+  ['optimization { cuda { graph: 1 } }', 'Did you mean "graphs"?'],
+  ['parameters { key: "a" valu: { string_value: "x" } }', 'Did you mean "value"?'],
+  ['instance_group { kind: KIND_GPUS }', 'Did you mean "KIND_GPU"?'],
+  ['input { name: "x" data_type: FP32 }', 'Did you mean "TYPE_FP32"?'],
+  ['dynamic_batching { max_batch_size: 3 }', /^It is a field of ModelConfig: /],
+  ['quantum: 3', /those of ModelConfig in Triton’s model_config\.proto/],
+  ['max_batch_size: "8"', /those of ModelConfig in Triton’s model_config\.proto/],
+])('says what may be meant: %s', (text, remedy) => {
+  expect(problemOf(text).remedy).toEqual(typeof remedy === 'string' ? remedy : expect.stringMatching(remedy))
+})
+
 test('JSON for the load request has the field names of the .proto', () => {
   const config = parseModelConfig(
     'name: "m" max_batch_size: 4 dynamic_batching { max_queue_delay_microseconds: 100 } instance_group { kind: KIND_CPU count: 2 }',

@@ -2,6 +2,7 @@ import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import { fromText } from '@bufbuild/protobuf/txtpb'
 import { GateError, messageOf } from '../domain/error.ts'
 import { type ModelConfig, ModelConfigSchema } from '../proto/model_config_pb.js'
+import { meantBy } from './meant.ts'
 import { positionAt, scan } from './text-format.ts'
 
 /**
@@ -22,7 +23,8 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
         message: failure,
         remedy: text.startsWith('\uFEFF')
           ? 'Save the file as UTF-8 without a byte-order mark.'
-          : 'Field names and types are those of ModelConfig in Triton’s model_config.proto.',
+          : (meantBy(failure) ??
+            'Field names and types are those of ModelConfig in Triton’s model_config.proto.'),
       },
     ],
   })

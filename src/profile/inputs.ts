@@ -1,7 +1,7 @@
 import { isAbsolute, join, relative, sep } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { nearest } from '../config/nearest.ts'
 import { asGateError, GateError, type Problem } from '../domain/error.ts'
+import { nearest } from '../domain/nearest.ts'
 import { dataProblems } from '../load/inputs.ts'
 import { type InputData, readInputs } from '../load/read-inputs.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'

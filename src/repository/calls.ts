@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { nearest } from '../config/nearest.ts'
 import { GateError } from '../domain/error.ts'
+import { nearest } from '../domain/nearest.ts'
 import { type ModelRepository, modelClosure } from './repository.ts'
 
 /** A model's source is smaller; what is larger is data under a wrong name, and is not searched for calls. */

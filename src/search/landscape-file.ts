@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Constraint, Objective } from '../config/config.ts'
 import { type ConstraintTag, constraintTags, type MetricTag, metricTags } from '../config/metric-tags.ts'
-import { nearest } from '../config/nearest.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { GateError, type Problem } from '../domain/error.ts'
 import { batchSizeOf, inferencesOf, type Load } from '../domain/load.ts'
+import { nearest } from '../domain/nearest.ts'
 import {
   misspeltKeys,
   misspeltNote,

@@ -1,7 +1,7 @@
 import { type MetricTag, metricTags } from '../config/metric-tags.ts'
-import { nearest } from '../config/nearest.ts'
 import type { Problem } from '../domain/error.ts'
 import type { MetricName } from '../domain/metric.ts'
+import { nearest } from '../domain/nearest.ts'
 import { nsPerMs } from '../domain/world.ts'
 
 /** The numbers of a landscape's point, with the metric that each is and what one unit of it is. */
