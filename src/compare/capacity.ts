@@ -1,12 +1,11 @@
-import type { Constraint, ModelSettings } from '../config/config.ts'
+import type { ModelSettings } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadKey } from '../domain/load.ts'
-import { latencyPercentiles } from '../domain/metric.ts'
 import type { CapacityResult, ModelCapacity } from '../domain/result.ts'
 import type { ModelMeasurement, Scenario } from '../domain/scenario.ts'
 import { gatedScenarios } from '../domain/scenario.ts'
-import { type Capacity, capacitiesOf, capacityLimits, limitsLatency } from '../search/capacity.ts'
-import type { SearchMetrics, SearchPoint } from '../search/state.ts'
+import { type Capacity, capacitiesOf, limitsLatency } from '../search/capacity.ts'
+import type { SearchPoint } from '../search/state.ts'
 
 /** What is measured of one model, as far as its capacity goes. */
 interface Measured {
@@ -29,11 +28,11 @@ export function capacityOf(
   if (!limitsLatency(constraints) && demandInferPerSec === null) return undefined
   const row = capacityRow(demandInferPerSec, gpus)
   const nameOf = sweptName(candidate)
-  const swept = knownCapacities(withGated(candidate), constraints).map((capacity) =>
+  const swept = capacitiesOf(withGated(candidate), constraints).map((capacity) =>
     row(nameOf(capacity.configuration), capacity),
   )
   const gated = (of: 'reference' | 'candidate', model: ModelMeasurement | null) =>
-    knownCapacities(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) =>
+    capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) =>
       row(of, each),
     )
   const rows =
@@ -41,33 +40,6 @@ export function capacityOf(
       ? swept
       : [...gated('reference', reference), ...gated('candidate', candidate), ...swept]
   return { demandInferPerSec, rows }
-}
-
-/** Of what was measured too briefly for a limited percentile it is not known whether it holds the limit: not that it breaks it. */
-function knownCapacities(points: readonly SearchPoint[], constraints: readonly Constraint[]): Capacity[] {
-  const known = points.filter(({ metrics }) => metrics === null || tellsOf(metrics, constraints))
-  const capacities = new Map(
-    capacitiesOf(known, constraints).map((each) => [configurationKey(each.configuration), each]),
-  )
-  return capacitiesOf(points, constraints).map(
-    ({ configuration }) =>
-      capacities.get(configurationKey(configuration)) ?? { configuration, at: null, brokenAt: null },
-  )
-}
-
-/** Whether a measurement has a value for every upper limit, or breaks one of them. */
-export function tellsOf(metrics: SearchMetrics, constraints: readonly Constraint[]): boolean {
-  const limits = capacityLimits(constraints)
-  return (
-    limits.every(({ metric }) => metrics[metric] != null) || limits.some((limit) => breaks(metrics, limit))
-  )
-}
-
-/** A lower percentile that is above the limit proves that the limited one is. */
-function breaks(metrics: SearchMetrics, { metric, limit }: Constraint): boolean {
-  const rank = latencyPercentiles.findIndex(({ name }) => name === metric)
-  const names = rank < 0 ? [metric] : latencyPercentiles.slice(rank).map(({ name }) => name)
-  return names.some((name) => (metrics[name] ?? Number.NEGATIVE_INFINITY) > limit)
 }
 
 /** What the sweep measured, and of the committed configuration what the gate did at loads that the sweep did not come to. */

@@ -6,7 +6,7 @@ import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import { limitsLatency } from '../search/capacity.ts'
 import { type MixCapacity, type MixPoint, mixCapacity } from '../search/concurrent-capacity.ts'
 import type { SearchPoint } from '../search/state.ts'
-import { capacityRow, pointOf, sweptName, tellsOf } from './capacity.ts'
+import { capacityRow, pointOf, sweptName } from './capacity.ts'
 
 type Settings = Pick<ModelSettings, 'constraints' | 'demandInferPerSec'>
 
@@ -33,11 +33,6 @@ export function capacityBeside(
   const gated = mixPoints(models.map((model) => gatedScenarios(model).map(pointOf)))
   const steps = gated.map(({ loads }) => loads)
 
-  // With too few requests for a limited percentile of any model it is not known whether the mix holds: not that it breaks.
-  const told = (points: readonly MixPoint[]) =>
-    points.filter(
-      ({ metrics }) => metrics?.every((each, other) => tellsOf(each, constraints[other] ?? [])) ?? true,
-    )
   const rowOf = (of: CapacityResult['of'], configuration: Configuration, found: MixCapacity) => {
     const loadOf = (loads: readonly Load[]): Load | null => {
       const named = loads.flatMap((load, other) => {
@@ -60,7 +55,7 @@ export function capacityBeside(
       const points = all.filter(
         (_, at) => configurations[at] !== undefined && configurationKey(configurations[at]) === key,
       )
-      return rowOf(nameOf(each), each, mixCapacity(told(points), steps, constraints))
+      return rowOf(nameOf(each), each, mixCapacity(points, steps, constraints))
     },
   )
   const gatedRow = (of: 'reference' | 'candidate', side: readonly ModelMeasurement[]) => {
@@ -68,7 +63,7 @@ export function capacityBeside(
     const configuration = scenarios[index]?.[0]?.configuration
     if (configuration === undefined || side.length < models.length) return []
     const points = mixPoints(scenarios.map((each) => each.map(pointOf)))
-    return [rowOf(of, configuration, mixCapacity(told(points), steps, constraints))]
+    return [rowOf(of, configuration, mixCapacity(points, steps, constraints))]
   }
   const before = models.flatMap((model) => references.find((each) => each.name === model.name) ?? [])
   const rows =

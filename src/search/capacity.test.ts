@@ -7,13 +7,20 @@ import { createRandom } from '../stats/random.ts'
 import {
   capacitiesOf,
   capacityLimits,
+  limitsKept,
   limitsLatency,
   nextCapacityLoad,
   nextCapacityStep,
 } from './capacity.ts'
 import { type Landscape, places } from './replay.ts'
 import { violation } from './score.ts'
-import { type SearchAnswer, type SearchPoint, type SearchState, sameConfiguration } from './state.ts'
+import {
+  type SearchAnswer,
+  type SearchMetrics,
+  type SearchPoint,
+  type SearchState,
+  sameConfiguration,
+} from './state.ts'
 
 /** Everything that bisecting asks for, from one measured load of a configuration on. */
 function bisected(scene: Landscape, configuration: Configuration, from: Load): SearchPoint[] {
@@ -188,5 +195,33 @@ test('a configuration whose lightest load breaks the limit has no capacity', () 
   expect(nextCapacityLoad(points, committed, space, [limit])).toBeNull()
   expect(capacitiesOf(points, [limit])).toEqual([
     { configuration: committed, at: null, brokenAt: { mode: 'concurrency', concurrency: 64 } },
+  ])
+})
+
+test('what a measurement says of limits from above: held, broken, or open', () => {
+  const memory: Constraint = { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit: 100 }
+  const rate: Constraint = { name: 'perf_throughput', metric: 'inferPerSec', bound: 'min', limit: 1e9 }
+  const kept = (metrics: SearchMetrics | null, limits: readonly Constraint[] = [limit]) =>
+    limitsKept(metrics, limits)
+  expect(kept({ latencyP99Ns: 47e6 })).toBe('held')
+  expect(kept({ latencyP99Ns: 48e6 })).toBe('broken')
+  expect(kept(null)).toBe('broken')
+  expect(kept({ latencyP95Ns: 40e6 })).toBe('open')
+  expect(kept({ latencyP95Ns: 48e6 })).toBe('broken')
+  expect(kept({ latencyP99Ns: 1, gpuMemoryBytes: null }, [limit, memory])).toBe('open')
+  expect(kept({ latencyP99Ns: 1e9, gpuMemoryBytes: null }, [limit, memory])).toBe('broken')
+  // What a demand asks of throughput is another question.
+  expect(kept({ latencyP99Ns: 1, inferPerSec: 1 }, [limit, rate])).toBe('held')
+})
+
+test('where nothing that is measured tells of a limit, no load is asked for', () => {
+  const memory: Constraint = { name: 'gpu_used_memory', metric: 'gpuMemoryBytes', bound: 'max', limit: 100 }
+  const loads = [1, 2, 4, 8].map((concurrency): Load => ({ mode: 'concurrency', concurrency }))
+  const space = { committed, configurations: [committed], loads, divisible: true }
+  const points = loads.slice(0, 1).map(measure)
+  expect(nextCapacityLoad(points, committed, space, [limit])).toEqual(loads[1])
+  expect(nextCapacityLoad(points, committed, space, [limit, memory])).toBeNull()
+  expect(capacitiesOf(points, [limit, memory])).toEqual([
+    { configuration: committed, at: null, brokenAt: null },
   ])
 })

@@ -1,9 +1,9 @@
 import type { Constraint } from '../config/config.ts'
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { batchSizeOf, inferencesOf, type Load, loadKey, loadLabel } from '../domain/load.ts'
+import { latencyPercentiles } from '../domain/metric.ts'
 import { costNs, loadedOf } from './budget.ts'
 import { candidatesOf } from './candidates.ts'
-import { violation } from './score.ts'
 import { loadsFor, type Space } from './space.ts'
 import {
   type SearchAnswer,
@@ -17,7 +17,7 @@ import {
 /** What one configuration can be planned with. */
 export interface Capacity {
   readonly configuration: Configuration
-  /** The load with the highest throughput whose metrics hold every limit; null where none that was measured does. */
+  /** The load with the highest throughput whose metrics hold every limit; null where none that was measured is known to. */
   readonly at: { readonly load: Load; readonly metrics: SearchMetrics } | null
   /** The lightest heavier load of the same client batch that breaks a limit; null where none was measured. */
   readonly brokenAt: Load | null
@@ -39,9 +39,29 @@ export function capacitiesOf(points: readonly SearchPoint[], constraints: readon
     points.map(({ configuration }) => [configurationKey(configuration), configuration]),
   )
   return [...configurations.values()].map((configuration) => {
-    const { best, breaks } = bracket(points, configuration, constraints)
-    return { configuration, at: best, brokenAt: breaks }
+    const { best, broken } = bracket(points, configuration, constraints)
+    return { configuration, at: best, brokenAt: broken }
   })
+}
+
+/**
+ * What a measurement says of the limits from above: it holds all, it breaks one, or too little was measured to tell, as of a
+ * percentile that there were too few requests for. What failed is too much.
+ */
+export function limitsKept(
+  metrics: SearchMetrics | null,
+  constraints: readonly Constraint[],
+): 'held' | 'broken' | 'open' {
+  const limits = capacityLimits(constraints)
+  if (metrics === null || limits.some((limit) => breaks(metrics, limit))) return 'broken'
+  return limits.every(({ metric }) => metrics[metric] != null) ? 'held' : 'open'
+}
+
+/** A lower percentile that is above the limit proves that the limited one is. */
+function breaks(metrics: SearchMetrics, { metric, limit }: Constraint): boolean {
+  const rank = latencyPercentiles.findIndex(({ name }) => name === metric)
+  const names = rank < 0 ? [metric] : latencyPercentiles.slice(rank).map(({ name }) => name)
+  return names.some((name) => (metrics[name] ?? Number.NEGATIVE_INFINITY) > limit)
 }
 
 interface Rung {
@@ -56,31 +76,34 @@ function bracket(
   configuration: Configuration,
   constraints: readonly Constraint[],
 ) {
-  const limits = capacityLimits(constraints)
   const own = points.filter((point) => sameConfiguration(point.configuration, configuration))
   const measured: Rung[] = candidatesOf(own)
-  const known = new Set(measured.map(({ load }) => loadKey(load)))
-  const failed = own.filter(({ metrics, load }) => metrics === null && !known.has(loadKey(load)))
-  const holds = ({ metrics }: Rung) => metrics !== null && violation(metrics, limits) === 0
-  const holding = measured.filter(holds)
+  const answered = new Set(measured.map(({ load }) => loadKey(load)))
+  const failed = own.filter(({ metrics, load }) => metrics === null && !answered.has(loadKey(load)))
+  const rungs: readonly Rung[] = [...measured, ...failed]
+  const keptBy = (kept: ReturnType<typeof limitsKept>) =>
+    rungs.filter(({ metrics }) => limitsKept(metrics, constraints) === kept)
+  const holding = keptBy('held')
   const best = holding.reduce<Rung | null>(
     (top, rung) => (top === null || throughputOf(rung) > throughputOf(top) ? rung : top),
     null,
   )
   const batch = best === null ? Math.min(...own.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load)
-  const alike = (rungs: readonly Rung[]) =>
-    rungs
+  const alike = (some: readonly Rung[]) =>
+    some
       .filter(({ load }) => batchSizeOf(load) === batch)
       .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load))
   const held = alike(holding)
   const top = held.at(-1)
-  const broken = alike([...measured.filter((rung) => !holds(rung)), ...failed])
-  const breaks = broken.find(({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load))
+  const broken = alike(keptBy('broken')).find(
+    ({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load),
+  )
   return {
     best: best?.metrics == null ? null : { load: best.load, metrics: best.metrics },
     batch,
     held,
-    breaks: breaks?.load ?? null,
+    broken: broken?.load ?? null,
+    known: new Set(rungs.map(({ load }) => loadKey(load))),
   }
 }
 
@@ -100,11 +123,15 @@ export function nextCapacityLoad(
   space: Space,
   constraints: readonly Constraint[],
 ): Load | null {
-  const { batch, held, breaks } = bracket(points, configuration, constraints)
-  const rungs = loadsFor(space, configuration).filter((load) => batchSizeOf(load) === batch)
+  const { batch, held, broken, known } = bracket(points, configuration, constraints)
+  // What is limited and cannot be measured, such as memory that nobody reports, is told by no load.
+  if (held.length === 0 && broken === null && known.size > 0) return null
+  const rungs = loadsFor(space, configuration).filter(
+    (load) => batchSizeOf(load) === batch && !known.has(loadKey(load)),
+  )
   const [top, before] = held.toReversed()
   const low = top === undefined ? 0 : inferencesOf(top.load)
-  if (breaks === null) {
+  if (broken === null) {
     const isFlat =
       top !== undefined &&
       low >= fullLoad(configuration, top.load) &&
@@ -113,10 +140,11 @@ export function nextCapacityLoad(
     return isFlat ? null : (rungs.find((load) => inferencesOf(load) > low) ?? null)
   }
   const between = rungs.filter(
-    (load) => inferencesOf(load) > low && inferencesOf(load) < inferencesOf(breaks),
+    (load) => inferencesOf(load) > low && inferencesOf(load) < inferencesOf(broken),
   )
   if (between.length > 0) return between[Math.floor(between.length / 2)] ?? null
-  return top === undefined || space.divisible !== true ? null : halfway(top.load, breaks)
+  const middle = top === undefined || space.divisible !== true ? null : halfway(top.load, broken)
+  return middle === null || known.has(loadKey(middle)) ? null : middle
 }
 
 /**

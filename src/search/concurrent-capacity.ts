@@ -2,14 +2,13 @@ import type { Constraint } from '../config/config.ts'
 import { configurationKey } from '../domain/configuration.ts'
 import { batchSizeOf, type Load, levelOf, loadKey, loadLabel } from '../domain/load.ts'
 import { groupsBy, meansByModel } from './candidates.ts'
-import { capacityLimits, limitsLatency, middleOf, plateauGain } from './capacity.ts'
+import { limitsKept, limitsLatency, middleOf, plateauGain } from './capacity.ts'
 import {
   type ConcurrentAnswer,
   type ConcurrentState,
   type ConcurrentStep,
   isAffordable,
 } from './concurrent-state.ts'
-import { violation } from './score.ts'
 import type { SearchMetrics } from './state.ts'
 
 /** What all models did at one load of each, in one combination of configurations; null where any of them failed. */
@@ -85,7 +84,7 @@ function isMix(mix: Mix, loads: readonly Load[]): boolean {
 
 interface Rung extends MixPoint {
   readonly level: number
-  readonly holds: boolean
+  readonly kept: ReturnType<typeof limitsKept>
 }
 
 /** The measured levels of the mix, light to heavy; several measurements of one as their mean. */
@@ -102,12 +101,18 @@ function rungsOf(
       const level = leadLevel(loads, mix.lead)
       if (!isMix(mix, loads)) return []
       const metrics = meansByModel(group.flatMap((point) => (point.metrics === null ? [] : [point.metrics])))
-      const holds =
-        metrics?.every((own, index) => violation(own, capacityLimits(constraints[index] ?? [])) === 0) ===
-        true
-      return [{ loads, metrics, level, holds }]
+      return [{ loads, metrics, level, kept: mixKept(metrics, constraints) }]
     })
     .toSorted((a, b) => a.level - b.level)
+}
+
+/** As of one model: one that breaks a limit is enough, and one of which it is not known leaves it open. */
+function mixKept(
+  metrics: readonly SearchMetrics[] | null,
+  constraints: readonly (readonly Constraint[])[],
+): Rung['kept'] {
+  const all = (metrics ?? [null]).map((own, index) => limitsKept(own, constraints[index] ?? []))
+  return all.find((kept) => kept === 'broken') ?? all.find((kept) => kept === 'open') ?? 'held'
 }
 
 /** Of all models: the geometric mean, which none can raise at another's cost by more than it costs. */
@@ -119,9 +124,9 @@ function throughputOf({ metrics }: Rung): number {
 }
 
 function bracket(rungs: readonly Rung[]) {
-  const held = rungs.filter(({ holds }) => holds)
+  const held = rungs.filter(({ kept }) => kept === 'held')
   const top = held.at(-1) ?? null
-  const broken = rungs.find(({ holds, level }) => !holds && level > (top?.level ?? 0)) ?? null
+  const broken = rungs.find(({ kept, level }) => kept === 'broken' && level > (top?.level ?? 0)) ?? null
   return { held, top, broken }
 }
 
@@ -150,6 +155,8 @@ function nextLevel(rungs: readonly Rung[], { base, lead }: Mix, heaviest: number
   const isRate = base[lead]?.mode === 'requestRate'
   if (!rungs.some(({ level }) => level === first)) return first
   const { held, top, broken } = bracket(rungs)
+  // What is limited and cannot be measured is told by no level.
+  if (top === null && broken === null) return null
   if (broken === null) {
     const before = held.at(-2)
     const isFlat =
@@ -195,8 +202,9 @@ export function nextMixStep(
   for (const configurations of ordered) {
     const own = points.filter((point) => combination(point.configurations) === combination(configurations))
     if (own.filter(({ purpose }) => purpose === 'capacity').length >= most) continue
-    const level = nextLevel(rungsOf(own, mix, constraints), mix, heaviest)
-    const loads = level === null ? null : mixAt(mix, level)
+    const rungs = rungsOf(own, mix, constraints)
+    const level = nextLevel(rungs, mix, heaviest)
+    const loads = level === null || rungs.some((rung) => rung.level === level) ? null : mixAt(mix, level)
     // A request holds no more than max_batch_size.
     const isLegal = loads?.every(
       (load, index) => batchSizeOf(load) <= Math.max(1, configurations[index]?.maxBatchSize ?? 1),
