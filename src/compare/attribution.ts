@@ -5,6 +5,7 @@ import type {
   AttributionMeasurement,
   AttributionRound,
   CausePart,
+  OriginMeasurement,
 } from '../domain/attribution.ts'
 import { type Load, loadKey } from '../domain/load.ts'
 import { type MetricName, metrics } from '../domain/metric.ts'
@@ -26,6 +27,10 @@ const namedShare = 0.2
 /** A confirmed regression that has a size. */
 type Confirmed = Comparison & { readonly changeRatio: number }
 
+function confirmedIn(comparisons: readonly Comparison[]): Confirmed[] {
+  return comparisons.filter((row): row is Confirmed => row.status === 'fail' && row.changeRatio !== null)
+}
+
 /**
  * What was measured to explain a model's confirmed regressions → why they are there. Pure; `compare` makes it again from the
  * file. Null where nothing is confirmed.
@@ -40,9 +45,8 @@ export function attributionOf(
   comparisons: readonly Comparison[],
   isFailed: boolean,
 ): Attribution | null {
-  const failing = comparisons.filter(({ status }) => status === 'fail')
-  if (failing.length === 0 && !isFailed) return null
-  const confirmed = failing.filter((row): row is Confirmed => row.changeRatio !== null)
+  if (comparisons.every(({ status }) => status !== 'fail') && !isFailed) return null
+  const confirmed = confirmedIn(comparisons)
   const { changes, origin, fields } = measurement
   const byOrigin = confirmed.flatMap((row) => takenApart(row, origin, originParts) ?? [])
   const byField = confirmed.flatMap((row) => takenApart(row, fields, fieldParts) ?? [])
@@ -80,20 +84,16 @@ export function loadsToExplain(regressions: readonly Comparison[]): Load[] {
 type Unworded = Omit<AttributedChange, 'words'>
 
 /** Whether config.pbtxt may be to blame: then its fields are worth being told apart. */
-export function blamesConfig(
-  measurement: AttributionMeasurement,
-  comparisons: readonly Comparison[],
-): boolean {
-  if (measurement.changes.fields.length === 0) return false
-  if (measurement.origin.status === 'skipped') return measurement.changes.files.length === 0
-  const cause = attributionOf(measurement, comparisons, false)?.cause
+export function blamesConfig(measurement: OriginMeasurement, comparisons: readonly Comparison[]): boolean {
+  const { changes, origin } = measurement
+  if (changes.fields.length === 0) return false
+  if (origin.status === 'skipped') return changes.files.length === 0
+  const effects = confirmedIn(comparisons).flatMap((row) => takenApart(row, origin, originParts) ?? [])
+  const cause = causeOf(measurement, effects)
   return cause === 'config' || cause === 'both'
 }
 
-function causeOf(
-  { changes, origin }: AttributionMeasurement,
-  effects: readonly Unworded[],
-): Attribution['cause'] {
+function causeOf({ changes, origin }: OriginMeasurement, effects: readonly Unworded[]): Attribution['cause'] {
   if (changes.fields.length === 0) return changes.files.length === 0 ? 'neither' : 'code'
   if (changes.files.length === 0) return 'config'
   if (origin.status === 'skipped') return 'unmeasured'

@@ -1,4 +1,4 @@
-import type { Attribution, AttributionMeasurement } from '../domain/attribution.ts'
+import type { Attribution, OriginMeasurement } from '../domain/attribution.ts'
 import type { Load } from '../domain/load.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { attributionOf, blamesConfig, loadsToExplain, nameCauses } from './attribution.ts'
@@ -29,7 +29,7 @@ export function regressionOf(
   family: Family,
 ): {
   readonly loads: readonly Load[]
-  readonly blamesConfig: (measured: AttributionMeasurement) => boolean
+  readonly blamesConfig: (measured: OriginMeasurement) => boolean
 } | null {
   const regressions = regressionsOf(input, family)
   if (regressions === null) return null

@@ -74,6 +74,9 @@ export const attributionMeasurementSchema = z
   .readonly()
 export type AttributionMeasurement = z.infer<typeof attributionMeasurementSchema>
 
+/** As far as it is known before the fields are told apart. */
+export type OriginMeasurement = Pick<AttributionMeasurement, 'changes' | 'origin'>
+
 /** What one cause does to a metric, with two-sided 95 % intervals. */
 const causePartSchema = z
   .strictObject({

@@ -4,6 +4,7 @@ import type {
   AttributionMeasurement,
   AttributionRound,
   ModelChanges,
+  OriginMeasurement,
 } from '../domain/attribution.ts'
 import { asGateError, GateError } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
@@ -28,7 +29,7 @@ export interface AttributionInput {
   /** How many servers of this model the machine holds beside each other. */
   readonly maxServers: number
   /** Whether config.pbtxt is to blame, by what was measured so far. */
-  readonly blamesConfig: (measured: AttributionMeasurement) => boolean
+  readonly blamesConfig: (measured: OriginMeasurement) => boolean
 }
 
 /** A file says no more than what can be read. */
@@ -51,15 +52,10 @@ export async function attribute(
   const { plan, reference, candidate } = input
   const changes = await changesOf(reference, candidate, plan.name)
   const start = { model: plan.name, changes: summarize(changes) }
-  const unmeasured: AttributionMeasurement = { ...start, origin: skipped(''), fields: skipped('') }
-
   const origin = await originRound(context, input, changes)
-  const explained = { ...unmeasured, origin }
-  if (changes.fields.length < 2) return explained
-  if (!input.blamesConfig(explained))
-    return { ...explained, fields: skipped('config.pbtxt is not the cause') }
   const left = { ...input, timeNs: endNs - world.nowNs() }
-  return { ...explained, fields: await fieldsRound(context, left, changes) }
+  const blamed = input.blamesConfig({ changes: start.changes, origin })
+  return { ...start, origin, fields: await fieldsRound(context, left, changes, blamed) }
 }
 
 function summarize({ fields, files }: RepositoryChanges): ModelChanges {
@@ -99,7 +95,10 @@ async function fieldsRound(
   context: ProfileContext,
   input: AttributionInput,
   { fields, models }: RepositoryChanges,
+  isBlamed: boolean,
 ): Promise<AttributionRound> {
+  if (fields.length < 2) return skipped('no two fields of config.pbtxt changed')
+  if (!isBlamed) return skipped('config.pbtxt is not the cause')
   if (fields.length > maxFields)
     return skipped(`${fields.length} fields changed, up to ${maxFields} are measured`)
   if (input.maxServers < fields.length + 2) return skipped(noRoom(input, fields.length + 2))

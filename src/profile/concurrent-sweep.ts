@@ -6,6 +6,7 @@ import { countInWords } from '../domain/words.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { answersOf } from '../search/concurrent-answer.ts'
 import { type ConcurrentModel, type ConcurrentPlace, placeKey } from '../search/concurrent-state.ts'
+import { type BatchFloor, floorWords } from './batch-floor.ts'
 import { type ConcurrentBench, makeConcurrentBench } from './concurrent-bench.ts'
 import {
   type ConcurrentMeasureStep,
@@ -45,7 +46,8 @@ export async function sweepConcurrently(
   save: (states: readonly SweepState[]) => void,
 ): Promise<Sweep[]> {
   const { world } = context
-  const { models, untried } = modelsOf(context, input)
+  const searched = modelsOf(context, input)
+  const { models } = searched
   const bench = makeConcurrentBench(context, input.repository, input.models)
   const rig: ConcurrentRig = {
     nowNs: world.nowNs,
@@ -69,7 +71,7 @@ export async function sweepConcurrently(
     world.progress(`${namesOf(input.models)}: sweep done: ${finished.done.reason}`)
     const doneNs = world.nowNs()
     await bench.close()
-    return finish(context, models, finished, world.nowNs() - doneNs, untried)
+    return finish(context, searched, finished, world.nowNs() - doneNs)
   } finally {
     await bench.close()
   }
@@ -86,20 +88,27 @@ function budgetOf({ config }: ProfileContext, model: string): number {
   return Number.isFinite(maxMeasurements) ? maxMeasurements : defaultSearch.maxMeasurements
 }
 
+interface SearchedModels extends Pick<Sweep, 'untried'> {
+  readonly models: readonly ConcurrentModel[]
+  /** Of each model. */
+  readonly floors: readonly (readonly BatchFloor[])[]
+}
+
 function modelsOf(
   context: ProfileContext,
   { models, committed, repository }: ConcurrentSweepInput,
-): { readonly models: readonly ConcurrentModel[]; readonly untried: readonly string[] } {
+): SearchedModels {
   const settings = models.map(({ name }) => context.config.settingsFor(name))
   const total = settings.reduce((sum, { weighting }) => sum + weighting, 0)
   const searched = models.map((model, index) => {
     const { objectives, constraints, weighting, ...own } = settings[index] ?? missingModel()
     const one = { repository, model, committed: committed[index] ?? missingModel(), hasGpu: hasGpu(context) }
-    const { space, untried } = ownSpace(one, own, model.config !== null)
-    return { own: { name: model.name, space, objectives, constraints, weight: weighting / total }, untried }
+    const { space, ...bounds } = ownSpace(one, own, model.config !== null)
+    return { own: { name: model.name, space, objectives, constraints, weight: weighting / total }, ...bounds }
   })
   return {
     models: searched.map(({ own }) => own),
+    floors: searched.map(({ floors }) => floors),
     untried: searched.flatMap(({ untried }) => untried),
   }
 }
@@ -152,10 +161,9 @@ function configurationIn(
 
 function finish(
   context: ProfileContext,
-  models: readonly ConcurrentModel[],
+  { models, floors, untried }: SearchedModels,
   { states, points, spentNs, done: { answer, reason } }: FinishedConcurrentSweep,
   stopNs: number,
-  untried: readonly string[],
 ): Sweep[] {
   const answers = answer === null ? [] : answersOf(models, answer)
   const bisected = points.filter(({ purpose }) => purpose === 'capacity').length
@@ -176,6 +184,7 @@ function finish(
           ...(bisected === 0
             ? []
             : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
+          ...(answer === null ? [] : floorNotes(floors[index] ?? [], answer.configurations[index])),
           ...modeNotes(context, models[index]?.name ?? ''),
         ],
         answer:
@@ -197,6 +206,13 @@ function finish(
       untried: index === 0 ? untried : [],
     }
   })
+}
+
+/** Each model is searched by itself: it is the top of what is varied with it. */
+function floorNotes(floors: readonly BatchFloor[], configuration: Configuration | undefined): string[] {
+  return configuration === undefined
+    ? []
+    : floors.flatMap((each) => floorWords([each], each.model, configuration))
 }
 
 function modeNotes(context: ProfileContext, model: string): string[] {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { AttributionMeasurement } from '../domain/attribution.ts'
+import type { OriginMeasurement } from '../domain/attribution.ts'
 import type { Environment } from '../domain/environment.ts'
 import type { Invocation } from '../domain/invocation.ts'
 import type { Load } from '../domain/load.ts'
@@ -47,5 +47,5 @@ interface Regression {
   /** By latency or throughput, the worst first. */
   readonly loads: readonly Load[]
   /** Whether config.pbtxt is to blame, by what was measured to explain it. */
-  readonly blamesConfig: (measured: AttributionMeasurement) => boolean
+  readonly blamesConfig: (measured: OriginMeasurement) => boolean
 }

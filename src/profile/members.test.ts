@@ -3,6 +3,7 @@ import { readConfig } from '../config/load-config.ts'
 import { configurationOf } from '../model-config/configuration.ts'
 import { parseModelConfig } from '../model-config/parse.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
+import { floorWords } from './batch-floor.ts'
 import { membersOf, ownSpace } from './members.ts'
 
 const bare: Omit<RepositoryModel, 'name' | 'config' | 'dependencies'> = {
@@ -59,6 +60,38 @@ test('no composing model is lowered below what an ensemble that is not measured 
   expect(smallest(repositoryOf(shared), 'top')).toEqual({ a: 4, b: 8 })
   const { beside: _, over: __, ...alone } = shared
   expect(smallest(repositoryOf(alone), 'top')).toEqual({ a: 1, b: 1 })
+})
+
+test('where the answer lies on the least size that was tried, it is said why; elsewhere and where sizes are listed nothing', () => {
+  const repository = repositoryOf(shared)
+  const model = repository.models.get('top')
+  if (model?.config == null) throw new Error('no top')
+  const committed = configurationOf(model.config, true)
+  const wordsOf = (batches: Readonly<Record<string, number>>, text = '', called: readonly string[] = []) => {
+    const from = { ...model, called }
+    const models = new Map([...repository.models, [model.name, from] as const])
+    const searched = { repository: { ...repository, models }, model: from, committed, hasGpu: false }
+    const { floors } = membersOf(searched, readConfig(text, 'gate.yml', {}), 'quick', [])
+    const others = Object.fromEntries(
+      Object.entries(batches).map(([name, maxBatchSize]) => [
+        name,
+        { instanceCount: 1, maxBatchSize, dynamicBatching: false },
+      ]),
+    )
+    return floorWords(floors, from.name, { ...committed, committed: false, others })
+  }
+  expect(wordsOf({ a: 4, b: 8 })).toEqual([
+    'max_batch_size of a was tried from 4 upwards only, since over, not measured here, may send it as many',
+    'max_batch_size of b was tried from 8 upwards only, since beside, not measured here, may send it as many',
+  ])
+  // As committed, a has 8 and b 16.
+  expect(wordsOf({})).toEqual([])
+  const listed = 'ensemble_composing_models: { b: { model_config_parameters: { max_batch_size: [8] } } }'
+  expect(wordsOf({ b: 8 }, listed)).toEqual([])
+  expect(wordsOf({ a: 4 }, 'run_config_search_min_model_batch_size: 4')).toEqual([])
+  expect(wordsOf({}, '', ['apart'])).toEqual([
+    'max_batch_size of apart was tried from 8 upwards only, since what is sent to it is not known',
+  ])
 })
 
 test('nor the gated model itself, where it is a step', () => {

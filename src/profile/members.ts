@@ -7,6 +7,7 @@ import { type ModelRepository, modelClosure, type RepositoryModel } from '../rep
 import { type ModelTraits, makeSpace, memberVariants } from '../search/make-space.ts'
 import { type Ensemble, type Member, type Members, withLeastBatch } from '../search/members.ts'
 import type { Space } from '../search/space.ts'
+import { type BatchFloor, batchFloor, floorsOf } from './batch-floor.ts'
 import { untriedWords, variantsOn } from './instance-kinds.ts'
 
 interface Configured extends RepositoryModel {
@@ -22,8 +23,11 @@ export interface Searched {
   readonly hasGpu: boolean
 }
 
-/** What was asked for and cannot be tried, a clause each. */
-interface Untried {
+/** What is not tried. */
+interface Bounds {
+  /** Below which no max_batch_size is. */
+  readonly floors: readonly BatchFloor[]
+  /** What was asked for and cannot be, a clause each. */
   readonly untried: readonly string[]
 }
 
@@ -38,11 +42,11 @@ export function membersOf(
   { composingSettingsFor }: Pick<Config, 'composingSettingsFor'>,
   mode: SearchSettings['mode'],
   loads: readonly Load[],
-): Untried & { readonly members: Members } {
+): Bounds & { readonly members: Members } {
   const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? [])
   const configured = needed.filter((each): each is Configured => each.config !== null)
   const ensembles = configured.flatMap((each) => ensembleOf(repository, each) ?? [])
-  const varied = configured.flatMap((each): (Untried & { readonly member: Member })[] => {
+  const varied = configured.flatMap((each): (Bounds & { readonly member: Member })[] => {
     if (each.name === model.name || isEnsemble(each)) return []
     const { search, cpuOnly } = composingSettingsFor(each.name)
     const own = fieldsIn(each.config)
@@ -50,13 +54,12 @@ export function membersOf(
     const isCalled = over.length === 0 || model.called.includes(each.name)
     // Code, and an ensemble without a batch dimension, send what they send: of unknown size.
     const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0)
-    const asked = largestBatchAsked(repository, model.name, each.name)
-    const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked)
-    const settings = withLeastBatch({ ...search, mode }, least)
+    const floor = batchFloor(repository, model.name, each.name, own, keepsBatch)
+    const settings = withLeastBatch({ ...search, mode }, floor.maxBatchSize)
     const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1)
     const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu })
     const member = { name: each.name, committed: own, variants: [own, ...variants] }
-    return [{ member, untried: untriedWords(each.name, untried) }]
+    return [{ member, floors: floorsOf(search, floor), untried: untriedWords(each.name, untried) }]
   })
   return {
     members: {
@@ -66,21 +69,9 @@ export function membersOf(
       committed,
       largestClientBatch: Math.max(1, ...loads.map(batchSizeOf)),
     },
+    floors: varied.flatMap(({ floors }) => floors),
     untried: varied.flatMap(({ untried }) => untried),
   }
-}
-
-/**
- * The largest batch that ensembles of the repository beyond those of `top` may send a model that `top` needs, or `top` itself,
- * directly or through an ensemble of `top`'s: Triton does not load an ensemble that takes more than one of its steps. 0 where there are none.
- */
-function largestBatchAsked(repository: ModelRepository, top: string, name: string): number {
-  const inside = modelClosure(repository, top)
-  const through = inside.filter((each) => modelClosure(repository, each).includes(name))
-  const beyond = [...repository.models.values()].filter(
-    (each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)),
-  )
-  return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0))
 }
 
 /**
@@ -91,11 +82,12 @@ export function ownSpace(
   { repository, model: { name, config }, committed, hasGpu }: Searched,
   { search, cpuOnly }: Pick<ModelSettings, 'search' | 'cpuOnly'>,
   loadsAllowed: boolean,
-): Untried & { readonly space: Space } {
-  const settings = withLeastBatch(search, largestBatchAsked(repository, name, name))
+): Bounds & { readonly space: Space } {
+  const floor = batchFloor(repository, name, name, committed, false)
+  const settings = withLeastBatch(search, floor.maxBatchSize)
   const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed })
   if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off')
-    return { space, untried: [] }
+    return { space, floors: [], untried: [] }
   const [, ...listed] = space.configurations
   const { committed: _, ...own } = committed
   const { variants, untried } = variantsOn(
@@ -107,6 +99,7 @@ export function ownSpace(
   const others = variants.map((fields) => ({ ...fields, committed: false }))
   return {
     space: { ...space, configurations: [committed, ...others] },
+    floors: floorsOf(search, floor),
     untried: untriedWords(name, untried),
   }
 }

@@ -35,11 +35,13 @@ const servingWords = {
   offline: 'mode offline: requests are batches, where nothing else is listed',
 } as const
 
+/** @param limits of the space on which the answer lies, a clause each */
 export function summarize(
   { search }: Pick<ModelSettings, 'search'>,
   space: Space,
   { progress, done }: FinishedSweep,
   after: After,
+  limits: readonly string[],
 ): SearchSummary {
   const { points } = progress
   const tried = new Set(points.map((point) => configurationKey(point.configuration))).size
@@ -63,6 +65,7 @@ export function summarize(
         : [
             `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
           ]),
+      ...limits,
       ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
       ...(search.serving === null ? [] : [servingWords[search.serving]]),
     ],

@@ -1,7 +1,8 @@
 import type { Configuration } from '../domain/configuration.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
-import { type Space, withMembers } from '../search/space.ts'
+import { withMembers } from '../search/space.ts'
+import { floorWords } from './batch-floor.ts'
 import { type Bench, makeBench } from './bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { hasGpu } from './instance-kinds.ts'
@@ -46,23 +47,28 @@ export async function sweepModel(
   const bench = makeBench(context, repository, model, running)
   const settings = config.settingsFor(model.name)
   try {
-    const { space, untried } = spaceOf(context, input)
+    const { space, floors, untried } = spaceOf(context, input)
     const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) }
     const finished = await runSweep(rig, { ...settings, space, timeNs }, from, save)
     const doneNs = world.nowNs()
     const { answer } = finished.done
     world.progress(`${model.name}: sweep done: ${finished.done.reason}`)
     if (answer !== null) await bench.verify(answer.configuration)
+    const floorNotes = answer === null ? [] : floorWords(floors, model.name, answer.configuration)
     const verifyNs = world.nowNs() - doneNs
     await bench.close()
     const stopNs = world.nowNs() - doneNs - verifyNs
-    return { ...finished, summary: summarize(settings, space, finished, { verifyNs, stopNs }), untried }
+    return {
+      ...finished,
+      summary: summarize(settings, space, finished, { verifyNs, stopNs }, floorNotes),
+      untried,
+    }
   } finally {
     await bench.close()
   }
 }
 
-function spaceOf(context: ProfileContext, input: SweepInput): { space: Space; untried: readonly string[] } {
+function spaceOf(context: ProfileContext, input: SweepInput): ReturnType<typeof ownSpace> {
   const { config, launcher, gpuMemoryTotalBytes } = context
   const { model } = input
   const settings = config.settingsFor(model.name)
@@ -73,9 +79,10 @@ function spaceOf(context: ProfileContext, input: SweepInput): { space: Space; un
   const own = ownSpace(searched, settings, loadsAllowed)
   const memory = gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes }
   if (!loadsAllowed || mode === 'off') return { ...own, space: { ...own.space, ...memory } }
-  const { members, untried } = membersOf(searched, config, mode, own.space.loads)
+  const { members, floors, untried } = membersOf(searched, config, mode, own.space.loads)
   return {
     space: { ...withMembers(own.space, members, mode), ...memory },
+    floors: [...own.floors, ...floors],
     untried: [...own.untried, ...untried],
   }
 }
