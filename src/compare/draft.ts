@@ -2,7 +2,7 @@ import { loadLabel } from '../domain/load.ts'
 import { latencyPercentiles, type MetricName } from '../domain/metric.ts'
 import type { Comparison } from '../domain/result.ts'
 import { positives, type Repetition, type Scenario } from '../domain/scenario.ts'
-import type { Levels } from '../stats/looks.ts'
+import { firstLook, type Levels } from '../stats/looks.ts'
 import { confidenceInterval, type Estimate } from '../stats/paired.ts'
 import { geometricMean, mean } from '../stats/robust.ts'
 import type { Acceptance } from './accepted.ts'
@@ -38,7 +38,7 @@ export interface Test {
  * Fewer pairs leave the spread unknown: with three, the t quantile of a family-wise 1 % over four comparisons is 14,
  * with four it is 7.5, with eight 4.0.
  */
-export const minRepetitions = 4
+export const minRepetitions = firstLook
 
 export type RowStart = Pick<Comparison, 'metric' | 'load' | 'against' | 'tolerance' | 'baselineValue'>
 

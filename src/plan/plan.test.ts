@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Config } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerSecond } from '../domain/world.ts'
-import { type ModelPlan, makePlan, nextMeasuringTime } from './plan.ts'
+import { cutWords, type ModelPlan, makePlan, nextMeasuringTime, overrunWords } from './plan.ts'
 
 interface Options {
   readonly budgetSeconds: number | null
@@ -65,11 +65,50 @@ test('a repetition that took longer than planned shortens those to come, down to
   expect(nextMeasuringTime(plan, 3, 75 * nsPerSecond, 60 * nsPerSecond)?.measurementNs).toBe(nsPerSecond)
 })
 
-test('a repetition is dropped only where the whole budget cannot hold its shortest form', () => {
+test('of the repetitions that the verdict needs none is dropped but where the whole budget cannot hold its shortest form', () => {
   const plan = modelPlan({ budgetSeconds: 100 })
   // Two loads on two sides at 1 s warm-up and 1 s measuring are 8 s, and 5 s overhead were seen.
   expect(nextMeasuringTime(plan, 3, 87 * nsPerSecond, 72 * nsPerSecond)).not.toBeNull()
   expect(nextMeasuringTime(plan, 3, 88 * nsPerSecond, 73 * nsPerSecond)).toBeNull()
+})
+
+/** How many repetitions are made, each of so long as its shortest form, with 5 s of overhead on each side, and when the last one ends. */
+function repeated(plan: ModelPlan): { repetitions: number; endSeconds: number } {
+  const overheadNs = 5 * plan.sides * nsPerSecond
+  const windows = plan.loads.length * plan.sides
+  for (let done = 0, elapsedNs = 0, measuringNs = 0; ; done++) {
+    const time = done < plan.repetitions ? nextMeasuringTime(plan, done, elapsedNs, measuringNs) : null
+    if (time === null) return { repetitions: done, endSeconds: elapsedNs / nsPerSecond }
+    const ownNs = windows * (time.warmupNs + time.measurementNs)
+    measuringNs += ownNs
+    elapsedNs += ownNs + overheadNs
+  }
+}
+
+test('without a reference the sweep keeps its quarter, whatever the number of repetitions, but for the four that are needed', () => {
+  // 9 s each at the least.
+  expect(repeated(modelPlan({ budgetSeconds: 90, repetitions: 14 }, 1))).toEqual({
+    repetitions: 7,
+    endSeconds: 63,
+  })
+  expect(repeated(modelPlan({ budgetSeconds: 90, repetitions: 14, search: false }, 1)).repetitions).toBe(10)
+  expect(repeated(modelPlan({ budgetSeconds: 40, repetitions: 14 }, 1)).repetitions).toBe(4)
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 20 }), (budgetSeconds, most) => {
+      const { repetitions, endSeconds } = repeated(modelPlan({ budgetSeconds, repetitions: most }, 1))
+      expect(repetitions).toBeGreaterThan(0)
+      if (repetitions > 4) expect(endSeconds).toBeLessThanOrEqual(0.75 * budgetSeconds)
+    }),
+  )
+})
+
+test('beside a reference a look that can be reached has the sweep’s quarter, one that cannot does not', () => {
+  const at = (budgetSeconds: number) => repeated(modelPlan({ budgetSeconds, repetitions: 14 }))
+  // 18 s each at the least: four end after 72 s, and eight after 144 s.
+  expect(at(90)).toEqual({ repetitions: 4, endSeconds: 72 })
+  expect(at(140)).toMatchObject({ repetitions: 5, endSeconds: 90 })
+  expect(at(150)).toMatchObject({ repetitions: 8, endSeconds: 144 })
+  expect(at(300).repetitions).toBe(14)
 })
 
 test('whatever the budget: the first repetition is measured, for at least a second, in blocks no longer than that', () => {
@@ -97,4 +136,19 @@ test('whatever the budget: the first repetition is measured, for at least a seco
       },
     ),
   )
+})
+
+test('what was cut, and what the verdict took from the sweep, is said', () => {
+  const plan = modelPlan({ budgetSeconds: 40 })
+  expect(cutWords(plan, 7, 14)).toBe(
+    'the time budget allowed 7 of 14 repetitions, beside the quarter of it that is the sweep’s',
+  )
+  expect(overrunWords(plan, 30.2 * nsPerSecond)).toBeNull()
+  expect(overrunWords(plan, 34 * nsPerSecond)).toBe(
+    'the gated loads took 4.0 s of the 10.0 s that the sweep keeps of the time budget: the verdict needed their repetitions',
+  )
+  expect(overrunWords(plan, 60 * nsPerSecond)).toContain('10.0 s of the 10.0 s')
+  const gateAlone = modelPlan({ budgetSeconds: 40, search: false })
+  expect(cutWords(gateAlone, 1, 4)).toBe('the time budget allowed 1 of 4 repetitions')
+  expect(overrunWords(gateAlone, 60 * nsPerSecond)).toBeNull()
 })

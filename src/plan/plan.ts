@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { defaultModelBudgetNs } from '../config/defaults.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerSecond } from '../domain/world.ts'
-import { lookSchedule } from '../stats/looks.ts'
+import { firstLook, lookSchedule } from '../stats/looks.ts'
 
 /** What is to be measured, for how long, decided before the first server starts. */
 export interface Plan {
@@ -91,7 +91,7 @@ export function makePlan(config: Config, models: readonly string[], sides: 1 | 2
 /**
  * The measuring time of the next repetition, from the time that is left for those to come. Where that is
  * short, each measures shorter (down to 1 s) before one is dropped: the repetition is the unit of evidence.
- * Null where the model's budget, the sweep's share included, cannot hold another one.
+ * Null where the model's budget cannot hold another one; the sweep's share of it counts in for those that the verdict needs.
  *
  * @param done repetitions so far
  * @param elapsedNs since the model's first one began
@@ -106,7 +106,8 @@ export function nextMeasuringTime(
   const windows = plan.loads.length * plan.sides
   const overheadNs = done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done
   const shortestNs = overheadNs + windows * (plan.warmupNs + minMeasurementNs)
-  if (done > 0 && elapsedNs + shortestNs > plan.budgetNs) return null
+  const keptNs = isNeeded(plan, done, elapsedNs, shortestNs) ? 0 : plan.searchNs
+  if (done > 0 && elapsedNs + shortestNs > plan.budgetNs - keptNs) return null
 
   const leftNs = plan.budgetNs - plan.searchNs - elapsedNs
   const perWindowNs = (leftNs / (plan.repetitions - done) - overheadNs) / windows - plan.warmupNs
@@ -119,4 +120,37 @@ export function nextMeasuringTime(
     warmupNs: plan.warmupNs,
     maxWarmupNs: Math.min(plan.warmupNs * maxWarmupStretch, plan.warmupNs + affordableNs - measurementNs),
   }
+}
+
+/**
+ * Whether the verdict needs the next repetition more than the sweep needs its share: up to the first look, below which nothing is
+ * concluded; then of two sides, where another look that can still be reached may decide what is open. One side alone is looked at
+ * once, at its end: more of it makes that more exact, and no verdict out of none.
+ */
+function isNeeded(
+  { looks, repetitions, budgetNs }: ModelPlan,
+  done: number,
+  elapsedNs: number,
+  shortestNs: number,
+) {
+  if (done < Math.min(firstLook, repetitions)) return true
+  const next = looks.find((look) => look > done)
+  return next !== undefined && elapsedNs + (next - done) * shortestNs <= budgetNs
+}
+
+/** Any repetition may take so much longer than was expected of it. */
+const toldOverrunNs = nsPerSecond / 2
+
+/** What a reader should know of gated loads that have ended before all their repetitions were made. */
+export function cutWords({ searchNs }: ModelPlan, done: number, wanted: number): string {
+  const beside = searchNs === 0 ? '' : ', beside the quarter of it that is the sweep’s'
+  return `the time budget allowed ${done} of ${wanted} repetitions${beside}`
+}
+
+/** The same of those that went on into what the sweep keeps of the time; null where they did not. @param elapsedNs all of them */
+export function overrunWords({ budgetNs, searchNs }: ModelPlan, elapsedNs: number): string | null {
+  const takenNs = elapsedNs - (budgetNs - searchNs)
+  if (searchNs === 0 || takenNs < toldOverrunNs) return null
+  const [taken, kept] = [Math.min(takenNs, searchNs), searchNs].map((ns) => (ns / nsPerSecond).toFixed(1))
+  return `the gated loads took ${taken} s of the ${kept} s that the sweep keeps of the time budget: the verdict needed their repetitions`
 }

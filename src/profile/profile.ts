@@ -1,6 +1,6 @@
 import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
-import { type ModelPlan, nextMeasuringTime } from '../plan/plan.ts'
+import { cutWords, type ModelPlan, nextMeasuringTime, overrunWords } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import type { ModelSides, ProfileContext } from './context.ts'
 import { modelMeasurement } from './model-measurement.ts'
@@ -91,7 +91,7 @@ export async function profileTogether(
         measuringNs,
       )
       if (time === null) {
-        warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`)
+        warnings.push(cutWords(plan, index, wanted))
         break
       }
       world.progress(`${names}: repetition ${index + 1} of ${wanted}`)
@@ -113,6 +113,7 @@ export async function profileTogether(
       if (samples.some(isDisturbed) && wanted < plan.repetitions * maxReplacement) wanted++
       if (index + 1 < wanted) await closeAll(records, stopping, context.gpu !== null)
     }
+    warnings.push(...[overrunWords(plan, world.nowNs() - startNs)].filter((words) => words !== null))
     const [only, another] = candidates
     const running =
       keep === null || only === undefined || another !== undefined ? null : takeRunning(only.record)

@@ -26,9 +26,12 @@ const earlyShares: readonly Levels[] = [
 /** Of the pass error, what a look at the candidate alone may spend before its reference is measured. It can fail nothing. */
 export const screeningLevel = 0.01
 
+/** The first look's count. Nothing is concluded from fewer. */
+export const firstLook = 4
+
 /** The repetition counts at which a measurement of at most `repetitions` is looked at. */
 export function lookSchedule(repetitions: number): number[] {
-  return [...[4, 8].filter((look) => look < repetitions), repetitions]
+  return [...[firstLook, 8].filter((look) => look < repetitions), repetitions]
 }
 
 /** What look number `index` (not the last one) may spend if the measurement can still go on after it. */
