@@ -19,6 +19,7 @@ import {
 import { effortOf } from './effort.ts'
 import { chanceAbove } from './improvement.ts'
 import { excess, gain, logScore, meets, violation } from './score.ts'
+import { loadsFor } from './space.ts'
 import { meetingOf, utilityOf } from './stakes.ts'
 import {
   type Place,
@@ -200,7 +201,12 @@ function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets
   }
   if (hasFailed(top) && top !== own)
     return `It is unsteady: it failed in ${top.tries - top.measurements} of ${countInWords(top.tries, 'measurement')}, as did whatever else answered.`
-  if (own === null) return 'The committed configuration gave no measurement.'
+  if (own === null) {
+    const { committed } = question.space
+    if (loadsFor(question.space, committed).length > 0)
+      return 'The committed configuration gave no measurement.'
+    return `The committed configuration was not measured: its max_batch_size of ${committed.maxBatchSize} takes none of the client batches.`
+  }
   if (top === own) {
     if (hasFailed(own)) return ownMissesWords(question)
     const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration))

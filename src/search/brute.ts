@@ -36,7 +36,7 @@ function nextInOrder(
     const load = nextLoad(configuration, state)
     const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration))
     if (load === null || (!begun && (!fits(configuration) || skip(configuration, state)))) continue
-    if (!isAffordable(whole, { configuration, load }, 0)) return done(whole, budgetWords(whole))
+    if (!isAffordable(whole, { configuration }, 0)) return done(whole, budgetWords(whole))
     return measure({ configuration, load }, 'explore', 'next in order')
   }
   const again = nextContender(whole)

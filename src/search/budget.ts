@@ -3,7 +3,11 @@ import { nsPerSecond } from '../domain/world.ts'
 import { type Place, type SearchBudget, type SearchState, sameConfiguration } from './state.ts'
 
 /** True where the budget allows this measurement and `reserve` more, each with a configuration to load. */
-export function isAffordable(state: SearchState, place: Place, reserve: number): boolean {
+export function isAffordable(
+  state: SearchState,
+  place: Pick<Place, 'configuration'>,
+  reserve: number,
+): boolean {
   return allows(state, costNs(state, place), reserve)
 }
 
@@ -21,7 +25,7 @@ export function allows({ points, budget }: Spending, neededNs: number, reserve: 
 }
 
 /** What a measurement is expected to cost; at least 1, so that a gain can be divided by it. */
-export function costNs(state: SearchState, { configuration }: Place): number {
+export function costNs(state: SearchState, { configuration }: Pick<Place, 'configuration'>): number {
   const { loaded, costNs: cost } = state.budget
   const isLoaded =
     sameConfiguration(loadedOf(state), configuration) ||

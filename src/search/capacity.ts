@@ -204,7 +204,7 @@ export function nextCapacityStep(
     )
     const load = made.length < most ? nextCapacityLoad(points, configuration, space, constraints) : null
     if (load === null) continue
-    if (budget.timeLeftNs !== null && costNs(state, { configuration, load }) > budget.timeLeftNs) return null
+    if (budget.timeLeftNs !== null && costNs(state, { configuration }) > budget.timeLeftNs) return null
     const why = `bisecting for the capacity at ${loadLabel(load)}`
     return { kind: 'measure', configuration, load, purpose: 'capacity', why }
   }

@@ -234,3 +234,62 @@ test('null is a number that is left out, and of what failed no number matters', 
   expect(measure({ ...space.committed, instanceCount: 2 }, load)).toBeNull()
   expect(problemsOf({ ...file, points: [point(1, 1, garbage)] })).toHaveLength(2)
 })
+
+/** Client batches of these sizes alone, on configurations of max_batch_size 8 (committed), 16 and 32. */
+const largeRequests = (sizes: readonly number[]) => ({
+  ...file,
+  constraints: {},
+  space: {
+    instance_count: [1, 2],
+    max_batch_size: [8, 16, 32],
+    dynamic_batching: [true],
+    concurrency: [1, 2, 4],
+    client_batch_size: sizes,
+  },
+  points: [1, 2].flatMap((instance_count) =>
+    [8, 16, 32].flatMap((max_batch_size) =>
+      [1, 2, 4].flatMap((concurrency) =>
+        sizes.map((client_batch_size) => ({
+          ...{ instance_count, max_batch_size, dynamic_batching: true, concurrency, client_batch_size },
+          inferences_per_second: 100 * Math.min(instance_count, concurrency) * client_batch_size,
+          failed: client_batch_size > max_batch_size,
+          is_default: instance_count === 1 && max_batch_size === 8,
+        })),
+      ),
+    ),
+  ),
+})
+
+test.each(['quick', 'brute', 'manual', 'off'] as const)(
+  'where all client batches are larger than the committed max_batch_size, those that take them are measured: %s',
+  (mode) => {
+    const scene = parseLandscape(largeRequests([16, 32]))
+    const { answer, points } = replay(mode, scene, { maxMeasurements: 20 })
+    if (mode === 'off') return expect(answer).toBeNull()
+    expect(points.every(({ metrics }) => metrics !== null)).toBe(true)
+    expect(shareOfOptimum(scene, answer)).toBe(1)
+    expect(answer).toMatchObject({
+      gain: null,
+      tie: false,
+      configuration: { instanceCount: 2, maxBatchSize: 32 },
+    })
+    expect(answer?.explanation).toBe(
+      'The committed configuration was not measured: its max_batch_size of 8 takes none of the client batches.',
+    )
+    if (mode === 'quick')
+      expect(points[0]?.configuration).toMatchObject({ instanceCount: 1, maxBatchSize: 16 })
+  },
+)
+
+test('client batches that no configuration takes are an error that names the key and what to do', () => {
+  expect(problemsOf(largeRequests([64, 33]))).toEqual([
+    {
+      file: 'l.json',
+      key: 'space.client_batch_size',
+      message: 'is 33 at the least, and no max_batch_size is above 32: nothing can be measured',
+      remedy: 'Record smaller client batches, or a max_batch_size that takes them.',
+    },
+  ])
+  // Some that are taken are enough.
+  expect(problemsOf(largeRequests([64, 32]))).toEqual([])
+})

@@ -15,6 +15,7 @@ import {
   withoutNumbersWhereFailed,
 } from './recorded.ts'
 import type { Landscape } from './replay.ts'
+import { loadsFor } from './space.ts'
 import { placeKey, type SearchMetrics, sameConfiguration } from './state.ts'
 
 const count = z.int().positive()
@@ -100,6 +101,8 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
     points.map((point) => [placeKey({ configuration: configurationOf(point), load: loadOf(point) }), point]),
   )
   const [configurations, loads] = [configurationsOf(space, committed), loadsOf(space)]
+  if (!configurations.some((each) => loadsFor({ committed, configurations, loads }, each).length > 0))
+    throw refuse([tooLargeRequests(space)])
   const ofSpace = configurations.flatMap((each) =>
     loads.flatMap((load) => known.get(placeKey({ configuration: each, load })) ?? []),
   )
@@ -126,6 +129,15 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
     ),
     constraints: limits,
     measure: (configuration, load) => metricsOf(known.get(placeKey({ configuration, load }))),
+  }
+}
+
+function tooLargeRequests({ client_batch_size, max_batch_size }: File['space']): Problem {
+  const [least, most] = [Math.min(...client_batch_size), Math.max(...max_batch_size)]
+  return {
+    key: 'space.client_batch_size',
+    message: `is ${least} at the least, and no max_batch_size is above ${most}: nothing can be measured`,
+    remedy: 'Record smaller client batches, or a max_batch_size that takes them.',
   }
 }
 

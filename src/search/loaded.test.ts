@@ -76,7 +76,7 @@ test('a configuration that is loaded costs no load', () => {
     },
   })
   const cost = (instanceCount: number, loaded?: readonly string[]) =>
-    costNs(state(loaded), { configuration: configuration(instanceCount), load })
+    costNs(state(loaded), { configuration: configuration(instanceCount) })
   expect([cost(1), cost(2)]).toEqual([7, 2])
   const keys = ['instances=1,max_batch_size=8,dynamic_batching=on']
   expect([cost(1, keys), cost(2, keys), cost(3, keys)]).toEqual([2, 2, 7])

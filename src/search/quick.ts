@@ -41,21 +41,25 @@ export function nextQuickStep(state: SearchState): Step {
   return typeof found === 'string' ? ending(state, promising, found) : found
 }
 
-/** The committed configuration, at the load where it is expected to saturate. */
+/** The committed configuration, at the load where it is expected to saturate; where all requests are too large for it, the nearest. */
 export function beginning(state: SearchState): Step {
-  const place = committedPlace(state)
-  return isAffordable(state, place, 0)
-    ? measure(place, 'explore', 'the committed configuration comes first')
-    : exhausted(state)
-}
-
-function committedPlace({ space }: SearchState): Place {
-  return { configuration: space.committed, load: firstLoad(space, space.committed) }
+  const { space } = state
+  const isOwn = firstLoad(space, space.committed) !== null
+  const configuration = isOwn ? space.committed : nextUnanswered(state)?.configuration
+  const load = configuration === undefined ? null : firstLoad(space, configuration)
+  if (configuration === undefined || load === null)
+    return done(state, 'no configuration takes any of the loads')
+  const place = { configuration, load }
+  if (!isAffordable(state, place, 0)) return exhausted(state)
+  const why = isOwn
+    ? 'the committed configuration comes first'
+    : 'the committed configuration takes none of the client batches: what differs least from it comes first'
+  return measure(place, 'explore', why)
 }
 
 /** Whether the budget allows the cheapest step there is, another load of what is loaded, and those kept for confirming. */
 export function mayExplore(state: SearchState, reserve: number): boolean {
-  return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve)
+  return isAffordable(state, { configuration: loadedOf(state) }, reserve)
 }
 
 /** The contenders once more, as long as that tells something and the budget allows it; then the answer, with why looking has ended. */

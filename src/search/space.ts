@@ -1,6 +1,5 @@
 import type { SearchSettings } from '../config/config.ts'
 import { type Configuration, configurationKey, type VariedFields } from '../domain/configuration.ts'
-import { GateError } from '../domain/error.ts'
 import { batchSizeOf, inferencesOf, type Load } from '../domain/load.ts'
 import { combinationCount, combinations, fieldsOf, isCombination, type Members } from './members.ts'
 
@@ -74,13 +73,13 @@ export function loadsFor(space: Space, configuration: Configuration): readonly L
 /**
  * Where a search begins. At request rates with the lightest, which tells how long a request takes, and with it
  * about how many can be served. Else at twice what the configuration can execute at once (Model Analyzer's formula), which is
- * about where it saturates, or the nearest load to it.
+ * about where it saturates, or the nearest load to it. null where no load is legal for the configuration.
  */
-export function firstLoad(space: Space, configuration: Configuration): Load {
+export function firstLoad(space: Space, configuration: Configuration): Load | null {
   const target = Math.log2(2 * atOnce(space, configuration))
   const off = (load: Load): number => Math.abs(Math.log2(inferencesOf(load)) - target)
   const [first, ...others] = loadsFor(space, configuration)
-  if (first === undefined) throw new GateError('config', 'the search has no load to measure')
+  if (first === undefined) return null
   if (first.mode === 'requestRate') return first
   return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first)
 }

@@ -28,7 +28,8 @@ export function nextUnanswered({ points, space }: Pick<SearchState, 'points' | '
     const { configuration } = place
     const isOwn = sameConfiguration(configuration, space.committed)
     const times = points.filter((point) => sameConfiguration(point.configuration, configuration)).length
-    const isSmaller = space.members === undefined && works(place) > 0
+    // Before anything has failed, size is nothing to be afraid of.
+    const isSmaller = space.members === undefined && points.length > 0 && works(place) > 0
     return [
       isOwn && index === 0 ? 0 : times + 1,
       isSmaller ? 0 : 1,
