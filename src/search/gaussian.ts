@@ -1,13 +1,5 @@
-import {
-  type Factor,
-  type Fit,
-  factored,
-  type Hypothesis,
-  likely,
-  type Sample,
-  type Straying,
-} from './hypotheses.ts'
-import { dot, forward, type Vector } from './triangle.ts'
+import { type Fit, factored, type Hypothesis, likely, type Sample, type Straying } from './hypotheses.ts'
+import { dot, forward, type Triangle, type Vector } from './triangle.ts'
 
 /** A normal belief about a number. */
 export interface Belief {
@@ -26,21 +18,16 @@ export interface Mixture extends Belief {
   readonly shares: Float64Array
 }
 
-/** What is believed of a function at an input. */
-export interface Regression<X> {
-  (x: X): Mixture
-  /** Of its value at `one` less that at `other`: in what is unknown of both alike they do not differ. */
-  readonly difference: (one: X, other: X) => Mixture
-}
-
 /** Covariance of the unknown function between two inputs. */
 export type Kernel<X> = (one: X, other: X) => number
 
-/** Several at once: all that is asked of one sample is worked out from there. */
+/** Writes the covariances of one input with `other`, one for each kernel. */
+type Covariances<X> = (other: X, into: Float64Array) => void
+
+/** Several at once: all that is asked of one input is worked out from there. */
 export interface Kernels<X> {
   readonly count: number
-  /** Writes the covariances of `one` with `other`, one for each kernel. */
-  readonly from: (one: X) => (other: X, into: Float64Array) => void
+  readonly from: (one: X) => Covariances<X>
 }
 
 /**
@@ -69,79 +56,97 @@ export function regress<X>(
         ),
       ),
     )
-  const factors = new Map(
-    [...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]),
-  )
-  const groups = grouped(likely(samples, hypotheses, factors))
-  const parts = groups.flatMap(({ fits }) => fits)
-  const shares = Float64Array.from(parts, ({ share }) => share)
-  // Hypotheses that differ in how they stray have a shape in common, which is worked out once for each input.
-  const shapes = [...new Set(parts.map(({ shape }) => shape))]
-  const shapeAt = new Map(shapes.map((shape, i) => [shape, i]))
-  const indexed = groups.map(({ straying, factor, fits }) => ({
-    variances: straying.variances,
-    factor,
-    fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
-  }))
-  // Room that every input uses again: a search asks for some thousand beliefs at each step.
-  const means = new Float64Array(shares.length)
-  const sds = new Float64Array(shares.length)
-  const values = new Float64Array(shapes.length)
-  const own = new Float64Array(kernels.count)
-  const row = new Float64Array(kernels.count)
-  const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length))
-  const projected = new Float64Array(samples.length)
-  /** From the shapes' values, the variances in `own` and the covariances with the samples in `toSamples`. */
-  const believed = (levels: 0 | 1): Mixture => {
-    let part = 0
-    for (const { variances, factor, fits } of indexed) {
-      mixture(toSamples, variances, projected)
-      forward(factor.triangle, projected, projected)
-      const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0))
-      for (const { at, level, whitened } of fits) {
-        means[part] = levels * level + (values[at] ?? 0) + dot(projected, whitened)
-        sds[part++] = sd
-      }
-    }
-    return summarised(means, sds, shares)
+  const strayings = new Set(hypotheses.flatMap((each) => each.strayings))
+  const factors = new Map([...strayings].map((one) => [one, factorOf(one)]))
+  return new Regression(kernels, from, likely(samples, hypotheses, factors))
+}
+
+/** What is believed of a function, at any input. */
+export class Regression<X> {
+  readonly #kernels: Kernels<X>
+  /** The covariances of each sample with an input. */
+  readonly #from: readonly Covariances<X>[]
+  readonly #groups: readonly Group[]
+  readonly #shares: Float64Array
+  /** Hypotheses that differ in how they stray have a shape in common, which is worked out once for each input. */
+  readonly #shapes: readonly ((x: X) => number)[]
+  readonly #room: Room
+
+  constructor(kernels: Kernels<X>, from: readonly Covariances<X>[], fits: readonly Fit<X>[]) {
+    const shapes = [...new Set(fits.map(({ shape }) => shape))]
+    const groups = grouped(fits, shapes)
+    this.#kernels = kernels
+    this.#from = from
+    this.#groups = groups
+    this.#shares = Float64Array.from(groups.flatMap(({ parts }) => parts.map(({ share }) => share)))
+    this.#shapes = shapes
+    this.#room = makeRoom(fits.length, shapes.length, kernels.count, from.length)
   }
-  const believedAt = (x: X): Mixture => {
-    for (const [i, shape] of shapes.entries()) values[i] = shape(x)
-    kernels.from(x)(x, own)
-    for (const [i, covariances] of from.entries()) {
+
+  /** Of its value at an input. */
+  at(x: X): Mixture {
+    const { values, own, row, toSamples } = this.#room
+    for (const [i, shape] of this.#shapes.entries()) values[i] = shape(x)
+    this.#kernels.from(x)(x, own)
+    for (const [i, covariances] of this.#from.entries()) {
       covariances(x, row)
       for (let k = 0; k < row.length; k++) (toSamples[k] as Float64Array)[i] = row[k] ?? 0
     }
-    return believed(1)
+    return this.#believed(1)
   }
-  const difference = (one: X, other: X): Mixture => {
-    for (const [i, shape] of shapes.entries()) values[i] = shape(one) - shape(other)
-    own.fill(0)
-    const pairs = [
-      [one, one, 1],
-      [other, other, 1],
-      [one, other, -2],
-    ] as const
-    for (const [a, b, times] of pairs) {
-      kernels.from(a)(b, row)
-      for (let k = 0; k < row.length; k++) own[k] = (own[k] ?? 0) + times * (row[k] ?? 0)
-    }
-    for (const [i, covariances] of from.entries()) {
-      for (const [x, sign] of [
-        [one, 1],
-        [other, -1],
-      ] as const) {
-        covariances(x, row)
-        for (let k = 0; k < row.length; k++) {
-          const toSample = toSamples[k] as Float64Array
-          toSample[i] = (sign === 1 ? 0 : (toSample[i] ?? 0)) + sign * (row[k] ?? 0)
-        }
+
+  /** Of its value at `one` less that at `other`: in what is unknown of both alike they do not differ. */
+  difference(one: X, other: X): Mixture {
+    const { values, own, row, otherRow, toSamples } = this.#room
+    for (const [i, shape] of this.#shapes.entries()) values[i] = shape(one) - shape(other)
+    const fromOne = this.#kernels.from(one)
+    fromOne(one, own)
+    fromOne(other, row)
+    this.#kernels.from(other)(other, otherRow)
+    for (let k = 0; k < own.length; k++) own[k] = (own[k] ?? 0) + (otherRow[k] ?? 0) - 2 * (row[k] ?? 0)
+    for (const [i, covariances] of this.#from.entries()) {
+      covariances(one, row)
+      covariances(other, otherRow)
+      for (let k = 0; k < row.length; k++) {
+        const toSample = toSamples[k] as Float64Array
+        toSample[i] = (row[k] ?? 0) - (otherRow[k] ?? 0)
       }
     }
-    return believed(0)
+    return this.#believed(0)
   }
-  return Object.assign(believedAt, { difference })
+
+  /** From the shapes' values, the variances in `own` and the covariances with the samples in `toSamples`. */
+  #believed(levels: 0 | 1): Mixture {
+    const { means, sds, values, own, toSamples, projected } = this.#room
+    let at = 0
+    for (const { variances, triangle, parts } of this.#groups) {
+      mixture(toSamples, variances, projected)
+      forward(triangle, projected, projected)
+      const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0))
+      for (const { shapeAt, level, whitened } of parts) {
+        means[at] = levels * level + (values[shapeAt] ?? 0) + dot(projected, whitened)
+        sds[at++] = sd
+      }
+    }
+    return summarised(means, sds, this.#shares)
+  }
 }
+
+/** What every input uses again: a search asks for some thousand beliefs at each step. */
+function makeRoom(parts: number, shapes: number, kernels: number, samples: number) {
+  return {
+    means: new Float64Array(parts),
+    sds: new Float64Array(parts),
+    values: new Float64Array(shapes),
+    own: new Float64Array(kernels),
+    row: new Float64Array(kernels),
+    otherRow: new Float64Array(kernels),
+    toSamples: Array.from({ length: kernels }, () => new Float64Array(samples)),
+    projected: new Float64Array(samples),
+  }
+}
+
+type Room = ReturnType<typeof makeRoom>
 
 function mixture(parts: readonly Vector[], variances: readonly number[], sum: Float64Array): void {
   sum.fill(0)
@@ -168,12 +173,25 @@ function variance(sample: Sample<unknown> | undefined, { noise = 1 }: Straying):
   return (noise * (sample?.noise ?? 0)) ** 2
 }
 
-function grouped<X>(fits: readonly Fit<X>[]) {
-  const groups = new Map<Straying, { straying: Straying; factor: Factor; fits: Fit<X>[] }>()
-  for (const fit of fits) {
-    const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] }
-    groups.set(fit.straying, group)
-    group.fits.push(fit)
+/** Hypotheses that stray alike, and so have the covariances in common. */
+interface Group {
+  readonly variances: readonly number[]
+  readonly triangle: Triangle
+  readonly parts: readonly Part[]
+}
+
+interface Part extends Pick<Fit<unknown>, 'share' | 'level' | 'whitened'> {
+  /** The place of its shape among all. */
+  readonly shapeAt: number
+}
+
+function grouped<X>(fits: readonly Fit<X>[], shapes: readonly Fit<X>['shape'][]): Group[] {
+  const groups = new Map<Straying, Group & { readonly parts: Part[] }>()
+  for (const { straying, factor, shape, share, level, whitened } of fits) {
+    const { variances } = straying
+    const group = groups.get(straying) ?? { variances, triangle: factor.triangle, parts: [] }
+    groups.set(straying, group)
+    group.parts.push({ share, level, whitened, shapeAt: shapes.indexOf(shape) })
   }
   return [...groups.values()]
 }

@@ -1,6 +1,6 @@
 import { metrics as definitions, type MetricName } from '../domain/metric.ts'
 import { type Features, type FeaturesOf, featuresOf } from './features.ts'
-import { type Belief, type Mixture, regress } from './gaussian.ts'
+import { type Belief, type Mixture, type Regression, regress } from './gaussian.ts'
 import type { Sample } from './hypotheses.ts'
 import { otherKernels, rateKernels, stretchKernels } from './kernels.ts'
 import { memoryHypotheses, otherHypotheses, rateHypotheses, stretchHypotheses } from './priors.ts'
@@ -44,9 +44,9 @@ const theRateItself: Relation = { ofRate: 1, rest: { mean: 0, sd: 0 } }
 export function fitSurrogate(observations: readonly Observation[]): Surrogate {
   const features = featuresOf(observations)
   const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec))
-  const rateAt = regress(samples, rateKernels, rateHypotheses)
-  const fits = new Map<MetricName, (x: Features) => Belief>()
-  const fitOf = (metric: MetricName): ((x: Features) => Belief) => {
+  const rates = regress(samples, rateKernels, rateHypotheses)
+  const fits = new Map<MetricName, Regression<Features>>()
+  const fitOf = (metric: MetricName): Regression<Features> => {
     const known = fits.get(metric)
     if (known !== undefined) return known
     const made = metric.startsWith('latency')
@@ -59,14 +59,14 @@ export function fitSurrogate(observations: readonly Observation[]): Surrogate {
     const x = features(place)
     const relation = (metric: MetricName): Relation => {
       if (metric === 'inferPerSec') return theRateItself
-      const { mean, sd } = fitOf(metric)(x)
+      const { mean, sd } = fitOf(metric).at(x)
       if (!metric.startsWith('latency')) return { ofRate: 0, rest: { mean, sd } }
       return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } }
     }
-    return { rate: rateAt(x), relation }
+    return { rate: rates.at(x), relation }
   }
   const rateDifference = (one: Place, other: Place): Mixture =>
-    rateAt.difference(features(one), features(other))
+    rates.difference(features(one), features(other))
   return Object.assign(outlookOf, { rateDifference })
 }
 
@@ -87,7 +87,7 @@ function fitStretch(
   observations: readonly Observation[],
   features: FeaturesOf,
   metric: MetricName,
-): (x: Features) => Belief {
+): Regression<Features> {
   const samples = samplesOf(observations, features, (observation) => {
     const { metrics } = observation
     const latency = log(metrics[metric])
@@ -103,7 +103,7 @@ function fitOther(
   observations: readonly Observation[],
   features: FeaturesOf,
   metric: MetricName,
-): (x: Features) => Belief {
+): Regression<Features> {
   const samples = samplesOf(observations, features, ({ metrics }) => log(metrics[metric]))
   const isMemory = definitions[metric].unit === 'bytes'
   // Memory repeats to within a percent or so; utilization and power do not.
