@@ -82,91 +82,32 @@ interface DeviceReadings {
   readonly throttle: Set<ThrottleReason>
 }
 
+/** What was read since the last reset. */
+interface Collected {
+  /** By UUID. */
+  readonly devices: Map<string, DeviceReadings>
+  /** Peak bytes by pid and GPU; null where the process is shown without a number. */
+  readonly processes: Map<number, Map<string, number | null>>
+  /** What came in place of a GPU's readings, such as `nvidia-smi said [GPU is lost]`. */
+  readonly failures: Set<string>
+}
+
 /** Collects the lines of both queries. Pure but for its own memory. */
 export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<number>) {
-  const devices = new Map<string, DeviceReadings>()
-  /** Peak bytes by pid and GPU; null where the process is shown without a number. */
-  const processes = new Map<number, Map<string, number | null>>()
-  /** What came in place of a GPU's readings, such as `nvidia-smi said [GPU is lost]`. */
-  const failures = new Set<string>()
-
-  function addGpuLine(line: string): void {
-    const gpu = parseGpu(line)
-    if (gpu === null) {
-      if (line.trim() !== '') failures.add(`nvidia-smi said ${line.split(', ')[0] ?? line}`)
-      return
-    }
-    const device = devices.get(gpu.uuid) ?? {
-      memoryUsedBytes: 0,
-      last: null,
-      utilization: [],
-      watts: [],
-      throttle: new Set(),
-    }
-    device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes)
-    device.last =
-      gpu.memoryUsedBytes === null
-        ? null
-        : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes }
-    if (gpu.utilizationRatio !== null) device.utilization.push(gpu.utilizationRatio)
-    if (gpu.powerWatts !== null) device.watts.push(gpu.powerWatts)
-    for (const reason of gpu.throttleReasons ?? []) device.throttle.add(reason)
-    devices.set(gpu.uuid, device)
-  }
-
-  function addProcessLine(line: string): void {
-    const process = parseProcess(line)
-    if (process === null) return
-    const memory = processes.get(process.pid) ?? new Map<string, number | null>()
-    const before = memory.get(process.gpuUuid)
-    memory.set(
-      process.gpuUuid,
-      before === undefined ? process.memoryBytes : highest(before, process.memoryBytes),
-    )
-    processes.set(process.pid, memory)
-  }
-
-  function memoryOf(pids: readonly number[], alone: boolean): GpuMemory {
-    const shown = pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])])
-    // One process without a number, and the sum of the others says too little.
-    const own = shown.length === 0 ? null : total(shown)
-    if (own !== null) return { bytes: own, source: memorySources.processes }
-    const beyondIdle = idle.map(({ uuid, memoryUsedBytes }) => {
-      const peak = devices.get(uuid)?.memoryUsedBytes ?? null
-      return peak === null || memoryUsedBytes === null ? null : Math.max(0, peak - memoryUsedBytes)
-    })
-    const held = total(beyondIdle)
-    if (held === null) return { bytes: null, source: memorySources.unread }
-    return alone
-      ? { bytes: held, source: memorySources.devices }
-      : { bytes: null, source: memorySources.shared }
-  }
-
-  function disturbances(ownPids: readonly number[]): string[] {
-    const slowed = [...devices].flatMap(([uuid, { throttle }]) =>
-      disturbing
-        .filter((reason) => throttle.has(reason))
-        .map((reason) => `gpu_throttled: ${uuid}: ${reason}`),
-    )
-    // Where none of our own is shown, pids are not those we know, and a stranger may be ourselves.
-    const pidsAreOurs = ownPids.some((pid) => processes.has(pid))
-    const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid))
-    return [
-      ...[...failures].map((said) => `gpu_unreadable: ${said}`),
-      ...slowed,
-      ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
-    ]
-  }
-
-  const perDevice = (values: (device: DeviceReadings) => readonly number[]) =>
-    [...devices.values()].map(values).filter((list) => list.length > 0)
+  const collected: Collected = { devices: new Map(), processes: new Map(), failures: new Set() }
+  const { devices, processes, failures } = collected
+  const averages = (values: (device: DeviceReadings) => readonly number[]) =>
+    [...devices.values()]
+      .map(values)
+      .filter((list) => list.length > 0)
+      .map(mean)
   const view = {
     reset: () => {
       devices.clear()
       processes.clear()
       failures.clear()
     },
-    memoryOf,
+    memoryOf: (pids, alone) => memoryOf(collected, idle, pids, alone),
     deviceMemory: (ownBytes, alone) =>
       alone
         ? total(idle.map(({ uuid }) => devices.get(uuid)?.memoryUsedBytes ?? null))
@@ -174,16 +115,96 @@ export function createReadings(idle: readonly Gpu[], neighbours: ReadonlySet<num
     lastMemory: () =>
       new Map([...devices].flatMap(([uuid, { last }]) => (last === null ? [] : [[uuid, last]]))),
     utilizationRatio: () => {
-      const averages = perDevice((device) => device.utilization).map(mean)
-      return averages.length === 0 ? null : Math.max(...averages)
+      const ratios = averages(({ utilization }) => utilization)
+      return ratios.length === 0 ? null : Math.max(...ratios)
     },
     powerWatts: () => {
-      const averages = perDevice((device) => device.watts).map(mean)
-      return averages.length === 0 ? null : sum(averages)
+      const watts = averages((device) => device.watts)
+      return watts.length === 0 ? null : sum(watts)
     },
-    disturbances,
+    disturbances: (ownPids) => disturbances(collected, ownPids, neighbours),
   } satisfies ReadingsView
-  return { addGpuLine, addProcessLine, addFailure: (said: string) => void failures.add(said), view }
+  return {
+    addGpuLine: (line: string) => addGpuLine(collected, line),
+    addProcessLine: (line: string) => addProcessLine(collected, line),
+    addFailure: (said: string) => void failures.add(said),
+    view,
+  }
+}
+
+function addGpuLine({ devices, failures }: Collected, line: string): void {
+  const gpu = parseGpu(line)
+  if (gpu === null) {
+    if (line.trim() !== '') failures.add(`nvidia-smi said ${line.split(', ')[0] ?? line}`)
+    return
+  }
+  const device = devices.get(gpu.uuid) ?? {
+    memoryUsedBytes: 0,
+    last: null,
+    utilization: [],
+    watts: [],
+    throttle: new Set(),
+  }
+  device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes)
+  device.last =
+    gpu.memoryUsedBytes === null ? null : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes }
+  if (gpu.utilizationRatio !== null) device.utilization.push(gpu.utilizationRatio)
+  if (gpu.powerWatts !== null) device.watts.push(gpu.powerWatts)
+  for (const reason of gpu.throttleReasons ?? []) device.throttle.add(reason)
+  devices.set(gpu.uuid, device)
+}
+
+function addProcessLine({ processes }: Collected, line: string): void {
+  const process = parseProcess(line)
+  if (process === null) return
+  const memory = processes.get(process.pid) ?? new Map<string, number | null>()
+  const before = memory.get(process.gpuUuid)
+  memory.set(
+    process.gpuUuid,
+    before === undefined ? process.memoryBytes : highest(before, process.memoryBytes),
+  )
+  processes.set(process.pid, memory)
+}
+
+/** As `ReadingsView.memoryOf`. */
+function memoryOf(
+  { devices, processes }: Collected,
+  idle: readonly Gpu[],
+  pids: readonly number[],
+  alone: boolean,
+): GpuMemory {
+  const shown = pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])])
+  // One process without a number, and the sum of the others says too little.
+  const own = shown.length === 0 ? null : total(shown)
+  if (own !== null) return { bytes: own, source: memorySources.processes }
+  const beyondIdle = idle.map(({ uuid, memoryUsedBytes }) => {
+    const peak = devices.get(uuid)?.memoryUsedBytes ?? null
+    return peak === null || memoryUsedBytes === null ? null : Math.max(0, peak - memoryUsedBytes)
+  })
+  const held = total(beyondIdle)
+  if (held === null) return { bytes: null, source: memorySources.unread }
+  return alone
+    ? { bytes: held, source: memorySources.devices }
+    : { bytes: null, source: memorySources.shared }
+}
+
+/** As `ReadingsView.disturbances`; the neighbours were there before. */
+function disturbances(
+  { devices, processes, failures }: Collected,
+  ownPids: readonly number[],
+  neighbours: ReadonlySet<number>,
+): string[] {
+  const slowed = [...devices].flatMap(([uuid, { throttle }]) =>
+    disturbing.filter((reason) => throttle.has(reason)).map((reason) => `gpu_throttled: ${uuid}: ${reason}`),
+  )
+  // Where none of our own is shown, pids are not those we know, and a stranger may be ourselves.
+  const pidsAreOurs = ownPids.some((pid) => processes.has(pid))
+  const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid))
+  return [
+    ...[...failures].map((said) => `gpu_unreadable: ${said}`),
+    ...slowed,
+    ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
+  ]
 }
 
 const highest = (a: number | null, b: number | null) => (a === null || b === null ? null : Math.max(a, b))
