@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
-import { GateError } from '../domain/error.ts'
 import type { Load } from '../domain/load.ts'
 import type { ClientHealth } from '../domain/scenario.ts'
 import type { World } from '../domain/world.ts'
 import { clientHealth } from './client-health.ts'
-import { type LoadThread, startLoadThread } from './load-thread.ts'
+import { Lanes } from './lanes.ts'
+import { settled } from './load-thread.ts'
+import { type OpenTarget, OpenTargets } from './open-targets.ts'
 import type { LoadTarget, Muster, WindowOptions } from './protocol.ts'
 import { rendezvousMemory } from './rendezvous.ts'
 import { mergeLogs, type RequestLog } from './request-log.ts'
@@ -87,152 +88,69 @@ export function connectionsFor(load: Load): number {
   return load.mode === 'concurrency' ? Math.ceil(load.concurrency / outstandingPerConnection) : 1
 }
 
-interface OpenTarget {
-  readonly target: LoadTarget
-  readonly threads: number
-  readonly connections: number
-  readonly threadsReason: string
-  windows: number
-}
-
 /** Starts the first load thread; others follow where a load needs them. Close it in a `finally`, or the process does not end. */
 export async function openLoadGenerator(
   world: World,
   cores: number = availableParallelism(),
 ): Promise<LoadGenerator> {
-  const lanes = new Map<number, LoadThread[]>([[0, [await startLoadThread(world)]]])
-  const targets = new Map<string, OpenTarget>()
-  /** Threads that a target's load has once needed, kept for when it is opened again on a fresh server. */
-  const needed = new Map<string, number>()
-
-  const laneOf = ({ lane = 0 }: Pick<LoadTarget, 'lane'>) => lanes.get(lane) ?? []
-  const threadsOf = (target: Pick<LoadTarget, 'lane'>, count: number) => laneOf(target).slice(0, count)
-
-  let growing: Promise<void> = Promise.resolve()
-  /** One after the other: the two sides' targets are opened at once, and share the threads of their lane. */
-  function grow({ lane = 0 }: LoadTarget, threads: number): Promise<void> {
-    growing = growing.then(async () => {
-      const pool = lanes.get(lane) ?? []
-      lanes.set(lane, pool)
-      while (pool.length < threads) pool.push(await startLoadThread(world))
-    })
-    return growing
-  }
-
-  async function open(target: LoadTarget, threads: number, threadsReason: string): Promise<void> {
-    await grow(target, threads)
-    const connections = Math.ceil(target.connections / threads) * threads
-    const opening = threadsOf(target, threads).map((thread, index) =>
-      thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }),
-    )
-    try {
-      await settled(opening)
-    } catch (error) {
-      if (!targets.has(target.id)) closeOn(laneOf(target), target.id)
-      throw error
-    }
-    targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 })
-  }
-
-  function close(targetId: string): void {
-    const opened = targets.get(targetId)
-    if (opened === undefined) return
-    targets.delete(targetId)
-    closeOn(threadsOf(opened.target, opened.threads), targetId)
-  }
-
-  function closeOn(threads: readonly LoadThread[], targetId: string): void {
-    // Its only failure is that the thread has ended, and then the target is closed.
-    for (const thread of threads) thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined)
-  }
-
-  /** One window of one target; `shared` with those that run at the same time. */
-  async function run(
-    { targetId, load }: TargetLoad,
-    options: WindowOptions,
-    shared: Pick<Muster, 'outstanding' | 'rendezvous'>,
-  ): Promise<Window> {
-    const opened = targets.get(targetId)
-    if (opened === undefined) throw new GateError('internal', `load target '${targetId}' is not open`)
-    const { target, threads, connections, threadsReason } = opened
-    const muster: Muster = {
-      outstanding: shared.outstanding,
-      rendezvous: shared.rendezvous ?? rendezvousOf(threads),
-      seed: options.seed ?? opened.windows,
-      tally: tallyMemory(),
-    }
-    const reports = await settled(
-      threadsOf(target, threads).map((thread) =>
-        thread.call({ kind: 'run', targetId, load, options, muster }),
-      ),
-    )
-    opened.windows++
-    const given = reports.filter((report) => report !== null)
-    const { startHrtimeNs, ...window } = mergeReports(given)
-    const responses = mergeResponses(given)
-    const sends = mergeSends(given)
-    const log = mergeLogs(given, startHrtimeNs)
-    const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
-    return {
-      startNs: Math.max(0, world.nowNs() - agoNs),
-      ...window,
-      ...(responses === undefined ? {} : { responses }),
-      ...(sends === undefined ? {} : { sends }),
-      ...(log === undefined ? {} : { log }),
-      client: clientHealth(load, given, { connections, threadsReason }),
-    }
-  }
-
+  const lanes = new Lanes(world)
+  await lanes.threads(0, 1)
+  const targets = new OpenTargets(lanes, cores)
   return {
-    open: (target) => {
-      const threads = needed.get(target.id) ?? 1
-      return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before')
+    open: (target) => targets.open(target),
+    run: async (targetId, load, options) =>
+      runWindow(world, { opened: targets.get(targetId), load }, options, alone),
+    runTogether: async (loads, options) => {
+      const each = loads.map(({ targetId, load }) => ({ opened: targets.get(targetId), load }))
+      const threads = each.flatMap(({ opened }) => opened.threads)
+      const shared = { outstanding: outstandingMemory(), rendezvous: rendezvousOf(threads.length) }
+      return settled(each.map((one) => runWindow(world, one, options, shared)))
     },
-    run: (targetId, load, options) =>
-      run({ targetId, load }, options, { outstanding: null, rendezvous: null }),
-    runTogether: (loads, options) => {
-      const parties = loads.reduce((sum, { targetId }) => sum + (targets.get(targetId)?.threads ?? 0), 0)
-      const shared = { outstanding: outstandingMemory(), rendezvous: rendezvousOf(parties) }
-      return settled(loads.map((each) => run(each, options, shared)))
-    },
-    widen: async (targetIds, load) => {
-      const opened = targetIds.map((id) => targets.get(id)).filter((each) => each !== undefined)
-      const now = Math.max(0, ...opened.map(({ threads }) => threads))
-      const lane = opened[0]?.target.lane ?? 0
-      const elsewhere = [...lanes].filter(([other]) => other !== lane).flatMap(([, threads]) => threads)
-      const free = Math.max(1, lanes.size === 1 ? cores : cores - elsewhere.length)
-      const most = Math.min(free, load.mode === 'concurrency' ? load.concurrency : free)
-      const threads = Math.min(2 * now, most)
-      if (threads <= now) return false
-      for (const { target } of opened) {
-        close(target.id)
-        needed.set(target.id, threads)
-        const limit = threads === most ? `, and ${limitOf(free, most)}` : ''
-        await open(target, threads, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`)
-      }
-      return opened.length > 0
-    },
-    closeTarget: close,
-    close: async () => {
-      await growing.catch(() => undefined)
-      await Promise.all([...lanes.values()].flat().map((thread) => thread.close()))
-    },
+    widen: (targetIds, load) => targets.widen(targetIds, load),
+    closeTarget: (targetId) => targets.close(targetId),
+    close: () => lanes.close(),
+  }
+}
+
+/** What windows that run at the same time have in common. */
+type Shared = Pick<Muster, 'outstanding' | 'rendezvous'>
+
+const alone: Shared = { outstanding: null, rendezvous: null }
+
+/** One window of one target, over all its threads. */
+async function runWindow(
+  world: World,
+  { opened, load }: { readonly opened: OpenTarget; readonly load: Load },
+  options: WindowOptions,
+  { outstanding, rendezvous }: Shared,
+): Promise<Window> {
+  const { target, threads, connections, threadsReason } = opened
+  const muster: Muster = {
+    outstanding,
+    rendezvous: rendezvous ?? rendezvousOf(threads.length),
+    seed: options.seed ?? opened.windows,
+    tally: tallyMemory(),
+  }
+  const reports = await settled(
+    threads.map((thread) => thread.call({ kind: 'run', targetId: target.id, load, options, muster })),
+  )
+  opened.windows++
+  const given = reports.filter((report) => report !== null)
+  const { startHrtimeNs, ...window } = mergeReports(given)
+  const responses = mergeResponses(given)
+  const sends = mergeSends(given)
+  const log = mergeLogs(given, startHrtimeNs)
+  const agoNs = Number(process.hrtime.bigint() - startHrtimeNs)
+  return {
+    startNs: Math.max(0, world.nowNs() - agoNs),
+    ...window,
+    ...(responses === undefined ? {} : { responses }),
+    ...(sends === undefined ? {} : { sends }),
+    ...(log === undefined ? {} : { log }),
+    client: clientHealth(load, given, { connections, threadsReason }),
   }
 }
 
 function rendezvousOf(parties: number): Muster['rendezvous'] {
   return parties > 1 ? { memory: rendezvousMemory(), parties } : null
-}
-
-function limitOf(cores: number, most: number): string {
-  return most === cores ? `the machine has ${cores} cores` : `the load has ${most} requests at a time`
-}
-
-/** All answers, or the first error, but not before all have answered: a thread must not be told two things at a time. */
-async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const outcomes = await Promise.allSettled(promises)
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
-  })
 }

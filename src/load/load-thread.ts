@@ -66,3 +66,12 @@ export async function startLoadThread(world: World): Promise<LoadThread> {
     },
   }
 }
+
+/** All answers, or the first error, but not before all have answered: a thread must not be told two things at a time. */
+export async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(promises)
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
+}
