@@ -1,4 +1,4 @@
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Configuration } from '../domain/configuration.ts'
 import { describeConfiguration } from '../domain/configuration-words.ts'
 import { asGateError } from '../domain/error.ts'
 import { countInWords } from '../domain/words.ts'
@@ -6,186 +6,167 @@ import type { ModelRepository, RepositoryModel } from '../repository/repository.
 import { isComplete, withoutAutoComplete } from './auto-complete.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import type { Running } from './records.ts'
+import { isIn, Seat } from './seat.ts'
 import { type LiveModel, type LiveServer, openServer } from './side.ts'
-import { makeVariantLoader, type VariantLoader } from './variant-loader.ts'
+import { VariantLoader } from './variant-loader.ts'
+
+/** What loading a configuration gave. */
+interface BenchLoad {
+  /** Or, in words, why it cannot be had. */
+  readonly model: LiveModel | string
+  /** What starting a server took, before it was loaded there. */
+  readonly startNs: number
+  /** null where it was loaded already. */
+  readonly loadNs: number | null
+}
 
 /** Servers, and on each of them one configuration of a model, and of those it needs. The user's files stay as they are. */
-export interface Bench {
+export class Bench {
+  readonly #context: ProfileContext
+  readonly #repository: ModelRepository
+  readonly #model: RepositoryModel
+  #seats: readonly Seat[]
+  /** The one that was measured last: only its connections are open. */
+  #last: LiveModel | null
+
+  /** @param running the first of the servers, where there is one */
+  constructor(
+    context: ProfileContext,
+    repository: ModelRepository,
+    model: RepositoryModel,
+    running: Running | null,
+  ) {
+    this.#context = context
+    this.#repository = repository
+    this.#model = model
+    this.#seats = running === null ? [] : [this.#seat(running.server, true, running.model)]
+    this.#last = running?.model ?? null
+  }
+
   /**
    * The model in this configuration, loaded if it was not: over `replaced`, which is no longer loaded then, or on a server of
-   * its own. Or, in words, why that cannot be had. And what loading took, null where it was loaded already, and starting a
-   * server before that.
+   * its own.
    */
-  readonly load: (
-    configuration: Configuration,
-    replaced: Configuration | null,
-  ) => Promise<{
-    readonly model: LiveModel | string
-    readonly startNs: number
-    readonly loadNs: number | null
-  }>
+  async load(configuration: Configuration, replaced: Configuration | null): Promise<BenchLoad> {
+    const { world } = this.#context
+    const beginNs = world.nowNs()
+    const wasLoaded = this.#seatOf(configuration)?.hasExited() === false
+    let startNs = 0
+    let model: LiveModel | string
+    try {
+      await this.#leave(configuration)
+      let seat = this.#seatOf(configuration) ?? this.#freeSeat(replaced)
+      const where = seat === undefined ? ` on server ${this.#seats.length + 1}` : ''
+      if (seat?.has(configuration) !== true)
+        this.#say(`loading ${describeConfiguration(configuration)}${where}`)
+      if (seat === undefined) {
+        seat = await this.#startFor(configuration)
+        startNs = world.nowNs() - beginNs
+      }
+      model = await seat.load(configuration)
+    } catch (error) {
+      interruptIfAsked(world)
+      model = asGateError(error).message
+    }
+    this.#last = typeof model === 'string' ? null : model
+    return { model, startNs, loadNs: wasLoaded ? null : world.nowNs() - beginNs - startNs }
+  }
+
   /** The configuration loads, but does not answer: its server is free for the next one. */
-  readonly discard: (configuration: Configuration) => void
+  discard(configuration: Configuration): void {
+    const seat = this.#seatOf(configuration)
+    if (seat !== undefined) seat.isFree = true
+  }
+
   /**
    * Loads the configuration as a user's server would, which completes it. Nothing else is loaded after that.
    * @throws GateError `model` where that makes something else of it
    */
-  readonly verify: (configuration: Configuration) => Promise<void>
-  readonly close: () => Promise<void>
-}
+  async verify(configuration: Configuration): Promise<void> {
+    const isSure = configuration.committed || this.#seatOf(configuration)?.completes === true
+    if (isSure || this.#seats.every(({ completes }) => completes)) return
+    await this.#last?.detach()
+    this.#last = null
+    // They would hold memory that it may need.
+    const others = this.#seats.filter(({ completes }) => !completes)
+    this.#sayStopping(others)
+    await this.#close(others)
+    this.#say('loading the answer once more, on a server that completes its configuration as a user’s does')
+    const seat = this.#seats.find(({ completes }) => completes) ?? (await this.#start(true))
+    await seat.load(configuration)
+  }
 
-interface Seat {
-  readonly server: LiveServer
-  readonly completes: boolean
-  readonly loader: VariantLoader
-  model: LiveModel | null
-  /** What is loaded there is not gone back to. */
-  isFree: boolean
-  /** What the server held of the GPUs before any model: with it, memory can be told by instance. */
-  readonly idle: LiveModel['gpuIdle']
-}
+  async close(): Promise<void> {
+    this.#sayStopping(this.#seats)
+    try {
+      await this.#last?.detach()
+    } finally {
+      await this.#close(this.#seats)
+    }
+  }
 
-/** @param running the first of the servers, where there is one */
-export function makeBench(
-  context: ProfileContext,
-  repository: ModelRepository,
-  model: RepositoryModel,
-  running: Running | null,
-): Bench {
-  const { world } = context
-  const newLoader = () => makeVariantLoader(context, repository, model)
-  let seats: readonly Seat[] =
-    running === null
-      ? []
-      : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }]
-  /** The one that was measured last: only its connections are open. */
-  let last: LiveModel | null = running?.model ?? null
+  #seatOf(configuration: Configuration): Seat | undefined {
+    return this.#seats.find((seat) => seat.has(configuration))
+  }
 
-  async function start(completes: boolean): Promise<Seat> {
-    const watch = await context.gpu?.watchServer()
-    const flags = completes ? [] : [withoutAutoComplete]
-    const server = await openServer(context, 'candidate', repository.path, flags)
-    const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null }
-    // Before anything else can fail: what is seated is closed.
-    seats = [...seats, { ...unloaded, idle: undefined }]
-    const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) }
-    seats = seats.map((each) => (each.server === server ? seat : each))
-    return seat
+  #freeSeat(replaced: Configuration | null): Seat | undefined {
+    return (replaced && this.#seatOf(replaced)) ?? this.#seats.find(({ isFree }) => isFree)
+  }
+
+  /** Before another configuration is measured. A server that died of one is replaced when that is next asked for. */
+  async #leave(next: Configuration): Promise<void> {
+    const left = this.#last
+    if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
+      this.#last = null
+      await left.detach()
+    }
+    await this.#close(this.#seats.filter((seat) => seat.hasExited()))
   }
 
   /** Where no further server starts, a configuration is loaded over another one. */
-  async function startFor({ committed }: Configuration): Promise<Seat> {
+  async #startFor({ committed }: Configuration): Promise<Seat> {
+    const { gpu, launcher, world } = this.#context
     try {
       // The flag is one of tritonserver, which a container's command is not.
-      const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local'
+      const isOurs = launcher.mode === 'embedded' || launcher.mode === 'local'
       // On a GPU the first server is the only one, and all others are loaded there.
-      const isAsGated = committed && context.gpu === null
-      return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)))
+      const isAsGated = committed && gpu === null
+      const isWhole = () => isComplete(this.#repository, this.#model.name)
+      return await this.#start(isAsGated || !isOurs || !(await isWhole()))
     } catch (error) {
-      const other = seats.at(-1)
+      const other = this.#seats.at(-1)
       if (other === undefined || world.signal.aborted) throw error
-      world.progress(`${model.name}: no further server beside ${seats.length}: ${asGateError(error).message}`)
+      this.#say(`no further server beside ${this.#seats.length}: ${asGateError(error).message}`)
       return other
     }
   }
 
-  async function change(seat: Seat, configuration: Configuration): Promise<LiveModel> {
-    const { server, loader, idle, model: before } = seat
-    seat.model = null
-    seat.isFree = true
-    try {
-      const opened = await loader.load(server, configuration, before)
-      seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle }
-      seat.isFree = false
-      return seat.model
-    } catch (error) {
-      await before?.detach()
-      throw error
-    }
+  async #start(completes: boolean): Promise<Seat> {
+    const watch = await this.#context.gpu?.watchServer()
+    const flags = completes ? [] : [withoutAutoComplete]
+    const server = await openServer(this.#context, 'candidate', this.#repository.path, flags)
+    const seat = this.#seat(server, completes, null)
+    // Before anything else can fail: what is seated is closed.
+    this.#seats = [...this.#seats, seat]
+    seat.idle = await watch?.idle(server.server.pids())
+    return seat
   }
 
-  /** Before another configuration is measured. A server that died of one is replaced when that is next asked for. */
-  async function leave(next: Configuration): Promise<void> {
-    const left = last
-    if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
-      last = null
-      await left.detach()
-    }
-    await close(seats.filter(({ server }) => server.server.hasExited()))
+  #seat(server: LiveServer, completes: boolean, model: LiveModel | null): Seat {
+    const loader = new VariantLoader(this.#context, server, this.#repository, this.#model)
+    return new Seat(server, loader, completes, model)
   }
 
-  const seatOf = (configuration: Configuration) =>
-    seats.find((seat) => seat.model !== null && isIn(seat.model, configuration))
-
-  async function close(closing: readonly Seat[]): Promise<void> {
-    seats = seats.filter((seat) => !closing.includes(seat))
+  async #close(closing: readonly Seat[]): Promise<void> {
+    this.#seats = this.#seats.filter((seat) => !closing.includes(seat))
     await Promise.all(closing.map(({ server }) => server.close()))
   }
 
-  function sayStopping(closing: readonly Seat[]): void {
-    if (closing.length > 0)
-      world.progress(`${model.name}: stopping ${countInWords(closing.length, 'server')}`)
+  #sayStopping(closing: readonly Seat[]): void {
+    if (closing.length > 0) this.#say(`stopping ${countInWords(closing.length, 'server')}`)
   }
 
-  return {
-    load: async (configuration, replaced) => {
-      const beginNs = world.nowNs()
-      let startNs = 0
-      const tried = async (): Promise<LiveModel | string> => {
-        try {
-          await leave(configuration)
-          const known = seatOf(configuration)
-          if (known?.model != null) {
-            known.isFree = false
-            return known.model
-          }
-          const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree)
-          const where = free === undefined ? ` on server ${seats.length + 1}` : ''
-          world.progress(`${model.name}: loading ${describeConfiguration(configuration)}${where}`)
-          const seat = free ?? (await startFor(configuration))
-          startNs = free === undefined ? world.nowNs() - beginNs : 0
-          return await change(seat, configuration)
-        } catch (error) {
-          interruptIfAsked(world)
-          return asGateError(error).message
-        }
-      }
-      const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false
-      const found = await tried()
-      last = typeof found === 'string' ? null : found
-      const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs
-      return { model: found, startNs, loadNs }
-    },
-    discard: (configuration) => {
-      const seat = seatOf(configuration)
-      if (seat !== undefined) seat.isFree = true
-    },
-    verify: async (configuration) => {
-      const isSure = configuration.committed || seatOf(configuration)?.completes === true
-      if (isSure || seats.every(({ completes }) => completes)) return
-      await last?.detach()
-      last = null
-      // They would hold memory that it may need.
-      const others = seats.filter(({ completes }) => !completes)
-      sayStopping(others)
-      await close(others)
-      world.progress(
-        `${model.name}: loading the answer once more, on a server that completes its configuration as a user’s does`,
-      )
-      const seat = seats.find(({ completes }) => completes) ?? (await start(true))
-      await change(seat, configuration)
-    },
-    close: async () => {
-      sayStopping(seats)
-      try {
-        await last?.detach()
-      } finally {
-        await close(seats)
-      }
-    },
+  #say(words: string): void {
+    this.#context.world.progress(`${this.#model.name}: ${words}`)
   }
-}
-
-function isIn(model: LiveModel, configuration: Configuration): boolean {
-  return configurationKey(model.configuration) === configurationKey(configuration)
 }

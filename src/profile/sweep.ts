@@ -3,7 +3,7 @@ import type { SearchSummary } from '../domain/sweep.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { withMembers } from '../search/space.ts'
 import { floorWords } from './batch-floor.ts'
-import { type Bench, makeBench } from './bench.ts'
+import { Bench } from './bench.ts'
 import { interruptIfAsked, type ProfileContext } from './context.ts'
 import { hasGpu } from './instance-kinds.ts'
 import { membersOf, ownSpace } from './members.ts'
@@ -44,7 +44,7 @@ export async function sweepModel(
 ): Promise<Sweep> {
   const { world, config } = context
   const { repository, model, running, servers, timeNs } = input
-  const bench = makeBench(context, repository, model, running)
+  const bench = new Bench(context, repository, model, running)
   const settings = config.settingsFor(model.name)
   try {
     const { space, floors, untried } = spaceOf(context, input)

@@ -7,65 +7,109 @@ import { loadModel, unloadModel } from '../triton/load-model.ts'
 import { askOf, type ProfileContext } from './context.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel } from './side.ts'
 
-/** Loads configurations of a model, and of those that it needs, one after the other on one server. */
-export interface VariantLoader {
-  /**
-   * Loads what differs from what was loaded last, and reads all of it back. `open` is the model as it is loaded now.
-   * @throws GateError `model` where one does not load, or is something else than asked
-   */
-  readonly load: (
-    server: LiveServer,
-    configuration: Configuration,
-    open: LiveModel | null,
-  ) => Promise<LiveModel>
-}
-
 /** As the repository has it, by Triton's own reading of it. */
 const asCommitted = ''
 /** A load that failed leaves the old model, or none. */
 const unknown = '?'
 
-export function makeVariantLoader(
-  context: ProfileContext,
-  repository: ModelRepository,
-  model: RepositoryModel,
-): VariantLoader {
-  const { world } = context
-  const timeoutNs = context.loadTimeoutNs
-  const settings = askOf(context, model.name)
-  // Each model behind those that it needs: the order in which they are loaded.
-  const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? [])
-  const others = needed.filter(({ name }) => name !== model.name)
-  const loaded = new Map<string, string>()
-  const loadedAs = (name: string) => loaded.get(name) ?? asCommitted
+/** From what is loaded to what is asked for. */
+interface Changes {
+  /** What would be in the way, in the order in which it is unloaded. */
+  readonly unloaded: readonly RepositoryModel[]
+  /** Of the models that it needs, in the order in which they are loaded. */
+  readonly loaded: readonly RepositoryModel[]
+  /** What becomes of the model itself as it is open now. */
+  readonly own: 'stays' | 'is loaded over' | 'is unloaded'
+}
 
-  async function loadOther(server: LiveServer, other: RepositoryModel, fields: VariedFields | undefined) {
-    const { config } = other
-    loaded.set(other.name, unknown)
-    if (config === null) throw new GateError('internal', `${other.name} has no configuration to be varied`)
+/** Loads configurations of a model, and of those that it needs, one after the other on one server. */
+export class VariantLoader {
+  readonly #context: ProfileContext
+  readonly #server: LiveServer
+  readonly #model: RepositoryModel
+  /** The model and all that it needs, each behind those that it needs: the order in which they are loaded. */
+  readonly #needed: readonly RepositoryModel[]
+  /** By name, what was loaded by us; what is left out came with another one. */
+  readonly #loaded = new Map<string, string>()
+
+  constructor(
+    context: ProfileContext,
+    server: LiveServer,
+    repository: ModelRepository,
+    model: RepositoryModel,
+  ) {
+    this.#context = context
+    this.#server = server
+    this.#model = model
+    this.#needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? [])
+  }
+
+  /**
+   * Loads what differs from what was loaded last, and reads all of it back. `open` is the model as it is loaded now.
+   * @throws GateError `model` where one does not load, or is something else than asked
+   */
+  async load(configuration: Configuration, open: LiveModel | null): Promise<LiveModel> {
+    const changes = this.#changes(configuration, open)
+    await this.#clear(changes, open)
+    for (const other of changes.loaded) await this.#loadOther(other, configuration.others?.[other.name])
+    const stays = open !== null && changes.own === 'stays'
+    const live = stays ? { ...open, configuration } : await this.#openOwn(configuration)
+    try {
+      await this.#requireOthers(configuration)
+      return live
+    } catch (error) {
+      await live.detach()
+      throw error
+    }
+  }
+
+  #changes(configuration: Configuration, open: LiveModel | null): Changes {
+    const onGpu = this.#context.gpu !== null
+    const changed = this.#others.filter(
+      ({ name }) => keyOf(configuration.others?.[name]) !== this.#loadedAs(name),
+    )
+    const ensembles = ensemblesOver(changed, this.#needed)
+    const isInTheWay = (other: RepositoryModel) =>
+      // Triton would load ensembles again in between; on a GPU what is replaced goes first.
+      ensembles.includes(other) || (onGpu && changed.includes(other))
+    const isThere = ({ name }: RepositoryModel) => open !== null || this.#loaded.has(name)
+    const unloaded = this.#others.filter((other) => isInTheWay(other) && isThere(other))
+    const stays = open !== null && !ensembles.includes(this.#model) && this.#isLoaded(open, configuration)
+    // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
+    const replaced = onGpu || ensembles.includes(this.#model) ? 'is unloaded' : 'is loaded over'
+    return {
+      unloaded: unloaded.toReversed(),
+      loaded: this.#others.filter((other) => changed.includes(other) || unloaded.includes(other)),
+      own: stays ? 'stays' : replaced,
+    }
+  }
+
+  async #clear({ unloaded, own }: Changes, open: LiveModel | null): Promise<void> {
+    const { world, loadTimeoutNs: timeoutNs } = this.#context
+    if (own === 'is unloaded' && open !== null) await closeModel(this.#context, open)
+    if (own === 'is loaded over') await open?.detach()
+    for (const { name } of unloaded) await unloadModel(world, this.#server.client, name, { timeoutNs })
+  }
+
+  async #loadOther({ name, config }: RepositoryModel, fields: VariedFields | undefined): Promise<void> {
+    const { world, loadTimeoutNs: timeoutNs } = this.#context
+    const { server, client } = this.#server
+    this.#loaded.set(name, unknown)
+    if (config === null) throw new GateError('internal', `${name} has no configuration to be varied`)
     const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields })
-    const configJson = modelConfigToJson(target)
-    await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs })
-    loaded.set(other.name, keyOf(fields))
+    await loadModel(world, server, client, name, { configJson: modelConfigToJson(target), timeoutNs })
+    this.#loaded.set(name, keyOf(fields))
   }
 
-  /** The ensembles over what changes, that model among them where it is one. */
-  function over(changed: ReadonlySet<string>): RepositoryModel[] {
-    const affected = new Set(changed)
-    return needed.filter(({ name, dependencies }) => {
-      if (!dependencies.some((each) => affected.has(each))) return false
-      affected.add(name)
-      return true
-    })
-  }
-
-  async function openOwn(server: LiveServer, configuration: Configuration): Promise<LiveModel> {
+  async #openOwn(configuration: Configuration): Promise<LiveModel> {
+    const { name } = this.#model
     const { committed, others: _, ...own } = configuration
     // Triton keeps an override until it is told another one: a plain load would not bring the committed one back.
-    const isPlain = committed && loadedAs(model.name) === asCommitted
-    loaded.set(model.name, unknown)
-    const override = isPlain ? undefined : overrideOf(model, configuration)
-    const opened = await openModel(context, server, model, settings, override)
+    const isPlain = committed && this.#loadedAs(name) === asCommitted
+    this.#loaded.set(name, unknown)
+    const override = isPlain ? undefined : overrideOf(this.#model, configuration)
+    const settings = askOf(this.#context, name)
+    const opened = await openModel(this.#context, this.#server, this.#model, settings, override)
     if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
       await opened.detach()
       throw new GateError(
@@ -73,43 +117,20 @@ export function makeVariantLoader(
         `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`,
       )
     }
-    loaded.set(model.name, committed ? asCommitted : variedKey(own))
+    this.#loaded.set(name, committed ? asCommitted : variedKey(own))
     return opened
   }
 
-  /** Takes away what would be in the way: ensembles, which Triton would load again in between; on a GPU all that is replaced. */
-  async function clear(
-    server: LiveServer,
-    before: LiveModel | null,
-    ensembles: readonly RepositoryModel[],
-    changed: ReadonlySet<string>,
-    changesOwn: boolean,
-  ): Promise<void> {
-    const onGpu = context.gpu !== null
-    if (before !== null && changesOwn) {
-      // Loading over a loaded model takes half the time, but for a while both lie in memory: not on a GPU.
-      if (onGpu || ensembles.includes(model)) await closeModel(context, before)
-      else await before.detach()
-    }
-    const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)))
-    for (const { name } of gone.toReversed()) {
-      if (loaded.has(name) || before !== null) await unloadModel(world, server.client, name, { timeoutNs })
-    }
-  }
-
   /** Reads back what was varied: an ensemble that was loaded after it may have brought something else. */
-  async function requireOthers(
-    server: LiveServer,
-    wanted: (other: RepositoryModel) => VariedFields | undefined,
-  ) {
+  async #requireOthers({ others = {} }: Configuration): Promise<void> {
     const wrong: string[] = []
-    for (const other of others) {
-      const fields = wanted(other)
+    for (const { name } of this.#others) {
+      const fields = others[name]
       if (fields === undefined) continue
-      const found = differences(fields, await server.client.modelConfig(other.name))
+      const found = differences(fields, await this.#server.client.modelConfig(name))
       if (found.length === 0) continue
-      loaded.set(other.name, unknown)
-      wrong.push(`${other.name}: ${found.join('; ')}`)
+      this.#loaded.set(name, unknown)
+      wrong.push(`${name}: ${found.join('; ')}`)
     }
     if (wrong.length === 0) return
     throw new GateError(
@@ -118,33 +139,33 @@ export function makeVariantLoader(
     )
   }
 
-  return {
-    load: async (server, configuration, open) => {
-      const wanted = ({ name }: RepositoryModel) => configuration.others?.[name]
-      const changed = new Set(
-        others.filter((other) => keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name),
-      )
-      const ensembles = over(changed)
-      const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration)
-      await clear(server, open, ensembles, changed, changesOwn)
-      for (const other of others) {
-        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name))
-        if (changed.has(other.name) || isGone) await loadOther(server, other, wanted(other))
-      }
-      const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration }
-      try {
-        await requireOthers(server, wanted)
-        return live
-      } catch (error) {
-        await live.detach()
-        throw error
-      }
-    },
+  get #others(): readonly RepositoryModel[] {
+    return this.#needed.filter(({ name }) => name !== this.#model.name)
   }
 
-  function isLoaded(live: LiveModel, configuration: Configuration): boolean {
-    return loadedAs(model.name) !== unknown && variedKey(live.configuration) === variedKey(configuration)
+  #loadedAs(name: string): string {
+    return this.#loaded.get(name) ?? asCommitted
   }
+
+  #isLoaded(live: LiveModel, configuration: Configuration): boolean {
+    return (
+      this.#loadedAs(this.#model.name) !== unknown &&
+      variedKey(live.configuration) === variedKey(configuration)
+    )
+  }
+}
+
+/** Of models in the order in which they are loaded, the ensembles over what changes, and over these. */
+function ensemblesOver(
+  changed: readonly RepositoryModel[],
+  models: readonly RepositoryModel[],
+): RepositoryModel[] {
+  const affected = new Set(changed.map(({ name }) => name))
+  return models.filter(({ name, dependencies }) => {
+    if (!dependencies.some((each) => affected.has(each))) return false
+    affected.add(name)
+    return true
+  })
 }
 
 /** A configuration as a load request takes it; undefined for a model without config.pbtxt, which there is nothing to change of. */

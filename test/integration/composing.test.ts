@@ -11,7 +11,7 @@ import type { World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import { readInputs } from '../../src/load/read-inputs.ts'
 import { configurationOf } from '../../src/model-config/configuration.ts'
-import { makeBench } from '../../src/profile/bench.ts'
+import { Bench } from '../../src/profile/bench.ts'
 import type { ProfileContext } from '../../src/profile/context.ts'
 import { withCalledModels } from '../../src/repository/calls.ts'
 import { readModelRepository } from '../../src/repository/repository.ts'
@@ -125,7 +125,7 @@ describe('one server', () => {
     // Where GPU memory counts, what is replaced goes before what replaces it comes.
     const gpu = { watchServer: () => Promise.resolve(undefined) }
     const context = await contextOf(world, launcher, gpu)
-    const bench = makeBench(context, repository, model, null)
+    const bench = new Bench(context, repository, model, null)
     const committed = configurationOf(model.config, true)
     const fields = (instanceCount: number, maxBatchSize = 8, dynamicBatching = false) => ({
       instanceCount,
@@ -171,7 +171,7 @@ describe('one server', () => {
     const repository = await withCalledModels(await readModelRepository(models), ['caller'], ['slow'])
     const model = repository.models.get('caller')
     if (model?.config == null) throw new Error('no model')
-    const bench = makeBench(await contextOf(world, launcher), repository, model, null)
+    const bench = new Bench(await contextOf(world, launcher), repository, model, null)
     const committed = configurationOf(model.config, true)
     try {
       const first = await bench.load(committed, null)

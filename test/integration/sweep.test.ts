@@ -10,7 +10,7 @@ import { nsPerSecond, type World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import { openLoadGenerator } from '../../src/load/generator.ts'
 import { configurationOf, differences } from '../../src/model-config/configuration.ts'
-import { makeBench } from '../../src/profile/bench.ts'
+import { Bench } from '../../src/profile/bench.ts'
 import { readAllInputs } from '../../src/profile/inputs.ts'
 import { readModelRepository } from '../../src/repository/repository.ts'
 import { createRandom } from '../../src/stats/random.ts'
@@ -85,7 +85,7 @@ async function benchOf(world: World, name: string) {
   const model = repository.models.get(name)
   if (model?.config == null) throw new Error('the model was written')
   const generator = await openLoadGenerator(world)
-  const bench = makeBench(
+  const bench = new Bench(
     {
       world,
       launcher: await embeddedLauncher(world),
