@@ -124,8 +124,9 @@ test.each([
 )
 
 const pauseMs = 300
+const stoppedBlock = 1
 
-/** Stops the server's processes for a while, once, in the second measured window. Gives how long that was. */
+/** Stops the server's processes for a while, once, in the measured window of `stoppedBlock`. Gives how long that was. */
 function stoppingOnce(generator: LoadGenerator): { generator: LoadGenerator; stoppedMs: () => number } {
   let windows = 0
   let stoppedMs = Number.NaN
@@ -143,7 +144,7 @@ function stoppingOnce(generator: LoadGenerator): { generator: LoadGenerator; sto
       ...generator,
       run: async (id, load, options) => {
         // Warm-up has no lead-in.
-        if (options.leadInNs === 0 || ++windows !== 2) return generator.run(id, load, options)
+        if (options.leadInNs === 0 || windows++ !== stoppedBlock) return generator.run(id, load, options)
         const [window] = await Promise.all([
           generator.run(id, load, options),
           stop(options.leadInNs / nsPerMs + 50),
@@ -155,26 +156,50 @@ function stoppingOnce(generator: LoadGenerator): { generator: LoadGenerator; sto
   }
 }
 
+type Block = Scenario['repetitions'][number]['blocks'][number]
+
+/**
+ * The block that shows a stop most, of a repetition in which one was stopped, and of up to two more if that is another one. Of
+ * each block the value counts that shows least: a machine that itself stands still is in a block of one repetition, and what
+ * a stop would do to blocks that it is not in, in all.
+ */
+async function worstBlock(
+  repeat: () => Promise<Scenario>,
+  badnessOf: (block: Block) => number,
+): Promise<number> {
+  let least: number[] = []
+  const worst = () => least.indexOf(Math.max(...least))
+  for (let repetition = 0; repetition < 3 && worst() !== stoppedBlock; repetition++) {
+    const badness = ((await repeat()).repetitions[0]?.blocks ?? []).map(badnessOf)
+    least = badness.map((each, index) => Math.min(each, least[index] ?? each))
+  }
+  return worst()
+}
+
 test('a server stopped for 300 ms is in the p99 of an open loop, in full, and in one block alone', async () => {
-  const stopping = stoppingOnce(loaded.generator)
   const load: Load = { mode: 'requestRate', requestRate: 150 }
-  const scenario = await measure(load, { ...stopping, measurementNs: 3 * nsPerSecond })
-  expect(scenario.status).toBe('measured')
-  const { latencyP99Ns, latencyP50Ns, latencyMaxNs } = scenario.metrics
-  // 45 of 450 requests were due meanwhile: the slowest 1 % of all, all within its first 30 ms.
-  expect((latencyP99Ns?.value ?? 0) / nsPerMs).toBeGreaterThan(0.8 * stopping.stoppedMs())
-  expect((latencyMaxNs?.value ?? 0) / nsPerMs).toBeGreaterThan(0.95 * stopping.stoppedMs())
-  expect(latencyP50Ns?.value).toBeLessThan(0.5 * (latencyP99Ns?.value ?? 0))
-  const slowest = (scenario.repetitions[0]?.blocks ?? []).map(({ latencyP99Ns: each }) => each ?? 0)
-  expect(slowest.indexOf(Math.max(...slowest))).toBe(1)
+  const stopped = async () => {
+    const stopping = stoppingOnce(loaded.generator)
+    const scenario = await measure(load, { ...stopping, measurementNs: 3 * nsPerSecond })
+    expect(scenario.status).toBe('measured')
+    const { latencyP99Ns, latencyP50Ns, latencyMaxNs } = scenario.metrics
+    // 45 of 450 requests were due meanwhile: the slowest 1 % of all, all within its first 30 ms.
+    expect((latencyP99Ns?.value ?? 0) / nsPerMs).toBeGreaterThan(0.8 * stopping.stoppedMs())
+    expect((latencyMaxNs?.value ?? 0) / nsPerMs).toBeGreaterThan(0.95 * stopping.stoppedMs())
+    expect(latencyP50Ns?.value).toBeLessThan(0.5 * (latencyP99Ns?.value ?? 0))
+    return scenario
+  }
+  expect(await worstBlock(stopped, ({ latencyP99Ns }) => latencyP99Ns ?? 0)).toBe(stoppedBlock)
 })
 
 test('in a closed loop the same stop is one request of all: the maximum shows it, and that of no other block', async () => {
-  const stopping = stoppingOnce(loaded.generator)
-  const scenario = await measure(closed(1), { ...stopping, measurementNs: 2 * nsPerSecond })
-  expect((scenario.metrics.latencyMaxNs?.value ?? 0) / nsPerMs).toBeGreaterThan(0.95 * stopping.stoppedMs())
-  const perSecond = (scenario.repetitions[0]?.blocks ?? []).map(({ inferPerSec }) => inferPerSec)
-  expect(perSecond.indexOf(Math.min(...perSecond))).toBe(1)
+  const stopped = async () => {
+    const stopping = stoppingOnce(loaded.generator)
+    const scenario = await measure(closed(1), { ...stopping, measurementNs: 2 * nsPerSecond })
+    expect((scenario.metrics.latencyMaxNs?.value ?? 0) / nsPerMs).toBeGreaterThan(0.95 * stopping.stoppedMs())
+    return scenario
+  }
+  expect(await worstBlock(stopped, ({ inferPerSec }) => -inferPerSec)).toBe(stoppedBlock)
 })
 
 test('a wall clock that steps an hour back and a day forward, again and again, changes no number', async (ctx) => {
