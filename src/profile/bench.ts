@@ -56,9 +56,9 @@ export class Bench {
     try {
       await this.#leave(configuration)
       let seat = this.#seatOf(configuration) ?? this.#freeSeat(replaced)
-      const where = seat === undefined ? ` on server ${this.#seats.length + 1}` : ''
+      const start = seat === undefined ? `starting server ${this.#seats.length + 1} and ` : ''
       if (seat?.has(configuration) !== true)
-        this.#say(`loading ${describeConfiguration(configuration)}${where}`)
+        this.#say(`${start}loading ${describeConfiguration(configuration)}`)
       if (seat === undefined) {
         seat = await this.#startFor(configuration)
         startNs = world.nowNs() - beginNs

@@ -28,6 +28,9 @@ test('of a failure it has the start of the first line', () => {
   const words = outcomeWords([placed(one, closed(8), null, `${'x'.repeat(300)}\nsecond line`)], [settings])
   expect(words).toMatch(/ at concurrency 8: failed: x+…$/)
   expect(words.length).toBeLessThan(250)
+  expect(outcomeWords([placed(one, closed(8), null, 'concurrency 8: died')], [settings])).toMatch(
+    / off at concurrency 8: failed: died$/,
+  )
 })
 
 test('of models at once each has its own part, without what is beside it', () => {

@@ -108,7 +108,7 @@ export function outcomeWords(
       const { objectives = [], constraints = [] } = settings[index] ?? {}
       const outcome =
         metrics === null
-          ? `failed: ${startOf(scenario.error ?? 'no reason given')}`
+          ? `failed: ${startOf(withoutLoad(scenario))}`
           : measurementWords(metrics, { objectives, constraints })
       // What is beside it has its own part.
       const { others: _, ...own } = configuration
@@ -116,6 +116,12 @@ export function outcomeWords(
       return `${describeConfiguration(shown)} at ${loadLabel(ownLoad(load))}: ${outcome}`
     })
     .join(' + ')
+}
+
+/** Some errors name the load, for whoever reads them alone; here it stands before them already. */
+function withoutLoad({ error = 'no reason given', load }: Scenario): string {
+  const prefix = `${loadLabel(load)}: `
+  return error.startsWith(prefix) ? error.slice(prefix.length) : error
 }
 
 function startOf(error: string): string {

@@ -71,7 +71,7 @@ const moments = {
     await until(stage.hasMeasured, 60_000)
   },
   'between two servers': (run) => run.said('repetition 2 of 2'),
-  sweeping: (run) => run.said('sweep 2: '),
+  sweeping: (run) => run.said('sweep 1: '),
 } as const satisfies Readonly<Record<string, (run: RunningCli, stage: Stage) => Promise<void>>>
 type Moment = keyof typeof moments
 

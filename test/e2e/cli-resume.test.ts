@@ -33,7 +33,8 @@ const args = (...more: string[]) => [
   ...'search --model-repository models --config gate.yml --time-budget 60s --output out'.split(' '),
   ...more,
 ]
-const steps = (stderr: string): string[] => stderr.match(/sweep \d+: .*(?= \()/g) ?? []
+/** Where each measurement of the sweep was made, in their order. */
+const steps = (stderr: string): string[] => stderr.match(/sweep \d+: .*? at concurrency \d+/g) ?? []
 
 test('SIGKILL in the middle of a sweep, then --resume', async () => {
   mkdirSync(join(root, 'tmp'), { recursive: true })
@@ -63,8 +64,8 @@ test('SIGKILL in the middle of a sweep, then --resume', async () => {
   expect(models[0]?.scenarios.slice(0, kept + 1)).toEqual(left?.scenarios)
   // Every place once: two configurations at three loads.
   const all = [...steps(killed.stderr).slice(0, kept), ...steps(second.stderr)]
-  expect(all.map((step) => step.replace(/ \(.*/, ''))).toHaveLength(6)
-  expect(new Set(all).size).toBe(6)
+  expect(all).toHaveLength(6)
+  expect(new Set(all.map((step) => step.replace(/^sweep \d+/, ''))).size).toBe(6)
   expect(models[0]?.search?.measurements).toBe(6)
 
   // Done: there is nothing left to measure, and the answer is the same.
@@ -106,12 +107,12 @@ test('a sweep of composing models goes on after SIGKILL as one in one go', async
     ...more,
   ]
   const stopped = startCli(search('stopped'), options)
-  await stopped.said('sweep 3: ')
+  await stopped.said('sweep 1: ')
   stopped.kill('SIGKILL')
   const killed = await stopped.done
   await until(() => processesNaming(root).length === 0)
   const left = measured(join(root, 'stopped/measurements.json')).models[0]?.sweep?.points ?? []
-  expect(left.length).toBeGreaterThanOrEqual(2)
+  expect(left.length).toBeGreaterThanOrEqual(1)
 
   const resumed = await runCli(search('stopped', '--resume'), options)
   expect(resumed.exitCode, resumed.stderr).toBe(0)

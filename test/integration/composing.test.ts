@@ -76,7 +76,7 @@ test('the planted bottleneck of an ensemble is found, by a sweep that is stopped
   const stopping: World = {
     ...world,
     progress: (message) => {
-      if (message.includes('sweep 2:')) abort.abort()
+      if (message.includes('sweep 1:')) abort.abort()
       world.progress(message)
     },
   }
