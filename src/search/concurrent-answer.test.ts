@@ -96,3 +96,11 @@ test('a tie, the committed ones, and committed ones that meet nothing', () => {
     /is not known, since of a one of the two has no value/,
   )
 })
+
+test('beside what meets no constraint committed ones that gave nothing are said to have given nothing', () => {
+  const metrics = [found.metrics[0] ?? {}, { inferPerSec: 190, latencyP99Ns: 30e6 }]
+  const change = { metrics, committed: null, gains: [null, null], gain: null, meetsConstraints: false }
+  expect(answersOf(models, { ...found, ...change })[0]?.explanation).toMatch(
+    /^No combination .* \(50\.0 % off\)\. The committed configurations gave no measurement\.$/,
+  )
+})

@@ -41,7 +41,8 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
         .filter((constraint) => excess(metrics[index] ?? {}, constraint) > 0)
         .map((constraint) => `of ${name}, ${violationWords(metrics[index] ?? {}, constraint)}`),
     )
-    return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.`
+    const own = committed === null ? ` ${nothingMeasured}` : ''
+    return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.${own}`
   }
   if (tie) return `A tie, so the committed configurations stand: ${all}.`
   if (configurations.every((each) => each.committed))
@@ -52,12 +53,14 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
   return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted geometric mean of what each model gains: ${all}. ${whole}`
 }
 
+const nothingMeasured = 'The committed configurations gave no measurement.'
+
 /** Why by how much it is better is not told. */
 function committedWords(
   models: readonly ConcurrentModel[],
   { committed, unsteady, metrics }: ConcurrentAnswer,
 ): string {
-  if (committed === null) return 'The committed configurations gave no measurement.'
+  if (committed === null) return nothingMeasured
   if (unsteady !== null)
     return `The committed configurations are unsteady: at their loads (${loadsInWords(models, unsteady.loads)}) all constraints were met ${standingWords(unsteady.standing)}; at no measured loads they always were.`
   const breaks = models.some(

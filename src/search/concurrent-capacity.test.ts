@@ -40,7 +40,11 @@ interface Scene {
 }
 
 /** Latency grows with all that is asked for, throughput up to 16 at a time; with twice the instances half of the one, twice of the other. */
-function play({ gated, limitsMs, failsFrom = Infinity }: Scene, most: number) {
+function play(
+  { gated, limitsMs, failsFrom = Infinity }: Scene,
+  most: number,
+  searched: readonly ConcurrentPoint[] = [],
+) {
   const models = limitsMs.map((limit, index) => modelOf(`m${index}`, limit === null ? [] : budgetOf(limit)))
   const measure = (configurations: readonly Configuration[], loads: readonly Load[]): ConcurrentPoint => {
     const all = loads.reduce((sum, load) => sum + levelOf(load), 0)
@@ -64,7 +68,7 @@ function play({ gated, limitsMs, failsFrom = Infinity }: Scene, most: number) {
     tie: false,
     meetsConstraints: true,
   }
-  const points: ConcurrentPoint[] = []
+  const points: ConcurrentPoint[] = [...searched]
   const budget = { maxMeasurements: 0, timeLeftNs: null, costNs: { load: 1, measure: 1 } }
   for (;;) {
     const step = nextMixStep({ models, gated, points, budget }, answer, most)
@@ -122,6 +126,14 @@ test('what fails breaks the limit; without a limit, or steps, nothing is measure
   expect(before.at?.loads).toEqual([closed(7), closed(7)])
   expect(play({ gated, limitsMs: [null, null] }, 8).points).toEqual([])
   expect(play({ gated, limitsMs: [10, null] }, 0).points).toEqual([])
+})
+
+test('of committed ones that gave nothing in the search no capacity is bisected', () => {
+  const gated = [[closed(2), closed(2)]]
+  const failed = { configurations: [committed, committed], loads: gated[0] ?? [], metrics: null }
+  const { points } = play({ gated, limitsMs: [1000, null] }, 3, [failed])
+  expect(points.length).toBeGreaterThan(2)
+  for (const { configurations } of points.slice(1)) expect(configurations).toEqual([twice, twice])
 })
 
 test('whatever the mix: it ends within its steps, what is told holds, and what breaks is heavier', () => {

@@ -189,8 +189,12 @@ export function nextMixStep(
   const combination = (configurations: ConcurrentAnswer['configurations']) =>
     configurations.map(configurationKey).join(' | ')
   const committed = models.map(({ space }) => space.committed)
+  const searched = points.filter(({ purpose }) => purpose !== 'capacity')
+  const own = searched.filter((point) => combination(point.configurations) === combination(committed))
+  // What gave nothing in the search holds nothing: there is no load of it to be bisected.
+  const before = own.length > 0 && own.every(({ metrics }) => metrics === null) ? [] : [committed]
   const wanted = [
-    ...new Map([answer.configurations, committed].map((each) => [combination(each), each])).values(),
+    ...new Map([answer.configurations, ...before].map((each) => [combination(each), each])).values(),
   ]
   const loaded = combination(points.at(-1)?.configurations ?? [])
   // What is loaded comes first: loading is what costs.

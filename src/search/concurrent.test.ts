@@ -207,10 +207,11 @@ test('where nothing helps the committed configurations stand', () => {
   expect(points.filter((point) => placeKey(point) === placeKey(answer ?? point)).length).toBeGreaterThan(1)
 })
 
-test('one that cannot be measured has no answer, and a budget of nothing ends at once', () => {
-  expect(search(models([1, 1]), { ms: [1, 1], marginal: [1, 1], cores: 4, mostInstances: 1 })).toMatchObject({
+test('where nothing answers there is no answer, and a budget of nothing ends at once', () => {
+  const server: Server = { ms: [1, 1], marginal: [1, 1], cores: 4, mostInstances: 1 }
+  expect(search(models([1, 1]), server)).toMatchObject({
     answer: null,
-    reason: 'the committed configurations could not be measured',
+    reason: 'the budget of 40 measurements is used',
   })
   expect(search(models([1, 1]), servers[0]?.[1] as Server, { most: 0 }).points).toEqual([])
   expect(search(models([1, 1]), servers[0]?.[1] as Server, { most: 3 }).points).toHaveLength(3)

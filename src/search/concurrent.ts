@@ -21,7 +21,9 @@ import {
   isAffordable,
   placeKey,
 } from './concurrent-state.ts'
+import { nextUnansweredPlace } from './concurrent-unanswered.ts'
 import { gain, gainOfAll, meets } from './score.ts'
+import { isUnanswered } from './unanswered.ts'
 import { mostHeld, standingOf } from './unsteady.ts'
 
 /** Of the gated loads so many are tried first: gains are against the committed configurations' best. */
@@ -36,12 +38,14 @@ const reserve = 2 * (confirmations - 1)
 /**
  * The next measurement of the search over the configurations and loads of several models at once, or its answer: the committed
  * ones at the gated loads; then from the best place so far a step of one model, or of all loads, at a time, those first that
- * have helped before, until none helps; at last the winner and the committed ones again.
+ * have helped before, until none helps; at last the winner and the committed ones again. Where the committed ones fail, first of all
+ * whatever may answer.
  */
 export function nextConcurrentStep(state: ConcurrentState): ConcurrentStep {
   const { models, gated, points } = state
+  if (points.length > 0 && isUnanswered(state)) return untilAnswered(state)
   const committed = models.map(({ space }) => space.committed)
-  for (const loads of gated.slice(0, mostGated)) {
+  for (const loads of gaveNothing(points) ? [] : gated.slice(0, mostGated)) {
     const place = { configurations: committed, loads }
     if (points.some((point) => placeKey(point) === placeKey(place))) continue
     if (!isAffordable(state, place, 0)) return done(state, budgetWords(state))
@@ -49,7 +53,7 @@ export function nextConcurrentStep(state: ConcurrentState): ConcurrentStep {
   }
   const ranked = rank(state, candidatesOf(points))
   const home = homeOf(state, ranked)
-  if (home === null) return done(state, 'the committed configurations could not be measured')
+  if (home === null) return done(state, 'nothing has answered')
   const promising = untried(state, home)
   const next = promising.find(({ place }) => isAffordable(state, place, reserve))
   if (next !== undefined) return measure(next.place, 'explore', next.words)
@@ -59,6 +63,23 @@ export function nextConcurrentStep(state: ConcurrentState): ConcurrentStep {
   if (contender === null) return done(state, reason)
   if (!isAffordable(state, contender, 0)) return done(state, budgetWords(state))
   return measure(contender, 'confirm', 'winner and committed configurations are measured again')
+}
+
+/** Where all that was measured failed: the next that may answer, as long as there is one and the budget allows it. */
+function untilAnswered(state: ConcurrentState): ConcurrentStep {
+  const place = nextUnansweredPlace(state, mostGated)
+  if (place === null) return done(state, 'no combination is left to be tried, and nothing has answered')
+  if (!isAffordable(state, place, 0)) return done(state, budgetWords(state))
+  const what = isCommitted(place.configurations)
+    ? 'other loads of the committed configurations'
+    : 'another combination'
+  return measure(place, 'explore', `nothing has answered so far: ${what}`)
+}
+
+/** Whether the committed configurations failed as often as a winner is measured: then it was no accident. */
+function gaveNothing(points: readonly ConcurrentPoint[]): boolean {
+  const own = points.filter(({ configurations }) => isCommitted(configurations))
+  return own.length >= confirmations && isUnanswered({ points: own })
 }
 
 /**

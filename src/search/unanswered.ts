@@ -6,7 +6,11 @@ import { loadsFor, type Space } from './space.ts'
 import { type Place, placeKey, type SearchState, sameConfiguration } from './state.ts'
 
 /** True where nothing that was measured worked. */
-export function isUnanswered({ points }: Pick<SearchState, 'points'>): boolean {
+export function isUnanswered({
+  points,
+}: {
+  readonly points: readonly { readonly metrics: unknown }[]
+}): boolean {
   return points.every(({ metrics }) => metrics === null)
 }
 
@@ -56,11 +60,11 @@ function options({ configurations, committed, members }: Space): readonly Config
   return [committed, ...movers(members, configurations).flatMap((mover) => mover.variants(committed))]
 }
 
-function sizeOf({ instanceCount, maxBatchSize }: VariedFields): number {
+/** What is executed at once at the most. */
+export function sizeOf({ instanceCount, maxBatchSize }: VariedFields): number {
   return (instanceCount ?? 1) * Math.max(1, maxBatchSize)
 }
 
-/** How much is changed: each field once, and as often as it is doubled or halved. */
 function differenceOf(configuration: Configuration, { committed, members }: Space): number {
   const others = (members?.varied ?? []).map((member) =>
     fieldsDifference(fieldsOf(member, configuration), member.committed),
@@ -68,7 +72,8 @@ function differenceOf(configuration: Configuration, { committed, members }: Spac
   return others.reduce((sum, each) => sum + each, fieldsDifference(configuration, committed))
 }
 
-function fieldsDifference(one: VariedFields, other: VariedFields): number {
+/** How much of one model is changed: each field once, and as often as it is doubled or halved. */
+export function fieldsDifference(one: VariedFields, other: VariedFields): number {
   const rest = (fields: VariedFields) =>
     variedKey({ ...fields, instanceCount: null, maxBatchSize: 0, dynamicBatching: false })
   return (
