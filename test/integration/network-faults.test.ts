@@ -159,21 +159,21 @@ function stoppingOnce(generator: LoadGenerator): { generator: LoadGenerator; sto
 type Block = Scenario['repetitions'][number]['blocks'][number]
 
 /**
- * The block that shows a stop most, of a repetition in which one was stopped, and of up to two more if that is another one. Of
+ * The blocks that show a stop, of a repetition in which one was stopped, and of up to two more if it is not that one alone. Of
  * each block the value counts that shows least: a machine that itself stands still is in a block of one repetition, and what
  * a stop would do to blocks that it is not in, in all.
  */
-async function worstBlock(
+async function blocksThatShow(
   repeat: () => Promise<Scenario>,
   badnessOf: (block: Block) => number,
-): Promise<number> {
+): Promise<number[]> {
   let least: number[] = []
-  const worst = () => least.indexOf(Math.max(...least))
-  for (let repetition = 0; repetition < 3 && worst() !== stoppedBlock; repetition++) {
+  const showing = () => [...least.keys()].filter((index) => (least[index] ?? 0) > 0.8 * Math.max(...least))
+  for (let repetition = 0; repetition < 3 && showing().join() !== `${stoppedBlock}`; repetition++) {
     const badness = ((await repeat()).repetitions[0]?.blocks ?? []).map(badnessOf)
     least = badness.map((each, index) => Math.min(each, least[index] ?? each))
   }
-  return worst()
+  return showing()
 }
 
 test('a server stopped for 300 ms is in the p99 of an open loop, in full, and in one block alone', async () => {
@@ -189,7 +189,7 @@ test('a server stopped for 300 ms is in the p99 of an open loop, in full, and in
     expect(latencyP50Ns?.value).toBeLessThan(0.5 * (latencyP99Ns?.value ?? 0))
     return scenario
   }
-  expect(await worstBlock(stopped, ({ latencyP99Ns }) => latencyP99Ns ?? 0)).toBe(stoppedBlock)
+  expect(await blocksThatShow(stopped, ({ latencyP99Ns }) => latencyP99Ns ?? 0)).toEqual([stoppedBlock])
 })
 
 test('in a closed loop the same stop is one request of all: the maximum shows it, and that of no other block', async () => {
@@ -199,7 +199,7 @@ test('in a closed loop the same stop is one request of all: the maximum shows it
     expect((scenario.metrics.latencyMaxNs?.value ?? 0) / nsPerMs).toBeGreaterThan(0.95 * stopping.stoppedMs())
     return scenario
   }
-  expect(await worstBlock(stopped, ({ inferPerSec }) => -inferPerSec)).toBe(stoppedBlock)
+  expect(await blocksThatShow(stopped, ({ inferPerSec }) => 1 / inferPerSec)).toEqual([stoppedBlock])
 })
 
 test('a wall clock that steps an hour back and a day forward, again and again, changes no number', async (ctx) => {
