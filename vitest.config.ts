@@ -6,7 +6,8 @@ import { defineConfig } from 'vitest/config'
  */
 const besideOthers = [
   'test/integration/{docker,examples-files,faults,git-facts,gpu,gpu-clocks,gpu-gate,podman,system,system-git,tls,triton}.test.ts',
-  'test/e2e/{action-fast,cli-input,cli-kill,cli-resume,cli-run}.test.ts',
+  'test/e2e/action-{events,fail-open,relay,start}.test.ts',
+  'test/e2e/cli-{bad-models,input,kill,resume,run,unreachable}.test.ts',
 ]
 
 // Fast projects first, on every core; those that start real servers after them.
