@@ -6,6 +6,7 @@ import { GateError } from '../domain/error.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import { gatedScenarios, type ModelMeasurement } from '../domain/scenario.ts'
 import type { SearchSummary, SweepProgress } from '../domain/sweep.ts'
+import { countInWords } from '../domain/words.ts'
 import { closureHash, type ModelRepository } from '../repository/repository.ts'
 import type { ModelSides } from './context.ts'
 import type { SweepState } from './sweep-loop.ts'
@@ -85,7 +86,7 @@ function withoutEnd(candidate: ModelMeasurement): ModelMeasurement {
 export const givenUp = 'the sweep was given up: '
 
 function words({ sweep }: ModelMeasurement): string {
-  return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`
+  return `resumed after ${countInWords(sweep?.points.length ?? 0, 'measurement')} of its sweep`
 }
 
 /** A model's measurement with its sweep as far as that has come, in place of what it had of one. */
