@@ -14,7 +14,8 @@ import type { Measurements } from '../../src/domain/measurements.ts'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
 import { judge } from '../../src/judge.ts'
 import { reportRows } from '../../src/report/rows.ts'
-import { type Fault, type Files, faults, soundFiles } from '../support/faults.ts'
+import type { Fault, Files } from '../support/faults/fault.ts'
+import { faults, soundFiles } from '../support/faults/faults.ts'
 import { searchOptions } from '../support/github/run-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tpg-fail-closed-'))

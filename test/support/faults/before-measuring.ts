@@ -1,21 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { asCheckedOut } from '../../src/action/checked-out.ts'
-import { planFor, readContext } from '../../src/action/context.ts'
-import { referenceFor } from '../../src/cli/run-reference.ts'
-import { readConfig } from '../../src/config/load-config.ts'
-import { runGate } from '../../src/gate.ts'
-import type { GateRequest } from '../../src/gate-request.ts'
-import type { LoadGenerator } from '../../src/load/generator.ts'
-import { openEngine } from '../../src/profile/engine.ts'
-import { readAllInputs } from '../../src/profile/inputs.ts'
-import { resumed } from '../../src/profile/resume.ts'
-import { readModelRepository, selectModels } from '../../src/repository/repository.ts'
-import { resolveTriton } from '../../src/triton/launcher.ts'
-import type { Fault } from './faults.ts'
-import { sha } from './github/run-store.ts'
-import { environment, makeMeasurements, makeModel, makeRepositoryOf } from './make-measurements.ts'
-import { type Commands, fakeWorld } from './triton-world.ts'
+import { asCheckedOut } from '../../../src/action/checked-out.ts'
+import { planFor, readContext } from '../../../src/action/context.ts'
+import { referenceFor } from '../../../src/cli/run-reference.ts'
+import { readConfig } from '../../../src/config/load-config.ts'
+import { runGate } from '../../../src/gate.ts'
+import type { GateRequest } from '../../../src/gate-request.ts'
+import type { LoadGenerator } from '../../../src/load/generator.ts'
+import { openEngine } from '../../../src/profile/engine.ts'
+import { readAllInputs } from '../../../src/profile/inputs.ts'
+import { resumed } from '../../../src/profile/resume.ts'
+import { readModelRepository, selectModels } from '../../../src/repository/repository.ts'
+import { resolveTriton } from '../../../src/triton/launcher.ts'
+import { sha } from '../github/run-store.ts'
+import { environment, makeMeasurements, makeModel, makeRepositoryOf } from '../make-measurements.ts'
+import { type Commands, fakeWorld } from '../triton-world.ts'
+import type { Fault } from './fault.ts'
 
 // What ends a run before there is anything to compare, each by the function that finds it.
 
@@ -72,7 +72,7 @@ const release = (text: string, baseline?: string) => () =>
 
 const remote = 'triton_launch_mode: remote\ntriton_grpc_endpoint: localhost:8001\n'
 
-export const early: readonly Fault[] = [
+export const beforeMeasuring: readonly Fault[] = [
   {
     name: 'the checkout is not the commit that main’s baseline is to be of',
     met: 'error 2',
