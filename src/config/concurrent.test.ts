@@ -56,6 +56,18 @@ test('without the key nothing stands beside a load, and a weight has no effect, 
   expect(warnings).toEqual([`profile_models.a.weighting: no effect without ${key}`])
 })
 
+test('screening and attribution that are asked for are said to take no part, and one that is off is not', () => {
+  const gated = (gate: string) => read(`gate: {${gate}}\nprofile_models: {a: {}, b: {}}`).warnings
+  expect(gated('screening: history, attribution: auto')).toEqual([
+    `gate.screening: no effect with ${key}`,
+    `gate.attribution: no effect with ${key}`,
+  ])
+  expect(gated('screening: off, attribution: off')).toEqual([])
+  expect(gated('seed: 1')).toEqual([])
+  const alone = readConfig('gate: {attribution: auto}\nprofile_models: {a: {}, b: {}}', 'gate.yml', {})
+  expect(alone.warnings).toEqual([])
+})
+
 test('a weight counts, and may be a fraction', () => {
   const { settingsFor, warnings } = read('profile_models: {a: {weighting: 2.5}, b: {}}')
   expect(['a', 'b'].map((model) => settingsFor(model).weighting)).toEqual([2.5, 1])

@@ -1,5 +1,5 @@
 import type { IgnoredKey } from '../domain/ignored-key.ts'
-import { pairedLoads } from './concurrent.ts'
+import { concurrentlyKey, pairedLoads } from './concurrent.ts'
 import type { ComposingSettings, Config, ModelSettings } from './config.ts'
 import { defaultWeighting } from './defaults.ts'
 import type { ConfigOverrides } from './overrides.ts'
@@ -73,7 +73,7 @@ export function resolve(
   )
   const models = overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()])
   const concurrently = file.run_config_profile_models_concurrently_enable ?? false
-  if (!concurrently) warnings.push(...unusedWeightWarnings(entries))
+  warnings.push(...(concurrently ? idleGateWarnings(file) : unusedWeightWarnings(entries)))
   const paired = concurrently
     ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
     : null
@@ -112,6 +112,13 @@ export function resolve(
     ignoredKeys,
     warnings,
   }
+}
+
+/** What is asked for, and takes no part where models are measured at once (docs/concurrent-models.md). */
+function idleGateWarnings({ gate: { screening = 'off', attribution = 'off' } = {} }: ConfigFile): string[] {
+  return Object.entries({ screening, attribution })
+    .filter(([, value]) => value !== 'off')
+    .map(([key]) => `gate.${key}: no effect with ${concurrentlyKey}`)
 }
 
 function unusedWeightWarnings(entries: Readonly<Record<string, ModelEntry>>): string[] {

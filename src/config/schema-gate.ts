@@ -94,7 +94,7 @@ export const gateSection = z.strictObject({
   ),
   screening: key(
     z.enum(['history', 'off']),
-    'What comes before a reference is measured. `history`: where ten runs of the main branch or more lie so close together that they can show a model unchanged, it is measured alone first, and beside its reference only if they cannot.',
+    'What comes before a reference is measured. `history`: where ten runs of the main branch or more lie so close together that they can show a model unchanged, it is measured alone first, and beside its reference only if they cannot. Takes no part with models at once.',
     defaultGate.screening,
   ),
   on_creep: key(
@@ -104,7 +104,7 @@ export const gateSection = z.strictObject({
   ),
   attribution: key(
     z.enum(['auto', 'off']),
-    'What a confirmed regression is due to: config.pbtxt, model files, or both. `auto` measures mixes of the two sides where both changed, in the time that is left. No verdict depends on it.',
+    'What a confirmed regression is due to: config.pbtxt, model files, or both. `auto` measures mixes of the two sides where both changed, in the time that is left. No verdict depends on it. Takes no part with models at once.',
     defaultGate.attribution,
   ),
   max_failure_ratio: key(
