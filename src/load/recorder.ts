@@ -8,6 +8,7 @@ import type { SendTimes } from './send-times.ts'
 import type { Outgoing, Sender } from './sender.ts'
 import { partOf, type Share } from './share.ts'
 import { Outstanding } from './tally.ts'
+import type { ThreadTarget } from './thread-target.ts'
 import type { RequestEnd } from './unary-call.ts'
 
 /** A request on its way. */
@@ -62,22 +63,20 @@ export class Recorder {
 
   constructor(
     phases: Phases,
-    outgoing: readonly Outgoing[],
-    share: Share,
+    { target, share, requests }: ThreadTarget,
     { leadInNs, requestCount }: WindowOptions,
-    deadlineNs: number,
     { responses = null, sends = null, logger = null, outstanding = new Outstanding() }: Collectors,
   ) {
     this.#outstanding = outstanding
     this.#phases = phases
     this.#responses = responses
-    this.#outgoing = outgoing
+    this.#outgoing = requests
     this.#sends = sends
     this.#logger = logger
     this.#share = share
     this.#leadOutNs = leadInNs
     this.#requestCount = requestCount === undefined ? null : partOf(requestCount, share)
-    this.#deadlineNs = deadlineNs
+    this.#deadlineNs = target.deadlineNs
   }
 
   /** When the last request so far ended, however. */

@@ -71,7 +71,7 @@ function prepare(
   const tensor: TensorSpec = { ...input.spec, datatype }
   const random = createRandom(seedOf(data.settings.seed, name))
   if (input.source !== null) {
-    return { ...input, tensor, make: sourceMaker(model, tensor, input, data, random, problems) }
+    return { ...input, tensor, make: sourceMaker(tensor, input.source, { model, data, random, problems }) }
   }
   if (data.given !== null) return { ...input, tensor, make: null }
   if (!input.isSent) return { ...input, tensor, make: null }
@@ -106,13 +106,19 @@ function madeShape(model: string, tensor: TensorSpec, problems: Problem[]): read
   return null
 }
 
+/** What values are made with, and where what is wrong with them goes. */
+interface Making {
+  readonly model: string
+  readonly data: InputData
+  readonly random: Random
+  readonly problems: Problem[]
+}
+
+/** Of an input whose source is configured. */
 function sourceMaker(
-  model: string,
   tensor: TensorSpec,
-  { source }: ModelInputSpec,
-  data: InputData,
-  random: Random,
-  problems: Problem[],
+  source: NonNullable<ModelInputSpec['source']>,
+  { model, data, random, problems }: Making,
 ): Maker {
   const { datatype } = tensor
   const key = `gate.inputs.${model}.${tensor.name}`
@@ -124,18 +130,18 @@ function sourceMaker(
   const always = (row: RowTensor | null): Maker => (row === null ? none : () => row)
   const file = data.sourceFiles.get(tensor.name)
   if (file !== undefined) return always(encodeGiven(tensor, { ...file, key }, problems))
-  if (source?.kind === 'values') {
+  if (source.kind === 'values') {
     const content = { kind: 'values', values: source.values } as const
     return always(encodeGiven(tensor, { file: '', key, shape: null, content }, problems))
   }
-  if (source?.kind === 'constant') {
+  if (source.kind === 'constant') {
     const shape = madeShape(model, tensor, problems)
     if (shape === null) return none
     const values = Array.from({ length: product(shape) }, () => source.value)
     const content = { kind: 'values', values } as const
     return always(encodeGiven(tensor, { file: '', key, shape, content }, problems))
   }
-  if (source?.kind !== 'range') return none
+  if (source.kind !== 'range') return none
   if (datatype.kind === 'bytes' || datatype.kind === 'bool')
     return tell(`a range of ${datatype.name} has no meaning`, 'Use constant, values or file.')
   const wrong = [source.min, source.max].map((end) => elementOf(datatype, end)).find(isText)

@@ -1,11 +1,10 @@
 import type { Load } from '../domain/load.ts'
-import type { Connection } from './connection.ts'
-import type { LoadTarget } from './protocol.ts'
-import type { Outgoing, Sender } from './sender.ts'
+import type { Sender } from './sender.ts'
 import { SequenceSender } from './sequence-sender.ts'
-import { type SequenceIds, SequenceSource } from './sequences.ts'
-import { partOf, type Share } from './share.ts'
+import { SequenceSource } from './sequences.ts'
+import { partOf } from './share.ts'
 import { StreamConnection } from './stream-connection.ts'
+import type { ThreadTarget } from './thread-target.ts'
 
 export type Senders = readonly [Sender, ...Sender[]]
 
@@ -16,32 +15,12 @@ export interface RunSenders {
   readonly finish: () => Promise<number>
 }
 
-/** What of a target outlives its runs, one for each connection. */
-export interface Line {
-  readonly connection: Connection
-  /** The connection itself, or its streams. */
-  readonly sender: Sender
-}
-
-export function makeLine(target: LoadTarget, connection: Connection): Line {
-  const sender =
-    target.streaming === undefined ? connection : new StreamConnection(connection, target.streaming)
-  return { connection, sender }
-}
-
 /**
  * The senders of a run: the connections or their streams, or, for a model with sequences, one for each live sequence: as
  * many as the closed loop's concurrency, or as the plan says for an open loop.
  */
-export function sendersOf(
-  target: LoadTarget,
-  lines: readonly [Line, ...Line[]],
-  load: Load,
-  share: Share,
-  ids: SequenceIds | null,
-  requests: readonly Outgoing[],
-  seed: number,
-): RunSenders {
+export function sendersOf(opened: ThreadTarget, load: Load, seed: number): RunSenders {
+  const { target, share, lines, ids, requests } = opened
   const plan = target.sequences
   if (plan === undefined || ids === null) {
     const [first, ...others] = lines
