@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Constraint } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Load } from '../domain/load.ts'
@@ -243,4 +243,73 @@ test('where all that was measured failed again, the answer is said to be unstead
   expect(answerOf({ ...asked, points })?.explanation).toBe(
     'It is unsteady: it failed in 1 of 2 measurements, as did whatever else answered.',
   )
+})
+
+describe('the batcher that a model has', () => {
+  const make = (instanceCount: number, dynamicBatching: boolean): Configuration => ({
+    committed: instanceCount === 1 && dynamicBatching,
+    instanceCount,
+    maxBatchSize: 8,
+    dynamicBatching,
+    ...(dynamicBatching ? { maxQueueDelayMicroseconds: 100 } : {}),
+  })
+  /** Client batches of max_batch_size. [instances, batcher, inferPerSec] each, as often as it was measured. */
+  const batched = (rates: readonly (readonly [number, boolean, number])[], isExact = false) => ({
+    space: {
+      committed: make(1, true),
+      configurations: [1, 2, 4].flatMap((count) => [make(count, true), make(count, false)]),
+      loads: [{ ...load, batchSize: 8 }],
+    },
+    objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 } as const],
+    constraints: [],
+    points: rates.map(
+      ([count, isOn, inferPerSec], i): SearchPoint => ({
+        configuration: make(count, isOn),
+        load: { ...load, batchSize: 8 },
+        metrics: { inferPerSec, latencyP99Ns: ((1.3 + (isExact ? 0 : i / 50)) * 128e9) / inferPerSec },
+      }),
+    ),
+  })
+  const answered = (rates: Parameters<typeof batched>[0], isExact = false) => {
+    const asked = batched(rates, isExact)
+    return answerOf(asked, estimateOf(asked))
+  }
+  const noisy = [
+    [1, true, 100],
+    [1, false, 101],
+    [2, true, 199],
+    [2, false, 201],
+    [4, false, 404],
+    [4, true, 401],
+    [4, false, 403],
+  ] as const
+
+  test('stays where what was measured of the same with and without it cannot be told apart', () => {
+    expect(answered(noisy)).toMatchObject({ tie: false, configuration: make(4, true) })
+    // Without noise a thousandth is nothing, too.
+    const exact = [
+      [1, true, 100],
+      [2, true, 200],
+      [2, false, 200],
+      [4, true, 400],
+      [4, false, 400.2],
+    ] as const
+    expect(answered(exact, true)?.configuration).toEqual(make(4, true))
+  })
+
+  test('goes where that brings what is beyond the noise', () => {
+    const better = noisy.map(([count, isOn, rate]) => [count, isOn, isOn ? rate : rate * 1.4] as const)
+    expect(answered(better)?.configuration).toEqual(make(4, false))
+  })
+
+  test('alone makes no other configuration than the committed one the answer', () => {
+    expect(
+      answered([
+        [1, true, 100],
+        [1, false, 101],
+        [1, false, 100.5],
+        [1, true, 100],
+      ]),
+    ).toMatchObject({ configuration: make(1, true) })
+  })
 })

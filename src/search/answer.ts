@@ -1,5 +1,5 @@
 import type { Constraint, Objective } from '../config/config.ts'
-import type { Configuration } from '../domain/configuration.ts'
+import { type Configuration, configurationKey } from '../domain/configuration.ts'
 import { loadLabel } from '../domain/load.ts'
 import { meanOfMetrics } from '../domain/mean-metrics.ts'
 import { metrics as definitions } from '../domain/metric.ts'
@@ -140,12 +140,13 @@ export function indistinguishable(
 /** What the measurements say is best; null where none succeeded. */
 export function answerOf(question: Question, estimate: Estimate | null = null): SearchAnswer | null {
   const ranked = rank(question, estimate)
-  const [top] = ranked
-  if (top === undefined) return null
+  const [first] = ranked
+  if (first === undefined) return null
   const { constraints, objectives } = question
   const isHolding = (candidate: Candidate): boolean =>
     holds(candidate, constraints, estimate?.meetingOf(candidate))
-  const meetsConstraints = isHolding(top)
+  const meetsConstraints = isHolding(first)
+  const top = meetsConstraints ? withOwnBatcher(first, ranked.filter(isHolding), question, estimate) : first
   const own = bestOf(ranked, question.space.committed)
   // What failed when it was measured again meets nothing, whatever it gave before.
   const ownMeets = own !== null && isHolding(own) && !hasFailed(own)
@@ -168,6 +169,43 @@ export function answerOf(question: Question, estimate: Estimate | null = null): 
     meetsConstraints,
     explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
   }
+}
+
+/** What turning the batcher of the committed configuration off or on has to bring, as a change of a further model has (effort.ts). */
+const leastForBatcher = 0.02
+
+/**
+ * The best place, or what was measured of the same configuration with the batcher as committed, where nobody could tell the two apart:
+ * client batches that fill an execution make it idle, and then noise would decide whether the answer's patch removes it.
+ */
+function withOwnBatcher(
+  top: Candidate,
+  ranked: readonly Candidate[],
+  question: Question,
+  estimate: Estimate | null,
+): Candidate {
+  const { dynamicBatching } = question.space.committed
+  if (top.configuration.dynamicBatching === dynamicBatching) return top
+  const key = keyButBatcher(top.configuration)
+  const twin = ranked.find(
+    ({ configuration }) =>
+      configuration.dynamicBatching === dynamicBatching && keyButBatcher(configuration) === key,
+  )
+  if (twin === undefined || hasFailed(twin) || !indistinguishable(top, twin, question, estimate)) return top
+  const gained =
+    estimate === null
+      ? logScore(top.metrics, twin.metrics, question.objectives)
+      : estimate.worthOf(top) - estimate.worthOf(twin)
+  return gained < leastForBatcher ? twin : top
+}
+
+function keyButBatcher({
+  preferredBatchSizes: _,
+  maxQueueDelayMicroseconds: __,
+  ...rest
+}: Configuration): string {
+  const { dynamic_batching: ___, ...fields } = rest.fields ?? {}
+  return configurationKey({ ...rest, dynamicBatching: false, fields })
 }
 
 /**
