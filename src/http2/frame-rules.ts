@@ -1,12 +1,12 @@
-import { errorCode, flag, frameType, ProtocolError } from './frames.ts'
+import { errorCode, type Frame, flag, frameType, ProtocolError } from './frames.ts'
 
 const ofConnection: ReadonlySet<number> = new Set([frameType.settings, frameType.ping, frameType.goAway])
 
 /** What a frame can be held against by itself (RFC 9113, 6.3–6.9). @throws ProtocolError */
-export function checkFrame(type: number, flags: number, streamId: number, length: number): void {
+export function checkFrame({ type, flags, streamId, start, end }: Frame): void {
   if (type === frameType.pushPromise) violated('it pushes although that is switched off')
   if (streamId !== 0 && ofConnection.has(type)) violated('a frame of a stream that is the connection’s')
-  if (!hasRightLength(type, flags, length))
+  if (!hasRightLength(type, flags, end - start))
     throw new ProtocolError(errorCode.frameSizeError, 'a frame of the wrong length')
 }
 

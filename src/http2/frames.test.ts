@@ -18,8 +18,8 @@ test('frames are put together however they are cut', () => {
           sent.map(({ type, flags, id, payload }) => makeFrame(type, flags, id, payload)),
         )
         const got: unknown[] = []
-        const reader = new FrameReader((type, flags, id, chunk, start, end) =>
-          got.push({ type, flags, id, payload: Buffer.from(chunk.subarray(start, end)) }),
+        const reader = new FrameReader(({ type, flags, streamId: id, bytes: read, start, end }) =>
+          got.push({ type, flags, id, payload: Buffer.from(read.subarray(start, end)) }),
         )
         // The reader's chunks lie at the front of one buffer that is overwritten, as a socket's do.
         const chunk = Buffer.alloc(bytes.length)

@@ -49,15 +49,15 @@ export class ProtocolError extends Error {
   }
 }
 
-/** Writes a frame's head at `at`; what follows it is the caller's. */
-export function writeHead(
-  bytes: Buffer,
-  at: number,
-  length: number,
-  type: number,
-  flags: number,
-  streamId: number,
-): void {
+export interface FrameHead {
+  readonly type: number
+  readonly flags: number
+  readonly streamId: number
+}
+
+/** Writes the head of a frame with `length` bytes of payload at `at`; what follows it is the caller's. */
+export function writeHead(bytes: Buffer, at: number, length: number, head: FrameHead): void {
+  const { type, flags, streamId } = head
   bytes[at] = length >> 16
   bytes[at + 1] = length >> 8
   bytes[at + 2] = length
@@ -71,7 +71,7 @@ export function writeHead(
 
 export function makeFrame(type: number, flags: number, streamId: number, payload: Buffer): Buffer {
   const frame = Buffer.allocUnsafe(headBytes + payload.length)
-  writeHead(frame, 0, payload.length, type, flags, streamId)
+  writeHead(frame, 0, payload.length, { type, flags, streamId })
   frame.set(payload, headBytes)
   return frame
 }
@@ -92,24 +92,23 @@ export function makeSettings(settings: readonly (readonly [id: number, value: nu
   return makeFrame(frameType.settings, 0, 0, payload)
 }
 
-/** Gets the payload's place in `bytes`, which are the caller's again afterwards. */
-export type OnFrame = (
-  type: number,
-  flags: number,
-  streamId: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-) => void
+/** A frame as it was read. The reader uses it again for the next one. */
+export interface Frame extends FrameHead {
+  /** Its payload lies in these from `start` to `end`. */
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
 
 /** Puts frames together from what a socket reads. */
 export class FrameReader {
-  readonly #onFrame: OnFrame
+  readonly #onFrame: (frame: Frame) => void
   /** A frame that has not come as a whole, and how much of it is here. */
-  readonly #part = Buffer.allocUnsafe(headBytes + maxFrameBytes)
+  readonly #part: Buffer = Buffer.allocUnsafe(headBytes + maxFrameBytes)
   #partBytes = 0
+  readonly #frame = { type: 0, flags: 0, streamId: 0, bytes: this.#part, start: 0, end: 0 }
 
-  constructor(onFrame: OnFrame) {
+  constructor(onFrame: (frame: Frame) => void) {
     this.#onFrame = onFrame
   }
 
@@ -146,8 +145,14 @@ export class FrameReader {
   }
 
   #emit(bytes: Buffer, at: number, end: number): void {
-    const streamId = bytes.readUInt32BE(at + 5) & 0x7fff_ffff
-    this.#onFrame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, streamId, bytes, at + headBytes, end)
+    const frame = this.#frame
+    frame.type = bytes[at + 3] ?? 0
+    frame.flags = bytes[at + 4] ?? 0
+    frame.streamId = bytes.readUInt32BE(at + 5) & 0x7fff_ffff
+    frame.bytes = bytes
+    frame.start = at + headBytes
+    frame.end = end
+    this.#onFrame(frame)
   }
 }
 
@@ -159,12 +164,7 @@ function payloadBytes(bytes: Buffer, at: number): number {
 }
 
 /** The place of what DATA or HEADERS hold without their padding. @throws ProtocolError where that is longer than they are */
-export function unpadded(
-  flags: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-): [from: number, to: number] {
+export function unpadded({ flags, bytes, start, end }: Frame): [from: number, to: number] {
   if ((flags & flag.padded) === 0) return [start, end]
   const to = end - (bytes[start] ?? 0)
   if (start + 1 > to) throw new ProtocolError(errorCode.protocolError, 'more padding than payload')

@@ -1,4 +1,4 @@
-import { errorCode, flag, headBytes, ProtocolError, unpadded } from './frames.ts'
+import { errorCode, type Frame, type FrameHead, flag, headBytes, ProtocolError, unpadded } from './frames.ts'
 import { type Field, HpackDecoder } from './hpack.ts'
 
 /** A whole header block, as read. */
@@ -17,7 +17,7 @@ const priorityBytes = 5
 /** Puts header blocks together from HEADERS and CONTINUATION frames and reads them. Each builds on those before it. */
 export class HeaderBlocks {
   readonly #decoder = new HpackDecoder()
-  #begun: { streamId: number; flags: number; parts: Buffer[]; bytes: number } | null = null
+  #begun: { head: FrameHead; parts: Buffer[]; bytes: number } | null = null
 
   /** A block has begun and has not ended: only its CONTINUATION may come. */
   get isOpen(): boolean {
@@ -25,20 +25,21 @@ export class HeaderBlocks {
   }
 
   /** Reads a HEADERS frame. null where its block goes on. @throws ProtocolError */
-  begin(flags: number, streamId: number, bytes: Buffer, start: number, end: number): HeaderBlock | null {
-    let [from, to] = unpadded(flags, bytes, start, end)
+  begin(frame: Frame): HeaderBlock | null {
+    const { type, flags, streamId, bytes } = frame
+    let [from, to] = unpadded(frame)
     if ((flags & flag.priority) !== 0) from += priorityBytes
     if (from > to) throw new ProtocolError(errorCode.frameSizeError, 'HEADERS without room for a priority')
-    if ((flags & flag.endHeaders) !== 0) return this.#read(flags, streamId, bytes, from, to)
+    if ((flags & flag.endHeaders) !== 0) return this.#read(frame, bytes, from, to)
     const part = Buffer.from(bytes.subarray(from, to))
-    this.#begun = { streamId, flags, parts: [part], bytes: part.length }
+    this.#begun = { head: { type, flags, streamId }, parts: [part], bytes: part.length }
     return null
   }
 
   /** Reads a CONTINUATION frame. null where the block goes on. @throws ProtocolError */
-  goOn(flags: number, streamId: number, bytes: Buffer, start: number, end: number): HeaderBlock | null {
+  goOn({ flags, streamId, bytes, start, end }: Frame): HeaderBlock | null {
     const begun = this.#begun
-    if (begun?.streamId !== streamId)
+    if (begun?.head.streamId !== streamId)
       throw new ProtocolError(errorCode.protocolError, 'a CONTINUATION of no header block')
     begun.parts.push(Buffer.from(bytes.subarray(start, end)))
     begun.bytes += headBytes + end - start
@@ -47,10 +48,10 @@ export class HeaderBlocks {
     if ((flags & flag.endHeaders) === 0) return null
     this.#begun = null
     const block = Buffer.concat(begun.parts)
-    return this.#read(begun.flags, streamId, block, 0, block.length)
+    return this.#read(begun.head, block, 0, block.length)
   }
 
-  #read(flags: number, streamId: number, bytes: Buffer, start: number, end: number): HeaderBlock {
+  #read({ flags, streamId }: FrameHead, bytes: Buffer, start: number, end: number): HeaderBlock {
     try {
       const fields = this.#decoder.decode(bytes, start, end)
       return { streamId, endStream: (flags & flag.endStream) !== 0, fields }

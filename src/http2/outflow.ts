@@ -107,9 +107,14 @@ export class Outflow {
   #sendJoined(stream: Http2Stream, block: Buffer, data: Buffer): void {
     const dataAt = headBytes + block.length
     const joined = Buffer.allocUnsafe(dataAt + headBytes + data.length)
-    writeHead(joined, 0, block.length, frameType.headers, flag.endHeaders, stream.id)
+    writeHead(joined, 0, block.length, {
+      type: frameType.headers,
+      flags: flag.endHeaders,
+      streamId: stream.id,
+    })
     joined.set(block, headBytes)
-    writeHead(joined, dataAt, data.length, frameType.data, stream.ending ? flag.endStream : 0, stream.id)
+    const flags = stream.ending ? flag.endStream : 0
+    writeHead(joined, dataAt, data.length, { type: frameType.data, flags, streamId: stream.id })
     joined.set(data, dataAt + headBytes)
     this.#push(joined)
     this.#window -= data.length
@@ -129,7 +134,8 @@ export class Outflow {
   #sendData(stream: Http2Stream, data: Buffer | undefined, size: number, isWhole: boolean): void {
     const isLast = isWhole && stream.ending && stream.unsent.length <= 1
     const head = Buffer.allocUnsafe(headBytes)
-    writeHead(head, 0, size, frameType.data, isLast ? flag.endStream : 0, stream.id)
+    const flags = isLast ? flag.endStream : 0
+    writeHead(head, 0, size, { type: frameType.data, flags, streamId: stream.id })
     this.#push(head)
     if (data !== undefined && size > 0)
       this.#push(data.subarray(stream.unsentOffset, stream.unsentOffset + size))

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { checkFrame, violated } from './frame-rules.ts'
 import {
   errorCode,
+  type Frame,
   FrameReader,
   flag,
   frameType,
@@ -38,7 +39,7 @@ const ended: StreamEnd = { kind: 'ended' }
 export class Http2Session {
   readonly #events: SessionEvents
   readonly #transport: Transport
-  readonly #frames = new FrameReader((...frame) => this.#onFrame(...frame))
+  readonly #frames = new FrameReader((frame) => this.#onFrame(frame))
   readonly #headers = new HeaderBlocks()
   readonly #outflow = new Outflow((bytes) => this.#transport.push(bytes))
   readonly #inflow = new Inflow((bytes) => this.#transport.push(bytes))
@@ -136,29 +137,30 @@ export class Http2Session {
     }
   }
 
-  #onFrame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+  #onFrame(frame: Frame): void {
     if (this.#closed) return
+    const { type, flags, streamId: id, bytes, start, end } = frame
     if (!this.#settled && (type !== frameType.settings || (flags & flag.ack) !== 0))
       violated('it does not begin with SETTINGS')
     if (this.#headers.isOpen && type !== frameType.continuation)
       violated('a header block that does not go on')
-    checkFrame(type, flags, id, end - start)
+    checkFrame(frame)
     switch (type) {
       case frameType.data:
-        this.#onData(flags, this.#streamFor(id), bytes, start, end)
+        this.#onData(frame, this.#streamFor(id))
         break
       case frameType.headers:
         this.#streamFor(id)
-        this.#onHeaders(this.#headers.begin(flags, id, bytes, start, end))
+        this.#onHeaders(this.#headers.begin(frame))
         break
       case frameType.continuation:
-        this.#onHeaders(this.#headers.goOn(flags, id, bytes, start, end))
+        this.#onHeaders(this.#headers.goOn(frame))
         break
       case frameType.resetStream:
         this.#onReset(this.#streamFor(id), bytes.readUInt32BE(start))
         break
       case frameType.settings:
-        if ((flags & flag.ack) === 0) this.#onSettings(bytes, start, end)
+        if ((flags & flag.ack) === 0) this.#onSettings(frame)
         break
       case frameType.ping:
         if ((flags & flag.ack) === 0)
@@ -180,13 +182,13 @@ export class Http2Session {
     return this.#streams.get(id)
   }
 
-  #onData(flags: number, stream: Http2Stream | undefined, bytes: Buffer, start: number, end: number): void {
-    const isLast = (flags & flag.endStream) !== 0
-    this.#inflow.received(stream ?? null, end - start, isLast)
+  #onData(frame: Frame, stream: Http2Stream | undefined): void {
+    const isLast = (frame.flags & flag.endStream) !== 0
+    this.#inflow.received(stream ?? null, frame.end - frame.start, isLast)
     if (stream === undefined) return
     if (!stream.answered) violated('an answer that begins with DATA')
-    const [from, to] = unpadded(flags, bytes, start, end)
-    stream.events.onData(bytes, from, to)
+    const [from, to] = unpadded(frame)
+    stream.events.onData(frame.bytes, from, to)
     if (isLast) this.#finish(stream, ended)
   }
 
@@ -209,7 +211,7 @@ export class Http2Session {
     this.#finish(stream, { kind: 'reset', code })
   }
 
-  #onSettings(bytes: Buffer, start: number, end: number): void {
+  #onSettings({ bytes, start, end }: Frame): void {
     for (let at = start; at < end; at += 6) {
       const id = bytes.readUInt16BE(at)
       const value = bytes.readUInt32BE(at + 2)

@@ -45,7 +45,7 @@ export async function startRawPeer(
     socket.setNoDelay()
     socket.on('error', () => undefined)
     socket.write(begin)
-    const reader = new FrameReader((type, flags, id, bytes, start, end) => {
+    const reader = new FrameReader(({ type, flags, streamId: id, bytes, start, end }) => {
       frames.push({ type, flags, id, payload: Buffer.from(bytes.subarray(start, end)) })
       if (type === frameType.headers) onHeaders(socket, id)
     })
