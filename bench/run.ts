@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf } from '../src/domain/error.ts'
 import { benchDecide } from './decide.ts'
+import { benchGpu } from './gpu.ts'
 import { benchLoad } from './load.ts'
 import type { BenchPart } from './part.ts'
 import { benchPoint, pointModels } from './point.ts'
@@ -22,6 +23,8 @@ const parts: Readonly<Record<string, Part>> = {
   decide: { run: benchDecide, rounds: 3 },
   // A round takes three minutes, and Model Analyzer eight more once.
   search: { run: benchSearch, rounds: 2 },
+  // Cannot run on a machine without a GPU; six minutes on one with.
+  gpu: { run: benchGpu, rounds: 1 },
   // perf_analyzer takes 18 s or more for each, and 60 s on a busy machine.
   ...Object.fromEntries(
     pointModels.map((model) => [

@@ -96,6 +96,19 @@ export async function startGpuSampler(
   }
 }
 
+/**
+ * The same GPUs beside servers of ours that are alive and asked for nothing: what the devices hold is not one server's then, but
+ * for what its processes are shown with; and those servers are no other tenants. They take no part of utilisation and power.
+ */
+export function besideServers(gpu: GpuSampler, pids: () => readonly number[]): GpuSampler {
+  return {
+    ...gpu,
+    memoryOf: (own) => gpu.memoryOf(own, false),
+    deviceMemory: (ownBytes) => gpu.deviceMemory(ownBytes, false),
+    disturbances: (own) => gpu.disturbances([...new Set([...own, ...pids()])]),
+  }
+}
+
 /** Many times the interval: a busy machine may hold a line back, a driver that hangs says nothing at all. */
 const maxSilenceNs = 5 * nsPerSecond
 /** A pause, so that a nvidia-smi that ends at once is not started thousands of times. */

@@ -25,6 +25,7 @@ export class Bench {
   readonly #context: ProfileContext
   readonly #repository: ModelRepository
   readonly #model: RepositoryModel
+  readonly #mostServers: number
   #seats: readonly Seat[]
   /** The one that was measured last: only its connections are open. */
   #last: LiveModel | null
@@ -32,13 +33,22 @@ export class Bench {
   /** @param running the first of the servers, where there is one */
   constructor(
     context: ProfileContext,
-    repository: ModelRepository,
-    model: RepositoryModel,
-    running: Running | null,
+    {
+      repository,
+      model,
+      running,
+      servers,
+    }: {
+      readonly repository: ModelRepository
+      readonly model: RepositoryModel
+      readonly running: Running | null
+      readonly servers: number
+    },
   ) {
     this.#context = context
     this.#repository = repository
     this.#model = model
+    this.#mostServers = servers
     this.#seats = running === null ? [] : [this.#seat(running.server, true, running.model)]
     this.#last = running?.model ?? null
   }
@@ -96,6 +106,11 @@ export class Bench {
     await seat.load(configuration)
   }
 
+  /** Of all servers that are alive. */
+  pids(): readonly number[] {
+    return this.#seats.flatMap(({ server }) => server.server.pids())
+  }
+
   async close(): Promise<void> {
     this.#sayStopping(this.#seats)
     try {
@@ -129,8 +144,8 @@ export class Bench {
     try {
       // The flag is one of tritonserver, which a container's command is not.
       const isOurs = launcher.mode === 'embedded' || launcher.mode === 'local'
-      // On a GPU the first server is the only one, and all others are loaded there.
-      const isAsGated = committed && gpu === null
+      // Where the first server is the only one on a GPU, all others are loaded there.
+      const isAsGated = committed && (gpu === null || this.#mostServers > 1)
       const isWhole = () => isComplete(this.#repository, this.#model.name)
       return await this.#start(isAsGated || !isOurs || !(await isWhole()))
     } catch (error) {

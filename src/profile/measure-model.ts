@@ -9,7 +9,7 @@ import { interruptIfAsked, type ModelSides, type ProfileContext, withWarnings } 
 import type { MeasureInput } from './measure-input.ts'
 import { committedOf } from './model-measurement.ts'
 import { givenUp, sweepBegin, sweepScenarios, withSweep } from './resume.ts'
-import { growthOf, serversThatFit, sweepServers } from './room.ts'
+import { gpuRoom, growthOf, serversThatFit, sweepServers } from './room.ts'
 import { profileScreened } from './screened-model.ts'
 import { makeShelf, type Shelf } from './shelf.ts'
 import { sweepModel } from './sweep.ts'
@@ -80,7 +80,12 @@ async function measureOnShelf(
       alone(gatedOnly(gated)),
       model.dependencies.length + model.called.length > 0,
       growthOf(config.settingsFor(plan.name).search, committed),
-      { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() },
+      {
+        freeBytes: freeMemoryBytes(),
+        shared: sharedMemoryRoom(),
+        hasGpuDevice: hasGpuDevice(),
+        gpuFreeBytes: context.gpu === null ? Number.POSITIVE_INFINITY : gpuRoom(context.gpu.lastMemory()),
+      },
     )
     const wanted = { repository: input.candidate, model, committed, timeNs, running, servers }
     const sweep = await sweepModel(context, wanted, state, keep)

@@ -6,11 +6,13 @@ import {
   makeScenario,
 } from '../../test/support/make-measurements.ts'
 import type { Measurements } from '../domain/measurements.ts'
-import { growthOf, serversThatFit, sweepServers } from './room.ts'
+import { memorySources } from '../gpu/readings.ts'
+import { gpuRoom, growthOf, serversThatFit, sweepServers } from './room.ts'
 
 const gib = 2 ** 30
 const roomOf = (freeGib: number, usedMib = 0, sharedMib = 64) => ({
   hasGpuDevice: false,
+  gpuFreeBytes: Number.POSITIVE_INFINITY,
   freeBytes: freeGib * gib,
   shared: { usedBytes: usedMib * 2 ** 20, freeBytes: sharedMib * 2 ** 20 },
 })
@@ -32,6 +34,21 @@ function measured(gpuGib: number | null, hostGib: number | null, gpuTotalGib = 2
       host: { ...base.environment.host, memoryTotalBytes: 16 * gib },
     },
   }
+}
+
+/** With what the GPU memory was read from. */
+function readFrom(measurements: Measurements, reason: string): Measurements {
+  const models = measurements.models.map((model) => ({
+    ...model,
+    scenarios: model.scenarios.map((scenario) => {
+      const { gpuMemoryBytes = null } = scenario.metrics
+      return {
+        ...scenario,
+        metrics: { ...scenario.metrics, gpuMemoryBytes: gpuMemoryBytes && { ...gpuMemoryBytes, reason } },
+      }
+    }),
+  }))
+  return { ...measurements, models }
 }
 
 test('by the memory that runs out first, with a tenth to spare', () => {
@@ -59,6 +76,34 @@ test('a sweep has as many servers as fit twice, eight at most; one where memory 
     servers('docker', false, 0.1),
     servers('remote', false, 0.1),
   ]).toEqual([1, 1, 1])
+})
+
+test('on a GPU as many as its memory holds, where each server is told from the others by its processes', () => {
+  const context = { gpu: {}, launcher: { mode: 'local' } } as Parameters<typeof sweepServers>[0]
+  const servers = (gpuGib: number, gpuFreeGib: number, source: string = memorySources.processes) =>
+    sweepServers(context, readFrom(measured(gpuGib, 0.1), source), false, 2, {
+      ...plenty,
+      hasGpuDevice: true,
+      gpuFreeBytes: gpuFreeGib * gib,
+    })
+  // Of 24 GiB, each may grow to twice what was measured.
+  expect([servers(1, 22), servers(2, 22), servers(5, 22), servers(8, 22)]).toEqual([8, 5, 2, 1])
+  // Others hold the rest: one is running.
+  expect([servers(1, 5), servers(1, 2), servers(1, 0)]).toEqual([3, 1, 1])
+  expect([servers(1, 22, memorySources.devices), servers(1, 22, memorySources.growth)]).toEqual([1, 1])
+})
+
+test('the fullest GPU says how much room there is', () => {
+  const held = (usedBytes: number) => ({ usedBytes, totalBytes: 24 })
+  expect(
+    gpuRoom(
+      new Map([
+        ['a', held(4)],
+        ['b', held(20)],
+      ]),
+    ),
+  ).toBe(4)
+  expect(gpuRoom(new Map())).toBe(0)
 })
 
 test('one where a local server may be on a GPU that nothing is read of; the embedded one never is', () => {

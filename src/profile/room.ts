@@ -2,6 +2,8 @@ import type { SearchSettings } from '../config/config.ts'
 import type { Configuration } from '../domain/configuration.ts'
 import type { Measurements } from '../domain/measurements.ts'
 import type { MetricName } from '../domain/metric.ts'
+import { gatedScenarios } from '../domain/scenario.ts'
+import { type DeviceMemory, memorySources } from '../gpu/readings.ts'
 import type { ProfileContext } from './context.ts'
 
 /** Allocators take more than what a reading shows, and a full machine disturbs every side of it. */
@@ -32,8 +34,16 @@ function holds(bytes: number, each: number): number {
 /** Memory of this machine, in bytes, and whether a driver has made a GPU visible. */
 interface HostRoom {
   readonly hasGpuDevice: boolean
+  /** Of the fullest of the GPUs that are read; infinite where none is. */
+  readonly gpuFreeBytes: number
   readonly freeBytes: number
   readonly shared: { readonly usedBytes: number; readonly freeBytes: number }
+}
+
+/** Of the fullest GPU, since a model may be on any one of them; 0 where nothing was read. */
+export function gpuRoom(held: ReadonlyMap<string, DeviceMemory>): number {
+  const free = [...held.values()].map(({ usedBytes, totalBytes }) => totalBytes - usedBytes)
+  return free.length === 0 ? 0 : Math.max(0, Math.min(...free))
 }
 
 /** So many configurations are gone back to within the default twenty measurements; and all servers have to be stopped. */
@@ -53,9 +63,10 @@ export function growthOf(
 }
 
 /**
- * How many servers a sweep may have beside each other, so that a configuration that is measured again need not be loaded again: one on
- * a GPU, whose memory is read with one alive, and in containers, which take about as long to start as that would save. Two, one of them for
- * the committed configuration, where a model needs others: of these only what differs is loaded over what is there.
+ * How many servers a sweep may have beside each other, so that a configuration that is measured again need not be loaded again: one in
+ * containers, which take about as long to start as that would save, and one on a GPU of which it is not known what a server's own
+ * processes hold: then memory is read with one alive. Two, one of them for the committed configuration, where a model needs others: of
+ * these only what differs is loaded over what is there.
  *
  * @param growth what one of them may hold of what was measured at the gated loads
  * @param host what is free of its memory now, one of them running: others use the machine too; and of that which processes share, where
@@ -68,13 +79,23 @@ export function sweepServers(
   growth: number,
   host: HostRoom,
 ): number {
+  const isOurs = launcher.mode === 'embedded' || launcher.mode === 'local'
   // A server of the user's own may be on a GPU of which nothing can be read.
-  const isCheap = launcher.mode === 'embedded' || (launcher.mode === 'local' && !host.hasGpuDevice)
-  if (gpu !== null || !isCheap) return 1
+  const isRead = gpu === null ? launcher.mode === 'embedded' || !host.hasGpuDevice : showsProcesses(gated)
+  if (!isOurs || !isRead) return 1
   const inAll = Math.floor(serversThatFit(gated) / growth)
   const further = Math.min(
     holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')),
     holds(host.shared.freeBytes, growth * host.shared.usedBytes),
+    holds(host.gpuFreeBytes, growth * mostOf(gated, 'gpuMemoryBytes')),
   )
   return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further))
+}
+
+/** Whether the GPU memory of each gated load is that of the server's own processes. */
+function showsProcesses({ models }: Measurements): boolean {
+  const read = models.flatMap((model) =>
+    gatedScenarios(model).map(({ metrics }) => metrics.gpuMemoryBytes?.reason),
+  )
+  return read.length > 0 && read.every((reason) => reason === memorySources.processes)
 }

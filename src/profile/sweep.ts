@@ -1,5 +1,6 @@
 import type { Configuration } from '../domain/configuration.ts'
 import type { SearchSummary } from '../domain/sweep.ts'
+import { besideServers } from '../gpu/sampler.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { withMembers } from '../search/space.ts'
 import { floorWords } from './batch-floor.ts'
@@ -43,12 +44,16 @@ export async function sweepModel(
   save: (state: SweepState) => void,
 ): Promise<Sweep> {
   const { world, config } = context
-  const { repository, model, running, servers, timeNs } = input
-  const bench = new Bench(context, repository, model, running)
+  const { model, servers, timeNs } = input
+  const bench = new Bench(context, input)
   const settings = config.settingsFor(model.name)
   try {
     const { space, floors, untried } = spaceOf(context, input)
-    const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) }
+    const rig = {
+      nowNs: world.nowNs,
+      servers,
+      measure: measurer(watching(context, bench, servers), bench, model.name),
+    }
     const finished = await runSweep(rig, { ...settings, space, timeNs }, from, save)
     const doneNs = world.nowNs()
     const { answer } = finished.done
@@ -85,6 +90,12 @@ function spaceOf(context: ProfileContext, input: SweepInput): ReturnType<typeof 
     floors: [...own.floors, ...floors],
     untried: [...own.untried, ...untried],
   }
+}
+
+/** Where there may be several servers on a GPU, each is told from the others. */
+function watching(context: ProfileContext, bench: Bench, servers: number): ProfileContext {
+  const { gpu } = context
+  return gpu === null || servers === 1 ? context : { ...context, gpu: besideServers(gpu, () => bench.pids()) }
 }
 
 /** Loads and measures what the search proposes, and says what came of it. */

@@ -125,7 +125,7 @@ describe('one server', () => {
     // Where GPU memory counts, what is replaced goes before what replaces it comes.
     const gpu = { watchServer: () => Promise.resolve(undefined) }
     const context = await contextOf(world, launcher, gpu)
-    const bench = new Bench(context, repository, model, null)
+    const bench = new Bench(context, { repository, model, running: null, servers: 8 })
     const committed = configurationOf(model.config, true)
     const fields = (instanceCount: number, maxBatchSize = 8, dynamicBatching = false) => ({
       instanceCount,
@@ -171,7 +171,12 @@ describe('one server', () => {
     const repository = await withCalledModels(await readModelRepository(models), ['caller'], ['slow'])
     const model = repository.models.get('caller')
     if (model?.config == null) throw new Error('no model')
-    const bench = new Bench(await contextOf(world, launcher), repository, model, null)
+    const bench = new Bench(await contextOf(world, launcher), {
+      repository,
+      model,
+      running: null,
+      servers: 8,
+    })
     const committed = configurationOf(model.config, true)
     try {
       const first = await bench.load(committed, null)

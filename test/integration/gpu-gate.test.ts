@@ -80,6 +80,9 @@ interface Sides {
   readonly more?: string
   /** MiB that a server takes when it starts, as CUDA contexts do. */
   readonly context?: number
+  /** Keys of a sweep that is made after the gated loads. */
+  readonly sweep?: string
+  readonly progress?: (line: string) => void
   /** A state file of which Triton makes its own GPU metrics; without it there are none. */
   readonly metricsFrom?: string
 }
@@ -116,8 +119,9 @@ function withContexts(world: World, memory: number): World {
 
 /** The gate on the embedded Triton with a model that takes so many MiB on each side. */
 async function gate(sides: Sides): Promise<Result> {
-  const { reference, candidate, shown, constraints = '', more = '', context = 0, metricsFrom } = sides
-  const seen = given({ gpus: [{ ...l4, throttle: 0 }] })
+  const { reference, candidate, shown, constraints = '', more = '', context = 0, metricsFrom, sweep } = sides
+  const standing = given({ gpus: [{ ...l4, throttle: 0 }] })
+  const seen = { ...standing, progress: sides.progress ?? standing.progress }
   const world = context === 0 ? seen : withContexts(seen, context)
   const environment = { ...standIn?.serverEnvironment(1), NVML_STATE: metricsFrom }
   const root = mkdtempSync(join(tmpdir(), 'tpg-gpu-'))
@@ -129,6 +133,7 @@ async function gate(sides: Sides): Promise<Result> {
   const yaml = `
 concurrency: 1
 ${constraints}
+${sweep ?? ''}
 ${metricsFrom === undefined ? '' : `triton_server_environment: ${JSON.stringify(environment)}`}
 gate:
   repetitions: 2
@@ -137,7 +142,10 @@ gate:
   ${more}
 `
   const request: GateRequest = {
-    config: readConfig(yaml, 'triton-perf-gate.yml', { triton: 'embedded', runConfigSearchMode: 'off' }),
+    config: readConfig(yaml, 'triton-perf-gate.yml', {
+      triton: 'embedded',
+      ...(sweep === undefined ? { runConfigSearchMode: 'off' } : {}),
+    }),
     modelRepository: repository('candidate', candidate),
     mode: 'gate',
     baseline: { status: 'notRequested' },
@@ -235,6 +243,35 @@ test('gpu_used_memory is judged; a server that is alone is what the devices hold
   expect(renderMarkdown(result)).toContain(
     `GPU memory is in doubt in 2 of 2 repetitions: ${uuidA} holds 1512 MiB by nvidia-smi and 5000 MiB by Triton's own metrics`,
   )
+})
+
+test('a sweep keeps servers beside each other on a GPU, each with the memory of its own processes', async () => {
+  const said: string[] = []
+  const result = await gate({
+    candidate: 1000,
+    shown: true,
+    context: 300,
+    sweep:
+      'run_config_search_mode: brute\nrun_config_search_max_instance_count: 2\nrun_config_search_max_model_batch_size: 1\nrun_config_search_max_concurrency: 2',
+    // Two instances beside the 512 MiB that others hold are 2964 MB, and with the other server's 4327 MB.
+    constraints: 'constraints: { gpu_used_memory: { max: 3000 } }',
+    more: 'time_budget: 60s',
+    progress: (line) => said.push(line),
+  })
+  expect(said.join('\n')).toContain('starting server 2')
+  const [model] = result.models
+  const swept = (model?.scenarios ?? []).filter(({ role }) => role === 'sweep')
+  const instances = new Set(swept.map(({ configuration }) => configuration.instanceCount))
+  expect(instances).toEqual(new Set([1, 2]))
+  for (const { configuration, metrics, repetitions } of swept) {
+    const own = (300 + 1000 * (configuration.instanceCount ?? 0)) * mebibyte
+    expect(metrics.gpuMemoryBytes).toMatchObject({ value: own })
+    expect(metrics.gpuDeviceMemoryBytes).toMatchObject({ value: 512 * mebibyte + own })
+    expect(metrics.gpuUtilizationRatio?.value).toBeGreaterThan(0)
+    // No server of ours is another tenant.
+    expect(repetitions).toEqual([expect.objectContaining({ status: 'valid', voidReasons: [] })])
+  }
+  expect(model?.best).toMatchObject({ meetsConstraints: true })
 })
 
 test("of a remote server only Triton's own metrics tell of GPU memory: the whole device, and named so", async () => {

@@ -100,9 +100,7 @@ async function benchOf(world: World, name: string) {
       requestDeadlineNs: 5 * nsPerSecond,
       serverLog: () => () => {},
     },
-    repository,
-    model,
-    null,
+    { repository, model, running: null, servers: 8 },
   )
   const close = async () => {
     await bench.close()
