@@ -14833,7 +14833,7 @@ var __webpack_modules__ = ({
         __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => {
             try {
                 var _domain_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4394);
-                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8064);
+                var _program_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1960);
                 process.exitCode = _domain_error_js__WEBPACK_IMPORTED_MODULE_0__.hS.environment;
                 const stop = new AbortController();
                 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -14869,7 +14869,7 @@ var __webpack_modules__ = ({
             }
         }, 1);
     }),
-    8064: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+    1960: ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
         __nccwpck_require__.d(__webpack_exports__, {
             v: () => (makeProgram)
         });
@@ -23829,6 +23829,40 @@ var __webpack_modules__ = ({
         ;
         const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
         ;
+        const ignoredKeySchema = strictObject({
+            file: schemas_string(),
+            line: schemas_int().positive().optional(),
+            key: schemas_string(),
+            why: schemas_string(),
+        })
+            .readonly();
+        function ignoredKeyWords({ file, line, key, why }) {
+            return `${file}${line === undefined ? '' : `:${line}`}: ${key}: no effect: ${why}.`;
+        }
+        ;
+        function nearest(word, candidates) {
+            let best;
+            let fewest = Math.max(1, Math.floor(word.length / 3)) + 1;
+            for (const candidate of candidates) {
+                const edits = distance(word.toLowerCase(), candidate.toLowerCase());
+                if (edits < fewest)
+                    [best, fewest] = [candidate, edits];
+            }
+            return best;
+        }
+        function distance(a, b) {
+            let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+            for (let i = 1; i <= a.length; i++) {
+                const next = [i];
+                for (let j = 1; j <= b.length; j++) {
+                    const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+                    next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+                }
+                row = next;
+            }
+            return row[b.length] ?? 0;
+        }
+        ;
         const defaultConcurrency = [1, 8];
         const defaultWeighting = 1;
         const defaultObjectives = { perf_throughput: 10 };
@@ -24012,12 +24046,16 @@ var __webpack_modules__ = ({
             'grpc-compression-algorithm',
             'bls-composing-models',
         ];
+        const noEffect = 'No effect: ';
+        function ignoredReason(description) {
+            return description.slice(noEffect.length).replace(/\.$/, '');
+        }
         function ignoredShape(table) {
             return Object.fromEntries(Object.entries(table).map(([name, why]) => [
                 name,
                 unknown()
                     .optional()
-                    .meta({ description: `No effect: ${why}.`, deprecated: true }),
+                    .meta({ description: `${noEffect}${why}.`, deprecated: true }),
             ]));
         }
         ;
@@ -24249,9 +24287,9 @@ var __webpack_modules__ = ({
                 on_missing_baseline: key(onMissingBaseline, 'The same where a release is judged.', defaultGate.release.onMissingBaseline),
             }), 'Policies of mode `release` (`--release`), which stand in place of those above.'),
             accepted: key(acceptedSection, 'Regressions that are expected, each reviewed as part of the configuration, with a reason and an end.'),
-            screening: key(schemas_enum(['history', 'off']), 'What comes before a reference is measured. `history`: where ten runs of the main branch or more lie so close together that they can show a model unchanged, it is measured alone first, and beside its reference only if they cannot.', defaultGate.screening),
+            screening: key(schemas_enum(['history', 'off']), 'What comes before a reference is measured. `history`: where ten runs of the main branch or more lie so close together that they can show a model unchanged, it is measured alone first, and beside its reference only if they cannot. Takes no part with models at once.', defaultGate.screening),
             on_creep: key(schemas_enum(['warn', 'fail']), 'What it does to a release that the main branch’s history shows a trend for the worse since the last one. Pull requests and the main branch itself are only told.', defaultGate.onCreep),
-            attribution: key(schemas_enum(['auto', 'off']), 'What a confirmed regression is due to: config.pbtxt, model files, or both. `auto` measures mixes of the two sides where both changed, in the time that is left. No verdict depends on it.', defaultGate.attribution),
+            attribution: key(schemas_enum(['auto', 'off']), 'What a confirmed regression is due to: config.pbtxt, model files, or both. `auto` measures mixes of the two sides where both changed, in the time that is left. No verdict depends on it. Takes no part with models at once.', defaultGate.attribution),
             max_failure_ratio: key(ratio, 'Share of failed requests in any one repetition above which a scenario is invalid; a failed request is missing from the percentiles.', defaultGate.maxFailureRatio),
             runner_class: key(schemas_string().min(1), 'Name of a class of equal machines; by default made from CPU model, cores and memory.'),
             exclusive: key(schemas_enum(['gpu', 'host', 'off']), 'What a run has for itself while it measures; other runs on this host wait. `gpu`: each GPU that is read. `host`: the whole host too, for machines that only run gates.', defaultGate.exclusive),
@@ -30193,29 +30231,6 @@ var __webpack_modules__ = ({
             return text.replaceAll('|', '\\|');
         }
         ;
-        function nearest(word, candidates) {
-            let best;
-            let fewest = Math.max(1, Math.floor(word.length / 3)) + 1;
-            for (const candidate of candidates) {
-                const edits = distance(word.toLowerCase(), candidate.toLowerCase());
-                if (edits < fewest)
-                    [best, fewest] = [candidate, edits];
-            }
-            return best;
-        }
-        function distance(a, b) {
-            let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-            for (let i = 1; i <= a.length; i++) {
-                const next = [i];
-                for (let j = 1; j <= b.length; j++) {
-                    const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-                    next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-                }
-                row = next;
-            }
-            return row[b.length] ?? 0;
-        }
-        ;
         function problemsOf(issues, source) {
             return issues.flatMap((issue) => flatten(issue, [])).flatMap((found) => problems_describe(found, source));
         }
@@ -30440,12 +30455,16 @@ var __webpack_modules__ = ({
                 ];
             });
         }
-        function ignoredKeyWarnings(source) {
+        function ignoredKeysIn(source) {
             return ignoredPaths(source.value, []).map((path) => {
                 const { line } = source.placeOf(path, 'key');
-                const why = schemasAt(path).find(({ deprecated }) => deprecated)?.description ?? '';
-                return `${source.file}${line === undefined ? '' : `:${line}`}: ${path.join('.')}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`;
+                const place = line === undefined ? {} : { line };
+                return { file: source.file, ...place, key: path.join('.'), why: whyIgnored(path) ?? '' };
             });
+        }
+        function whyIgnored(path) {
+            const schema = schemasAt(path).find(({ deprecated }) => deprecated);
+            return schema && ignoredReason(schema.description ?? '');
         }
         function ignoredPaths(value, path) {
             if (Array.isArray(value))
@@ -30454,7 +30473,7 @@ var __webpack_modules__ = ({
                 return [];
             return Object.keys(value).flatMap((name) => {
                 const inner = [...path, name];
-                return schemasAt(inner).some(({ deprecated }) => deprecated) ? [inner] : ignoredPaths(value[name], inner);
+                return whyIgnored(inner) !== undefined ? [inner] : ignoredPaths(value[name], inner);
             });
         }
         ;
@@ -30900,7 +30919,8 @@ var __webpack_modules__ = ({
             ];
         }
         ;
-        function resolve(path, file, overrides, warnings) {
+        function resolve(path, file, overrides, ignoredKeys) {
+            const warnings = [];
             const gate = resolveGate(file, overrides);
             const tolerance = resolveTolerance(file, null);
             const entries = file.profile_models ?? {};
@@ -30932,8 +30952,7 @@ var __webpack_modules__ = ({
             const listed = ['bls_composing_models', 'ensemble_composing_models'].flatMap((place) => Object.entries(file[place] ?? {}).map(([name, entry]) => ({ key: `${place}.${name}`, name, entry })));
             const models = overrides.models ?? (file.profile_models === undefined ? null : [...own.keys()]);
             const concurrently = file.run_config_profile_models_concurrently_enable ?? false;
-            if (!concurrently)
-                warnings.push(...unusedWeightWarnings(entries));
+            warnings.push(...(concurrently ? idleGateWarnings(file) : unusedWeightWarnings(entries)));
             const paired = concurrently
                 ? pairedLoads((models ?? []).map((model) => ({ model, loads: (own.get(model) ?? general).loads })))
                 : null;
@@ -30969,8 +30988,14 @@ var __webpack_modules__ = ({
                 triton: resolveTriton(path, file, overrides),
                 perfAnalyzer: resolvePerfAnalyzer(file, overrides),
                 overrides,
+                ignoredKeys,
                 warnings,
             };
+        }
+        function idleGateWarnings({ gate: { screening = 'off', attribution = 'off' } = {} }) {
+            return Object.entries({ screening, attribution })
+                .filter(([, value]) => value !== 'off')
+                .map(([key]) => `gate.${key}: no effect with ${concurrentlyKey}`);
         }
         function unusedWeightWarnings(entries) {
             const names = Object.keys(entries).filter((name) => entries[name]?.weighting !== undefined);
@@ -31077,11 +31102,14 @@ var __webpack_modules__ = ({
                 const sorted = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
                 throw new domain_error.ue('config', `${file} is not a valid configuration`, { problems: sorted });
             }
-            const config = resolve(file, parsed.data, overrides, ignoredKeyWarnings(source));
+            const config = resolve(file, parsed.data, overrides, ignoredKeysIn(source));
             const together = concurrentProblems(config, source);
             if (together.length > 0)
                 throw new domain_error.ue('config', `${file} is not a valid configuration`, { problems: together });
             return config;
+        }
+        function warningLines({ ignoredKeys, warnings }) {
+            return [...ignoredKeys.map(ignoredKeyWords), ...warnings];
         }
         async function readText(file) {
             try {
@@ -31512,7 +31540,7 @@ var __webpack_modules__ = ({
             const tensor = { ...input.spec, datatype };
             const random = createRandom(seedOf(data.settings.seed, name));
             if (input.source !== null) {
-                return { ...input, tensor, make: sourceMaker(model, tensor, input, data, random, problems) };
+                return { ...input, tensor, make: sourceMaker(tensor, input.source, { model, data, random, problems }) };
             }
             if (data.given !== null)
                 return { ...input, tensor, make: null };
@@ -31547,7 +31575,7 @@ var __webpack_modules__ = ({
             });
             return null;
         }
-        function sourceMaker(model, tensor, { source }, data, random, problems) {
+        function sourceMaker(tensor, source, { model, data, random, problems }) {
             const { datatype } = tensor;
             const key = `gate.inputs.${model}.${tensor.name}`;
             const none = () => null;
@@ -31559,11 +31587,11 @@ var __webpack_modules__ = ({
             const file = data.sourceFiles.get(tensor.name);
             if (file !== undefined)
                 return always(encodeGiven(tensor, { ...file, key }, problems));
-            if (source?.kind === 'values') {
+            if (source.kind === 'values') {
                 const content = { kind: 'values', values: source.values };
                 return always(encodeGiven(tensor, { file: '', key, shape: null, content }, problems));
             }
-            if (source?.kind === 'constant') {
+            if (source.kind === 'constant') {
                 const shape = madeShape(model, tensor, problems);
                 if (shape === null)
                     return none;
@@ -31571,7 +31599,7 @@ var __webpack_modules__ = ({
                 const content = { kind: 'values', values };
                 return always(encodeGiven(tensor, { file: '', key, shape, content }, problems));
             }
-            if (source?.kind !== 'range')
+            if (source.kind !== 'range')
                 return none;
             if (datatype.kind === 'bytes' || datatype.kind === 'bool')
                 return tell(`a range of ${datatype.name} has no meaning`, 'Use constant, values or file.');
@@ -33531,6 +33559,43 @@ var __webpack_modules__ = ({
             }
         }
         ;
+        const unknowns = {
+            field: /^unknown field "(?<word>[^"]+)" for message (?<type>\S+)$/,
+            mapEntry: /^unknown field "(?<word>[^"]+)" in map entry$/,
+            enumValue: /^unknown enum value "(?<word>[^"]+)" for enum (?<type>\S+)$/,
+        };
+        const meant_registry = createRegistry(ModelConfigSchema.file);
+        function meantBy(failure) {
+            const field = unknowns.field.exec(failure)?.groups;
+            if (field?.word !== undefined) {
+                const names = fieldsOf(field.type);
+                return didYouMean(nearest(field.word, names)) ?? elsewhere(field.word);
+            }
+            const entry = unknowns.mapEntry.exec(failure)?.groups?.word;
+            if (entry !== undefined)
+                return didYouMean(nearest(entry, ['key', 'value']));
+            const value = unknowns.enumValue.exec(failure)?.groups;
+            if (value?.word === undefined)
+                return null;
+            const { word } = value;
+            const values = meant_registry.getEnum(value.type ?? '')?.values.map(({ name }) => name) ?? [];
+            return didYouMean(values.find((name) => name.endsWith(`_${word.toUpperCase()}`)) ?? nearest(word, values));
+        }
+        function didYouMean(name) {
+            return name === undefined ? null : `Did you mean "${name}"?`;
+        }
+        function fieldsOf(type) {
+            return meant_registry.getMessage(type ?? '')?.fields.map(({ name }) => name) ?? [];
+        }
+        function elsewhere(word) {
+            for (const type of meant_registry) {
+                if (type.kind !== 'message' || !type.fields.some(({ name }) => name === word))
+                    continue;
+                return `It is a field of ${type.name}: move it there, or look for a brace that is not closed.`;
+            }
+            return null;
+        }
+        ;
         const blank = /(?:[ \t\n\r\v\f\uFEFF]|#[^\n]*)*/y;
         const kinds = [
             ['punctuation', /[{}<>[\]:,;]/y],
@@ -33641,7 +33706,8 @@ var __webpack_modules__ = ({
                         message: failure,
                         remedy: text.startsWith('\uFEFF')
                             ? 'Save the file as UTF-8 without a byte-order mark.'
-                            : 'Field names and types are those of ModelConfig in Triton’s model_config.proto.',
+                            : (meantBy(failure) ??
+                                'Field names and types are those of ModelConfig in Triton’s model_config.proto.'),
                     },
                 ],
             });
@@ -34312,7 +34378,7 @@ exec "$@"
             const file = options.config ?? findConfigFile(shell.cwd);
             const config = await loadConfig({ file, overrides: {} });
             checkEnds(config, worldOf(shell).date());
-            for (const warning of config.warnings)
+            for (const warning of warningLines(config))
                 shell.err(`warning: ${warning}\n`);
             shell.out(file === null ? 'no configuration file: the defaults hold\n' : `${file}: valid\n`);
             const path = options.modelRepository ?? config.modelRepository;
@@ -34905,6 +34971,7 @@ exec "$@"
                 .nullable(),
             git: gitFactsSchema.optional(),
             attributions: array(attributionMeasurementSchema).readonly().optional(),
+            ignoredKeys: array(ignoredKeySchema).readonly().optional(),
             warnings: array(schemas_string()),
             wallNs: schemas_number().nonnegative(),
         })
@@ -35034,6 +35101,10 @@ exec "$@"
         const baselineMaker = 'the action in mode baseline, or run';
         function countInWords(count, noun) {
             return `${count} ${noun}${count === 1 ? '' : 's'}`;
+        }
+        function listInWords(words) {
+            const last = words.at(-1) ?? '';
+            return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
         }
         function changeInWords(ratio) {
             return signedPercent(ratio - 1);
@@ -36001,10 +36072,6 @@ exec "$@"
         function shareInWords(share) {
             return `${Number(percentDigits(share))} %`;
         }
-        function listInWords(words) {
-            const last = words.at(-1) ?? '';
-            return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
-        }
         function digits(value) {
             const size = Math.abs(value);
             if (size >= 100)
@@ -36246,65 +36313,7 @@ exec "$@"
             return first?.map((_, index) => meanMetrics(measured.map((each) => each[index] ?? {}))) ?? null;
         }
         ;
-        function meets(metrics, constraints) {
-            return constraints.every((constraint) => excess(metrics, constraint) === 0);
-        }
-        function violation(metrics, constraints) {
-            return constraints.reduce((sum, constraint) => sum + excess(metrics, constraint), 0);
-        }
-        function excess(metrics, constraint) {
-            const value = metrics[constraint.metric];
-            if (value == null || !Number.isFinite(value))
-                return Number.POSITIVE_INFINITY;
-            const over = constraint.bound === 'max' ? value - constraint.limit : constraint.limit - value;
-            if (over <= 0)
-                return 0;
-            return constraint.limit === 0 ? Number.POSITIVE_INFINITY : over / Math.abs(constraint.limit);
-        }
-        function score(metrics, against, objectives) {
-            return comparedBy(metrics, against, objectives, (self, other) => {
-                const mean = (self + other) / 2;
-                return mean === 0 ? 0 : (self - other) / mean;
-            });
-        }
-        const smallest = 1e-9;
-        function logScore(metrics, against, objectives) {
-            return comparedBy(metrics, against, objectives, (self, other) => Math.log(Math.max(self, smallest) / Math.max(other, smallest)));
-        }
-        function gain(metrics, against, objectives) {
-            const known = objectives.filter(({ metric }) => positive(metrics[metric]) && positive(against[metric]));
-            if (known.length === 0)
-                return null;
-            return weighted(known, (metric) => {
-                const ratio = (metrics[metric] ?? 0) / (against[metric] ?? 0);
-                return (direction(metric) > 0 ? ratio : 1 / ratio) - 1;
-            });
-        }
-        function direction(metric) {
-            return metric_metrics[metric].better === 'higher' ? 1 : -1;
-        }
-        function weights(objectives) {
-            const total = objectives.reduce((sum, { weight }) => sum + weight, 0);
-            return objectives.map(({ weight }) => (total === 0 ? 1 / objectives.length : weight / total));
-        }
-        function comparedBy(metrics, against, objectives, excessOf) {
-            return weighted(objectives, (metric) => {
-                const self = metrics[metric] ?? null;
-                const other = against[metric] ?? null;
-                if (self === null || other === null)
-                    return Number(self !== null) - Number(other !== null);
-                return direction(metric) * excessOf(self, other);
-            });
-        }
-        function weighted(objectives, term) {
-            const shares = weights(objectives);
-            return objectives.reduce((sum, { metric }, i) => sum + (shares[i] ?? 0) * term(metric), 0);
-        }
-        function positive(value) {
-            return value != null && value > 0;
-        }
-        ;
-        function fieldsOf({ committed, name }, configuration) {
+        function members_fieldsOf({ committed, name }, configuration) {
             return configuration.others?.[name] ?? committed;
         }
         function withMember(members, configuration, member, fields) {
@@ -36397,7 +36406,7 @@ exec "$@"
         }
         function loadsFor(space, configuration) {
             const lowered = (space.members?.varied ?? []).flatMap((member) => {
-                const { maxBatchSize } = fieldsOf(member, configuration);
+                const { maxBatchSize } = members_fieldsOf(member, configuration);
                 return maxBatchSize < member.committed.maxBatchSize ? maxBatchSize : [];
             });
             const most = Math.min(Math.max(1, configuration.maxBatchSize), ...lowered);
@@ -36408,7 +36417,7 @@ exec "$@"
             const off = (load) => Math.abs(Math.log2(inferencesOf(load)) - target);
             const [first, ...others] = loadsFor(space, configuration);
             if (first === undefined)
-                throw new domain_error.ue('config', 'the search has no load to measure');
+                return null;
             if (first.mode === 'requestRate')
                 return first;
             return others.reduce((nearest, load) => (off(load) < off(nearest) ? load : nearest), first);
@@ -36418,7 +36427,7 @@ exec "$@"
             if (members === undefined)
                 return of(configuration);
             const own = configuration.instanceCount === null ? [] : [of(configuration)];
-            return Math.min(...own, ...members.varied.map((member) => of(fieldsOf(member, configuration))));
+            return Math.min(...own, ...members.varied.map((member) => of(members_fieldsOf(member, configuration))));
         }
         ;
         function capacityLimits(constraints) {
@@ -36430,32 +36439,43 @@ exec "$@"
         function capacitiesOf(points, constraints) {
             const configurations = new Map(points.map(({ configuration }) => [configurationKey(configuration), configuration]));
             return [...configurations.values()].map((configuration) => {
-                const { best, breaks } = bracket(points, configuration, constraints);
-                return { configuration, at: best, brokenAt: breaks };
+                const { best, broken } = bracket(points, configuration, constraints);
+                return { configuration, at: best, brokenAt: broken };
             });
         }
-        function bracket(points, configuration, constraints) {
+        function limitsKept(metrics, constraints) {
             const limits = capacityLimits(constraints);
+            if (metrics === null || limits.some((limit) => breaks(metrics, limit)))
+                return 'broken';
+            return limits.every(({ metric }) => metrics[metric] != null) ? 'held' : 'open';
+        }
+        function breaks(metrics, { metric, limit }) {
+            const rank = latencyPercentiles.findIndex(({ name }) => name === metric);
+            const names = rank < 0 ? [metric] : latencyPercentiles.slice(rank).map(({ name }) => name);
+            return names.some((name) => (metrics[name] ?? Number.NEGATIVE_INFINITY) > limit);
+        }
+        function bracket(points, configuration, constraints) {
             const own = points.filter((point) => sameConfiguration(point.configuration, configuration));
             const measured = candidatesOf(own);
-            const known = new Set(measured.map(({ load }) => loadKey(load)));
-            const failed = own.filter(({ metrics, load }) => metrics === null && !known.has(loadKey(load)));
-            const holds = ({ metrics }) => metrics !== null && violation(metrics, limits) === 0;
-            const holding = measured.filter(holds);
+            const answered = new Set(measured.map(({ load }) => loadKey(load)));
+            const failed = own.filter(({ metrics, load }) => metrics === null && !answered.has(loadKey(load)));
+            const rungs = [...measured, ...failed];
+            const keptBy = (kept) => rungs.filter(({ metrics }) => limitsKept(metrics, constraints) === kept);
+            const holding = keptBy('held');
             const best = holding.reduce((top, rung) => (top === null || throughputOf(rung) > throughputOf(top) ? rung : top), null);
             const batch = best === null ? Math.min(...own.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load);
-            const alike = (rungs) => rungs
+            const alike = (some) => some
                 .filter(({ load }) => batchSizeOf(load) === batch)
                 .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load));
             const held = alike(holding);
             const top = held.at(-1);
-            const broken = alike([...measured.filter((rung) => !holds(rung)), ...failed]);
-            const breaks = broken.find(({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load));
+            const broken = alike(keptBy('broken')).find(({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load));
             return {
                 best: best?.metrics == null ? null : { load: best.load, metrics: best.metrics },
                 batch,
                 held,
-                breaks: breaks?.load ?? null,
+                broken: broken?.load ?? null,
+                known: new Set(rungs.map(({ load }) => loadKey(load))),
             };
         }
         function throughputOf({ metrics }) {
@@ -36464,21 +36484,24 @@ exec "$@"
         const plateauGain = 0.02;
         const closeEnough = 1.1;
         function nextCapacityLoad(points, configuration, space, constraints) {
-            const { batch, held, breaks } = bracket(points, configuration, constraints);
-            const rungs = loadsFor(space, configuration).filter((load) => batchSizeOf(load) === batch);
+            const { batch, held, broken, known } = bracket(points, configuration, constraints);
+            if (held.length === 0 && broken === null && known.size > 0)
+                return null;
+            const rungs = loadsFor(space, configuration).filter((load) => batchSizeOf(load) === batch && !known.has(loadKey(load)));
             const [top, before] = held.toReversed();
             const low = top === undefined ? 0 : inferencesOf(top.load);
-            if (breaks === null) {
+            if (broken === null) {
                 const isFlat = top !== undefined &&
                     low >= fullLoad(configuration, top.load) &&
                     before !== undefined &&
                     throughputOf(top) <= (1 + plateauGain) * throughputOf(before);
                 return isFlat ? null : (rungs.find((load) => inferencesOf(load) > low) ?? null);
             }
-            const between = rungs.filter((load) => inferencesOf(load) > low && inferencesOf(load) < inferencesOf(breaks));
+            const between = rungs.filter((load) => inferencesOf(load) > low && inferencesOf(load) < inferencesOf(broken));
             if (between.length > 0)
                 return between[Math.floor(between.length / 2)] ?? null;
-            return top === undefined || space.divisible !== true ? null : halfway(top.load, breaks);
+            const middle = top === undefined || space.divisible !== true ? null : halfway(top.load, broken);
+            return middle === null || known.has(loadKey(middle)) ? null : middle;
         }
         function fullLoad({ instanceCount, maxBatchSize, dynamicBatching }, { mode }) {
             return mode === 'requestRate'
@@ -36518,7 +36541,7 @@ exec "$@"
                 const load = made.length < most ? nextCapacityLoad(points, configuration, space, constraints) : null;
                 if (load === null)
                     continue;
-                if (budget.timeLeftNs !== null && costNs(state, { configuration, load }) > budget.timeLeftNs)
+                if (budget.timeLeftNs !== null && costNs(state, { configuration }) > budget.timeLeftNs)
                     return null;
                 const why = `bisecting for the capacity at ${loadLabel(load)}`;
                 return { kind: 'measure', configuration, load, purpose: 'capacity', why };
@@ -36531,26 +36554,12 @@ exec "$@"
                 return undefined;
             const row = capacityRow(demandInferPerSec, gpus);
             const nameOf = sweptName(candidate);
-            const swept = knownCapacities(withGated(candidate), constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
-            const gated = (of, model) => knownCapacities(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
+            const swept = capacitiesOf(withGated(candidate), constraints).map((capacity) => row(nameOf(capacity.configuration), capacity));
+            const gated = (of, model) => capacitiesOf(gatedScenarios(model ?? { scenarios: [] }).map(pointOf), constraints).map((each) => row(of, each));
             const rows = reference === null && swept.length > 0
                 ? swept
                 : [...gated('reference', reference), ...gated('candidate', candidate), ...swept];
             return { demandInferPerSec, rows };
-        }
-        function knownCapacities(points, constraints) {
-            const known = points.filter(({ metrics }) => metrics === null || tellsOf(metrics, constraints));
-            const capacities = new Map(capacitiesOf(known, constraints).map((each) => [configurationKey(each.configuration), each]));
-            return capacitiesOf(points, constraints).map(({ configuration }) => capacities.get(configurationKey(configuration)) ?? { configuration, at: null, brokenAt: null });
-        }
-        function tellsOf(metrics, constraints) {
-            const limits = capacityLimits(constraints);
-            return (limits.every(({ metric }) => metrics[metric] != null) || limits.some((limit) => breaks(metrics, limit)));
-        }
-        function breaks(metrics, { metric, limit }) {
-            const rank = latencyPercentiles.findIndex(({ name }) => name === metric);
-            const names = rank < 0 ? [metric] : latencyPercentiles.slice(rank).map(({ name }) => name);
-            return names.some((name) => (metrics[name] ?? Number.NEGATIVE_INFINITY) > limit);
         }
         function withGated({ sweep, scenarios }) {
             const points = sweep?.points ?? [];
@@ -36616,6 +36625,31 @@ exec "$@"
             return confidenceInterval(estimate, 0.95);
         }
         ;
+        const totalLevels = { fail: 0.01, pass: 0.05 };
+        const earlyShares = [
+            { fail: 0.002, pass: 0.01 },
+            { fail: 0.003, pass: 0.01 },
+        ];
+        const screeningLevel = 0.01;
+        const firstLook = 4;
+        function lookSchedule(repetitions) {
+            return [...[firstLook, 8].filter((look) => look < repetitions), repetitions];
+        }
+        function interimLevels(index) {
+            const share = earlyShares[index];
+            if (share === undefined)
+                throw new RangeError(`look ${index} is no interim look`);
+            return share;
+        }
+        function closingLevels(looks, n, screened = false) {
+            const earlier = looks.slice(0, -1).filter((look) => look < n);
+            const whole = screened ? { ...totalLevels, pass: totalLevels.pass - screeningLevel } : totalLevels;
+            return earlier.reduce((left, _, index) => {
+                const spent = interimLevels(index);
+                return { fail: left.fail - spent.fail, pass: left.pass - spent.pass };
+            }, whole);
+        }
+        ;
         function worseLog(metric, logRatio) {
             return metric_metrics[metric].better === 'lower' ? logRatio : -logRatio;
         }
@@ -36642,7 +36676,7 @@ exec "$@"
             return referenceBytes * (1 + ratio) + absolute;
         }
         ;
-        const minRepetitions = 4;
+        const minRepetitions = firstLook;
         function testedDraft(start, values, test, footnotes) {
             const { metric } = start;
             const [low, high] = confidenceInterval(test.estimate, 0.95).map((worse) => ratioOfWorse(metric, worse));
@@ -36936,11 +36970,13 @@ exec "$@"
         }
         ;
         const namedShare = 0.2;
+        function confirmedIn(comparisons) {
+            return comparisons.filter((row) => row.status === 'fail' && row.changeRatio !== null);
+        }
         function attributionOf(measurement, comparisons, isFailed) {
-            const failing = comparisons.filter(({ status }) => status === 'fail');
-            if (failing.length === 0 && !isFailed)
+            if (comparisons.every(({ status }) => status !== 'fail') && !isFailed)
                 return null;
-            const confirmed = failing.filter((row) => row.changeRatio !== null);
+            const confirmed = confirmedIn(comparisons);
             const { changes, origin, fields } = measurement;
             const byOrigin = confirmed.flatMap((row) => takenApart(row, origin, originParts) ?? []);
             const byField = confirmed.flatMap((row) => takenApart(row, fields, fieldParts) ?? []);
@@ -36965,11 +37001,13 @@ exec "$@"
             return worstFirst.filter((load, index) => worstFirst.findIndex((each) => loadKey(each) === loadKey(load)) === index);
         }
         function blamesConfig(measurement, comparisons) {
-            if (measurement.changes.fields.length === 0)
+            const { changes, origin } = measurement;
+            if (changes.fields.length === 0)
                 return false;
-            if (measurement.origin.status === 'skipped')
-                return measurement.changes.files.length === 0;
-            const cause = attributionOf(measurement, comparisons, false)?.cause;
+            if (origin.status === 'skipped')
+                return changes.files.length === 0;
+            const effects = confirmedIn(comparisons).flatMap((row) => takenApart(row, origin, originParts) ?? []);
+            const cause = causeOf(measurement, effects);
             return cause === 'config' || cause === 'both';
         }
         function causeOf({ changes, origin }, effects) {
@@ -37116,30 +37154,6 @@ exec "$@"
                 return values.map((value) => value - centre);
             });
             return repetitions.map((_, side) => median(rounds.map((round) => round[side])));
-        }
-        ;
-        const totalLevels = { fail: 0.01, pass: 0.05 };
-        const earlyShares = [
-            { fail: 0.002, pass: 0.01 },
-            { fail: 0.003, pass: 0.01 },
-        ];
-        const screeningLevel = 0.01;
-        function lookSchedule(repetitions) {
-            return [...[4, 8].filter((look) => look < repetitions), repetitions];
-        }
-        function interimLevels(index) {
-            const share = earlyShares[index];
-            if (share === undefined)
-                throw new RangeError(`look ${index} is no interim look`);
-            return share;
-        }
-        function closingLevels(looks, n, screened = false) {
-            const earlier = looks.slice(0, -1).filter((look) => look < n);
-            const whole = screened ? { ...totalLevels, pass: totalLevels.pass - screeningLevel } : totalLevels;
-            return earlier.reduce((left, _, index) => {
-                const spent = interimLevels(index);
-                return { fail: left.fail - spent.fail, pass: left.pass - spent.pass };
-            }, whole);
         }
         ;
         function draftsAgainstStored(settings, baseline, candidate, test) {
@@ -37896,20 +37910,22 @@ exec "$@"
                 if (!isMix(mix, loads))
                     return [];
                 const metrics = meansByModel(group.flatMap((point) => (point.metrics === null ? [] : [point.metrics])));
-                const holds = metrics?.every((own, index) => violation(own, capacityLimits(constraints[index] ?? [])) === 0) ===
-                    true;
-                return [{ loads, metrics, level, holds }];
+                return [{ loads, metrics, level, kept: mixKept(metrics, constraints) }];
             })
                 .toSorted((a, b) => a.level - b.level);
+        }
+        function mixKept(metrics, constraints) {
+            const all = (metrics ?? [null]).map((own, index) => limitsKept(own, constraints[index] ?? []));
+            return all.find((kept) => kept === 'broken') ?? all.find((kept) => kept === 'open') ?? 'held';
         }
         function concurrent_capacity_throughputOf({ metrics }) {
             const logs = (metrics ?? []).map(({ inferPerSec }) => Math.log(Math.max(Number.MIN_VALUE, inferPerSec ?? 0)));
             return Math.exp(logs.reduce((sum, log) => sum + log, 0) / Math.max(1, logs.length));
         }
         function concurrent_capacity_bracket(rungs) {
-            const held = rungs.filter(({ holds }) => holds);
+            const held = rungs.filter(({ kept }) => kept === 'held');
             const top = held.at(-1) ?? null;
-            const broken = rungs.find(({ holds, level }) => !holds && level > (top?.level ?? 0)) ?? null;
+            const broken = rungs.find(({ kept, level }) => kept === 'broken' && level > (top?.level ?? 0)) ?? null;
             return { held, top, broken };
         }
         function mixCapacity(points, gated, constraints) {
@@ -37929,6 +37945,8 @@ exec "$@"
             if (!rungs.some(({ level }) => level === first))
                 return first;
             const { held, top, broken } = concurrent_capacity_bracket(rungs);
+            if (top === null && broken === null)
+                return null;
             if (broken === null) {
                 const before = held.at(-2);
                 const isFlat = top !== null && before !== undefined && concurrent_capacity_throughputOf(top) <= (1 + plateauGain) * concurrent_capacity_throughputOf(before);
@@ -37949,8 +37967,11 @@ exec "$@"
                 return null;
             const combination = (configurations) => configurations.map(configurationKey).join(' | ');
             const committed = models.map(({ space }) => space.committed);
+            const searched = points.filter(({ purpose }) => purpose !== 'capacity');
+            const own = searched.filter((point) => combination(point.configurations) === combination(committed));
+            const before = own.length > 0 && own.every(({ metrics }) => metrics === null) ? [] : [committed];
             const wanted = [
-                ...new Map([answer.configurations, committed].map((each) => [combination(each), each])).values(),
+                ...new Map([answer.configurations, ...before].map((each) => [combination(each), each])).values(),
             ];
             const loaded = combination(points.at(-1)?.configurations ?? []);
             const ordered = wanted.toSorted((a, b) => Number(combination(b) === loaded) - Number(combination(a) === loaded));
@@ -37960,8 +37981,9 @@ exec "$@"
                 const own = points.filter((point) => combination(point.configurations) === combination(configurations));
                 if (own.filter(({ purpose }) => purpose === 'capacity').length >= most)
                     continue;
-                const level = nextLevel(rungsOf(own, mix, constraints), mix, heaviest);
-                const loads = level === null ? null : mixAt(mix, level);
+                const rungs = rungsOf(own, mix, constraints);
+                const level = nextLevel(rungs, mix, heaviest);
+                const loads = level === null || rungs.some((rung) => rung.level === level) ? null : mixAt(mix, level);
                 const isLegal = loads?.every((load, index) => batchSizeOf(load) <= Math.max(1, configurations[index]?.maxBatchSize ?? 1));
                 if (loads === null || isLegal !== true)
                     continue;
@@ -37984,7 +38006,6 @@ exec "$@"
             const row = capacityRow(demandInferPerSec, gpus);
             const gated = mixPoints(models.map((model) => gatedScenarios(model).map(pointOf)));
             const steps = gated.map(({ loads }) => loads);
-            const told = (points) => points.filter(({ metrics }) => metrics?.every((each, other) => tellsOf(each, constraints[other] ?? [])) ?? true);
             const rowOf = (of, configuration, found) => {
                 const loadOf = (loads) => {
                     const named = loads.flatMap((load, other) => {
@@ -38003,7 +38024,7 @@ exec "$@"
             const nameOf = sweptName(own);
             const swept = [...new Map(configurations.map((each) => [configurationKey(each), each]))].map(([key, each]) => {
                 const points = all.filter((_, at) => configurations[at] !== undefined && configurationKey(configurations[at]) === key);
-                return rowOf(nameOf(each), each, mixCapacity(told(points), steps, constraints));
+                return rowOf(nameOf(each), each, mixCapacity(points, steps, constraints));
             });
             const gatedRow = (of, side) => {
                 const scenarios = side.map((model) => gatedScenarios(model));
@@ -38011,7 +38032,7 @@ exec "$@"
                 if (configuration === undefined || side.length < models.length)
                     return [];
                 const points = mixPoints(scenarios.map((each) => each.map(pointOf)));
-                return [rowOf(of, configuration, mixCapacity(told(points), steps, constraints))];
+                return [rowOf(of, configuration, mixCapacity(points, steps, constraints))];
             };
             const before = models.flatMap((model) => references.find((each) => each.name === model.name) ?? []);
             const rows = before.length < models.length && swept.length > 0
@@ -38793,6 +38814,7 @@ exec "$@"
             reference: strictObject({ description: schemas_string(), commit: schemas_string().nullable() }).nullable(),
             models: array(modelResultSchema),
             loosened: array(schemas_string()).optional(),
+            ignoredKeys: array(ignoredKeySchema).readonly().optional(),
             warnings: array(schemas_string()),
             trend: trendSchema.optional(),
             wallNs: schemas_number().nonnegative(),
@@ -38836,6 +38858,14 @@ exec "$@"
         function remedyFor(problem) {
             return (remedies.find(([pattern]) => pattern.test(problem))?.[1] ??
                 'Run it again; if it stays so, see the repetitions and the server log in the report.');
+        }
+        ;
+        function patchedModels({ name, scenarios }, { load, configuration }) {
+            if (load.beside === undefined)
+                return [name];
+            const committed = gatedScenarios({ scenarios })[0]?.configuration;
+            const isOwn = committed === undefined || variedKey(configuration) !== variedKey(committed);
+            return [...(isOwn ? [name] : []), ...Object.keys(configuration.others ?? {})];
         }
         ;
         function comparisonReason(model, comparison, cut) {
@@ -38967,13 +38997,6 @@ exec "$@"
                 return '';
             const files = patchedModels(model, answer).map(patchFile);
             return `Apply the best configuration found (${listInWords(files)}), of which ${inWords(asked, first)} was measured at this load. Or: `;
-        }
-        function patchedModels({ name, scenarios }, { load, configuration }) {
-            if (load.beside === undefined)
-                return [name];
-            const committed = gatedScenarios({ scenarios })[0]?.configuration;
-            const isOwn = committed === undefined || variedKey(configuration) !== variedKey(committed);
-            return [...(isOwn ? [name] : []), ...Object.keys(configuration.others ?? {})];
         }
         ;
         function runReasons(input) {
@@ -40815,6 +40838,25 @@ exec "$@"
             return /^0[0-7]+$/.test(literal) ? Number.parseInt(literal, 8) : Number(literal);
         }
         ;
+        function meanOfMetrics(measured, means) {
+            const [only] = measured;
+            if (measured.length <= 1)
+                return only ?? {};
+            const entries = metricNames.flatMap((name) => {
+                const values = measured.flatMap((metrics) => metrics[name] ?? []);
+                const [first] = values;
+                if (first === undefined || (means !== undefined && means[name] == null))
+                    return [];
+                const n = values.reduce((sum, each) => sum + each.n, 0);
+                const lacking = values.find((each) => each.value === null);
+                if (lacking !== undefined)
+                    return [[name, { ...lacking, n }]];
+                const value = means?.[name] ?? values.reduce((sum, each) => sum + (each.value ?? 0), 0) / values.length;
+                return [[name, { ...first, value, interval: null, n }]];
+            });
+            return Object.fromEntries(entries);
+        }
+        ;
         function dynamicBatchingWords(configuration) {
             if (!configuration.dynamicBatching)
                 return 'off';
@@ -40855,23 +40897,127 @@ exec "$@"
             return more.length === 0 ? named : `${named} (${more.join(', ')})`;
         }
         ;
-        function meanOfMetrics(measured, means) {
-            const [only] = measured;
-            if (measured.length <= 1)
-                return only ?? {};
-            const entries = metricNames.flatMap((name) => {
-                const values = measured.flatMap((metrics) => metrics[name] ?? []);
-                const [first] = values;
-                if (first === undefined || (means !== undefined && means[name] == null))
-                    return [];
-                const n = values.reduce((sum, each) => sum + each.n, 0);
-                const lacking = values.find((each) => each.value === null);
-                if (lacking !== undefined)
-                    return [[name, { ...lacking, n }]];
-                const value = means?.[name] ?? values.reduce((sum, each) => sum + (each.value ?? 0), 0) / values.length;
-                return [[name, { ...first, value, interval: null, n }]];
+        function meets(metrics, constraints) {
+            return constraints.every((constraint) => excess(metrics, constraint) === 0);
+        }
+        function violation(metrics, constraints) {
+            return constraints.reduce((sum, constraint) => sum + excess(metrics, constraint), 0);
+        }
+        function excess(metrics, constraint) {
+            const value = metrics[constraint.metric];
+            if (value == null || !Number.isFinite(value))
+                return Number.POSITIVE_INFINITY;
+            const over = constraint.bound === 'max' ? value - constraint.limit : constraint.limit - value;
+            if (over <= 0)
+                return 0;
+            return constraint.limit === 0 ? Number.POSITIVE_INFINITY : over / Math.abs(constraint.limit);
+        }
+        function score(metrics, against, objectives) {
+            return comparedBy(metrics, against, objectives, (self, other) => {
+                const mean = (self + other) / 2;
+                return mean === 0 ? 0 : (self - other) / mean;
             });
-            return Object.fromEntries(entries);
+        }
+        const smallest = 1e-9;
+        function logScore(metrics, against, objectives) {
+            return comparedBy(metrics, against, objectives, (self, other) => Math.log(Math.max(self, smallest) / Math.max(other, smallest)));
+        }
+        function gain(metrics, against, objectives) {
+            const known = objectives.filter(({ metric }) => positive(metrics[metric]) || positive(against[metric]));
+            const isTold = known.every(({ metric }) => positive(metrics[metric]) && positive(against[metric]));
+            return known.length === 0 || !isTold ? null : Math.expm1(logScore(metrics, against, known));
+        }
+        function gainOfAll(gains, weights) {
+            const logs = gains.flatMap((each) => (each === null ? [] : [Math.log1p(each)]));
+            if (logs.length < gains.length)
+                return null;
+            return Math.expm1(logs.reduce((sum, log, index) => sum + (weights[index] ?? 0) * log, 0));
+        }
+        function direction(metric) {
+            return metric_metrics[metric].better === 'higher' ? 1 : -1;
+        }
+        function weights(objectives) {
+            const total = objectives.reduce((sum, { weight }) => sum + weight, 0);
+            return objectives.map(({ weight }) => (total === 0 ? 1 / objectives.length : weight / total));
+        }
+        function comparedBy(metrics, against, objectives, excessOf) {
+            return weighted(objectives, (metric) => {
+                const self = metrics[metric] ?? null;
+                const other = against[metric] ?? null;
+                if (self === null || other === null)
+                    return Number(self !== null) - Number(other !== null);
+                return direction(metric) * excessOf(self, other);
+            });
+        }
+        function weighted(objectives, term) {
+            const shares = weights(objectives);
+            return objectives.reduce((sum, { metric }, i) => sum + (shares[i] ?? 0) * term(metric), 0);
+        }
+        function positive(value) {
+            return value != null && value > 0;
+        }
+        ;
+        function answer_words_describe({ configuration, load, metrics, }) {
+            const numbers = numbersOf(metrics);
+            return `${describeConfiguration(configuration)} at ${loadLabel(load)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`;
+        }
+        function numbersOf(metrics) {
+            return ['inferPerSec', 'latencyP99Ns'].flatMap((name) => metricWords(name, metrics) ?? []);
+        }
+        function measurementWords(metrics, asked) {
+            const limited = asked.constraints.map(({ metric }) => metric);
+            const isLatencyLimited = limited.some((metric) => metric.startsWith('latency'));
+            const names = new Set([
+                'inferPerSec',
+                ...(isLatencyLimited ? [] : ['latencyP99Ns']),
+                ...limited,
+                ...asked.objectives.map(({ metric }) => metric),
+            ]);
+            const words = [...names].flatMap((name) => {
+                const broken = asked.constraints.filter((constraint) => constraint.metric === name && excess(metrics, constraint) > 0);
+                const limits = broken.map(({ limit }) => `limit ${amount(name, limit)}`).join(', ');
+                const value = metrics[name];
+                if (value == null && broken.length === 0)
+                    return [];
+                const label = name === 'inferPerSec' && value != null ? '' : `${metric_metrics[name].label} `;
+                const number = value == null ? 'not measured' : amount(name, value);
+                return [`${label}${number}${limits === '' ? '' : ` (${limits})`}`];
+            });
+            return words.join(', ');
+        }
+        function metricWords(name, metrics) {
+            const value = metrics[name];
+            return value == null ? null : `${metric_metrics[name].label} ${amount(name, value)}`;
+        }
+        function violationWords(metrics, constraint) {
+            const { name, metric } = constraint;
+            const value = metrics[metric];
+            if (value == null)
+                return `${name} was not measured (${limitWords(constraint)})`;
+            return `${name} is ${amount(metric, value)}, ${limitWords(constraint)} (${percent(excess(metrics, constraint))} off)`;
+        }
+        function limitWords({ metric, bound, limit }) {
+            return `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)} asked`;
+        }
+        function amount(name, value) {
+            switch (metric_metrics[name].unit) {
+                case 'ns':
+                    return `${answer_words_digits(value / nsPerMs)} ms`;
+                case 'bytes':
+                    return `${answer_words_digits(value / 1e6)} MB`;
+                case 'ratio':
+                    return percent(value);
+                default:
+                    return `${answer_words_digits(value)} ${metric_metrics[name].unit}`;
+            }
+        }
+        function answer_words_digits(value) {
+            return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+        }
+        function percent(ratio) {
+            return Number.isFinite(ratio)
+                ? `${answer_words_digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
+                : 'without bound';
         }
         ;
         const usableShare = 0.95;
@@ -40898,11 +41044,11 @@ exec "$@"
             return groups.length > 0 && groups.every(({ kind }) => kind === 'KIND_CPU');
         }
         function memory_instancesOf(configuration, members) {
-            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).instanceCount ?? 0);
+            const others = (members?.varied ?? []).map((member) => members_fieldsOf(member, configuration).instanceCount ?? 0);
             return Math.max(1, others.reduce((sum, count) => sum + count, configuration.instanceCount ?? 0));
         }
         function largestBatch(configuration, members) {
-            const others = (members?.varied ?? []).map((member) => fieldsOf(member, configuration).maxBatchSize);
+            const others = (members?.varied ?? []).map((member) => members_fieldsOf(member, configuration).maxBatchSize);
             return Math.max(configuration.maxBatchSize, ...others);
         }
         function lineThrough(shares) {
@@ -41126,77 +41272,85 @@ exec "$@"
                 return row;
             }));
             const factorOf = (straying) => factored(between.map((row, i) => row.map((values, j) => dot(straying.variances, values) + (i === j ? variance(samples[i], straying) : 0))));
-            const factors = new Map([...new Set(hypotheses.flatMap(({ strayings }) => strayings))].map((one) => [one, factorOf(one)]));
-            const groups = grouped(likely(samples, hypotheses, factors));
-            const parts = groups.flatMap(({ fits }) => fits);
-            const shares = Float64Array.from(parts, ({ share }) => share);
-            const shapes = [...new Set(parts.map(({ shape }) => shape))];
-            const shapeAt = new Map(shapes.map((shape, i) => [shape, i]));
-            const indexed = groups.map(({ straying, factor, fits }) => ({
-                variances: straying.variances,
-                factor,
-                fits: fits.map((fit) => ({ ...fit, at: shapeAt.get(fit.shape) ?? 0 })),
-            }));
-            const means = new Float64Array(shares.length);
-            const sds = new Float64Array(shares.length);
-            const values = new Float64Array(shapes.length);
-            const own = new Float64Array(kernels.count);
-            const row = new Float64Array(kernels.count);
-            const toSamples = Array.from({ length: kernels.count }, () => new Float64Array(samples.length));
-            const projected = new Float64Array(samples.length);
-            const believed = (levels) => {
-                let part = 0;
-                for (const { variances, factor, fits } of indexed) {
-                    mixture(toSamples, variances, projected);
-                    forward(factor.triangle, projected, projected);
-                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
-                    for (const { at, level, whitened } of fits) {
-                        means[part] = levels * level + (values[at] ?? 0) + dot(projected, whitened);
-                        sds[part++] = sd;
-                    }
-                }
-                return summarised(means, sds, shares);
-            };
-            const believedAt = (x) => {
-                for (const [i, shape] of shapes.entries())
+            const strayings = new Set(hypotheses.flatMap((each) => each.strayings));
+            const factors = new Map([...strayings].map((one) => [one, factorOf(one)]));
+            return new Regression(kernels, from, likely(samples, hypotheses, factors));
+        }
+        class Regression {
+            #kernels;
+            #from;
+            #groups;
+            #shares;
+            #shapes;
+            #room;
+            constructor(kernels, from, fits) {
+                const shapes = [...new Set(fits.map(({ shape }) => shape))];
+                const groups = grouped(fits, shapes);
+                this.#kernels = kernels;
+                this.#from = from;
+                this.#groups = groups;
+                this.#shares = Float64Array.from(groups.flatMap(({ parts }) => parts.map(({ share }) => share)));
+                this.#shapes = shapes;
+                this.#room = makeRoom(fits.length, shapes.length, kernels.count, from.length);
+            }
+            at(x) {
+                const { values, own, row, toSamples } = this.#room;
+                for (const [i, shape] of this.#shapes.entries())
                     values[i] = shape(x);
-                kernels.from(x)(x, own);
-                for (const [i, covariances] of from.entries()) {
+                this.#kernels.from(x)(x, own);
+                for (const [i, covariances] of this.#from.entries()) {
                     covariances(x, row);
                     for (let k = 0; k < row.length; k++)
                         toSamples[k][i] = row[k] ?? 0;
                 }
-                return believed(1);
-            };
-            const difference = (one, other) => {
-                for (const [i, shape] of shapes.entries())
+                return this.#believed(1);
+            }
+            difference(one, other) {
+                const { values, own, row, otherRow, toSamples } = this.#room;
+                for (const [i, shape] of this.#shapes.entries())
                     values[i] = shape(one) - shape(other);
-                own.fill(0);
-                const pairs = [
-                    [one, one, 1],
-                    [other, other, 1],
-                    [one, other, -2],
-                ];
-                for (const [a, b, times] of pairs) {
-                    kernels.from(a)(b, row);
-                    for (let k = 0; k < row.length; k++)
-                        own[k] = (own[k] ?? 0) + times * (row[k] ?? 0);
-                }
-                for (const [i, covariances] of from.entries()) {
-                    for (const [x, sign] of [
-                        [one, 1],
-                        [other, -1],
-                    ]) {
-                        covariances(x, row);
-                        for (let k = 0; k < row.length; k++) {
-                            const toSample = toSamples[k];
-                            toSample[i] = (sign === 1 ? 0 : (toSample[i] ?? 0)) + sign * (row[k] ?? 0);
-                        }
+                const fromOne = this.#kernels.from(one);
+                fromOne(one, own);
+                fromOne(other, row);
+                this.#kernels.from(other)(other, otherRow);
+                for (let k = 0; k < own.length; k++)
+                    own[k] = (own[k] ?? 0) + (otherRow[k] ?? 0) - 2 * (row[k] ?? 0);
+                for (const [i, covariances] of this.#from.entries()) {
+                    covariances(one, row);
+                    covariances(other, otherRow);
+                    for (let k = 0; k < row.length; k++) {
+                        const toSample = toSamples[k];
+                        toSample[i] = (row[k] ?? 0) - (otherRow[k] ?? 0);
                     }
                 }
-                return believed(0);
+                return this.#believed(0);
+            }
+            #believed(levels) {
+                const { means, sds, values, own, toSamples, projected } = this.#room;
+                let at = 0;
+                for (const { variances, triangle, parts } of this.#groups) {
+                    mixture(toSamples, variances, projected);
+                    forward(triangle, projected, projected);
+                    const sd = Math.sqrt(Math.max(dot(variances, own) - dot(projected, projected), 0));
+                    for (const { shapeAt, level, whitened } of parts) {
+                        means[at] = levels * level + (values[shapeAt] ?? 0) + dot(projected, whitened);
+                        sds[at++] = sd;
+                    }
+                }
+                return summarised(means, sds, this.#shares);
+            }
+        }
+        function makeRoom(parts, shapes, kernels, samples) {
+            return {
+                means: new Float64Array(parts),
+                sds: new Float64Array(parts),
+                values: new Float64Array(shapes),
+                own: new Float64Array(kernels),
+                row: new Float64Array(kernels),
+                otherRow: new Float64Array(kernels),
+                toSamples: Array.from({ length: kernels }, () => new Float64Array(samples)),
+                projected: new Float64Array(samples),
             };
-            return Object.assign(believedAt, { difference });
         }
         function mixture(parts, variances, sum) {
             sum.fill(0);
@@ -41221,12 +41375,13 @@ exec "$@"
         function variance(sample, { noise = 1 }) {
             return (noise * (sample?.noise ?? 0)) ** 2;
         }
-        function grouped(fits) {
+        function grouped(fits, shapes) {
             const groups = new Map();
-            for (const fit of fits) {
-                const group = groups.get(fit.straying) ?? { straying: fit.straying, factor: fit.factor, fits: [] };
-                groups.set(fit.straying, group);
-                group.fits.push(fit);
+            for (const { straying, factor, shape, share, level, whitened } of fits) {
+                const { variances } = straying;
+                const group = groups.get(straying) ?? { variances, triangle: factor.triangle, parts: [] };
+                groups.set(straying, group);
+                group.parts.push({ share, level, whitened, shapeAt: shapes.indexOf(shape) });
             }
             return [...groups.values()];
         }
@@ -41485,7 +41640,7 @@ exec "$@"
         function fitSurrogate(observations) {
             const features = featuresOf(observations);
             const samples = samplesOf(observations, features, ({ metrics }) => log(metrics.inferPerSec));
-            const rateAt = regress(samples, rateKernels, rateHypotheses);
+            const rates = regress(samples, rateKernels, rateHypotheses);
             const fits = new Map();
             const fitOf = (metric) => {
                 const known = fits.get(metric);
@@ -41502,14 +41657,14 @@ exec "$@"
                 const relation = (metric) => {
                     if (metric === 'inferPerSec')
                         return theRateItself;
-                    const { mean, sd } = fitOf(metric)(x);
+                    const { mean, sd } = fitOf(metric).at(x);
                     if (!metric.startsWith('latency'))
                         return { ofRate: 0, rest: { mean, sd } };
                     return { ofRate: -1, rest: { mean: mean + Math.log(x.inFlight * 1e9), sd } };
                 };
-                return { rate: rateAt(x), relation };
+                return { rate: rates.at(x), relation };
             };
-            const rateDifference = (one, other) => rateAt.difference(features(one), features(other));
+            const rateDifference = (one, other) => rates.difference(features(one), features(other));
             return Object.assign(outlookOf, { rateDifference });
         }
         function beliefOf({ rate, relation }, metric) {
@@ -41609,6 +41764,27 @@ exec "$@"
             return { mean: bound === 'max' ? Math.log(limit) - mean : mean - Math.log(limit), sd };
         }
         ;
+        function standingOf(outcomes) {
+            return {
+                held: outcomes.filter((isHeld) => isHeld === true).length,
+                failed: outcomes.filter((isHeld) => isHeld === null).length,
+                tries: outcomes.length,
+            };
+        }
+        function isUnsteady({ held, tries }) {
+            return held > 0 && held < tries;
+        }
+        function standingWords({ held, failed, tries }) {
+            const often = `in ${held} of ${countInWords(tries, 'measurement')}`;
+            return failed === 0 ? often : `${often}, and failed in ${failed}`;
+        }
+        function mostHeld(places) {
+            const share = ({ standing }) => standing.held / standing.tries;
+            return places
+                .filter(({ standing }) => isUnsteady(standing))
+                .reduce((top, each) => (top === null || share(each) > share(top) ? each : top), null);
+        }
+        ;
         function answer_rank(question, estimate = null) {
             const { objectives, constraints, points, space } = question;
             const candidates = candidatesOf(points);
@@ -41664,20 +41840,25 @@ exec "$@"
                 return Math.max(chance, 1 - chance) < surelyBetter;
             }
             const error = candidates_spreadOf(question.points) * Math.sqrt(1 / one.measurements + 1 / other.measurements);
-            return Math.abs(score(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
+            return Math.abs(logScore(one.metrics, other.metrics, question.objectives)) <= tieErrors * error;
         }
         function answerOf(question, estimate = null) {
             const ranked = answer_rank(question, estimate);
-            const [top] = ranked;
-            if (top === undefined)
+            const [first] = ranked;
+            if (first === undefined)
                 return null;
             const { constraints, objectives } = question;
             const isHolding = (candidate) => holds(candidate, constraints, estimate?.meetingOf(candidate));
-            const meetsConstraints = isHolding(top);
+            const meetsConstraints = isHolding(first);
+            const top = meetsConstraints ? withOwnBatcher(first, ranked.filter(isHolding), question, estimate) : first;
             const own = bestOf(ranked, question.space.committed);
-            const ownMeets = own !== null && isHolding(own);
+            const ownMeets = own !== null && isHolding(own) && !hasFailed(own);
             const isCommitted = top === own;
-            const tie = !isCommitted && ownMeets && meetsConstraints && indistinguishable(top, own, question, estimate);
+            const isNoBetter = own !== null && logScore(top.metrics, own.metrics, objectives) <= 0;
+            const tie = !isCommitted &&
+                ownMeets &&
+                meetsConstraints &&
+                (isNoBetter || indistinguishable(top, own, question, estimate));
             const winner = tie ? own : top;
             return {
                 configuration: winner.configuration,
@@ -41689,6 +41870,24 @@ exec "$@"
                 meetsConstraints,
                 explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
             };
+        }
+        const leastForBatcher = 0.02;
+        function withOwnBatcher(top, ranked, question, estimate) {
+            const { dynamicBatching } = question.space.committed;
+            if (top.configuration.dynamicBatching === dynamicBatching)
+                return top;
+            const key = keyButBatcher(top.configuration);
+            const twin = ranked.find(({ configuration }) => configuration.dynamicBatching === dynamicBatching && keyButBatcher(configuration) === key);
+            if (twin === undefined || hasFailed(twin) || !indistinguishable(top, twin, question, estimate))
+                return top;
+            const gained = estimate === null
+                ? logScore(top.metrics, twin.metrics, question.objectives)
+                : estimate.worthOf(top) - estimate.worthOf(twin);
+            return gained < leastForBatcher ? twin : top;
+        }
+        function keyButBatcher({ preferredBatchSizes: _, maxQueueDelayMicroseconds: __, ...rest }) {
+            const { dynamic_batching: ___, ...fields } = rest.fields ?? {};
+            return configurationKey({ ...rest, dynamicBatching: false, fields });
         }
         function toBest(answer, measured, patch) {
             const { configuration, load, gain, tie, meetsConstraints, explanation } = answer;
@@ -41704,23 +41903,44 @@ exec "$@"
                 const words = failing.map((constraint) => violationWords(missing, constraint)).join('; ');
                 return `Missed: ${isRefuted ? 'measured again, ' : ''}${words}.`;
             }
-            if (own === null)
-                return 'The committed configuration gave no measurement.';
+            if (hasFailed(top) && top !== own)
+                return `It is unsteady: it failed in ${top.tries - top.measurements} of ${countInWords(top.tries, 'measurement')}, as did whatever else answered.`;
+            if (own === null) {
+                const { committed } = question.space;
+                if (loadsFor(question.space, committed).length > 0)
+                    return 'The committed configuration gave no measurement.';
+                return `The committed configuration was not measured: its max_batch_size of ${committed.maxBatchSize} takes none of the client batches.`;
+            }
             if (top === own) {
+                if (hasFailed(own))
+                    return ownMissesWords(question);
                 const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration));
                 return isAlone ? 'No other configuration was measured.' : 'Nothing else that was measured is better.';
             }
             if (!ownMeets)
-                return 'The committed configuration meets the constraints at no measured load.';
+                return ownMissesWords(question);
             const spread = `single measurements spread by ${percent(candidates_spreadOf(points))}`;
             if (tie) {
-                const ratio = percent(gain(top.metrics, own.metrics, objectives) ?? 0);
-                return `The best other one, ${answer_describe(top)}, differs by ${ratio}, which is not sure to be more than noise: ${spread}.`;
+                const ratio = percent(Math.abs(gain(top.metrics, own.metrics, objectives) ?? 0));
+                return `The best other one, ${answer_words_describe(top)}, differs by ${ratio}, which is not sure to be more than noise: ${spread}.`;
             }
             const before = `The committed configuration at its best load, ${loadLabel(own.load)}: ${numbersOf(own.metrics).join(', ')}; ${spread}.`;
             if (gain(top.metrics, own.metrics, objectives) === null)
                 return `${before} By how much it is worse is not known, since one of the two has no value of what is sought.`;
             return [before, ...gainsByObjective(top.metrics, own.metrics, objectives)].join(' ');
+        }
+        function ownMissesWords({ points, space, constraints }) {
+            const own = points.filter(({ configuration }) => sameConfiguration(configuration, space.committed));
+            const places = groupsBy(own, placeKey).flatMap((group) => {
+                const outcomes = group.map(({ metrics }) => (metrics === null ? null : meets(metrics, constraints)));
+                return group.slice(0, 1).map(({ load }) => ({ load, standing: standingOf(outcomes) }));
+            });
+            const unsteady = mostHeld(places);
+            if (unsteady === null)
+                return 'The committed configuration meets the constraints at no measured load.';
+            const { load, standing } = unsteady;
+            const what = constraints.length === 0 ? 'answered' : 'met the constraints';
+            return `The committed configuration is unsteady: at ${loadLabel(load)} it ${what} ${standingWords(standing)}; at no measured load it always did.`;
         }
         function gainsByObjective(metrics, against, objectives) {
             if (objectives.every(({ metric }) => metric === 'inferPerSec'))
@@ -41733,45 +41953,6 @@ exec "$@"
                 return [`${metric_metrics[objective.metric].label} ${betterInWords(own)}${weight}`];
             });
             return parts.length === 0 ? [] : [`By objective: ${parts.join(', ')}.`];
-        }
-        function answer_describe({ configuration, load, metrics, }) {
-            const numbers = numbersOf(metrics);
-            return `${describeConfiguration(configuration)} at ${loadLabel(load)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`;
-        }
-        function numbersOf(metrics) {
-            return [metricWords('inferPerSec', metrics), metricWords('latencyP99Ns', metrics)].filter((word) => word !== null);
-        }
-        function metricWords(name, metrics) {
-            const value = metrics[name];
-            return value == null ? null : `${metric_metrics[name].label} ${amount(name, value)}`;
-        }
-        function violationWords(metrics, constraint) {
-            const { name, metric, bound, limit } = constraint;
-            const value = metrics[metric];
-            const limitWords = `${bound === 'max' ? 'at most' : 'at least'} ${amount(metric, limit)}`;
-            if (value == null)
-                return `${name} was not measured (${limitWords} asked)`;
-            return `${name} is ${amount(metric, value)}, ${limitWords} asked (${percent(excess(metrics, constraint))} off)`;
-        }
-        function amount(name, value) {
-            switch (metric_metrics[name].unit) {
-                case 'ns':
-                    return `${answer_digits(value / nsPerMs)} ms`;
-                case 'bytes':
-                    return `${answer_digits(value / 1e6)} MB`;
-                case 'ratio':
-                    return percent(value);
-                default:
-                    return `${answer_digits(value)} ${metric_metrics[name].unit}`;
-            }
-        }
-        function answer_digits(value) {
-            return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-        }
-        function percent(ratio) {
-            return Number.isFinite(ratio)
-                ? `${answer_digits(Math.abs(ratio) * 100) === '0' ? '0' : (ratio * 100).toFixed(1)} %`
-                : 'without bound';
         }
         function compare(a, b) {
             if (a === b)
@@ -41786,7 +41967,7 @@ exec "$@"
             const looser = loosened(input);
             const trend = trendIn(input);
             const models = measurements.models.map((model) => modelResult(model, input, compared));
-            const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs, invocation } = measurements;
+            const { tool, createdAt, commit, complete, seed, environment, warnings, wallNs, invocation, ignoredKeys } = measurements;
             const policies = judgingFlags(input.config.overrides);
             return {
                 kind: 'result',
@@ -41806,6 +41987,7 @@ exec "$@"
                     : { description: measurements.reference.description, commit: measurements.reference.commit },
                 models,
                 ...(looser === null ? {} : { loosened: looser }),
+                ...(ignoredKeys === undefined ? {} : { ignoredKeys }),
                 warnings: [...warnings, ...configurationWarnings(input), ...sharedChangeWarnings(models)],
                 ...(trend === null ? {} : { trend }),
                 wallNs,
@@ -43026,6 +43208,82 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return new Map([...own, ...others]);
         }
         ;
+        function bestSection(model, models) {
+            const { best, constraints } = model;
+            if (best === null)
+                return null;
+            const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie;
+            const files = suggested ? patchesOf(model, best, models) : [];
+            return {
+                status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
+                headline: best.load.beside === undefined ? headline(model, best) : headlineBeside(model, best, files),
+                sentences: [
+                    ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
+                    ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
+                    ...patchSentences(best, files),
+                    ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
+                ],
+                patch: best.patch,
+            };
+        }
+        function headline({ scenarios }, best) {
+            const what = describeConfiguration(best.configuration);
+            const at = placeWords(best);
+            if (!best.meetsConstraints)
+                return `No measured configuration meets the constraints; nearest is ${what} ${at}`;
+            if (best.tie)
+                return `Nothing measured is better beyond the noise than the committed configuration: ${what} ${at}`;
+            if (!best.configuration.committed)
+                return `${what} ${at}${gainWords(best)}`;
+            const isAlone = scenarios.every(({ configuration }) => configuration.committed);
+            return `The committed configuration is the ${isAlone ? 'only one' : 'best'} measured: ${what} ${at}`;
+        }
+        function headlineBeside(model, best, files) {
+            const { others: _, ...own } = best.configuration;
+            const what = describeConfiguration(own);
+            const at = placeWords(best);
+            const names = listInWords((best.load.beside ?? []).map((each) => each.model));
+            if (!best.meetsConstraints)
+                return `No measured combination with ${names} meets the constraints of every model; nearest is ${what} ${at}`;
+            if (best.tie)
+                return `No measured combination with ${names} is better beyond the noise than the committed one: ${what} ${at}`;
+            if (best.configuration.committed)
+                return `The committed configurations are the best measured combination with ${names}: ${what} ${at}`;
+            const part = patchedModels(model, best).includes(model.name) ? what : `as committed, ${what}`;
+            const made = files.length === 0 ? '' : ` (${listInWords(files)}${files.length === 1 ? '' : ', all or none'})`;
+            return `In one combination with ${names}${made}: ${part} ${at}${gainWords(best)}`;
+        }
+        function placeWords({ load, metrics: { inferPerSec, latencyP99Ns } }) {
+            const numbers = [
+                inferPerSec?.value == null ? '' : formatThroughput(inferPerSec.value),
+                latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
+            ].filter((text) => text !== '');
+            return `at ${loadLabel(load)}${numbers.length === 0 ? '' : `: ${numbers.join(', ')}`}`;
+        }
+        function gainWords({ gain, tie, load }) {
+            if (gain === null || tie)
+                return '';
+            const than = load.beside === undefined ? 'the committed configuration' : 'with the committed configurations';
+            return ` (${betterThan(gain)} ${than})`;
+        }
+        function patchesOf(model, best, models) {
+            return patchedModels(model, best)
+                .filter((name) => models.some((each) => each.name === name && each.best?.patch != null))
+                .map(patchFile);
+        }
+        function patchSentences({ load }, files) {
+            const [only, ...more] = files;
+            if (only === undefined)
+                return [];
+            if (load.beside === undefined)
+                return [`Its patch is ${only} among the run’s files: git apply takes it.`];
+            return [
+                more.length === 0
+                    ? 'The patch is among the run’s files: git apply takes it.'
+                    : 'The patches are among the run’s files: git apply takes them together.',
+            ];
+        }
+        ;
         const names = {
             reference: 'reference, gated loads',
             committed: 'committed',
@@ -43670,7 +43928,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const models = result.models.map((model) => ({
                 name: model.name,
                 error: model.status === 'failed' ? errorText(model) : null,
-                best: bestSection(model),
+                best: bestSection(model, result.models),
                 attribution: attributionSection(model, candidateLabel),
                 breakdown: breakdown(model, footnotes, candidateLabel),
                 sweep: sweep(model),
@@ -43738,19 +43996,17 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     ? []
                     : ['The run was stopped before its end: what follows is only what was measured until then.']),
                 ...(baseline === null || said ? [] : [baseline]),
-                ...withoutIdleKeys(result.warnings),
+                ...result.warnings,
+                ...ignoredKeysNotice(result.ignoredKeys ?? []),
             ];
         }
-        const idleKey = /^(?<file>.+):\d+: (?<key>[^ ]+): no effect: /;
-        function withoutIdleKeys(warnings) {
-            const idle = warnings.map((warning) => idleKey.exec(warning)?.groups ?? null);
-            const keys = idle.flatMap((each) => each?.key ?? []);
-            if (keys.length <= 1)
-                return warnings;
-            const file = idle.find((each) => each !== null)?.file;
+        function ignoredKeysNotice(ignored) {
+            const [first] = ignored;
+            if (first === undefined || ignored.length === 1)
+                return ignored.map(ignoredKeyWords);
+            const keys = ignored.map(({ key }) => key).join(', ');
             return [
-                ...warnings.filter((_, index) => idle[index] === null),
-                `${file}: ${keys.length} keys have no effect here: ${keys.join(', ')}. The command check-config says why.`,
+                `${first.file}: ${ignored.length} keys have no effect here: ${keys}. The command check-config says why.`,
             ];
         }
         const maxNoticeLength = 900;
@@ -43771,40 +44027,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return reason.message.startsWith(prefix)
                 ? { ...reason, message: reason.message.slice(prefix.length) }
                 : reason;
-        }
-        function bestSection({ name, best, scenarios, constraints }) {
-            if (best === null)
-                return null;
-            const { inferPerSec, latencyP99Ns } = best.metrics;
-            const numbers = [
-                inferPerSec?.value == null ? '' : formatThroughput(inferPerSec.value),
-                latencyP99Ns?.value == null ? '' : `p99 ${formatMs(latencyP99Ns.value)}`,
-            ].filter((text) => text !== '');
-            const what = describeConfiguration(best.configuration);
-            const at = `at ${loadLabel(best.load)}${numbers.length === 0 ? '' : `: ${numbers.join(', ')}`}`;
-            const gain = best.gain === null || best.tie ? '' : ` (${betterThan(best.gain)} the committed configuration)`;
-            const suggested = best.meetsConstraints && !best.configuration.committed && !best.tie;
-            const isAlone = scenarios.every(({ configuration }) => configuration.committed);
-            const headline = !best.meetsConstraints
-                ? `No measured configuration meets the constraints; nearest is ${what} ${at}`
-                : best.tie
-                    ? `Nothing measured is better beyond the noise than the committed configuration: ${what} ${at}`
-                    : best.configuration.committed
-                        ? `The committed configuration is the ${isAlone ? 'only one' : 'best'} measured: ${what} ${at}`
-                        : `${what} ${at}${gain}`;
-            return {
-                status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
-                headline,
-                sentences: [
-                    ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
-                    ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
-                    ...(suggested && best.patch !== null
-                        ? [`Its patch is ${patchFile(name)} among the run’s files: git apply takes it.`]
-                        : []),
-                    ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
-                ],
-                patch: best.patch,
-            };
         }
         function environment({ environment, ...result }) {
             const { triton, host, gpus } = environment;
@@ -44678,7 +44900,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (problems.length > 0)
                 throw new domain_error.ue('usage', 'flags are wrong', { problems });
             const config = await loadConfig({ file: options.config ?? findConfigFile(shell.cwd), overrides });
-            for (const warning of config.warnings)
+            for (const warning of warningLines(config))
                 shell.err(`warning: ${warning}\n`);
             return config;
         }
@@ -45720,7 +45942,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const windows = plan.loads.length * plan.sides;
             const overheadNs = done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done;
             const shortestNs = overheadNs + windows * (plan.warmupNs + minMeasurementNs);
-            if (done > 0 && elapsedNs + shortestNs > plan.budgetNs)
+            const keptNs = isNeeded(plan, done, elapsedNs, shortestNs) ? 0 : plan.searchNs;
+            if (done > 0 && elapsedNs + shortestNs > plan.budgetNs - keptNs)
                 return null;
             const leftNs = plan.budgetNs - plan.searchNs - elapsedNs;
             const perWindowNs = (leftNs / (plan.repetitions - done) - overheadNs) / windows - plan.warmupNs;
@@ -45733,6 +45956,24 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 warmupNs: plan.warmupNs,
                 maxWarmupNs: Math.min(plan.warmupNs * maxWarmupStretch, plan.warmupNs + affordableNs - measurementNs),
             };
+        }
+        function isNeeded({ looks, repetitions, budgetNs }, done, elapsedNs, shortestNs) {
+            if (done < Math.min(firstLook, repetitions))
+                return true;
+            const next = looks.find((look) => look > done);
+            return next !== undefined && elapsedNs + (next - done) * shortestNs <= budgetNs;
+        }
+        const plan_toldOverrunNs = nsPerSecond / 2;
+        function cutWords({ searchNs }, done, wanted) {
+            const beside = searchNs === 0 ? '' : ', beside the quarter of it that is the sweep’s';
+            return `the time budget allowed ${done} of ${wanted} repetitions${beside}`;
+        }
+        function overrunWords({ budgetNs, searchNs }, elapsedNs) {
+            const takenNs = elapsedNs - (budgetNs - searchNs);
+            if (searchNs === 0 || takenNs < plan_toldOverrunNs)
+                return null;
+            const [taken, kept] = [Math.min(takenNs, searchNs), searchNs].map((ns) => (ns / nsPerSecond).toFixed(1));
+            return `the gated loads took ${taken} s of the ${kept} s that the sweep keeps of the time budget: the verdict needed their repetitions`;
         }
         ;
         const throttleBits = {
@@ -45871,96 +46112,99 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             'hw_power_brake_slowdown',
         ];
         function createReadings(idle, neighbours) {
-            const devices = new Map();
-            const processes = new Map();
-            const failures = new Set();
-            function addGpuLine(line) {
-                const gpu = parseGpu(line);
-                if (gpu === null) {
-                    if (line.trim() !== '')
-                        failures.add(`nvidia-smi said ${line.split(', ')[0] ?? line}`);
-                    return;
-                }
-                const device = devices.get(gpu.uuid) ?? {
-                    memoryUsedBytes: 0,
-                    last: null,
-                    utilization: [],
-                    watts: [],
-                    throttle: new Set(),
-                };
-                device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes);
-                device.last =
-                    gpu.memoryUsedBytes === null
-                        ? null
-                        : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes };
-                if (gpu.utilizationRatio !== null)
-                    device.utilization.push(gpu.utilizationRatio);
-                if (gpu.powerWatts !== null)
-                    device.watts.push(gpu.powerWatts);
-                for (const reason of gpu.throttleReasons ?? [])
-                    device.throttle.add(reason);
-                devices.set(gpu.uuid, device);
-            }
-            function addProcessLine(line) {
-                const process = parseProcess(line);
-                if (process === null)
-                    return;
-                const memory = processes.get(process.pid) ?? new Map();
-                const before = memory.get(process.gpuUuid);
-                memory.set(process.gpuUuid, before === undefined ? process.memoryBytes : highest(before, process.memoryBytes));
-                processes.set(process.pid, memory);
-            }
-            function memoryOf(pids, alone) {
-                const shown = pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])]);
-                const own = shown.length === 0 ? null : total(shown);
-                if (own !== null)
-                    return { bytes: own, source: memorySources.processes };
-                const beyondIdle = idle.map(({ uuid, memoryUsedBytes }) => {
-                    const peak = devices.get(uuid)?.memoryUsedBytes ?? null;
-                    return peak === null || memoryUsedBytes === null ? null : Math.max(0, peak - memoryUsedBytes);
-                });
-                const held = total(beyondIdle);
-                if (held === null)
-                    return { bytes: null, source: memorySources.unread };
-                return alone
-                    ? { bytes: held, source: memorySources.devices }
-                    : { bytes: null, source: memorySources.shared };
-            }
-            function disturbances(ownPids) {
-                const slowed = [...devices].flatMap(([uuid, { throttle }]) => disturbing
-                    .filter((reason) => throttle.has(reason))
-                    .map((reason) => `gpu_throttled: ${uuid}: ${reason}`));
-                const pidsAreOurs = ownPids.some((pid) => processes.has(pid));
-                const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid));
-                return [
-                    ...[...failures].map((said) => `gpu_unreadable: ${said}`),
-                    ...slowed,
-                    ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
-                ];
-            }
-            const perDevice = (values) => [...devices.values()].map(values).filter((list) => list.length > 0);
+            const collected = { devices: new Map(), processes: new Map(), failures: new Set() };
+            const { devices, processes, failures } = collected;
+            const averages = (values) => [...devices.values()]
+                .map(values)
+                .filter((list) => list.length > 0)
+                .map(mean);
             const view = {
                 reset: () => {
                     devices.clear();
                     processes.clear();
                     failures.clear();
                 },
-                memoryOf,
+                memoryOf: (pids, alone) => memoryOf(collected, idle, pids, alone),
                 deviceMemory: (ownBytes, alone) => alone
                     ? total(idle.map(({ uuid }) => devices.get(uuid)?.memoryUsedBytes ?? null))
                     : total([ownBytes, ...idle.map(({ memoryUsedBytes }) => memoryUsedBytes)]),
                 lastMemory: () => new Map([...devices].flatMap(([uuid, { last }]) => (last === null ? [] : [[uuid, last]]))),
                 utilizationRatio: () => {
-                    const averages = perDevice((device) => device.utilization).map(mean);
-                    return averages.length === 0 ? null : Math.max(...averages);
+                    const ratios = averages(({ utilization }) => utilization);
+                    return ratios.length === 0 ? null : Math.max(...ratios);
                 },
                 powerWatts: () => {
-                    const averages = perDevice((device) => device.watts).map(mean);
-                    return averages.length === 0 ? null : sum(averages);
+                    const watts = averages((device) => device.watts);
+                    return watts.length === 0 ? null : sum(watts);
                 },
-                disturbances,
+                disturbances: (ownPids) => disturbances(collected, ownPids, neighbours),
             };
-            return { addGpuLine, addProcessLine, addFailure: (said) => void failures.add(said), view };
+            return {
+                addGpuLine: (line) => addGpuLine(collected, line),
+                addProcessLine: (line) => addProcessLine(collected, line),
+                addFailure: (said) => void failures.add(said),
+                view,
+            };
+        }
+        function addGpuLine({ devices, failures }, line) {
+            const gpu = parseGpu(line);
+            if (gpu === null) {
+                if (line.trim() !== '')
+                    failures.add(`nvidia-smi said ${line.split(', ')[0] ?? line}`);
+                return;
+            }
+            const device = devices.get(gpu.uuid) ?? {
+                memoryUsedBytes: 0,
+                last: null,
+                utilization: [],
+                watts: [],
+                throttle: new Set(),
+            };
+            device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes);
+            device.last =
+                gpu.memoryUsedBytes === null ? null : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes };
+            if (gpu.utilizationRatio !== null)
+                device.utilization.push(gpu.utilizationRatio);
+            if (gpu.powerWatts !== null)
+                device.watts.push(gpu.powerWatts);
+            for (const reason of gpu.throttleReasons ?? [])
+                device.throttle.add(reason);
+            devices.set(gpu.uuid, device);
+        }
+        function addProcessLine({ processes }, line) {
+            const process = parseProcess(line);
+            if (process === null)
+                return;
+            const memory = processes.get(process.pid) ?? new Map();
+            const before = memory.get(process.gpuUuid);
+            memory.set(process.gpuUuid, before === undefined ? process.memoryBytes : highest(before, process.memoryBytes));
+            processes.set(process.pid, memory);
+        }
+        function memoryOf({ devices, processes }, idle, pids, alone) {
+            const shown = pids.flatMap((pid) => [...(processes.get(pid)?.values() ?? [])]);
+            const own = shown.length === 0 ? null : total(shown);
+            if (own !== null)
+                return { bytes: own, source: memorySources.processes };
+            const beyondIdle = idle.map(({ uuid, memoryUsedBytes }) => {
+                const peak = devices.get(uuid)?.memoryUsedBytes ?? null;
+                return peak === null || memoryUsedBytes === null ? null : Math.max(0, peak - memoryUsedBytes);
+            });
+            const held = total(beyondIdle);
+            if (held === null)
+                return { bytes: null, source: memorySources.unread };
+            return alone
+                ? { bytes: held, source: memorySources.devices }
+                : { bytes: null, source: memorySources.shared };
+        }
+        function disturbances({ devices, processes, failures }, ownPids, neighbours) {
+            const slowed = [...devices].flatMap(([uuid, { throttle }]) => disturbing.filter((reason) => throttle.has(reason)).map((reason) => `gpu_throttled: ${uuid}: ${reason}`));
+            const pidsAreOurs = ownPids.some((pid) => processes.has(pid));
+            const strangers = [...processes.keys()].filter((pid) => !ownPids.includes(pid) && !neighbours.has(pid));
+            return [
+                ...[...failures].map((said) => `gpu_unreadable: ${said}`),
+                ...slowed,
+                ...(pidsAreOurs ? strangers.map((pid) => `gpu_shared: process ${pid} came to the GPU`) : []),
+            ];
         }
         const highest = (a, b) => (a === null || b === null ? null : Math.max(a, b));
         const sum = (values) => values.reduce((all, value) => all + value, 0);
@@ -46022,6 +46266,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     for (const loop of loops)
                         loop.stop();
                 },
+            };
+        }
+        function besideServers(gpu, pids) {
+            return {
+                ...gpu,
+                memoryOf: (own) => gpu.memoryOf(own, false),
+                deviceMemory: (ownBytes) => gpu.deviceMemory(ownBytes, false),
+                disturbances: (own) => gpu.disturbances([...new Set([...own, ...pids()])]),
             };
         }
         const maxSilenceNs = 5 * nsPerSecond;
@@ -46176,6 +46428,105 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     clearTimeout(patience);
                 },
             };
+        }
+        async function load_thread_settled(promises) {
+            const outcomes = await Promise.allSettled(promises);
+            return outcomes.map((outcome) => {
+                if (outcome.status === 'rejected')
+                    throw outcome.reason;
+                return outcome.value;
+            });
+        }
+        ;
+        class Lanes {
+            #world;
+            #lanes = new Map();
+            #growing = Promise.resolve();
+            constructor(world) {
+                this.#world = world;
+            }
+            async threads(lane, count) {
+                const pool = this.#lanes.get(lane) ?? [];
+                this.#lanes.set(lane, pool);
+                this.#growing = this.#growing.then(async () => {
+                    while (pool.length < count)
+                        pool.push(await startLoadThread(this.#world));
+                });
+                await this.#growing;
+                return pool.slice(0, count);
+            }
+            threadsBeside(lane) {
+                return [...this.#lanes].reduce((sum, [other, pool]) => sum + (other === lane ? 0 : pool.length), 0);
+            }
+            async close() {
+                await this.#growing.catch(() => undefined);
+                await Promise.all([...this.#lanes.values()].flat().map((thread) => thread.close()));
+            }
+        }
+        ;
+        class OpenTargets {
+            #lanes;
+            #cores;
+            #targets = new Map();
+            #needed = new Map();
+            constructor(lanes, cores) {
+                this.#lanes = lanes;
+                this.#cores = cores;
+            }
+            get(targetId) {
+                const opened = this.#targets.get(targetId);
+                if (opened === undefined)
+                    throw new domain_error.ue('internal', `load target '${targetId}' is not open`);
+                return opened;
+            }
+            open(target) {
+                const count = this.#needed.get(target.id) ?? 1;
+                return this.#connect(target, count, count === 1 ? 'one was enough' : 'fewer were not enough before');
+            }
+            async widen(targetIds, load) {
+                const opened = targetIds.map((id) => this.#targets.get(id)).filter((each) => each !== undefined);
+                const now = Math.max(0, ...opened.map(({ threads }) => threads.length));
+                const free = Math.max(1, this.#cores - this.#lanes.threadsBeside(opened[0]?.target.lane ?? 0));
+                const most = Math.min(free, load.mode === 'concurrency' ? load.concurrency : free);
+                const count = Math.min(2 * now, most);
+                if (count <= now)
+                    return false;
+                const limit = count === most ? `, and ${limitOf(free, most)}` : '';
+                for (const { target } of opened) {
+                    this.close(target.id);
+                    this.#needed.set(target.id, count);
+                    await this.#connect(target, count, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`);
+                }
+                return opened.length > 0;
+            }
+            close(targetId) {
+                const opened = this.#targets.get(targetId);
+                if (opened === undefined)
+                    return;
+                this.#targets.delete(targetId);
+                closeOn(opened.threads, targetId);
+            }
+            async #connect(target, count, threadsReason) {
+                const threads = await this.#lanes.threads(target.lane ?? 0, count);
+                const connections = Math.ceil(target.connections / count) * count;
+                const opening = threads.map((thread, index) => thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: count } }));
+                try {
+                    await load_thread_settled(opening);
+                }
+                catch (error) {
+                    if (!this.#targets.has(target.id))
+                        closeOn(threads, target.id);
+                    throw error;
+                }
+                this.#targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 });
+            }
+        }
+        function closeOn(threads, targetId) {
+            for (const thread of threads)
+                thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined);
+        }
+        function limitOf(cores, most) {
+            return most === cores ? `the machine has ${cores} cores` : `the load has ${most} requests at a time`;
         }
         ;
         const lookMs = 1;
@@ -46415,123 +46766,51 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return load.mode === 'concurrency' ? Math.ceil(load.concurrency / outstandingPerConnection) : 1;
         }
         async function openLoadGenerator(world, cores = (0, external_node_os_namespaceObject.availableParallelism)()) {
-            const lanes = new Map([[0, [await startLoadThread(world)]]]);
-            const targets = new Map();
-            const needed = new Map();
-            const laneOf = ({ lane = 0 }) => lanes.get(lane) ?? [];
-            const threadsOf = (target, count) => laneOf(target).slice(0, count);
-            let growing = Promise.resolve();
-            function grow({ lane = 0 }, threads) {
-                growing = growing.then(async () => {
-                    const pool = lanes.get(lane) ?? [];
-                    lanes.set(lane, pool);
-                    while (pool.length < threads)
-                        pool.push(await startLoadThread(world));
-                });
-                return growing;
-            }
-            async function open(target, threads, threadsReason) {
-                await grow(target, threads);
-                const connections = Math.ceil(target.connections / threads) * threads;
-                const opening = threadsOf(target, threads).map((thread, index) => thread.call({ kind: 'open', target: { ...target, connections }, share: { index, of: threads } }));
-                try {
-                    await generator_settled(opening);
-                }
-                catch (error) {
-                    if (!targets.has(target.id))
-                        closeOn(laneOf(target), target.id);
-                    throw error;
-                }
-                targets.set(target.id, { target, threads, connections, threadsReason, windows: 0 });
-            }
-            function close(targetId) {
-                const opened = targets.get(targetId);
-                if (opened === undefined)
-                    return;
-                targets.delete(targetId);
-                closeOn(threadsOf(opened.target, opened.threads), targetId);
-            }
-            function closeOn(threads, targetId) {
-                for (const thread of threads)
-                    thread.call({ kind: 'closeTarget', targetId }).catch(() => undefined);
-            }
-            async function run({ targetId, load }, options, shared) {
-                const opened = targets.get(targetId);
-                if (opened === undefined)
-                    throw new domain_error.ue('internal', `load target '${targetId}' is not open`);
-                const { target, threads, connections, threadsReason } = opened;
-                const muster = {
-                    outstanding: shared.outstanding,
-                    rendezvous: shared.rendezvous ?? rendezvousOf(threads),
-                    seed: options.seed ?? opened.windows,
-                    tally: tallyMemory(),
-                };
-                const reports = await generator_settled(threadsOf(target, threads).map((thread) => thread.call({ kind: 'run', targetId, load, options, muster })));
-                opened.windows++;
-                const given = reports.filter((report) => report !== null);
-                const { startHrtimeNs, ...window } = mergeReports(given);
-                const responses = mergeResponses(given);
-                const sends = mergeSends(given);
-                const log = mergeLogs(given, startHrtimeNs);
-                const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
-                return {
-                    startNs: Math.max(0, world.nowNs() - agoNs),
-                    ...window,
-                    ...(responses === undefined ? {} : { responses }),
-                    ...(sends === undefined ? {} : { sends }),
-                    ...(log === undefined ? {} : { log }),
-                    client: clientHealth(load, given, { connections, threadsReason }),
-                };
-            }
+            const lanes = new Lanes(world);
+            await lanes.threads(0, 1);
+            const targets = new OpenTargets(lanes, cores);
             return {
-                open: (target) => {
-                    const threads = needed.get(target.id) ?? 1;
-                    return open(target, threads, threads === 1 ? 'one was enough' : 'fewer were not enough before');
+                open: (target) => targets.open(target),
+                run: async (targetId, load, options) => runWindow(world, { opened: targets.get(targetId), load }, options, alone),
+                runTogether: async (loads, options) => {
+                    const each = loads.map(({ targetId, load }) => ({ opened: targets.get(targetId), load }));
+                    const threads = each.flatMap(({ opened }) => opened.threads);
+                    const shared = { outstanding: outstandingMemory(), rendezvous: rendezvousOf(threads.length) };
+                    return load_thread_settled(each.map((one) => runWindow(world, one, options, shared)));
                 },
-                run: (targetId, load, options) => run({ targetId, load }, options, { outstanding: null, rendezvous: null }),
-                runTogether: (loads, options) => {
-                    const parties = loads.reduce((sum, { targetId }) => sum + (targets.get(targetId)?.threads ?? 0), 0);
-                    const shared = { outstanding: outstandingMemory(), rendezvous: rendezvousOf(parties) };
-                    return generator_settled(loads.map((each) => run(each, options, shared)));
-                },
-                widen: async (targetIds, load) => {
-                    const opened = targetIds.map((id) => targets.get(id)).filter((each) => each !== undefined);
-                    const now = Math.max(0, ...opened.map(({ threads }) => threads));
-                    const lane = opened[0]?.target.lane ?? 0;
-                    const elsewhere = [...lanes].filter(([other]) => other !== lane).flatMap(([, threads]) => threads);
-                    const free = Math.max(1, lanes.size === 1 ? cores : cores - elsewhere.length);
-                    const most = Math.min(free, load.mode === 'concurrency' ? load.concurrency : free);
-                    const threads = Math.min(2 * now, most);
-                    if (threads <= now)
-                        return false;
-                    for (const { target } of opened) {
-                        close(target.id);
-                        needed.set(target.id, threads);
-                        const limit = threads === most ? `, and ${limitOf(free, most)}` : '';
-                        await open(target, threads, `${now} ${now === 1 ? 'was' : 'were'} not enough${limit}`);
-                    }
-                    return opened.length > 0;
-                },
-                closeTarget: close,
-                close: async () => {
-                    await growing.catch(() => undefined);
-                    await Promise.all([...lanes.values()].flat().map((thread) => thread.close()));
-                },
+                widen: (targetIds, load) => targets.widen(targetIds, load),
+                closeTarget: (targetId) => targets.close(targetId),
+                close: () => lanes.close(),
+            };
+        }
+        const alone = { outstanding: null, rendezvous: null };
+        async function runWindow(world, { opened, load }, options, { outstanding, rendezvous }) {
+            const { target, threads, connections, threadsReason } = opened;
+            const muster = {
+                outstanding,
+                rendezvous: rendezvous ?? rendezvousOf(threads.length),
+                seed: options.seed ?? opened.windows,
+                tally: tallyMemory(),
+            };
+            const reports = await load_thread_settled(threads.map((thread) => thread.call({ kind: 'run', targetId: target.id, load, options, muster })));
+            opened.windows++;
+            const given = reports.filter((report) => report !== null);
+            const { startHrtimeNs, ...window } = mergeReports(given);
+            const responses = mergeResponses(given);
+            const sends = mergeSends(given);
+            const log = mergeLogs(given, startHrtimeNs);
+            const agoNs = Number(process.hrtime.bigint() - startHrtimeNs);
+            return {
+                startNs: Math.max(0, world.nowNs() - agoNs),
+                ...window,
+                ...(responses === undefined ? {} : { responses }),
+                ...(sends === undefined ? {} : { sends }),
+                ...(log === undefined ? {} : { log }),
+                client: clientHealth(load, given, { connections, threadsReason }),
             };
         }
         function rendezvousOf(parties) {
             return parties > 1 ? { memory: rendezvousMemory(), parties } : null;
-        }
-        function limitOf(cores, most) {
-            return most === cores ? `the machine has ${cores} cores` : `the load has ${most} requests at a time`;
-        }
-        async function generator_settled(promises) {
-            const outcomes = await Promise.allSettled(promises);
-            return outcomes.map((outcome) => {
-                if (outcome.status === 'rejected')
-                    throw outcome.reason;
-                return outcome.value;
-            });
         }
         ;
         function removeLeftover(path) {
@@ -46933,28 +47212,72 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     return name;
                 const own = gains[index];
                 const change = own == null || tie ? '' : `, ${betterInWords(own)}`;
-                return `${name} (weight ${Number(weight.toFixed(2))}): ${answer_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
+                return `${name} (weight ${Number(weight.toFixed(2))}): ${answer_words_describe({ configuration, load, metrics: metrics[index] ?? {} })}${change}`;
             });
             const all = parts.join('; ');
             if (!meetsConstraints) {
                 const broken = models.flatMap(({ name, constraints }, index) => constraints
                     .filter((constraint) => excess(metrics[index] ?? {}, constraint) > 0)
                     .map((constraint) => `of ${name}, ${violationWords(metrics[index] ?? {}, constraint)}`));
-                return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.`;
+                const own = committed === null ? ` ${nothingMeasured}` : '';
+                return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.${own}`;
             }
             if (tie)
                 return `A tie, so the committed configurations stand: ${all}.`;
             if (configurations.every((each) => each.committed))
                 return `The committed configurations are the best combination of those measured: ${all}.`;
+            const whole = 'It was measured as a whole: change all of it, or none.';
             if (gain === null)
-                return `The best combination is ${all}; the committed configurations meet the constraints at no measured load, or gave no measurement.`;
-            const before = (committed?.configurations ?? [])
-                .map((_, index) => {
-                const load = committed?.loads[index];
-                return load === undefined ? '' : `${models[index]?.name} at ${loadLabel(load)}`;
+                return `The best combination is ${all}. ${whole} ${committedWords(models, answer)}`;
+            const before = loadsInWords(models, committed?.loads ?? []);
+            return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted geometric mean of what each model gains: ${all}. ${whole}`;
+        }
+        const nothingMeasured = 'The committed configurations gave no measurement.';
+        function committedWords(models, { committed, unsteady, metrics }) {
+            if (committed === null)
+                return nothingMeasured;
+            if (unsteady !== null)
+                return `The committed configurations are unsteady: at their loads (${loadsInWords(models, unsteady.loads)}) all constraints were met ${standingWords(unsteady.standing)}; at no measured loads they always were.`;
+            const breaks = models.some(({ constraints }, index) => violation(committed.metrics[index] ?? {}, constraints) > 0);
+            if (breaks)
+                return 'The committed configurations meet the constraints at no measured load.';
+            const unknown = models.filter(({ objectives }, index) => gain(metrics[index] ?? {}, committed.metrics[index] ?? {}, objectives) === null);
+            return `By how much it is better is not known, since of ${unknown.map(({ name }) => name).join(' and ')} one of the two has no value of what is sought.`;
+        }
+        function loadsInWords(models, loads) {
+            return loads.map((load, index) => `${models[index]?.name} at ${loadLabel(load)}`).join(', ');
+        }
+        ;
+        function batchFloor(repository, top, model, committed, keepsBatch) {
+            const inside = modelClosure(repository, top);
+            const through = inside.filter((each) => modelClosure(repository, each).includes(model));
+            const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
+            const asked = Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
+            const kept = keepsBatch ? committed.maxBatchSize : 0;
+            const ensembles = beyond.filter(({ config }) => asked >= kept && config?.maxBatchSize === asked);
+            return {
+                model,
+                maxBatchSize: Math.max(kept, asked),
+                committed,
+                ensembles: ensembles.map(({ name }) => name),
+            };
+        }
+        function floorsOf({ maxBatchSizes, modelBatchSize, mode }, floor) {
+            const isSearched = maxBatchSizes === null && mode !== 'manual' && mode !== 'off';
+            return isSearched && floor.maxBatchSize > modelBatchSize.min ? [floor] : [];
+        }
+        function floorWords(floors, top, configuration) {
+            return floors
+                .filter(({ model, maxBatchSize, committed }) => {
+                const fields = model === top ? configuration : (configuration.others?.[model] ?? committed);
+                return fields.maxBatchSize === maxBatchSize;
             })
-                .join(', ');
-            return `The best combination is ${betterThan(gain)} the committed configurations at their best loads (${before}), by the weighted sum of the gains: ${all}. It was measured as a whole: change all of it, or none.`;
+                .map(({ model, maxBatchSize, ensembles }) => {
+                const why = ensembles.length === 0
+                    ? 'what is sent to it is not known'
+                    : `${listInWords(ensembles)}, not measured here, may send it as many`;
+                return `max_batch_size of ${model} was tried from ${maxBatchSize} upwards only, since ${why}`;
+            });
         }
         ;
         function askOf({ config, inputs }, model) {
@@ -47874,102 +48197,118 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         const asCommitted = '';
         const variant_loader_unknown = '?';
-        function makeVariantLoader(context, repository, model) {
-            const { world } = context;
-            const timeoutNs = context.loadTimeoutNs;
-            const settings = askOf(context, model.name);
-            const needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
-            const others = needed.filter(({ name }) => name !== model.name);
-            const loaded = new Map();
-            const loadedAs = (name) => loaded.get(name) ?? asCommitted;
-            async function loadOther(server, other, fields) {
-                const { config } = other;
-                loaded.set(other.name, variant_loader_unknown);
+        class VariantLoader {
+            #context;
+            #server;
+            #model;
+            #needed;
+            #loaded = new Map();
+            constructor(context, server, repository, model) {
+                this.#context = context;
+                this.#server = server;
+                this.#model = model;
+                this.#needed = modelClosure(repository, model.name).flatMap((name) => repository.models.get(name) ?? []);
+            }
+            async load(configuration, open) {
+                const changes = this.#changes(configuration, open);
+                await this.#clear(changes, open);
+                for (const other of changes.loaded)
+                    await this.#loadOther(other, configuration.others?.[other.name]);
+                const stays = open !== null && changes.own === 'stays';
+                const live = stays ? { ...open, configuration } : await this.#openOwn(configuration);
+                try {
+                    await this.#requireOthers(configuration);
+                    return live;
+                }
+                catch (error) {
+                    await live.detach();
+                    throw error;
+                }
+            }
+            #changes(configuration, open) {
+                const onGpu = this.#context.gpu !== null;
+                const changed = this.#others.filter(({ name }) => variant_loader_keyOf(configuration.others?.[name]) !== this.#loadedAs(name));
+                const ensembles = ensemblesOver(changed, this.#needed);
+                const isInTheWay = (other) => ensembles.includes(other) || (onGpu && changed.includes(other));
+                const isThere = ({ name }) => open !== null || this.#loaded.has(name);
+                const unloaded = this.#others.filter((other) => isInTheWay(other) && isThere(other));
+                const stays = open !== null && !ensembles.includes(this.#model) && this.#isLoaded(open, configuration);
+                const replaced = onGpu || ensembles.includes(this.#model) ? 'is unloaded' : 'is loaded over';
+                return {
+                    unloaded: unloaded.toReversed(),
+                    loaded: this.#others.filter((other) => changed.includes(other) || unloaded.includes(other)),
+                    own: stays ? 'stays' : replaced,
+                };
+            }
+            async #clear({ unloaded, own }, open) {
+                const { world, loadTimeoutNs: timeoutNs } = this.#context;
+                if (own === 'is unloaded' && open !== null)
+                    await closeModel(this.#context, open);
+                if (own === 'is loaded over')
+                    await open?.detach();
+                for (const { name } of unloaded)
+                    await unloadModel(world, this.#server.client, name, { timeoutNs });
+            }
+            async #loadOther({ name, config }, fields) {
+                const { world, loadTimeoutNs: timeoutNs } = this.#context;
+                const { server, client } = this.#server;
+                this.#loaded.set(name, variant_loader_unknown);
                 if (config === null)
-                    throw new domain_error.ue('internal', `${other.name} has no configuration to be varied`);
+                    throw new domain_error.ue('internal', `${name} has no configuration to be varied`);
                 const target = fields === undefined ? config : applyConfiguration(config, { committed: false, ...fields });
-                const configJson = modelConfigToJson(target);
-                await loadModel(world, server.server, server.client, other.name, { configJson, timeoutNs });
-                loaded.set(other.name, variant_loader_keyOf(fields));
+                await loadModel(world, server, client, name, { configJson: modelConfigToJson(target), timeoutNs });
+                this.#loaded.set(name, variant_loader_keyOf(fields));
             }
-            function over(changed) {
-                const affected = new Set(changed);
-                return needed.filter(({ name, dependencies }) => {
-                    if (!dependencies.some((each) => affected.has(each)))
-                        return false;
-                    affected.add(name);
-                    return true;
-                });
-            }
-            async function openOwn(server, configuration) {
+            async #openOwn(configuration) {
+                const { name } = this.#model;
                 const { committed, others: _, ...own } = configuration;
-                const isPlain = committed && loadedAs(model.name) === asCommitted;
-                loaded.set(model.name, variant_loader_unknown);
-                const override = isPlain ? undefined : overrideOf(model, configuration);
-                const opened = await openModel(context, server, model, settings, override);
+                const isPlain = committed && this.#loadedAs(name) === asCommitted;
+                this.#loaded.set(name, variant_loader_unknown);
+                const override = isPlain ? undefined : overrideOf(this.#model, configuration);
+                const settings = askOf(this.#context, name);
+                const opened = await openModel(this.#context, this.#server, this.#model, settings, override);
                 if (isPlain && variedKey(opened.configuration) !== variedKey(own)) {
                     await opened.detach();
                     throw new domain_error.ue('model', `the server made another configuration of the committed one (${variedKey(opened.configuration)}) than at the gated loads (${variedKey(own)})`);
                 }
-                loaded.set(model.name, committed ? asCommitted : variedKey(own));
+                this.#loaded.set(name, committed ? asCommitted : variedKey(own));
                 return opened;
             }
-            async function clear(server, before, ensembles, changed, changesOwn) {
-                const onGpu = context.gpu !== null;
-                if (before !== null && changesOwn) {
-                    if (onGpu || ensembles.includes(model))
-                        await closeModel(context, before);
-                    else
-                        await before.detach();
-                }
-                const gone = others.filter((other) => ensembles.includes(other) || (onGpu && changed.has(other.name)));
-                for (const { name } of gone.toReversed()) {
-                    if (loaded.has(name) || before !== null)
-                        await unloadModel(world, server.client, name, { timeoutNs });
-                }
-            }
-            async function requireOthers(server, wanted) {
+            async #requireOthers({ others = {} }) {
                 const wrong = [];
-                for (const other of others) {
-                    const fields = wanted(other);
+                for (const { name } of this.#others) {
+                    const fields = others[name];
                     if (fields === undefined)
                         continue;
-                    const found = differences(fields, await server.client.modelConfig(other.name));
+                    const found = differences(fields, await this.#server.client.modelConfig(name));
                     if (found.length === 0)
                         continue;
-                    loaded.set(other.name, variant_loader_unknown);
-                    wrong.push(`${other.name}: ${found.join('; ')}`);
+                    this.#loaded.set(name, variant_loader_unknown);
+                    wrong.push(`${name}: ${found.join('; ')}`);
                 }
                 if (wrong.length === 0)
                     return;
                 throw new domain_error.ue('model', `the server resolved another configuration than was loaded (${wrong.join('; ')})`);
             }
-            return {
-                load: async (server, configuration, open) => {
-                    const wanted = ({ name }) => configuration.others?.[name];
-                    const changed = new Set(others.filter((other) => variant_loader_keyOf(wanted(other)) !== loadedAs(other.name)).map(({ name }) => name));
-                    const ensembles = over(changed);
-                    const changesOwn = open === null || ensembles.includes(model) || !isLoaded(open, configuration);
-                    await clear(server, open, ensembles, changed, changesOwn);
-                    for (const other of others) {
-                        const isGone = ensembles.includes(other) && (open !== null || loaded.has(other.name));
-                        if (changed.has(other.name) || isGone)
-                            await loadOther(server, other, wanted(other));
-                    }
-                    const live = changesOwn ? await openOwn(server, configuration) : { ...open, configuration };
-                    try {
-                        await requireOthers(server, wanted);
-                        return live;
-                    }
-                    catch (error) {
-                        await live.detach();
-                        throw error;
-                    }
-                },
-            };
-            function isLoaded(live, configuration) {
-                return loadedAs(model.name) !== variant_loader_unknown && variedKey(live.configuration) === variedKey(configuration);
+            get #others() {
+                return this.#needed.filter(({ name }) => name !== this.#model.name);
             }
+            #loadedAs(name) {
+                return this.#loaded.get(name) ?? asCommitted;
+            }
+            #isLoaded(live, configuration) {
+                return (this.#loadedAs(this.#model.name) !== variant_loader_unknown &&
+                    variedKey(live.configuration) === variedKey(configuration));
+            }
+        }
+        function ensemblesOver(changed, models) {
+            const affected = new Set(changed.map(({ name }) => name));
+            return models.filter(({ name, dependencies }) => {
+                if (!dependencies.some((each) => affected.has(each)))
+                    return false;
+                affected.add(name);
+                return true;
+            });
         }
         function overrideOf({ config }, configuration) {
             return config === null
@@ -47997,6 +48336,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 if (before !== undefined)
                     await (context.gpu === null ? before.detach() : closeModel(context, before));
                 const { name } = model;
+                world.progress(`${name}: loading ${describeConfiguration(configuration)}`);
                 const isPlain = configuration.committed && !overridden.has(name);
                 const override = isPlain ? undefined : overrideOf(model, configuration);
                 if (override !== undefined)
@@ -48019,6 +48359,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return models.flatMap(({ name }) => loaded.get(name) ?? []);
             }
             async function clear() {
+                if (server !== null)
+                    world.progress(`${models.map(({ name }) => name).join(' + ')}: stopping the server`);
                 for (const live of loaded.values())
                     await live.detach();
                 await server?.close();
@@ -48161,7 +48503,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.abs(difference) < leastGain ? 0 : Math.sign(difference);
         }
         function scoreOf(models, metrics, against) {
-            return models.reduce((sum, { weight, objectives }, index) => sum + weight * score(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
+            return models.reduce((sum, { weight, objectives }, index) => sum + weight * logScore(metrics[index] ?? {}, against[index] ?? {}, objectives), 0);
         }
         function violationOf(models, metrics) {
             return models.reduce((sum, { constraints }, index) => sum + violation(metrics[index] ?? {}, constraints), 0);
@@ -48191,147 +48533,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     return [];
                 return [{ configurations, loads, metrics, measurements: measured.length, tries: group.length }];
             });
-        }
-        ;
-        const mostGated = 3;
-        const confirmations = 2;
-        const reserve = 2 * (confirmations - 1);
-        function nextConcurrentStep(state) {
-            const { models, gated, points } = state;
-            const committed = models.map(({ space }) => space.committed);
-            for (const loads of gated.slice(0, mostGated)) {
-                const place = { configurations: committed, loads };
-                if (points.some((point) => concurrent_state_placeKey(point) === concurrent_state_placeKey(place)))
-                    continue;
-                if (!concurrent_state_isAffordable(state, place, 0))
-                    return done(state, budgetWords(state));
-                return measure(place, 'explore', 'the committed configurations come first');
-            }
-            const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(points));
-            const home = homeOf(state, ranked);
-            if (home === null)
-                return done(state, 'the committed configurations could not be measured');
-            const promising = untried(state, home);
-            const next = promising.find(({ place }) => concurrent_state_isAffordable(state, place, reserve));
-            if (next !== undefined)
-                return measure(next.place, 'explore', next.words);
-            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
-            const contender = nextContender(ranked);
-            if (contender === null)
-                return done(state, reason);
-            if (!concurrent_state_isAffordable(state, contender, 0))
-                return done(state, budgetWords(state));
-            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
-        }
-        function homeOf({ models }, ranked) {
-            const [best] = ranked;
-            if (best === undefined)
-                return null;
-            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
-            return ranked
-                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
-                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
-        }
-        function untried(state, home) {
-            const known = new Set(state.points.map(concurrent_state_placeKey));
-            const credit = creditOf(state);
-            return movesFrom(state.models, home)
-                .filter(({ place }) => !known.has(concurrent_state_placeKey(place)))
-                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
-                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
-                .map(({ move }) => move);
-        }
-        function creditOf(state) {
-            const credit = new Map();
-            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
-            for (const [index, point] of state.points.entries()) {
-                const home = homeOf(state, concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(state.points.slice(0, index))));
-                if (home === null)
-                    continue;
-                const move = movesFrom(state.models, home).find(({ place }) => concurrent_state_placeKey(place) === concurrent_state_placeKey(point));
-                if (move === undefined)
-                    continue;
-                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
-                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
-            }
-            return credit;
-        }
-        function nextContender(ranked) {
-            const [winner] = ranked;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const contenders = [winner, own].filter((each) => each !== undefined);
-            const fewest = contenders.reduce((least, each) => (each.tries < least.tries ? each : least));
-            return fewest.tries < confirmations ? fewest : null;
-        }
-        function isCommitted(configurations) {
-            return configurations.every(({ committed }) => committed);
-        }
-        function concurrent_answerOf(state) {
-            const { models } = state;
-            const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(state.points));
-            const [top] = ranked;
-            if (top === undefined)
-                return null;
-            const own = ranked.find(({ configurations }) => isCommitted(configurations));
-            const meetsConstraints = violationOf(models, top.metrics) === 0;
-            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0;
-            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
-            const tie = top !== own &&
-                ownMeets &&
-                meetsConstraints &&
-                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
-            const winner = tie ? own : top;
-            const comparable = ownMeets && meetsConstraints;
-            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
-            return {
-                configurations: winner.configurations,
-                loads: winner.loads,
-                metrics: winner.metrics,
-                measurements: winner.measurements,
-                committed: own ?? null,
-                gains,
-                gain: comparable
-                    ? models.reduce((sum, { weight }, index) => sum + weight * (gains[index] ?? 0), 0)
-                    : null,
-                tie,
-                meetsConstraints,
-            };
-        }
-        function measure(place, purpose, why) {
-            const { configurations, loads } = place;
-            return { kind: 'measure', place: { configurations, loads }, purpose, why };
-        }
-        function done(state, reason) {
-            return { kind: 'done', answer: concurrent_answerOf(state), reason };
-        }
-        ;
-        function loadedAfter(points, mostServers) {
-            return points.reduce((loaded, { configuration, metrics }) => {
-                const replaced = replacedBy(loaded, configuration, mostServers);
-                const others = without(loaded.configurations, configuration).filter((each) => each !== replaced);
-                return {
-                    configurations: metrics === null ? others : [...others, configuration],
-                    servers: loaded.servers + (startsServer(loaded, configuration, mostServers) ? 1 : 0),
-                };
-            }, { configurations: [], servers: 0 });
-        }
-        function replacedBy({ configurations }, configuration, mostServers) {
-            if (has(configurations, configuration) || configurations.length < mostServers)
-                return null;
-            return configurations.find(({ committed }) => !committed) ?? configurations[0] ?? null;
-        }
-        function startsServer(loaded, configuration, mostServers) {
-            const { configurations, servers } = loaded;
-            return (!has(configurations, configuration) &&
-                replacedBy(loaded, configuration, mostServers) === null &&
-                configurations.length === servers);
-        }
-        function has(configurations, configuration) {
-            return without(configurations, configuration).length < configurations.length;
-        }
-        function without(configurations, configuration) {
-            const key = configurationKey(configuration);
-            return configurations.filter((each) => configurationKey(each) !== key);
         }
         ;
         const sizes = [
@@ -48396,6 +48597,321 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         function log2(count) {
             return Math.log2(Math.max(1, count ?? 1));
+        }
+        ;
+        function movers(members, own) {
+            const others = members.varied.map((member) => ({
+                name: member.name,
+                fields: (configuration) => members_fieldsOf(member, configuration),
+                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
+            }));
+            const self = {
+                name: members.top,
+                fields: ({ others: _, committed: __, ...fields }) => fields,
+                variants: (from) => own.map((each) => withOwn(members, from, each)),
+            };
+            return own.length > 1 ? [...others, self] : others;
+        }
+        function effective({ largestClientBatch }, { variants, committed }) {
+            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
+        }
+        function withOwn(members, from, own) {
+            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
+            return sameConfiguration(together, members.committed) ? members.committed : together;
+        }
+        function movers_atLeast(members, one, other) {
+            const all = movers(members, [one, other]);
+            return all.every((mover) => {
+                const [a, b] = [mover.fields(one), mover.fields(other)];
+                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
+            });
+        }
+        function neighbours({ fields, variants }, from) {
+            const current = fields(from);
+            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
+            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
+            const counts = alike({ instanceCount: null })
+                .filter((each) => each.fields.instanceCount !== current.instanceCount)
+                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
+            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
+            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
+            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
+                each.fields.instanceCount === current.instanceCount &&
+                each.fields.maxBatchSize === current.maxBatchSize);
+            return [up, other, down].flatMap((each) => each?.configuration ?? []);
+        }
+        ;
+        function isUnanswered({ points, }) {
+            return points.every(({ metrics }) => metrics === null);
+        }
+        function nextUnanswered({ points, space }) {
+            const tried = new Set(points.map(placeKey));
+            const works = chanceOfWorking(points);
+            const order = (place, index) => {
+                const { configuration } = place;
+                const isOwn = sameConfiguration(configuration, space.committed);
+                const times = points.filter((point) => sameConfiguration(point.configuration, configuration)).length;
+                const isSmaller = space.members === undefined && points.length > 0 && works(place) > 0;
+                return [
+                    isOwn && index === 0 ? 0 : times + 1,
+                    isSmaller ? 0 : 1,
+                    isSmaller ? unanswered_sizeOf(configuration) : differenceOf(configuration, space),
+                    index,
+                ];
+            };
+            let next = null;
+            for (const configuration of options(space)) {
+                const loads = loadsFor(space, configuration);
+                const index = loads.findIndex((load) => !tried.has(placeKey({ configuration, load })));
+                const load = loads[index];
+                if (load === undefined)
+                    continue;
+                const place = { configuration, load };
+                const key = order(place, index);
+                if (next === null || isBefore(key, next.key))
+                    next = { place, key };
+            }
+            return next?.place ?? null;
+        }
+        function options({ configurations, committed, members }) {
+            if (members === undefined)
+                return configurations;
+            return [committed, ...movers(members, configurations).flatMap((mover) => mover.variants(committed))];
+        }
+        function unanswered_sizeOf({ instanceCount, maxBatchSize }) {
+            return (instanceCount ?? 1) * Math.max(1, maxBatchSize);
+        }
+        function differenceOf(configuration, { committed, members }) {
+            const others = (members?.varied ?? []).map((member) => fieldsDifference(members_fieldsOf(member, configuration), member.committed));
+            return others.reduce((sum, each) => sum + each, fieldsDifference(configuration, committed));
+        }
+        function fieldsDifference(one, other) {
+            const rest = (fields) => variedKey({ ...fields, instanceCount: null, maxBatchSize: 0, dynamicBatching: false });
+            return (unanswered_doublings(one.instanceCount ?? 1, other.instanceCount ?? 1) +
+                unanswered_doublings(one.maxBatchSize, other.maxBatchSize) +
+                Number(one.dynamicBatching !== other.dynamicBatching) +
+                Number(rest(one) !== rest(other)));
+        }
+        function unanswered_doublings(one, other) {
+            return one === other ? 0 : Math.max(1, Math.abs(Math.log2(Math.max(1, one) / Math.max(1, other))));
+        }
+        function isBefore(one, other) {
+            const at = one.findIndex((value, i) => value !== other[i]);
+            return at >= 0 && (one[at] ?? 0) < (other[at] ?? 0);
+        }
+        ;
+        function nextUnansweredPlace({ models, points, gated }, mostGated) {
+            const tried = new Set(points.map(concurrent_state_placeKey));
+            const lightest = (configuration, index) => {
+                const space = models[index]?.space;
+                const [own] = space === undefined ? [] : loadsFor(space, configuration);
+                return [own ?? gated[0]?.[index] ?? []].flat();
+            };
+            const spaces = models.map(({ space }) => space);
+            for (const configurations of combinationsOf(spaces)) {
+                const place = { configurations, loads: configurations.flatMap(lightest) };
+                if (!tried.has(concurrent_state_placeKey(place)))
+                    return place;
+            }
+            const committed = spaces.map((space) => space.committed);
+            const left = gated.slice(0, mostGated).map((loads) => ({ configurations: committed, loads }));
+            return left.find((place) => !tried.has(concurrent_state_placeKey(place))) ?? null;
+        }
+        function* combinationsOf(spaces) {
+            const options = spaces.map(byDifference);
+            const at = (ranks) => ranks.flatMap((rank, index) => options[index]?.[rank] ?? []);
+            yield at(options.map(() => 0));
+            yield options.flatMap(([committed, ...others]) => others.reduce((least, each) => (least === undefined || unanswered_sizeOf(each) < unanswered_sizeOf(least) ? each : least), committed) ?? []);
+            const lengths = options.map(({ length }) => length);
+            for (let rank = 1; rank < Math.max(...lengths); rank++) {
+                for (const [own, length] of lengths.entries())
+                    if (rank < length)
+                        yield at(lengths.map((_, index) => (index === own ? rank : 0)));
+            }
+            const most = lengths.reduce((sum, length) => sum + length - 1, 0);
+            for (let total = 2; total <= most; total++) {
+                for (const ranks of ranksOf(lengths, total))
+                    yield at(ranks);
+            }
+        }
+        function byDifference(space) {
+            const { committed, configurations } = space;
+            const others = configurations.filter((each) => !sameConfiguration(each, committed) && loadsFor(space, each).length > 0);
+            const difference = (each) => fieldsDifference(each, committed);
+            return [committed, ...others.toSorted((a, b) => difference(a) - difference(b))];
+        }
+        function* ranksOf([length, ...rest], total) {
+            if (length === undefined) {
+                if (total === 0)
+                    yield [];
+                return;
+            }
+            for (let rank = 0; rank < length && rank <= total; rank++) {
+                for (const others of ranksOf(rest, total - rank))
+                    yield [rank, ...others];
+            }
+        }
+        ;
+        const mostGated = 3;
+        const confirmations = 2;
+        const reserve = 2 * (confirmations - 1);
+        function nextConcurrentStep(state) {
+            const { models, gated, points } = state;
+            if (points.length > 0 && isUnanswered(state))
+                return untilAnswered(state);
+            const committed = models.map(({ space }) => space.committed);
+            for (const loads of gaveNothing(points) ? [] : gated.slice(0, mostGated)) {
+                const place = { configurations: committed, loads };
+                if (points.some((point) => concurrent_state_placeKey(point) === concurrent_state_placeKey(place)))
+                    continue;
+                if (!concurrent_state_isAffordable(state, place, 0))
+                    return done(state, budgetWords(state));
+                return measure(place, 'explore', 'the committed configurations come first');
+            }
+            const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(points));
+            const home = homeOf(state, ranked);
+            if (home === null)
+                return done(state, 'nothing has answered');
+            const promising = untried(state, home);
+            const next = promising.find(({ place }) => concurrent_state_isAffordable(state, place, reserve));
+            if (next !== undefined)
+                return measure(next.place, 'explore', next.words);
+            const reason = promising.length === 0 ? 'no step from the best combination is left' : budgetWords(state, reserve);
+            const contender = nextContender(ranked);
+            if (contender === null)
+                return done(state, reason);
+            if (!concurrent_state_isAffordable(state, contender, 0))
+                return done(state, budgetWords(state));
+            return measure(contender, 'confirm', 'winner and committed configurations are measured again');
+        }
+        function untilAnswered(state) {
+            const place = nextUnansweredPlace(state, mostGated);
+            if (place === null)
+                return done(state, 'no combination is left to be tried, and nothing has answered');
+            if (!concurrent_state_isAffordable(state, place, 0))
+                return done(state, budgetWords(state));
+            const what = isCommitted(place.configurations)
+                ? 'other loads of the committed configurations'
+                : 'another combination';
+            return measure(place, 'explore', `nothing has answered so far: ${what}`);
+        }
+        function gaveNothing(points) {
+            const own = points.filter(({ configurations }) => isCommitted(configurations));
+            return own.length >= confirmations && isUnanswered({ points: own });
+        }
+        function homeOf({ models }, ranked) {
+            const [best] = ranked;
+            if (best === undefined)
+                return null;
+            const heaviness = ({ loads }) => loads.reduce((sum, load) => sum + Math.log(inferencesOf(load)), 0);
+            return ranked
+                .filter((each) => comparison(models, each.metrics, best.metrics) === 0)
+                .reduce((home, each) => (heaviness(each) > heaviness(home) ? each : home), best);
+        }
+        function untried(state, home) {
+            const known = new Set(state.points.map(concurrent_state_placeKey));
+            const credit = creditOf(state);
+            return movesFrom(state.models, home)
+                .filter(({ place }) => !known.has(concurrent_state_placeKey(place)))
+                .map((move, order) => ({ move, order, credit: credit.get(move.direction) ?? 0 }))
+                .toSorted((a, b) => b.credit - a.credit || a.order - b.order)
+                .map(({ move }) => move);
+        }
+        function creditOf(state) {
+            const credit = new Map();
+            const add = (direction, amount) => credit.set(direction, (credit.get(direction) ?? 0) + amount);
+            for (const [index, point] of state.points.entries()) {
+                const home = homeOf(state, concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(state.points.slice(0, index))));
+                if (home === null)
+                    continue;
+                const move = movesFrom(state.models, home).find(({ place }) => concurrent_state_placeKey(place) === concurrent_state_placeKey(point));
+                if (move === undefined)
+                    continue;
+                const better = point.metrics === null ? null : comparison(state.models, point.metrics, home.metrics);
+                add(move.direction, better === null ? -2 : better === 0 ? -0.5 : better);
+            }
+            return credit;
+        }
+        function nextContender(ranked) {
+            const [winner] = ranked;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const contenders = [winner, own].filter((each) => each !== undefined);
+            const fewest = contenders.reduce((least, each) => (each.tries < least.tries ? each : least));
+            return fewest.tries < confirmations ? fewest : null;
+        }
+        function isCommitted(configurations) {
+            return configurations.every(({ committed }) => committed);
+        }
+        function concurrent_answerOf(state) {
+            const { models } = state;
+            const ranked = concurrent_ranking_rank(state, concurrent_ranking_candidatesOf(state.points));
+            const [top] = ranked;
+            if (top === undefined)
+                return null;
+            const own = ranked.find(({ configurations }) => isCommitted(configurations));
+            const meetsConstraints = violationOf(models, top.metrics) === 0;
+            const ownMeets = own !== undefined && violationOf(models, own.metrics) === 0 && !hasFailed(own);
+            const error = own === undefined ? 0 : defaultSpread * Math.sqrt(1 / top.measurements + 1 / own.measurements);
+            const tie = top !== own &&
+                ownMeets &&
+                meetsConstraints &&
+                scoreOf(models, top.metrics, own.metrics) <= tieErrors * error;
+            const winner = tie ? own : top;
+            const comparable = ownMeets && meetsConstraints;
+            const gains = models.map(({ objectives }, index) => comparable ? gain(winner.metrics[index] ?? {}, own.metrics[index] ?? {}, objectives) : null);
+            return {
+                configurations: winner.configurations,
+                loads: winner.loads,
+                metrics: winner.metrics,
+                measurements: winner.measurements,
+                committed: own ?? null,
+                unsteady: ownMeets ? null : unsteadyOf(state),
+                gains,
+                gain: gainOfAll(gains, models.map(({ weight }) => weight)),
+                tie,
+                meetsConstraints,
+            };
+        }
+        function unsteadyOf({ models, points }) {
+            const own = points.filter(({ configurations }) => isCommitted(configurations));
+            const isHeld = ({ metrics }) => metrics && models.every(({ constraints }, index) => meets(metrics[index] ?? {}, constraints));
+            return mostHeld(groupsBy(own, concurrent_state_placeKey).flatMap((group) => group.slice(0, 1).map(({ loads }) => ({ loads, standing: standingOf(group.map(isHeld)) }))));
+        }
+        function measure(place, purpose, why) {
+            const { configurations, loads } = place;
+            return { kind: 'measure', place: { configurations, loads }, purpose, why };
+        }
+        function done(state, reason) {
+            return { kind: 'done', answer: concurrent_answerOf(state), reason };
+        }
+        ;
+        function loadedAfter(points, mostServers) {
+            return points.reduce((loaded, { configuration, metrics }) => {
+                const replaced = replacedBy(loaded, configuration, mostServers);
+                const others = without(loaded.configurations, configuration).filter((each) => each !== replaced);
+                return {
+                    configurations: metrics === null ? others : [...others, configuration],
+                    servers: loaded.servers + (startsServer(loaded, configuration, mostServers) ? 1 : 0),
+                };
+            }, { configurations: [], servers: 0 });
+        }
+        function replacedBy({ configurations }, configuration, mostServers) {
+            if (has(configurations, configuration) || configurations.length < mostServers)
+                return null;
+            return configurations.find(({ committed }) => !committed) ?? configurations[0] ?? null;
+        }
+        function startsServer(loaded, configuration, mostServers) {
+            const { configurations, servers } = loaded;
+            return (!has(configurations, configuration) &&
+                replacedBy(loaded, configuration, mostServers) === null &&
+                configurations.length === servers);
+        }
+        function has(configurations, configuration) {
+            return without(configurations, configuration).length < configurations.length;
+        }
+        function without(configurations, configuration) {
+            const key = configurationKey(configuration);
+            return configurations.filter((each) => configurationKey(each) !== key);
         }
         ;
         const idleQueueShare = 0.05;
@@ -48522,107 +49038,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 .reduce((rest, { utility, meeting }) => meeting * utility + (1 - meeting) * rest, last);
         }
         ;
-        function movers(members, own) {
-            const others = members.varied.map((member) => ({
-                name: member.name,
-                fields: (configuration) => fieldsOf(member, configuration),
-                variants: (from) => effective(members, member).map((fields) => withMember(members, from, member, fields)),
-            }));
-            const self = {
-                name: members.top,
-                fields: ({ others: _, committed: __, ...fields }) => fields,
-                variants: (from) => own.map((each) => withOwn(members, from, each)),
-            };
-            return own.length > 1 ? [...others, self] : others;
-        }
-        function effective({ largestClientBatch }, { variants, committed }) {
-            return variants.filter(({ dynamicBatching, maxBatchSize }) => dynamicBatching || largestClientBatch > 1 || maxBatchSize === committed.maxBatchSize);
-        }
-        function withOwn(members, from, own) {
-            const together = from.others === undefined ? own : { ...own, committed: false, others: from.others };
-            return sameConfiguration(together, members.committed) ? members.committed : together;
-        }
-        function movers_atLeast(members, one, other) {
-            const all = movers(members, [one, other]);
-            return all.every((mover) => {
-                const [a, b] = [mover.fields(one), mover.fields(other)];
-                return (a.instanceCount ?? 0) >= (b.instanceCount ?? 0) && a.maxBatchSize >= b.maxBatchSize;
-            });
-        }
-        function neighbours({ fields, variants }, from) {
-            const current = fields(from);
-            const all = variants(from).map((configuration) => ({ configuration, fields: fields(configuration) }));
-            const alike = (change) => all.filter((each) => variedKey({ ...each.fields, ...change }) === variedKey({ ...current, ...change }));
-            const counts = alike({ instanceCount: null })
-                .filter((each) => each.fields.instanceCount !== current.instanceCount)
-                .toSorted((a, b) => (a.fields.instanceCount ?? 0) - (b.fields.instanceCount ?? 0));
-            const up = counts.find((each) => (each.fields.instanceCount ?? 0) > (current.instanceCount ?? 0));
-            const down = counts.findLast((each) => (each.fields.instanceCount ?? 0) < (current.instanceCount ?? 0));
-            const other = all.find((each) => each.fields.dynamicBatching !== current.dynamicBatching &&
-                each.fields.instanceCount === current.instanceCount &&
-                each.fields.maxBatchSize === current.maxBatchSize);
-            return [up, other, down].flatMap((each) => each?.configuration ?? []);
-        }
-        ;
-        function isUnanswered({ points }) {
-            return points.every(({ metrics }) => metrics === null);
-        }
-        function nextUnanswered({ points, space }) {
-            const tried = new Set(points.map(placeKey));
-            const works = chanceOfWorking(points);
-            const order = (place, index) => {
-                const { configuration } = place;
-                const isOwn = sameConfiguration(configuration, space.committed);
-                const times = points.filter((point) => sameConfiguration(point.configuration, configuration)).length;
-                const isSmaller = space.members === undefined && works(place) > 0;
-                return [
-                    isOwn && index === 0 ? 0 : times + 1,
-                    isSmaller ? 0 : 1,
-                    isSmaller ? unanswered_sizeOf(configuration) : differenceOf(configuration, space),
-                    index,
-                ];
-            };
-            let next = null;
-            for (const configuration of options(space)) {
-                const loads = loadsFor(space, configuration);
-                const index = loads.findIndex((load) => !tried.has(placeKey({ configuration, load })));
-                const load = loads[index];
-                if (load === undefined)
-                    continue;
-                const place = { configuration, load };
-                const key = order(place, index);
-                if (next === null || isBefore(key, next.key))
-                    next = { place, key };
-            }
-            return next?.place ?? null;
-        }
-        function options({ configurations, committed, members }) {
-            if (members === undefined)
-                return configurations;
-            return [committed, ...movers(members, configurations).flatMap((mover) => mover.variants(committed))];
-        }
-        function unanswered_sizeOf({ instanceCount, maxBatchSize }) {
-            return (instanceCount ?? 1) * Math.max(1, maxBatchSize);
-        }
-        function differenceOf(configuration, { committed, members }) {
-            const others = (members?.varied ?? []).map((member) => fieldsDifference(fieldsOf(member, configuration), member.committed));
-            return others.reduce((sum, each) => sum + each, fieldsDifference(configuration, committed));
-        }
-        function fieldsDifference(one, other) {
-            const rest = (fields) => variedKey({ ...fields, instanceCount: null, maxBatchSize: 0, dynamicBatching: false });
-            return (unanswered_doublings(one.instanceCount ?? 1, other.instanceCount ?? 1) +
-                unanswered_doublings(one.maxBatchSize, other.maxBatchSize) +
-                Number(one.dynamicBatching !== other.dynamicBatching) +
-                Number(rest(one) !== rest(other)));
-        }
-        function unanswered_doublings(one, other) {
-            return one === other ? 0 : Math.max(1, Math.abs(Math.log2(Math.max(1, one) / Math.max(1, other))));
-        }
-        function isBefore(one, other) {
-            const at = one.findIndex((value, i) => value !== other[i]);
-            return at >= 0 && (one[at] ?? 0) < (other[at] ?? 0);
-        }
-        ;
         const committedLoads = 3;
         const confirmShare = 0.1;
         const leastToConfirm = 5;
@@ -48633,22 +49048,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (state.points.length === 0)
                 return beginning(state);
             if (isUnanswered(state))
-                return untilAnswered(state);
+                return quick_untilAnswered(state);
             const promising = prospects(state);
             const found = explore(state, promising);
             return typeof found === 'string' ? ending(state, promising, found) : found;
         }
         function beginning(state) {
-            const place = committedPlace(state);
-            return isAffordable(state, place, 0)
-                ? quick_measure(place, 'explore', 'the committed configuration comes first')
-                : exhausted(state);
-        }
-        function committedPlace({ space }) {
-            return { configuration: space.committed, load: firstLoad(space, space.committed) };
+            const { space } = state;
+            const isOwn = firstLoad(space, space.committed) !== null;
+            const configuration = isOwn ? space.committed : nextUnanswered(state)?.configuration;
+            const load = configuration === undefined ? null : firstLoad(space, configuration);
+            if (configuration === undefined || load === null)
+                return quick_done(state, 'no configuration takes any of the loads');
+            const place = { configuration, load };
+            if (!isAffordable(state, place, 0))
+                return exhausted(state);
+            const why = isOwn
+                ? 'the committed configuration comes first'
+                : 'the committed configuration takes none of the client batches: what differs least from it comes first';
+            return quick_measure(place, 'explore', why);
         }
         function mayExplore(state, reserve) {
-            return isAffordable(state, { ...committedPlace(state), configuration: loadedOf(state) }, reserve);
+            return isAffordable(state, { configuration: loadedOf(state) }, reserve);
         }
         function ending(state, promising, reason) {
             const contender = quick_nextContender(state, promising);
@@ -48658,7 +49079,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return exhausted(state);
             return quick_measure(contender.place, 'confirm', contender.why);
         }
-        function untilAnswered(state) {
+        function quick_untilAnswered(state) {
             const place = nextUnanswered(state);
             if (place === null) {
                 const all = state.space.members === undefined ? 'nothing in the space' : 'no change of one model';
@@ -48765,7 +49186,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const begun = state.points.some((point) => sameConfiguration(point.configuration, configuration));
                 if (load === null || (!begun && (!fits(configuration) || skip(configuration, state))))
                     continue;
-                if (!isAffordable(whole, { configuration, load }, 0))
+                if (!isAffordable(whole, { configuration }, 0))
                     return brute_done(whole, budgetWords(whole));
                 return quick_measure({ configuration, load }, 'explore', 'next in order');
             }
@@ -48976,7 +49397,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return null;
             const times = known.map(({ member }) => executionTime(seen.flatMap((one) => executionOf(member, one) ?? [])));
             const network = (configuration, load) => ({
-                stations: known.map(({ member, row }, i) => stationOf(fieldsOf(member, configuration), row, batchSizeOf(load), times[i] ?? (() => nsPerMs))),
+                stations: known.map(({ member, row }, i) => stationOf(members_fieldsOf(member, configuration), row, batchSizeOf(load), times[i] ?? (() => nsPerMs))),
                 elsewhereNs: elsewhereNs(at, known.map(({ row }) => row)),
                 window: at.own === null ? null : (configuration.instanceCount ?? 1),
             });
@@ -49020,7 +49441,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 Math.log2(instanceCount ?? 1),
                 dynamicBatching ? Math.log2(Math.max(1, maxBatchSize)) / 2 : 0,
             ];
-            const others = varied.flatMap((member) => of(fieldsOf(member, configuration)));
+            const others = varied.flatMap((member) => of(members_fieldsOf(member, configuration)));
             return [...of(configuration), ...others, Math.log2(inferencesOf(load)) / 2];
         }
         function outstanding({ load }) {
@@ -49082,7 +49503,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (state.points.length === 0)
                 return beginning(state);
             if (isUnanswered(state))
-                return untilAnswered(state);
+                return quick_untilAnswered(state);
             const reserve = reserveOf(state);
             const goesOn = mayExplore(state, reserve);
             const place = goesOn ? nextPlace(state, members) : null;
@@ -49156,7 +49577,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (top === null)
                 return null;
             const { configuration, load, gain } = top.place;
-            return { configuration, load, why: gainWords(gain, holds(best, state.constraints)) };
+            return { configuration, load, why: joint_gainWords(gain, holds(best, state.constraints)) };
         }
         function stepCost({ budget: { costNs } }, loaded, next) {
             const names = new Set([...Object.keys(loaded.others ?? {}), ...Object.keys(next.others ?? {})]);
@@ -49166,7 +49587,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(1, costNs.measure + (isSame ? 0 : costNs.load * Math.max(1, changed.length)));
         }
         const mostScore = 1.99;
-        function gainWords(gain, isHolding) {
+        function joint_gainWords(gain, isHolding) {
             if (gain >= meeting)
                 return 'expected to meet the constraints';
             return !isHolding
@@ -49676,13 +50097,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const over = ensembles.filter(({ steps }) => steps.some(({ name }) => name === each.name));
                 const isCalled = over.length === 0 || model.called.includes(each.name);
                 const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0);
-                const asked = largestBatchAsked(repository, model.name, each.name);
-                const least = Math.max(keepsBatch ? own.maxBatchSize : 0, asked);
-                const settings = withLeastBatch({ ...search, mode }, least);
+                const floor = batchFloor(repository, model.name, each.name, own, keepsBatch);
+                const settings = withLeastBatch({ ...search, mode }, floor.maxBatchSize);
                 const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1);
                 const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu });
                 const member = { name: each.name, committed: own, variants: [own, ...variants] };
-                return [{ member, untried: untriedWords(each.name, untried) }];
+                return [{ member, floors: floorsOf(search, floor), untried: untriedWords(each.name, untried) }];
             });
             return {
                 members: {
@@ -49692,26 +50112,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     committed,
                     largestClientBatch: Math.max(1, ...loads.map(batchSizeOf)),
                 },
+                floors: varied.flatMap(({ floors }) => floors),
                 untried: varied.flatMap(({ untried }) => untried),
             };
         }
-        function largestBatchAsked(repository, top, name) {
-            const inside = modelClosure(repository, top);
-            const through = inside.filter((each) => modelClosure(repository, each).includes(name));
-            const beyond = [...repository.models.values()].filter((each) => !inside.includes(each.name) && each.dependencies.some((step) => through.includes(step)));
-            return Math.max(0, ...beyond.map(({ config }) => config?.maxBatchSize ?? 0));
-        }
         function ownSpace({ repository, model: { name, config }, committed, hasGpu }, { search, cpuOnly }, loadsAllowed) {
-            const settings = withLeastBatch(search, largestBatchAsked(repository, name, name));
+            const floor = batchFloor(repository, name, name, committed, false);
+            const settings = withLeastBatch(search, floor.maxBatchSize);
             const space = makeSpace(settings, committed, { ...traitsOf(config, committed), loadsAllowed });
             if (config === null || isEnsembleConfig(config) || !loadsAllowed || search.mode === 'off')
-                return { space, untried: [] };
+                return { space, floors: [], untried: [] };
             const [, ...listed] = space.configurations;
             const { committed: _, ...own } = committed;
             const { variants, untried } = variantsOn(config, own, listed.map(({ committed: __, ...fields }) => fields), { cpuOnly, hasGpu });
             const others = variants.map((fields) => ({ ...fields, committed: false }));
             return {
                 space: { ...space, configurations: [committed, ...others] },
+                floors: floorsOf(search, floor),
                 untried: untriedWords(name, untried),
             };
         }
@@ -51513,6 +51930,28 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
             return { point: { configuration, load, metrics }, scenario };
         }
+        const maxErrorLength = 160;
+        function outcomeWords(measured, settings) {
+            return measured
+                .map(({ point: { configuration, load, metrics }, scenario }, index) => {
+                const { objectives = [], constraints = [] } = settings[index] ?? {};
+                const outcome = metrics === null
+                    ? `failed: ${startOf(withoutLoad(scenario))}`
+                    : measurementWords(metrics, { objectives, constraints });
+                const { others: _, ...own } = configuration;
+                const shown = load.beside === undefined ? configuration : own;
+                return `${describeConfiguration(shown)} at ${loadLabel(ownLoad(load))}: ${outcome}`;
+            })
+                .join(' + ');
+        }
+        function withoutLoad({ error = 'no reason given', load }) {
+            const prefix = `${loadLabel(load)}: `;
+            return error.startsWith(prefix) ? error.slice(prefix.length) : error;
+        }
+        function startOf(error) {
+            const [line = ''] = error.split('\n');
+            return line.length <= maxErrorLength ? line : `${line.slice(0, maxErrorLength - 1)}…`;
+        }
         ;
         function timesOf({ spentNs, startingNs = 0, loadingNs, underLoadNs = 0 }, { verifyNs, stopNs }) {
             return {
@@ -51530,7 +51969,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             online: 'mode online: requests of one inference, where nothing else is listed',
             offline: 'mode offline: requests are batches, where nothing else is listed',
         };
-        function summarize({ search }, space, { progress, done }, after) {
+        function summarize({ search }, space, { progress, done }, after, limits) {
             const { points } = progress;
             const tried = new Set(points.map((point) => configurationKey(point.configuration))).size;
             const fits = fitsMemory(points, space);
@@ -51553,6 +51992,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                         : [
                             `${countInWords(tooLarge, 'configuration')} not tried, since predicted to need more GPU memory than there is`,
                         ]),
+                    ...limits,
                     ...(bisected === 0 ? [] : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
                     ...(search.serving === null ? [] : [servingWords[search.serving]]),
                 ],
@@ -51565,14 +52005,17 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         ;
         async function sweepConcurrently(context, input, from, save) {
             const { world } = context;
-            const { models, untried } = modelsOf(context, input);
+            const searched = modelsOf(context, input);
+            const { models } = searched;
             const bench = makeConcurrentBench(context, input.repository, input.models);
             const rig = {
                 nowNs: world.nowNs,
-                measure: (step, index) => {
+                measure: async (step, index) => {
                     interruptIfAsked(world);
-                    world.progress(`${concurrent_sweep_names(input.models)}: sweep ${index + 1}: ${concurrent_sweep_words(step.place)} (${step.why})`);
-                    return measurePlace(context, input, bench, models, step);
+                    const measured = await measurePlace(context, input, bench, models, step);
+                    const words = outcomeWords(measured.models, models);
+                    world.progress(`${concurrent_sweep_namesOf(input.models)}: sweep ${index + 1}: ${words}; ${step.why}`);
+                    return measured;
                 },
             };
             const plan = {
@@ -51584,9 +52027,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             };
             try {
                 const finished = await runConcurrentSweep(rig, plan, from, save);
+                world.progress(`${concurrent_sweep_namesOf(input.models)}: sweep done: ${finished.done.reason}`);
                 const doneNs = world.nowNs();
                 await bench.close();
-                return finish(context, models, finished, world.nowNs() - doneNs, untried);
+                return finish(context, searched, finished, world.nowNs() - doneNs);
             }
             finally {
                 await bench.close();
@@ -51605,11 +52049,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const searched = models.map((model, index) => {
                 const { objectives, constraints, weighting, ...own } = settings[index] ?? missingModel();
                 const one = { repository, model, committed: committed[index] ?? missingModel(), hasGpu: hasGpu(context) };
-                const { space, untried } = ownSpace(one, own, model.config !== null);
-                return { own: { name: model.name, space, objectives, constraints, weight: weighting / total }, untried };
+                const { space, ...bounds } = ownSpace(one, own, model.config !== null);
+                return { own: { name: model.name, space, objectives, constraints, weight: weighting / total }, ...bounds };
             });
             return {
                 models: searched.map(({ own }) => own),
+                floors: searched.map(({ floors }) => floors),
                 untried: searched.flatMap(({ untried }) => untried),
             };
         }
@@ -51639,7 +52084,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return { ...result, committed: isCommitted && other.committed };
             }, configurations[own] ?? missingModel());
         }
-        function finish(context, models, { states, points, spentNs, done: { answer, reason } }, stopNs, untried) {
+        function finish(context, { models, floors, untried }, { states, points, spentNs, done: { answer, reason } }, stopNs) {
             const answers = answer === null ? [] : answersOf(models, answer);
             const bisected = points.filter(({ purpose }) => purpose === 'capacity').length;
             const tried = new Set(points.filter(({ purpose }) => purpose !== 'capacity').map(concurrent_state_placeKey)).size;
@@ -51659,6 +52104,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                             ...(bisected === 0
                                 ? []
                                 : [`${countInWords(bisected, 'more measurement')} bisected for the capacity`]),
+                            ...(answer === null ? [] : floorNotes(floors[index] ?? [], answer.configurations[index])),
                             ...modeNotes(context, models[index]?.name ?? ''),
                         ],
                         answer: own === undefined || answer === null
@@ -51676,22 +52122,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 };
             });
         }
+        function floorNotes(floors, configuration) {
+            return configuration === undefined
+                ? []
+                : floors.flatMap((each) => floorWords([each], each.model, configuration));
+        }
         function modeNotes(context, model) {
             const { mode } = context.config.settingsFor(model).search;
             return mode === 'brute'
                 ? ['run as a search by steps, not brute: the combinations of several models are too many']
                 : [];
         }
-        function concurrent_sweep_names(models) {
+        function concurrent_sweep_namesOf(models) {
             return models.map(({ name }) => name).join(' + ');
-        }
-        function concurrent_sweep_words({ configurations, loads }) {
-            return configurations
-                .map((configuration, index) => {
-                const load = loads[index];
-                return `${describeConfiguration(configuration)} at ${load === undefined ? '' : loadLabel(load)}`;
-            })
-                .join(' + ');
         }
         ;
         function modelMeasurement(side, index, warnings, config) {
@@ -51978,7 +52421,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 for (let index = 0; index < wanted; index++) {
                     const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
                     if (time === null) {
-                        warnings.push(`the time budget allowed ${index} of ${wanted} repetitions`);
+                        warnings.push(cutWords(plan, index, wanted));
                         break;
                     }
                     world.progress(`${names}: repetition ${index + 1} of ${wanted}`);
@@ -52004,6 +52447,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     if (index + 1 < wanted)
                         await closeAll(records, stopping, context.gpu !== null);
                 }
+                warnings.push(...[overrunWords(plan, world.nowNs() - startNs)].filter((words) => words !== null));
                 const [only, another] = candidates;
                 const running = keep === null || only === undefined || another !== undefined ? null : takeRunning(only.record);
                 if (running !== null)
@@ -52099,7 +52543,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         }
         const givenUp = 'the sweep was given up: ';
         function resume_words({ sweep }) {
-            return `resumed after ${sweep?.points.length ?? 0} measurements of its sweep`;
+            return `resumed after ${countInWords(sweep?.points.length ?? 0, 'measurement')} of its sweep`;
         }
         function withSweep(candidate, { progress, scenarios }, search) {
             return {
@@ -52553,15 +52997,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const { plan, reference, candidate } = input;
             const changes = await changesOf(reference, candidate, plan.name);
             const start = { model: plan.name, changes: attribution_summarize(changes) };
-            const unmeasured = { ...start, origin: skipped(''), fields: skipped('') };
             const origin = await originRound(context, input, changes);
-            const explained = { ...unmeasured, origin };
-            if (changes.fields.length < 2)
-                return explained;
-            if (!input.blamesConfig(explained))
-                return { ...explained, fields: skipped('config.pbtxt is not the cause') };
             const left = { ...input, timeNs: endNs - world.nowNs() };
-            return { ...explained, fields: await fieldsRound(context, left, changes) };
+            const blamed = input.blamesConfig({ changes: start.changes, origin });
+            return { ...start, origin, fields: await fieldsRound(context, left, changes, blamed) };
         }
         function attribution_summarize({ fields, files }) {
             return {
@@ -52591,7 +53030,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }));
             return measureRound(context, input, planned, sides);
         }
-        async function fieldsRound(context, input, { fields, models }) {
+        async function fieldsRound(context, input, { fields, models }, isBlamed) {
+            if (fields.length < 2)
+                return skipped('no two fields of config.pbtxt changed');
+            if (!isBlamed)
+                return skipped('config.pbtxt is not the cause');
             if (fields.length > maxFields)
                 return skipped(`${fields.length} fields changed, up to ${maxFields} are measured`);
             if (input.maxServers < fields.length + 2)
@@ -52719,6 +53162,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function room_holds(bytes, each) {
             return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((room_usableShare * bytes) / each);
         }
+        function gpuRoom(held) {
+            const free = [...held.values()].map(({ usedBytes, totalBytes }) => totalBytes - usedBytes);
+            return free.length === 0 ? 0 : Math.max(0, Math.min(...free));
+        }
         const mostSweepServers = 8;
         const leastGrowth = 2;
         function growthOf({ mode, instanceCounts, instanceCount }, committed) {
@@ -52727,12 +53174,17 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return Math.max(leastGrowth, most / (committed.instanceCount ?? 1));
         }
         function sweepServers({ gpu, launcher }, gated, needsOthers, growth, host) {
-            const isCheap = launcher.mode === 'embedded' || (launcher.mode === 'local' && !host.hasGpuDevice);
-            if (gpu !== null || !isCheap)
+            const isOurs = launcher.mode === 'embedded' || launcher.mode === 'local';
+            const isRead = gpu === null ? launcher.mode === 'embedded' || !host.hasGpuDevice : showsProcesses(gated);
+            if (!isOurs || !isRead)
                 return 1;
             const inAll = Math.floor(serversThatFit(gated) / growth);
-            const further = Math.min(room_holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')), room_holds(host.shared.freeBytes, growth * host.shared.usedBytes));
+            const further = Math.min(room_holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')), room_holds(host.shared.freeBytes, growth * host.shared.usedBytes), room_holds(host.gpuFreeBytes, growth * mostOf(gated, 'gpuMemoryBytes')));
             return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further));
+        }
+        function showsProcesses({ models }) {
+            const read = models.flatMap((model) => gatedScenarios(model).map(({ metrics }) => metrics.gpuMemoryBytes?.reason));
+            return read.length > 0 && read.every((reason) => reason === memorySources.processes);
         }
         ;
         async function profileScreened(context, plan, input, isCleared) {
@@ -52811,141 +53263,204 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
         }
         ;
-        function makeBench(context, repository, model, running) {
-            const { world } = context;
-            const newLoader = () => makeVariantLoader(context, repository, model);
-            let seats = running === null
-                ? []
-                : [{ ...running, loader: newLoader(), completes: true, isFree: false, idle: running.model.gpuIdle }];
-            let last = running?.model ?? null;
-            async function start(completes) {
-                const watch = await context.gpu?.watchServer();
-                const flags = completes ? [] : [withoutAutoComplete];
-                const server = await openServer(context, 'candidate', repository.path, flags);
-                const unloaded = { server, loader: newLoader(), completes, isFree: true, model: null };
-                seats = [...seats, { ...unloaded, idle: undefined }];
-                const seat = { ...unloaded, idle: await watch?.idle(server.server.pids()) };
-                seats = seats.map((each) => (each.server === server ? seat : each));
-                return seat;
+        class Seat {
+            server;
+            completes;
+            idle;
+            isFree;
+            #loader;
+            #model;
+            constructor(server, loader, completes, model) {
+                this.server = server;
+                this.completes = completes;
+                this.idle = model?.gpuIdle;
+                this.isFree = model === null;
+                this.#loader = loader;
+                this.#model = model;
             }
-            async function startFor({ committed }) {
-                try {
-                    const isOurs = context.launcher.mode === 'embedded' || context.launcher.mode === 'local';
-                    const isAsGated = committed && context.gpu === null;
-                    return await start(isAsGated || !isOurs || !(await isComplete(repository, model.name)));
-                }
-                catch (error) {
-                    const other = seats.at(-1);
-                    if (other === undefined || world.signal.aborted)
-                        throw error;
-                    world.progress(`no further server beside ${seats.length}: ${(0, domain_error.Ub)(error).message}`);
-                    return other;
-                }
+            hasExited() {
+                return this.server.server.hasExited();
             }
-            async function change(seat, configuration) {
-                const { server, loader, idle, model: before } = seat;
-                seat.model = null;
-                seat.isFree = true;
+            has(configuration) {
+                return this.#model !== null && isIn(this.#model, configuration);
+            }
+            async load(configuration) {
+                if (this.#model === null || !isIn(this.#model, configuration))
+                    this.#model = await this.#replace(configuration);
+                this.isFree = false;
+                return this.#model;
+            }
+            async #replace(configuration) {
+                const before = this.#model;
+                this.#model = null;
+                this.isFree = true;
                 try {
-                    const opened = await loader.load(server, configuration, before);
-                    seat.model = idle === undefined ? opened : { ...opened, gpuIdle: idle };
-                    seat.isFree = false;
-                    return seat.model;
+                    const opened = await this.#loader.load(configuration, before);
+                    return this.idle === undefined ? opened : { ...opened, gpuIdle: this.idle };
                 }
                 catch (error) {
                     await before?.detach();
                     throw error;
                 }
             }
-            async function leave(next) {
-                const left = last;
-                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
-                    last = null;
-                    await left.detach();
-                }
-                await close(seats.filter(({ server }) => server.server.hasExited()));
-            }
-            const seatOf = (configuration) => seats.find((seat) => seat.model !== null && isIn(seat.model, configuration));
-            async function close(closing) {
-                seats = seats.filter((seat) => !closing.includes(seat));
-                await Promise.all(closing.map(({ server }) => server.close()));
-            }
-            return {
-                load: async (configuration, replaced) => {
-                    const beginNs = world.nowNs();
-                    let startNs = 0;
-                    const tried = async () => {
-                        try {
-                            await leave(configuration);
-                            const known = seatOf(configuration);
-                            if (known?.model != null) {
-                                known.isFree = false;
-                                return known.model;
-                            }
-                            const free = (replaced && seatOf(replaced)) ?? seats.find(({ isFree }) => isFree);
-                            const seat = free ?? (await startFor(configuration));
-                            startNs = free === undefined ? world.nowNs() - beginNs : 0;
-                            return await change(seat, configuration);
-                        }
-                        catch (error) {
-                            interruptIfAsked(world);
-                            return (0, domain_error.Ub)(error).message;
-                        }
-                    };
-                    const wasLoaded = seatOf(configuration)?.server.server.hasExited() === false;
-                    const found = await tried();
-                    last = typeof found === 'string' ? null : found;
-                    const loadNs = wasLoaded ? null : world.nowNs() - beginNs - startNs;
-                    return { model: found, startNs, loadNs };
-                },
-                discard: (configuration) => {
-                    const seat = seatOf(configuration);
-                    if (seat !== undefined)
-                        seat.isFree = true;
-                },
-                verify: async (configuration) => {
-                    const isSure = configuration.committed || seatOf(configuration)?.completes === true;
-                    if (isSure || seats.every(({ completes }) => completes))
-                        return;
-                    await last?.detach();
-                    last = null;
-                    await close(seats.filter(({ completes }) => !completes));
-                    const seat = seats.find(({ completes }) => completes) ?? (await start(true));
-                    await change(seat, configuration);
-                },
-                close: async () => {
-                    try {
-                        await last?.detach();
-                    }
-                    finally {
-                        await close(seats);
-                    }
-                },
-            };
         }
         function isIn(model, configuration) {
             return configurationKey(model.configuration) === configurationKey(configuration);
         }
         ;
+        class Bench {
+            #context;
+            #repository;
+            #model;
+            #mostServers;
+            #seats;
+            #last;
+            constructor(context, { repository, model, running, servers, }) {
+                this.#context = context;
+                this.#repository = repository;
+                this.#model = model;
+                this.#mostServers = servers;
+                this.#seats = running === null ? [] : [this.#seat(running.server, true, running.model)];
+                this.#last = running?.model ?? null;
+            }
+            async load(configuration, replaced) {
+                const { world } = this.#context;
+                const beginNs = world.nowNs();
+                const wasLoaded = this.#seatOf(configuration)?.hasExited() === false;
+                let startNs = 0;
+                let model;
+                try {
+                    await this.#leave(configuration);
+                    let seat = this.#seatOf(configuration) ?? this.#freeSeat(replaced);
+                    const start = seat === undefined ? `starting server ${this.#seats.length + 1} and ` : '';
+                    if (seat?.has(configuration) !== true)
+                        this.#say(`${start}loading ${describeConfiguration(configuration)}`);
+                    if (seat === undefined) {
+                        seat = await this.#startFor(configuration);
+                        startNs = world.nowNs() - beginNs;
+                    }
+                    model = await seat.load(configuration);
+                }
+                catch (error) {
+                    interruptIfAsked(world);
+                    model = (0, domain_error.Ub)(error).message;
+                }
+                this.#last = typeof model === 'string' ? null : model;
+                return { model, startNs, loadNs: wasLoaded ? null : world.nowNs() - beginNs - startNs };
+            }
+            discard(configuration) {
+                const seat = this.#seatOf(configuration);
+                if (seat !== undefined)
+                    seat.isFree = true;
+            }
+            async verify(configuration) {
+                const isSure = configuration.committed || this.#seatOf(configuration)?.completes === true;
+                if (isSure || this.#seats.every(({ completes }) => completes))
+                    return;
+                await this.#last?.detach();
+                this.#last = null;
+                const others = this.#seats.filter(({ completes }) => !completes);
+                this.#sayStopping(others);
+                await this.#close(others);
+                this.#say('loading the answer once more, on a server that completes its configuration as a user’s does');
+                const seat = this.#seats.find(({ completes }) => completes) ?? (await this.#start(true));
+                await seat.load(configuration);
+            }
+            pids() {
+                return this.#seats.flatMap(({ server }) => server.server.pids());
+            }
+            async close() {
+                this.#sayStopping(this.#seats);
+                try {
+                    await this.#last?.detach();
+                }
+                finally {
+                    await this.#close(this.#seats);
+                }
+            }
+            #seatOf(configuration) {
+                return this.#seats.find((seat) => seat.has(configuration));
+            }
+            #freeSeat(replaced) {
+                return (replaced && this.#seatOf(replaced)) ?? this.#seats.find(({ isFree }) => isFree);
+            }
+            async #leave(next) {
+                const left = this.#last;
+                if (left !== null && (!isIn(left, next) || left.live.server.hasExited())) {
+                    this.#last = null;
+                    await left.detach();
+                }
+                await this.#close(this.#seats.filter((seat) => seat.hasExited()));
+            }
+            async #startFor({ committed }) {
+                const { gpu, launcher, world } = this.#context;
+                try {
+                    const isOurs = launcher.mode === 'embedded' || launcher.mode === 'local';
+                    const isAsGated = committed && (gpu === null || this.#mostServers > 1);
+                    const isWhole = () => isComplete(this.#repository, this.#model.name);
+                    return await this.#start(isAsGated || !isOurs || !(await isWhole()));
+                }
+                catch (error) {
+                    const other = this.#seats.at(-1);
+                    if (other === undefined || world.signal.aborted)
+                        throw error;
+                    this.#say(`no further server beside ${this.#seats.length}: ${(0, domain_error.Ub)(error).message}`);
+                    return other;
+                }
+            }
+            async #start(completes) {
+                const watch = await this.#context.gpu?.watchServer();
+                const flags = completes ? [] : [withoutAutoComplete];
+                const server = await openServer(this.#context, 'candidate', this.#repository.path, flags);
+                const seat = this.#seat(server, completes, null);
+                this.#seats = [...this.#seats, seat];
+                seat.idle = await watch?.idle(server.server.pids());
+                return seat;
+            }
+            #seat(server, completes, model) {
+                const loader = new VariantLoader(this.#context, server, this.#repository, this.#model);
+                return new Seat(server, loader, completes, model);
+            }
+            async #close(closing) {
+                this.#seats = this.#seats.filter((seat) => !closing.includes(seat));
+                await Promise.all(closing.map(({ server }) => server.close()));
+            }
+            #sayStopping(closing) {
+                if (closing.length > 0)
+                    this.#say(`stopping ${countInWords(closing.length, 'server')}`);
+            }
+            #say(words) {
+                this.#context.world.progress(`${this.#model.name}: ${words}`);
+            }
+        }
+        ;
         async function sweepModel(context, input, from, save) {
             const { world, config } = context;
-            const { repository, model, running, servers, timeNs } = input;
-            const bench = makeBench(context, repository, model, running);
+            const { model, servers, timeNs } = input;
+            const bench = new Bench(context, input);
             const settings = config.settingsFor(model.name);
             try {
-                const { space, untried } = spaceOf(context, input);
-                const rig = { nowNs: world.nowNs, servers, measure: measurer(context, bench, model.name) };
+                const { space, floors, untried } = spaceOf(context, input);
+                const rig = {
+                    nowNs: world.nowNs,
+                    servers,
+                    measure: measurer(watching(context, bench, servers), bench, model.name),
+                };
                 const finished = await runSweep(rig, { ...settings, space, timeNs }, from, save);
                 const doneNs = world.nowNs();
                 const { answer } = finished.done;
-                if (answer !== null) {
-                    world.progress(`${model.name}: sweep done: ${finished.done.reason}`);
+                world.progress(`${model.name}: sweep done: ${finished.done.reason}`);
+                if (answer !== null)
                     await bench.verify(answer.configuration);
-                }
+                const floorNotes = answer === null ? [] : floorWords(floors, model.name, answer.configuration);
                 const verifyNs = world.nowNs() - doneNs;
                 await bench.close();
                 const stopNs = world.nowNs() - doneNs - verifyNs;
-                return { ...finished, summary: summarize(settings, space, finished, { verifyNs, stopNs }), untried };
+                return {
+                    ...finished,
+                    summary: summarize(settings, space, finished, { verifyNs, stopNs }, floorNotes),
+                    untried,
+                };
             }
             finally {
                 await bench.close();
@@ -52962,33 +53477,43 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const memory = gpuMemoryTotalBytes === null ? {} : { gpuMemoryBytes: gpuMemoryTotalBytes };
             if (!loadsAllowed || mode === 'off')
                 return { ...own, space: { ...own.space, ...memory } };
-            const { members, untried } = membersOf(searched, config, mode, own.space.loads);
+            const { members, floors, untried } = membersOf(searched, config, mode, own.space.loads);
             return {
                 space: { ...withMembers(own.space, members, mode), ...memory },
+                floors: [...own.floors, ...floors],
                 untried: [...own.untried, ...untried],
             };
         }
+        function watching(context, bench, servers) {
+            const { gpu } = context;
+            return gpu === null || servers === 1 ? context : { ...context, gpu: besideServers(gpu, () => bench.pids()) };
+        }
         function measurer(context, bench, name) {
-            const { world } = context;
+            const { world, config } = context;
+            const settings = config.settingsFor(name);
             return async (step, index, replaced) => {
                 interruptIfAsked(world);
-                const { configuration, load } = step;
-                world.progress(`${name}: sweep ${index + 1}: ${describeConfiguration(configuration)} at ${loadLabel(load)} (${step.why})`);
-                const { model, ...took } = await bench.load(configuration, replaced);
-                if (typeof model === 'string') {
-                    const scenario = failedScenario('sweep', configuration, load, model);
-                    const point = { configuration, load, metrics: null };
-                    return { point, scenario, ...took, measureNs: 0, underLoadNs: 0 };
-                }
-                const startNs = world.nowNs();
-                const samples = await measureAtOnce(context, [{ model, load }], step.purpose);
-                const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured');
-                const measureNs = world.nowNs() - startNs;
-                const { point, scenario } = outcomeOf(context, configuration, load, measured);
-                if (point.metrics === null)
-                    bench.discard(configuration);
-                return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) };
+                const measured = await sweep_measureStep(context, bench, step, replaced);
+                world.progress(`${name}: sweep ${index + 1}: ${outcomeWords([measured], [settings])}; ${step.why}`);
+                return measured;
             };
+        }
+        async function sweep_measureStep(context, bench, { configuration, load, purpose }, replaced) {
+            const { world } = context;
+            const { model, ...took } = await bench.load(configuration, replaced);
+            if (typeof model === 'string') {
+                const scenario = failedScenario('sweep', configuration, load, model);
+                const point = { configuration, load, metrics: null };
+                return { point, scenario, ...took, measureNs: 0, underLoadNs: 0 };
+            }
+            const startNs = world.nowNs();
+            const samples = await measureAtOnce(context, [{ model, load }], purpose);
+            const measured = typeof samples === 'string' ? samples : (samples[0] ?? 'not measured');
+            const measureNs = world.nowNs() - startNs;
+            const { point, scenario } = outcomeOf(context, configuration, load, measured);
+            if (point.metrics === null)
+                bench.discard(configuration);
+            return { point, scenario, ...took, measureNs, underLoadNs: underLoadOf(measured) };
         }
         ;
         async function measureModel(context, input, model) {
@@ -53025,7 +53550,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     state = now;
                     save(sidesWith(now, null));
                 };
-                const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), { freeBytes: freeMemoryBytes(), shared: sharedMemoryRoom(), hasGpuDevice: hasGpuDevice() });
+                const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), {
+                    freeBytes: freeMemoryBytes(),
+                    shared: sharedMemoryRoom(),
+                    hasGpuDevice: hasGpuDevice(),
+                    gpuFreeBytes: context.gpu === null ? Number.POSITIVE_INFINITY : gpuRoom(context.gpu.lastMemory()),
+                });
                 const wanted = { repository: input.candidate, model, committed, timeNs, running, servers };
                 const sweep = await sweepModel(context, wanted, state, keep);
                 return withWarnings(sidesWith(sweep, sweep.summary), sweep.untried);
@@ -53147,6 +53677,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     },
                 git,
                 ...attributionsOf(sides),
+                ...(config.ignoredKeys.length === 0 ? {} : { ignoredKeys: config.ignoredKeys }),
                 warnings: [...config.warnings, ...claim.warnings],
                 wallNs: world.nowNs() - startNs,
             });
@@ -54299,6 +54830,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     save: output.saveMeasurements,
                     logServer: output.logServer,
                 });
+                world.progress('judging what was measured, and writing the reports');
                 const opened = { baseline: request.baseline, recent: request.recent ?? notRequested };
                 const result = judgeAgainst({ measurements, config, mode: request.mode }, opened);
                 const next = baselineFrom(measurements, known, request.runId, config.gate.maxFailureRatio);
@@ -55100,6 +55632,8 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
             }
             const known = new Map(points.map((point) => [placeKey({ configuration: landscape_file_configurationOf(point), load: landscape_file_loadOf(point) }), point]));
             const [configurations, loads] = [configurationsOf(space, committed), landscape_file_loadsOf(space)];
+            if (!configurations.some((each) => loadsFor({ committed, configurations, loads }, each).length > 0))
+                throw refuse([tooLargeRequests(space)]);
             const ofSpace = configurations.flatMap((each) => loads.flatMap((load) => known.get(placeKey({ configuration: each, load })) ?? []));
             const odd = misspeltKeys(json.points, Object.keys(pointKeys));
             const notHeld = unrecorded(Object.keys(objective), ofSpace);
@@ -55119,6 +55653,14 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 objectives: Object.entries(objective).map(([tag, weight]) => ({ name: tag, metric: metricTags[tag], weight })),
                 constraints: limits,
                 measure: (configuration, load) => metricsOf(known.get(placeKey({ configuration, load }))),
+            };
+        }
+        function tooLargeRequests({ client_batch_size, max_batch_size }) {
+            const [least, most] = [Math.min(...client_batch_size), Math.max(...max_batch_size)];
+            return {
+                key: 'space.client_batch_size',
+                message: `is ${least} at the least, and no max_batch_size is above ${most}: nothing can be measured`,
+                remedy: 'Record smaller client batches, or a max_batch_size that takes them.',
             };
         }
         function firstOf({ instance_count, max_batch_size, dynamic_batching }) {
@@ -55356,7 +55898,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                     : configuration.committed
                         ? 'Best: the committed configuration, '
                         : 'Best: ';
-            return `${which}${answer_describe(answer)}${more}. ${explanation}`;
+            return `${which}${answer_words_describe(answer)}${more}. ${explanation}`;
         }
         function replay_nothing(points) {
             return points.length === 0 ? 'Nothing was measured.' : 'No measurement succeeded.';
