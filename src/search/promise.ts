@@ -19,6 +19,8 @@ const leastChance = 0.02
  * is sure to hold may be worth 70 % (ADR 33).
  */
 const mostTries = 6
+/** Expected improvement below which a near miss is left: it is measured again since all else may be much worse, not for a per cent. */
+const leastOfNearMiss = 0.03
 /** Below this chance that its mean turns. */
 const leastTurn = 0.05
 
@@ -117,8 +119,9 @@ function promiseOf(
       return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) }
     }),
   )
-  const leastGain = Math.min(leastImprovement, spread / 5)
+  const leastOfNew = Math.min(leastImprovement, spread / 5)
   return (place, nearMiss) => {
+    const leastGain = nearMiss === undefined ? leastOfNew : leastOfNearMiss
     const outlook = surrogate(place)
     if (nearMiss !== undefined && chanceToTurn(nearMiss, outlook, constraints, spread) < leastTurn)
       return null

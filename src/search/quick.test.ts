@@ -204,6 +204,32 @@ test('a near miss is measured again as long as its mean may turn, six times at m
   expect(next(14.7e6, 14.9e6, 14.8e6)).toMatchObject({ load: load(2), purpose: 'confirm' })
 })
 
+test('a near miss is left where it would gain too little to be worth it', () => {
+  const at = (i: number, inferPerSec: number, latencyP99Ns: number) => ({
+    configuration: committed,
+    load: loads[i] as Load,
+    metrics: { inferPerSec, latencyP99Ns },
+  })
+  const next = (heavyRate: number) =>
+    nextStep('quick', {
+      space: { committed, configurations: [committed], loads: loads.slice(0, 3) },
+      // The winner is confirmed, and there are measurements left.
+      points: [
+        at(0, 180, 11.3e6),
+        at(1, 350, 11.4e6),
+        at(1, 352, 11.5e6),
+        at(1, 348, 11.4e6),
+        at(2, heavyRate, 14.2e6),
+        at(2, heavyRate + 2, 14.1e6),
+      ],
+      objectives: [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }],
+      constraints: [budgetOf(14e6)],
+      budget: { maxMeasurements: 20, timeLeftNs: null, costNs: { load: 0, measure: 1 } },
+    })
+  expect(next(500)).toMatchObject({ kind: 'measure', load: loads[2] })
+  expect(next(362)).toMatchObject({ kind: 'done', answer: { load: loads[1] } })
+})
+
 test('brute measures each place once, the committed configuration first, and leaves plateaus', () => {
   const scene: Landscape = {
     name: 'queue',
