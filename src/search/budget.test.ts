@@ -8,6 +8,9 @@ const spending = (made: number, timeLeftNs: number | null) => ({
 
 test('a search says which of its budgets has ended it', () => {
   expect(budgetWords(spending(20, 90e9))).toBe('the budget of 20 measurements is used')
+  expect(budgetWords({ points: [1], budget: { ...spending(0, null).budget, maxMeasurements: 1 } })).toBe(
+    'the budget of 1 measurement is used',
+  )
   expect(budgetWords(spending(4, 1.5e9))).toBe('the 1.5 s left do not allow the next measurement')
   expect(budgetWords(spending(4, -0.3e9))).toBe('the 0.0 s left do not allow the next measurement')
 })

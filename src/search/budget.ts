@@ -1,4 +1,5 @@
 import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import { countInWords } from '../domain/words.ts'
 import { nsPerSecond } from '../domain/world.ts'
 import { type Place, type SearchBudget, type SearchState, sameConfiguration } from './state.ts'
 
@@ -50,7 +51,7 @@ export function budgetWords({ points, budget }: Spending, kept = 0): string {
   const left = Math.max(0, maxMeasurements - points.length)
   if (left <= kept || timeLeftNs === null) {
     const butFor = left === 0 ? '' : `, but for ${left} kept for confirming`
-    return `the budget of ${maxMeasurements} measurements is used${butFor}`
+    return `the budget of ${countInWords(maxMeasurements, 'measurement')} is used${butFor}`
   }
   const overrunNs = -timeLeftNs
   if (overrunNs >= toldOverrunNs)
