@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { nsPerMs, type World } from '../domain/world.ts'
 import { launchProcess } from './launch.ts'
 import { runCommand } from './run-command.ts'
@@ -13,6 +14,8 @@ export interface NodeWorldOptions {
 /** The real world. Its clock begins now. */
 export function createNodeWorld({ run, progress, loadWorker, signal }: NodeWorldOptions): World {
   const startNs = process.hrtime.bigint()
+  // Every server, thread and command that is alive listens: more than ten are no leak, as which Node 20 reports them to the user.
+  setMaxListeners(0, signal)
   return {
     nowNs: () => Number(process.hrtime.bigint() - startNs),
     date: () => new Date().toISOString(),
