@@ -29,8 +29,24 @@ export function meantBy(failure: string): string | null {
   if (value?.word === undefined) return null
   const { word } = value
   const values = registry.getEnum(value.type ?? '')?.values.map(({ name }) => name) ?? []
+  const upper = word.toUpperCase()
+  const triton = elsewhereCalled[upper.replace(/^TYPE_/, '')]
+  if (triton !== undefined && values.includes(triton)) return didYouMean(triton)
   // `FP32` for `TYPE_FP32`: what is left out is the start that all values share.
-  return didYouMean(values.find((name) => name.endsWith(`_${word.toUpperCase()}`)) ?? nearest(word, values))
+  return didYouMean(values.find((name) => name.endsWith(`_${upper}`)) ?? nearest(word, values))
+}
+
+/** What numpy, ONNX and Triton's own clients call the types: by their letters `FLOAT32` is nearer to `TYPE_UINT32`. */
+const elsewhereCalled: Readonly<Record<string, string>> = {
+  BFLOAT16: 'TYPE_BF16',
+  BOOLEAN: 'TYPE_BOOL',
+  BYTES: 'TYPE_STRING',
+  DOUBLE: 'TYPE_FP64',
+  FLOAT: 'TYPE_FP32',
+  FLOAT16: 'TYPE_FP16',
+  FLOAT32: 'TYPE_FP32',
+  FLOAT64: 'TYPE_FP64',
+  HALF: 'TYPE_FP16',
 }
 
 function didYouMean(name: string | undefined): string | null {
