@@ -103,6 +103,12 @@ export interface InstanceGroups {
   readonly groups: readonly JsonObject[] | null
 }
 
+/** How a listed dynamic batcher may wait; null = as in config.pbtxt. */
+export interface ListedQueue {
+  readonly preferredBatchSizes: readonly number[] | null
+  readonly maxQueueDelayMicroseconds: number | null
+}
+
 export interface SearchSettings {
   readonly mode: 'quick' | 'brute' | 'manual' | 'off'
   /** Composing models, one of which the model must need to be searched at all: it is for their lists only; null = it is searched. */
@@ -124,8 +130,8 @@ export interface SearchSettings {
   readonly instanceGroups: readonly InstanceGroups[] | null
   readonly maxBatchSizes: readonly number[] | null
   readonly dynamicBatching: readonly boolean[] | null
-  readonly maxQueueDelaysMicroseconds: readonly number[] | null
-  readonly preferredBatchSizes: readonly (readonly number[])[] | null
+  /** How the batcher may wait. */
+  readonly queues: readonly ListedQueue[] | null
   /** Values of other fields of ModelConfig in all combinations; null = none is listed. */
   readonly otherFields: readonly NonNullable<Configuration['fields']>[] | null
   /** One configuration at one load, once; infinite where only the time is bounded. */

@@ -46,8 +46,7 @@ export const defaultSearch = {
   instanceGroups: null,
   maxBatchSizes: null,
   dynamicBatching: null,
-  maxQueueDelaysMicroseconds: null,
-  preferredBatchSizes: null,
+  queues: null,
   otherFields: null,
   // About two minutes at the default measuring times, load included: what the time budget of a model leaves.
   maxMeasurements: 20,

@@ -23,8 +23,10 @@ profile_models:
     maxBatchSizes: [4, 8],
     instanceCounts: [1, 3],
     dynamicBatching: [false, true],
-    preferredBatchSizes: [[2, 4], [8]],
-    maxQueueDelaysMicroseconds: [100],
+    queues: [
+      { preferredBatchSizes: [2, 4], maxQueueDelayMicroseconds: 100 },
+      { preferredBatchSizes: [8], maxQueueDelayMicroseconds: 100 },
+    ],
   })
   expect(config.settingsFor('other').search.mode).toBe('quick')
   expect(config.ignoredKeys).toEqual([
@@ -125,5 +127,17 @@ test('one single preferred_batch_size list is one value, as in Model Analyzer', 
   const { search } = modelOf(
     'profile_models: { m: { model_config_parameters: { dynamic_batching: { preferred_batch_size: [2, 4] } } } }',
   )
-  expect(search).toMatchObject({ dynamicBatching: [true], preferredBatchSizes: [[2, 4]] })
+  expect(search).toMatchObject({ dynamicBatching: [true], queues: [{ preferredBatchSizes: [2, 4] }] })
+})
+
+test('each listed batcher is tried as it is written, and none with what another one lists', () => {
+  const batchers = '[{}, { max_queue_delay_microseconds: 500 }, { preferred_batch_size: [4] }]'
+  const { search } = modelOf(
+    `profile_models: { m: { model_config_parameters: { dynamic_batching: ${batchers} } } }`,
+  )
+  expect(search.queues).toEqual([
+    { preferredBatchSizes: null, maxQueueDelayMicroseconds: null },
+    { preferredBatchSizes: null, maxQueueDelayMicroseconds: 500 },
+    { preferredBatchSizes: [4], maxQueueDelayMicroseconds: null },
+  ])
 })

@@ -175,13 +175,7 @@ function listsOf(
   parameters: Parameters,
 ): Pick<
   SearchSettings,
-  | 'instanceCounts'
-  | 'instanceGroups'
-  | 'maxBatchSizes'
-  | 'dynamicBatching'
-  | 'maxQueueDelaysMicroseconds'
-  | 'preferredBatchSizes'
-  | 'otherFields'
+  'instanceCounts' | 'instanceGroups' | 'maxBatchSizes' | 'dynamicBatching' | 'queues' | 'otherFields'
 > {
   const instances = listOrNull((parameters.instance_group ?? []).map(instancesOf)) ?? []
   const batching = parameters.dynamic_batching ?? []
@@ -191,10 +185,7 @@ function listsOf(
     instanceCounts: listOrNull(instances.flatMap(({ count }) => count ?? [])),
     instanceGroups: instances.some(({ groups }) => groups !== null) ? instances : null,
     dynamicBatching: listOrNull(batching.map((block) => block !== false)),
-    maxQueueDelaysMicroseconds: listOrNull(
-      blocks.flatMap((block) => block.max_queue_delay_microseconds ?? []),
-    ),
-    preferredBatchSizes: listOrNull(blocks.flatMap((block) => block.preferred_batch_size ?? [])),
+    queues: queuesOf(blocks),
     otherFields: otherFieldsOf(parameters, blocks),
   }
 }
@@ -214,6 +205,24 @@ function instancesOf(groups: readonly JsonObject[]): InstanceGroups {
 /** Triton makes one instance where there is no count. */
 function countOf({ count }: JsonObject): number {
   return typeof count === 'number' ? count : 1
+}
+
+/** Each block by itself: what one of them lists is no value of another. */
+function queuesOf(
+  blocks: readonly Pick<
+    Exclude<NonNullable<Parameters['dynamic_batching']>[number], boolean>,
+    'max_queue_delay_microseconds' | 'preferred_batch_size'
+  >[],
+): SearchSettings['queues'] {
+  const queues = blocks.flatMap(({ max_queue_delay_microseconds: delays, preferred_batch_size: preferred }) =>
+    (preferred ?? [null]).flatMap((preferredBatchSizes) =>
+      (delays ?? [null]).map((maxQueueDelayMicroseconds) => ({
+        preferredBatchSizes,
+        maxQueueDelayMicroseconds,
+      })),
+    ),
+  )
+  return listOrNull(queues)
 }
 
 /** What is listed beside the three that a search knows; the batcher's further settings stand under `dynamic_batching`. */

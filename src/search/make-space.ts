@@ -138,16 +138,19 @@ type Queue = Pick<Configuration, 'preferredBatchSizes' | 'maxQueueDelayMicroseco
 
 /** Delays and preferred sizes are varied only where they are listed; else the committed ones stay, as far as they are legal. */
 function queueVariants(settings: SearchSettings, committed: Configuration, maxBatchSize: number): Queue[] {
-  const listed = settings.preferredBatchSizes?.filter((sizes) => sizes.every((size) => size <= maxBatchSize))
-  const kept = committed.preferredBatchSizes?.filter((size) => size <= maxBatchSize) ?? []
-  const preferred = listed === undefined || listed.length === 0 ? [kept] : listed
-  const delays = settings.maxQueueDelaysMicroseconds ?? [committed.maxQueueDelayMicroseconds ?? 0]
-  return preferred.flatMap((sizes) =>
-    delays.map((delay) => ({
+  const isLegal = (size: number) => size <= maxBatchSize
+  const asCommitted = { preferredBatchSizes: null, maxQueueDelayMicroseconds: null }
+  const listed = settings.queues ?? [asCommitted]
+  const legal = listed.filter(({ preferredBatchSizes }) => preferredBatchSizes?.every(isLegal) ?? true)
+  const queues = legal.length > 0 ? legal : listed.map((queue) => ({ ...queue, preferredBatchSizes: null }))
+  return queues.map((queue) => {
+    const sizes = queue.preferredBatchSizes ?? committed.preferredBatchSizes?.filter(isLegal) ?? []
+    const delay = queue.maxQueueDelayMicroseconds ?? committed.maxQueueDelayMicroseconds ?? 0
+    return {
       ...(sizes.length === 0 ? {} : { preferredBatchSizes: sizes }),
       ...(delay === 0 ? {} : { maxQueueDelayMicroseconds: delay }),
-    })),
-  )
+    }
+  })
 }
 
 /** The powers of two in the range; its lower end where it holds none, so that a range is never empty by accident. */

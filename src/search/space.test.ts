@@ -19,8 +19,7 @@ const settings: SearchSettings = {
   instanceGroups: null,
   maxBatchSizes: null,
   dynamicBatching: null,
-  maxQueueDelaysMicroseconds: null,
-  preferredBatchSizes: null,
+  queues: null,
   otherFields: null,
   maxMeasurements: 20,
   capacitySteps: 5,
@@ -81,8 +80,9 @@ test('an ensemble has no instances to vary, and a server that loads nothing only
 test('delays and preferred sizes are varied only with dynamic batching, and never beyond max_batch_size', () => {
   const lists = {
     ...settings,
-    maxQueueDelaysMicroseconds: [0, 100],
-    preferredBatchSizes: [[4], [8]],
+    queues: [[4], [8]].flatMap((preferredBatchSizes) =>
+      [0, 100].map((maxQueueDelayMicroseconds) => ({ preferredBatchSizes, maxQueueDelayMicroseconds })),
+    ),
     maxBatchSizes: [4],
   }
   const { configurations } = makeSpace(lists, committed, model)
@@ -106,6 +106,26 @@ test('where nothing is listed, committed delay and preferred sizes stay as far a
     (other) => other.maxBatchSize === 4 && other.dynamicBatching && other.instanceCount === 1,
   )
   expect(small).toMatchObject({ preferredBatchSizes: [2], maxQueueDelayMicroseconds: 50 })
+})
+
+test('a batcher that is listed without anything in it is as committed, beside one that is not', () => {
+  const asCommitted = { preferredBatchSizes: null, maxQueueDelayMicroseconds: null }
+  const queues = [asCommitted, { ...asCommitted, maxQueueDelayMicroseconds: 500 }]
+  const manual: SearchSettings = { ...settings, mode: 'manual', dynamicBatching: [true], queues }
+  const delaysOf = (own: Configuration) =>
+    makeSpace(manual, own, model).configurations.map((each) => [
+      each.dynamicBatching,
+      each.maxQueueDelayMicroseconds,
+    ])
+  expect(delaysOf({ ...committed, dynamicBatching: false })).toEqual([
+    [false, undefined],
+    [true, undefined],
+    [true, 500],
+  ])
+  expect(delaysOf({ ...committed, dynamicBatching: true, maxQueueDelayMicroseconds: 50 })).toEqual([
+    [true, 50],
+    [true, 500],
+  ])
 })
 
 test('manual mode leaves as committed what is not listed', () => {
