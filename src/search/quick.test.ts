@@ -322,3 +322,22 @@ test('while nothing meets the constraints no place is said to be better for comi
   expect(whys.join()).toContain('nothing works and meets the constraints so far, 0 % chance that this does')
   expect(whys.join()).not.toContain('expected to be')
 })
+
+test('the chance to meet the constraints is told only where there are any', () => {
+  const space = { committed, configurations, loads }
+  const objectives = [{ name: 'perf_throughput', metric: 'inferPerSec', weight: 1 }] as const
+  const whysWith = (constraints: Landscape['constraints']) => {
+    const { points } = run({ constraints, objectives })
+    return points.slice(1).flatMap((_, i) => {
+      const budget = { maxMeasurements: 20, timeLeftNs: null, costNs: { load: 0, measure: 1 } }
+      const seen = { space, objectives, constraints, points: points.slice(0, i + 1), budget }
+      const step = nextStep('quick', seen)
+      return step.kind === 'measure' && step.why.startsWith('expected to be') ? step.why : []
+    })
+  }
+  expect(whysWith([]).length).toBeGreaterThan(0)
+  expect(whysWith([]).filter((why) => why.includes('chance'))).toEqual([])
+  expect(whysWith([budgetOf(1e9)]).every((why) => why.endsWith(' % chance to meet the constraints'))).toBe(
+    true,
+  )
+})
