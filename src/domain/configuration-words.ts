@@ -21,9 +21,10 @@ export function describeConfiguration(configuration: Configuration): string {
   return [describeFields(configuration), ...otherModelsWords(configuration)].join('; ')
 }
 
-/** The further models that are not as committed, each `preprocess: 2 instances, …`. */
+/** The further models that are not as committed, each `preprocess: 2 instances, …`; by name, whichever was changed last. */
 export function otherModelsWords({ others = {} }: Configuration): string[] {
-  return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`)
+  const byName = Object.entries(others).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return byName.map(([name, fields]) => `${name}: ${describeFields(fields)}`)
 }
 
 function describeFields(configuration: VariedFields): string {
