@@ -37,10 +37,13 @@ export async function repeat(
   await Promise.all(stopping)
   const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts
   let measuringNs = 0
+  const names = first.map(({ plan }) => plan.name).join(' + ')
   for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
     const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null))
     if (!live.includes(first)) break
     const startNs = world.nowNs()
+    const load = first[0]?.plan.loads[step]
+    if (load !== undefined) world.progress(`${names}: repetition ${index + 1}, ${loadLabel(load)}`)
     await measureStep(context, live, step, index, { ...time, ...counts })
     measuringNs += world.nowNs() - startNs
     save()
