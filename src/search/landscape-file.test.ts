@@ -120,6 +120,11 @@ test('all that is wrong with a file is said at once', () => {
       remedy: 'Did you mean constraints?',
     },
   ])
+  const { objective: _, ...unsought } = file
+  expect(problemsOf({ ...unsought, space: { ...file.space, instance_count: [] } })).toEqual([
+    { file: 'l.json', key: 'objective', message: 'is missing' },
+    { file: 'l.json', key: 'space.instance_count', message: 'is an empty list' },
+  ])
   const keysOf = (json: unknown) => problemsOf(json).map(({ key }) => key)
   expect(keysOf({ ...file, constraints: { perf_latency_p95: { max: 1 } } })).toEqual([
     'constraints.perf_latency_p95',
@@ -167,7 +172,7 @@ test('keys of points that look like another one are told, and not those that onl
   ])
   expect(notesOf(renamed('gpu_memory_mb', 'gpu_memory_mib'))).toEqual([
     'points: gpu_memory_mib (in 7 of 8) is not read; did you mean gpu_memory_mb?',
-    'no point of the space holds what gpu_used_memory limits, so that none of them meets it',
+    'no point of the space holds gpu_memory_mb, which gpu_used_memory limits, so that none of them meets it',
   ])
   // Where both ends are left out nothing is limited.
   const unlimited = { perf_latency_p99: { max: 20 }, gpu_used_memory: { max: null } }

@@ -6,6 +6,7 @@ import { GateError, type Problem } from '../domain/error.ts'
 import { batchSizeOf, inferencesOf, type Load } from '../domain/load.ts'
 import { nearest } from '../domain/nearest.ts'
 import {
+  keyOf,
   misspeltKeys,
   misspeltNote,
   recorded,
@@ -118,7 +119,8 @@ export function parseLandscape(json: unknown, file?: string): RecordedLandscape 
       ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
       ...odd.map((each) => misspeltNote(each, points.length)),
       ...unrecorded([...new Set(limits.map(({ name }) => name as ConstraintTag))], ofSpace).map(
-        (tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`,
+        (tag) =>
+          `no point of the space holds ${keyOf(tag)}, which ${tag} limits, so that none of them meets it`,
       ),
       ...(ofSpace.length === 0 ? ['no point lies in the space, so that everything in it fails'] : []),
       ...(marked === undefined ? [noDefault(committed)] : []),
@@ -164,9 +166,15 @@ function otherKeys(json: unknown): { misspelt: Problem[]; unknown: string[] } {
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  if (issue.code !== 'unrecognized_keys') return [{ key: issue.path.join('.'), message: issue.message }]
+  if (issue.code !== 'unrecognized_keys') return [{ key: issue.path.join('.'), message: wordsOf(issue) }]
   const possible = possibleAt(String(issue.path[0] ?? ''), issue.path.length)
   return issue.keys.map((key) => unknownKey(key, [...issue.path, key].join('.'), possible))
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'is missing'
+  if (issue.code === 'too_small' && issue.origin === 'array') return 'is an empty list'
+  return issue.message
 }
 
 function unknownKey(name: string, key: string, possible: readonly string[]): Problem {

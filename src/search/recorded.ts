@@ -102,6 +102,7 @@ function heldIn(points: readonly (Numbers & { readonly failed: boolean })[]): (k
   return recordedKeys.filter((key) => points.some((point) => !point.failed && point[key] != null))
 }
 
-function keyOf(tag: MetricTag): keyof typeof recorded | undefined {
+/** Of a point, the key by which the tag is measured. */
+export function keyOf(tag: MetricTag): keyof typeof recorded | undefined {
   return recordedKeys.find((key) => recorded[key].metric === metricTags[tag])
 }
