@@ -41,7 +41,8 @@ export function schemasAt(path: Path): readonly JsonSchema[] {
 }
 
 function step(node: JsonSchema, segment: string | number): readonly JsonSchema[] {
-  const direct = node.properties?.[segment] ?? node.items ?? node.additionalProperties
+  const direct =
+    node.properties?.[segment] ?? (typeof segment === 'number' ? node.items : node.additionalProperties)
   const inside = (node.anyOf ?? []).flatMap((choice) => step(choice, segment))
   return typeof direct === 'object' ? [direct, ...inside] : inside
 }

@@ -79,7 +79,9 @@ function describe({ issue, path }: Found, source: YamlSource): Problem[] {
 function unknownKey(source: YamlSource, path: Path, name: string): Problem {
   const remedy = isUnmeasuredTag(name)
     ? 'Model Analyzer knows this metric, but it is not measured here: remove it.'
-    : oneOf(name, keysAt(path))
+    : /^\d+$/.test(name)
+      ? 'In braces a comma parts keys: write several numbers as a list, [1, 8], or in quotes.'
+      : oneOf(name, keysAt(path))
   return problemAt(source, [...path, name], 'key', `unknown key ${show(name)}`, remedy)
 }
 
