@@ -5,6 +5,12 @@ const minus = '−'
 /** Where a baseline.json comes from. The command line has no mode of this name: there `run` writes one. */
 export const baselineMaker = 'the action in mode baseline, or run'
 
+/** Why the committed configuration is the answer, where its headline says as much. */
+export const committedIsBest = {
+  alone: 'No other configuration was measured.',
+  nothingBetter: 'Nothing else that was measured is better.',
+} as const
+
 /** `1 comparison`, `2 comparisons`. */
 export function countInWords(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`

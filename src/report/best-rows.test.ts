@@ -63,3 +63,14 @@ test('a miss, a tie and the committed ones are said to be those of the combinati
     /^The committed configurations are the best measured combination with b and c: /,
   )
 })
+
+test('of a committed configuration that is best only what its headline does not say stands beside it', () => {
+  const sentencesOf = (explanation: string) => {
+    const answer = best({ configuration: committed, load: c8, gain: 0, patch: null, explanation })
+    const model = modelResult('a', { best: answer })
+    return bestSection(model, [model])?.sentences
+  }
+  expect(sentencesOf('Nothing else that was measured is better.')).toEqual([])
+  const refuted = 'By its mean 3 instances at concurrency 8 is better, but it missed when measured again.'
+  expect(sentencesOf(refuted)).toEqual([refuted])
+})

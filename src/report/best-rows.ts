@@ -2,7 +2,7 @@ import { describeConfiguration } from '../domain/configuration-words.ts'
 import { loadLabel } from '../domain/load.ts'
 import { patchedModels } from '../domain/patched-models.ts'
 import { type Best, type ModelResult, patchFile } from '../domain/result.ts'
-import { betterThan, listInWords } from '../domain/words.ts'
+import { betterThan, committedIsBest, listInWords } from '../domain/words.ts'
 import { formatMs, formatThroughput } from './format.ts'
 import type { Status } from './table.ts'
 
@@ -24,14 +24,20 @@ export function bestSection(model: ModelResult, models: readonly ModelResult[]):
     status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
     headline: best.load.beside === undefined ? headline(model, best) : headlineBeside(model, best, files),
     sentences: [
-      // Of the committed configuration the headline has said all.
-      ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
+      ...(isSaid(best) ? [] : [best.explanation]),
       ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
       ...patchSentences(best, files),
       ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
     ],
     patch: best.patch,
   }
+}
+
+/** Whether the headline has said all, as mostly of the committed configuration. */
+function isSaid({ meetsConstraints, configuration, tie, load, explanation }: Best): boolean {
+  if (!meetsConstraints || !configuration.committed || tie) return false
+  const plain: readonly string[] = Object.values(committedIsBest)
+  return load.beside !== undefined || plain.includes(explanation)
 }
 
 function headline({ scenarios }: ModelResult, best: Best): string {

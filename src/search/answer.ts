@@ -5,7 +5,7 @@ import { meanOfMetrics } from '../domain/mean-metrics.ts'
 import { metrics as definitions } from '../domain/metric.ts'
 import type { Best } from '../domain/result.ts'
 import type { Metrics } from '../domain/scenario.ts'
-import { betterInWords, countInWords } from '../domain/words.ts'
+import { betterInWords, committedIsBest, countInWords } from '../domain/words.ts'
 import { describe, numbersOf, percent, violationWords } from './answer-words.ts'
 import {
   type Candidate,
@@ -167,7 +167,10 @@ export function answerOf(question: Question, estimate: Estimate | null = null): 
     gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
     tie,
     meetsConstraints,
-    explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
+    explanation: withRefuted(
+      explain(question, { top, own, tie, meetsConstraints, ownMeets }),
+      meetsConstraints ? refutedWords(question, winner, isHolding) : null,
+    ),
   }
 }
 
@@ -248,7 +251,7 @@ function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets
   if (top === own) {
     if (hasFailed(own)) return ownMissesWords(question)
     const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration))
-    return isAlone ? 'No other configuration was measured.' : 'Nothing else that was measured is better.'
+    return isAlone ? committedIsBest.alone : committedIsBest.nothingBetter
   }
   if (!ownMeets) return ownMissesWords(question)
   const spread = `single measurements spread by ${percent(spreadOf(points))}`
@@ -260,6 +263,28 @@ function explain(question: Question, { top, own, tie, meetsConstraints, ownMeets
   if (gain(top.metrics, own.metrics, objectives) === null)
     return `${before} By how much it is worse is not known, since one of the two has no value of what is sought.`
   return [before, ...gainsByObjective(top.metrics, own.metrics, objectives)].join(' ')
+}
+
+function withRefuted(explanation: string, refuted: string | null): string {
+  if (refuted === null) return explanation
+  return explanation === committedIsBest.nothingBetter ? refuted : `${explanation} ${refuted}`
+}
+
+/** What the means of the table show as better than the answer and within the limits, though it missed them when it was measured again. */
+function refutedWords(
+  { constraints, objectives, points }: Question,
+  answer: Candidate,
+  isHolding: (candidate: Candidate) => boolean,
+): string | null {
+  const worth = (candidate: Candidate) => logScore(candidate.metrics, answer.metrics, objectives)
+  const [best] = candidatesOf(points)
+    .filter((one) => meets(one.metrics, constraints) && !hasFailed(one) && !isHolding(one) && worth(one) > 0)
+    .sort((one, other) => worth(other) - worth(one))
+  if (best === undefined || best.confirmed === null) return null
+  const { confirmed } = best
+  const missed = constraints.filter((constraint) => excess(confirmed, constraint) > 0)
+  const words = missed.map((constraint) => violationWords(confirmed, constraint)).join('; ')
+  return `By its mean ${describe(best)} is better, but it missed when measured again: ${words}.`
 }
 
 /** Why nothing is a gain over the committed configuration: at no load its measurements all met the limits. */
