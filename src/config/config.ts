@@ -104,7 +104,7 @@ export interface InstanceGroups {
 }
 
 /** How a listed dynamic batcher may wait; null = as in config.pbtxt. */
-export interface ListedQueue {
+interface ListedQueue {
   readonly preferredBatchSizes: readonly number[] | null
   readonly maxQueueDelayMicroseconds: number | null
 }
