@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Config } from '../config/config.ts'
 import type { Load } from '../domain/load.ts'
 import { nsPerSecond } from '../domain/world.ts'
-import { cutWords, type ModelPlan, makePlan, nextMeasuringTime, overrunWords } from './plan.ts'
+import { cutWords, type Made, type ModelPlan, makePlan, nextMeasuringTime, overrunWords } from './plan.ts'
 
 interface Options {
   readonly budgetSeconds: number | null
@@ -47,8 +47,14 @@ test('a search that is off leaves the whole budget to the gate', () => {
   expect(modelPlan({ budgetSeconds: 100, search: false }).searchNs).toBe(0)
 })
 
+/** So many valid repetitions, and the seconds that they took. */
+function made(done: number, elapsedSeconds: number, measuringSeconds: number): Made {
+  const [elapsedNs, measuringNs] = [elapsedSeconds * nsPerSecond, measuringSeconds * nsPerSecond]
+  return { done, valid: done, elapsedNs, measuringNs }
+}
+
 test('a roomy budget leaves the asked time as it is, with room for slow requests', () => {
-  expect(nextMeasuringTime(modelPlan({ budgetSeconds: 300 }), 0, 0, 0)).toEqual({
+  expect(nextMeasuringTime(modelPlan({ budgetSeconds: 300 }), made(0, 0, 0))).toEqual({
     measurementNs: 2 * nsPerSecond,
     maxMeasurementNs: 8 * nsPerSecond,
     blockNs: nsPerSecond / 2,
@@ -59,29 +65,38 @@ test('a roomy budget leaves the asked time as it is, with room for slow requests
 
 test('a repetition that took longer than planned shortens those to come, down to a second', () => {
   const plan = modelPlan({ budgetSeconds: 100 })
-  const onTime = nextMeasuringTime(plan, 1, 18 * nsPerSecond, 12 * nsPerSecond)
-  const late = nextMeasuringTime(plan, 1, 35 * nsPerSecond, 29 * nsPerSecond)
+  const onTime = nextMeasuringTime(plan, made(1, 18, 12))
+  const late = nextMeasuringTime(plan, made(1, 35, 29))
   expect(late?.maxMeasurementNs).toBeLessThan(onTime?.maxMeasurementNs ?? 0)
-  expect(nextMeasuringTime(plan, 3, 75 * nsPerSecond, 60 * nsPerSecond)?.measurementNs).toBe(nsPerSecond)
+  expect(nextMeasuringTime(plan, made(3, 75, 60))?.measurementNs).toBe(nsPerSecond)
 })
 
 test('of the repetitions that the verdict needs none is dropped but where the whole budget cannot hold its shortest form', () => {
   const plan = modelPlan({ budgetSeconds: 100 })
   // Two loads on two sides at 1 s warm-up and 1 s measuring are 8 s, and 5 s overhead were seen.
-  expect(nextMeasuringTime(plan, 3, 87 * nsPerSecond, 72 * nsPerSecond)).not.toBeNull()
-  expect(nextMeasuringTime(plan, 3, 88 * nsPerSecond, 73 * nsPerSecond)).toBeNull()
+  expect(nextMeasuringTime(plan, made(3, 87, 72))).not.toBeNull()
+  expect(nextMeasuringTime(plan, made(3, 88, 73))).toBeNull()
 })
 
-/** How many repetitions are made, each of so long as its shortest form, with 5 s of overhead on each side, and when the last one ends. */
-function repeated(plan: ModelPlan): { repetitions: number; endSeconds: number } {
+/**
+ * How many repetitions are made, each of so long as its shortest form, with 5 s of overhead on each side, and when the last one ends.
+ * @param voids the indices of those that are disturbed
+ */
+function repeated(
+  plan: ModelPlan,
+  voids: readonly number[] = [],
+): { repetitions: number; endSeconds: number; valid: number } {
   const overheadNs = 5 * plan.sides * nsPerSecond
   const windows = plan.loads.length * plan.sides
-  for (let done = 0, elapsedNs = 0, measuringNs = 0; ; done++) {
-    const time = done < plan.repetitions ? nextMeasuringTime(plan, done, elapsedNs, measuringNs) : null
-    if (time === null) return { repetitions: done, endSeconds: elapsedNs / nsPerSecond }
+  for (let done = 0, valid = 0, elapsedNs = 0, measuringNs = 0; ; done++) {
+    const wanted = plan.repetitions + (done - valid)
+    const now = { done, valid, elapsedNs, measuringNs }
+    const time = done < wanted ? nextMeasuringTime({ ...plan, repetitions: wanted }, now) : null
+    if (time === null) return { repetitions: done, endSeconds: elapsedNs / nsPerSecond, valid }
     const ownNs = windows * (time.warmupNs + time.measurementNs)
     measuringNs += ownNs
     elapsedNs += ownNs + overheadNs
+    if (!voids.includes(done)) valid++
   }
 }
 
@@ -90,6 +105,7 @@ test('without a reference the sweep keeps its quarter, whatever the number of re
   expect(repeated(modelPlan({ budgetSeconds: 90, repetitions: 14 }, 1))).toEqual({
     repetitions: 7,
     endSeconds: 63,
+    valid: 7,
   })
   expect(repeated(modelPlan({ budgetSeconds: 90, repetitions: 14, search: false }, 1)).repetitions).toBe(10)
   expect(repeated(modelPlan({ budgetSeconds: 40, repetitions: 14 }, 1)).repetitions).toBe(4)
@@ -105,10 +121,24 @@ test('without a reference the sweep keeps its quarter, whatever the number of re
 test('beside a reference a look that can be reached has the sweep’s quarter, one that cannot does not', () => {
   const at = (budgetSeconds: number) => repeated(modelPlan({ budgetSeconds, repetitions: 14 }))
   // 18 s each at the least: four end after 72 s, and eight after 144 s.
-  expect(at(90)).toEqual({ repetitions: 4, endSeconds: 72 })
+  expect(at(90)).toMatchObject({ repetitions: 4, endSeconds: 72 })
   expect(at(140)).toMatchObject({ repetitions: 5, endSeconds: 90 })
   expect(at(150)).toMatchObject({ repetitions: 8, endSeconds: 144 })
   expect(at(300).repetitions).toBe(14)
+})
+
+test('a repetition that was disturbed is none of those that the verdict needs', () => {
+  // Without a reference 9 s each, of which four end after 36 s: the fifth goes into the sweep’s quarter of 46.
+  const alone = modelPlan({ budgetSeconds: 46, repetitions: 14 }, 1)
+  expect(repeated(alone)).toMatchObject({ repetitions: 4, valid: 4 })
+  expect(repeated(alone, [1])).toMatchObject({ repetitions: 5, valid: 4 })
+  // 18 s each beside a reference: of nine one may be void, and eight are a look.
+  const beside = modelPlan({ budgetSeconds: 165, repetitions: 14 })
+  expect(repeated(beside, [2])).toMatchObject({ repetitions: 9, valid: 8 })
+  // A machine that disturbs more does not take the sweep's time.
+  expect(
+    repeated(modelPlan({ budgetSeconds: 100, repetitions: 14 }, 1), [...Array(20).keys()]),
+  ).toMatchObject({ repetitions: 8, endSeconds: 72 })
 })
 
 test('whatever the budget: the first repetition is measured, for at least a second, in blocks no longer than that', () => {
@@ -123,7 +153,7 @@ test('whatever the budget: the first repetition is measured, for at least a seco
       fc.constantFrom(1 as const, 2 as const),
       (options, sides) => {
         const plan = modelPlan(options, sides)
-        const time = nextMeasuringTime(plan, 0, 0, 0)
+        const time = nextMeasuringTime(plan, made(0, 0, 0))
         return (
           time !== null &&
           time.measurementNs >= nsPerSecond &&
@@ -140,7 +170,8 @@ test('whatever the budget: the first repetition is measured, for at least a seco
 
 test('what was cut, and what the verdict took from the sweep, is said', () => {
   const plan = modelPlan({ budgetSeconds: 40 })
-  expect(cutWords(plan, 7, 14)).toBe(
+  const long = modelPlan({ budgetSeconds: 40, repetitions: 14 })
+  expect(cutWords(long, made(7, 28, 0))).toBe(
     'the time budget allowed 7 of 14 repetitions, beside the quarter of it that is the sweep’s',
   )
   expect(overrunWords(plan, 30.2 * nsPerSecond)).toBeNull()
@@ -148,7 +179,9 @@ test('what was cut, and what the verdict took from the sweep, is said', () => {
     'the gated loads took 4.0 s of the 10.0 s that the sweep keeps of the time budget: the verdict needed their repetitions',
   )
   expect(overrunWords(plan, 60 * nsPerSecond)).toContain('10.0 s of the 10.0 s')
+  // Where the quarter is gone as well it has cut nothing.
+  expect(cutWords(plan, made(3, 34, 10))).toBe('the time budget allowed 3 of 4 repetitions')
   const gateAlone = modelPlan({ budgetSeconds: 40, search: false })
-  expect(cutWords(gateAlone, 1, 4)).toBe('the time budget allowed 1 of 4 repetitions')
+  expect(cutWords(gateAlone, made(1, 39, 0))).toBe('the time budget allowed 1 of 4 repetitions')
   expect(overrunWords(gateAlone, 60 * nsPerSecond)).toBeNull()
 })

@@ -62,6 +62,20 @@ const maxStretch = 4
  */
 const maxWarmupStretch = 4
 
+/** Repetitions that were disturbed are made up for, up to half as many again: a machine that disturbs more says so. */
+export const maxReplacement = 1.5
+
+/** The repetitions of a model's gated loads so far. */
+export interface Made {
+  readonly done: number
+  /** Of these, as many as the looks count: those that are valid on every side. */
+  readonly valid: number
+  /** Since the first one began. */
+  readonly elapsedNs: number
+  /** Of that, spent in warm-ups and windows. */
+  readonly measuringNs: number
+}
+
 /** Config → Plan. */
 export function makePlan(config: Config, models: readonly string[], sides: 1 | 2): Plan {
   const budgetNs = config.gate.timeBudgetNs ?? defaultModelBudgetNs * models.length
@@ -93,21 +107,14 @@ export function makePlan(config: Config, models: readonly string[], sides: 1 | 2
  * short, each measures shorter (down to 1 s) before one is dropped: the repetition is the unit of evidence.
  * Null where the model's budget cannot hold another one; the sweep's share of it counts in for those that the verdict needs.
  *
- * @param done repetitions so far
- * @param elapsedNs since the model's first one began
- * @param measuringNs of that, spent in warm-ups and windows
+ * @param made what was measured so far
  */
-export function nextMeasuringTime(
-  plan: ModelPlan,
-  done: number,
-  elapsedNs: number,
-  measuringNs: number,
-): MeasuringTime | null {
-  const windows = plan.loads.length * plan.sides
-  const overheadNs = done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done
-  const shortestNs = overheadNs + windows * (plan.warmupNs + minMeasurementNs)
-  const keptNs = isNeeded(plan, done, elapsedNs, shortestNs) ? 0 : plan.searchNs
-  if (done > 0 && elapsedNs + shortestNs > plan.budgetNs - keptNs) return null
+export function nextMeasuringTime(plan: ModelPlan, made: Made): MeasuringTime | null {
+  const { done, elapsedNs } = made
+  const windows = windowsOf(plan)
+  const overheadNs = overheadOf(made)
+  const keptNs = isNeeded(plan, made) ? 0 : plan.searchNs
+  if (done > 0 && elapsedNs + shortestOf(plan, made) > plan.budgetNs - keptNs) return null
 
   const leftNs = plan.budgetNs - plan.searchNs - elapsedNs
   const perWindowNs = (leftNs / (plan.repetitions - done) - overheadNs) / windows - plan.warmupNs
@@ -124,27 +131,40 @@ export function nextMeasuringTime(
 
 /**
  * Whether the verdict needs the next repetition more than the sweep needs its share: up to the first look, below which nothing is
- * concluded; then of two sides, where another look that can still be reached may decide what is open. One side alone is looked at
- * once, at its end: more of it makes that more exact, and no verdict out of none.
+ * concluded, those that are void made up for; then of two sides, where another look that can still be reached may decide what is
+ * open. One side alone is looked at once, at its end: more of it makes that more exact, and no verdict out of none.
  */
-function isNeeded(
-  { looks, repetitions, budgetNs }: ModelPlan,
-  done: number,
-  elapsedNs: number,
-  shortestNs: number,
-) {
-  if (done < Math.min(firstLook, repetitions)) return true
-  const next = looks.find((look) => look > done)
-  return next !== undefined && elapsedNs + (next - done) * shortestNs <= budgetNs
+function isNeeded(plan: ModelPlan, made: Made): boolean {
+  const { looks, repetitions, budgetNs } = plan
+  const { done, valid, elapsedNs } = made
+  const least = Math.min(firstLook, repetitions)
+  if (valid < least && done < least * maxReplacement) return true
+  const next = looks.find((look) => look > valid)
+  return next !== undefined && elapsedNs + (next - valid) * shortestOf(plan, made) <= budgetNs
+}
+
+/** What a repetition takes in its shortest form. */
+function shortestOf(plan: ModelPlan, made: Made): number {
+  return overheadOf(made) + windowsOf(plan) * (plan.warmupNs + minMeasurementNs)
+}
+
+function overheadOf({ done, elapsedNs, measuringNs }: Made): number {
+  return done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done
+}
+
+function windowsOf({ loads, sides }: ModelPlan): number {
+  return loads.length * sides
 }
 
 /** Any repetition may take so much longer than was expected of it. */
 const toldOverrunNs = nsPerSecond / 2
 
 /** What a reader should know of gated loads that have ended before all their repetitions were made. */
-export function cutWords({ searchNs }: ModelPlan, done: number, wanted: number): string {
-  const beside = searchNs === 0 ? '' : ', beside the quarter of it that is the sweep’s'
-  return `the time budget allowed ${done} of ${wanted} repetitions${beside}`
+export function cutWords(plan: ModelPlan, made: Made): string {
+  // Where the whole budget would not have held another one, the sweep's share has cut nothing.
+  const isKept = plan.searchNs > 0 && made.elapsedNs + shortestOf(plan, made) <= plan.budgetNs
+  const beside = isKept ? ', beside the quarter of it that is the sweep’s' : ''
+  return `the time budget allowed ${made.done} of ${plan.repetitions} repetitions${beside}`
 }
 
 /** The same of those that went on into what the sweep keeps of the time; null where they did not. @param elapsedNs all of them */

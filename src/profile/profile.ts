@@ -1,6 +1,6 @@
 import { GateError } from '../domain/error.ts'
 import { loadKey } from '../domain/load.ts'
-import { cutWords, type ModelPlan, nextMeasuringTime, overrunWords } from '../plan/plan.ts'
+import { cutWords, type ModelPlan, maxReplacement, nextMeasuringTime, overrunWords } from '../plan/plan.ts'
 import type { ModelRepository } from '../repository/repository.ts'
 import type { ModelSides, ProfileContext } from './context.ts'
 import { modelMeasurement } from './model-measurement.ts'
@@ -80,18 +80,16 @@ export async function profileTogether(
     })
   const startNs = world.nowNs()
   let measuringNs = 0
+  let valid = 0
   let wanted = plan.repetitions
   let lastLook = -1
   try {
     for (let index = 0; index < wanted; index++) {
-      const time = nextMeasuringTime(
-        { ...plan, repetitions: wanted },
-        index,
-        world.nowNs() - startNs,
-        measuringNs,
-      )
+      const extended = { ...plan, repetitions: wanted }
+      const made = { done: index, valid, elapsedNs: world.nowNs() - startNs, measuringNs }
+      const time = nextMeasuringTime(extended, made)
       if (time === null) {
-        warnings.push(cutWords(plan, index, wanted))
+        warnings.push(cutWords(extended, made))
         break
       }
       world.progress(`${names}: repetition ${index + 1} of ${wanted}`)
@@ -100,13 +98,13 @@ export async function profileTogether(
       const samples = samplesOf(records, index)
       // A model that answers nothing will not answer the next repetition either.
       if (samples.some(isSilent)) break
-      const pairs = validPairs(sides)
-      const look = plan.looks.indexOf(pairs)
+      valid = validPairs(sides)
+      const look = plan.looks.indexOf(valid)
       if (look > lastLook) {
         lastLook = look
         if (look === plan.looks.length - 1) break
         if (index + 1 < wanted && isDecided(result(), look)) {
-          world.progress(`${names}: decided after ${pairs} repetitions`)
+          world.progress(`${names}: decided after ${valid} repetitions`)
           break
         }
       }
@@ -153,9 +151,6 @@ function sidesOf(
   }
   return [side('candidate', candidate), other]
 }
-
-/** Repetitions that were disturbed are made up for, up to half as many again: a machine that disturbs more says so. */
-const maxReplacement = 1.5
 
 /** Repetitions that are valid on every side, for every model, at the load that has the fewest. */
 function validPairs(sides: readonly (readonly PlannedRecord[])[]): number {
