@@ -297,6 +297,22 @@ describe('the batcher that a model has', () => {
     expect(answered(exact, true)?.configuration).toEqual(make(4, true))
   })
 
+  test('of the committed configuration stays by a tie, which does not say that nothing else is better', () => {
+    const close = [
+      [1, true, 100],
+      [1, false, 101.5],
+      [1, true, 100.2],
+      [1, false, 101.1],
+      [2, true, 80],
+      [2, false, 79],
+    ] as const
+    const answer = answered(close)
+    expect(answer).toMatchObject({ tie: true, gain: 0, configuration: make(1, true) })
+    expect(answer?.explanation).toMatch(
+      /^The best other one, 1 instance, .* dynamic batching off .* differs by 1\.2 %/,
+    )
+  })
+
   test('goes where that brings what is beyond the noise', () => {
     const better = noisy.map(([count, isOn, rate]) => [count, isOn, isOn ? rate : rate * 1.4] as const)
     expect(answered(better)?.configuration).toEqual(make(4, false))

@@ -194,7 +194,9 @@ function withOwnBatcher(
     ({ configuration }) =>
       configuration.dynamicBatching === dynamicBatching && keyButBatcher(configuration) === key,
   )
-  if (twin === undefined || hasFailed(twin) || !indistinguishable(top, twin, question, estimate)) return top
+  // With the committed configuration it is a tie, and said to be one.
+  if (twin === undefined || sameConfiguration(twin.configuration, question.space.committed)) return top
+  if (hasFailed(twin) || !indistinguishable(top, twin, question, estimate)) return top
   const gained =
     estimate === null
       ? logScore(top.metrics, twin.metrics, question.objectives)
