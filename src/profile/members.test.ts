@@ -67,11 +67,16 @@ test('where the answer lies on the least size that was tried, it is said why; el
   const model = repository.models.get('top')
   if (model?.config == null) throw new Error('no top')
   const committed = configurationOf(model.config, true)
-  const wordsOf = (batches: Readonly<Record<string, number>>, text = '', called: readonly string[] = []) => {
+  const wordsOf = (
+    batches: Readonly<Record<string, number>>,
+    text = '',
+    called: readonly string[] = [],
+    mode: 'quick' | 'manual' = 'quick',
+  ) => {
     const from = { ...model, called }
     const models = new Map([...repository.models, [model.name, from] as const])
     const searched = { repository: { ...repository, models }, model: from, committed, hasGpu: false }
-    const { floors } = membersOf(searched, readConfig(text, 'gate.yml', {}), 'quick', [])
+    const { floors } = membersOf(searched, readConfig(text, 'gate.yml', {}), mode, [])
     const others = Object.fromEntries(
       Object.entries(batches).map(([name, maxBatchSize]) => [
         name,
@@ -89,6 +94,8 @@ test('where the answer lies on the least size that was tried, it is said why; el
   const listed = 'ensemble_composing_models: { b: { model_config_parameters: { max_batch_size: [8] } } }'
   expect(wordsOf({ b: 8 }, listed)).toEqual([])
   expect(wordsOf({ a: 4 }, 'run_config_search_min_model_batch_size: 4')).toEqual([])
+  // Of the model that needs them all that is tried is listed: no range began anywhere.
+  expect(wordsOf({ a: 4, b: 8 }, '', [], 'manual')).toEqual([])
   expect(wordsOf({}, '', ['apart'])).toEqual([
     'max_batch_size of apart was tried from 8 upwards only, since what is sent to it is not known',
   ])

@@ -55,11 +55,12 @@ export function membersOf(
     // Code, and an ensemble without a batch dimension, send what they send: of unknown size.
     const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0)
     const floor = batchFloor(repository, model.name, each.name, own, keepsBatch)
-    const settings = withLeastBatch({ ...search, mode }, floor.maxBatchSize)
+    const asked = { ...search, mode }
+    const settings = withLeastBatch(asked, floor.maxBatchSize)
     const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1)
     const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu })
     const member = { name: each.name, committed: own, variants: [own, ...variants] }
-    return [{ member, floors: floorsOf(search, floor), untried: untriedWords(each.name, untried) }]
+    return [{ member, floors: floorsOf(asked, floor), untried: untriedWords(each.name, untried) }]
   })
   return {
     members: {
