@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { best, c8, modelResult, scenario } from '../../test/support/result-parts.ts'
+import type { Load } from '../domain/load.ts'
 import { together } from '../domain/load.ts'
 import type { Best, ModelResult } from '../domain/result.ts'
 import { bestSection } from './best-rows.ts'
@@ -73,4 +74,18 @@ test('of a committed configuration that is best only what its headline does not 
   expect(sentencesOf('Nothing else that was measured is better.')).toEqual([])
   const refuted = 'By its mean 3 instances at concurrency 8 is better, but it missed when measured again.'
   expect(sentencesOf(refuted)).toEqual([refuted])
+})
+
+test('a committed configuration that is best and unsteady is said to be so, alone and beside others', () => {
+  const explanation =
+    'The committed configuration is unsteady: at concurrency 8 it answered in 1 of 2 measurements.'
+  const sentencesAt = (load: Load, gain: number | null) => {
+    const answer = best({ configuration: committed, load, gain, patch: null, explanation })
+    const model = modelResult('a', { best: answer })
+    return bestSection(model, [model])?.sentences
+  }
+  const beside = { ...c8, beside: [{ model: 'b', load: c8 }] }
+  expect(sentencesAt(c8, null)).toEqual([explanation])
+  expect(sentencesAt(beside, null)).toEqual([explanation])
+  expect(sentencesAt(beside, 0)).toEqual([])
 })

@@ -33,11 +33,11 @@ export function bestSection(model: ModelResult, models: readonly ModelResult[]):
   }
 }
 
-/** Whether the headline has said all, as mostly of the committed configuration. */
-function isSaid({ meetsConstraints, configuration, tie, load, explanation }: Best): boolean {
+/** Whether the headline has said all, as mostly of a committed configuration that always met the limits. */
+function isSaid({ meetsConstraints, configuration, tie, gain, load, explanation }: Best): boolean {
   if (!meetsConstraints || !configuration.committed || tie) return false
   const plain: readonly string[] = Object.values(committedIsBest)
-  return load.beside !== undefined || plain.includes(explanation)
+  return load.beside === undefined ? plain.includes(explanation) : gain !== null
 }
 
 function headline({ scenarios }: ModelResult, best: Best): string {

@@ -91,6 +91,10 @@ test('a tie, the committed ones, and committed ones that meet nothing', () => {
   expect(wordsOf({ ...unknown, unsteady })).toMatch(
     / are unsteady: at their loads \(a at concurrency 1, b at concurrency 8\) all constraints were met in 1 of 2 measurements, and failed in 1; /,
   )
+  const best = wordsOf({ ...before, ...unknown, unsteady })
+  expect(best).toMatch(
+    /^The committed configurations are the best .* The committed configurations are unsteady: /,
+  )
   const without = { ...before, metrics: [{}, { inferPerSec: 200, latencyP99Ns: 15e6 }] }
   expect(wordsOf({ ...unknown, committed: without })).toMatch(
     /is not known, since of a one of the two has no value/,

@@ -26,7 +26,7 @@ export function answersOf(
 }
 
 function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): string {
-  const { configurations, loads, metrics, committed, gain, gains, tie, meetsConstraints } = answer
+  const { configurations, loads, metrics, committed, unsteady, gain, gains, tie, meetsConstraints } = answer
   const parts = models.map(({ name, weight }, index) => {
     const [configuration, load] = [configurations[index], loads[index]]
     if (configuration === undefined || load === undefined) return name
@@ -45,8 +45,10 @@ function explain(models: readonly ConcurrentModel[], answer: ConcurrentAnswer): 
     return `No combination that was measured meets the constraints of every model. The least violating is ${all}: ${broken.join('; ')}.${own}`
   }
   if (tie) return `A tie, so the committed configurations stand: ${all}.`
-  if (configurations.every((each) => each.committed))
-    return `The committed configurations are the best combination of those measured: ${all}.`
+  if (configurations.every((each) => each.committed)) {
+    const besides = unsteady === null ? '' : ` ${committedWords(models, answer)}`
+    return `The committed configurations are the best combination of those measured: ${all}.${besides}`
+  }
   const whole = 'It was measured as a whole: change all of it, or none.'
   if (gain === null) return `The best combination is ${all}. ${whole} ${committedWords(models, answer)}`
   const before = loadsInWords(models, committed?.loads ?? [])
