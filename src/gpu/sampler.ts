@@ -2,6 +2,7 @@ import { type LaunchedProcess, nsPerSecond, type World } from '../domain/world.t
 import { type GpuSelection, processQuery, queryGpus, queryProcesses } from './nvidia-smi.ts'
 import {
   createReadings,
+  type DeviceMemory,
   type GpuMemory,
   type IdleServer,
   memorySources,
@@ -13,6 +14,8 @@ import {
 export interface GpuSampler extends ReadingsView {
   /** Whether nvidia-smi shows now what each of these processes that use a GPU holds. */
   readonly showsMemoryOf: (pids: readonly number[]) => Promise<boolean>
+  /** By UUID, what each GPU holds now; without those that do not say. */
+  readonly memoryNow: () => Promise<ReadonlyMap<string, DeviceMemory>>
   /** Begins to watch what the devices hold. To be called before a server starts. */
   readonly watchServer: () => Promise<ServerWatch>
   readonly stop: () => void
@@ -72,6 +75,15 @@ export async function startGpuSampler(
     showsMemoryOf: async (pids) => {
       const own = await ownProcesses(pids)
       return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null)
+    },
+    memoryNow: async () => {
+      const now = await queryGpus(world, only)
+      const gpus = now.status === 'unavailable' ? [] : now.gpus
+      return new Map(
+        gpus.flatMap(({ uuid, memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes }) =>
+          usedBytes === null ? [] : [[uuid, { usedBytes, totalBytes }]],
+        ),
+      )
     },
     watchServer: async () => {
       const before = await held()

@@ -9,7 +9,7 @@ import { interruptIfAsked, type ModelSides, type ProfileContext, withWarnings } 
 import type { MeasureInput } from './measure-input.ts'
 import { committedOf } from './model-measurement.ts'
 import { givenUp, sweepBegin, sweepScenarios, withSweep } from './resume.ts'
-import { gpuRoom, growthOf, serversThatFit, sweepServers } from './room.ts'
+import { fullest, gpuRoom, growthOf, type SharedRoom, serversThatFit, sweepServers } from './room.ts'
 import { profileScreened } from './screened-model.ts'
 import { makeShelf, type Shelf } from './shelf.ts'
 import { sweepModel } from './sweep.ts'
@@ -55,7 +55,12 @@ async function measureOnShelf(
   const { world, config } = context
   const { plan, earlier, save, alone, shelf } = one
   const startNs = world.nowNs()
-  const gated = earlier ?? (await measureGated(context, input, one))
+  const shared: SharedRoom[] = []
+  const watched = (sides: ModelSides) => {
+    shared.push(sharedMemoryRoom())
+    save(sides)
+  }
+  const gated = earlier ?? (await measureGated(context, input, { ...one, save: watched }))
   const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs)
   const swept = sweepScenarios(gated.candidate)
   const sidesWith = (now: SweepState, search: SearchSummary | null): ModelSides => ({
@@ -81,10 +86,13 @@ async function measureOnShelf(
       model.dependencies.length + model.called.length > 0,
       growthOf(config.settingsFor(plan.name).search, committed),
       {
+        isOneRunning: running !== null,
         freeBytes: freeMemoryBytes(),
-        shared: sharedMemoryRoom(),
+        shared: fullest([sharedMemoryRoom(), ...(running === null ? shared : [])]),
         hasGpuDevice: hasGpuDevice(),
-        gpuFreeBytes: context.gpu === null ? Number.POSITIVE_INFINITY : gpuRoom(context.gpu.lastMemory()),
+        // Read for this: of a run that is resumed nothing was read so far.
+        gpuFreeBytes:
+          context.gpu === null ? Number.POSITIVE_INFINITY : gpuRoom(await context.gpu.memoryNow()),
       },
     )
     const wanted = { repository: input.candidate, model, committed, timeNs, running, servers }

@@ -12,6 +12,7 @@ import { gpuRoom, growthOf, serversThatFit, sweepServers } from './room.ts'
 const gib = 2 ** 30
 const roomOf = (freeGib: number, usedMib = 0, sharedMib = 64) => ({
   hasGpuDevice: false,
+  isOneRunning: true,
   gpuFreeBytes: Number.POSITIVE_INFINITY,
   freeBytes: freeGib * gib,
   shared: { usedBytes: usedMib * 2 ** 20, freeBytes: sharedMib * 2 ** 20 },
@@ -91,6 +92,24 @@ test('on a GPU as many as its memory holds, where each server is told from the o
   // Others hold the rest: one is running.
   expect([servers(1, 5), servers(1, 2), servers(1, 0)]).toEqual([3, 1, 1])
   expect([servers(1, 22, memorySources.devices), servers(1, 22, memorySources.growth)]).toEqual([1, 1])
+})
+
+test('what is free with none running holds the first of them, too', () => {
+  const context = { gpu: {}, launcher: { mode: 'local' } } as Parameters<typeof sweepServers>[0]
+  const gated = readFrom(measured(8, 0.1, 80), memorySources.processes)
+  const servers = (isOneRunning: boolean, gpuFreeGib: number, host = plenty) =>
+    sweepServers(context, gated, false, 2, {
+      ...host,
+      hasGpuDevice: true,
+      isOneRunning,
+      gpuFreeBytes: gpuFreeGib * gib,
+    })
+  // Each may hold 16 of 80 GiB, of which others hold 60 and 44.
+  expect([servers(false, 20), servers(false, 36), servers(true, 36)]).toEqual([1, 2, 3])
+  expect([servers(false, 80, roomOf(0.35)), servers(true, 80, roomOf(0.35))]).toEqual([1, 2])
+  // What processes share was read with one running in any case.
+  expect(servers(false, 80, roomOf(100, 20, 44))).toBe(1)
+  expect(servers(false, 80, roomOf(100, 10, 54))).toBe(3)
 })
 
 test('the fullest GPU says how much room there is', () => {

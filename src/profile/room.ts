@@ -34,10 +34,23 @@ function holds(bytes: number, each: number): number {
 /** Memory of this machine, in bytes, and whether a driver has made a GPU visible. */
 interface HostRoom {
   readonly hasGpuDevice: boolean
+  /** Whether one of the servers is alive already, and what is free is free beside it. */
+  readonly isOneRunning: boolean
   /** Of the fullest of the GPUs that are read; infinite where none is. */
   readonly gpuFreeBytes: number
   readonly freeBytes: number
-  readonly shared: { readonly usedBytes: number; readonly freeBytes: number }
+  readonly shared: SharedRoom
+}
+
+/** Of memory that processes share; read while a server was alive, since nothing else tells what one takes of it. */
+export interface SharedRoom {
+  readonly usedBytes: number
+  readonly freeBytes: number
+}
+
+/** Of several readings that with the most in use: others were made when the servers had ended. */
+export function fullest([first, ...others]: readonly [SharedRoom, ...SharedRoom[]]): SharedRoom {
+  return others.reduce((most, each) => (each.usedBytes > most.usedBytes ? each : most), first)
 }
 
 /** Of the fullest GPU, since a model may be on any one of them; 0 where nothing was read. */
@@ -69,7 +82,7 @@ export function growthOf(
  * these only what differs is loaded over what is there.
  *
  * @param growth what one of them may hold of what was measured at the gated loads
- * @param host what is free of its memory now, one of them running: others use the machine too; and of that which processes share, where
+ * @param host what is free of its memory now: others use the machine too; and of that which processes share was with one running, where
  * all that is used is taken to be that server's
  */
 export function sweepServers(
@@ -84,12 +97,13 @@ export function sweepServers(
   const isRead = gpu === null ? launcher.mode === 'embedded' || !host.hasGpuDevice : showsProcesses(gated)
   if (!isOurs || !isRead) return 1
   const inAll = Math.floor(serversThatFit(gated) / growth)
-  const further = Math.min(
+  const free = Math.min(
     holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')),
-    holds(host.shared.freeBytes, growth * host.shared.usedBytes),
     holds(host.gpuFreeBytes, growth * mostOf(gated, 'gpuMemoryBytes')),
   )
-  return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further))
+  const sharing = 1 + holds(host.shared.freeBytes, growth * host.shared.usedBytes)
+  const most = needsOthers ? 2 : mostSweepServers
+  return Math.max(1, Math.min(most, inAll, Number(host.isOneRunning) + free, sharing))
 }
 
 /** Whether the GPU memory of each gated load is that of the server's own processes. */

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { defaultRequests } from '../../src/config/defaults.ts'
 import { readConfig } from '../../src/config/load-config.ts'
+import { type Measurements, measurementsSchema } from '../../src/domain/measurements.ts'
 import { type Result, resultSchema } from '../../src/domain/result.ts'
+import { gatedScenarios } from '../../src/domain/scenario.ts'
 import type { World } from '../../src/domain/world.ts'
 import { runGate } from '../../src/gate.ts'
 import type { GateRequest } from '../../src/gate-request.ts'
@@ -83,6 +85,8 @@ interface Sides {
   /** Keys of a sweep that is made after the gated loads. */
   readonly sweep?: string
   readonly progress?: (line: string) => void
+  /** Resumes the run as it was after so many measurements of its sweep. */
+  readonly stoppedAfter?: number
   /** A state file of which Triton makes its own GPU metrics; without it there are none. */
   readonly metricsFrom?: string
 }
@@ -157,8 +161,32 @@ gate:
     runId: null,
   }
   await runGate(world, request)
+  if (sides.stoppedAfter !== undefined) {
+    const measured = measurementsSchema.parse(
+      JSON.parse(readFileSync(join(root, 'out', 'measurements.json'), 'utf8')),
+    )
+    await runGate(world, { ...request, resume: stopped(measured, sides.stoppedAfter) })
+  }
   return resultSchema.parse(JSON.parse(readFileSync(join(root, 'out', 'result.json'), 'utf8')))
 }
+
+/** As it was when its sweep had made so many measurements. */
+function stopped(measured: Measurements, points: number): Measurements {
+  const models = measured.models.map((model) => {
+    const { sweep, scenarios } = model
+    const swept = scenarios.filter(({ role }) => role === 'sweep').slice(0, points)
+    return {
+      ...model,
+      ...(sweep === undefined
+        ? {}
+        : { sweep: { ...sweep, points: sweep.points.slice(0, points), spentNs: 0 } }),
+      scenarios: [...gatedScenarios(model), ...swept],
+      search: null,
+    }
+  })
+  return { ...measured, complete: false, models }
+}
+
 /** The only model of the result, its GPU memory, and what was judged of it. */
 function gpuMemoryOf(result: Result) {
   const [model] = result.models
@@ -251,14 +279,18 @@ test('a sweep keeps servers beside each other on a GPU, each with the memory of 
     candidate: 1000,
     shown: true,
     context: 300,
+    stoppedAfter: 1,
     sweep:
       'run_config_search_mode: brute\nrun_config_search_max_instance_count: 2\nrun_config_search_max_model_batch_size: 1\nrun_config_search_max_concurrency: 2',
     // Two instances beside the 512 MiB that others hold are 2964 MB, and with the other server's 4327 MB.
     constraints: 'constraints: { gpu_used_memory: { max: 3000 } }',
-    more: 'time_budget: 60s',
+    more: 'time_budget: 120s',
     progress: (line) => said.push(line),
   })
-  expect(said.join('\n')).toContain('starting server 2')
+  // In one go, and where it is gone on with.
+  const [whole, resumed] = said.join('\n').split('resumed after 1 measurement')
+  expect(whole).toContain('starting server 2')
+  expect(resumed).toContain('starting server 2')
   const [model] = result.models
   const swept = (model?.scenarios ?? []).filter(({ role }) => role === 'sweep')
   const instances = new Set(swept.map(({ configuration }) => configuration.instanceCount))
