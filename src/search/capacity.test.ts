@@ -225,3 +225,21 @@ test('where nothing that is measured tells of a limit, no load is asked for', ()
     { configuration: committed, at: null, brokenAt: null },
   ])
 })
+
+test('a client batch of which nothing is known does not hide another one that breaks a limit', () => {
+  const configuration = { committed: true, instanceCount: 1, maxBatchSize: 8, dynamicBatching: true }
+  const at = (concurrency: number, batchSize: number) =>
+    ({ mode: 'concurrency', concurrency, batchSize }) as const
+  const limits = [{ name: 'perf_latency_p95', metric: 'latencyP95Ns', bound: 'max', limit: 10 } as const]
+  const points = [
+    { configuration, load: at(1, 1), metrics: { inferPerSec: 10, latencyP95Ns: null } },
+    { configuration, load: at(8, 8), metrics: { inferPerSec: 50, latencyP95Ns: 20 } },
+  ]
+  expect(capacitiesOf(points, limits)).toMatchObject([{ at: null, brokenAt: at(8, 8) }])
+  const space = {
+    committed: configuration,
+    configurations: [configuration],
+    loads: [at(2, 1), at(4, 8), at(8, 8)],
+  }
+  expect(nextCapacityLoad(points, configuration, space, limits)).toEqual(at(4, 8))
+})

@@ -88,14 +88,18 @@ function bracket(
     (top, rung) => (top === null || throughputOf(rung) > throughputOf(top) ? rung : top),
     null,
   )
-  const batch = best === null ? Math.min(...own.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load)
+  const failing = keptBy('broken')
+  // Of a batch of which nothing is known there is nothing to be said, as long as another one broke a limit.
+  const told = failing.length === 0 ? rungs : failing
+  const batch =
+    best === null ? Math.min(...told.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load)
   const alike = (some: readonly Rung[]) =>
     some
       .filter(({ load }) => batchSizeOf(load) === batch)
       .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load))
   const held = alike(holding)
   const top = held.at(-1)
-  const broken = alike(keptBy('broken')).find(
+  const broken = alike(failing).find(
     ({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load),
   )
   return {
