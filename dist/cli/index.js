@@ -23883,8 +23883,7 @@ var __webpack_modules__ = ({
             instanceGroups: null,
             maxBatchSizes: null,
             dynamicBatching: null,
-            maxQueueDelaysMicroseconds: null,
-            preferredBatchSizes: null,
+            queues: null,
             otherFields: null,
             maxMeasurements: 20,
             capacitySteps: 5,
@@ -30163,7 +30162,7 @@ var __webpack_modules__ = ({
             return path.reduce((nodes, segment) => nodes.flatMap((node) => step(node, segment)), [schema]);
         }
         function step(node, segment) {
-            const direct = node.properties?.[segment] ?? node.items ?? node.additionalProperties;
+            const direct = node.properties?.[segment] ?? (typeof segment === 'number' ? node.items : node.additionalProperties);
             const inside = (node.anyOf ?? []).flatMap((choice) => step(choice, segment));
             return typeof direct === 'object' ? [direct, ...inside] : inside;
         }
@@ -30284,7 +30283,9 @@ var __webpack_modules__ = ({
         function unknownKey(source, path, name) {
             const remedy = isUnmeasuredTag(name)
                 ? 'Model Analyzer knows this metric, but it is not measured here: remove it.'
-                : oneOf(name, keysAt(path));
+                : /^\d+$/.test(name)
+                    ? 'In braces a comma parts keys: write several numbers as a list, [1, 8], or in quotes.'
+                    : oneOf(name, keysAt(path));
             return problemAt(source, [...path, name], 'key', `unknown key ${show(name)}`, remedy);
         }
         const maxOptions = 16;
@@ -30771,8 +30772,7 @@ var __webpack_modules__ = ({
                 instanceCounts: listOrNull(instances.flatMap(({ count }) => count ?? [])),
                 instanceGroups: instances.some(({ groups }) => groups !== null) ? instances : null,
                 dynamicBatching: listOrNull(batching.map((block) => block !== false)),
-                maxQueueDelaysMicroseconds: listOrNull(blocks.flatMap((block) => block.max_queue_delay_microseconds ?? [])),
-                preferredBatchSizes: listOrNull(blocks.flatMap((block) => block.preferred_batch_size ?? [])),
+                queues: queuesOf(blocks),
                 otherFields: otherFieldsOf(parameters, blocks),
             };
         }
@@ -30788,6 +30788,13 @@ var __webpack_modules__ = ({
         }
         function countOf({ count }) {
             return typeof count === 'number' ? count : 1;
+        }
+        function queuesOf(blocks) {
+            const queues = blocks.flatMap(({ max_queue_delay_microseconds: delays, preferred_batch_size: preferred }) => (preferred ?? [null]).flatMap((preferredBatchSizes) => (delays ?? [null]).map((maxQueueDelayMicroseconds) => ({
+                preferredBatchSizes,
+                maxQueueDelayMicroseconds,
+            }))));
+            return listOrNull(queues);
         }
         function otherFieldsOf({ max_batch_size: _, instance_group: __, dynamic_batching: ___, ...others }, blocks) {
             const listed = Object.entries(others).flatMap(([name, values]) => Array.isArray(values) ? [[name, values]] : []);
@@ -33579,8 +33586,23 @@ var __webpack_modules__ = ({
                 return null;
             const { word } = value;
             const values = meant_registry.getEnum(value.type ?? '')?.values.map(({ name }) => name) ?? [];
-            return didYouMean(values.find((name) => name.endsWith(`_${word.toUpperCase()}`)) ?? nearest(word, values));
+            const upper = word.toUpperCase();
+            const triton = elsewhereCalled[upper.replace(/^TYPE_/, '')];
+            if (triton !== undefined && values.includes(triton))
+                return didYouMean(triton);
+            return didYouMean(values.find((name) => name.endsWith(`_${upper}`)) ?? nearest(word, values));
         }
+        const elsewhereCalled = {
+            BFLOAT16: 'TYPE_BF16',
+            BOOLEAN: 'TYPE_BOOL',
+            BYTES: 'TYPE_STRING',
+            DOUBLE: 'TYPE_FP64',
+            FLOAT: 'TYPE_FP32',
+            FLOAT16: 'TYPE_FP16',
+            FLOAT32: 'TYPE_FP32',
+            FLOAT64: 'TYPE_FP64',
+            HALF: 'TYPE_FP16',
+        };
         function didYouMean(name) {
             return name === undefined ? null : `Did you mean "${name}"?`;
         }
@@ -34143,6 +34165,7 @@ var __webpack_modules__ = ({
         function loadWorkerFor(shell) {
             return new URL(shell.endsWith('.ts') ? '../load/worker.ts' : '../worker/index.js', shell);
         }
+        var external_node_events_ = __nccwpck_require__(8474);
         var external_node_child_process_ = __nccwpck_require__(1421);
         ;
         const child_environment_hidden = [
@@ -34336,6 +34359,7 @@ exec "$@"
         ;
         function createNodeWorld({ run, progress, loadWorker, signal }) {
             const startNs = process.hrtime.bigint();
+            (0, external_node_events_.setMaxListeners)(0, signal);
             return {
                 nowNs: () => Number(process.hrtime.bigint() - startNs),
                 date: () => new Date().toISOString(),
@@ -35099,6 +35123,10 @@ exec "$@"
         ;
         const minus = '−';
         const baselineMaker = 'the action in mode baseline, or run';
+        const committedIsBest = {
+            alone: 'No other configuration was measured.',
+            nothingBetter: 'Nothing else that was measured is better.',
+        };
         function countInWords(count, noun) {
             return `${count} ${noun}${count === 1 ? '' : 's'}`;
         }
@@ -36217,7 +36245,7 @@ exec "$@"
             const left = Math.max(0, maxMeasurements - points.length);
             if (left <= kept || timeLeftNs === null) {
                 const butFor = left === 0 ? '' : `, but for ${left} kept for confirming`;
-                return `the budget of ${maxMeasurements} measurements is used${butFor}`;
+                return `the budget of ${countInWords(maxMeasurements, 'measurement')} is used${butFor}`;
             }
             const overrunNs = -timeLeftNs;
             if (overrunNs >= toldOverrunNs)
@@ -36463,13 +36491,15 @@ exec "$@"
             const keptBy = (kept) => rungs.filter(({ metrics }) => limitsKept(metrics, constraints) === kept);
             const holding = keptBy('held');
             const best = holding.reduce((top, rung) => (top === null || throughputOf(rung) > throughputOf(top) ? rung : top), null);
-            const batch = best === null ? Math.min(...own.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load);
+            const failing = keptBy('broken');
+            const told = failing.length === 0 ? rungs : failing;
+            const batch = best === null ? Math.min(...told.map(({ load }) => batchSizeOf(load))) : batchSizeOf(best.load);
             const alike = (some) => some
                 .filter(({ load }) => batchSizeOf(load) === batch)
                 .toSorted((a, b) => inferencesOf(a.load) - inferencesOf(b.load));
             const held = alike(holding);
             const top = held.at(-1);
-            const broken = alike(keptBy('broken')).find(({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load));
+            const broken = alike(failing).find(({ load }) => top === undefined || inferencesOf(load) > inferencesOf(top.load));
             return {
                 best: best?.metrics == null ? null : { load: best.load, metrics: best.metrics },
                 batch,
@@ -40871,7 +40901,8 @@ exec "$@"
             return [describeFields(configuration), ...otherModelsWords(configuration)].join('; ');
         }
         function otherModelsWords({ others = {} }) {
-            return Object.entries(others).map(([name, fields]) => `${name}: ${describeFields(fields)}`);
+            const byName = Object.entries(others).toSorted(([a], [b]) => (a < b ? -1 : 1));
+            return byName.map(([name, fields]) => `${name}: ${describeFields(fields)}`);
         }
         function describeFields(configuration) {
             const batches = configuration.instanceCount !== null;
@@ -41868,7 +41899,7 @@ exec "$@"
                 gain: ownMeets && meetsConstraints ? gain(winner.metrics, own.metrics, objectives) : null,
                 tie,
                 meetsConstraints,
-                explanation: explain(question, { top, own, tie, meetsConstraints, ownMeets }),
+                explanation: withRefuted(explain(question, { top, own, tie, meetsConstraints, ownMeets }), meetsConstraints ? refutedWords(question, winner, isHolding) : null),
             };
         }
         const leastForBatcher = 0.02;
@@ -41878,7 +41909,9 @@ exec "$@"
                 return top;
             const key = keyButBatcher(top.configuration);
             const twin = ranked.find(({ configuration }) => configuration.dynamicBatching === dynamicBatching && keyButBatcher(configuration) === key);
-            if (twin === undefined || hasFailed(twin) || !indistinguishable(top, twin, question, estimate))
+            if (twin === undefined || sameConfiguration(twin.configuration, question.space.committed))
+                return top;
+            if (hasFailed(twin) || !indistinguishable(top, twin, question, estimate))
                 return top;
             const gained = estimate === null
                 ? logScore(top.metrics, twin.metrics, question.objectives)
@@ -41915,7 +41948,7 @@ exec "$@"
                 if (hasFailed(own))
                     return ownMissesWords(question);
                 const isAlone = points.every(({ configuration }) => sameConfiguration(configuration, own.configuration));
-                return isAlone ? 'No other configuration was measured.' : 'Nothing else that was measured is better.';
+                return isAlone ? committedIsBest.alone : committedIsBest.nothingBetter;
             }
             if (!ownMeets)
                 return ownMissesWords(question);
@@ -41928,6 +41961,23 @@ exec "$@"
             if (gain(top.metrics, own.metrics, objectives) === null)
                 return `${before} By how much it is worse is not known, since one of the two has no value of what is sought.`;
             return [before, ...gainsByObjective(top.metrics, own.metrics, objectives)].join(' ');
+        }
+        function withRefuted(explanation, refuted) {
+            if (refuted === null)
+                return explanation;
+            return explanation === committedIsBest.nothingBetter ? refuted : `${explanation} ${refuted}`;
+        }
+        function refutedWords({ constraints, objectives, points }, answer, isHolding) {
+            const worth = (candidate) => logScore(candidate.metrics, answer.metrics, objectives);
+            const [best] = candidatesOf(points)
+                .filter((one) => meets(one.metrics, constraints) && !hasFailed(one) && !isHolding(one) && worth(one) > 0)
+                .sort((one, other) => worth(other) - worth(one));
+            if (best === undefined || best.confirmed === null)
+                return null;
+            const { confirmed } = best;
+            const missed = constraints.filter((constraint) => excess(confirmed, constraint) > 0);
+            const words = missed.map((constraint) => violationWords(confirmed, constraint)).join('; ');
+            return `By its mean ${answer_words_describe(best)} is better, but it missed when measured again: ${words}.`;
         }
         function ownMissesWords({ points, space, constraints }) {
             const own = points.filter(({ configuration }) => sameConfiguration(configuration, space.committed));
@@ -43218,13 +43268,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 status: !best.meetsConstraints ? 'fail' : suggested ? 'info' : 'pass',
                 headline: best.load.beside === undefined ? headline(model, best) : headlineBeside(model, best, files),
                 sentences: [
-                    ...(best.meetsConstraints && best.configuration.committed && !best.tie ? [] : [best.explanation]),
+                    ...(isSaid(best) ? [] : [best.explanation]),
                     ...(suggested && constraints.length > 0 ? ['It meets the constraints.'] : []),
                     ...patchSentences(best, files),
                     ...(suggested ? ['The sweep is a suggestion and does not decide the verdict.'] : []),
                 ],
                 patch: best.patch,
             };
+        }
+        function isSaid({ meetsConstraints, configuration, tie, gain, load, explanation }) {
+            if (!meetsConstraints || !configuration.committed || tie)
+                return false;
+            const plain = Object.values(committedIsBest);
+            return load.beside === undefined ? plain.includes(explanation) : gain !== null;
         }
         function headline({ scenarios }, best) {
             const what = describeConfiguration(best.configuration);
@@ -45914,6 +45970,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const minMeasurementNs = nsPerSecond;
         const maxStretch = 4;
         const maxWarmupStretch = 4;
+        const maxReplacement = 1.5;
         function makePlan(config, models, sides) {
             const budgetNs = config.gate.timeBudgetNs ?? defaultModelBudgetNs * models.length;
             const perModelNs = Math.floor(budgetNs / models.length);
@@ -45938,12 +45995,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 }),
             };
         }
-        function nextMeasuringTime(plan, done, elapsedNs, measuringNs) {
-            const windows = plan.loads.length * plan.sides;
-            const overheadNs = done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done;
-            const shortestNs = overheadNs + windows * (plan.warmupNs + minMeasurementNs);
-            const keptNs = isNeeded(plan, done, elapsedNs, shortestNs) ? 0 : plan.searchNs;
-            if (done > 0 && elapsedNs + shortestNs > plan.budgetNs - keptNs)
+        function nextMeasuringTime(plan, made) {
+            const { done, elapsedNs } = made;
+            const windows = windowsOf(plan);
+            const overheadNs = overheadOf(made);
+            const keptNs = isNeeded(plan, made) ? 0 : plan.searchNs;
+            if (done > 0 && elapsedNs + shortestOf(plan, made) > plan.budgetNs - keptNs)
                 return null;
             const leftNs = plan.budgetNs - plan.searchNs - elapsedNs;
             const perWindowNs = (leftNs / (plan.repetitions - done) - overheadNs) / windows - plan.warmupNs;
@@ -45957,16 +46014,29 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 maxWarmupNs: Math.min(plan.warmupNs * maxWarmupStretch, plan.warmupNs + affordableNs - measurementNs),
             };
         }
-        function isNeeded({ looks, repetitions, budgetNs }, done, elapsedNs, shortestNs) {
-            if (done < Math.min(firstLook, repetitions))
+        function isNeeded(plan, made) {
+            const { looks, repetitions, budgetNs } = plan;
+            const { done, valid, elapsedNs } = made;
+            const least = Math.min(firstLook, repetitions);
+            if (valid < least && done < least * maxReplacement)
                 return true;
-            const next = looks.find((look) => look > done);
-            return next !== undefined && elapsedNs + (next - done) * shortestNs <= budgetNs;
+            const next = looks.find((look) => look > valid);
+            return next !== undefined && elapsedNs + (next - valid) * shortestOf(plan, made) <= budgetNs;
+        }
+        function shortestOf(plan, made) {
+            return overheadOf(made) + windowsOf(plan) * (plan.warmupNs + minMeasurementNs);
+        }
+        function overheadOf({ done, elapsedNs, measuringNs }) {
+            return done === 0 ? firstOverheadNs : (elapsedNs - measuringNs) / done;
+        }
+        function windowsOf({ loads, sides }) {
+            return loads.length * sides;
         }
         const plan_toldOverrunNs = nsPerSecond / 2;
-        function cutWords({ searchNs }, done, wanted) {
-            const beside = searchNs === 0 ? '' : ', beside the quarter of it that is the sweep’s';
-            return `the time budget allowed ${done} of ${wanted} repetitions${beside}`;
+        function cutWords(plan, made) {
+            const isKept = plan.searchNs > 0 && made.elapsedNs + shortestOf(plan, made) <= plan.budgetNs;
+            const beside = isKept ? ', beside the quarter of it that is the sweep’s' : '';
+            return `the time budget allowed ${made.done} of ${plan.repetitions} repetitions${beside}`;
         }
         function overrunWords({ budgetNs, searchNs }, elapsedNs) {
             const takenNs = elapsedNs - (budgetNs - searchNs);
@@ -46244,6 +46314,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 showsMemoryOf: async (pids) => {
                     const own = await ownProcesses(pids);
                     return own.length > 0 && own.every(({ memoryBytes }) => memoryBytes !== null);
+                },
+                memoryNow: async () => {
+                    const now = await queryGpus(world, only);
+                    const gpus = now.status === 'unavailable' ? [] : now.gpus;
+                    return new Map(gpus.flatMap(({ uuid, memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes }) => usedBytes === null ? [] : [[uuid, { usedBytes, totalBytes }]]));
                 },
                 watchServer: async () => {
                     const before = await held();
@@ -47205,7 +47280,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }));
         }
         function concurrent_answer_explain(models, answer) {
-            const { configurations, loads, metrics, committed, gain, gains, tie, meetsConstraints } = answer;
+            const { configurations, loads, metrics, committed, unsteady, gain, gains, tie, meetsConstraints } = answer;
             const parts = models.map(({ name, weight }, index) => {
                 const [configuration, load] = [configurations[index], loads[index]];
                 if (configuration === undefined || load === undefined)
@@ -47224,8 +47299,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             if (tie)
                 return `A tie, so the committed configurations stand: ${all}.`;
-            if (configurations.every((each) => each.committed))
-                return `The committed configurations are the best combination of those measured: ${all}.`;
+            if (configurations.every((each) => each.committed)) {
+                const besides = unsteady === null ? '' : ` ${committedWords(models, answer)}`;
+                return `The committed configurations are the best combination of those measured: ${all}.${besides}`;
+            }
             const whole = 'It was measured as a whole: change all of it, or none.';
             if (gain === null)
                 return `The best combination is ${all}. ${whole} ${committedWords(models, answer)}`;
@@ -47815,7 +47892,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             throw new domain_error.ue('interrupted', `interrupted while unloading model '${name}'`);
         }
-        var external_node_events_ = __nccwpck_require__(8474);
         ;
         async function freePorts() {
             const holders = [(0, external_node_net_namespaceObject.createServer)(), (0, external_node_net_namespaceObject.createServer)()];
@@ -48956,6 +49032,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         const leastImprovement = 0.01;
         const leastChance = 0.02;
         const mostTries = 6;
+        const leastOfNearMiss = 0.03;
         const leastTurn = 0.05;
         function prospects(state) {
             const { space, points } = state;
@@ -49014,8 +49091,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const { slope, rest } = utilityOf(outlook, objectives);
                 return { utility: slope * outlook.rate.mean + rest.mean, meeting: meetingOf(outlook, constraints) };
             }));
-            const leastGain = Math.min(leastImprovement, spread / 5);
+            const leastOfNew = Math.min(leastImprovement, spread / 5);
             return (place, nearMiss) => {
+                const leastGain = nearMiss === undefined ? leastOfNew : leastOfNearMiss;
                 const outlook = surrogate(place);
                 if (nearMiss !== undefined && chanceToTurn(nearMiss, outlook, constraints, spread) < leastTurn)
                     return null;
@@ -49106,17 +49184,18 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return budgetWords(state, reserve);
             if (best === null)
                 return 'nothing that is left is expected to be better';
-            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best));
+            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best, state.constraints.length > 0));
         }
         function mostPromising(state, pool) {
             const value = (prospect) => prospect.improvement / costNs(state, prospect);
             return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
         }
-        function prospectWords({ improvement, meeting, seeking }) {
+        function prospectWords({ improvement, meeting, seeking }, isLimited) {
             const chance = `${(meeting * 100).toFixed(0)} % chance`;
             if (seeking)
                 return `nothing works and meets the constraints so far, ${chance} that this does`;
-            return `expected to be ${betterInWords(Math.expm1(improvement))}, ${chance} to meet the constraints`;
+            const meets = isLimited ? `, ${chance} to meet the constraints` : '';
+            return `expected to be ${betterInWords(Math.expm1(improvement))}${meets}`;
         }
         function ownLoads({ points, space }, promising) {
             const isOwn = ({ configuration }) => sameConfiguration(configuration, space.committed);
@@ -49141,7 +49220,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return null;
             const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
             if (nearMiss !== null && nearMiss.improvement >= largeGain)
-                return { place: nearMiss, why: prospectWords(nearMiss) };
+                return { place: nearMiss, why: prospectWords(nearMiss, state.constraints.length > 0) };
             if (winner.tries === 1)
                 return { place: winner, why: 'the winner is measured again' };
             const own = bestOf(ranked, state.space.committed);
@@ -49149,7 +49228,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (close(own) && own?.tries === 1)
                 return { place: own, why: 'the committed configuration is as good as the winner so far' };
             if (nearMiss !== null)
-                return { place: nearMiss, why: prospectWords(nearMiss) };
+                return { place: nearMiss, why: prospectWords(nearMiss, state.constraints.length > 0) };
             const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
             const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
             const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least));
@@ -50068,14 +50147,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }));
         }
         function queueVariants(settings, committed, maxBatchSize) {
-            const listed = settings.preferredBatchSizes?.filter((sizes) => sizes.every((size) => size <= maxBatchSize));
-            const kept = committed.preferredBatchSizes?.filter((size) => size <= maxBatchSize) ?? [];
-            const preferred = listed === undefined || listed.length === 0 ? [kept] : listed;
-            const delays = settings.maxQueueDelaysMicroseconds ?? [committed.maxQueueDelayMicroseconds ?? 0];
-            return preferred.flatMap((sizes) => delays.map((delay) => ({
-                ...(sizes.length === 0 ? {} : { preferredBatchSizes: sizes }),
-                ...(delay === 0 ? {} : { maxQueueDelayMicroseconds: delay }),
-            })));
+            const isLegal = (size) => size <= maxBatchSize;
+            const asCommitted = { preferredBatchSizes: null, maxQueueDelayMicroseconds: null };
+            const listed = settings.queues ?? [asCommitted];
+            const legal = listed.filter(({ preferredBatchSizes }) => preferredBatchSizes?.every(isLegal) ?? true);
+            const queues = legal.length > 0 ? legal : listed.map((queue) => ({ ...queue, preferredBatchSizes: null }));
+            return queues.map((queue) => {
+                const sizes = queue.preferredBatchSizes ?? committed.preferredBatchSizes?.filter(isLegal) ?? [];
+                const delay = queue.maxQueueDelayMicroseconds ?? committed.maxQueueDelayMicroseconds ?? 0;
+                return {
+                    ...(sizes.length === 0 ? {} : { preferredBatchSizes: sizes }),
+                    ...(delay === 0 ? {} : { maxQueueDelayMicroseconds: delay }),
+                };
+            });
         }
         function powersOfTwo({ min, max }) {
             const values = [];
@@ -50098,11 +50182,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 const isCalled = over.length === 0 || model.called.includes(each.name);
                 const keepsBatch = isCalled || over.some((ensemble) => ensemble.committed.maxBatchSize === 0);
                 const floor = batchFloor(repository, model.name, each.name, own, keepsBatch);
-                const settings = withLeastBatch({ ...search, mode }, floor.maxBatchSize);
+                const asked = { ...search, mode };
+                const settings = withLeastBatch(asked, floor.maxBatchSize);
                 const listed = memberVariants(settings, own, traitsOf(each.config, own)).slice(1);
                 const { variants, untried } = variantsOn(each.config, own, listed, { cpuOnly, hasGpu });
                 const member = { name: each.name, committed: own, variants: [own, ...variants] };
-                return [{ member, floors: floorsOf(search, floor), untried: untriedWords(each.name, untried) }];
+                return [{ member, floors: floorsOf(asked, floor), untried: untriedWords(each.name, untried) }];
             });
             return {
                 members: {
@@ -52320,11 +52405,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             await Promise.all(stopping);
             const counts = first[0] === undefined ? {} : context.config.settingsFor(first[0].plan.name).counts;
             let measuringNs = 0;
+            const names = first.map(({ plan }) => plan.name).join(' + ');
             for (const step of random.shuffle([...(first[0]?.plan.loads.keys() ?? [])])) {
                 const live = sides.filter((side) => isWell(side) && side.every(({ record }) => record.model !== null));
                 if (!live.includes(first))
                     break;
                 const startNs = world.nowNs();
+                const load = first[0]?.plan.loads[step];
+                if (load !== undefined)
+                    world.progress(`${names}: repetition ${index + 1}, ${loadLabel(load)}`);
                 await measureStep(context, live, step, index, { ...time, ...counts });
                 measuringNs += world.nowNs() - startNs;
                 save();
@@ -52415,13 +52504,16 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             });
             const startNs = world.nowNs();
             let measuringNs = 0;
+            let valid = 0;
             let wanted = plan.repetitions;
             let lastLook = -1;
             try {
                 for (let index = 0; index < wanted; index++) {
-                    const time = nextMeasuringTime({ ...plan, repetitions: wanted }, index, world.nowNs() - startNs, measuringNs);
+                    const extended = { ...plan, repetitions: wanted };
+                    const made = { done: index, valid, elapsedNs: world.nowNs() - startNs, measuringNs };
+                    const time = nextMeasuringTime(extended, made);
                     if (time === null) {
-                        warnings.push(cutWords(plan, index, wanted));
+                        warnings.push(cutWords(extended, made));
                         break;
                     }
                     world.progress(`${names}: repetition ${index + 1} of ${wanted}`);
@@ -52431,14 +52523,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     const samples = profile_samplesOf(records, index);
                     if (samples.some(isSilent))
                         break;
-                    const pairs = validPairs(sides);
-                    const look = plan.looks.indexOf(pairs);
+                    valid = validPairs(sides);
+                    const look = plan.looks.indexOf(valid);
                     if (look > lastLook) {
                         lastLook = look;
                         if (look === plan.looks.length - 1)
                             break;
                         if (index + 1 < wanted && isDecided(result(), look)) {
-                            world.progress(`${names}: decided after ${pairs} repetitions`);
+                            world.progress(`${names}: decided after ${valid} repetitions`);
                             break;
                         }
                     }
@@ -52479,7 +52571,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
             return [side('candidate', candidate), other];
         }
-        const maxReplacement = 1.5;
         function validPairs(sides) {
             const [first = []] = sides;
             const counts = [...(first[0]?.plan.loads.keys() ?? [])].map((step) => {
@@ -53162,6 +53253,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
         function room_holds(bytes, each) {
             return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((room_usableShare * bytes) / each);
         }
+        function fullest([first, ...others]) {
+            return others.reduce((most, each) => (each.usedBytes > most.usedBytes ? each : most), first);
+        }
         function gpuRoom(held) {
             const free = [...held.values()].map(({ usedBytes, totalBytes }) => totalBytes - usedBytes);
             return free.length === 0 ? 0 : Math.max(0, Math.min(...free));
@@ -53179,8 +53273,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (!isOurs || !isRead)
                 return 1;
             const inAll = Math.floor(serversThatFit(gated) / growth);
-            const further = Math.min(room_holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')), room_holds(host.shared.freeBytes, growth * host.shared.usedBytes), room_holds(host.gpuFreeBytes, growth * mostOf(gated, 'gpuMemoryBytes')));
-            return Math.max(1, Math.min(needsOthers ? 2 : mostSweepServers, inAll, 1 + further));
+            const free = Math.min(room_holds(host.freeBytes, growth * mostOf(gated, 'serverMemoryBytes')), room_holds(host.gpuFreeBytes, growth * mostOf(gated, 'gpuMemoryBytes')));
+            const sharing = 1 + room_holds(host.shared.freeBytes, growth * host.shared.usedBytes);
+            const most = needsOthers ? 2 : mostSweepServers;
+            return Math.max(1, Math.min(most, inAll, Number(host.isOneRunning) + free, sharing));
         }
         function showsProcesses({ models }) {
             const read = models.flatMap((model) => gatedScenarios(model).map(({ metrics }) => metrics.gpuMemoryBytes?.reason));
@@ -53529,7 +53625,12 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const { world, config } = context;
             const { plan, earlier, save, alone, shelf } = one;
             const startNs = world.nowNs();
-            const gated = earlier ?? (await measureGated(context, input, one));
+            const shared = [];
+            const watched = (sides) => {
+                shared.push(sharedMemoryRoom());
+                save(sides);
+            };
+            const gated = earlier ?? (await measureGated(context, input, { ...one, save: watched }));
             const begun = gated.candidate.sweep ?? sweepBegin(world.nowNs() - startNs);
             const swept = sweepScenarios(gated.candidate);
             const sidesWith = (now, search) => ({
@@ -53551,10 +53652,11 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                     save(sidesWith(now, null));
                 };
                 const servers = sweepServers(context, alone(measure_model_gatedOnly(gated)), model.dependencies.length + model.called.length > 0, growthOf(config.settingsFor(plan.name).search, committed), {
+                    isOneRunning: running !== null,
                     freeBytes: freeMemoryBytes(),
-                    shared: sharedMemoryRoom(),
+                    shared: fullest([sharedMemoryRoom(), ...(running === null ? shared : [])]),
                     hasGpuDevice: hasGpuDevice(),
-                    gpuFreeBytes: context.gpu === null ? Number.POSITIVE_INFINITY : gpuRoom(context.gpu.lastMemory()),
+                    gpuFreeBytes: context.gpu === null ? Number.POSITIVE_INFINITY : gpuRoom(await context.gpu.memoryNow()),
                 });
                 const wanted = { repository: input.candidate, model, committed, timeNs, running, servers };
                 const sweep = await sweepModel(context, wanted, state, keep);
@@ -55645,7 +55747,7 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
                 notes: [
                     ...unknown.map((key) => `${key} has no meaning in a landscape, and is not read`),
                     ...odd.map((each) => misspeltNote(each, points.length)),
-                    ...unrecorded([...new Set(limits.map(({ name }) => name))], ofSpace).map((tag) => `no point of the space holds what ${tag} limits, so that none of them meets it`),
+                    ...unrecorded([...new Set(limits.map(({ name }) => name))], ofSpace).map((tag) => `no point of the space holds ${recorded_keyOf(tag)}, which ${tag} limits, so that none of them meets it`),
                     ...(ofSpace.length === 0 ? ['no point lies in the space, so that everything in it fails'] : []),
                     ...(marked === undefined ? [noDefault(committed)] : []),
                 ],
@@ -55681,9 +55783,16 @@ print(json.dumps({"executable": sys.executable, "version": v, "library": found, 
         }
         function landscape_file_problemsOf(issue) {
             if (issue.code !== 'unrecognized_keys')
-                return [{ key: issue.path.join('.'), message: issue.message }];
+                return [{ key: issue.path.join('.'), message: wordsOf(issue) }];
             const possible = possibleAt(String(issue.path[0] ?? ''), issue.path.length);
             return issue.keys.map((key) => landscape_file_unknownKey(key, [...issue.path, key].join('.'), possible));
+        }
+        function wordsOf(issue) {
+            if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
+                return 'is missing';
+            if (issue.code === 'too_small' && issue.origin === 'array')
+                return 'is an empty list';
+            return issue.message;
         }
         function landscape_file_unknownKey(name, key, possible) {
             const meant = nearest(name, possible);
