@@ -4,7 +4,9 @@ import { loadKey, loadLabel } from '../src/domain/load.ts'
 import type { MetricName } from '../src/domain/metric.ts'
 import type { Best, Outcome, Result } from '../src/domain/result.ts'
 import type { SearchSummary } from '../src/domain/sweep.ts'
-import type { BenchPart } from './part.ts'
+import { placeKey } from '../src/search/state.ts'
+import { type BenchPart, targetWords } from './part.ts'
+import { leastShare, leastUnderLoad, type Mode, seconds } from './search-judge.ts'
 
 /** One change, what the gate ought to say of it, and what it said. */
 export interface GpuCase {
@@ -16,7 +18,7 @@ export interface GpuCase {
 }
 
 export interface Swept {
-  readonly mode: 'quick' | 'brute'
+  readonly mode: Mode
   /** Of the whole command. */
   readonly wallNs: number
   readonly summary: SearchSummary
@@ -34,13 +36,9 @@ interface Found {
   readonly winners: number | null
 }
 
-const leastUnderLoad = 0.6
-const leastShare = 0.95
-
 const mebibytes = (bytes: number | null | undefined) =>
   bytes == null ? '–' : `${Math.round(bytes / 2 ** 20)} MiB`
 const percent = (ratio: number | null | undefined) => (ratio == null ? '–' : `${(100 * ratio).toFixed(1)} %`)
-const seconds = (ns: number) => `${(ns / 1e9).toFixed(1)} s`
 
 export function judgeGpu(found: Found): BenchPart {
   const missed = [...found.cases.flatMap(missedOfCase), ...missedReadings(found), ...missedSweep(found)]
@@ -68,15 +66,12 @@ ${[found.quick, found.brute].map((swept) => `| ${sweepRow(swept).join(' | ')} |`
 
 ${winnersWords(found)}
 
-${missed.length === 0 ? 'All targets are met.' : `Missed:\n${missed.map((line) => `- ${line}`).join('\n')}`}`
+${targetWords(missed)}`
   return { title: 'GPU', markdown, passed: missed.length === 0 }
 }
 
 function winnersWords({ quick, brute, winners }: Found): string {
-  const places = [quick, brute].map(
-    ({ best }) => `${configurationKey(best.configuration)} ${loadKey(best.load)}`,
-  )
-  return places[0] === places[1]
+  return placeKey(quick.best) === placeKey(brute.best)
     ? 'Both have the same winner.'
     : `Throughput of quick's winner ÷ brute's, measured again in turns: ${winners?.toFixed(3) ?? '–'}.`
 }

@@ -4,9 +4,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { configurationKey } from '../src/domain/configuration.ts'
 import { loadKey } from '../src/domain/load.ts'
-import type { Result } from '../src/domain/result.ts'
+import { patchFile, type Result } from '../src/domain/result.ts'
+import { placeKey } from '../src/search/state.ts'
 import { type GpuCase, judgeGpu, type Swept } from './gpu-judge.ts'
 import type { BenchPart } from './part.ts'
 
@@ -126,7 +126,7 @@ async function judge(
 
 function limitsFrom(result: Result | undefined): { readonly latencyMs: number; readonly memoryMb: number } {
   const metrics = result?.models[0]?.scenarios.find(({ load }) => loadKey(load) === 'concurrency=1')?.metrics
-  const value = (name: 'latencyP99Ns' | 'gpuDeviceMemoryBytes' | 'gpuModelMemoryBytes' | 'gpuMemoryBytes') =>
+  const value = (name: 'latencyP99Ns' | 'gpuDeviceMemoryBytes' | 'gpuModelMemoryBytes') =>
     metrics?.[name]?.value ?? Number.NaN
   // With two servers alive the whole device is made up of what it held idle and the server's own.
   const memory = value('gpuDeviceMemoryBytes') + furtherInstances * value('gpuModelMemoryBytes')
@@ -170,20 +170,13 @@ async function sweep(
   console.error(`gpu: ${mode}: ${summary.measurements} measurements in ${Math.round(wallNs / 1e9)} s`)
   const changed = repository(folder, `best-by-${mode}`)
   if (found.best.patch !== null)
-    await run('git', [
-      'apply',
-      '--unsafe-paths',
-      `--directory=${changed}`,
-      join(output, 'best-config', `${model}.patch`),
-    ])
+    await run('git', ['apply', '--unsafe-paths', `--directory=${changed}`, join(output, patchFile(model))])
   return { mode, wallNs, summary, best: found.best, repository: changed }
 }
 
 /** Throughput of quick's answer to brute's, each at its own load, measured again in turns on two servers. */
 async function winners(folder: string, quick: Swept, brute: Swept): Promise<number | null> {
-  const place = ({ best: { configuration, load } }: Swept) =>
-    `${configurationKey(configuration)} ${loadKey(load)}`
-  if (place(quick) === place(brute)) return 1
+  if (placeKey(quick.best) === placeKey(brute.best)) return 1
   const concurrencies = [quick, brute].map(({ best: { load } }) =>
     load.mode === 'concurrency' ? load.concurrency : Number.NaN,
   )

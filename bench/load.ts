@@ -3,7 +3,7 @@ import { nsPerMs } from '../src/domain/world.ts'
 import { createRandom } from '../src/stats/random.ts'
 import { mean } from '../src/stats/robust.ts'
 import { type BenchClient, openNodeClient, perfAnalyzerClient } from './clients.ts'
-import type { BenchPart } from './part.ts'
+import { type BenchPart, targetWords } from './part.ts'
 import { findPerfAnalyzer } from './perf-analyzer.ts'
 import { bootstrap, meanRatio, type Ratio } from './ratio.ts'
 import { type BenchServer, openBenchServer } from './server.ts'
@@ -135,7 +135,7 @@ CPU: user and system time of the client's process tree per request that the serv
 | --- | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-${passed ? 'All targets are met.' : `Missed:\n${failures.map((line) => `- ${line}`).join('\n')}`}`
+${targetWords(failures)}`
   return { title: 'Load generator', markdown, passed }
 }
 

@@ -5,3 +5,10 @@ export interface BenchPart {
   /** Whether all its targets are met. */
   readonly passed: boolean
 }
+
+/** The last words of a part, with each target that is missed. */
+export function targetWords(missed: readonly string[]): string {
+  return missed.length === 0
+    ? 'All targets are met.'
+    : `Missed:\n${missed.map((line) => `- ${line}`).join('\n')}`
+}

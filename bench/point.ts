@@ -5,7 +5,7 @@ import { nsPerSecond } from '../src/domain/world.ts'
 import { createRandom } from '../src/stats/random.ts'
 import { geometricMean, median } from '../src/stats/robust.ts'
 import { measureAt } from './measure-at.ts'
-import type { BenchPart } from './part.ts'
+import { type BenchPart, targetWords } from './part.ts'
 import { findPerfAnalyzer, startPerfAnalyzer } from './perf-analyzer.ts'
 import { bootstrap } from './ratio.ts'
 import { type BenchServer, openBenchServer } from './server.ts'
@@ -47,7 +47,7 @@ export async function benchPoint(model: (typeof pointModels)[number], rounds: nu
 | --- | --- | --- | --- | --- | --- |
 ${row}
 
-${passed ? 'All targets are met.' : `Missed:\n${failures.map((line) => `- ${line}`).join('\n')}`}`
+${targetWords(failures)}`
     return { title: `Time to a trustworthy point: ${model}`, markdown, passed }
   } finally {
     await bench.close()

@@ -6,7 +6,7 @@ import { countInWords } from '../src/domain/words.ts'
 import { nsPerSecond } from '../src/domain/world.ts'
 import { median } from '../src/stats/robust.ts'
 import type { ModelAnalyzerRun } from './model-analyzer.ts'
-import type { BenchPart } from './part.ts'
+import { type BenchPart, targetWords } from './part.ts'
 
 export const modes = ['quick', 'brute'] as const
 export type Mode = (typeof modes)[number]
@@ -35,10 +35,10 @@ export interface Round {
 }
 
 const mostSeconds = 50
-const leastUnderLoad = 0.6
-const leastShare = 0.95
+export const leastUnderLoad = 0.6
+export const leastShare = 0.95
 
-const seconds = (ns: number) => `${(ns / nsPerSecond).toFixed(1)} s`
+export const seconds = (ns: number) => `${(ns / nsPerSecond).toFixed(1)} s`
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`
 
 /** Medians over the rounds against the targets. A figure that is missing in a round is a missed target. */
@@ -59,7 +59,7 @@ ${modes.map((mode) => `| ${row(found, theirs[mode], mode).join(' | ')} |`).join(
 
 ${found.map(roundWords).join('\n')}
 
-${failures.length === 0 ? 'All targets are met.' : `Missed:\n${failures.map((line) => `- ${line}`).join('\n')}`}`
+${targetWords(failures)}`
   return { title: 'Sweep', markdown, passed: failures.length === 0 }
 }
 

@@ -135,10 +135,10 @@ function rangeProblems(source: YamlSource, file: Mapping): Problem[] {
 
 /** Keys that have no effect, in the order of the file. */
 export function ignoredKeysIn(source: YamlSource): IgnoredKey[] {
-  return ignoredPaths(source.value, []).map((path) => {
+  return ignoredIn(source.value, []).map(({ path, why }) => {
     const { line } = source.placeOf(path, 'key')
     const place = line === undefined ? {} : { line }
-    return { file: source.file, ...place, key: path.join('.'), why: whyIgnored(path) ?? '' }
+    return { file: source.file, ...place, key: path.join('.'), why }
   })
 }
 
@@ -147,12 +147,12 @@ function whyIgnored(path: Path): string | undefined {
   return schema && ignoredReason(schema.description ?? '')
 }
 
-function ignoredPaths(value: unknown, path: Path): Path[] {
-  if (Array.isArray(value))
-    return value.flatMap((item: unknown, index) => ignoredPaths(item, [...path, index]))
+function ignoredIn(value: unknown, path: Path): { readonly path: Path; readonly why: string }[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => ignoredIn(item, [...path, index]))
   if (!isMapping(value)) return []
   return Object.keys(value).flatMap((name) => {
     const inner = [...path, name]
-    return whyIgnored(inner) !== undefined ? [inner] : ignoredPaths(value[name], inner)
+    const why = whyIgnored(inner)
+    return why === undefined ? ignoredIn(value[name], inner) : [{ path: inner, why }]
   })
 }

@@ -30,6 +30,14 @@ export interface DeviceMemory {
   readonly totalBytes: number
 }
 
+/** null where the GPU does not say. */
+export function deviceMemoryOf({
+  memoryUsedBytes: usedBytes,
+  memoryTotalBytes: totalBytes,
+}: Gpu): DeviceMemory | null {
+  return usedBytes === null ? null : { usedBytes, totalBytes }
+}
+
 /** Bytes, and in words whose they are; null bytes with why there are none. */
 export interface GpuMemory {
   readonly bytes: number | null
@@ -146,8 +154,7 @@ function addGpuLine({ devices, failures }: Collected, line: string): void {
     throttle: new Set(),
   }
   device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes)
-  device.last =
-    gpu.memoryUsedBytes === null ? null : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes }
+  device.last = deviceMemoryOf(gpu)
   if (gpu.utilizationRatio !== null) device.utilization.push(gpu.utilizationRatio)
   if (gpu.powerWatts !== null) device.watts.push(gpu.powerWatts)
   for (const reason of gpu.throttleReasons ?? []) device.throttle.add(reason)

@@ -3,6 +3,7 @@ import { type GpuSelection, processQuery, queryGpus, queryProcesses } from './nv
 import {
   createReadings,
   type DeviceMemory,
+  deviceMemoryOf,
   type GpuMemory,
   type IdleServer,
   memorySources,
@@ -80,9 +81,10 @@ export async function startGpuSampler(
       const now = await queryGpus(world, only)
       const gpus = now.status === 'unavailable' ? [] : now.gpus
       return new Map(
-        gpus.flatMap(({ uuid, memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes }) =>
-          usedBytes === null ? [] : [[uuid, { usedBytes, totalBytes }]],
-        ),
+        gpus.flatMap((gpu) => {
+          const memory = deviceMemoryOf(gpu)
+          return memory === null ? [] : [[gpu.uuid, memory]]
+        }),
       )
     },
     watchServer: async () => {

@@ -1,8 +1,9 @@
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Configuration } from '../domain/configuration.ts'
 import { describeConfiguration } from '../domain/configuration-words.ts'
 import { asGateError } from '../domain/error.ts'
 import type { ModelRepository, RepositoryModel } from '../repository/repository.ts'
 import { askOf, interruptIfAsked, type ProfileContext } from './context.ts'
+import { isIn } from './seat.ts'
 import { closeModel, type LiveModel, type LiveServer, openModel, openServer } from './side.ts'
 import { overrideOf } from './variant-loader.ts'
 
@@ -36,8 +37,7 @@ export function makeConcurrentBench(
 
   const isLoaded = ({ name }: RepositoryModel, configuration: Configuration | undefined) => {
     const live = loaded.get(name)
-    if (live === undefined || configuration === undefined) return false
-    return configurationKey(live.configuration) === configurationKey(configuration)
+    return live !== undefined && configuration !== undefined && isIn(live, configuration)
   }
 
   async function replace(

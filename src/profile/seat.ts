@@ -1,4 +1,5 @@
-import { type Configuration, configurationKey } from '../domain/configuration.ts'
+import type { Configuration } from '../domain/configuration.ts'
+import { sameConfiguration } from '../search/state.ts'
 import type { LiveModel, LiveServer } from './side.ts'
 import type { VariantLoader } from './variant-loader.ts'
 
@@ -55,5 +56,5 @@ export class Seat {
 }
 
 export function isIn(model: LiveModel, configuration: Configuration): boolean {
-  return configurationKey(model.configuration) === configurationKey(configuration)
+  return sameConfiguration(model.configuration, configuration)
 }

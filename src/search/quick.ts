@@ -100,7 +100,7 @@ function explore(state: SearchState, promising: readonly Prospect[]): Step | str
   )
   if (best === null && promising.length > 0) return budgetWords(state, reserve)
   if (best === null) return 'nothing that is left is expected to be better'
-  return measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best, state.constraints.length > 0))
+  return measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best, state))
 }
 
 function mostPromising(state: SearchState, pool: readonly Prospect[]): Prospect | null {
@@ -111,11 +111,11 @@ function mostPromising(state: SearchState, pool: readonly Prospect[]): Prospect 
   )
 }
 
-function prospectWords({ improvement, meeting, seeking }: Prospect, isLimited: boolean): string {
+function prospectWords({ improvement, meeting, seeking }: Prospect, { constraints }: SearchState): string {
   const chance = `${(meeting * 100).toFixed(0)} % chance`
   // What comes nearer to the limits is no better for it.
   if (seeking) return `nothing works and meets the constraints so far, ${chance} that this does`
-  const meets = isLimited ? `, ${chance} to meet the constraints` : ''
+  const meets = constraints.length > 0 ? `, ${chance} to meet the constraints` : ''
   return `expected to be ${betterInWords(Math.expm1(improvement))}${meets}`
 }
 
@@ -166,15 +166,14 @@ function nextContender(
     promising.filter(({ tried }) => tried),
   )
   if (nearMiss !== null && nearMiss.improvement >= largeGain)
-    return { place: nearMiss, why: prospectWords(nearMiss, state.constraints.length > 0) }
+    return { place: nearMiss, why: prospectWords(nearMiss, state) }
   if (winner.tries === 1) return { place: winner, why: 'the winner is measured again' }
   const own = bestOf(ranked, state.space.committed)
   const close = (contender: Candidate | null | undefined): boolean =>
     contender != null && contender !== winner && indistinguishable(winner, contender, state, estimate)
   if (close(own) && own?.tries === 1)
     return { place: own, why: 'the committed configuration is as good as the winner so far' }
-  if (nearMiss !== null)
-    return { place: nearMiss, why: prospectWords(nearMiss, state.constraints.length > 0) }
+  if (nearMiss !== null) return { place: nearMiss, why: prospectWords(nearMiss, state) }
   const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration))
   const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null)
   const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least))
