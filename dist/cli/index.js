@@ -30457,24 +30457,25 @@ var __webpack_modules__ = ({
             });
         }
         function ignoredKeysIn(source) {
-            return ignoredPaths(source.value, []).map((path) => {
+            return ignoredIn(source.value, []).map(({ path, why }) => {
                 const { line } = source.placeOf(path, 'key');
                 const place = line === undefined ? {} : { line };
-                return { file: source.file, ...place, key: path.join('.'), why: whyIgnored(path) ?? '' };
+                return { file: source.file, ...place, key: path.join('.'), why };
             });
         }
         function whyIgnored(path) {
             const schema = schemasAt(path).find(({ deprecated }) => deprecated);
             return schema && ignoredReason(schema.description ?? '');
         }
-        function ignoredPaths(value, path) {
+        function ignoredIn(value, path) {
             if (Array.isArray(value))
-                return value.flatMap((item, index) => ignoredPaths(item, [...path, index]));
+                return value.flatMap((item, index) => ignoredIn(item, [...path, index]));
             if (!isMapping(value))
                 return [];
             return Object.keys(value).flatMap((name) => {
                 const inner = [...path, name];
-                return whyIgnored(inner) !== undefined ? [inner] : ignoredPaths(value[name], inner);
+                const why = whyIgnored(inner);
+                return why === undefined ? ignoredIn(value[name], inner) : [{ path: inner, why }];
             });
         }
         ;
@@ -46163,6 +46164,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             return `nvidia-smi failed (exit code ${output.exitCode}): ${said}`;
         }
         ;
+        function deviceMemoryOf({ memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes, }) {
+            return usedBytes === null ? null : { usedBytes, totalBytes };
+        }
         const memorySources = {
             processes: "GPU memory as nvidia-smi shows it for the server's own processes",
             devices: "GPU memory as the GPUs held it beyond idle: nvidia-smi does not show that of the server's processes",
@@ -46231,8 +46235,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 throttle: new Set(),
             };
             device.memoryUsedBytes = highest(device.memoryUsedBytes, gpu.memoryUsedBytes);
-            device.last =
-                gpu.memoryUsedBytes === null ? null : { usedBytes: gpu.memoryUsedBytes, totalBytes: gpu.memoryTotalBytes };
+            device.last = deviceMemoryOf(gpu);
             if (gpu.utilizationRatio !== null)
                 device.utilization.push(gpu.utilizationRatio);
             if (gpu.powerWatts !== null)
@@ -46318,7 +46321,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 memoryNow: async () => {
                     const now = await queryGpus(world, only);
                     const gpus = now.status === 'unavailable' ? [] : now.gpus;
-                    return new Map(gpus.flatMap(({ uuid, memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes }) => usedBytes === null ? [] : [[uuid, { usedBytes, totalBytes }]]));
+                    return new Map(gpus.flatMap((gpu) => {
+                        const memory = deviceMemoryOf(gpu);
+                        return memory === null ? [] : [[gpu.uuid, memory]];
+                    }));
                 },
                 watchServer: async () => {
                     const before = await held();
@@ -47378,6 +47384,51 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             }
         }
         ;
+        class Seat {
+            server;
+            completes;
+            idle;
+            isFree;
+            #loader;
+            #model;
+            constructor(server, loader, completes, model) {
+                this.server = server;
+                this.completes = completes;
+                this.idle = model?.gpuIdle;
+                this.isFree = model === null;
+                this.#loader = loader;
+                this.#model = model;
+            }
+            hasExited() {
+                return this.server.server.hasExited();
+            }
+            has(configuration) {
+                return this.#model !== null && isIn(this.#model, configuration);
+            }
+            async load(configuration) {
+                if (this.#model === null || !isIn(this.#model, configuration))
+                    this.#model = await this.#replace(configuration);
+                this.isFree = false;
+                return this.#model;
+            }
+            async #replace(configuration) {
+                const before = this.#model;
+                this.#model = null;
+                this.isFree = true;
+                try {
+                    const opened = await this.#loader.load(configuration, before);
+                    return this.idle === undefined ? opened : { ...opened, gpuIdle: this.idle };
+                }
+                catch (error) {
+                    await before?.detach();
+                    throw error;
+                }
+            }
+        }
+        function isIn(model, configuration) {
+            return sameConfiguration(model.configuration, configuration);
+        }
+        ;
         function serviceDesc(file, path, ...paths) {
             if (paths.length > 0) {
                 throw new Error();
@@ -48402,9 +48453,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const overridden = new Set();
             const isLoaded = ({ name }, configuration) => {
                 const live = loaded.get(name);
-                if (live === undefined || configuration === undefined)
-                    return false;
-                return configurationKey(live.configuration) === configurationKey(configuration);
+                return live !== undefined && configuration !== undefined && isIn(live, configuration);
             };
             async function replace(live, model, lane, configuration) {
                 const before = loaded.get(model.name);
@@ -49184,17 +49233,17 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return budgetWords(state, reserve);
             if (best === null)
                 return 'nothing that is left is expected to be better';
-            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best, state.constraints.length > 0));
+            return quick_measure(best, best.tried ? 'confirm' : 'explore', prospectWords(best, state));
         }
         function mostPromising(state, pool) {
             const value = (prospect) => prospect.improvement / costNs(state, prospect);
             return pool.reduce((top, prospect) => (top === null || value(prospect) > value(top) ? prospect : top), null);
         }
-        function prospectWords({ improvement, meeting, seeking }, isLimited) {
+        function prospectWords({ improvement, meeting, seeking }, { constraints }) {
             const chance = `${(meeting * 100).toFixed(0)} % chance`;
             if (seeking)
                 return `nothing works and meets the constraints so far, ${chance} that this does`;
-            const meets = isLimited ? `, ${chance} to meet the constraints` : '';
+            const meets = constraints.length > 0 ? `, ${chance} to meet the constraints` : '';
             return `expected to be ${betterInWords(Math.expm1(improvement))}${meets}`;
         }
         function ownLoads({ points, space }, promising) {
@@ -49220,7 +49269,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
                 return null;
             const nearMiss = mostPromising(state, promising.filter(({ tried }) => tried));
             if (nearMiss !== null && nearMiss.improvement >= largeGain)
-                return { place: nearMiss, why: prospectWords(nearMiss, state.constraints.length > 0) };
+                return { place: nearMiss, why: prospectWords(nearMiss, state) };
             if (winner.tries === 1)
                 return { place: winner, why: 'the winner is measured again' };
             const own = bestOf(ranked, state.space.committed);
@@ -49228,7 +49277,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             if (close(own) && own?.tries === 1)
                 return { place: own, why: 'the committed configuration is as good as the winner so far' };
             if (nearMiss !== null)
-                return { place: nearMiss, why: prospectWords(nearMiss, state.constraints.length > 0) };
+                return { place: nearMiss, why: prospectWords(nearMiss, state) };
             const runnerUp = ranked.find(({ configuration }) => !sameConfiguration(configuration, winner.configuration));
             const contenders = [...new Set([winner, runnerUp, close(own) ? own : null])].filter((one) => one != null);
             const fewest = contenders.reduce((least, one) => (one.tries < least.tries ? one : least));
@@ -53357,51 +53406,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}dt{c
             const code = files.filter(({ path }) => path.endsWith('.py'));
             const texts = await Promise.all(code.map(({ location }) => (0, promises_namespaceObject.readFile)(location, 'utf8')));
             return texts.length > 0 && !texts.some((text) => text.includes('auto_complete_config'));
-        }
-        ;
-        class Seat {
-            server;
-            completes;
-            idle;
-            isFree;
-            #loader;
-            #model;
-            constructor(server, loader, completes, model) {
-                this.server = server;
-                this.completes = completes;
-                this.idle = model?.gpuIdle;
-                this.isFree = model === null;
-                this.#loader = loader;
-                this.#model = model;
-            }
-            hasExited() {
-                return this.server.server.hasExited();
-            }
-            has(configuration) {
-                return this.#model !== null && isIn(this.#model, configuration);
-            }
-            async load(configuration) {
-                if (this.#model === null || !isIn(this.#model, configuration))
-                    this.#model = await this.#replace(configuration);
-                this.isFree = false;
-                return this.#model;
-            }
-            async #replace(configuration) {
-                const before = this.#model;
-                this.#model = null;
-                this.isFree = true;
-                try {
-                    const opened = await this.#loader.load(configuration, before);
-                    return this.idle === undefined ? opened : { ...opened, gpuIdle: this.idle };
-                }
-                catch (error) {
-                    await before?.detach();
-                    throw error;
-                }
-            }
-        }
-        function isIn(model, configuration) {
-            return configurationKey(model.configuration) === configurationKey(configuration);
         }
         ;
         class Bench {
